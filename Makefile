@@ -1,0 +1,54 @@
+# Two commands: `make demo` and `make test`. Everything is installed into .venv from the lock in requirements/.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+UV := $(BIN)/uv
+WORKERS ?= 2
+
+.PHONY: demo test lint types layers unit lock clean install
+
+install: .venv/.core ## the package and its core dependencies
+
+demo: .venv/.core ## the whole path on sample traffic, in ./var/demo
+	$(BIN)/cjp-fraud demo
+
+test: .venv/.all lint types layers ## everything that must hold
+	scripts/system-parts
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+unit: .venv/.all
+	$(BIN)/python -m pytest -n $(WORKERS) tests/unit
+
+lint: .venv/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.all
+	$(BIN)/mypy
+
+layers: .venv/.all
+	$(BIN)/lint-imports --config setup.cfg
+
+lock: .venv/.uv ## make the lock again from setup.cfg
+	cd requirements && ../$(UV) pip compile -q --no-header --generate-hashes --python-version 3.11 bootstrap.in -o bootstrap.txt
+	$(UV) pip compile -q --no-header --generate-hashes --python-version 3.11 setup.cfg requirements/build.in \
+		--extra airflow --extra web --extra notebooks --extra cluster --extra test -o requirements/all.txt
+	$(UV) pip compile -q --no-header --generate-hashes --python-version 3.11 setup.cfg requirements/build.in \
+		-c requirements/all.txt -o requirements/core.txt
+
+clean:
+	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/.uv: requirements/bootstrap.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
+	touch $@
+
+.venv/.core: .venv/.uv requirements/core.txt setup.cfg
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/core.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.all: .venv/.core requirements/all.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/all.txt
+	touch $@
