@@ -1,0 +1,98 @@
+"""The rule of the hash chain: how an entry is hashed, and whether a row of entries holds together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cjp_fraud.storage.canonical import digest, sha256_hex
+
+GENESIS = "0" * 64
+"""``previous_sha256`` of the first entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry as the chain sees it."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    subject_type: str
+    subject_id: str
+    case_id: str | None
+    content: Mapping[str, Any]
+    body_sha256: str
+    previous_sha256: str
+    entry_sha256: str
+
+
+def body_digest(
+    sequence: int,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject_type: str,
+    subject_id: str,
+    case_id: str | None,
+    content: Mapping[str, Any],
+) -> str:
+    """Return the SHA-256 of an entry's own fields in canonical JSON."""
+    return digest(
+        {
+            "sequence": sequence,
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "subject_type": subject_type,
+            "subject_id": subject_id,
+            "case_id": case_id,
+            "content": content,
+        }
+    )
+
+
+def entry_digest(previous_sha256: str, body_sha256: str) -> str:
+    """Return the SHA-256 that links an entry to the one before it.
+
+    Two steps (body, then link), so that a bundle can prove one case's entries inside the whole chain
+    while it shows of all others nothing but their digests.
+    """
+    return sha256_hex(f"{previous_sha256}{body_sha256}".encode("ascii"))
+
+
+def faults(links: Iterable[Link]) -> list[str]:
+    """Return one sentence for each fault of the chain, in order; none means that it holds.
+
+    Parameters
+    ----------
+    links : all entries from the first on, by sequence.
+    """
+    found: list[str] = []
+    previous = GENESIS
+    for expected, link in enumerate(links, start=1):
+        where = f"entry {link.sequence}"
+        if link.sequence != expected:
+            found.append(f"{where}: expected entry {expected}; entries are missing or out of order")
+            break
+        body = body_digest(
+            link.sequence,
+            link.at,
+            link.actor,
+            link.action,
+            link.subject_type,
+            link.subject_id,
+            link.case_id,
+            link.content,
+        )
+        if body != link.body_sha256:
+            found.append(f"{where}: its fields do not match its digest; it was changed after it was written")
+        if link.previous_sha256 != previous:
+            found.append(f"{where}: does not follow from entry {link.sequence - 1}")
+        if entry_digest(link.previous_sha256, link.body_sha256) != link.entry_sha256:
+            found.append(f"{where}: its link digest is wrong")
+        previous = link.entry_sha256
+    return found

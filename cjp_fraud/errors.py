@@ -1,0 +1,54 @@
+"""The errors that a person can mend. Everything else is a bug and rises as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class CjpFraudError(Exception):
+    """Root of all errors of this product; the message is a sentence for the person who can mend it."""
+
+
+class NaiveTimeError(CjpFraudError, ValueError):
+    """A time without a zone reached a place where only aware times are allowed."""
+
+
+class NotFoundError(CjpFraudError):
+    """A thing was named that is not on record."""
+
+
+class BadInputError(CjpFraudError, ValueError):
+    """An input (file, option, value) cannot be used; the message says what, where and how to mend it."""
+
+
+class StorageError(CjpFraudError):
+    """The database or the lake is missing, old, or does not match the settings."""
+
+
+class Refused(CjpFraudError):
+    """An action was refused; ``missing`` holds **all** that stood in its way.
+
+    Parameters
+    ----------
+    missing : the reasons, one sentence each, in the order in which they were checked.
+    action : what was refused, in a few words ("approve case 0198...").
+    """
+
+    def __init__(self, missing: Iterable[str], *, action: str = "") -> None:
+        self.missing: tuple[str, ...] = tuple(missing)
+        self.action = action
+        head = f"refused: {action}" if action else "refused"
+        super().__init__(f"{head}: " + "; ".join(self.missing))
+
+
+def refuse_unless(*checks: tuple[bool, str], action: str = "") -> None:
+    """Raise one :class:`Refused` that names every check that does not hold.
+
+    Parameters
+    ----------
+    checks : pairs (holds, sentence to say if it does not).
+    action : what is being attempted.
+    """
+    missing = [sentence for holds, sentence in checks if not holds]
+    if missing:
+        raise Refused(missing, action=action)

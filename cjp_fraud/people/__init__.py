@@ -1,0 +1,1 @@
+"""Users, their roles, actors, and who took part in what."""

@@ -1,0 +1,93 @@
+"""The declarative base, the column types and the identifiers that all domains share."""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, MetaData, String
+from sqlalchemy import Enum as SqlEnum
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+from uuid6 import uuid7
+
+from cjp_fraud.errors import NaiveTimeError
+
+ID_LENGTH = 36
+"""Characters of an identifier in text (UUIDv7, RFC 9562: sortable by the time it was made)."""
+
+
+class Base(DeclarativeBase):
+    """Declarative base; constraints get names, so that migrations can address them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored and returned in UTC; refuses naive values."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC; SQLite keeps text without a zone, so the zone is dropped after the conversion."""
+        if value is None:
+            return None
+        at = aware(value)
+        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+JsonDocument = JSON().with_variant(JSONB(), "postgresql")
+"""A JSON document whose inner order does not matter."""
+
+
+def enum_column(kind: type[enum.StrEnum]) -> SqlEnum:
+    """Return a column type that stores the enum's values as text, held by a check constraint."""
+    return SqlEnum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+        name=kind.__name__.lower(),
+    )
+
+
+def id_column() -> String:
+    """Return the column type of an identifier."""
+    return String(ID_LENGTH)
+
+
+def new_id() -> str:
+    """Return a new sortable identifier (UUIDv7)."""
+    return str(uuid7())
+
+
+def aware(at: Any) -> datetime:
+    """Return ``at`` in UTC.
+
+    Raises
+    ------
+    NaiveTimeError
+        If ``at`` is not a datetime with a zone.
+    """
+    if not isinstance(at, datetime) or at.tzinfo is None or at.utcoffset() is None:
+        raise NaiveTimeError(f"{at!r} has no time zone; give an aware time, for example 2026-01-31T09:00:00Z")
+    return at.astimezone(UTC)

@@ -1,0 +1,17 @@
+"""Alembic's environment: runs on the engine that cjp_fraud.storage.migration hands over."""
+
+from alembic import context
+
+from cjp_fraud.storage.base import Base
+
+engine = context.config.attributes["engine"]
+with engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

@@ -1,0 +1,123 @@
+"""The two databases behave alike: zones, locks, migrations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from cjp_fraud.errors import BadInputError, NotFoundError, StorageError
+from cjp_fraud.people.participation import actor_named, create_user
+from cjp_fraud.people.roles import Role, machine
+from cjp_fraud.people.tables import User, UserRole
+from cjp_fraud.storage.base import Base
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.migration import migrate, require_current
+from cjp_fraud.storage.new_migration import import_all_tables
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_classes(engine: Engine) -> None:
+    import_all_tables()
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    before, after = migrate(engine)
+    assert before == after
+
+
+def test_an_empty_database_is_refused_with_what_to_run(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    with pytest.raises(StorageError, match="cjp-fraud init"):
+        require_current(engine)
+
+
+def test_a_moment_comes_back_in_utc_whatever_zone_it_went_in(engine: Engine) -> None:
+    tokyo = AT.astimezone(timezone(timedelta(hours=9)))
+    with transaction(engine) as session:
+        session.add(User(name="kei", created_at=tokyo))
+    with reading(engine) as session:
+        stored = session.scalars(select(User)).one().created_at
+    assert stored == AT
+    assert stored.utcoffset() == timedelta(0)
+
+
+def test_a_naive_time_cannot_be_stored(engine: Engine) -> None:
+    with pytest.raises(StatementError, match="no time zone"), transaction(engine) as session:
+        session.add(User(name="kei", created_at=AT.replace(tzinfo=None)))
+
+
+def test_a_role_that_does_not_exist_is_refused_by_the_database_itself(engine: Engine) -> None:
+    with transaction(engine) as session:
+        create_user(session, "kei", [Role.ANALYST], machine("test"), AT)
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE user_roles SET role = 'emperor'")
+
+
+def test_a_user_is_on_record_with_roles_and_an_audit_entry(engine: Engine) -> None:
+    with transaction(engine) as session:
+        create_user(session, "kei", [Role.REVIEWER, Role.ANALYST], machine("test"), AT)
+    with reading(engine) as session:
+        kei = actor_named(session, "kei")
+        assert kei.roles == {Role.ANALYST, Role.REVIEWER}
+        assert kei.may(Role.REVIEWER)
+        assert not kei.may(Role.APPROVER)
+        assert len(session.scalars(select(UserRole)).all()) == 2
+        with pytest.raises(NotFoundError, match="users create"):
+            actor_named(session, "nobody")
+
+
+@pytest.mark.parametrize("name", ["", " kei", "system:detect"])
+def test_a_name_that_could_be_taken_for_a_machine_or_for_nothing_is_refused(
+    engine: Engine, name: str
+) -> None:
+    with pytest.raises(BadInputError), transaction(engine) as session:
+        create_user(session, name, [Role.ANALYST], machine("test"), AT)
+
+
+def test_two_holders_of_one_lock_never_overlap(engine: Engine) -> None:
+    inside, most = 0, 0
+    guard = threading.Lock()
+
+    def hold() -> None:
+        nonlocal inside, most
+        for _ in range(20):
+            with exclusive(engine, "one"):
+                with guard:
+                    inside += 1
+                    most = max(most, inside)
+                with guard:
+                    inside -= 1
+
+    threads = [threading.Thread(target=hold) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+def test_a_killed_process_leaves_no_lock_behind(engine: Engine) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    script = (
+        "import os\n"
+        "from cjp_fraud.storage.database import make_engine\n"
+        "from cjp_fraud.storage.locks import exclusive\n"
+        f"with exclusive(make_engine({url!r}), 'one'):\n"
+        "    os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    with exclusive(engine, "one"):
+        pass
