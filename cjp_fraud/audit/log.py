@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest, faults
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.canonical import canonical_json
 
 _LOCK = 7_231_044_201_993_518
 """Number of the advisory lock that orders writers of the log on PostgreSQL."""
@@ -60,8 +62,7 @@ def append(
     by : who acts; persons are recorded by their id.
     content : ids, states, digests; never personal text.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+    hold(session)
     session.flush()
     last = session.execute(
         select(AuditEntry.sequence, AuditEntry.entry_sha256).order_by(AuditEntry.sequence.desc()).limit(1)
@@ -78,7 +79,7 @@ def append(
         subject_type=subject_type,
         subject_id=subject_id,
         case_id=case_id,
-        content=dict(content),
+        content=json.loads(canonical_json(content)),  # as it is hashed: times are text, enums their values
         body_sha256=body,
         previous_sha256=previous,
         entry_sha256=entry_digest(previous, body),
@@ -86,6 +87,15 @@ def append(
     session.add(entry)
     session.flush()
     return entry
+
+
+def hold(session: Session) -> None:
+    """Keep other writers of the log out until the end of the transaction.
+
+    Whoever holds it before reading sees every recorded step whole: its rows together with its entry.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
 
 
 def links(session: Session) -> Iterator[Link]:

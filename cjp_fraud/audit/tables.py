@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Index, Integer, String, Text, event
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, id_column, new_id
 
 
 class AuditEntry(Base):
-    """One link of the hash chain: ids and digests, never personal text. Append-only by trigger."""
+    """One link of the hash chain: ids and digests, never personal text. Append-only by a trigger of the migration."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (
@@ -56,30 +56,3 @@ class PersonalText(Base):
     sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of salt + text: what the log refers to")
     written_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was written")
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when erased; null: still there")
-
-
-APPEND_ONLY_DDL = {
-    "sqlite": (
-        "CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries "
-        "BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END",
-        "CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries "
-        "BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END",
-    ),
-    "postgresql": (
-        "CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'audit_entries is append-only'; END $$",
-        "CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE ON audit_entries "
-        "FOR EACH ROW EXECUTE FUNCTION audit_entries_append_only()",
-        "CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries "
-        "FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_append_only()",
-    ),
-}
-"""What keeps the log append-only, by dialect; the migration runs the same statements."""
-
-for _dialect, _statements in APPEND_ONLY_DDL.items():
-    for _statement in _statements:
-        event.listen(
-            AuditEntry.__table__,
-            "after_create",
-            DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect),
-        )

@@ -1,0 +1,216 @@
+"""Builders of flags, people and cases, for tests: a small office with a mail server and a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.people.participation import actor_named, create_user
+from cjp_fraud.people.roles import Actor, Role, machine
+from cjp_fraud.review.approval import approve
+from cjp_fraud.review.claiming import claim
+from cjp_fraud.review.determining import determine_fraud
+from cjp_fraud.review.evidence import RowsWanted
+from cjp_fraud.review.flagging import FlaggingResult, FlagRow, record_flags
+from cjp_fraud.review.proposal import MeasureWanted, Practice
+from cjp_fraud.review.states import CaseState
+from cjp_fraud.review.tables import Approval, Case, Proposal, TenantsPart
+from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.carry_out import CarryOut, Mended, carry_out, mend
+from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
+from cjp_fraud.suspension.tables import Entitlement, Measure
+from tests.contract_builders import a_row, load_rows
+
+START = datetime(2015, 4, 2, 12, tzinfo=UTC)
+DETECTOR = machine("detect")
+HOUR = timedelta(hours=1)
+
+PEOPLE = {
+    "ana": (Role.ANALYST,),
+    "rita": (Role.ANALYST, Role.REVIEWER),
+    "rolf": (Role.REVIEWER,),
+    "adam": (Role.APPROVER,),
+    "bella": (Role.APPROVER,),
+    "both": (Role.REVIEWER, Role.APPROVER),
+    "carol": (Role.COUNSEL,),
+    "otto": (Role.AUDITOR,),
+}
+"""Who works in the office, and as what."""
+
+OUTBOUND_VOICE = MeasureWanted(
+    MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice",), directions=("outbound",)), timedelta(hours=72)
+)
+BLOCK_LATVIA = MeasureWanted(
+    MeasureKind.BLOCK_DESTINATIONS,
+    Scope(channels=("voice",), directions=("outbound",), destination_prefixes=("+371",)),
+    timedelta(hours=72),
+)
+
+
+def a_flag(start: datetime = START, tenant_id: str = "acme", **changes: Any) -> FlagRow:
+    """Return a flag of outbound voice, changed as told."""
+    row = FlagRow(
+        tenant_id=tenant_id,
+        channel="voice",
+        direction="outbound",
+        application_id=None,
+        interval_seconds=300,
+        interval_start=start,
+        observed=140.0,
+        baseline=10.0,
+        excess=130.0,
+        score=6.5,
+        p_value=10**-6.5,
+        threshold=3.6,
+        model_version=None,
+        reasons={"words": "14 × the usual Thursday 12:00"},
+    )
+    return replace(row, **changes)
+
+
+def read_rows(wanted: RowsWanted) -> Sequence[dict[str, Any]]:
+    """Stand in for the lake: two rows."""
+    return [
+        {"interval_start": wanted.start, "observed": 10.0},
+        {"interval_start": wanted.end - timedelta(minutes=5), "observed": 140.0},
+    ]
+
+
+def flag(
+    engine: Engine,
+    *rows: FlagRow,
+    at: datetime | None = None,
+    window: tuple[datetime, datetime] | None = None,
+    cap: int = 20,
+    tenant_ids: set[str] | None = None,
+) -> FlaggingResult:
+    """Record flags as detection does, in a window around them if none is given."""
+    starts = [row.interval_start for row in rows]
+    around = window or (min(starts) - HOUR, max(starts) + HOUR)
+    with transaction(engine) as session:
+        return record_flags(
+            session,
+            rows,
+            window=around,
+            tenant_ids=tenant_ids,
+            at=at or START,
+            by=DETECTOR,
+            new_cases_per_hour=cap,
+        )
+
+
+@dataclass
+class Office:
+    """People, a database, a mail server, a platform and a clock that only the test moves."""
+
+    engine: Engine
+    mail: MailServer
+    platform: PlatformClient
+    practice: Practice
+    now: datetime = START
+    people: dict[str, Actor] = field(default_factory=dict)
+
+    def case(self) -> Case:
+        """Return the newest case."""
+        with reading(self.engine) as session:
+            return session.scalars(select(Case).order_by(Case.number.desc())).first()  # type: ignore[return-value]
+
+    @property
+    def state(self) -> CaseState:
+        """State of the newest case."""
+        return self.case().state
+
+    def restricted(self) -> int:
+        """How many restrictions work at the embedded platform now."""
+        with reading(self.engine) as session:
+            return (
+                session.scalar(select(func.count()).select_from(Entitlement).where(Entitlement.restricted))
+                or 0
+            )
+
+    def measure(self) -> Measure:
+        """Return the newest measure."""
+        with reading(self.engine) as session:
+            return session.scalars(select(Measure).order_by(Measure.id.desc())).first()  # type: ignore[return-value]
+
+    def do(self, transition: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a transition of the newest case in a transaction: ``do(claim, "rita")``."""
+        case_id = self.case().id
+        who = [self.people[arg] if isinstance(arg, str) and arg in self.people else arg for arg in args]
+        with transaction(self.engine) as session:
+            return transition(session, case_id, who[0], self.now, *who[1:], **kwargs)
+
+    def determine(self, by: str = "rita", **kwargs: Any) -> Proposal:
+        """Determine fraud on the newest case."""
+        given: dict[str, Any] = {
+            "tenants_part": TenantsPart.VICTIM,
+            "reasons": "short calls to one foreign range, at night, no agent logged in",
+            "measure": OUTBOUND_VOICE,
+            "practice": self.practice,
+            "read_rows": read_rows,
+        }
+        proposal: Proposal = self.do(determine_fraud, by, **given | kwargs)
+        return proposal
+
+    def approve(self, by: str = "adam", **kwargs: Any) -> Approval:
+        """Approve the newest case's proposal, and nothing else."""
+        approval: Approval = self.do(approve, by, **kwargs)
+        return approval
+
+    def carry_out(self) -> CarryOut:
+        """Carry the newest case out as far as it goes."""
+        return carry_out(self.engine, self.mail, self.platform, self.case().id, self.now, self.practice)
+
+    def mend(self) -> Mended:
+        """Run what the schedule runs every five minutes."""
+        return mend(self.engine, self.mail, self.platform, self.now, self.practice)
+
+    def wait(self, **how_long: float) -> None:
+        """Move the clock on."""
+        self.now += timedelta(**how_long)
+
+    def approved_case(self, **determination: Any) -> Case:
+        """Bring a flagged case to ``approved`` by the book."""
+        flag(self.engine, a_flag(self.now - timedelta(minutes=30)), at=self.now)
+        self.do(claim, "rita")
+        self.determine(**determination)
+        self.approve()
+        return self.case()
+
+
+def open_office(
+    engine: Engine,
+    folder: Path,
+    mail: MailServer,
+    *rows: dict[str, str],
+    mode: PlatformMode = PlatformMode.ACT,
+    platform: PlatformClient | None = None,
+) -> Office:
+    """Open an office: the tenants of ``rows`` (or acme under the plain terms), and everybody on record."""
+    load_rows(engine, folder, *(rows or (a_row(),)), at=START - timedelta(days=60))
+    office = Office(engine, mail, platform or EmbeddedPlatform(engine), Practice(mode=mode))
+    with transaction(engine) as session:
+        for name, roles in PEOPLE.items():
+            create_user(session, name, roles, machine("account"), START)
+        office.people = {name: actor_named(session, name) for name in PEOPLE}
+    return office
+
+
+def mail_to(server: Any, *, mode: PlatformMode = PlatformMode.ACT) -> MailServer:
+    """Return the settings of a mail server under test."""
+    return MailServer(
+        host=server.host,
+        port=server.port,
+        mode=mode,
+        mail_from="notices@provider.example",
+        sender_name="The provider",
+        timeout_seconds=5,
+    )

@@ -1,0 +1,120 @@
+"""Fixtures that all tests share: databases of both kinds, the shared sample data, and skips that count in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+
+from cjp_fraud.storage.database import make_engine
+
+from cjp_fraud.storage.migration import migrate
+from tests import postgres
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the full real sample (``real/``, ``bounces/``), where it stands beside the repository."""
+    folder = Path(os.environ.get("CJP_FRAUD_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "real" / "traffic.csv.gz").exists():
+        pytest.skip(f"the full real sample is not at {folder}; set CJP_FRAUD_SHARED_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server of this session's own."""
+    with postgres.running_server() as url:
+        if url is None:
+            pytest.skip(postgres.WHEEL_MISSING)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """Name of a migrated database to copy from."""
+    name = "template_migrated"
+    _create_database(postgres_server, name)
+    engine = make_engine(make_url(postgres_server).set(database=name).render_as_string(hide_password=False))
+    migrate(engine)
+    engine.dispose()
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> str:
+    """URL of a fresh, migrated PostgreSQL database."""
+    name = f"test_{uuid4().hex}"
+    _create_database(postgres_server, name, template=postgres_template)
+    return make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Bytes of a migrated SQLite database."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    engine = make_engine(f"sqlite:///{file}")
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.execution_options(reading_only=True).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return file.read_bytes()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: bytes) -> str:
+    """URL of a fresh, migrated SQLite database."""
+    file = tmp_path / "cjp_fraud.db"
+    file.write_bytes(sqlite_template)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+    """Engine of a fresh, migrated SQLite database."""
+    engine = make_engine(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Engine of a fresh, migrated database: each test runs on SQLite and on PostgreSQL."""
+    made = make_engine(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+    yield made
+    made.dispose()
+
+
+def _create_database(server: str, name: str, *, template: str = "template0") -> None:
+    engine = make_engine(server)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    engine.dispose()
+
+
+def pytest_report_header() -> str:
+    """Name the PostgreSQL that the tests run against."""
+    return f"PostgreSQL: {postgres.version()}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say loudly what was skipped; in CI a skip is a failure."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section(f"{len(skipped)} SKIPPED: not everything was tested", sep="!")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Turn a run with skips into a failed one in CI."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or os.environ.get("CI", "").lower() != "true":
+        return
+    if reporter.stats.get("skipped") and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,53 @@
+"""Builders of tenants and contracts, for tests."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from cjp_fraud.contracts.load import LoadResult, load_tenants
+from cjp_fraud.people.roles import Actor, machine
+from cjp_fraud.storage.database import transaction
+
+NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
+
+PLAIN = {
+    "tenant_id": "acme",
+    "time_zone": "America/New_York",
+    "country": "US",
+    "language": "en",
+    "hosting": "provider",
+    "term_from": "2015-01-01",
+    "term_to": "2015-12-31",
+    "provisioning_notice_ref": "provisioned 2015-01-01, voice, PN-1",
+    "governing_document": "Offer description 10.0",
+    "notice_method": "email",
+    "notice_address": "notices@acme.example",
+}
+"""A row that gives the plain terms."""
+
+
+def a_row(**changes: str) -> dict[str, str]:
+    """Return a complete row of the tenants file, changed as told."""
+    return PLAIN | changes
+
+
+def write_csv(file: Path, *rows: dict[str, str]) -> Path:
+    """Write rows with all their columns as CSV."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return file
+
+
+def load_rows(
+    engine: Engine, folder: Path, *rows: dict[str, str], by: Actor | None = None, at: datetime = NOON
+) -> LoadResult:
+    """Load rows as a tenants file."""
+    with transaction(engine) as session:
+        return load_tenants(session, write_csv(folder / "tenants.csv", *rows), by or machine("tenants"), at)

@@ -1,0 +1,112 @@
+"""Builders of notice plans on record, for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.notices.letters import Letter, Seen
+from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.notices.plans import create_plan, draft_plan
+from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticeKind
+from cjp_fraud.people.roles import machine
+from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.database import reading, transaction
+from tests.contract_builders import NOON, a_row, load_rows
+from tests.mail_servers import MailServerUnderTest
+
+
+def a_letter(kind: NoticeKind = NoticeKind.SUSPENSION) -> Letter:
+    """Return the facts of a letter about one night burst."""
+    return Letter(
+        kind=kind,
+        case_reference="17",
+        provider_name="Example Cloud",
+        reply_to="disputes@provider.example",
+        seen=(
+            Seen("voice", "outbound", None, datetime(2015, 4, 2, 3, tzinfo=UTC), 300, 1412.0, 3.0, 2.5e-5),
+        ),
+        measure=MeasureKind.SUSPEND_CHANNEL,
+        scope=Scope(channels=("voice",), directions=("outbound",)),
+        lasts=timedelta(hours=72),
+    )
+
+
+def a_plan(
+    engine: Engine,
+    *,
+    kind: NoticeKind = NoticeKind.SUSPENSION,
+    mode: PlatformMode = PlatformMode.ACT,
+    at: datetime = NOON,
+    proposal_id: str | None = None,
+) -> str:
+    """Put a plan for tenant acme on record and return its id."""
+    with transaction(engine) as session:
+        position = position_at(session, "acme", at)
+        assert position.notice_terms is not None
+        served = recipients(session, "acme", position.notice_terms.address_roles, at)
+        draft = draft_plan(position, served, a_letter(kind))
+        plan = create_plan(
+            session,
+            draft,
+            case_id=new_id(),
+            proposal_id=proposal_id or new_id(),
+            mode=mode,
+            by=machine("carry-out"),
+            at=at,
+        )
+        return plan.id
+
+
+def a_plain_plan(engine: Engine, folder: Path, *, mode: PlatformMode = PlatformMode.ACT) -> str:
+    """Put tenant acme on record with the plain terms, and a plan for it."""
+    load_rows(engine, folder, a_row())
+    return a_plan(engine, mode=mode)
+
+
+def a_mail_server(server: MailServerUnderTest, **changes: object) -> MailServer:
+    """Return the configuration that uses a server under test."""
+    mail = MailServer(
+        server.host,
+        server.port,
+        PlatformMode.ACT,
+        mail_from="notices@provider.example",
+        sender_name="Example Cloud",
+        timeout_seconds=5,
+    )
+    return replace(mail, **changes)  # type: ignore[arg-type]
+
+
+def notices_of(engine: Engine, plan_id: str) -> list[Notice]:
+    """Return the letters of a plan, in order."""
+    with reading(engine) as session:
+        return list(session.scalars(select(Notice).where(Notice.plan_id == plan_id).order_by(Notice.number)))
+
+
+def attempts_of(engine: Engine, notice_id: str) -> list[NoticeAttempt]:
+    """Return the attempts at sending a letter, in order."""
+    with reading(engine) as session:
+        return list(
+            session.scalars(
+                select(NoticeAttempt)
+                .where(NoticeAttempt.notice_id == notice_id)
+                .order_by(NoticeAttempt.number)
+            )
+        )
+
+
+def events_of(engine: Engine, notice_id: str) -> list[DeliveryEvent]:
+    """Return what became known of a letter, in order."""
+    with reading(engine) as session:
+        return list(
+            session.scalars(
+                select(DeliveryEvent).where(DeliveryEvent.notice_id == notice_id).order_by(DeliveryEvent.id)
+            )
+        )
