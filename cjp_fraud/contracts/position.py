@@ -1,0 +1,206 @@
+"""Where a tenant stands under its contract at one moment: what governs, what was read, what term runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.contracts.deployments import why_not_accepted
+from cjp_fraud.contracts.tables import (
+    Address,
+    GoverningDocument,
+    Hosting,
+    NoticeTermsVersion,
+    Reading,
+    Right,
+    Site,
+    Subscription,
+    SubscriptionTerms,
+    Tenant,
+)
+from cjp_fraud.contracts.terms import NoticeTerms, parse_terms
+from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.canonical import digest
+
+_Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentVersion:
+    """One version of a governing document."""
+
+    id: str
+    version: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContractPosition:
+    """Everything that the contract says about a suspension of one tenant at one moment.
+
+    Parameters
+    ----------
+    governing_document : None where it is not known which document governs.
+    right : what that document says about clause 2.4.
+    deployment_accepted : whether the provider runs the deployment (clause 3); else ``deployment_fault``.
+    term_from, term_to : first moment of the term and first moment after it; None: not given.
+    provisioning_notice_ref : the notice that the term cites (clause 2.1); None: the term is not proven.
+    notice_terms : None where the clause was not read or cannot be served; ``notice_terms_fault`` says which.
+    longest_measure : None where the document names none.
+    filing_stops : whether a dispute that is only filed already stops a measure.
+    versions : what this position rests on; a proposal keeps it, and another one means another proposal.
+    """
+
+    tenant_id: str
+    subscription_id: str
+    provider_id: str
+    governing_document: DocumentVersion | None
+    right: Right
+    hosting: Hosting | None
+    product: str | None
+    deployment_accepted: bool
+    deployment_fault: str | None
+    term_from: datetime | None
+    term_to: datetime | None
+    provisioning_notice_ref: str | None
+    notice_terms: NoticeTerms | None
+    notice_terms_id: str | None
+    notice_terms_fault: str | None
+    language: str
+    time_zone: str
+    critical: bool
+    country: str | None
+    longest_measure: timedelta | None
+    filing_stops: bool
+    versions: Mapping[str, str | None]
+
+    @property
+    def term_proven(self) -> bool:
+        """Whether the term has both ends and cites the notice of provisioning (clause 2.1)."""
+        return None not in (self.term_from, self.term_to, self.provisioning_notice_ref)
+
+    def term_running(self, at: datetime) -> bool:
+        """Whether ``at`` (aware) lies inside a term that has both ends."""
+        if self.term_from is None or self.term_to is None:
+            return False
+        return self.term_from <= aware(at) < self.term_to
+
+    @property
+    def clause(self) -> str:
+        """Document and clause that a notice relies on, in words."""
+        if self.governing_document is None:
+            return "clause 2.4"
+        served = self.notice_terms.clause if self.notice_terms else None
+        return f"{self.governing_document.reference}, clause 2.4" + (f"; notices: {served}" if served else "")
+
+
+def position_at(session: Session, tenant_id: str, at: datetime) -> ContractPosition:
+    """Return the contract position of a tenant at ``at`` (aware).
+
+    Raises
+    ------
+    NotFoundError
+        If no such tenant is on record.
+    """
+    moment = aware(at)
+    tenant = session.get(Tenant, tenant_id)
+    subscription = session.scalar(select(Subscription).where(Subscription.tenant_id == tenant_id))
+    if tenant is None or subscription is None:
+        raise NotFoundError(
+            f"no tenant {tenant_id!r} is on record; cjp-fraud tenants load FILE puts it there"
+        )
+    site = session.scalar(select(Site).where(Site.subscription_id == subscription.id))
+    bought = _version_at(session, SubscriptionTerms, subscription.id, moment)
+    document = _version_at(session, GoverningDocument, subscription.id, moment)
+    notices = _version_at(session, NoticeTermsVersion, subscription.id, moment)
+    terms, terms_fault = _readable(notices)
+    fault = why_not_accepted(bought.hosting if bought else None, bought.product if bought else None)
+    hours = document.longest_measure_hours if document else None
+    return ContractPosition(
+        tenant_id=tenant_id,
+        subscription_id=subscription.id,
+        provider_id=tenant.provider_id,
+        governing_document=(
+            DocumentVersion(document.id, document.version, document.reference)
+            if document and document.reference
+            else None
+        ),
+        right=document.right if document else Right.NOT_READ,
+        hosting=bought.hosting if bought else None,
+        product=bought.product if bought else None,
+        deployment_accepted=fault is None,
+        deployment_fault=fault,
+        term_from=bought.term_from if bought else None,
+        term_to=bought.term_to if bought else None,
+        provisioning_notice_ref=bought.provisioning_notice_ref if bought else None,
+        notice_terms=terms,
+        notice_terms_id=notices.id if notices else None,
+        notice_terms_fault=terms_fault,
+        language=tenant.language,
+        time_zone=tenant.time_zone,
+        critical=tenant.critical,
+        country=site.country if site and site.country else tenant.country,
+        longest_measure=timedelta(hours=hours) if hours is not None else None,
+        filing_stops=document.filing_stops if document else False,
+        versions={
+            "tenant": digest(
+                {
+                    "provider": tenant.provider_id,
+                    "party": tenant.party_id,
+                    "time_zone": tenant.time_zone,
+                    "country": tenant.country,
+                    "language": tenant.language,
+                    "critical": tenant.critical,
+                }
+            ),
+            "subscription_terms": bought.id if bought else None,
+            "governing_document": document.id if document else None,
+            "notice_terms": notices.id if notices else None,
+            "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
+        },
+    )
+
+
+def _version_at(
+    session: Session, kind: type[_Versioned], subscription_id: str, at: datetime
+) -> _Versioned | None:
+    return session.scalar(
+        select(kind)
+        .where(
+            kind.subscription_id == subscription_id,
+            or_(kind.valid_from.is_(None), kind.valid_from <= at),
+            or_(kind.valid_to.is_(None), kind.valid_to > at),
+        )
+        .order_by(kind.version.desc())
+        .limit(1)
+    )
+
+
+def _readable(version: NoticeTermsVersion | None) -> tuple[NoticeTerms | None, str | None]:
+    if version is None or version.reading is Reading.NOT_READ or version.terms is None:
+        return None, "the notice clause has not been read"
+    try:
+        return parse_terms(json.loads(version.terms)), None
+    except (BadInputError, ValueError) as error:
+        return None, f"the notice terms cannot be served: {error}"
+
+
+def _addresses_in_force(session: Session, subscription_id: str, at: datetime) -> list[str]:
+    return list(
+        session.scalars(
+            select(Address.id)
+            .where(
+                Address.subscription_id == subscription_id,
+                or_(Address.valid_from.is_(None), Address.valid_from <= at),
+                or_(Address.valid_to.is_(None), Address.valid_to > at),
+            )
+            .order_by(Address.id)
+        )
+    )

@@ -1,0 +1,111 @@
+"""To whom notices go: the addresses of the roles that a contract names, and those replaced lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.contracts.tables import Address, Method, Subscription
+from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.canonical import utc_text
+
+LATELY = timedelta(days=30)
+"""How long a replaced address is served beside its successor (the design's "lately")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One address to serve; names the address by id and digest, so that a proposal holds no personal text.
+
+    Parameters
+    ----------
+    address_id : row of the address book.
+    sha256 : salted digest of the address.
+    role, method : what the contract calls it for, and how it is served.
+    known : how we know it, and since when.
+    replaced_at : when another took its place; None while it is the one in force. A replaced address is
+        served too, and the approver is told, but only those in force decide.
+    """
+
+    address_id: str
+    sha256: str
+    role: str
+    method: Method
+    known: str
+    replaced_at: datetime | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The recipient as JSON; :func:`recipient_from` reads it back."""
+        return {
+            "address_id": self.address_id,
+            "sha256": self.sha256,
+            "role": self.role,
+            "method": str(self.method),
+            "known": self.known,
+            "replaced_at": utc_text(self.replaced_at) if self.replaced_at else None,
+        }
+
+
+def recipient_from(document: Mapping[str, Any]) -> Recipient:
+    """Read a recipient back from JSON."""
+    replaced = document["replaced_at"]
+    return Recipient(
+        address_id=document["address_id"],
+        sha256=document["sha256"],
+        role=document["role"],
+        method=Method(document["method"]),
+        known=document["known"],
+        replaced_at=aware(datetime.fromisoformat(replaced)) if replaced else None,
+    )
+
+
+def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datetime) -> tuple[Recipient, ...]:
+    """Return the addresses of ``roles`` that are in force at ``at`` or were replaced in the 30 days before.
+
+    Parameters
+    ----------
+    roles : as the notice terms name them (``NoticeTerms.address_roles``).
+    at : aware.
+    """
+    moment = aware(at)
+    rows = session.execute(
+        select(Address, PersonalText)
+        .join(Subscription, Subscription.id == Address.subscription_id)
+        .join(PersonalText, PersonalText.id == Address.text_id)
+        .where(
+            Subscription.tenant_id == tenant_id,
+            Address.role.in_(list(roles)),
+            or_(Address.valid_from.is_(None), Address.valid_from <= moment),
+            or_(Address.valid_to.is_(None), Address.valid_to > moment - LATELY),
+        )
+        .order_by(Address.role, Address.id)
+    )
+    found: list[Recipient] = []
+    served: set[tuple[str, str | None]] = set()
+    for address, text in sorted(rows, key=lambda row: _in_force(row[0], moment), reverse=True):
+        in_force = _in_force(address, moment)
+        if not in_force and (address.method, text.body) in served:
+            continue  # replaced and put back: one letter to it is enough
+        served.add((address.method, text.body))
+        found.append(
+            Recipient(
+                address_id=address.id,
+                sha256=text.sha256,
+                role=address.role,
+                method=address.method,
+                known=f"{address.source}, recorded {utc_text(address.recorded_at)}",
+                replaced_at=None if in_force else address.valid_to,
+            )
+        )
+    return tuple(found)
+
+
+def _in_force(address: Address, at: datetime) -> bool:
+    return address.valid_to is None or address.valid_to > at

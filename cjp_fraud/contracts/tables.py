@@ -1,0 +1,290 @@
+"""Who is served under which contract: parties, tenants, subscriptions, their terms and addresses.
+
+Terms, governing documents and addresses are kept in versions: a row is valid from ``valid_from`` (null:
+since before it was recorded) until before ``valid_to`` (null: still). Nothing of a version is changed
+later but its end.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cjp_fraud.storage.base import Base, UtcDateTime, enum_column, id_column, new_id
+
+DEFAULT_PROVIDER = "provider"
+"""Id of the one provider that is made by default."""
+
+NAME_LENGTH = 200
+"""Longest tenant, party or provider id, characters."""
+
+
+class Hosting(StrEnum):
+    """Who runs a deployment (clause 3)."""
+
+    PROVIDER = "provider"
+    PARTNER = "partner"
+    ON_PREMISES = "on_premises"
+
+
+class PurchaseModel(StrEnum):
+    """How agents are bought: exactly one of the two (clause 1)."""
+
+    NAMED = "named"
+    CONCURRENT = "concurrent"
+
+
+class Right(StrEnum):
+    """What the governing document says about suspending for fraudulent use (clause 2.4)."""
+
+    CLAUSE_2_4 = "clause_2_4"
+    NONE = "none"
+    NOT_READ = "not_read"
+
+
+class Reading(StrEnum):
+    """Whether somebody has read a clause; ``not_read`` is a value of its own, and it shuts the gate."""
+
+    READ = "read"
+    NOT_READ = "not_read"
+
+
+class Origin(StrEnum):
+    """Where contract data came from; the tenants file never overwrites what counsel entered."""
+
+    TENANTS_FILE = "tenants_file"
+    COUNSEL = "counsel"
+
+
+class Method(StrEnum):
+    """Methods of serving a notice; others come with the notices that use them."""
+
+    EMAIL = "email"
+
+
+class Provider(Base):
+    """A provider of the service; sender, platform and keys hang on it."""
+
+    __tablename__ = "providers"
+
+    id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="id of the tenants file")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+
+
+class Party(Base):
+    """Who signed: a customer or a reseller."""
+
+    __tablename__ = "parties"
+
+    id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="id of the tenants file")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+
+
+class Tenant(Base):
+    """A tenant of the cloud, as it stands now; what it was before is in the log, as digests."""
+
+    __tablename__ = "tenants"
+
+    id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="tenant_id of the traffic")
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), comment="who provides")
+    party_id: Mapped[str] = mapped_column(ForeignKey("parties.id"), comment="who signed")
+    name: Mapped[str | None] = mapped_column(
+        String(400), comment="name of the organisation; null: not given; never in letters or the log"
+    )
+    time_zone: Mapped[str] = mapped_column(String(64), comment="IANA zone of the tenant's local days")
+    country: Mapped[str | None] = mapped_column(
+        String(2), comment="country of order, ISO 3166-1 alpha-2; null: not given"
+    )
+    language: Mapped[str] = mapped_column(String(35), comment="language of notices, BCP 47; en by default")
+    critical: Mapped[bool] = mapped_column(comment="hospital, crisis line ...: counsel must consent (gate 9)")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was first recorded")
+
+
+class Subscription(Base):
+    """What a tenant bought; governing document, term, notice and measure belong to it."""
+
+    __tablename__ = "subscriptions"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    tenant_id: Mapped[str] = mapped_column(
+        ForeignKey("tenants.id"), unique=True, comment="one subscription a tenant, so far"
+    )
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+
+
+class SubscriptionTerms(Base):
+    """One version of what was bought, where it runs, and its term."""
+
+    __tablename__ = "subscription_terms"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "version"),
+        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+        CheckConstraint("term_from IS NULL OR term_to IS NULL OR term_from < term_to", name="term"),
+        CheckConstraint(
+            "(agents_standard IS NULL OR agents_standard >= 0) "
+            "AND (agents_premium IS NULL OR agents_premium >= 0)",
+            name="agents",
+        ),
+        Index(
+            "uq_subscription_terms_current",
+            "subscription_id",
+            unique=True,
+            sqlite_where=text("valid_to IS NULL"),
+            postgresql_where=text("valid_to IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("subscriptions.id"), comment="of which subscription"
+    )
+    version: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the subscription")
+    plan: Mapped[str | None] = mapped_column(String(100), comment="plan bought; null: not given")
+    offer_version: Mapped[str | None] = mapped_column(String(40), comment="10.0, 9.9; null: not given")
+    purchase_model: Mapped[PurchaseModel | None] = mapped_column(
+        enum_column(PurchaseModel), comment="named or concurrent agents; null: not given"
+    )
+    agents_standard: Mapped[int | None] = mapped_column(Integer, comment="standard agents; null: not given")
+    agents_premium: Mapped[int | None] = mapped_column(Integer, comment="premium agents; null: not given")
+    hosting: Mapped[Hosting] = mapped_column(enum_column(Hosting), comment="who runs it (clause 3)")
+    product: Mapped[str | None] = mapped_column(String(100), comment="product deployed; null: not given")
+    support_level: Mapped[str | None] = mapped_column(String(40), comment="clause 2.2; null: not given")
+    term_from: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="first moment of the term (clause 2.1); null: not given"
+    )
+    term_to: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="first moment after the term; null: not given"
+    )
+    provisioning_notice_ref: Mapped[str | None] = mapped_column(
+        String(400),
+        comment="the notice of provisioning that the term cites; null: a bare date proves nothing",
+    )
+    notice_method: Mapped[Method | None] = mapped_column(
+        enum_column(Method), comment="method named in the tenants file; null: not given"
+    )
+    valid_from: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="valid from; null: since before it was recorded"
+    )
+    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="valid until before; null: still")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    source: Mapped[str] = mapped_column(String(400), comment="file and line, or who entered it")
+
+
+class Site(Base):
+    """A provisioned place of a subscription; one by default."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("subscriptions.id"), unique=True, comment="one site a subscription, so far"
+    )
+    country: Mapped[str | None] = mapped_column(String(2), comment="ISO 3166-1 alpha-2; null: not given")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+
+
+class GoverningDocument(Base):
+    """One version of which document governs a subscription, and whether it gives the right of clause 2.4."""
+
+    __tablename__ = "governing_documents"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "version"),
+        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+        CheckConstraint("longest_measure_hours IS NULL OR longest_measure_hours > 0", name="longest_measure"),
+        Index(
+            "uq_governing_documents_current",
+            "subscription_id",
+            unique=True,
+            sqlite_where=text("valid_to IS NULL"),
+            postgresql_where=text("valid_to IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("subscriptions.id"), comment="of which subscription"
+    )
+    version: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the subscription")
+    reference: Mapped[str | None] = mapped_column(
+        String(400), comment="title, number, version of the document; null: not known which governs"
+    )
+    right: Mapped[Right] = mapped_column(
+        "suspension_right", enum_column(Right), comment="whether it gives the right of clause 2.4"
+    )
+    longest_measure_hours: Mapped[int | None] = mapped_column(
+        Integer, comment="longest suspension that it allows, hours; null: it names none, or was not read"
+    )
+    filing_stops: Mapped[bool] = mapped_column(comment="a dispute that is only filed already stops a measure")
+    origin: Mapped[Origin] = mapped_column(enum_column(Origin), comment="where it came from")
+    valid_from: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="valid from; null: since before it was recorded"
+    )
+    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="valid until before; null: still")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    source: Mapped[str] = mapped_column(String(400), comment="file and line, or who entered it")
+
+
+class NoticeTermsVersion(Base):
+    """One version of how notices must be served; ``not_read`` is a version too."""
+
+    __tablename__ = "notice_terms"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "version"),
+        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+        CheckConstraint("(reading = 'read') = (terms IS NOT NULL)", name="terms_if_read"),
+        Index(
+            "uq_notice_terms_current",
+            "subscription_id",
+            unique=True,
+            sqlite_where=text("valid_to IS NULL"),
+            postgresql_where=text("valid_to IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("subscriptions.id"), comment="of which subscription"
+    )
+    version: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the subscription")
+    reading: Mapped[Reading] = mapped_column(enum_column(Reading), comment="whether the clause was read")
+    terms: Mapped[str | None] = mapped_column(
+        Text, comment="canonical JSON of NoticeTerms; null exactly where the clause was not read"
+    )
+    origin: Mapped[Origin] = mapped_column(enum_column(Origin), comment="where it came from")
+    valid_from: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="valid from; null: since before it was recorded"
+    )
+    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="valid until before; null: still")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    source: Mapped[str] = mapped_column(String(400), comment="file and line, or who entered it")
+
+
+class Address(Base):
+    """One address for notices while it is valid; the address itself is a personal text."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+        Index("ix_addresses_subscription", "subscription_id", "role"),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("subscriptions.id"), comment="of which subscription"
+    )
+    role: Mapped[str] = mapped_column(String(40), comment="what the contract calls it for: notice, legal ...")
+    method: Mapped[Method] = mapped_column(enum_column(Method), comment="method that it serves")
+    text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the address itself")
+    valid_from: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="valid from; null: since before it was recorded"
+    )
+    valid_to: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="replaced or withdrawn at; null: still valid"
+    )
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    source: Mapped[str] = mapped_column(
+        String(400), comment="how we know it: file and line, or who entered it"
+    )

@@ -1,0 +1,1 @@
+"""Notices: plans, letters, dispatch over SMTP, delivery evidence; touches no case."""

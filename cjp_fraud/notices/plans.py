@@ -1,0 +1,284 @@
+"""Notice plans: which letter goes where, by which method, in which step; drafted, approved, put on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.position import ContractPosition
+from cjp_fraud.contracts.recipients import Recipient, recipient_from
+from cjp_fraud.contracts.tables import Method
+from cjp_fraud.contracts.terms import (
+    Combine,
+    MethodRule,
+    NoticeStep,
+    NoticeTerms,
+    Wait,
+    WaitUnit,
+    parse_terms,
+)
+from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.notices.letters import LANGUAGES, Letter, language_served, render
+from cjp_fraud.notices.tables import Notice, NoticeKind, NoticePlan, NoticeState
+from cjp_fraud.people.roles import Actor
+from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.canonical import digest
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLetter:
+    """One letter of a plan: one step, one method, one address.
+
+    Parameters
+    ----------
+    required : False for an address that was replaced lately: it is served too, but decides nothing.
+    """
+
+    number: int
+    step: int
+    method_index: int
+    rule: MethodRule
+    recipient: Recipient
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDraft:
+    """A notice plan as it is proposed and approved; holds ids and digests in the place of addresses."""
+
+    kind: NoticeKind
+    tenant_id: str
+    time_zone: str
+    language: str
+    template: str
+    template_version: str
+    subject: str
+    body: str
+    clause: str
+    terms: NoticeTerms
+    recipients: tuple[Recipient, ...]
+
+    @property
+    def letters(self) -> tuple[PlannedLetter, ...]:
+        """All letters, in the order of step, method, role and address."""
+        wanted = [
+            (step.number, place, rule, recipient)
+            for step in self.terms.steps
+            for place, rule in enumerate(step.methods)
+            for role in dict.fromkeys(rule.address_roles)
+            for recipient in self.recipients
+            if recipient.role == role and recipient.method is rule.method
+        ]
+        return tuple(
+            PlannedLetter(number, step, place, rule, recipient, recipient.replaced_at is None)
+            for number, (step, place, rule, recipient) in enumerate(wanted, 1)
+        )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The draft as JSON, for the proposal; :func:`draft_from` reads it back."""
+        return {
+            "kind": str(self.kind),
+            "tenant_id": self.tenant_id,
+            "time_zone": self.time_zone,
+            "language": self.language,
+            "template": self.template,
+            "template_version": self.template_version,
+            "subject": self.subject,
+            "body": self.body,
+            "clause": self.clause,
+            "terms": self.terms.document,
+            "recipients": [recipient.document for recipient in self.recipients],
+        }
+
+
+def draft_plan(position: ContractPosition, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
+    """Draft a plan: pure, so that the same facts give the same bytes.
+
+    A suspension is noticed as the contract says. A withdrawal or a reinstatement goes once, by email, to
+    everybody in ``recipients``, whatever the contract has become since.
+
+    Raises
+    ------
+    Refused
+        Naming all that stands in the way: terms not read, a role without an address, no letter in the
+        contract's language.
+    """
+    by_contract = letter.kind is NoticeKind.SUSPENSION
+    terms = position.notice_terms if by_contract else _once_to_all(recipients)
+    unread = position.notice_terms_fault or "the notice clause has not been read"
+    refuse_unless(
+        (terms is not None, unread if by_contract else "there is nobody to be served"),
+        (
+            language_served(position.language),
+            f"the contract's language is {position.language} and there is no letter in it; "
+            f"there are {', '.join(LANGUAGES)}",
+        ),
+        *((False, sentence) for sentence in _without_address(terms, recipients)),
+        action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
+    )
+    assert terms is not None
+    rendered = render(letter, tag=position.language, customer=position.tenant_id, clause=position.clause)
+    return PlanDraft(
+        kind=letter.kind,
+        tenant_id=position.tenant_id,
+        time_zone=position.time_zone,
+        language=rendered.language,
+        template=rendered.template,
+        template_version=rendered.template_version,
+        subject=rendered.subject,
+        body=rendered.body,
+        clause=position.clause,
+        terms=terms,
+        recipients=recipients,
+    )
+
+
+def draft_from(document: Mapping[str, Any]) -> PlanDraft:
+    """Read a draft back from JSON."""
+    plain = {name: document[name] for name in ("tenant_id", "time_zone", "language", "template", "clause")}
+    return PlanDraft(
+        kind=NoticeKind(document["kind"]),
+        template_version=document["template_version"],
+        subject=document["subject"],
+        body=document["body"],
+        terms=parse_terms(document["terms"]),
+        recipients=tuple(recipient_from(row) for row in document["recipients"]),
+        **plain,
+    )
+
+
+def create_plan(
+    session: Session,
+    draft: PlanDraft,
+    *,
+    case_id: str,
+    proposal_id: str,
+    mode: PlatformMode,
+    by: Actor,
+    at: datetime,
+) -> NoticePlan:
+    """Put an approved draft on record with its letters; made once for a proposal and kind.
+
+    Parameters
+    ----------
+    mode : mode that was approved; in ``observe`` nothing of the plan ever leaves.
+    at : aware; the first step is due from then on.
+    """
+    found = session.scalar(
+        select(NoticePlan).where(NoticePlan.proposal_id == proposal_id, NoticePlan.kind == draft.kind)
+    )
+    if found is not None:
+        return found
+    moment = aware(at)
+    plan = NoticePlan(
+        case_id=case_id,
+        proposal_id=proposal_id,
+        tenant_id=draft.tenant_id,
+        kind=draft.kind,
+        mode=mode,
+        document=draft.document,
+        sha256=digest(draft.document),
+        created_at=moment,
+    )
+    session.add(plan)
+    session.flush()
+    session.add_all(
+        Notice(
+            plan_id=plan.id,
+            number=planned.number,
+            step=planned.step,
+            method_index=planned.method_index,
+            method=planned.rule.method,
+            basis=planned.rule.basis,
+            required=planned.required,
+            kind=draft.kind,
+            language=draft.language,
+            template=draft.template,
+            template_version=draft.template_version,
+            address_id=planned.recipient.address_id,
+            address_known=planned.recipient.known,
+            clause=draft.clause,
+            state=NoticeState.PLANNED,
+        )
+        for planned in draft.letters
+    )
+    session.flush()
+    content = {
+        "proposal_id": proposal_id,
+        "kind": draft.kind,
+        "mode": mode,
+        "sha256": plan.sha256,
+        "letters": len(draft.letters),
+    }
+    append(session, by, "notice.planned", "notice_plans", plan.id, moment, content, case_id=case_id)
+    return plan
+
+
+def cancel_plan(session: Session, plan_id: str, by: Actor, at: datetime) -> None:
+    """Stop what has not been sent yet of a plan; doing so again changes nothing."""
+    plan = session.get(NoticePlan, plan_id, with_for_update=True)
+    if plan is None:
+        raise NotFoundError(f"no notice plan {plan_id} is on record")
+    if plan.cancelled_at is None:
+        plan.cancelled_at = aware(at)
+        append(session, by, "notice.plan_cancelled", "notice_plans", plan.id, at, {}, case_id=plan.case_id)
+
+
+def plans_of_case(session: Session, case_id: str) -> tuple[NoticePlan, ...]:
+    """Return the plans of a case, the oldest first."""
+    return tuple(
+        session.scalars(select(NoticePlan).where(NoticePlan.case_id == case_id).order_by(NoticePlan.id))
+    )
+
+
+def plan_of(
+    session: Session, proposal_id: str, kind: NoticeKind = NoticeKind.SUSPENSION
+) -> NoticePlan | None:
+    """Return the plan of a proposal, if one was made."""
+    return session.scalar(
+        select(NoticePlan).where(NoticePlan.proposal_id == proposal_id, NoticePlan.kind == kind)
+    )
+
+
+def recipients_of(plan: NoticePlan) -> tuple[Recipient, ...]:
+    """Return whom a plan serves: to them goes the withdrawal, whatever the address book says by then."""
+    return draft_from(plan.document).recipients
+
+
+def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
+    roles = tuple(dict.fromkeys(recipient.role for recipient in recipients))
+    if not roles:
+        return None
+    rule = MethodRule(Method.EMAIL, Rung.SENT, roles)
+    return NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), Wait(0, WaitUnit.HOURS)),))
+
+
+def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...]) -> list[str]:
+    """Say which roles of the terms have no address in force; a method cannot be served without one."""
+    if terms is None:
+        return []
+    found = []
+    for step in terms.steps:
+        for rule in step.methods:
+            for role in dict.fromkeys(rule.address_roles):
+                in_force = [
+                    recipient
+                    for recipient in recipients
+                    if recipient.role == role
+                    and recipient.method is rule.method
+                    and not recipient.replaced_at
+                ]
+                if not in_force:
+                    found.append(
+                        f"no {rule.method} address of role {role!r} is in force (step {step.number})"
+                    )
+    return list(dict.fromkeys(found))

@@ -1,0 +1,86 @@
+"""``cjp-fraud tenants`` and ``cjp-fraud notices``, run as commands on a home of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from cjp_fraud.cli import notices, tenants
+from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import LAKE_TABLES, Deployment
+from cjp_fraud.errors import NotFoundError
+from cjp_fraud.notices.dispatch import dispatch_due
+from cjp_fraud.storage.migration import migrate
+from tests.contract_builders import NOON, a_row, write_csv
+from tests.mail_servers import smtp_server
+from tests.notice_builders import a_mail_server, a_plan, notices_of
+
+
+@pytest.fixture
+def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
+    """A deployment with a database and a lake."""
+    settings = load_settings(home=tmp_path / "home", now=NOON)
+    settings.home.mkdir()
+    (settings.home / "cjp_fraud.db").write_bytes(sqlite_template)
+    made = Deployment(settings)
+    migrate(made.engine)
+    made.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
+    return made
+
+
+def run(app: Any, opened: Deployment, *arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), obj=opened)
+
+
+def answered(app: Any, opened: Deployment, *arguments: str) -> Any:
+    result = run(app, opened, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_tenants_are_loaded_and_shown(opened: Deployment, tmp_path: Path) -> None:
+    file = write_csv(
+        tmp_path / "t.csv", a_row(), a_row(tenant_id="b", notice_address="", hosting="partner", product="CCX")
+    )
+    done = answered(tenants.app, opened, "load", str(file))
+    assert (done["added"], done["terms_not_read"]) == (2, ["b"])
+    assert (done["deployment_not_accepted"], done["quarantined_rows_purged"]) == (["b"], 0)
+    assert answered(tenants.app, opened, "load", str(file))["unchanged"] == 2
+    shown = answered(tenants.app, opened, "show")
+    assert [row["notice_terms"] for row in shown] == ["read", "not_read"]
+    one = answered(tenants.app, opened, "show", "acme")
+    assert one["right"] == "clause_2_4"
+    assert len(one["recipients"]) == 1
+    assert "Tenants" in run(tenants.app, opened, "show").output
+    assert isinstance(run(tenants.app, opened, "show", "nobody").exception, NotFoundError)
+    assert isinstance(run(tenants.app, opened, "load", str(file), "--as", "nobody").exception, NotFoundError)
+
+
+def test_a_notice_is_listed_and_its_delivery_record_shown(opened: Deployment, tmp_path: Path) -> None:
+    answered(tenants.app, opened, "load", str(write_csv(tmp_path / "t.csv", a_row())))
+    plan_id = a_plan(opened.engine)
+    (notice,) = notices_of(opened.engine, plan_id)
+    assert isinstance(run(notices.app, opened, "show", notice.id, "--raw").exception, NotFoundError)
+    with smtp_server() as server:
+        dispatch_due(opened.engine, a_mail_server(server), plan_id, NOON)
+    (row,) = answered(notices.app, opened, "list")
+    assert (row["state"], row["tenant_id"], row["mode"]) == ("sent", "acme", "act")
+    record = answered(notices.app, opened, "show", notice.id)
+    assert record["address"] == "notices@acme.example"
+    assert record["attempts"][0]["reply_code"] == 250
+    assert record["events"][0]["rung"] == "sent"
+    raw = run(notices.app, opened, "show", notice.id, "--raw")
+    assert raw.stdout_bytes == server.received[0].content
+    printed = run(notices.app, opened, "show", notice.id)
+    assert "250 2.0.0 queued as 4711" in printed.output
+
+
+def test_what_is_not_on_record_is_said_so(opened: Deployment) -> None:
+    assert answered(notices.app, opened, "list") == []
+    for arguments in (("show", "nothing"), ("dispatch", "7"), ("list", "--case", "7")):
+        assert isinstance(run(notices.app, opened, *arguments).exception, NotFoundError)

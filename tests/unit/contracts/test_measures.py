@@ -1,0 +1,100 @@
+"""Measures: each kind with the scope that it can have, none that touches what stays reachable."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cjp_fraud.contracts.measures import (
+    ALWAYS_REACHABLE,
+    MeasureKind,
+    Scope,
+    misfits,
+    require_scope,
+    scope_faults,
+    scope_from,
+)
+from cjp_fraud.errors import BadInputError
+
+FITTING = {
+    MeasureKind.BLOCK_DESTINATIONS: Scope(destination_prefixes=("+37060",), channels=("voice",)),
+    MeasureKind.LIMIT_ORIGINS: Scope(origins=("+1900",), directions=("inbound",)),
+    MeasureKind.LIMIT_RATE: Scope(contacts_per_hour=60, channels=("sms",)),
+    MeasureKind.SUSPEND_PRINCIPAL: Scope(principal_ids=("9f2c",)),
+    MeasureKind.SUSPEND_APPLICATION: Scope(application_ids=("bot-7",)),
+    MeasureKind.SUSPEND_CHANNEL: Scope(channels=("voice",), directions=("outbound",)),
+    MeasureKind.SUSPEND_ALL_ACCESS: Scope(),
+}
+
+
+@pytest.mark.parametrize("kind", MeasureKind)
+def test_a_fitting_scope_is_accepted_and_read_back(kind: MeasureKind) -> None:
+    scope = FITTING[kind]
+    require_scope(kind, scope)
+    document = json.loads(json.dumps(scope.document))
+    assert document["keeps"] == list(ALWAYS_REACHABLE)
+    assert scope_from(document) == scope
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MeasureKind if kind is not MeasureKind.SUSPEND_ALL_ACCESS])
+def test_every_narrow_kind_needs_what_narrows_it(kind: MeasureKind) -> None:
+    assert any("needs" in fault for fault in scope_faults(kind, Scope()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "said"),
+    [
+        (MeasureKind.SUSPEND_ALL_ACCESS, Scope(channels=("voice",)), "has no channels"),
+        (MeasureKind.SUSPEND_CHANNEL, Scope(channels=("fax",)), "fax"),
+        (MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice", "voice")), "twice"),
+        (MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice",), directions=("up",)), "up"),
+        (MeasureKind.BLOCK_DESTINATIONS, Scope(destination_prefixes=("112",)), "112"),
+        (MeasureKind.BLOCK_DESTINATIONS, Scope(destination_prefixes=("911",)), "911"),
+        (MeasureKind.BLOCK_DESTINATIONS, Scope(destination_prefixes=("",)), "empty"),
+        (MeasureKind.BLOCK_DESTINATIONS, Scope(destination_prefixes=("+",)), "1 to 15 digits"),
+        (MeasureKind.LIMIT_RATE, Scope(contacts_per_hour=0), "at least 1"),
+        (MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=("a\nb",)), "plain text"),
+    ],
+)
+def test_a_scope_that_does_not_fit_is_refused(kind: MeasureKind, scope: Scope, said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        require_scope(kind, scope)
+
+
+@pytest.mark.parametrize("document", [{"everything": True}, {"keeps": []}, {"keeps": ["billing"]}])
+def test_no_stored_scope_can_give_up_what_stays_reachable(document: dict[str, object]) -> None:
+    with pytest.raises(BadInputError):
+        scope_from(document)
+
+
+def test_kinds_are_ordered_from_narrow_to_wide() -> None:
+    assert MeasureKind.SUSPEND_ALL_ACCESS.broader_than(MeasureKind.BLOCK_DESTINATIONS)
+    assert not MeasureKind.BLOCK_DESTINATIONS.broader_than(MeasureKind.BLOCK_DESTINATIONS)
+
+
+def fits(
+    kind: MeasureKind, scope: Scope, *directions: str, critical: bool = False, counsel: bool = False
+) -> bool:
+    return not misfits(
+        kind, scope, flagged_directions=directions, critical=critical, counsel_consents=counsel
+    )
+
+
+def test_inbound_fraud_is_not_met_by_cutting_off_the_victim() -> None:
+    inbound = Scope(channels=("voice",), directions=("inbound",))
+    outbound = Scope(channels=("voice",), directions=("outbound",))
+    assert not fits(MeasureKind.SUSPEND_CHANNEL, inbound, "inbound")
+    assert not fits(MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice",)), "inbound", "outbound")
+    assert not fits(MeasureKind.SUSPEND_ALL_ACCESS, Scope(), "inbound")
+    assert not fits(MeasureKind.SUSPEND_CHANNEL, outbound, "inbound")
+    assert fits(MeasureKind.SUSPEND_CHANNEL, outbound, "inbound", "outbound")
+    assert fits(MeasureKind.LIMIT_ORIGINS, Scope(origins=("+1900",)), "inbound")
+    assert fits(MeasureKind.SUSPEND_CHANNEL, outbound, "outbound")
+
+
+@pytest.mark.parametrize("kind", MeasureKind)
+def test_a_critical_tenant_needs_counsel_for_more_than_a_destination_block(kind: MeasureKind) -> None:
+    scope = FITTING[kind]
+    assert fits(kind, scope, "outbound", critical=True, counsel=True)
+    assert fits(kind, scope, "outbound", critical=True) is (kind is MeasureKind.BLOCK_DESTINATIONS)

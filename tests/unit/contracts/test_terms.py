@@ -1,0 +1,94 @@
+"""Notice terms: read back as written, and nothing guessed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cjp_fraud.contracts.ladder import BASES, Rung
+from cjp_fraud.contracts.tables import Method
+from cjp_fraud.contracts.terms import (
+    Combine,
+    MethodRule,
+    NoticeStep,
+    NoticeTerms,
+    Wait,
+    WaitUnit,
+    parse_terms,
+    plain_terms,
+)
+from cjp_fraud.errors import BadInputError
+
+rules = st.builds(
+    MethodRule,
+    st.just(Method.EMAIL),
+    st.sampled_from(BASES),
+    st.lists(st.sampled_from(["notice", "legal", "billing"]), min_size=1, unique=True).map(tuple),
+)
+
+
+@st.composite
+def terms(draw: st.DrawFn) -> NoticeTerms:
+    count = draw(st.integers(1, 3))
+    steps = [
+        NoticeStep(
+            number,
+            draw(st.sampled_from(Combine)),
+            tuple(draw(st.lists(rules, min_size=1, max_size=3))),
+            Wait(draw(st.integers(0, 100)), draw(st.sampled_from(WaitUnit))),
+        )
+        for number in range(1, count + 1)
+    ]
+    return NoticeTerms(tuple(steps), draw(st.none() | st.just("12.9")))
+
+
+@given(terms())
+def test_terms_are_read_back_as_they_were_written(wanted: NoticeTerms) -> None:
+    assert parse_terms(json.loads(json.dumps(wanted.document))) == wanted
+
+
+def test_the_plain_terms_are_by_email_once_sent() -> None:
+    (step,) = plain_terms().steps
+    assert step.methods == (MethodRule(Method.EMAIL, Rung.SENT, ("notice",)),)
+    assert step.wait.amount == 0
+
+
+def spoiled(*path: Any, value: Any) -> Any:
+    document = json.loads(json.dumps(plain_terms().document))
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (spoiled("steps", 0, "wait", "unit", value="business_days"), "business_days"),
+        (spoiled("steps", 0, "methods", 0, "method", value="letter"), "letter"),
+        (spoiled("steps", 0, "methods", 0, "basis", value="read"), "read"),
+        (spoiled("steps", 0, "methods", 0, "basis", value="queued"), "basis queued"),
+        (spoiled("steps", 0, "methods", 0, "address_roles", value=[]), "no address role"),
+        (spoiled("steps", 0, "methods", 0, "address_roles", value=[3]), "must be texts"),
+        (spoiled("steps", 0, "methods", value=[]), "names no method"),
+        (spoiled("steps", 0, "combine", value="most_of"), "most_of"),
+        (spoiled("steps", 0, "number", value=2), "numbered 1, 2, 3"),
+        (spoiled("steps", 0, "wait", "amount", value=-1), "whole number"),
+        (spoiled("steps", 0, "wait", "amount", value=1.5), "whole number"),
+        (spoiled("steps", 0, "wait", "amount", value=True), "whole number"),
+        (spoiled("steps", value=[]), "must be one at least"),
+        (spoiled("steps", value={}), "expected a list"),
+        (spoiled("hurry", value=True), "hurry not known"),
+        ({}, "steps missing"),
+        (None, "named fields"),
+        ([], "named fields"),
+    ],
+)
+def test_what_is_not_understood_is_refused(document: Any, said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        parse_terms(document)

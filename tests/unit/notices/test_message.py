@@ -1,0 +1,76 @@
+"""The bytes of a notice."""
+
+from __future__ import annotations
+
+import email
+from datetime import UTC, datetime
+from email.policy import default
+
+import pytest
+
+from cjp_fraud.notices.mail import from_xtext, xtext
+from cjp_fraud.notices.message import build_message, message_id_of
+
+NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
+NOTICE_ID = "0198c5a2-7f1e-7abc-8def-0123456789ab"
+
+
+def a_message(**changes: object) -> bytes:
+    fields: dict[str, object] = {
+        "sender_name": "Éxample Cloud, Inc.",
+        "sender": "notices@provider.example",
+        "recipient": "notices@acme.example",
+        "subject": "Avis de restriction temporaire de votre service, dossier 17 " + "é" * 60,
+        "body": "Au client\n\n.une ligne avec un point\n" + "très long " * 200 + "\n",
+        "language": "fr",
+        "message_id": message_id_of(NOTICE_ID, "provider.example"),
+        "at": NOON,
+    }
+    return build_message(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_it_is_read_back_as_it_was_meant() -> None:
+    message = email.message_from_bytes(a_message(), policy=default)
+    assert message["To"] == "notices@acme.example"
+    assert message["Message-ID"] == f"<{NOTICE_ID}@provider.example>"
+    assert message["Date"].datetime == NOON
+    assert message["From"].addresses[0].display_name == "Éxample Cloud, Inc."
+    assert message["Subject"].endswith("é" * 60)
+    assert message["Content-Language"] == "fr"
+    content = message.get_content().replace("\r\n", "\n")
+    assert content.startswith("Au client\n\n.une ligne avec un point\ntrès long")
+
+
+def test_it_is_ascii_with_crlf_lines_of_a_length_that_every_server_takes() -> None:
+    content = a_message()
+    content.decode("ascii")
+    assert content.endswith(b"\r\n")
+    lines = content.split(b"\r\n")
+    assert all(b"\n" not in line and b"\r" not in line and len(line) <= 998 for line in lines)
+
+
+def test_nothing_marks_it_as_bulk_or_made_by_a_machine() -> None:
+    names = {name.lower() for name in email.message_from_bytes(a_message()).keys()}  # noqa: SIM118 -- headers, with keys()
+    assert not names & {
+        "precedence",
+        "list-id",
+        "list-unsubscribe",
+        "auto-submitted",
+        "x-auto-response-suppress",
+    }
+
+
+def test_the_same_notice_gives_the_same_bytes() -> None:
+    assert a_message() == a_message()
+
+
+@pytest.mark.parametrize("subject", ["one\ntwo", "one\r\nBcc: x@y.example"])
+def test_a_line_break_cannot_add_a_header(subject: str) -> None:
+    with pytest.raises(ValueError):
+        a_message(subject=subject)
+
+
+@pytest.mark.parametrize("text", ["a+b=c@d.example", "plain@x.example", "sp ace"])
+def test_xtext_is_read_back(text: str) -> None:
+    assert from_xtext(xtext(text)) == text
+    assert "=" not in xtext(text)
