@@ -1,0 +1,205 @@
+"""What an evidence bundle holds and how it is named: records as JSON, documents as bytes, digests of all."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files as package_files
+from typing import Any, Final
+
+from cjp_fraud.compliance.records import Record
+from cjp_fraud.compliance.story import Entry
+from cjp_fraud.storage.canonical import canonical_json, sha256_hex
+
+FORMAT: Final = "cjp-fraud-evidence-1"
+README, MANIFEST, SUMS, AUDIT, TIMELINE = (
+    "README.txt",
+    "manifest.json",
+    "SHA256SUMS",
+    "audit.jsonl",
+    "timeline.json",
+)
+RECORDS = "records"
+EXPORTED: Final = "evidence.exported"
+"""Action of the entry that records an export; it is the last one of the bundle's chain."""
+
+SUMS_DIGEST: Final = "sha256sums_sha256"
+"""Name in that entry's content under which it binds the digest of ``SHA256SUMS``."""
+
+_SUFFIX = {"document": "json", "message": "eml"}
+"""Column of bytes → suffix of the file that holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a bundle says of itself.
+
+    Parameters
+    ----------
+    digests : file → SHA-256, of every file but the manifest.
+    entries, head_sha256 : the chain up to and with the export's own entry.
+    """
+
+    format: str
+    case_id: str
+    entries: int
+    head_sha256: str
+    digests: Mapping[str, str]
+
+
+def content_files(records: Iterable[Record], entries: Iterable[Entry]) -> dict[str, bytes]:
+    """Return the files that do not depend on the export's own entry, ``SHA256SUMS`` over them included.
+
+    Parameters
+    ----------
+    records : all rows of the case.
+    entries : the case's entries, in order, before the export's own.
+    """
+    rows = list(records)
+    made: dict[str, bytes] = {README: _readme()}
+    by_table: dict[str, list[Record]] = defaultdict(list)
+    for record in rows:
+        by_table[record.table].append(record)
+        made |= {_file(record, column): content for column, content in record.documents.items()}
+        made |= _readable(record)
+    for table, of_table in by_table.items():
+        listed = [_document(record) for record in sorted(of_table, key=lambda record: record.id)]
+        made[f"{RECORDS}/{table}.json"] = _readable_json(listed)
+    made[TIMELINE] = timeline(entries, rows)
+    made[SUMS] = sums(made)
+    return made
+
+
+def with_chain(
+    files: Mapping[str, bytes], audit: bytes, case_id: str, entries: int, head: str
+) -> dict[str, bytes]:
+    """Add the chain and the manifest to the files of :func:`content_files`."""
+    whole = dict(files) | {AUDIT: audit}
+    manifest = {
+        "format": FORMAT,
+        "case_id": case_id,
+        "chain": {"entries": entries, "head_sha256": head},
+        "files": {
+            name: {"bytes": len(content), "sha256": sha256_hex(content)} for name, content in whole.items()
+        },
+    }
+    return whole | {MANIFEST: _readable_json(manifest)}
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Read a manifest.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it is not one.
+    """
+    document = json.loads(content)
+    chain = document["chain"]
+    return Manifest(
+        format=str(document["format"]),
+        case_id=str(document["case_id"]),
+        entries=int(chain["entries"]),
+        head_sha256=str(chain["head_sha256"]),
+        digests={str(name): str(listed["sha256"]) for name, listed in document["files"].items()},
+    )
+
+
+def read_records(files: Mapping[str, bytes]) -> list[Record]:
+    """Return the records of a bundle, each with its exact bytes.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError
+        If a file of records is not one, or a document that it names is not there.
+    """
+    found = []
+    for name in sorted(files):
+        folder, _, rest = name.partition("/")
+        if folder != RECORDS:
+            continue
+        for row in json.loads(files[name]):
+            fields, bare = dict(row["fields"]), Record(rest.removesuffix(".json"), str(row["id"]), {})
+            documents = {column: files[_file(bare, column)] for column in row["documents"]}
+            found.append(replace(bare, fields=fields, documents=documents))
+    return found
+
+
+def sums(files: Mapping[str, bytes]) -> bytes:
+    """Return what ``sha256sum`` prints for the files, sorted by name."""
+    return "".join(f"{sha256_hex(files[name])}  {name}\n" for name in sorted(files)).encode()
+
+
+def timeline(entries: Iterable[Entry], records: Iterable[Record]) -> bytes:
+    """Return the case's entries as a list that people can read: who did what, when."""
+    names = {record.id: record.fields["name"] for record in records if record.table == "users"}
+    return _readable_json(
+        [
+            {
+                "sequence": entry.sequence,
+                "at": entry.at,
+                "who": names.get(entry.actor, entry.actor),
+                "did": entry.action,
+                "to": f"{entry.subject_type} {entry.subject_id}",
+            }
+            for entry in entries
+        ]
+    )
+
+
+def readable_faults(files: Mapping[str, bytes], entries: Sequence[Entry]) -> list[str]:
+    """Return where what was written for reading differs from what it was written from."""
+    records = read_records(files)
+    found = [
+        f"{name}: is not what its record says"
+        for record in records
+        for name, content in _readable(record).items()
+        if files.get(name) != content
+    ]
+    if files.get(TIMELINE) != timeline(entries[:-1], records):
+        found.append(f"{TIMELINE}: is not what the log says")
+    return found
+
+
+def letter_text(message: bytes) -> str:
+    """Return the text that the reader of a message sees: subject, date, addresses, body."""
+    parsed = email.message_from_bytes(message, policy=email.policy.default)
+    head = [
+        f"{name}: {parsed[name]}" for name in ("Date", "From", "To", "Subject") if parsed[name] is not None
+    ]
+    body = parsed.get_body(("plain",))
+    return "\n".join(head) + "\n\n" + (str(body.get_content()) if body is not None else "")
+
+
+def _readable(record: Record) -> dict[str, bytes]:
+    """Return what people read of a record, beside the bytes that count."""
+    if record.table == "notices" and "message" in record.documents:
+        return {f"notices/{record.id}.txt": letter_text(record.documents["message"]).encode()}
+    if record.table == "notice_attempts" and record.fields.get("dialogue"):
+        return {f"notice_attempts/{record.id}.smtp.txt": str(record.fields["dialogue"]).encode()}
+    return {}
+
+
+def _document(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "fields": record.fields,
+        "documents": {column: _file(record, column) for column in record.documents},
+    }
+
+
+def _file(record: Record, column: str) -> str:
+    return f"{record.table}/{record.id}.{_SUFFIX[column]}"
+
+
+def _readable_json(document: Any) -> bytes:
+    plain = json.loads(canonical_json(document))
+    return (json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _readme() -> bytes:
+    return package_files("cjp_fraud.compliance").joinpath("bundle_readme.txt").read_bytes()

@@ -1,0 +1,134 @@
+"""Export one case as an evidence bundle; the export itself goes on record."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append, hold, links
+from cjp_fraud.compliance.bundle import EXPORTED, FORMAT, SUMS, SUMS_DIGEST, content_files, with_chain
+from cjp_fraud.compliance.collection import records_of_case
+from cjp_fraud.compliance.container import packed
+from cjp_fraud.compliance.excerpt import entry_of, excerpt_lines
+from cjp_fraud.compliance.verification import verify
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.people.roles import Actor
+from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.storage.canonical import sha256_hex
+from cjp_fraud.storage.database import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A bundle that was written.
+
+    Parameters
+    ----------
+    sha256 : of the whole file.
+    entries, head_sha256 : the chain up to and with the entry that records this export.
+    faults : what verifying the bundle finds; there are some only where the records were tampered with.
+    """
+
+    file: Path
+    case_id: str
+    sha256: str
+    files: int
+    entries: int
+    head_sha256: str
+    faults: tuple[str, ...]
+
+
+def export_evidence(
+    engine: Engine, reference: str, out: Path, by: Actor, at: datetime, *, force: bool = False
+) -> Exported:
+    """Write everything that is on record of a case into one file, whole or not at all.
+
+    Parameters
+    ----------
+    reference : number or id of the case; any state will do.
+    out : file to write; an existing one is kept unless ``force``.
+    by : who exports; the log keeps it.
+    at : the clock (aware).
+
+    Raises
+    ------
+    BadInputError
+        If ``out`` exists, or its folder does not.
+    NotFoundError
+        If there is no such case.
+    """
+    _require_free(out, force)
+    with _beside(out) as scratch:
+        with transaction(engine) as session:
+            case_id, container, count, head = _bundle(session, reference, by, at)
+            with scratch.open("xb") as handle:
+                handle.write(container)
+                handle.flush()
+                os.fsync(handle.fileno())
+        # Only now does the log hold the entry that the bundle ends with; a kill before leaves no bundle.
+        _put(scratch, out, force)
+    verified = verify(container)
+    return Exported(out, case_id, sha256_hex(container), verified.files, count, head, verified.faults)
+
+
+def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[str, bytes, int, str]:
+    hold(session)
+    case_id = case_id_of(session, reference)
+    entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
+    files = content_files(records_of_case(session, case_id, entries), entries)
+    own = append(
+        session,
+        by,
+        EXPORTED,
+        "cases",
+        case_id,
+        at,
+        {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])},
+        case_id=case_id,
+    )
+    audit = excerpt_lines(links(session), case_id)
+    return (
+        case_id,
+        packed(with_chain(files, audit, case_id, own.sequence, own.entry_sha256)),
+        own.sequence,
+        (own.entry_sha256),
+    )
+
+
+def _require_free(out: Path, force: bool) -> None:
+    if out.is_dir():
+        raise BadInputError(f"{out} is a folder; name the file to write, for example {out / 'evidence.zip'}")
+    if out.exists() and not force:
+        raise BadInputError(f"{out} exists; name another file, or replace it with --force")
+    if not out.absolute().parent.is_dir():
+        raise BadInputError(f"the folder {out.parent} does not exist; make it first")
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    scratch = out.with_name(f".{out.name}.{secrets.token_hex(8)}.part")
+    try:
+        yield scratch
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _put(scratch: Path, out: Path, force: bool) -> None:
+    """Give the finished file its name in one step; without ``force`` never over another file."""
+    if force:
+        os.replace(scratch, out)
+        return
+    try:
+        os.link(scratch, out)
+    except FileExistsError:
+        raise BadInputError(
+            f"{out} was made by somebody else meanwhile; nothing of it was replaced"
+        ) from None

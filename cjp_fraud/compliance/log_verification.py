@@ -1,0 +1,122 @@
+"""Verify the audit log: that its chain holds, and that it and the rows of decisions tell the same story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.chain import GENESIS, Link, faults
+from cjp_fraud.audit.log import links
+from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.compliance.collection import participations, records_told
+from cjp_fraud.compliance.excerpt import entry_of
+from cjp_fraud.compliance.story import Moves, Parts, Story
+from cjp_fraud.storage.database import reading
+
+EVERY = 1000
+"""Entries between two reports of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogVerification:
+    """What verifying the log found.
+
+    Parameters
+    ----------
+    entries : entries read.
+    head_sha256 : digest of the last one; compare it with one that is kept elsewhere.
+    faults : one sentence each; none means that log and rows hold.
+    """
+
+    entries: int
+    head_sha256: str
+    faults: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no fault was found."""
+        return not self.faults
+
+
+def verify_log(
+    engine: Engine,
+    *,
+    expect_head: str | None = None,
+    report: Callable[[int, int, str], None] | None = None,
+) -> LogVerification:
+    """Recompute the chain, then compare every row of decisions with what the log tells of it.
+
+    Parameters
+    ----------
+    expect_head : digest of an entry, kept elsewhere (in a bundle, on paper), which must be in the chain.
+    report : progress: done, total, what.
+    """
+    with reading(engine) as session:
+        at_one_moment(session)
+        total = session.scalar(select(func.max(AuditEntry.sequence))) or 0
+        read = _Reading(expect_head, total, report)
+        passing = read.through(links(session))
+        found = faults(passing)
+        for _ in passing:
+            """The rule stops at a gap; the story wants the rest as well."""
+        found += read.moves.faults
+        if expect_head is not None and not read.expected_seen:
+            found.append(
+                f"the head {expect_head} that was kept elsewhere is not in the chain: the log was written "
+                "anew, entries were removed at its end, or the head is another database's"
+            )
+        found += read.story.faults(records_told(session))
+        found += read.parts.faults(participations(session))
+    return LogVerification(read.count, read.head, tuple(found))
+
+
+def chain_holds_head(engine: Engine, entries: int, head_sha256: str) -> list[str]:
+    """Return a fault unless the entry of that number is in the database's chain with that digest."""
+    with reading(engine) as session:
+        own = session.scalar(select(AuditEntry.entry_sha256).where(AuditEntry.sequence == entries))
+    if own == head_sha256:
+        return []
+    said = f"has {own} there" if own else "is shorter"
+    return [
+        f"the bundle's chain ends with entry {entries}, {head_sha256}; the database's chain {said}: one of "
+        "them was written anew, or they are not of the same database"
+    ]
+
+
+def at_one_moment(session: Session) -> None:
+    """Let all that the session reads be of one moment; must come before its first statement."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
+class _Reading:
+    """Follows the entries as they pass by on their way to the chain's rule."""
+
+    def __init__(
+        self, expect_head: str | None, total: int, report: Callable[[int, int, str], None] | None
+    ) -> None:
+        self.count = 0
+        self.head = GENESIS
+        self.story = Story()
+        self.moves = Moves()
+        self.parts = Parts()
+        self.expected_seen = expect_head == GENESIS
+        self._expect_head = expect_head
+        self._total = total
+        self._report = report
+
+    def through(self, entries: Iterable[Link]) -> Iterator[Link]:
+        for link in entries:
+            self.count += 1
+            self.head = link.entry_sha256
+            self.expected_seen = self.expected_seen or link.entry_sha256 == self._expect_head
+            entry = entry_of(link)
+            self.story.add(entry)
+            self.moves.add(entry)
+            self.parts.add(entry)
+            if self._report is not None and self.count % EVERY == 0:
+                self._report(self.count, self._total, "entries")
+            yield link

@@ -1,0 +1,140 @@
+"""Verify an evidence bundle with nothing but its bytes: no database, no lake, no settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.errors import MessageError
+from pathlib import Path
+from typing import Final
+
+from cjp_fraud.compliance.bundle import (
+    AUDIT,
+    EXPORTED,
+    FORMAT,
+    MANIFEST,
+    README,
+    SUMS,
+    SUMS_DIGEST,
+    TIMELINE,
+    Manifest,
+    read_manifest,
+    read_records,
+    readable_faults,
+    sums,
+)
+from cjp_fraud.compliance.container import MAX_BYTES, opened
+from cjp_fraud.compliance.due_course import case_faults
+from cjp_fraud.compliance.excerpt import Excerpt, read_excerpt
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.storage.canonical import sha256_hex
+
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
+"""What reading a forged file can raise; each becomes a fault, never a traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleVerification:
+    """What verifying a bundle found.
+
+    Parameters
+    ----------
+    files : files in the archive.
+    entries, head_sha256 : length and head of its chain, recomputed; 0 and empty where it cannot be.
+    """
+
+    case_id: str
+    files: int
+    entries: int
+    head_sha256: str
+    faults: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no fault was found."""
+        return not self.faults
+
+
+def verify_file(file: Path) -> BundleVerification:
+    """Verify the bundle in a file.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such file, or it cannot be read.
+    """
+    try:
+        with file.open("rb") as handle:
+            content = handle.read(2 * MAX_BYTES)
+    except OSError as error:
+        raise BadInputError(
+            f"{file} cannot be read: {error.strerror}; name a bundle that was exported"
+        ) from error
+    return verify(content)
+
+
+def verify(container: bytes) -> BundleVerification:
+    """Verify a bundle's bytes; every fault is one sentence, and none means that it holds."""
+    unpacked = opened(container)
+    files, found = unpacked.files, list(unpacked.faults)
+    if not files:
+        return BundleVerification("", 0, 0, "", tuple(found or ["the archive is empty"]))
+    missing = [name for name in (README, MANIFEST, SUMS, AUDIT, TIMELINE) if name not in files]
+    found += [f"{name} is missing; this is no evidence bundle, or the file was removed" for name in missing]
+    try:
+        manifest = read_manifest(files[MANIFEST])
+    except _UNREADABLE:
+        found.append(f"{MANIFEST} does not have the form of a manifest")
+        return BundleVerification("", len(files), 0, "", tuple(found))
+    if manifest.format != FORMAT:
+        found.append(f"the bundle's format is {manifest.format!r}; this version verifies {FORMAT!r}")
+    found += _file_faults(files, manifest)
+    excerpt = _chain(files, manifest, found)
+    if excerpt is None:
+        return BundleVerification(manifest.case_id, len(files), 0, "", tuple(found))
+    try:
+        found += case_faults(manifest.case_id, read_records(files), excerpt.entries)
+        found += readable_faults(files, excerpt.entries)
+    except _UNREADABLE as error:
+        found.append(
+            f"the records do not have the form of a bundle's records ({type(error).__name__}: {error})"
+        )
+    return BundleVerification(manifest.case_id, len(files), excerpt.count, excerpt.head_sha256, tuple(found))
+
+
+def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
+    found = [
+        f"{name}: listed in the manifest, but not there"
+        for name in sorted(set(manifest.digests) - set(files))
+    ]
+    unlisted = sorted(set(files) - set(manifest.digests) - {MANIFEST})
+    found += [f"{name}: not listed in the manifest; it was added" for name in unlisted]
+    found += [
+        f"{name}: its content does not match the manifest; it was changed"
+        for name, digest in sorted(manifest.digests.items())
+        if name in files and sha256_hex(files[name]) != digest
+    ]
+    summed = {name: content for name, content in files.items() if name not in (MANIFEST, AUDIT, SUMS)}
+    if files.get(SUMS) != sums(summed):
+        found.append(f"{SUMS} does not match the files")
+    return found
+
+
+def _chain(files: Mapping[str, bytes], manifest: Manifest, found: list[str]) -> Excerpt | None:
+    try:
+        excerpt = read_excerpt(files[AUDIT], manifest.case_id)
+    except _UNREADABLE as error:
+        found.append(f"{AUDIT} does not have the form of a log ({type(error).__name__}: {error})")
+        return None
+    found += excerpt.faults
+    if (excerpt.count, excerpt.head_sha256) != (manifest.entries, manifest.head_sha256):
+        found.append(
+            f"{AUDIT}: the chain has {excerpt.count} entries and ends at {excerpt.head_sha256}, the manifest "
+            f"says {manifest.entries} and {manifest.head_sha256}; entries were changed or removed"
+        )
+    last = excerpt.entries[-1] if excerpt.entries else None
+    if last is None or last.action != EXPORTED or last.sequence != excerpt.count:
+        found.append(f"{AUDIT}: the chain does not end with the entry that records the export")
+    elif last.content.get(SUMS_DIGEST) != sha256_hex(files.get(SUMS, b"")):
+        found.append(f"{SUMS} is not the one that the log recorded at the export; files were changed since")
+    return excerpt

@@ -1,0 +1,209 @@
+"""A case that goes the whole way: flagged, determined, approved, noticed over real SMTP, suspended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.load import load_tenants
+from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.people.participation import actor_named, create_user
+from cjp_fraud.people.roles import Actor, Role, machine
+from cjp_fraud.review.approval import approve
+from cjp_fraud.review.claiming import claim, comment
+from cjp_fraud.review.determining import determine_fraud
+from cjp_fraud.review.disputing import decide_dispute, open_dispute
+from cjp_fraud.review.flagging import FlagRow, record_flags
+from cjp_fraud.review.proposal import Practice
+from cjp_fraud.review.states import CaseState
+from cjp_fraud.review.stops import clear_stop, order_stop
+from cjp_fraud.review.tables import Case, TenantsPart
+from cjp_fraud.storage.database import transaction
+from cjp_fraud.suspension.carry_out import CarryOut, carry_out
+from cjp_fraud.suspension.lifting import reinstate
+from cjp_fraud.suspension.platform import EmbeddedPlatform
+from cjp_fraud.suspension.reaffirming import reaffirm
+from tests.mail_servers import smtp_server
+
+NIGHT = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
+"""Start of the first flag."""
+
+TENANTS = """\
+tenant_id,name,time_zone,country,term_from,term_to,provisioning_notice_ref,governing_document,notice_method,notice_address
+{tenant},Example Ltd,Europe/Berlin,DE,2026-01-01,2027-01-01,PN-1,CJP Offer 10.0,email,notices@{tenant}.example
+"""
+
+
+@dataclass
+class Story:
+    """The steps of a case, one method each; every step is half an hour after the one before."""
+
+    engine: Engine
+    folder: Path
+    mail_port: int
+    tenant: str = "acme"
+    mode: PlatformMode = PlatformMode.ACT
+    now: datetime = field(default=NIGHT + timedelta(hours=1))
+    case_id: str = ""
+
+    def tick(self) -> datetime:
+        """Return the clock, half an hour later than before."""
+        self.now += timedelta(minutes=30)
+        return self.now
+
+    def mail(self) -> MailServer:
+        """The mail server that the notices go to."""
+        return MailServer("127.0.0.1", self.mail_port, self.mode)
+
+    def people(self) -> None:
+        """Put three people on record."""
+        with transaction(self.engine) as session:
+            for name, roles in (
+                ("rita", [Role.ANALYST, Role.REVIEWER]),
+                ("aron", [Role.APPROVER]),
+                ("cora", [Role.COUNSEL]),
+            ):
+                create_user(session, name, roles, machine("test"), self.tick())
+
+    def who(self, name: str) -> Actor:
+        """Return a person by name."""
+        with transaction(self.engine) as session:
+            return actor_named(session, name)
+
+    def flagged(self) -> None:
+        """Load the tenant and flag three intervals of its traffic, which opens the case."""
+        file = self.folder / f"{self.tenant}.csv"
+        file.write_text(TENANTS.format(tenant=self.tenant))
+        rows = [
+            FlagRow(
+                tenant_id=self.tenant,
+                channel="voice",
+                direction="outbound",
+                application_id=None,
+                interval_seconds=300,
+                interval_start=NIGHT + timedelta(minutes=5 * place),
+                observed=140.0,
+                baseline=10.0,
+                excess=130.0,
+                score=6.5 + place,
+                p_value=10.0 ** -(6.5 + place),
+                threshold=3.6,
+                model_version=None,
+                reasons={"words": ["14 × the usual Tuesday 03:00"]},
+            )
+            for place in range(3)
+        ]
+        with transaction(self.engine) as session:
+            load_tenants(session, file, machine("tenants"), self.tick())
+            record_flags(
+                session,
+                rows,
+                window=(NIGHT, NIGHT + timedelta(hours=1)),
+                tenant_ids={self.tenant},
+                at=self.tick(),
+                by=machine("detect"),
+                new_cases_per_hour=20,
+            )
+            self.case_id = session.scalars(select(Case.id).where(Case.tenant_id == self.tenant)).one()
+
+    def determined(self) -> None:
+        """Claim it, comment on it, determine fraud."""
+        rita = self.who("rita")
+        with transaction(self.engine) as session:
+            claim(session, self.case_id, rita, self.tick())
+        with transaction(self.engine) as session:
+            comment(session, self.case_id, rita, self.tick(), "Calls to premium numbers at night.")
+        with transaction(self.engine) as session:
+            determine_fraud(
+                session,
+                self.case_id,
+                rita,
+                self.tick(),
+                tenants_part=TenantsPart.VICTIM,
+                reasons="Premium numbers, no agent was on duty.",
+                measure=None,
+                practice=self.practice(),
+                read_rows=lambda wanted: [{"tenant_id": wanted.tenant_id, "observed": 140}],
+            )
+
+    def approved(self) -> None:
+        """Let the other person approve."""
+        aron = self.who("aron")
+        with transaction(self.engine) as session:
+            approve(session, self.case_id, aron, self.tick())
+
+    def carried_out(self) -> CarryOut:
+        """Serve the notice and take the measure."""
+        platform = EmbeddedPlatform(self.engine)
+        return carry_out(self.engine, self.mail(), platform, self.case_id, self.tick(), self.practice())
+
+    def suspended(self) -> None:
+        """Tell the story from the first flag to the suspension."""
+        self.flagged()
+        self.determined()
+        self.approved()
+        assert self.carried_out().state is CaseState.SUSPENDED
+
+    def kept_and_disputed(self) -> None:
+        """Reaffirm the measure by two approvers; reject a dispute; order a stop and clear it."""
+        with transaction(self.engine) as session:
+            create_user(session, "anna", [Role.APPROVER], machine("test"), self.tick())
+        for name in ("aron", "anna"):
+            by = self.who(name)
+            with transaction(self.engine) as session:
+                reaffirm(
+                    session,
+                    self.case_id,
+                    by,
+                    self.tick(),
+                    reasons=f"The attack goes on, says {name}.",
+                    practice=self.practice(),
+                )
+        cora = self.who("cora")
+        with transaction(self.engine) as session:
+            dispute = open_dispute(session, self.case_id, cora, self.tick(), "It was our own campaign.")
+            decide_dispute(session, dispute.id, cora, self.tick(), upheld=False, reasons="None was planned.")
+        with transaction(self.engine) as session:
+            order_stop(session, self.case_id, cora, self.tick(), "Until the court has decided.")
+            reasons = "The court has decided."
+            clear_stop(session, self.case_id, by=cora, at=self.tick(), stop_id=None, reasons=reasons)
+
+    def reinstated(self) -> None:
+        """Lift the measure and tell the customer."""
+        platform = EmbeddedPlatform(self.engine)
+        aron = self.who("aron")
+        reinstate(self.engine, platform, self.case_id, aron, self.tick(), reasons="The keys were changed.")
+        self.carried_out()
+
+    def practice(self) -> Practice:
+        """How the provider works."""
+        return Practice(mode=self.mode)
+
+
+@pytest.fixture
+def smtp_port() -> Iterator[int]:
+    """Port of a loopback mail server that takes everything."""
+    with smtp_server() as server:
+        yield server.port
+
+
+@pytest.fixture
+def story(engine: Engine, tmp_path: Path, smtp_port: int) -> Story:
+    """People on record, and a case about to be told, on each kind of database."""
+    begun = Story(engine, tmp_path, smtp_port)
+    begun.people()
+    return begun
+
+
+@pytest.fixture
+def case(sqlite_engine: Engine, tmp_path: Path, smtp_port: int) -> Story:
+    """The same on SQLite alone, for what does not depend on the database."""
+    begun = Story(sqlite_engine, tmp_path, smtp_port)
+    begun.people()
+    return begun

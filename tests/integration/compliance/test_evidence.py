@@ -1,0 +1,444 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select, text
+
+from cjp_fraud.audit.personal import erase_text
+from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.compliance.bundle import AUDIT, MANIFEST, SUMS, sums, with_chain
+from cjp_fraud.compliance.container import packed
+from cjp_fraud.compliance.excerpt import read_excerpt
+from cjp_fraud.compliance.export import Exported, export_evidence
+from cjp_fraud.compliance.log_verification import chain_holds_head, verify_log
+from cjp_fraud.compliance.verification import verify, verify_file
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.people.roles import machine
+from cjp_fraud.review.claiming import claim
+from cjp_fraud.review.determining import dismiss
+from cjp_fraud.storage.canonical import canonical_json, digest, sha256_hex
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.suspension.carry_out import mend
+from cjp_fraud.suspension.platform import EmbeddedPlatform
+from tests.integration.compliance.conftest import Story
+from tests.mail_servers import smtp_server
+
+EXPORTER = machine("account-of-this-machine")
+
+
+def exported(story: Story, name: str = "bundle.zip") -> Exported:
+    return export_evidence(story.engine, story.case_id, story.folder / name, EXPORTER, story.tick())
+
+
+def files_of(file: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> dict[str, bytes]:
+    """Files of a bundle of a case that went the whole way and back."""
+    folder = tmp_path_factory.mktemp("bundle")
+    (folder / "cjp_fraud.db").write_bytes(sqlite_template)
+    engine = make_engine(f"sqlite:///{folder / 'cjp_fraud.db'}")
+    with smtp_server() as server:
+        story = Story(engine, folder, server.port)
+        story.people()
+        story.suspended()
+        story.kept_and_disputed()
+        story.reinstated()
+    made = exported(story)
+    engine.dispose()
+    assert made.faults == ()
+    return files_of(made.file)
+
+
+def forged(files: dict[str, bytes]) -> bytes:
+    """Pack changed files with digests made new, as a forger without the log would."""
+    contents = {name: content for name, content in files.items() if name not in (MANIFEST, SUMS, AUDIT)}
+    case_id = json.loads(files[MANIFEST])["case_id"]
+    chain = read_excerpt(files[AUDIT], case_id)
+    whole = contents | {SUMS: sums(contents)}
+    return packed(with_chain(whole, files[AUDIT], case_id, chain.count, chain.head_sha256))
+
+
+def forged_with_log(files: dict[str, bytes]) -> bytes:
+    """Pack changed files with digests and the export's entry made new, chain and all."""
+    contents = {name: content for name, content in files.items() if name not in (MANIFEST, SUMS, AUDIT)}
+    whole = contents | {SUMS: sums(contents)}
+    case_id = json.loads(files[MANIFEST])["case_id"]
+    lines = files[AUDIT].splitlines()
+    last = json.loads(lines[-1])
+    del last["body_sha256"]
+    last["content"]["sha256sums_sha256"] = sha256_hex(whole[SUMS])
+    lines[-1] = canonical_json(last | {"body_sha256": digest(last)})
+    audit = b"\n".join(lines) + b"\n"
+    chain = read_excerpt(audit, case_id)
+    return packed(with_chain(whole, audit, case_id, chain.count, chain.head_sha256))
+
+
+def test_a_bundle_of_a_case_that_went_the_whole_way_holds(story: Story) -> None:
+    story.suspended()
+    story.kept_and_disputed()
+    story.reinstated()
+    made = exported(story)
+    found = verify_file(made.file)
+    assert found.faults == made.faults == ()
+    assert (found.entries, found.head_sha256) == (made.entries, made.head_sha256)
+    assert verify_log(story.engine, expect_head=made.head_sha256).holds
+    assert chain_holds_head(story.engine, made.entries, made.head_sha256) == []
+
+
+def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> None:
+    tables = {
+        *(
+            "cases",
+            "flags",
+            "episodes",
+            "determinations",
+            "determination_flags",
+            "evidence_sets",
+            "proposals",
+        ),
+        *("approvals", "notice_plans", "notices", "notice_attempts", "delivery_events", "measures"),
+        *("platform_commands", "reaffirmations", "disputes", "stops", "case_comments", "personal_texts"),
+        *(
+            "governing_documents",
+            "notice_terms",
+            "subscription_terms",
+            "addresses",
+            "participations",
+            "users",
+        ),
+    }
+    assert {f"records/{table}.json" for table in tables} <= set(bundle)
+    letters = [name for name in bundle if name.endswith(".eml")]
+    assert len(letters) == 2
+    assert all(b"Message-ID" in bundle[name] for name in letters)
+    assert all(name.removesuffix(".eml") + ".txt" in bundle for name in letters)
+    dialogue = next(content for name, content in bundle.items() if name.endswith(".smtp.txt"))
+    assert b"250" in dialogue
+    assert b'"read_back"' in bundle["records/platform_commands.json"]
+    words = [entry["did"] for entry in json.loads(bundle["timeline.json"])]
+    assert words[:3] == ["case.opened", "case.claimed", "case.commented"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_byte_of_any_file_can_change_unseen(bundle: dict[str, bytes], data: st.DataObject) -> None:
+    container = packed(bundle)
+    place = data.draw(st.integers(0, len(container) - 1))
+    changed = bytearray(container)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    assert not verify(bytes(changed)).holds
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_byte_of_a_proof_can_change_unseen_though_all_digests_are_made_new(
+    bundle: dict[str, bytes], data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(set(bundle) - {MANIFEST, SUMS})))
+    place = data.draw(st.integers(0, len(bundle[name]) - 1))
+    changed = bytearray(bundle[name])
+    changed[place] ^= data.draw(st.integers(1, 255))
+    try:
+        container = forged(bundle | {name: bytes(changed)})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return  # not even the forger can read that log any more
+    assert not verify(container).holds
+
+
+BOUND = ["evidence_sets", "proposals", "notices", "platform_commands"]
+
+
+@pytest.mark.parametrize("folder", BOUND)
+def test_documents_are_bound_by_their_own_entries_not_by_the_exports_alone(
+    bundle: dict[str, bytes], folder: str
+) -> None:
+    name = next(name for name in bundle if name.startswith(f"{folder}/") and not name.endswith(".txt"))
+    other = bundle[name].replace(b"1", b"2")
+    rows = f"records/{folder}.json"
+    old, new = sha256_hex(bundle[name]).encode(), sha256_hex(other).encode()
+    changed = bundle | {name: other, rows: bundle[rows].replace(old, new)}
+    faults = verify(forged_with_log(changed)).faults
+    assert any("no entry of the log carries" in fault for fault in faults), faults
+
+
+def a_change(bundle: dict[str, bytes], name: str, change: Callable[[list[dict[str, object]]], None]) -> bytes:
+    rows = json.loads(bundle[name])
+    change(rows)
+    return forged_with_log(bundle | {name: json.dumps(rows).encode()})
+
+
+def set_field(column: str, value: object) -> Callable[[list[dict[str, object]]], None]:
+    def change(rows: list[dict[str, object]]) -> None:
+        fields = rows[0]["fields"]
+        assert isinstance(fields, dict)
+        fields[column] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value", "words"),
+    [
+        ("cases", "state", "suspended", "'reinstated'"),
+        ("flags", "observed", 15, "differ from the frozen evidence"),
+        ("determinations", "at", "2026-03-10T00:00:00.000000Z", "is dated before the flag"),
+        ("approvals", "at", "2026-03-10T00:00:00.000000Z", "is dated before"),
+        ("measures", "ordered_at", "2026-03-10T00:00:00.000000Z", "is dated before the dispatch"),
+        ("measures", "kind", "suspend_all_access", "than what was approved"),
+        ("approvals", "proposal_sha256", "0" * 64, "another version"),
+        ("personal_texts", "body", "Nothing happened.", "does not match"),
+        ("notice_attempts", "dialogue", "250 OK", "digest of its dialogue"),
+    ],
+)
+def test_records_that_contradict_the_log_or_each_other_are_faults(
+    bundle: dict[str, bytes], name: str, column: str, value: object, words: str
+) -> None:
+    faults = verify(a_change(bundle, f"records/{name}.json", set_field(column, value))).faults
+    assert any(words in fault for fault in faults), faults
+
+
+def test_an_approver_who_took_part_is_a_fault(bundle: dict[str, bytes]) -> None:
+    rita = next(
+        row["id"] for row in json.loads(bundle["records/users.json"]) if row["fields"]["name"] == "rita"
+    )
+    faults = verify(a_change(bundle, "records/approvals.json", set_field("by_user_id", rita))).faults
+    assert any("took part" in fault for fault in faults), faults
+    assert any("person who determined" in fault for fault in faults), faults
+
+
+def test_an_approver_who_had_lately_edited_the_contract_is_a_fault(bundle: dict[str, bytes]) -> None:
+    approver = json.loads(bundle["records/approvals.json"])[0]["fields"]["by_user_id"]
+
+    def edited(rows: list[dict[str, object]]) -> None:
+        part = {"user_id": approver, "part": "edited_contract", "tenant_id": "acme", "case_id": None}
+        rows.append({"id": "x", "fields": part | {"at": "2026-03-01T00:00:00.000000Z"}, "documents": {}})
+
+    faults = verify(a_change(bundle, "records/participations.json", edited)).faults
+    assert any("lately edited" in fault for fault in faults), faults
+
+
+def test_a_file_removed_or_added_is_a_fault_by_name(bundle: dict[str, bytes]) -> None:
+    without = {name: content for name, content in bundle.items() if name != "records/approvals.json"}
+    assert any("records/approvals.json" in fault for fault in verify(packed(without)).faults)
+    faults = verify(packed(bundle | {"records/extra.json": b"[]"})).faults
+    assert any("records/extra.json: not listed" in fault for fault in faults)
+    assert verify(forged(without)).faults
+    assert verify(forged(bundle | {"records/extra.json": b"[]"})).faults
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"null", b"[1]", b'[{"id":1}]', b"{", b"[" * 100_000, b"\xff"]
+)
+@pytest.mark.parametrize(
+    "name", ["records/proposals.json", "records/cases.json", MANIFEST, AUDIT, "timeline.json"]
+)
+def test_a_file_of_another_form_is_a_fault_and_never_a_traceback(
+    bundle: dict[str, bytes], name: str, content: bytes
+) -> None:
+    assert verify(packed(bundle | {name: content})).faults
+    if name not in (MANIFEST, AUDIT):
+        assert verify(forged_with_log(bundle | {name: content})).faults
+
+
+def test_a_bundle_shows_nothing_of_another_tenants_case(story: Story) -> None:
+    story.flagged()
+    other = Story(story.engine, story.folder, story.mail_port, tenant="globex", now=story.now)
+    other.flagged()
+    story.now = other.now
+    story.determined()
+    made = exported(story)
+    whole = b"".join(files_of(made.file).values())
+    assert b"globex" not in whole
+    assert other.case_id.encode() not in whole
+    assert verify_file(made.file).holds
+
+
+def test_a_case_in_any_state_can_be_exported(case: Story) -> None:
+    case.flagged()
+    assert exported(case, "open.zip").faults == ()
+    rita = case.who("rita")
+    with transaction(case.engine) as session:
+        claim(session, case.case_id, rita, case.tick())
+        dismiss(session, case.case_id, rita, case.tick(), reasons="A campaign.")
+    assert exported(case, "dismissed.zip").faults == ()
+
+
+def test_what_was_only_observed_is_exported_as_such(story: Story) -> None:
+    story.mode = PlatformMode.OBSERVE
+    story.flagged()
+    story.determined()
+    story.approved()
+    story.carried_out()
+    made = exported(story)
+    assert made.faults == ()
+    assert b'"state": "observed"' in files_of(made.file)["records/measures.json"]
+    assert verify_log(story.engine).faults == ()
+
+
+def test_a_lapsed_measure_is_exported_with_its_end(case: Story) -> None:
+    case.suspended()
+    case.now += timedelta(days=4)
+    mend(
+        case.engine,
+        case.mail(),
+        EmbeddedPlatform(case.engine),
+        case.tick(),
+        case.practice(),
+    )
+    made = exported(case)
+    assert made.faults == ()
+    assert b'"ending": "lapsed"' in files_of(made.file)["records/measures.json"]
+    assert verify_log(case.engine).faults == ()
+
+
+def test_erased_words_leave_the_bundle_whole_and_are_not_in_it(case: Story) -> None:
+    case.suspended()
+    with transaction(case.engine) as session:
+        for row in session.scalars(select(PersonalText)):
+            erase_text(row, case.tick())
+    made = exported(case)
+    assert made.faults == ()
+    assert b"Premium numbers" not in b"".join(files_of(made.file).values())
+
+
+def test_each_export_is_on_record_with_who_made_it(case: Story) -> None:
+    case.flagged()
+    cora = case.who("cora")
+    made = export_evidence(case.engine, "1", case.folder / "one.zip", cora, case.tick())
+    with reading(case.engine) as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(1)).one()
+        assert (entry.action, entry.actor, entry.case_id) == (
+            "evidence.exported",
+            cora.user_id,
+            case.case_id,
+        )
+        assert entry.entry_sha256 == made.head_sha256
+    assert entry.content["sha256sums_sha256"] == sha256_hex(files_of(made.file)[SUMS])
+    assert exported(case, "two.zip").faults == ()
+
+
+def test_an_existing_file_is_kept_unless_forced(case: Story) -> None:
+    case.flagged()
+    out = case.folder / "bundle.zip"
+    out.write_bytes(b"mine")
+    before = verify_log(case.engine).entries
+    with pytest.raises(BadInputError, match="--force"):
+        exported(case)
+    assert out.read_bytes() == b"mine"
+    assert verify_log(case.engine).entries == before, "a refused export is no export"
+    export_evidence(case.engine, "1", out, EXPORTER, case.tick(), force=True)
+    assert verify_file(out).holds
+    with pytest.raises(BadInputError, match="folder"):
+        export_evidence(case.engine, "1", case.folder, EXPORTER, case.tick())
+    with pytest.raises(BadInputError, match="does not exist"):
+        export_evidence(case.engine, "1", case.folder / "no" / "x.zip", EXPORTER, case.tick())
+    with pytest.raises(NotFoundError, match="no case"):
+        export_evidence(case.engine, "99", case.folder / "x.zip", EXPORTER, case.tick())
+    assert not list(case.folder.glob(".*.part"))
+
+
+@pytest.mark.parametrize("step", ["fsync", "_put"])
+def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_completes(
+    sqlite_engine: Engine, tmp_path: Path, smtp_port: int, step: str
+) -> None:
+    story = Story(sqlite_engine, tmp_path, smtp_port)
+    story.people()
+    story.flagged()
+    child = textwrap.dedent(
+        f"""
+        import os, sys
+        from datetime import UTC, datetime
+        from pathlib import Path
+        from cjp_fraud.compliance import export
+        from cjp_fraud.people.roles import machine
+        from cjp_fraud.storage.database import make_engine
+        target = export.os if {step!r} == "fsync" else export
+        setattr(target, {step!r}, lambda *given: os._exit(9))
+        export.export_evidence(
+            make_engine(sys.argv[1]), "1", Path(sys.argv[2]), machine("x"), datetime(2026, 3, 11, tzinfo=UTC)
+        )
+        """
+    )
+    out = tmp_path / "bundle.zip"
+    url = sqlite_engine.url.render_as_string()
+    killed = subprocess.run([sys.executable, "-c", child, url, str(out)], check=False, timeout=60)
+    assert killed.returncode == 9
+    assert not out.exists()
+    assert verify_log(sqlite_engine).holds
+    assert exported(story).faults == ()
+    assert verify_file(out).holds
+    assert verify_log(sqlite_engine).holds
+
+
+def test_a_bundle_of_a_database_that_was_tampered_with_is_written_and_says_so(case: Story) -> None:
+    case.flagged()
+    case.determined()
+    with case.engine.begin() as connection:
+        connection.execute(text("UPDATE determinations SET finding = 'not_fraudulent'"))
+    made = exported(case)
+    assert made.file.exists()
+    assert any("finding" in fault for fault in made.faults)
+
+
+def test_a_log_that_was_written_anew_is_seen_against_the_database_or_a_kept_head(
+    case: Story, bundle: dict[str, bytes]
+) -> None:
+    case.flagged()
+    foreign = verify(packed(bundle))
+    assert foreign.holds
+    assert chain_holds_head(case.engine, foreign.entries, foreign.head_sha256)
+    assert not verify_log(case.engine, expect_head=foreign.head_sha256).holds
+
+
+def test_the_readme_tells_how_to_verify_with_nothing_of_ours(
+    bundle: dict[str, bytes], tmp_path: Path
+) -> None:
+    for name, content in bundle.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    checked = subprocess.run(
+        ["sha256sum", "-c", SUMS], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert checked.stdout.count(": OK") == len(bundle) - 3
+    program = textwrap.dedent(
+        bundle["README.txt"].decode().split("In Python:\n")[1].split("3. The files and the log")[0]
+    )
+    said = io.StringIO()
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        with contextlib.redirect_stdout(said):
+            exec(program, {})
+    finally:
+        os.chdir(before)
+    assert said.getvalue().strip() == json.loads(bundle[MANIFEST])["chain"]["head_sha256"]
+    last = json.loads(bundle[AUDIT].splitlines()[-1])
+    assert last["content"]["sha256sums_sha256"] == sha256_hex(bundle[SUMS])
+
+
+def test_what_is_no_bundle_is_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "x.zip"
+    with pytest.raises(BadInputError, match="cannot be read"):
+        verify_file(file)
+    file.write_bytes(b"PK")
+    assert "zip" in verify_file(file).faults[0]
+    file.write_bytes(packed({"a.txt": b"x"}))
+    assert any("missing" in fault for fault in verify_file(file).faults)

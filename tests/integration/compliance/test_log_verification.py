@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from cjp_fraud.audit.chain import GENESIS
+from cjp_fraud.compliance.log_verification import verify_log
+from cjp_fraud.storage.database import make_engine
+from tests.integration.compliance.conftest import Story
+
+OTHER = "'" + "0" * 63 + "1'"
+
+
+def tamper(engine: Engine, *statements: str) -> None:
+    """Change rows as somebody with the database's files and passwords would: no trigger, no foreign key."""
+    if engine.dialect.name == "sqlite":
+        assert engine.url.database is not None
+        with sqlite3.connect(engine.url.database) as raw:
+            locks = raw.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entries'"
+            ).fetchall()
+            unlock = [f"DROP TRIGGER {name}" for name, _ in locks]
+            for statement in (*unlock, *statements, *(sql for _, sql in locks)):
+                raw.execute(statement)
+        raw.close()
+        return
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_the_log_and_the_decisions_agree_from_the_first_flag_to_the_end(story: Story) -> None:
+    story.flagged()
+    assert verify_log(story.engine).faults == ()
+    story.determined()
+    assert verify_log(story.engine).faults == ()
+    story.approved()
+    assert verify_log(story.engine).faults == ()
+    story.carried_out()
+    assert verify_log(story.engine).faults == ()
+    story.kept_and_disputed()
+    assert verify_log(story.engine).faults == ()
+    story.reinstated()
+    found = verify_log(story.engine)
+    assert found.faults == ()
+    assert found.entries > 25
+
+
+def test_every_head_there_ever_was_stays_in_the_chain(case: Story) -> None:
+    case.flagged()
+    head = verify_log(case.engine).head_sha256
+    case.determined()
+    assert verify_log(case.engine, expect_head=head).holds
+    assert verify_log(case.engine, expect_head=GENESIS).holds
+    found = verify_log(case.engine, expect_head="ab" * 32)
+    assert len(found.faults) == 1
+    assert "not in the chain" in found.faults[0]
+
+
+TAMPERING = {
+    "a case is set to suspended": "UPDATE cases SET state = 'reinstated'",
+    "a finding is changed": "UPDATE determinations SET finding = 'not_fraudulent'",
+    "the tenant's part is changed": "UPDATE determinations SET tenants_part = 'complicit'",
+    "a determination is given to somebody else": (
+        "UPDATE determinations SET by_user_id = (SELECT id FROM users WHERE name = 'cora')"
+    ),
+    "the frozen evidence is changed": "UPDATE evidence_sets SET document = 'x'",
+    "the proposal's digest is changed": f"UPDATE proposals SET sha256 = {OTHER}",
+    "the mode of a proposal is changed": "UPDATE proposals SET mode = 'observe'",
+    "an approval is given to somebody else": (
+        "UPDATE approvals SET by_user_id = (SELECT id FROM users WHERE name = 'cora')"
+    ),
+    "the capacity of an approval is changed": "UPDATE approvals SET capacity = 'counsel'",
+    "a notice's bytes are changed": "UPDATE notices SET message = 'x'",
+    "a notice is said to have failed": "UPDATE notices SET state = 'failed'",
+    "an attempt's outcome is changed": "UPDATE notice_attempts SET outcome = 'failed'",
+    "an attempt's dialogue is changed": "UPDATE notice_attempts SET dialogue = '250 OK'",
+    "a delivery event is changed": "UPDATE delivery_events SET raw = '250 OK'",
+    "an order to the platform is changed": "UPDATE platform_commands SET document = 'x'",
+    "a command's outcome is changed": "UPDATE platform_commands SET outcome = 'failed'",
+    "a read-back is changed": "UPDATE platform_commands SET read_back = '{}'",
+    "a measure's end is moved": "UPDATE measures SET ends_at = '2030-01-01 00:00:00+00:00'",
+    "a measure is said to have ended": (
+        "UPDATE measures SET state = 'ended', ended_at = ordered_at, ending = 'lapsed'"
+    ),
+    "somebody's words are changed": "UPDATE personal_texts SET body = 'x'",
+    "a role is added": "INSERT INTO user_roles SELECT id, 'approver' FROM users WHERE name = 'cora'",
+    "a comment is removed": "DELETE FROM case_comments",
+    "an approval is removed": "DELETE FROM approvals",
+    "a determination is removed": "DELETE FROM determinations",
+    "evidence is removed": "DELETE FROM evidence_sets",
+    "a notice is removed": "DELETE FROM notices",
+    "a measure is removed": "DELETE FROM measures",
+    "taking part is removed": "DELETE FROM participations",
+    "notice terms are removed": "DELETE FROM notice_terms",
+    "an entry is changed": "UPDATE audit_entries SET actor = 'x' WHERE sequence = 5",
+    "an entry is removed": "DELETE FROM audit_entries WHERE sequence = 5",
+    "the last entry is removed": (
+        "DELETE FROM audit_entries WHERE sequence = (SELECT max(sequence) FROM audit_entries)"
+    ),
+    "the whole log is removed": "DELETE FROM audit_entries",
+}
+
+
+def test_no_tampering_with_rows_or_log_goes_unseen(
+    sqlite_engine: Engine, tmp_path: Path, smtp_port: int
+) -> None:
+    story = Story(sqlite_engine, tmp_path, smtp_port)
+    story.people()
+    story.suspended()
+    whole = tmp_path / "whole.db"
+    with sqlite3.connect(str(sqlite_engine.url.database)) as source, sqlite3.connect(whole) as copy:
+        source.backup(copy)
+    unseen = []
+    for place, (what, statement) in enumerate(TAMPERING.items()):
+        file = tmp_path / f"{place}.db"
+        shutil.copy(whole, file)
+        engine = make_engine(f"sqlite:///{file}")
+        assert verify_log(engine).holds
+        tamper(engine, statement)
+        if verify_log(engine).holds:
+            unseen.append(what)
+        engine.dispose()
+    assert unseen == []
+
+
+def test_a_fault_is_a_sentence_that_names_the_row_and_the_entry(story: Story) -> None:
+    story.suspended()
+    tamper(story.engine, "UPDATE cases SET state = 'reinstated'")
+    (fault,) = verify_log(story.engine).faults
+    assert story.case_id in fault
+    assert "'reinstated'" in fault
+    assert "case.suspended" in fault
+    assert "'suspended'" in fault
+
+
+def test_a_text_that_was_erased_leaves_the_log_whole(case: Story) -> None:
+    case.suspended()
+    tamper(case.engine, "UPDATE personal_texts SET body = NULL, salt = NULL, erased_at = written_at")
+    assert verify_log(case.engine).faults == ()
+
+
+def test_an_approval_slipped_in_beside_the_log_is_seen(case: Story) -> None:
+    case.flagged()
+    case.determined()
+    tamper(
+        case.engine,
+        "INSERT INTO approvals (id, proposal_id, proposal_sha256, determined_by, capacity, by_user_id, at) "
+        "SELECT 'forged', id, sha256, determined_by, 'approver', "
+        "(SELECT id FROM users WHERE name = 'aron'), drawn_at FROM proposals",
+        "UPDATE cases SET state = 'approved'",
+    )
+    faults = verify_log(case.engine).faults
+    assert any("approvals forged has no entry" in fault for fault in faults)
+    assert any("'approved'" in fault for fault in faults)
