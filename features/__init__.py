@@ -1,0 +1,1 @@
+"""The recipe that measures unusual upward usage: pure functions on dense arrays, series by intervals."""

@@ -1,0 +1,73 @@
+"""Fold a finished local day into its profile: the past in a few numbers a slot."""
+
+from __future__ import annotations
+
+import bottleneck as bn
+import numpy as np
+from numpy.typing import NDArray
+
+from features.local_grid import LocalGrid
+from features.location import by_slot, slot_medians
+from features.profile import DayProfile, KindProfile
+from features.score_day import Measured, Model, Rows, measure_day, weigh
+from features.snapshot import Snapshot, Usual
+
+Floats = NDArray[np.float64]
+
+CLIP = 4.0
+"""Residuals count at most this many floors in the floor of the hours around."""
+
+
+def fold_day(snapshot: Snapshot, rows: Rows) -> DayProfile:
+    """Profile of a whole local day.
+
+    Parameters
+    ----------
+    snapshot : the one valid that day; r, e and s are computed with it, by the functions that score.
+    rows : the day's intervals with their context; the constants are the shipped ones, so that a profile
+        depends on no training.
+    """
+    measured = measure_day(snapshot, rows)
+    scored = weigh(measured, Model())
+    context = rows.grid.context
+    peak = None
+    if rows.peaks is not None:
+        peak = _fold(rows.grid, rows.peaks[:, context:], measured.peak, snapshot.peak)
+    return DayProfile(
+        day=rows.grid.day,
+        count=_fold(rows.grid, rows.counts[:, context:], measured.count, snapshot.count),
+        peak=peak,
+        strongest_count=bn.nanmax(np.where(np.isnan(scored.strength), np.nan, scored.count_strength), axis=1),
+        strongest_peak=_unknown(rows.counts)
+        if scored.peak_strength is None
+        else bn.nanmax(scored.peak_strength, axis=1),
+    )
+
+
+def _unknown(x: Floats) -> Floats:
+    return np.full(len(x), np.nan)
+
+
+def _fold(grid: LocalGrid, x: Floats, measured: Measured | None, usual: Usual | None) -> KindProfile:
+    slot, slots = grid.slot[grid.context :], grid.slots
+    middle = bn.nanmedian(x, axis=1)[:, None]
+    n = (~np.isnan(x)).sum(axis=1).astype(np.float64)
+    profile = KindProfile.unknown((len(x),), slots)
+    profile.usual[...] = slot_medians(x, slot, slots)
+    profile.n[...] = n
+    profile.total[...] = bn.nansum(x, axis=1)
+    profile.squares[...] = bn.nansum(x * x, axis=1)
+    profile.largest[...] = bn.nanmax(x, axis=1)
+    profile.deviation[...] = bn.nansum(np.abs(x - middle), axis=1) / np.maximum(n, 1.0)
+    if measured is None or usual is None:
+        return profile
+    residual = np.abs(measured.residual[:, 1:])
+    error = np.abs(measured.error[:, 1:])
+    profile.residual[...] = slot_medians(residual, slot, slots)
+    profile.error[...] = slot_medians(error, slot, slots)
+    profile.day_error[...] = bn.nanmedian(error, axis=1)
+    clipped = by_slot(np.minimum(residual, CLIP * usual.floor[:, None]), slot, slots)
+    profile.near_n[...] = (~np.isnan(clipped)).sum(axis=2)
+    profile.near_sum[...] = np.nansum(clipped, axis=2)
+    profile.near_squares[...] = np.nansum(clipped * clipped, axis=2)
+    return profile

@@ -1,0 +1,85 @@
+"""Step 1: the location m, what a series usually has at this time of its day."""
+
+from __future__ import annotations
+
+import bottleneck as bn
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def slot_medians(values: Floats, slot: NDArray[np.int64], slots: int) -> Floats:
+    """Median of each slot of one local day.
+
+    Parameters
+    ----------
+    values : float64 [series, intervals]; NaN is unknown.
+    slot : int64 [intervals].
+    slots : number of slots of a day.
+
+    Returns
+    -------
+    float64 [series, slots]; NaN where nothing is known.
+    """
+    return _medians(by_slot(values, slot, slots))
+
+
+def by_slot(values: Floats, slot: NDArray[np.int64], slots: int) -> Floats:
+    """Rearrange [series, intervals] to [series, slots, members], NaN where a slot has fewer members."""
+    order = np.argsort(slot, kind="stable")
+    counts = np.bincount(slot, minlength=slots)
+    width = max(int(counts.max(initial=1)), 1)
+    members = np.full((slots, width), -1, dtype=np.int64)
+    rank = np.arange(len(slot)) - np.repeat(np.cumsum(counts) - counts, counts)
+    members[slot[order], rank] = order
+    cube = values[:, members]
+    cube[:, members < 0] = np.nan
+    return np.ascontiguousarray(cube)
+
+
+def median_of_days(days: Floats) -> Floats:
+    """Median over the days (axis 1) of [series, days, ...]; NaN where no day is known."""
+    return _medians(np.ascontiguousarray(np.moveaxis(days, 1, -1)))
+
+
+def fill_slots(location: Floats) -> Floats:
+    """Fill unknown slots from their nearest known neighbours on the circle of the day.
+
+    Parameters
+    ----------
+    location : float64 [series, slots].
+
+    Returns
+    -------
+    float64 [series, slots]; linear between the known slots; a series that knows none stays NaN.
+    """
+    unknown = np.isnan(location)
+    touched = unknown.any(axis=1) & ~unknown.all(axis=1)
+    if not touched.any():
+        return location
+    slots = location.shape[1]
+    part = np.tile(location[touched], (1, 3))
+    known = ~np.isnan(part)
+    where = np.arange(3 * slots)
+    before = np.maximum.accumulate(np.where(known, where, -1), axis=1)[:, slots : 2 * slots]
+    after = np.minimum.accumulate(np.where(known, where, 3 * slots)[:, ::-1], axis=1)[:, ::-1]
+    after = after[:, slots : 2 * slots]
+    low = np.take_along_axis(part, before, axis=1)
+    high = np.take_along_axis(part, after, axis=1)
+    share = (where[slots : 2 * slots] - before) / np.maximum(after - before, 1)
+    filled = location.copy()
+    filled[touched] = low + (high - low) * share
+    return filled
+
+
+def interpolate(left: Floats, right: Floats, weight: Floats) -> Floats:
+    """Location between two slot centres; ``weight`` is the share of the right one."""
+    return left + (right - left) * weight
+
+
+def _medians(cube: Floats) -> Floats:
+    if cube.shape[-1] == 1:
+        return cube[..., 0]
+    result: Floats = bn.nanmedian(cube, axis=-1)
+    return result

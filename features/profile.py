@@ -1,0 +1,180 @@
+"""What a folded local day leaves behind, and the memory of the days that a snapshot is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.own_bar import BAR_MEMORY_DAYS
+from features.scales import FULL_DAYS
+
+Floats = NDArray[np.float64]
+Days = NDArray[np.int64]
+
+SLOT_MEMORY_DAYS: Final = 28
+"""A snapshot uses the last seven folded days; none once the newest of them is older than this."""
+NO_DAY: Final = -(10**6)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KindProfile:
+    """One kind (count or peak) of one or more folded days; the arrays share their leading axes.
+
+    Attributes
+    ----------
+    usual, residual, error : float64 [..., slots]; per slot the median of x, of |r| and of |e|.
+    near_n, near_sum, near_squares : float64 [..., slots]; known residuals, Σ min(|r|, 4F) and Σ of its
+        square.
+    n, total, squares, largest : float64 [...]; known intervals, Σx, Σx², max x.
+    deviation : float64 [...]; mean |x − the day's median|.
+    day_error : float64 [...]; median |e|.
+    """
+
+    usual: Floats
+    residual: Floats
+    error: Floats
+    near_n: Floats
+    near_sum: Floats
+    near_squares: Floats
+    n: Floats
+    total: Floats
+    squares: Floats
+    largest: Floats
+    deviation: Floats
+    day_error: Floats
+
+    @classmethod
+    def unknown(cls, lead: tuple[int, ...], slots: int) -> Self:
+        """All-NaN arrays with the leading axes ``lead``."""
+        return cls(
+            **{name: np.full((*lead, slots) if name in SLOT_FIELDS else lead, np.nan) for name in KIND_FIELDS}
+        )
+
+    def arrays(self) -> Iterator[tuple[str, Floats]]:
+        """Name and array of each field, in order."""
+        for name in KIND_FIELDS:
+            yield name, getattr(self, name)
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> KindProfile:
+        """Rows ``index`` of the first axis."""
+        return KindProfile(**{name: values[index] for name, values in self.arrays()})
+
+
+KIND_FIELDS: Final = tuple(field.name for field in fields(KindProfile))
+SLOT_FIELDS: Final = ("usual", "residual", "error", "near_n", "near_sum", "near_squares")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayProfile:
+    """Profile of some series on one local day.
+
+    Attributes
+    ----------
+    day : int; local date, days since 1970-01-01.
+    count : :class:`KindProfile` [series].
+    peak : the same of the busiest minutes, or None where no series knows them.
+    strongest_count, strongest_peak : float64 [series]; the day's maximum of b′ of either kind under the
+        shipped constants, NaN where none was scored.
+    """
+
+    day: int
+    count: KindProfile
+    peak: KindProfile | None
+    strongest_count: Floats
+    strongest_peak: Floats
+
+
+@dataclass(slots=True, eq=False)
+class History:
+    """The days that snapshots are made from: the last seven folded days and sixty daily maxima of each
+    series.
+
+    Grown in place by :meth:`append`; days are in ascending order along their axis, missing ones at its
+    beginning, so that a history built day by day and one built from stored profiles are the same to the bit.
+
+    Attributes
+    ----------
+    slots : slots of a day.
+    last : int64 [series]; newest folded day.
+    days : int64 [series, 7]; the days in ``count`` and ``peak``.
+    count, peak : :class:`KindProfile` [series, 7]; ``peak`` is None until one is known.
+    maxima_days : int64 [series, 60]; days of the maxima.
+    count_maxima, peak_maxima : float64 [series, 60]; daily maxima of b′.
+    """
+
+    slots: int
+    last: Days
+    days: Days
+    count: KindProfile
+    peak: KindProfile | None
+    maxima_days: Days
+    count_maxima: Floats
+    peak_maxima: Floats
+
+    @classmethod
+    def empty(cls, series: int, slots: int) -> Self:
+        """A history without days."""
+        return cls(
+            slots=slots,
+            last=np.full(series, NO_DAY, dtype=np.int64),
+            days=np.full((series, FULL_DAYS), NO_DAY, dtype=np.int64),
+            count=KindProfile.unknown((series, FULL_DAYS), slots),
+            peak=None,
+            maxima_days=np.full((series, BAR_MEMORY_DAYS), NO_DAY, dtype=np.int64),
+            count_maxima=np.full((series, BAR_MEMORY_DAYS), np.nan),
+            peak_maxima=np.full((series, BAR_MEMORY_DAYS), np.nan),
+        )
+
+    @property
+    def series(self) -> int:
+        """Number of series."""
+        return len(self.last)
+
+    def append(self, index: NDArray[np.int64], profile: DayProfile) -> None:
+        """Add a day of the series ``index``; the day must be newer than all that those series have.
+
+        Raises
+        ------
+        ValueError
+            If a series has that day, or a newer one, already.
+        """
+        if len(index) and int(self.last[index].max()) >= profile.day:
+            raise ValueError(
+                f"day {profile.day} is not newer than the history's last day {self.last[index].max()}"
+            )
+        days = np.roll(self.days[index], -1, axis=1)
+        days[:, -1] = profile.day
+        stale = days <= profile.day - SLOT_MEMORY_DAYS
+        self.days[index] = np.where(stale, NO_DAY, days)
+        self.last[index] = profile.day
+        _push(self.count, index, profile.count, stale)
+        if profile.peak is not None and self.peak is None:
+            self.peak = KindProfile.unknown((self.series, FULL_DAYS), self.slots)
+        if self.peak is not None:
+            newest = profile.peak or KindProfile.unknown((len(index),), self.slots)
+            _push(self.peak, index, newest, stale)
+        self._push_maxima(index, profile)
+
+    def _push_maxima(self, index: NDArray[np.int64], profile: DayProfile) -> None:
+        known = ~np.isnan(profile.strongest_count)
+        rows = index[known]
+        for kept, newest in (
+            (self.maxima_days, profile.day),
+            (self.count_maxima, profile.strongest_count[known]),
+            (self.peak_maxima, profile.strongest_peak[known]),
+        ):
+            moved = np.roll(kept[rows], -1, axis=1)
+            moved[:, -1] = newest
+            kept[rows] = moved
+
+
+def _push(kept: KindProfile, index: NDArray[np.int64], newest: KindProfile, stale: NDArray[np.bool_]) -> None:
+    for (_, values), (_, day) in zip(kept.arrays(), newest.arrays(), strict=True):
+        moved = np.roll(values[index], -1, axis=1)
+        moved[:, -1] = day
+        moved[stale] = np.nan
+        values[index] = moved

@@ -1,0 +1,127 @@
+"""The baseline as of a local midnight: locations, scales, floors, own bar, from days before it alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.local_grid import DAY, HOUR
+from features.location import fill_slots, median_of_days
+from features.own_bar import BAR_MEMORY_DAYS, OwnMaxima, own_maxima
+from features.profile import SLOT_MEMORY_DAYS, History, KindProfile
+from features.scales import day_floor, hours_around, smallest_change
+
+Floats = NDArray[np.float64]
+Days = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Usual:
+    """What is usual of one kind (count or peak), by series.
+
+    Attributes
+    ----------
+    location : float64 [series, slots]; usual x, unknown slots filled from their neighbours.
+    season : float64 [series, slots]; MAD_s, the median of |r|.
+    slot_error : float64 [series, slots]; q_s, the median of |e|.
+    near : float64 [series, slots]; L, the floor of the hours around.
+    floor, smallest, spread, error : float64 [series]; F, ε, SD₇ and q.
+    days, scale_days : int64 [series]; folded days, and those of them that had a residual.
+    """
+
+    location: Floats
+    season: Floats
+    slot_error: Floats
+    near: Floats
+    floor: Floats
+    smallest: Floats
+    spread: Floats
+    error: Floats
+    days: Days
+    scale_days: Days
+
+    def take(self, index: NDArray[np.int64]) -> Usual:
+        """Series ``index``."""
+        return Usual(**{name: getattr(self, name)[index] for name in USUAL_FIELDS})
+
+
+USUAL_FIELDS: Final = tuple(field.name for field in fields(Usual))
+USUAL_SLOT_FIELDS: Final = ("location", "season", "slot_error", "near")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Snapshot D: all that scoring local day D knows of the past.
+
+    Attributes
+    ----------
+    day : int; D, days since 1970-01-01.
+    count, peak : :class:`Usual`; ``peak`` is None where no series knows its busiest minutes.
+    maxima : quantiles of the daily maxima, for the own bar.
+    """
+
+    day: int
+    count: Usual
+    peak: Usual | None
+    maxima: OwnMaxima
+
+    def take(self, index: NDArray[np.int64]) -> Snapshot:
+        """Series ``index``."""
+        peak = None if self.peak is None else self.peak.take(index)
+        return Snapshot(self.day, self.count.take(index), peak, self.maxima.take(index))
+
+
+def make_snapshot(history: History, index: NDArray[np.int64], day: int) -> Snapshot:
+    """Snapshot of the series ``index`` for local day ``day``.
+
+    Parameters
+    ----------
+    history : days before ``day``.
+    index : int64 [series].
+    day : days since 1970-01-01.
+
+    Raises
+    ------
+    ValueError
+        If the history holds ``day`` or a later one: a snapshot never sees its own day.
+    """
+    last = history.last[index]
+    if len(index) and int(last.max()) >= day:
+        raise ValueError(f"history holds day {int(last.max())}; snapshot {day} may only see days before it")
+    forgotten = day - last > SLOT_MEMORY_DAYS
+    recent = history.maxima_days[index] >= day - BAR_MEMORY_DAYS
+    return Snapshot(
+        day=day,
+        count=_usual(history.count.take(index), forgotten, history.slots),
+        peak=None if history.peak is None else _usual(history.peak.take(index), forgotten, history.slots),
+        maxima=own_maxima(
+            np.where(recent, history.count_maxima[index], np.nan),
+            np.where(recent, history.peak_maxima[index], np.nan),
+        ),
+    )
+
+
+def usual_locations(history: History, index: NDArray[np.int64]) -> Floats:
+    """Locations alone of the counts, as :func:`make_snapshot` gives them; float64 [series, slots]."""
+    return fill_slots(median_of_days(history.count.usual[index]))
+
+
+def _usual(days: KindProfile, forgotten: NDArray[np.bool_], slots: int) -> Usual:
+    for _, values in days.arrays():
+        values[forgotten] = np.nan  # ``take`` with an index array has copied them
+    floor, spread = day_floor(days.n, days.total, days.squares, days.deviation)
+    return Usual(
+        location=fill_slots(median_of_days(days.usual)),
+        season=median_of_days(days.residual),
+        slot_error=median_of_days(days.error),
+        near=hours_around(days.near_n, days.near_sum, days.near_squares, 2 * HOUR * slots // DAY),
+        floor=floor,
+        smallest=smallest_change(days.largest),
+        spread=spread,
+        error=median_of_days(days.day_error),
+        days=(np.nan_to_num(days.n) > 0).sum(axis=1),
+        scale_days=(~np.isnan(days.day_error)).sum(axis=1),
+    )

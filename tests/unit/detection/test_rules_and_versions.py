@@ -1,0 +1,66 @@
+"""Which rules and which version judge an interval."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cjp_fraud.config import Settings
+from cjp_fraud.detection.judge import calibrations
+from cjp_fraud.detection.rules import DetectionRules, rules_of
+from cjp_fraud.detection.version import FittedVersion, version_of
+from features.regimes import Regime
+from features.score_day import Model
+from features.spike import SpikeMinimum
+from models.calibration import histogram
+from models.shipped import shipped_calibration
+
+RULES = DetectionRules()
+
+
+def a_version(valid_from: int, threshold: float) -> FittedVersion:
+    return FittedVersion(valid_from, Model(), threshold)
+
+
+def test_a_channel_may_have_its_own_least_excess() -> None:
+    settings = Settings(
+        spike_min_contacts=7,
+        spike_min_contacts_by_channel={"voice": 20},
+        spike_min_ratio_by_channel={"sms": 3},
+    )
+    rules = rules_of(settings)
+    assert rules.spike_of("chat") == SpikeMinimum(7, 1)
+    assert rules.spike_of("voice") == SpikeMinimum(20, 1)
+    assert rules.spike_of("sms") == SpikeMinimum(7, 3)
+
+
+def test_before_the_first_training_the_initial_threshold_counts() -> None:
+    assert version_of(100, [a_version(101, 5.0)], RULES).threshold == RULES.initial_threshold
+
+
+def test_the_newest_version_not_after_the_day_counts() -> None:
+    versions = [a_version(100, 4.0), a_version(107, 5.0), a_version(107, 6.0)]
+    assert [version_of(day, versions, RULES).threshold for day in (100, 106, 107, 200)] == [
+        4.0,
+        4.0,
+        6.0,
+        6.0,
+    ]
+
+
+def test_a_day_is_calibrated_on_the_seven_days_before_it_alone() -> None:
+    rng = np.random.default_rng(0)
+    days = {
+        day: {Regime.SETTLED: histogram(rng.exponential(size=1000) * (100 if day in (2, 10) else 1))}
+        for day in range(2, 12)
+    }
+    used = calibrations(days, 10)[Regime.SETTLED]
+    other = calibrations({day: days[day] for day in range(3, 10)}, 10)[Regime.SETTLED]
+    np.testing.assert_array_equal(used.log_survival_, other.log_survival_)
+
+
+def test_a_small_pool_falls_back_on_the_shipped_calibration() -> None:
+    days = {9: {Regime.SETTLED_PEAK: histogram(np.ones(1999)), Regime.SETTLED: histogram(np.ones(2000))}}
+    used = calibrations(days, 10)
+    assert used[Regime.SETTLED_PEAK] is shipped_calibration(with_peak=True)
+    assert used[Regime.YOUNG] is shipped_calibration(with_peak=False)
+    assert used[Regime.SETTLED] is not shipped_calibration(with_peak=False)

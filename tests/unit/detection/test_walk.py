@@ -1,0 +1,153 @@
+"""The causal walk: nothing learns from the future, nothing depends on company, cuts or the clock's zone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cjp_fraud.detection.fit import LEAST_DAYS, MONDAY, eligible_mondays
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.series import arrange
+from cjp_fraud.detection.walk import JudgedDay, Walk
+from features.local_grid import DAY, HOUR
+from tests.traffic_builders import MONDAY as START
+from tests.traffic_builders import in_zone, rows_of, some_traffic
+
+RULES = DetectionRules()
+DAYS = 20
+TRAFFIC = some_traffic(tenants=4, days=DAYS)
+
+
+def walked(traffic: pd.DataFrame, zone: str = "Etc/UTC", *, trains: bool = True) -> pd.DataFrame:
+    walk = Walk(arrange(traffic, in_zone(traffic, zone)), RULES, trains=trains)
+    tenants = walk.arranged.table.keys["tenant_id"].to_numpy()
+    return pd.concat([judged_rows(day, tenants) for day in walk.days()], ignore_index=True)
+
+
+def judged_rows(day: JudgedDay, tenants: np.ndarray) -> pd.DataFrame:
+    rows = day.rows
+    return pd.DataFrame(
+        {
+            "tenant": tenants[rows.series],
+            "start": rows.start,
+            "baseline": rows.baseline,
+            "statistic": rows.statistic,
+            "score": day.score,
+            "flagged": day.flagged,
+        }
+    )
+
+
+WALKED = walked(TRAFFIC)
+
+
+def test_bursts_are_flagged_and_little_else() -> None:
+    bursts = {
+        (f"tenant-{number}", int(START.timestamp()) + ((DAYS - 2) * 288 + 50 * number + step) * 300)
+        for number in range(4)
+        for step in range(3)
+    }
+    flagged = {(row.tenant, row.start) for row in WALKED[WALKED["flagged"]].itertuples()}
+    assert {tenant for tenant, _ in flagged & bursts} == {f"tenant-{number}" for number in range(4)}
+    assert len(flagged - bursts) <= 4
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(4 * 288, DAYS * 288 - 1), st.integers(0, 3), st.integers(0, 5000))
+def test_changing_the_future_changes_no_past_score(at: int, tenant: int, count: int) -> None:
+    moment = START + pd.Timedelta(seconds=at * 300)
+    changed = TRAFFIC.copy()
+    row = (changed["tenant_id"] == f"tenant-{tenant}") & (changed["interval_start"] >= moment)
+    changed.loc[row, ["contacts_offered", "contacts_peak"]] = float(count)
+    second, walked_again = int(moment.timestamp()), walked(changed)
+    for name, until in (("baseline", second), ("score", second), ("flagged", second // HOUR * HOUR)):
+        before, after = (
+            frame.loc[frame["start"] < until, name].to_numpy() for frame in (WALKED, walked_again)
+        )
+        assert before.tobytes() == after.tobytes(), name
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(4 * 24, DAYS * 24 - 1))
+def test_what_has_not_come_yet_changes_no_past_score(hours: int) -> None:
+    end = START + pd.Timedelta(hours=hours)
+    part = walked(TRAFFIC[TRAFFIC["interval_start"] < end])
+    whole = WALKED[WALKED["start"] < int(end.timestamp())]
+    for name in ("baseline", "score", "flagged"):
+        order = ["tenant", "start"]
+        one, other = (frame.sort_values(order)[name].to_numpy() for frame in (part, whole))
+        assert one.tobytes() == other.tobytes(), name
+
+
+@pytest.mark.parametrize("hours", [-9, -3, 4, 11])
+def test_a_shift_of_the_zone_shifts_the_statistics_with_it(hours: int) -> None:
+    # Etc/GMT+9 is nine hours behind UTC: the same wall clock comes nine hours later.
+    zone = f"Etc/GMT{-hours:+d}"
+    moved = TRAFFIC.assign(interval_start=TRAFFIC["interval_start"] - pd.Timedelta(hours=hours))
+    here, there = walked(TRAFFIC, trains=False), walked(moved, zone, trains=False)
+    there["start"] += hours * HOUR
+    order = ["tenant", "start"]
+    for name in ("baseline", "statistic"):
+        one, other = (frame.sort_values(order)[name].to_numpy() for frame in (here, there))
+        assert one.tobytes() == other.tobytes(), name
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    shuffled = TRAFFIC.sample(frac=1.0, random_state=1)
+    pd.testing.assert_frame_equal(walked(shuffled), WALKED)
+
+
+def test_the_clock_going_back_gives_every_interval_one_score() -> None:
+    start = pd.Timestamp("2024-10-20", tz="UTC")
+    traffic = some_traffic(tenants=1, days=12, start=start)
+    rows = walked(traffic, "Europe/Berlin")
+    assert len(rows) == len(traffic)
+    # The first local day begins at 22:00 UTC of the day before: two folded days are there from 20:00 + 26 h
+    # on.
+    assert rows["score"].isna().sum() == (24 + 22) * 12
+
+
+def test_of_two_resolutions_the_finer_is_scored() -> None:
+    fine = some_traffic(tenants=1, days=8)
+    coarse = rows_of("tenant-0", np.full(8 * 48, 120.0), seconds=1800)
+    start = START + pd.Timedelta(days=6)
+    fine = fine[(fine["interval_start"] < start) | (fine["interval_start"] >= start + pd.Timedelta(hours=5))]
+    both = pd.concat([fine, coarse], ignore_index=True)
+    arranged = arrange(both, in_zone(both, "Etc/UTC"))
+    scored = [
+        (int(arranged.table.seconds[series]), start)
+        for day in Walk(arranged, RULES).days()
+        for series, start, score in zip(day.rows.series, day.rows.start, day.score, strict=True)
+        if not np.isnan(score)
+    ]
+    first = int(start.timestamp())
+    assert {at for seconds, at in scored if seconds == 1800} == set(range(first, first + 5 * HOUR, 1800))
+
+
+def test_mondays_with_too_few_days_before_them_are_left_out() -> None:
+    first = MONDAY + 7 * 100 + 3
+    days = np.arange(first, first + 20)
+    mondays = eligible_mondays(days)
+    assert ((mondays - MONDAY) % 7 == 0).all()
+    late_enough = [day for day in range(first + LEAST_DAYS, first + 40) if (day - MONDAY) % 7 == 0]
+    assert mondays[0] == late_enough[0]
+    assert mondays[-1] < days[-1] + 29
+
+
+def test_whether_a_monday_has_a_window_is_not_changed_by_later_days() -> None:
+    days = np.arange(20_000, 20_060)
+    for until in (20_015, 20_033, 20_050):
+        known = eligible_mondays(days[days < until])
+        assert known[known <= until].tolist() == [m for m in eligible_mondays(days).tolist() if m <= until]
+
+
+def test_versions_count_from_their_monday() -> None:
+    walk = Walk(arrange(TRAFFIC, in_zone(TRAFFIC, "Etc/UTC")), RULES)
+    judged = {day.day: day.version.valid_from for day in walk.days()}
+    first = int(START.timestamp()) // DAY
+    assert [version.valid_from for version in walk.versions] == [first + 14]
+    under_it = {day for day, valid_from in judged.items() if valid_from == first + 14}
+    assert under_it == set(range(first + 14, first + DAYS))

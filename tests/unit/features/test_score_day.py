@@ -1,0 +1,182 @@
+"""Histories, snapshots, folding and scoring together: what a score may depend on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from features.fold import fold_day
+from features.local_grid import local_grid
+from features.profile import SLOT_MEMORY_DAYS, History
+from features.score_day import Model, Rows, score_day
+from features.snapshot import Snapshot, make_snapshot, usual_locations
+from tests.traffic_builders import a_day_curve
+
+DAY = 19_786
+ONE = np.array([0])
+
+
+def rows_on(day: int, series: NDArray[np.float64], *, first: int = DAY, peaks: bool = True) -> Rows:
+    """Intervals of one UTC day of a series that begins on the day ``first``; before it nothing is known."""
+    grid = local_grid("Etc/UTC", day, 300)
+    padded = np.concatenate([np.full(13, np.nan), series])
+    begin = (day - first) * 288
+    counts = padded[None, begin : begin + 288 + 13].copy()
+    return Rows(grid, counts, np.ceil(counts / 4) if peaks else None)
+
+
+def folded(days: int, series: NDArray[np.float64], *, peaks: bool = True) -> History:
+    history = History.empty(1, 96)
+    for day in range(DAY, DAY + days):
+        history.append(ONE, fold_day(make_snapshot(history, ONE, day), rows_on(day, series, peaks=peaks)))
+    return history
+
+
+def snapshot_after(days: int, series: NDArray[np.float64], *, peaks: bool = True) -> Snapshot:
+    return make_snapshot(folded(days, series, peaks=peaks), ONE, DAY + days)
+
+
+SERIES = a_day_curve(30 * 288)
+
+
+def test_a_burst_scores_far_above_everything_else() -> None:
+    series = SERIES.copy()
+    series[10 * 288 + 40 : 10 * 288 + 43] += 60
+    scored = score_day(snapshot_after(10, series), rows_on(DAY + 10, series), Model())
+    statistic = scored.statistic[0]
+    assert 39 < int(np.nanargmax(statistic)) < 44
+    assert np.nanmax(statistic) > 4 * np.nanmax(np.delete(statistic, np.s_[38:56]))
+
+
+def test_the_first_snapshot_has_locations_only() -> None:
+    snapshot = snapshot_after(1, SERIES)
+    assert not np.isnan(snapshot.count.location).any()
+    assert np.isnan(snapshot.count.season).all()
+    assert snapshot.count.scale_days.tolist() == [0]
+
+
+@pytest.mark.parametrize(("days", "scored"), [(0, False), (1, False), (2, True), (7, True)])
+def test_a_series_is_scored_from_its_third_day_on(days: int, scored: bool) -> None:
+    day = score_day(snapshot_after(days, SERIES), rows_on(DAY + days, SERIES), Model())
+    assert bool((~np.isnan(day.statistic)).all()) is scored
+
+
+def test_an_unknown_interval_has_no_score() -> None:
+    series = SERIES.copy()
+    series[10 * 288 + 7] = np.nan
+    day = score_day(snapshot_after(10, series), rows_on(DAY + 10, series), Model())
+    assert np.flatnonzero(np.isnan(day.statistic[0])).tolist() == [7]
+
+
+def test_without_a_peak_the_count_decides_alone() -> None:
+    with_peak = score_day(snapshot_after(10, SERIES), rows_on(DAY + 10, SERIES, peaks=False), Model())
+    without = score_day(
+        snapshot_after(10, SERIES, peaks=False), rows_on(DAY + 10, SERIES, peaks=False), Model()
+    )
+    np.testing.assert_array_equal(with_peak.strength, without.strength)
+    np.testing.assert_array_equal(without.strength, without.count_strength)
+
+
+def test_a_series_of_nothing_then_something_has_a_finite_score() -> None:
+    series = np.zeros(30 * 288)
+    series[10 * 288 + 5] = 4
+    day = score_day(snapshot_after(10, series), rows_on(DAY + 10, series), Model())
+    assert np.isfinite(day.statistic).all()
+    assert np.nanargmax(day.statistic[0]) == 5
+
+
+def test_a_constant_series_scores_nothing() -> None:
+    day = score_day(
+        snapshot_after(10, np.full(30 * 288, 7.0)), rows_on(DAY + 10, np.full(30 * 288, 7.0)), Model()
+    )
+    assert not day.statistic.any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 287), st.floats(0, 1e6))
+def test_changing_the_future_changes_no_past_score(at: int, count: float) -> None:
+    changed = SERIES.copy()
+    changed[10 * 288 + at] = count
+    snapshot = snapshot_after(10, SERIES)
+    before = score_day(snapshot, rows_on(DAY + 10, SERIES), Model()).statistic
+    after = score_day(snapshot, rows_on(DAY + 10, changed), Model()).statistic
+    np.testing.assert_array_equal(before[:, :at], after[:, :at])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 287))
+def test_a_score_needs_only_the_65_minutes_before_it(at: int) -> None:
+    snapshot = snapshot_after(10, SERIES)
+    whole = rows_on(DAY + 10, SERIES)
+    cut = whole.counts.copy()
+    cut[:, :at] = np.nan
+    cut[:, at + 14 :] = np.nan
+    part = Rows(whole.grid, cut, np.ceil(cut / 4))
+    expected = score_day(snapshot, whole, Model()).statistic[:, at]
+    assert score_day(snapshot, part, Model()).statistic[:, at].tobytes() == expected.tobytes()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(2, 28), st.integers(0, 5))
+def test_a_snapshot_is_the_same_alone_and_among_others(days: int, others: int) -> None:
+    crowd = np.vstack([SERIES, *(a_day_curve(len(SERIES), seed=1 + other) for other in range(others))])
+    history = History.empty(len(crowd), 96)
+    everyone = np.arange(len(crowd))
+    for day in range(DAY, DAY + days):
+        parts = [rows_on(day, one) for one in crowd]
+        rows = Rows(
+            parts[0].grid,
+            np.vstack([part.counts for part in parts]),
+            np.vstack([part.peaks for part in parts if part.peaks is not None]),
+        )
+        history.append(everyone, fold_day(make_snapshot(history, everyone, day), rows))
+    among = make_snapshot(history, everyone, DAY + days).take(ONE)
+    alone = snapshot_after(days, SERIES)
+    for name in ("location", "season", "slot_error", "near", "floor", "error", "spread"):
+        assert getattr(among.count, name).tobytes() == getattr(alone.count, name).tobytes(), name
+    assert among.maxima.upper_count.tobytes() == alone.maxima.upper_count.tobytes()
+
+
+def test_a_snapshot_refuses_to_see_its_own_day() -> None:
+    history = folded(3, SERIES)
+    with pytest.raises(ValueError, match="may only see days before"):
+        make_snapshot(history, ONE, DAY + 2)
+
+
+def test_a_day_is_folded_once() -> None:
+    history = folded(3, SERIES)
+    profile = fold_day(make_snapshot(history, ONE, DAY + 3), rows_on(DAY + 3, SERIES))
+    history.append(ONE, profile)
+    with pytest.raises(ValueError, match="not newer"):
+        history.append(ONE, profile)
+
+
+def test_a_weekend_without_rows_is_remembered_over() -> None:
+    history = folded(5, SERIES)
+    assert not np.isnan(make_snapshot(history, ONE, DAY + 7).count.location).any()
+
+
+def test_a_long_silence_is_forgotten() -> None:
+    history = folded(5, SERIES)
+    newest = DAY + 4
+    assert not np.isnan(make_snapshot(history, ONE, newest + SLOT_MEMORY_DAYS).count.location).any()
+    assert np.isnan(make_snapshot(history, ONE, newest + SLOT_MEMORY_DAYS + 1).count.location).all()
+
+
+def test_locations_for_gaps_are_those_of_the_snapshot() -> None:
+    history = folded(9, SERIES)
+    np.testing.assert_array_equal(
+        usual_locations(history, ONE), make_snapshot(history, ONE, DAY + 9).count.location
+    )
+
+
+def test_folding_needs_no_model() -> None:
+    snapshot, rows = snapshot_after(10, SERIES), rows_on(DAY + 10, SERIES)
+    profile = fold_day(snapshot, rows)
+    scored = score_day(snapshot, rows, Model())
+    np.testing.assert_array_equal(profile.strongest_count, scored.count_strength.max(axis=1))
+    assert profile.count.n.tolist() == [288]
+    assert profile.count.largest.tolist() == [SERIES[10 * 288 : 11 * 288].max()]

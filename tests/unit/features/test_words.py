@@ -1,0 +1,70 @@
+"""Episodes and reasons: how flags are joined, named and explained."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.episodes import count_episodes, episode_id, episode_starts
+from features.reasons import FlaggedInterval, odds, reasons
+
+
+def test_flags_within_an_hour_are_one_episode() -> None:
+    tenants = np.array([0, 0, 0, 1])
+    starts = np.array([0, 3600, 7201, 7300])
+    assert episode_starts(tenants, starts).tolist() == [True, False, True, True]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40).map(lambda hour: hour * 1800)), max_size=30))
+def test_the_number_of_episodes_does_not_depend_on_the_order(flags: list[tuple[int, int]]) -> None:
+    tenants = np.array([tenant for tenant, _ in flags], dtype=np.int64)
+    starts = np.array([start for _, start in flags], dtype=np.int64)
+    assert count_episodes(tenants, starts) == count_episodes(tenants[::-1], starts[::-1])
+
+
+def test_an_episode_is_named_by_its_tenant_and_first_flag() -> None:
+    named = episode_id("acme", "voice", "outbound", None, 300, 1_700_000_100)
+    assert named == episode_id("acme", "voice", "outbound", None, 300, 1_700_000_100)
+    assert len(named) == 32
+    assert named != episode_id("acme", "voice", "outbound", "bot", 300, 1_700_000_100)
+    assert named != episode_id("acme", "voice", "outbound", None, 300, 1_700_000_400)
+
+
+def a_flag(**changed: float | bool | None) -> FlaggedInterval:
+    numbers = {"observed": 140.0, "baseline": 10.0, "score": 4.602} | changed
+    return FlaggedInterval(datetime(2024, 3, 5, 2, 0, tzinfo=UTC), 300, **numbers)  # type: ignore[arg-type]
+
+
+def test_a_reason_says_how_many_times_the_usual_in_the_tenants_own_time() -> None:
+    said = reasons(a_flag(), "Europe/Berlin")
+    assert said[0] == "14 × the usual Tuesday 03:00"
+    assert "140 contacts from 03:00 to 03:05" in said[1]
+    assert "130 too many" in said[1]
+    assert said[2] == "so unusual an interval comes once in 40,000 such intervals"
+
+
+def test_a_reason_names_the_busiest_minute_where_it_is_known() -> None:
+    said = reasons(a_flag(peak=60.0, usual_peak=4.0, by_peak=True, against_hour=9.0), "Etc/UTC")
+    assert "60 in the busiest minute, usually 4" in said
+    assert said[-1].startswith("what weighed most: the busiest minute against the hour before")
+
+
+def test_nothing_usual_is_not_divided_by() -> None:
+    assert reasons(a_flag(baseline=0.0), "Etc/UTC")[0] == "the usual Tuesday 02:00 has none"
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (0.0, "once in 1 "),
+        (3.0, "once in 1,000 "),
+        (4.602, "once in 40,000 "),
+        (300.0, "less than once in a billion "),
+    ],
+)
+def test_odds_are_said_as_people_say_them(score: float, said: str) -> None:
+    assert odds(score).startswith(said)
