@@ -1,0 +1,201 @@
+"""Rows that cannot be used as they are: kept with reason, file and line, listed, erased."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Engine
+
+from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.traffic.lake import Lake, Where, bucket_numbers
+from cjp_fraud.traffic.schema import DELIVERED, LINE, QUARANTINE, REQUIRED, SOURCE, TENANT, Reason
+from cjp_fraud.traffic.validation import Rejection, TenantTraffic
+
+TRAFFIC_LOCK = "traffic"
+"""Held by whoever changes intake, traffic or quarantine: reading and replacing is one step."""
+
+DISAGREES = (
+    "the file has another row for the same series, time and principal with other values; neither is used"
+)
+TOO_LATE = (
+    "the interval is older than the rows kept as delivered; it can only be replaced as a whole: "
+    "deliver all of its rows in one file"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One row in quarantine.
+
+    Parameters
+    ----------
+    quarantine_id : the file's SHA-256 (first 16 digits) and the line.
+    content : the row as delivered, under our column names; a line that is no row under ``line``.
+    """
+
+    quarantine_id: str
+    reason: Reason
+    explanation: str
+    source: str
+    source_sha256: str
+    line: int
+    tenant_id: str | None
+    content: Mapping[str, Any]
+    recorded_at: datetime
+
+
+def list_quarantine(
+    lake: Lake,
+    *,
+    ids: Collection[str] | None = None,
+    reason: Reason | None = None,
+    tenant_id: str | None = None,
+    limit: int | None = None,
+) -> list[Quarantined]:
+    """Return the rows in quarantine, by file and line.
+
+    Parameters
+    ----------
+    ids, reason, tenant_id : only these.
+    limit : at most so many.
+    """
+    rows = selected(lake, ids=ids, reason=reason, tenant_id=tenant_id)
+    rows = rows.sort_by([(SOURCE, "ascending"), ("source_sha256", "ascending"), (LINE, "ascending")])
+    return [
+        Quarantined(
+            quarantine_id=row["quarantine_id"],
+            reason=Reason(row["reason"]),
+            explanation=row["explanation"],
+            source=row[SOURCE],
+            source_sha256=row["source_sha256"],
+            line=row[LINE],
+            tenant_id=row[TENANT],
+            content=json.loads(row["content"]),
+            recorded_at=row["recorded_at"].astimezone(UTC),
+        )
+        for row in rows.slice(0, limit).to_pylist()
+    ]
+
+
+def count_quarantine(lake: Lake) -> dict[Reason, int]:
+    """Return how many rows are in quarantine, by reason."""
+    found = pc.value_counts(lake.read(QUARANTINE, columns=["reason"])["reason"]).to_pylist()
+    return {Reason(row["values"]): row["counts"] for row in sorted(found, key=lambda row: -row["counts"])}
+
+
+def purge_quarantine(lake: Lake, engine: Engine, tenant_id: str) -> int:
+    """Erase a tenant's rows from the quarantine, and from the disk; return how many there were.
+
+    For a tenant whose deployment the provider does not run (offer description, clause 3). A broken line
+    counts as the tenant's if one of its cells is the tenant's id.
+    """
+    with exclusive(engine, TRAFFIC_LOCK):
+        ids = _ids_of_tenant(lake, tenant_id)
+        if ids:
+            lake.delete(QUARANTINE, where=Where(equal={"quarantine_id": ids}))
+        # Also after a purge that was interrupted between the two: the content must be gone from the disk.
+        lake.vacuum(QUARANTINE, keep=timedelta(0))
+    return len(ids)
+
+
+def purge_excluded(lake: Lake, engine: Engine, tenants: Mapping[str, TenantTraffic]) -> dict[str, int]:
+    """Erase the quarantined rows of every tenant whose deployment is excluded; return how many, by tenant."""
+    excluded = [name for name, tenant in tenants.items() if not tenant.deployment_accepted]
+    found = {name: len(_ids_of_tenant(lake, name)) for name in excluded}
+    return {name: purge_quarantine(lake, engine, name) for name in excluded if found[name]}
+
+
+def selected(
+    lake: Lake,
+    *,
+    ids: Collection[str] | None = None,
+    reason: Reason | None = None,
+    tenant_id: str | None = None,
+) -> pa.Table:
+    """Return the table's rows that meet every condition given."""
+    equal: dict[str, Collection[str]] = {}
+    if ids is not None:
+        equal["quarantine_id"] = ids
+    if reason is not None:
+        equal["reason"] = [reason.value]
+    if tenant_id is not None:
+        equal[TENANT] = [tenant_id]
+    return lake.read(QUARANTINE, where=Where(equal=equal))
+
+
+def quarantine_rows(
+    rejections: Iterable[Rejection], *, source: str, source_sha256: str, at: datetime, buckets: int
+) -> pa.Table:
+    """Return rejections as rows of the quarantine table."""
+    rows = [
+        {
+            "quarantine_id": f"{source_sha256[:16]}-{rejection.line}",
+            "reason": rejection.reason.value,
+            "explanation": rejection.explanation,
+            SOURCE: source,
+            "source_sha256": source_sha256,
+            LINE: rejection.line,
+            TENANT: rejection.tenant_id,
+            "content": json.dumps(rejection.content, ensure_ascii=False, default=_json),
+            "recorded_at": at,
+            "day": at.astimezone(UTC).date(),
+        }
+        for rejection in rejections
+    ]
+    columns = [name for name in QUARANTINE.schema.names if name != "bucket"]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([QUARANTINE.schema.field(name) for name in columns]))
+    numbers = bucket_numbers(pc.fill_null(table[TENANT], ""), buckets)
+    return table.append_column("bucket", pa.array(numbers, pa.int16()))
+
+
+def rejected_rows(rows: pa.Table, reason: Reason, explanation: str) -> list[Rejection]:
+    """Return rows of the intake's kind as rejections, for faults that only show beside other rows."""
+    known = [name for name in DELIVERED.names if name in rows.column_names]
+    names = [name for name in known if rows[name].null_count < len(rows)]
+    return [
+        Rejection(row[LINE], reason, explanation, row[TENANT], {name: row[name] for name in names})
+        for row in rows.select([*names, LINE]).to_pylist()
+    ]
+
+
+def content_table(contents: Iterable[str]) -> pa.Table:
+    """Return quarantined contents as texts under our column names, ready to be checked again."""
+    rows = [json.loads(content) for content in contents]
+    there = {name for row in rows for name in row}.union(REQUIRED)
+    names = [name for name in DELIVERED.names if name in there]
+    columns = {name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names}
+    return pa.table(columns)
+
+
+def _ids_of_tenant(lake: Lake, tenant_id: str) -> list[str]:
+    rows = lake.read(QUARANTINE, columns=["quarantine_id", TENANT, "reason", "content"])
+    theirs = pc.equal(rows[TENANT], tenant_id)
+    ids: list[str] = rows.filter(theirs)["quarantine_id"].to_pylist()
+    broken = rows.filter(pc.equal(rows["reason"], Reason.MALFORMED.value))
+    for row in broken.select(["quarantine_id", "content"]).to_pylist():
+        cells = json.loads(row["content"]).get("line", "").replace('"', "").split(",")
+        if tenant_id in [cell.strip() for cell in cells]:
+            ids.append(row["quarantine_id"])
+    return ids
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return json.dumps(dict(value))
+    return str(value)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)

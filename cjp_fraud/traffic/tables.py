@@ -1,0 +1,48 @@
+"""What the database keeps of traffic: which intervals changed, and how far the regular runs have come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cjp_fraud.storage.base import Base, UtcDateTime, id_column, new_id
+
+
+class TrafficChange(Base):
+    """A tenant's intervals that an ingest is about to change: written before the lake, so never too few.
+
+    A kill between this row and the lake marks days that did not change: folding them again does no harm.
+    """
+
+    __tablename__ = "traffic_changes"
+    __table_args__ = (
+        CheckConstraint("first_interval <= last_interval", name="in_order"),
+        Index("ix_traffic_changes_folded_at_tenant_id", "folded_at", "tenant_id"),
+        Index("ix_traffic_changes_scored_at_bucket", "scored_at", "bucket"),
+        {"comment": "intervals of traffic that changed and must be folded and scored (again)"},
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id, comment="UUIDv7")
+    tenant_id: Mapped[str] = mapped_column(String(200), comment="whose traffic changed")
+    bucket: Mapped[int] = mapped_column(SmallInteger, comment="the tenant's bucket in the lake")
+    first_interval: Mapped[datetime] = mapped_column(UtcDateTime, comment="first changed interval_start, UTC")
+    last_interval: Mapped[datetime] = mapped_column(UtcDateTime, comment="last changed interval_start, UTC")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the ingest recorded it, UTC")
+    folded_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when its local days were folded again; null: not yet"
+    )
+    scored_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when its intervals were scored again; null: not yet"
+    )
+
+
+class Watermark(Base):
+    """How far a regular run has come."""
+
+    __tablename__ = "watermarks"
+    __table_args__ = ({"comment": "how far each regular run has come"},)
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True, comment="which run")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="everything before this moment is done, UTC")

@@ -1,0 +1,125 @@
+"""A kill at any step, two ingests at once, a file larger than memory should hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from cjp_fraud.storage.database import reading
+from cjp_fraud.traffic.quarantine import count_quarantine
+from cjp_fraud.traffic.schema import INTAKE, TRAFFIC, Reason
+from cjp_fraud.traffic.tables import TrafficChange
+from tests.integration.traffic.conftest import NOW, Desk
+
+KILLED = 9
+STEPS = ("read", "marked", "intake", "traffic", "quarantine")
+
+
+def start(desk: Desk, path: Path, *, die_at: str | None = None) -> subprocess.Popen[str]:
+    order = {
+        "lake": desk.lake.url,
+        "database": desk.into.engine.url.render_as_string(hide_password=False),
+        "file": str(path),
+        "tenants": sorted(desk.into.tenants),
+        "now": NOW.isoformat(),
+        "die_at": die_at,
+    }
+    script = Path(__file__).with_name("deliver.py")
+    return subprocess.Popen([sys.executable, script, json.dumps(order)], stdout=subprocess.PIPE, text=True)
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
+    output, _ = process.communicate()
+    return process.returncode, json.loads(output) if output else {}
+
+
+def mixed_file(desk: Desk) -> Path:
+    """Rows of three days and two tenants, two of them for the quarantine."""
+    rows = [
+        {"tenant_id": name, "interval_start": (NOW - timedelta(hours=hours)).isoformat()}
+        for name in ("acme", "beta")
+        for hours in range(0, 60, 7)
+    ]
+    return desk.file(*rows, {"channel": "fax"}, {"tenant_id": "who"}, name="mixed.csv")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_after_a_kill_the_same_command_completes_and_nothing_is_doubled_or_lost(
+    desk: Desk, step: str
+) -> None:
+    desk.ingest(desk.minutes(1, 2, start="2026-03-02T04:30:00Z"))
+    path = mixed_file(desk)
+    assert finished(start(desk, path, die_at=step)) == (KILLED, {})
+    marked = _marked(desk)
+    assert _changed_intervals(desk) <= marked
+    result = desk.ingest(path)
+    assert result.stored + result.unchanged == 18
+    assert result.replaced == 0
+    traffic = desk.lake.read(TRAFFIC)
+    assert sum(traffic["contacts_offered"].to_pylist()) == 18 + 3
+    assert traffic.num_rows == traffic.group_by(["tenant_id", "interval_start"]).aggregate([]).num_rows
+    assert desk.lake.read(INTAKE).num_rows == 18 + 2
+    assert count_quarantine(desk.lake) == {Reason.UNKNOWN_CHANNEL: 1, Reason.UNKNOWN_TENANT: 1}
+    assert _changed_intervals(desk) <= _marked(desk)
+    assert desk.ingest(path).unchanged == 18
+
+
+def test_two_ingests_of_the_same_file_at_once_leave_what_one_leaves(desk: Desk) -> None:
+    path = mixed_file(desk)
+    results = [finished(process) for process in [start(desk, path), start(desk, path)]]
+    assert [code for code, _ in results] == [0, 0]
+    assert sorted(result["stored"] for _, result in results) == [0, 18]
+    assert sum(desk.lake.read(TRAFFIC)["contacts_offered"].to_pylist()) == 18
+    assert sum(count_quarantine(desk.lake).values()) == 2
+
+
+def test_two_halves_of_the_same_intervals_at_once_are_both_in_the_sums(desk: Desk) -> None:
+    halves = [desk.minutes(1, 2, 3, name="a.csv"), desk.minutes(None, None, None, 4, 5, name="b.csv")]
+    results = [finished(process) for process in [start(desk, half) for half in halves]]
+    assert [code for code, _ in results] == [0, 0]
+    assert desk.traffic("seconds_covered") == [("09:00", 15, 300)]
+
+
+def test_a_file_of_200_megabytes_takes_little_more_memory_than_one_of_three_rows(desk: Desk) -> None:
+    tenants = [f"tenant-{number:03d}" for number in range(60)]
+    desk.know("acme", *tenants)
+    small = desk.file({"principal_id": "k"}, {}, {"principal_id": "l"}, name="small.csv")
+    big = desk.folder / "big.csv"
+    minutes = 20 * 1440
+    first = NOW.replace(hour=0) - timedelta(days=20)
+    stamps = [f"{first + timedelta(minutes=n):%Y-%m-%dT%H:%M:%SZ}" for n in range(minutes)]
+    with big.open("w") as file:
+        file.write(small.read_text().splitlines()[0] + "\n")
+        for tenant in tenants:
+            key = hashlib.sha256(tenant.encode()).hexdigest()
+            file.writelines(f"{tenant},{at},60,voice,outbound,{n % 7},{key}\n" for n, at in enumerate(stamps))
+    size = big.stat().st_size
+    assert size > 200_000_000
+    _, little = finished(start(desk, small))
+    code, much = finished(start(desk, big))
+    assert (code, much["stored"]) == (0, minutes * len(tenants))
+    assert much["peak"] - little["peak"] < size / 2, f"{much['peak']:,} and {little['peak']:,} bytes"
+
+
+def _marked(desk: Desk) -> set[tuple[str, object]]:
+    intervals = set()
+    with reading(desk.into.engine) as session:
+        for change in session.scalars(select(TrafficChange)):
+            at = change.first_interval
+            while at <= change.last_interval:
+                intervals.add((change.tenant_id, at))
+                at += timedelta(minutes=5)
+    return intervals
+
+
+def _changed_intervals(desk: Desk) -> set[tuple[str, object]]:
+    rows = desk.lake.read(TRAFFIC, columns=["tenant_id", "interval_start"]).to_pylist()
+    return {(row["tenant_id"], row["interval_start"]) for row in rows}
