@@ -180,23 +180,10 @@ def upgrade() -> None:
         ),
         sa.Column("sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the file"),
         sa.Column("size_bytes", sa.Integer(), nullable=False, comment="size of the file"),
-        sa.Column(
-            "promoted_at", sa.DateTime(timezone=True), nullable=True, comment="when promoted; null: never was"
-        ),
-        sa.Column(
-            "valid_from",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="intervals from here on use it; null: not promoted",
-        ),
-        sa.CheckConstraint(
-            "(promoted_at IS NULL) = (valid_from IS NULL)", name=op.f("ck_model_versions_promoted_from")
-        ),
         sa.CheckConstraint("window_from < window_to", name=op.f("ck_model_versions_window")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_model_versions")),
         sa.UniqueConstraint("monday", name=op.f("uq_model_versions_monday")),
     )
-    op.create_index("ix_model_versions_valid_from", "model_versions", ["valid_from"], unique=False)
     op.create_table(
         "parties",
         sa.Column("id", sa.String(length=200), nullable=False, comment="id of the tenants file"),
@@ -291,6 +278,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_watermarks")),
         comment="how far each regular run has come",
     )
+    op.create_table(
+        "model_promotions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("model_version_id", sa.String(length=36), nullable=False, comment="version promoted"),
+        sa.Column(
+            "promoted_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="the clock when it was promoted",
+        ),
+        sa.Column(
+            "valid_from",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="intervals from here on use it; a UTC midnight",
+        ),
+        sa.ForeignKeyConstraint(
+            ["model_version_id"], ["model_versions.id"], name=op.f("fk_model_promotions_model_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_promotions")),
+    )
+    op.create_index("ix_model_promotions_valid_from", "model_promotions", ["valid_from"], unique=False)
     op.create_table(
         "participations",
         sa.Column("id", sa.String(length=36), nullable=False),

@@ -1,0 +1,213 @@
+"""What detection knows of the past: snapshots of groups of series, from the baseline or from profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cjp_fraud.detection.schema import BASELINE, PROFILE
+from cjp_fraud.detection.series import Arranged
+from cjp_fraud.detection.stored import date_of, profile_of, snapshot_of
+from cjp_fraud.traffic.lake import Lake, Where
+from features.columns import APPLICATION, INTERVAL_SECONDS, SERIES_KEY, TENANT
+from features.local_grid import slots_a_day
+from features.own_bar import BAR_MEMORY_DAYS
+from features.profile import NO_DAY, DayProfile, History
+from features.snapshot import Snapshot, make_snapshot
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(slots=True, eq=False)
+class ProfiledPast:
+    """Histories of an arrangement's groups, grown from stored profiles as the days go by.
+
+    Attributes
+    ----------
+    arranged : whose groups.
+    stored : by group and local day: members and their profile.
+    """
+
+    arranged: Arranged
+    stored: Mapping[tuple[int, int], tuple[Ints, DayProfile]]
+    _histories: list[History] = field(default_factory=list)
+    _ahead: list[list[int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._histories = [
+            History.empty(len(group.series), slots_a_day(group.seconds)) for group in self.arranged.groups
+        ]
+        self._ahead = [
+            sorted({day for of, day in self.stored if of == number}, reverse=True)
+            for number in range(len(self.arranged.groups))
+        ]
+
+    def history_before(self, number: int, day: int) -> History:
+        """History of a group up to the local day before ``day``; days are asked for in ascending order."""
+        history, ahead = self._histories[number], self._ahead[number]
+        while ahead and ahead[-1] < day:
+            members, profile = self.stored[number, ahead.pop()]
+            history.append(members, profile)
+        return history
+
+    def learn(self, number: int, day: int, folded: Ints, profile: DayProfile | None) -> None:
+        """Add a local day: what was folded now, and what is stored of the other members."""
+        history = self.history_before(number, day)
+        if self._ahead[number] and self._ahead[number][-1] == day:
+            self._ahead[number].pop()
+            members, stored = self.stored[number, day]
+            others = ~np.isin(members, folded)
+            if others.any():
+                history.append(members[others], _take(stored, others))
+        if profile is not None and len(folded):
+            history.append(folded, profile)
+
+    def snapshot(self, number: int, members: Ints, day: int) -> Snapshot:
+        """Snapshot ``day`` of members of a group."""
+        return make_snapshot(self.history_before(number, day), members, day)
+
+    def with_a_past(self, number: int, day: int) -> Ints:
+        """Members of a group that have a folded day in the sixty before ``day``."""
+        last = self.history_before(number, day).last
+        return np.flatnonzero((last > NO_DAY) & (last >= day - BAR_MEMORY_DAYS))
+
+
+def profiled_past(
+    lake: Lake, arranged: Arranged, first: int, last: int, buckets: Collection[int]
+) -> ProfiledPast:
+    """Read the profiles that snapshots of local days ``first`` to ``last`` rest on (and those between them)."""
+    rows = read_profiles(lake, first, last, buckets, tenants=None)
+    return ProfiledPast(arranged, stored_days(arranged, rows))
+
+
+def read_profiles(
+    lake: Lake, first: int, last: int, buckets: Collection[int], tenants: Collection[str] | None
+) -> pa.Table:
+    """Stored profiles of the sixty local days before ``first``, and on to ``last``."""
+    where = Where(equal={TENANT: sorted(tenants)}) if tenants is not None else None
+    days = (date_of(first - BAR_MEMORY_DAYS), date_of(last + 1))
+    return lake.read(PROFILE, days=days, buckets=sorted(int(b) for b in buckets), where=where)
+
+
+def stored_days(arranged: Arranged, rows: pa.Table) -> dict[tuple[int, int], tuple[Ints, DayProfile]]:
+    """Profiles by group and local day; rows of series that are not arranged are left out."""
+    found = {}
+    for number, members, day, part in _by_group_and_day(arranged, rows):
+        found[number, day] = (members, profile_of(part, day))
+    return found
+
+
+def stored_snapshots(
+    lake: Lake, arranged: Arranged, wanted: Collection[tuple[int, int]], buckets: Collection[int]
+) -> dict[tuple[int, int], Snapshot]:
+    """Snapshots of whole groups by (group, local day), for a window of few days.
+
+    From the baseline; a series that has none there for the day gets it made from its profiles (which a silent or
+    newly delivered series needs), and is cold where it has no past.
+    """
+    days = sorted({day for _, day in wanted})
+    if not days:
+        return {}
+    numbers = sorted(int(bucket) for bucket in buckets)
+    stored = lake.read(BASELINE, days=(date_of(days[0]), date_of(days[-1] + 1)), buckets=numbers)
+    found: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
+        (number, day): (members, part)
+        for number, members, day, part in _by_group_and_day(arranged, stored)
+        if (number, day) in wanted
+    }
+    missing = _missing_tenants(arranged, wanted, found)
+    past = None
+    if missing:
+        profiles = read_profiles(lake, days[0], days[-1], buckets, missing)
+        past = ProfiledPast(arranged, stored_days(arranged, profiles))
+    result = {}
+    for number, day in sorted(wanted, key=lambda pair: (pair[0], pair[1])):
+        group = arranged.groups[number]
+        members, part = found.get((number, day), (np.empty(0, np.int64), BASELINE.schema.empty_table()))
+        slots = slots_a_day(group.seconds)
+        snapshot = snapshot_of(part, members, len(group.series), slots, day)
+        if past is not None:
+            made = np.setdiff1d(past.with_a_past(number, day), members)
+            if len(made):
+                snapshot = _filled(snapshot, made, past.snapshot(number, made, day))
+        result[number, day] = snapshot
+    return result
+
+
+def _missing_tenants(
+    arranged: Arranged,
+    wanted: Collection[tuple[int, int]],
+    found: Mapping[tuple[int, int], tuple[Ints, pa.Table]],
+) -> set[str]:
+    missing: set[str] = set()
+    for number, day in wanted:
+        group = arranged.groups[number]
+        members = found[number, day][0] if (number, day) in found else np.empty(0, np.int64)
+        absent = np.setdiff1d(np.arange(len(group.series)), members)
+        missing.update(arranged.table.keys[TENANT].to_numpy()[group.series[absent]].tolist())
+    return missing
+
+
+def _filled(snapshot: Snapshot, members: Ints, made: Snapshot) -> Snapshot:
+    """``snapshot`` with the rows of ``members`` taken from ``made``."""
+    for mine, theirs in (
+        (snapshot.count, made.count),
+        (snapshot.peak, made.peak),
+        (snapshot.maxima, made.maxima),
+    ):
+        if mine is None or theirs is None:
+            continue
+        for name in mine.__dataclass_fields__:
+            getattr(mine, name)[members] = getattr(theirs, name)
+    return snapshot
+
+
+def _by_group_and_day(arranged: Arranged, rows: pa.Table) -> Iterator[tuple[int, Ints, int, pa.Table]]:
+    """Cut stored rows by group and local day: group, members, day, rows in the members' order."""
+    if not len(rows):
+        return
+    code = series_codes(arranged, rows)
+    of_group = np.full(len(arranged.table), -1, dtype=np.int64)
+    member = np.full(len(arranged.table), -1, dtype=np.int64)
+    for number, group in enumerate(arranged.groups):
+        of_group[group.series] = number
+        member[group.series] = np.arange(len(group.series))
+    days = rows["day"].combine_chunks().cast(pa.int32()).to_numpy().astype(np.int64)
+    known = np.flatnonzero(code >= 0)
+    known = known[np.lexsort((member[code[known]], days[known], of_group[code[known]]))]
+    if not len(known):
+        return
+    group_of, day_of_row = of_group[code[known]], days[known]
+    cuts = np.flatnonzero((np.diff(group_of) != 0) | (np.diff(day_of_row) != 0)) + 1
+    for part in np.split(known, cuts):
+        number = int(of_group[code[part[0]]])
+        yield number, member[code[part]], int(days[part[0]]), rows.take(pa.array(part))
+
+
+def series_codes(arranged: Arranged, rows: pa.Table) -> Ints:
+    """Code of each row's series; -1 where it is not arranged."""
+    keys = arranged.table.keys
+    left = rows.select(list(SERIES_KEY)).to_pandas()
+    left[APPLICATION] = left[APPLICATION].astype(object).where(left[APPLICATION].notna(), "")
+    right = keys[list(SERIES_KEY)].assign(
+        **{APPLICATION: keys[APPLICATION].astype(object).where(keys[APPLICATION].notna(), "")},
+        code=np.arange(len(keys), dtype=np.int64),
+    )
+    left[INTERVAL_SECONDS] = left[INTERVAL_SECONDS].astype(np.int64)
+    right[INTERVAL_SECONDS] = right[INTERVAL_SECONDS].astype(np.int64)
+    code = left.merge(right, on=list(SERIES_KEY), how="left")["code"]
+    return np.asarray(code.fillna(-1), dtype=np.int64)
+
+
+def _take(profile: DayProfile, rows: NDArray[np.bool_]) -> DayProfile:
+    return DayProfile(
+        day=profile.day,
+        count=profile.count.take(rows),
+        peak=None if profile.peak is None else profile.peak.take(rows),
+        strongest_count=profile.strongest_count[rows],
+        strongest_peak=profile.strongest_peak[rows],
+    )

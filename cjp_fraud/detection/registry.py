@@ -1,0 +1,244 @@
+"""Registered model versions: stored with skops, known by their hash, valid from a moment on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version as library_version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import skops.io
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.detection.judge import Histograms
+from cjp_fraud.detection.stored import date_of, day_of
+from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
+from cjp_fraud.detection.version import FittedVersion
+from cjp_fraud.errors import NotFoundError, StorageError
+from cjp_fraud.people.roles import Actor
+from cjp_fraud.storage.base import aware, new_id
+from cjp_fraud.storage.database import reading
+from features.columns import COUNT_FEATURES, PEAK_FEATURES
+from features.constants import RECIPE_VERSION, KindConstants, RecipeConstants
+from features.regimes import Regime
+from features.score_day import Model
+from features.second_stage import SecondStage
+from models.forest import PooledForest
+
+LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "bottleneck", "pyarrow", "deltalake", "skops")
+TRUSTED: Final = frozenset(
+    {"models.forest.PooledForest", "sklearn.ensemble._iforest.IsolationForest", "sklearn.tree._tree.Tree"}
+)
+"""Types that a stored model may hold beside skops' own list; anything else is not loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A promoted version as detection uses it.
+
+    Attributes
+    ----------
+    id : of the row in ``model_versions``.
+    version : the model, its threshold and its own histograms; ``valid_from`` in UTC days.
+    """
+
+    id: str
+    version: FittedVersion
+
+
+def register(
+    session: Session,
+    folder: Path,
+    fitted: FittedVersion,
+    *,
+    window: tuple[datetime, datetime],
+    lake_versions: Mapping[str, int],
+    by: Actor,
+    at: datetime,
+) -> ModelVersion:
+    """Store a fitted version (file first, then row) and promote it from its Monday on.
+
+    The file's name is its content's hash: writing it again after a kill gives the same file.
+    """
+    content = skops.io.dumps({"with_peak": fitted.model.with_peak, "without_peak": fitted.model.without_peak})
+    sha256 = hashlib.sha256(content).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{date_of(fitted.valid_from).isoformat()}-{sha256[:16]}.skops"
+    part = folder / f".{name}.{new_id()}"
+    part.write_bytes(content)
+    part.replace(folder / name)
+    row = ModelVersion(
+        id=new_id(),
+        monday=window[1],
+        window_from=window[0],
+        window_to=window[1],
+        fitted_at=aware(at),
+        recipe_version=RECIPE_VERSION,
+        parameters=_parameters(fitted),
+        features=[*COUNT_FEATURES, *PEAK_FEATURES],
+        lake_versions=dict(lake_versions),
+        library_versions={name: library_version(name) for name in LIBRARIES},
+        metrics=dict(fitted.metrics),
+        threshold=fitted.threshold,
+        file_name=name,
+        sha256=sha256,
+        size_bytes=len(content),
+    )
+    session.add(row)
+    session.flush()
+    append(
+        session,
+        by,
+        "model.registered",
+        "model_versions",
+        row.id,
+        at,
+        {"sha256": sha256, "monday": window[1], "threshold": fitted.threshold},
+    )
+    _promote(session, row, window[1], by, at)
+    return row
+
+
+def promote(session: Session, version_id: str, by: Actor, at: datetime) -> ModelPromotion:
+    """Promote a registered version from the next UTC midnight on, so that no scored interval changes its model.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such version.
+    """
+    row = find_version(session, version_id)
+    midnight = aware(at).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return _promote(session, row, midnight, by, at)
+
+
+def find_version(session: Session, reference: str) -> ModelVersion:
+    """Return the version of an id, the beginning of one, or a Monday's date.
+
+    Raises
+    ------
+    NotFoundError
+        If none, or more than one, is meant.
+    """
+    rows = [
+        row
+        for row in session.scalars(select(ModelVersion))
+        if row.id == reference or row.id.startswith(reference) or str(row.monday.date()) == reference
+    ]
+    if len(rows) != 1:
+        found = "no" if not rows else "more than one"
+        raise NotFoundError(f"{found} model version is meant by {reference!r}; see cjp-fraud models list")
+    return rows[0]
+
+
+def promoted_versions(engine: Engine, folder: Path) -> tuple[Registered, ...]:
+    """Load every promotion, oldest first; of two from the same moment the later promotion counts.
+
+    Raises
+    ------
+    StorageError
+        If a stored file is missing, or is not the one that was registered.
+    """
+    with reading(engine) as session:
+        rows = session.execute(
+            select(ModelPromotion, ModelVersion)
+            .join(ModelVersion, ModelVersion.id == ModelPromotion.model_version_id)
+            .order_by(ModelPromotion.valid_from, ModelPromotion.id)
+        ).all()
+    models: dict[str, Model] = {}
+    found = []
+    for promotion, row in rows:
+        if row.id not in models:
+            models[row.id] = load_model(row, folder)
+        found.append(
+            Registered(
+                row.id,
+                FittedVersion(
+                    valid_from=day_of(promotion.valid_from.date()),
+                    model=models[row.id],
+                    threshold=row.threshold,
+                    histograms=_histograms(row.parameters["histograms"]),
+                    metrics=row.metrics,
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def load_model(row: ModelVersion, folder: Path) -> Model:
+    """Load a version's model, checked against its registered hash and the list of trusted types."""
+    file = folder / row.file_name
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise StorageError(
+            f"model file {file} of version {row.id} is missing; restore it, or promote another version"
+        ) from None
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise StorageError(f"model file {file} is not the one that was registered as {row.id}; restore it")
+    strange = set(skops.io.get_untrusted_types(data=content)) - TRUSTED
+    if strange:
+        raise StorageError(
+            f"model file {file} holds types that are not trusted: {', '.join(sorted(strange))}"
+        )
+    stages = skops.io.loads(content, trusted=sorted(TRUSTED))
+    constants = row.parameters["constants"]
+    return Model(
+        RecipeConstants(
+            count=KindConstants(**constants["count"]),
+            peak=KindConstants(**constants["peak"]),
+            pooled=constants["pooled"],
+            pooled_bar=constants["pooled_bar"],
+        ),
+        stages["with_peak"],
+        stages["without_peak"],
+    )
+
+
+def _promote(
+    session: Session, row: ModelVersion, valid_from: datetime, by: Actor, at: datetime
+) -> ModelPromotion:
+    promotion = ModelPromotion(
+        id=new_id(), model_version_id=row.id, promoted_at=aware(at), valid_from=valid_from
+    )
+    session.add(promotion)
+    session.flush()
+    append(
+        session,
+        by,
+        "model.promoted",
+        "model_promotions",
+        promotion.id,
+        at,
+        {"model_version_id": row.id, "valid_from": valid_from},
+    )
+    return promotion
+
+
+def _parameters(fitted: FittedVersion) -> dict[str, Any]:
+    stages = {"with_peak": fitted.model.with_peak, "without_peak": fitted.model.without_peak}
+    return {
+        "constants": asdict(fitted.model.constants),
+        "forests": {name: _estimator_parameters(stage) for name, stage in stages.items()},
+        "histograms": {
+            str(day): {str(int(regime)): counts.tolist() for regime, counts in of_day.items()}
+            for day, of_day in fitted.histograms.items()
+        },
+    }
+
+
+def _estimator_parameters(stage: SecondStage | None) -> dict[str, Any] | None:
+    return dict(stage.get_params()) if isinstance(stage, PooledForest) else None
+
+
+def _histograms(stored: Mapping[str, Mapping[str, list[int]]]) -> dict[int, Histograms]:
+    return {
+        int(day): {Regime(int(regime)): np.array(counts, dtype=np.int64) for regime, counts in of_day.items()}
+        for day, of_day in stored.items()
+    }

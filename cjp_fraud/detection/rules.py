@@ -1,0 +1,49 @@
+"""What a deployment sets about detection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cjp_fraud.config import Settings
+from features.spike import SpikeMinimum
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRules:
+    """Settings of flags and of training.
+
+    Attributes
+    ----------
+    false_discovery_rate : q of one hour's family.
+    initial_threshold : score that a flag needs before the first training.
+    budget : episodes per series-week that the trained threshold allows.
+    spike : least excess of a flag; ``spike_by_channel`` overrides it.
+    """
+
+    false_discovery_rate: float = 0.1
+    initial_threshold: float = 3.6
+    budget: float = 0.5
+    spike: SpikeMinimum = field(default_factory=SpikeMinimum)
+    spike_by_channel: Mapping[str, SpikeMinimum] = field(default_factory=dict)
+
+    def spike_of(self, channel: str) -> SpikeMinimum:
+        """Least excess of a flag on ``channel``."""
+        return self.spike_by_channel.get(channel, self.spike)
+
+
+def rules_of(settings: Settings) -> DetectionRules:
+    """Detection's part of the settings."""
+    contacts, ratio = settings.spike_min_contacts_by_channel, settings.spike_min_ratio_by_channel
+    return DetectionRules(
+        false_discovery_rate=settings.false_discovery_rate,
+        initial_threshold=settings.initial_threshold,
+        spike=SpikeMinimum(settings.spike_min_contacts, settings.spike_min_ratio),
+        spike_by_channel={
+            channel: SpikeMinimum(
+                contacts.get(channel, settings.spike_min_contacts),
+                ratio.get(channel, settings.spike_min_ratio),
+            )
+            for channel in sorted({*contacts, *ratio})
+        },
+    )

@@ -1,0 +1,121 @@
+"""Lake tables of the detection: profile, baseline, scores, calibration."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from cjp_fraud.traffic.lake import UTC_STAMP, LakeTable
+from features.profile import KIND_FIELDS, SLOT_FIELDS
+from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS
+
+KINDS: Final = ("count", "peak")
+MAXIMA: Final = ("upper_count", "upper_peak", "middle_count", "middle_peak")
+WHOLE_NUMBERS: Final = ("days", "scale_days")
+
+_KEY: Final = [
+    ("tenant_id", pa.string()),
+    ("channel", pa.string()),
+    ("direction", pa.string()),
+    ("application_id", pa.string()),
+    ("interval_seconds", pa.int32()),
+]
+_PLACE: Final = [("day", pa.date32()), ("bucket", pa.int16())]
+
+
+def _kind_columns(fields: tuple[str, ...], by_slot: tuple[str, ...]) -> list[tuple[str, pa.DataType]]:
+    def type_of(name: str) -> pa.DataType:
+        if name in by_slot:
+            return pa.list_(pa.float64())
+        return pa.int64() if name in WHOLE_NUMBERS else pa.float64()
+
+    return [(f"{kind}_{name}", type_of(name)) for kind in KINDS for name in fields]
+
+
+PROFILE = LakeTable(
+    "profile",
+    pa.schema(
+        [
+            *_KEY,
+            *_kind_columns(KIND_FIELDS, SLOT_FIELDS),
+            ("strongest_count", pa.float64()),
+            ("strongest_peak", pa.float64()),
+            ("recipe_version", pa.string()),
+            *_PLACE,
+        ]
+    ),
+    stats_columns=("tenant_id",),
+)
+"""A series' local day, folded; ``day`` is the local date."""
+
+BASELINE = LakeTable(
+    "baseline",
+    pa.schema(
+        [
+            *_KEY,
+            *_kind_columns(USUAL_FIELDS, USUAL_SLOT_FIELDS),
+            *((name, pa.float64()) for name in MAXIMA),
+            ("recipe_version", pa.string()),
+            *_PLACE,
+        ]
+    ),
+    stats_columns=("tenant_id",),
+)
+"""Snapshot D of a series, from local days before D; ``day`` is D, the local date that it is valid on."""
+
+SCORES = LakeTable(
+    "scores",
+    pa.schema(
+        [
+            *_KEY,
+            ("interval_start", UTC_STAMP),
+            ("observed", pa.float64()),
+            ("baseline", pa.float64()),
+            ("excess", pa.float64()),
+            ("regime", pa.int8()),
+            ("against_hour", pa.float64()),
+            ("against_season", pa.float64()),
+            ("count_strength", pa.float64()),
+            ("peak_strength", pa.float64()),
+            ("peak_baseline", pa.float64()),
+            ("strength", pa.float64()),
+            ("statistic", pa.float64()),
+            ("log_p", pa.float64()),
+            ("p_value", pa.float64()),
+            ("score", pa.float64()),
+            ("flagged", pa.bool_()),
+            ("threshold", pa.float64()),
+            ("model_version", pa.string()),
+            *_PLACE,
+        ]
+    ),
+    stats_columns=("tenant_id", "interval_start"),
+)
+"""A series' known interval, scored. ``flagged`` is null while its UTC hour is open."""
+
+CALIBRATION = LakeTable(
+    "calibration",
+    pa.schema(
+        [
+            ("regime", pa.int8()),
+            ("peer_group", pa.string()),
+            ("histogram", pa.list_(pa.int64())),
+            ("top_series", pa.list_(pa.string())),
+            ("top_starts", pa.list_(UTC_STAMP)),
+            ("top_statistics", pa.list_(pa.float64())),
+            ("covered_from", UTC_STAMP),
+            ("covered_to", UTC_STAMP),
+            ("model_version", pa.string()),
+            *_PLACE,
+        ]
+    ),
+    stats_columns=(),
+)
+"""A UTC day's final statistics in fixed bins by bucket and regime, with the largest of them by series and interval.
+
+``covered_from`` to ``covered_to``: the part of the day that was scored; a day is pooled only once it is whole.
+A bucket without scores has one row of regime 0 and an empty histogram, so that it is known to be done.
+"""
+
+DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CALIBRATION)

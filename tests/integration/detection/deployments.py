@@ -1,0 +1,125 @@
+"""A small deployment with traffic, for tests of the lake-backed detection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Engine
+
+from cjp_fraud.contracts.load import load_tenants
+from cjp_fraud.deployment import LAKE_TABLES
+from cjp_fraud.detection.detect import Detected, detect
+from cjp_fraud.detection.registry import promoted_versions
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.schema import SCORES
+from cjp_fraud.detection.train import train
+from cjp_fraud.people.roles import machine
+from cjp_fraud.storage.database import transaction
+from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
+from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.traffic.validation import TenantTraffic
+from features.columns import INTERVAL_START, SERIES_KEY
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+ZONES = {
+    "acme": "America/New_York",
+    "zenith": "Asia/Tokyo",
+    "kiwi": "Pacific/Auckland",
+    "loo": "Etc/UTC",
+}
+RULES = DetectionRules()
+
+
+@dataclass
+class SmallDeployment:
+    """A lake, a database and a model folder under one temporary home."""
+
+    home: Path
+    engine: Engine
+    zones: Mapping[str, str] = field(default_factory=lambda: ZONES)
+    buckets: int = 3
+
+    def __post_init__(self) -> None:
+        self.lake = Lake(str(self.home / "lake"))
+        self.lake.create(LAKE_TABLES, buckets=self.buckets)
+
+    def ingest(
+        self, rows: pd.DataFrame, name: str = "traffic.parquet", now: datetime | None = None
+    ) -> IngestResult:
+        """Ingest rows as a file."""
+        self._put_tenants_on_record()
+        file = self.home / name
+        rows.to_parquet(file)
+        tenants = {tenant: TenantTraffic(tenant, zone, True) for tenant, zone in self.zones.items()}
+        return ingest_file(file, Delivery(self.lake, self.engine, tenants, now or START + timedelta(days=99)))
+
+    def _put_tenants_on_record(self) -> None:
+        file = self.home / "tenants.csv"
+        rows = [{"tenant_id": tenant, "time_zone": zone} for tenant, zone in self.zones.items()]
+        pd.DataFrame(rows).to_csv(file, index=False)
+        with transaction(self.engine) as session:
+            load_tenants(session, file, machine("test"), START)
+
+    def train(self, now: datetime) -> list[str]:
+        """Fit what is missing."""
+        return train(self.lake, self.engine, self.home / "models", self.zones, RULES, now)
+
+    def detect(self, begin: datetime, end: datetime, now: datetime | None = None) -> Detected:
+        """Detect over a window."""
+        return detect(
+            self.lake,
+            self.engine,
+            self.zones,
+            promoted_versions(self.engine, self.home / "models"),
+            RULES,
+            begin,
+            end,
+            now or end + timedelta(days=1),
+            new_cases_per_hour=20,
+        )
+
+    def scores(self) -> pd.DataFrame:
+        """All stored scores, sorted; the model's id left out, because two deployments differ in it."""
+        frame = self.lake.read(SCORES).to_pandas().drop(columns="model_version")
+        return frame.sort_values([*SERIES_KEY, INTERVAL_START], ignore_index=True)
+
+
+def traffic(
+    days: int,
+    *,
+    tenants: Mapping[str, str] = ZONES,
+    seconds: int = 300,
+    seed: int = 0,
+    burst: Callable[[str], list[tuple[int, int, int]]] = lambda tenant: [],
+) -> pd.DataFrame:
+    """Poisson traffic with a day curve; ``burst`` gives (first interval, intervals, contacts added) of a tenant."""
+    random = np.random.default_rng(seed)
+    frames = []
+    for tenant in tenants:
+        n = days * 86400 // seconds
+        starts = pd.date_range(START, periods=n, freq=f"{seconds}s")
+        curve = 20 + 15 * np.sin(np.arange(n) * seconds / 86400 * 2 * np.pi)
+        offered = random.poisson(np.maximum(curve, 1) * seconds / 300)
+        peak = np.ceil(offered * seconds / 300 / 3).astype(int)
+        for first, intervals, added in burst(tenant):
+            offered[first : first + intervals] += added
+            peak[first : first + intervals] += added // 3
+        frames.append(
+            pd.DataFrame(
+                {
+                    "tenant_id": tenant,
+                    "interval_start": starts,
+                    "interval_seconds": seconds,
+                    "channel": "voice",
+                    "direction": "outbound",
+                    "contacts_offered": offered,
+                    "contacts_peak": peak if tenant in ("acme", "zenith") else None,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

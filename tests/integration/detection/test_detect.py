@@ -1,0 +1,337 @@
+"""Detection on a real lake: equal to a back-test, the same however it is cut, rerun, killed or delivered late."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import Engine, func, select
+
+from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.detection.backtest import backtest_rows
+from cjp_fraud.detection.refresh import refresh
+from cjp_fraud.detection.schema import BASELINE, CALIBRATION, PROFILE, SCORES
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.review.tables import Case, Flag
+from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.traffic.gridding import grid_rows
+from cjp_fraud.traffic.lake import Lake
+from features.columns import APPLICATION, INTERVAL_START, SERIES_KEY
+from tests.integration.detection.deployments import RULES, START, ZONES, SmallDeployment, traffic
+
+DAYS = 24
+END = START + timedelta(days=DAYS)
+ALL_TABLES = (PROFILE, BASELINE, SCORES, CALIBRATION)
+
+
+def attacked(tenant: str) -> list[tuple[int, int, int]]:
+    """Bursts of two tenants: one in the middle of its day, one across its local midnight."""
+    return {"acme": [(20 * 288 + 90, 5, 300)], "zenith": [(18 * 288 + 178, 4, 250)]}.get(tenant, [])
+
+
+@pytest.fixture
+def small(tmp_path: Path, sqlite_engine: Engine) -> SmallDeployment:
+    """A deployment with three and a half weeks of four tenants in four zones, two of them attacked."""
+    made = SmallDeployment(tmp_path, sqlite_engine)
+    made.ingest(traffic(DAYS, burst=attacked))
+    return made
+
+
+def flags(engine: Engine) -> list[tuple[object, ...]]:
+    with reading(engine) as session:
+        rows = session.scalars(
+            select(Flag).where(Flag.superseded_at.is_(None)).order_by(Flag.tenant_id, Flag.interval_start)
+        )
+        return [(row.tenant_id, row.interval_start, row.score, row.episode_id) for row in rows]
+
+
+def test_detection_equals_the_back_test_to_the_bit(small: SmallDeployment) -> None:
+    small.train(END)
+    small.detect(START, END)
+    rows = traffic(DAYS, burst=attacked).assign(application_id=None)
+    tested = backtest_rows(grid_rows(rows), ZONES, RULES).to_pandas()
+    both = small.scores().merge(tested, on=[*SERIES_KEY, INTERVAL_START], suffixes=("", "_tested"))
+    assert len(both) == len(tested) == DAYS * 288 * 4
+    for name in ("observed", "baseline", "excess", "score", "p_value", "flagged"):
+        pd.testing.assert_series_equal(
+            both[name], both[f"{name}_tested"], check_exact=True, check_names=False
+        )
+    episodes = tested[tested["flagged"]].groupby("episode_id")[INTERVAL_START].agg(set)
+    recorded = pd.DataFrame(flags(small.engine), columns=["tenant", "start", "score", "episode"])
+    assert sorted(map(sorted, recorded.groupby("episode")["start"].agg(set))) == sorted(map(sorted, episodes))
+    found = {tenant for tenant, *_ in flags(small.engine)}
+    assert {"acme", "zenith"} <= found
+
+
+@pytest.mark.parametrize("hours", [[7, 31, 32, 200], [1, 5 * 24, 15 * 24 + 13, 23 * 24]])
+def test_a_window_cut_anywhere_gives_the_same_bytes(
+    tmp_path: Path, small: SmallDeployment, sqlite_template: bytes, hours: list[int]
+) -> None:
+    small.train(END)
+    small.detect(START, END)
+    other_home = tmp_path / "other"
+    other_home.mkdir()
+    (other_home / "cjp_fraud.db").write_bytes(sqlite_template)
+    other = SmallDeployment(other_home, make_engine(f"sqlite:///{other_home / 'cjp_fraud.db'}"))
+    other.ingest(traffic(DAYS, burst=attacked))
+    other.train(END)
+    cuts = [START, *(START + timedelta(hours=hour) for hour in hours), END]
+    for begin, end in zip(cuts, cuts[1:], strict=False):
+        other.detect(begin, end, now=END + timedelta(days=1))
+    pd.testing.assert_frame_equal(small.scores(), other.scores(), check_exact=True)
+    assert flags(small.engine) == flags(other.engine)
+
+
+def test_a_window_that_begins_late_makes_the_days_before_it_first(small: SmallDeployment) -> None:
+    small.train(END)
+    begin = START + timedelta(days=20, hours=5)
+    small.detect(begin, END)
+    late = small.scores()
+    small.detect(START, END)
+    whole = small.scores()
+    whole = whole[whole[INTERVAL_START] >= begin].reset_index(drop=True)
+    pd.testing.assert_frame_equal(late, whole, check_exact=True)
+
+
+def test_running_again_changes_nothing(small: SmallDeployment) -> None:
+    small.train(END)
+    first = small.detect(START, END)
+    assert first.flags.new > 0
+    before = (
+        small.scores(),
+        flags(small.engine),
+        _entries(small.engine),
+        small.lake.read(CALIBRATION).num_rows,
+    )
+    again = small.detect(START, END)
+    assert (again.flags.new, again.flags.superseded, again.flags.opened) == (0, 0, ())
+    assert again.flags.unchanged == first.flags.new
+    after = (
+        small.scores(),
+        flags(small.engine),
+        _entries(small.engine),
+        small.lake.read(CALIBRATION).num_rows,
+    )
+    pd.testing.assert_frame_equal(before[0], after[0], check_exact=True)
+    assert before[1:] == after[1:]
+    assert small.train(END) == []
+    assert refresh(small.lake, small.engine, ZONES, END + timedelta(days=1)).folded == 0
+
+
+def test_one_commit_a_table_whatever_the_window(small: SmallDeployment) -> None:
+    small.train(END)
+    before = {table.name: small.lake.version(table) for table in (SCORES, CALIBRATION)}
+    small.detect(START, END)
+    assert {name: version + 1 for name, version in before.items()} == {
+        table.name: small.lake.version(table) for table in (SCORES, CALIBRATION)
+    }
+
+
+def test_the_flags_of_an_open_hour_are_null(small: SmallDeployment) -> None:
+    now = START + timedelta(days=20, hours=7, minutes=35)
+    done = small.detect(START + timedelta(days=20), START + timedelta(days=20, hours=9), now=now)
+    assert done.open_from == START + timedelta(days=20, hours=7)
+    scores = small.scores()
+    is_open = scores[INTERVAL_START] >= pd.Timestamp(done.open_from)
+    assert scores.loc[is_open, "flagged"].isna().all()
+    assert scores.loc[~is_open, "flagged"].notna().all()
+    assert is_open.any()
+
+
+def test_a_late_row_folds_its_day_again_and_a_new_score_supersedes_the_flag(small: SmallDeployment) -> None:
+    small.train(END)
+    small.detect(START, END)
+    attacked_at = START + timedelta(days=20, minutes=5 * 90)
+    assert any(tenant == "acme" and start == attacked_at for tenant, start, *_ in flags(small.engine))
+    corrected = traffic(DAYS)
+    corrected = corrected[
+        (corrected["tenant_id"] == "acme") & (corrected[INTERVAL_START] == pd.Timestamp(attacked_at))
+    ]
+    small.ingest(corrected, "correction.parquet", now=END + timedelta(days=1))
+    assert refresh(small.lake, small.engine, ZONES, END + timedelta(days=2)).folded == 1
+    done = small.detect(START + timedelta(days=20), START + timedelta(days=21), now=END + timedelta(days=2))
+    assert done.flags.superseded >= 1
+    assert not any(tenant == "acme" and start == attacked_at for tenant, start, *_ in flags(small.engine))
+
+
+def test_a_late_row_changes_no_snapshot_that_was_made(small: SmallDeployment) -> None:
+    refresh(small.lake, small.engine, ZONES, END + timedelta(days=1))
+    before = _sorted(small.lake, BASELINE)
+    late = traffic(DAYS)
+    late = late[
+        (late["tenant_id"] == "acme") & (late[INTERVAL_START] >= pd.Timestamp(END - timedelta(days=3)))
+    ]
+    small.ingest(late.assign(contacts_offered=late["contacts_offered"] + 50).head(100), "late.parquet")
+    assert refresh(small.lake, small.engine, ZONES, END + timedelta(days=1)).folded >= 1
+    pd.testing.assert_frame_equal(before, _sorted(small.lake, BASELINE), check_exact=True)
+
+
+def test_fourteen_snapshots_a_series_are_kept(small: SmallDeployment) -> None:
+    refresh(small.lake, small.engine, ZONES, END + timedelta(days=1))
+    kept = small.lake.read(BASELINE).to_pandas().groupby("tenant_id")["day"].nunique()
+    assert set(kept) == {14}
+
+
+def test_folding_day_by_day_gives_the_same_profile_as_all_at_once(
+    tmp_path: Path, small: SmallDeployment, sqlite_template: bytes
+) -> None:
+    refresh(small.lake, small.engine, ZONES, END + timedelta(days=1))
+    other_home = tmp_path / "daily"
+    other_home.mkdir()
+    (other_home / "cjp_fraud.db").write_bytes(sqlite_template)
+    daily = SmallDeployment(other_home, make_engine(f"sqlite:///{other_home / 'cjp_fraud.db'}"))
+    daily.ingest(traffic(DAYS, burst=attacked))
+    for day in range(1, DAYS + 2, 3):
+        refresh(daily.lake, daily.engine, ZONES, START + timedelta(days=day, hours=17))
+    refresh(daily.lake, daily.engine, ZONES, END + timedelta(days=1))
+    for table in (PROFILE, BASELINE):
+        pd.testing.assert_frame_equal(
+            _sorted(small.lake, table), _sorted(daily.lake, table), check_exact=True, obj=table.name
+        )
+
+
+def test_a_tenant_delivered_later_does_not_change_the_profile_of_others(small: SmallDeployment) -> None:
+    refresh(small.lake, small.engine, ZONES, END + timedelta(days=1))
+    before = _sorted(small.lake, PROFILE)
+    small.zones = {**ZONES, "late": "Etc/UTC"}
+    small.ingest(traffic(10, tenants={"late": "Etc/UTC"}), "late.parquet")
+    refresh(small.lake, small.engine, small.zones, END + timedelta(days=1))
+    after = _sorted(small.lake, PROFILE)
+    assert (after["tenant_id"] == "late").sum() == 10
+    rest = after[after["tenant_id"] != "late"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(before, rest, check_exact=True)
+
+
+def test_an_empty_window_is_refused(small: SmallDeployment) -> None:
+    with pytest.raises(BadInputError, match="empty"):
+        small.detect(END, START)
+
+
+def test_a_flag_says_why_in_words_and_numbers(small: SmallDeployment) -> None:
+    small.train(END)
+    small.detect(START, END)
+    with reading(small.engine) as session:
+        flag = session.scalars(
+            select(Flag).where(Flag.tenant_id == "acme").order_by(Flag.score.desc())
+        ).first()
+        assert flag is not None
+        words = " ".join(flag.reasons["words"])
+        assert "the usual Sunday" in words
+        assert "once in" in words or "less than once" in words
+        assert flag.excess == pytest.approx(flag.observed - flag.baseline)
+        assert session.scalar(select(func.count()).select_from(Case)) >= 2
+
+
+KILLED = """
+import os, sys
+from datetime import timedelta
+from pathlib import Path
+from cjp_fraud.storage.database import make_engine
+from cjp_fraud.traffic.lake import Lake
+import tests.integration.detection.deployments as d
+step, home, command = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+calls = 0
+real = Lake.replace
+def counted(self, *args, **kwargs):
+    global calls
+    calls += 1
+    if calls == step:
+        os._exit(9)          # before the commit
+    return real(self, *args, **kwargs)
+Lake.replace = counted
+import cjp_fraud.detection.detect as detecting
+real_flags = detecting.record_flags
+def killed_flags(*args, **kwargs):
+    result = real_flags(*args, **kwargs)
+    if step == 0:
+        os._exit(9)          # inside the transaction, before its commit
+    return result
+detecting.record_flags = killed_flags
+small = d.SmallDeployment(home, make_engine(f"sqlite:///{home / 'cjp_fraud.db'}"))
+end = d.START + timedelta(days=24)
+if command == "refresh":
+    from cjp_fraud.detection.refresh import refresh
+    refresh(small.lake, small.engine, d.ZONES, end + timedelta(days=1))
+elif command == "train":
+    import cjp_fraud.detection.train as training
+    real_register = training.register
+    def killed_register(*args, **kwargs):
+        real_register(*args, **kwargs)
+        os._exit(9)          # the file is written, the row is not committed
+    training.register = killed_register
+    small.train(end)
+else:
+    small.detect(d.START, end)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "step"),
+    [("refresh", 1), ("refresh", 2), ("train", 99), ("detect", 3), ("detect", 4), ("detect", 0)],
+)
+def test_a_kill_in_the_middle_is_mended_by_the_next_run(
+    tmp_path: Path, small: SmallDeployment, sqlite_template: bytes, command: str, step: int
+) -> None:
+    home = tmp_path / "killed"
+    home.mkdir()
+    (home / "cjp_fraud.db").write_bytes(sqlite_template)
+    killed = SmallDeployment(home, make_engine(f"sqlite:///{home / 'cjp_fraud.db'}"))
+    killed.ingest(traffic(DAYS, burst=attacked))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(step), str(home), command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 9, done.stderr[-2000:]
+    for one in (small, killed):
+        one.train(END)
+        one.detect(START, END)
+    pd.testing.assert_frame_equal(small.scores(), killed.scores(), check_exact=True)
+    for table in (PROFILE, BASELINE):
+        pd.testing.assert_frame_equal(
+            _sorted(small.lake, table), _sorted(killed.lake, table), check_exact=True, obj=table.name
+        )
+    assert flags(small.engine) == flags(killed.engine)
+
+
+def test_two_detections_at_once_end_as_one(small: SmallDeployment) -> None:
+    script = KILLED.replace("int(sys.argv[1])", "10**9")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, "0", str(small.home), "detect"],
+            env=environment,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    for process in running:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors[-2000:]
+    recorded = flags(small.engine)
+    assert recorded
+    assert len(recorded) == len({(tenant, start) for tenant, start, *_ in recorded})
+
+
+def _entries(engine: Engine) -> int:
+    with reading(engine) as session:
+        return int(session.scalar(select(func.count()).select_from(AuditEntry)) or 0)
+
+
+def _sorted(lake: Lake, table: object) -> pd.DataFrame:
+    frame = lake.read(table).to_pandas()  # type: ignore[arg-type]
+    frame[APPLICATION] = frame[APPLICATION].astype(object)
+    return frame.sort_values([*SERIES_KEY, "day"], ignore_index=True)
+
+
+def test_a_window_of_the_future_has_nothing_to_score(small: SmallDeployment) -> None:
+    later = datetime.fromisoformat("2027-01-01T00:00:00Z")
+    assert small.detect(later, later + timedelta(days=1)).scored == 0
