@@ -12,7 +12,6 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from cjp_fraud.storage.database import make_engine
-
 from cjp_fraud.storage.migration import migrate
 from tests import postgres
 

@@ -41,7 +41,7 @@ def export(
     with progress("exporting the evidence") as report:
         report(0, 1, f"case {case}")
         exported = export_evidence(opened.engine, case, out, by, opened.now, force=force)
-    print_record(exported, as_json=as_json, title="Exported")
+    print_record(asdict(exported), as_json=as_json, title="Exported")
     if not exported.faults:
         return
     typer.echo(f"What is on record of the case does not hold: {len(exported.faults)} faults.", err=True)

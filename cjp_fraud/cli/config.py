@@ -1,0 +1,15 @@
+"""``cjp-fraud config``: what is set."""
+
+from __future__ import annotations
+
+import typer
+
+from cjp_fraud.cli.frame import JsonOption, print_record, settings
+
+app = typer.Typer(no_args_is_help=True, help="The settings in force (CJP_FRAUD_* variables).")
+
+
+@app.command()
+def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Print every setting in force; secrets are masked."""
+    print_record(settings(ctx).shown(), as_json=as_json, title="Settings")

@@ -1,0 +1,84 @@
+"""``cjp-fraud``: the command line, assembled from its groups."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from sqlalchemy.exc import OperationalError
+
+from cjp_fraud import __version__
+from cjp_fraud.cli.frame import moment
+from cjp_fraud.cli.groups import add_groups
+from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import CjpFraudError, Refused
+
+app = typer.Typer(
+    name="cjp-fraud",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="""Find unusual spikes in tenants' contact-centre traffic, review them, serve the notice,
+    suspend, and prove every step.
+
+    Start with: cjp-fraud demo. Settings come from CJP_FRAUD_* variables (cjp-fraud config show).
+    Exit code 1: refused or failed; 2: wrong usage.""",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cjp-fraud {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    ctx: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Folder of database, lake and models (CJP_FRAUD_HOME, ./var)."),
+    ] = None,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            "--now", metavar="TIME", help="Simulated clock, for old traffic; embedded platform only."
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    chosen = {"home": home, "now": moment(now)}
+    ctx.obj = Deployment(load_settings(**{key: value for key, value in chosen.items() if value is not None}))
+
+
+add_groups(app)
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend end as a sentence and exit code 1."""
+    try:
+        app()
+    except Refused as refused:
+        _say(f"Refused: {refused.action}" if refused.action else "Refused", refused.missing)
+    except CjpFraudError as error:
+        _say(f"Error: {error}")
+    except OperationalError as error:
+        _say(f"Error: the database did not answer: {error.orig}")
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        _say(f"Error: {named}{error.strerror or error}")
+    else:
+        return
+    sys.exit(1)
+
+
+def _say(head: str, reasons: tuple[str, ...] = ()) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console.print(head, style="bold red")
+    for reason in reasons:
+        console.print(f"  - {reason}")

@@ -1,0 +1,84 @@
+"""A deployment opened: settings turned into a database, a lake, a platform and a mail server, once, at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from sqlalchemy import Engine
+
+from cjp_fraud.config import Settings
+from cjp_fraud.contracts.register import tenants_on_record
+from cjp_fraud.detection.schema import DETECTION_TABLES
+from cjp_fraud.notices.mail import MailServer, mail_server
+from cjp_fraud.review.proposal import Practice
+from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.storage.migration import require_current
+from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
+from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.traffic.schema import TRAFFIC_TABLES
+from cjp_fraud.traffic.validation import TenantTraffic
+
+LAKE_TABLES = (*TRAFFIC_TABLES, *DETECTION_TABLES)
+"""All lake tables of the product."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One deployment as the command line, the DAGs and the notebooks use it."""
+
+    settings: Settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, checked to be at this version's schema.
+
+        Raises
+        ------
+        StorageError
+            If ``cjp-fraud init`` has not been run, or ran for another version.
+        """
+        engine = make_engine(self.settings.database)
+        require_current(engine)
+        return engine
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake; ``cjp-fraud init`` makes its tables."""
+        options = {key: value.get_secret_value() for key, value in self.settings.lake_storage_options.items()}
+        return Lake(self.settings.lake, storage_options=options or None)
+
+    @property
+    def traffic_tenants(self) -> dict[str, TenantTraffic]:
+        """All tenants on record, as traffic needs them."""
+        with reading(self.engine) as session:
+            return {
+                tenant_id: TenantTraffic(tenant_id, row.time_zone, row.deployment_accepted)
+                for tenant_id, row in tenants_on_record(session).items()
+            }
+
+    @property
+    def zones(self) -> dict[str, str]:
+        """IANA zone of every tenant on record."""
+        return {tenant_id: row.time_zone for tenant_id, row in self.traffic_tenants.items()}
+
+    @property
+    def platform(self) -> PlatformClient:
+        """The platform that takes the commands."""
+        return EmbeddedPlatform(self.engine)
+
+    @property
+    def mail(self) -> MailServer:
+        """The mail server of the notices."""
+        return mail_server(self.settings)
+
+    @property
+    def practice(self) -> Practice:
+        """Mode in force, how long things stay fresh, and who writes."""
+        return Practice.of(self.settings)
+
+    @property
+    def now(self) -> datetime:
+        """The clock: the simulated one where the settings have one, else the machine's, in UTC."""
+        return self.settings.clock(datetime.now(UTC))

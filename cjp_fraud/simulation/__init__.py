@@ -1,0 +1,1 @@
+"""A contact-centre cloud in miniature, with fraud in it."""

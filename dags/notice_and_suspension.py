@@ -1,0 +1,37 @@
+"""Mend what was interrupted between approval and measure; collect delivery events; lapse and expire.
+
+An approval dispatches at once by itself; this only finishes what did not get through, and ends what has ended.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(
+    schedule=timedelta(minutes=5),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    tags=["cjp_fraud", "suspension"],
+    doc_md=__doc__,
+)
+def notice_and_suspension() -> None:
+    @task
+    def collect_delivery_events() -> int:
+        from cjp_fraud.scheduled import collect_delivery_events
+
+        return collect_delivery_events()
+
+    @task
+    def mend_and_end() -> dict[str, Any]:
+        from cjp_fraud.scheduled import mend_and_end
+
+        return mend_and_end()
+
+    collect_delivery_events() >> mend_and_end()
+
+
+notice_and_suspension()

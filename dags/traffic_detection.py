@@ -1,0 +1,64 @@
+"""Score the newest traffic bucket by bucket, then judge the hour's families and open cases.
+
+A run takes at most one UTC day, because a day's p-values need the days before it complete; while more
+is waiting it announces a backlog and so starts the next run.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, dag, task
+
+TRAFFIC = Asset("cjp_fraud_traffic")
+BACKLOG = Asset("cjp_fraud_traffic_backlog")
+
+
+@dag(
+    schedule=(TRAFFIC | BACKLOG),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1)},
+    tags=["cjp_fraud", "detection"],
+    doc_md=__doc__,
+)
+def traffic_detection() -> None:
+    @task
+    def window() -> dict[str, Any]:
+        from cjp_fraud.scheduled import detection_window
+
+        return detection_window()
+
+    @task
+    def buckets(window: dict[str, Any]) -> list[int]:
+        from cjp_fraud.scheduled import prepare_detection
+
+        return prepare_detection(window)
+
+    @task
+    def detect_bucket(bucket: int, window: dict[str, Any]) -> int:
+        from cjp_fraud.scheduled import detect_bucket
+
+        return detect_bucket(window, bucket)
+
+    @task(trigger_rule="none_failed")
+    def open_cases(window: dict[str, Any]) -> bool:
+        from cjp_fraud.scheduled import close_families
+
+        return close_families(window)
+
+    @task.short_circuit
+    def more_is_waiting(backlog: bool) -> bool:
+        return backlog
+
+    @task(outlets=[BACKLOG])
+    def announce_backlog() -> None:
+        """Succeed, which emits the asset's event."""
+
+    chosen = window()
+    detected = detect_bucket.partial(window=chosen).expand(bucket=buckets(chosen))
+    cases = open_cases(chosen)
+    detected >> cases
+    more_is_waiting(cases) >> announce_backlog()
+
+
+traffic_detection()
