@@ -68,12 +68,16 @@ def detection_window() -> dict[str, str]:
 def prepare_detection(window: dict[str, str]) -> list[int]:
     """Make what the window rests on; returns the buckets to score."""
     opened = _open()
-    return stages.prepare(_stage(opened), _window(window), opened.now) if window else []
+    if not window:
+        return []
+    chosen = _window(window)
+    return stages.prepare(_stage(opened, chosen), chosen, opened.now)
 
 
 def detect_bucket(window: dict[str, str], bucket: int) -> int:
     """Score one bucket's part of the window; returns the number of intervals."""
-    return stages.detect_bucket(_stage(_open()), _window(window), bucket)
+    chosen = _window(window)
+    return stages.detect_bucket(_stage(_open(), chosen), chosen, bucket)
 
 
 def close_families(window: dict[str, str]) -> bool:
@@ -82,7 +86,8 @@ def close_families(window: dict[str, str]) -> bool:
         return False
     opened = _open()
     cap = opened.settings.new_cases_per_hour
-    return stages.close_families(_stage(opened), _window(window), opened.now, new_cases_per_hour=cap)
+    chosen = _window(window)
+    return stages.close_families(_stage(opened, chosen), chosen, opened.now, new_cases_per_hour=cap)
 
 
 def refresh_baseline() -> dict[str, Any]:
@@ -167,12 +172,12 @@ def _open() -> Deployment:
     return Deployment(load_settings())
 
 
-def _stage(opened: Deployment) -> stages.Stage:
+def _stage(opened: Deployment, window: stages.DetectionWindow) -> stages.Stage:
     return stages.Stage(
         lake=opened.lake,
         engine=opened.engine,
         zones=opened.zones,
-        versions=promoted_versions(opened.engine, opened.settings.model_folder),
+        versions=promoted_versions(opened.engine, opened.settings.model_folder, window.begin, window.end),
         rules=rules_of(opened.settings),
     )
 

@@ -68,11 +68,16 @@ class PooledForest(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         """
         if len(X) < self.samples:
             raise ValueError(f"a forest needs at least {self.samples} rows, there are {len(X)}")
-        self.forest_ = IsolationForest(
+        forest = IsolationForest(
             n_estimators=self.trees, max_samples=self.samples, random_state=self.seed, contamination="auto"
-        ).fit(X)
-        self.n_features_in_ = X.shape[1]
-        self.leaf_depths_ = [_leaf_depths(tree.tree_) for tree in self.forest_.estimators_]
+        )
+        return self.adopt(forest.fit(X))
+
+    def adopt(self, forest: IsolationForest) -> Self:
+        """Take over a fitted forest, as :meth:`fit` does; for a stored one."""
+        self.forest_ = forest
+        self.n_features_in_ = int(forest.n_features_in_)
+        self.leaf_depths_ = [_leaf_depths(tree.tree_) for tree in forest.estimators_]
         return self
 
     def score_samples(self, X: Floats) -> Floats:

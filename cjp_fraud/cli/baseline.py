@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from cjp_fraud.cli.frame import JsonOption, deployment, print_record, progress
-from cjp_fraud.detection.refresh import refresh as refresh_baseline
 
 app = typer.Typer(
     no_args_is_help=True, help="Baselines: what each series usually does, as of each local midnight."
@@ -15,6 +14,8 @@ app = typer.Typer(
 @app.command()
 def refresh(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Fold every local day that has ended, in order, and make the snapshots that are missing."""
+    from cjp_fraud.detection.refresh import refresh as refresh_baseline  # inside: see cli/detection.py
+
     opened = deployment(ctx)
     with progress("baseline") as report:
         done = refresh_baseline(opened.lake, opened.engine, opened.zones, opened.now, report=report)

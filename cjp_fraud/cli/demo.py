@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.rule import Rule
 
+from cjp_fraud.cli.frame import settings, wide_console
 from cjp_fraud.config import PREFIX
 from cjp_fraud.errors import BadInputError, CjpFraudError, Refused
 from cjp_fraud.simulation.demo_traffic import BURST, DAYS, write_demo_files
@@ -35,14 +36,16 @@ NOTICE_ADDRESS = f"notices@{BURST.tenant_id}.example"
 def demo(
     ctx: typer.Context,
     home: Annotated[
-        Path, typer.Option("--home", help="Folder of the demo; an earlier demo in it is replaced.")
-    ] = Path("var/demo"),
+        Path | None,
+        typer.Option("--home", help="Folder of the demo (./var/demo); an earlier demo in it is replaced."),
+    ] = None,
 ) -> None:
     """Show the whole path: traffic, flags, a case, two people, notice, suspension, proof.
 
     On the first 35 days of real volumes (mentions of ten companies, here relabelled as outbound voice), with one
     labelled burst of fraud written in, a simulated clock, an embedded platform and a mail server on loopback.
     """
+    home = home or settings(ctx).home / "demo"
     _empty_earlier_demo(home)
     traffic, label, end = write_demo_files(home / "input")
     tenants = _write_tenants(home / "input" / "tenants.json")
@@ -56,7 +59,7 @@ class _Demo:
     def __init__(self, home: Path, clock: datetime) -> None:
         self.home = home
         self.clock = clock
-        self.console = Console(soft_wrap=True, highlight=False)
+        self.console = wide_console()
 
     def say(self, title: str, *sentences: str) -> None:
         """Print a step's heading and what it is about."""
@@ -75,7 +78,7 @@ class _Demo:
         """
         from cjp_fraud.cli.main import app
 
-        self.console.print(f"[bold cyan]$ {self.line(*words)}[/]", markup=True)
+        self.console.print(f"[bold cyan]$ {escape(self.line(*words))}[/]", soft_wrap=True)
         result = app([*self._globals(), *words], standalone_mode=False)
         if isinstance(result, int) and result:
             raise CjpFraudError(f"the demo stopped: {words[0]} {words[1]} ended with exit code {result}")
@@ -192,7 +195,7 @@ def _walk(demo: _Demo, traffic: Path, tenants: Path, label: Path) -> None:
         ("audit", "list", "--case", case),
         ("notices", "show", notice_ids[0], "--raw"),
     ):
-        demo.console.print(f"  {demo.line(*words)}", markup=False)
+        demo.console.print(f"  {demo.line(*words)}", markup=False, soft_wrap=True)
 
 
 def _case_of_the_burst(demo: _Demo) -> Mapping[str, Any]:

@@ -9,13 +9,8 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.frame import JsonOption, deployment, moment, print_record, progress, settings
-from cjp_fraud.detection.backtest import backtest as backtest_files
-from cjp_fraud.detection.backtest import write_scores
-from cjp_fraud.detection.detect import detect as detect_window
-from cjp_fraud.detection.registry import promoted_versions
-from cjp_fraud.detection.rules import rules_of
-from cjp_fraud.detection.train import train as train_versions
-from cjp_fraud.traffic.column_mapping import parse_mapping
+
+# Detection is imported inside the commands: the libraries behind it take a second that no other command should.
 
 
 def train(
@@ -26,6 +21,9 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Fit, register and promote the model version of each Monday that has none."""
+    from cjp_fraud.detection.rules import rules_of
+    from cjp_fraud.detection.train import train as train_versions
+
     opened = deployment(ctx)
     chosen = opened.settings
     with progress("training") as report:
@@ -49,6 +47,10 @@ def detect(
     as_json: JsonOption = False,
 ) -> None:
     """Score a window in causal order, flag what is unusual, open cases. Running it again changes nothing."""
+    from cjp_fraud.detection.detect import detect as detect_window
+    from cjp_fraud.detection.registry import promoted_versions
+    from cjp_fraud.detection.rules import rules_of
+
     opened = deployment(ctx)
     chosen = opened.settings
     first, last = moment(begin), moment(end)
@@ -59,7 +61,7 @@ def detect(
             opened.lake,
             opened.engine,
             opened.zones,
-            promoted_versions(opened.engine, chosen.model_folder),
+            promoted_versions(opened.engine, chosen.model_folder, first, last),
             rules_of(chosen),
             first,
             last,
@@ -104,6 +106,11 @@ def backtest(
     as_json: JsonOption = False,
 ) -> None:
     """Score files without a database, by the same function: one row an interval, causal."""
+    from cjp_fraud.detection.backtest import backtest as backtest_files
+    from cjp_fraud.detection.backtest import write_scores
+    from cjp_fraud.detection.rules import rules_of
+    from cjp_fraud.traffic.column_mapping import parse_mapping
+
     chosen = settings(ctx)
     with progress("back-test") as report:
         result = backtest_files(

@@ -76,6 +76,12 @@ def moment(text: str | None) -> datetime | None:
     return at.astimezone(UTC)
 
 
+def wide_console() -> Console:
+    """Return a console as wide as its terminal; into a file or pipe at least 132 columns, so that tables read well."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, 132))
+
+
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output."""
     sys.stdout.write(json.dumps(document, indent=2, default=_as_json, ensure_ascii=False) + "\n")
@@ -88,7 +94,7 @@ def print_rows(
     if as_json:
         print_json(list(rows))
         return
-    console = Console()
+    console = wide_console()
     if not rows:
         console.print(f"{title}: none")
         return
@@ -111,7 +117,7 @@ def print_record(fields: Mapping[str, Any], *, as_json: bool, title: str) -> Non
     table.add_column("value", overflow="fold")
     for key, value in fields.items():
         table.add_row(str(key).replace("_", " "), _as_cell(value))
-    Console().print(table)
+    wide_console().print(table)
 
 
 @contextmanager

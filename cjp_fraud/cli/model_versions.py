@@ -8,8 +8,6 @@ import typer
 from sqlalchemy import select
 
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_record, print_rows
-from cjp_fraud.detection.registry import find_version
-from cjp_fraud.detection.registry import promote as promote_version
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.roles import Role
@@ -47,6 +45,8 @@ def list_versions(ctx: typer.Context, as_json: JsonOption = False) -> None:
 @app.command()
 def show(ctx: typer.Context, version: VersionArgument, as_json: JsonOption = False) -> None:
     """Show a version's card: window, parameters, features, libraries, metrics, hash."""
+    from cjp_fraud.detection.registry import find_version  # inside: see cli/detection.py
+
     with reading(deployment(ctx).engine) as session:
         row = find_version(session, version)
         card = {column.name: getattr(row, column.name) for column in ModelVersion.__table__.columns}
@@ -65,6 +65,9 @@ def show(ctx: typer.Context, version: VersionArgument, as_json: JsonOption = Fal
 @app.command()
 def promote(ctx: typer.Context, version: VersionArgument, as_user: AsOption) -> None:
     """Let a version count from the next UTC midnight on (to go back to an earlier one, for example)."""
+    from cjp_fraud.detection.registry import find_version  # inside: see cli/detection.py
+    from cjp_fraud.detection.registry import promote as promote_version
+
     opened = deployment(ctx)
     with transaction(opened.engine) as session:
         by = person(session, as_user)

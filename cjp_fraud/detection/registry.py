@@ -12,11 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 import skops.io
+from sklearn.ensemble import IsolationForest
+from skops.io.exceptions import UntrustedTypesFoundException
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.detection.judge import Histograms
+from cjp_fraud.detection.judge import POOL_DAYS, Histograms
 from cjp_fraud.detection.stored import date_of, day_of
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.detection.version import FittedVersion
@@ -32,9 +34,7 @@ from features.second_stage import SecondStage
 from models.forest import PooledForest
 
 LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "bottleneck", "pyarrow", "deltalake", "skops")
-TRUSTED: Final = frozenset(
-    {"models.forest.PooledForest", "sklearn.ensemble._iforest.IsolationForest", "sklearn.tree._tree.Tree"}
-)
+TRUSTED: Final = frozenset({"sklearn.ensemble._iforest.IsolationForest", "sklearn.tree._tree.Tree"})
 """Types that a stored model may hold beside skops' own list; anything else is not loaded."""
 
 
@@ -66,7 +66,9 @@ def register(
 
     The file's name is its content's hash: writing it again after a kill gives the same file.
     """
-    content = skops.io.dumps({"with_peak": fitted.model.with_peak, "without_peak": fitted.model.without_peak})
+    content = skops.io.dumps(
+        {"with_peak": _trees(fitted.model.with_peak), "without_peak": _trees(fitted.model.without_peak)}
+    )
     sha256 = hashlib.sha256(content).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{date_of(fitted.valid_from).isoformat()}-{sha256[:16]}.skops"
@@ -137,8 +139,12 @@ def find_version(session: Session, reference: str) -> ModelVersion:
     return rows[0]
 
 
-def promoted_versions(engine: Engine, folder: Path) -> tuple[Registered, ...]:
-    """Load every promotion, oldest first; of two from the same moment the later promotion counts.
+def promoted_versions(engine: Engine, folder: Path, begin: datetime, end: datetime) -> tuple[Registered, ...]:
+    """Load the promotions that judge [begin, end) and the days that its calibration rests on, oldest first.
+
+    Parameters
+    ----------
+    begin, end : aware; of two promotions from the same moment the later one counts.
 
     Raises
     ------
@@ -151,6 +157,9 @@ def promoted_versions(engine: Engine, folder: Path) -> tuple[Registered, ...]:
             .join(ModelVersion, ModelVersion.id == ModelPromotion.model_version_id)
             .order_by(ModelPromotion.valid_from, ModelPromotion.id)
         ).all()
+    pooled_from = aware(begin) - timedelta(days=POOL_DAYS + 1)
+    first = max((n for n, (one, _) in enumerate(rows) if one.valid_from <= pooled_from), default=0)
+    rows = [row for row in rows[first:] if row[0].valid_from < aware(end)]
     models: dict[str, Model] = {}
     found = []
     for promotion, row in rows:
@@ -182,12 +191,10 @@ def load_model(row: ModelVersion, folder: Path) -> Model:
         ) from None
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise StorageError(f"model file {file} is not the one that was registered as {row.id}; restore it")
-    strange = set(skops.io.get_untrusted_types(data=content)) - TRUSTED
-    if strange:
-        raise StorageError(
-            f"model file {file} holds types that are not trusted: {', '.join(sorted(strange))}"
-        )
-    stages = skops.io.loads(content, trusted=sorted(TRUSTED))
+    try:
+        stages = skops.io.loads(content, trusted=sorted(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        raise StorageError(f"model file {file} holds types that are not trusted: {error}") from error
     constants = row.parameters["constants"]
     return Model(
         RecipeConstants(
@@ -196,8 +203,8 @@ def load_model(row: ModelVersion, folder: Path) -> Model:
             pooled=constants["pooled"],
             pooled_bar=constants["pooled_bar"],
         ),
-        stages["with_peak"],
-        stages["without_peak"],
+        _stage(stages["with_peak"], row.parameters["forests"]["with_peak"]),
+        _stage(stages["without_peak"], row.parameters["forests"]["without_peak"]),
     )
 
 
@@ -231,6 +238,14 @@ def _parameters(fitted: FittedVersion) -> dict[str, Any]:
             for day, of_day in fitted.histograms.items()
         },
     }
+
+
+def _trees(stage: SecondStage | None) -> IsolationForest | None:
+    return stage.forest_ if isinstance(stage, PooledForest) else None
+
+
+def _stage(trees: IsolationForest | None, parameters: Mapping[str, Any] | None) -> PooledForest | None:
+    return None if trees is None or parameters is None else PooledForest(**parameters).adopt(trees)
 
 
 def _estimator_parameters(stage: SecondStage | None) -> dict[str, Any] | None:

@@ -54,9 +54,13 @@ def test_writers_at_the_same_time_make_one_sequence_without_a_gap(engine: Engine
 
 
 def test_an_entry_falls_with_its_transaction(engine: Engine) -> None:
-    with pytest.raises(RuntimeError), transaction(engine) as session:
-        append(session, machine("test"), "thing.done", "things", "a", AT, {})
-        raise RuntimeError
+    def fail_after_the_entry() -> None:
+        with transaction(engine) as session:
+            append(session, machine("test"), "thing.done", "things", "a", AT, {})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_the_entry()
     with reading(engine) as session:
         assert session.scalar(select(func.count()).select_from(AuditEntry)) == 0
 

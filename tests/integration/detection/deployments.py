@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.schema import SCORES
 from cjp_fraud.detection.train import train
 from cjp_fraud.people.roles import machine
-from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
 from cjp_fraud.traffic.lake import Lake
 from cjp_fraud.traffic.validation import TenantTraffic
@@ -33,6 +34,7 @@ ZONES = {
     "loo": "Etc/UTC",
 }
 RULES = DetectionRules()
+DATABASE = "cjp_fraud.db"
 
 
 @dataclass
@@ -47,6 +49,12 @@ class SmallDeployment:
     def __post_init__(self) -> None:
         self.lake = Lake(str(self.home / "lake"))
         self.lake.create(LAKE_TABLES, buckets=self.buckets)
+
+    def copy(self, home: Path) -> SmallDeployment:
+        """The same deployment in another folder, as it stands."""
+        self.engine.dispose()
+        shutil.copytree(self.home, home)
+        return SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"), self.zones, self.buckets)
 
     def ingest(
         self, rows: pd.DataFrame, name: str = "traffic.parquet", now: datetime | None = None
@@ -75,7 +83,7 @@ class SmallDeployment:
             self.lake,
             self.engine,
             self.zones,
-            promoted_versions(self.engine, self.home / "models"),
+            promoted_versions(self.engine, self.home / "models", begin, max(begin, end)),
             RULES,
             begin,
             end,

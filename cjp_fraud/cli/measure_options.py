@@ -1,0 +1,57 @@
+"""Options that describe a measure on the command line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.review.proposal import MeasureWanted
+
+MeasureOption = Annotated[MeasureKind | None, typer.Option(help="The narrowest that helps.")]
+Days = Annotated[int | None, typer.Option(min=1, max=366, help="How long; the review period if absent.")]
+Hours = Annotated[int | None, typer.Option(min=1, max=8784, help="How long, in hours; adds to --days.")]
+Channels = Annotated[list[str] | None, typer.Option(help="Only these channels; may be repeated.")]
+Directions = Annotated[list[str] | None, typer.Option(help="Only inbound, or only outbound.")]
+Applications = Annotated[list[str] | None, typer.Option(help="Only these applications or bots.")]
+Principals = Annotated[list[str] | None, typer.Option(help="Only these users or credentials (keyed hashes).")]
+Destinations = Annotated[list[str] | None, typer.Option(help="Only numbers that begin so, for example +371.")]
+Origins = Annotated[list[str] | None, typer.Option(help="Only contacts from these ranges or networks.")]
+Rate = Annotated[int | None, typer.Option(min=1, help="Contacts an hour that are still let through.")]
+
+
+def measure_wanted(
+    kind: MeasureKind | None,
+    lasts: timedelta,
+    *,
+    channels: list[str] | None,
+    directions: list[str] | None,
+    applications: list[str] | None,
+    principals: list[str] | None,
+    destinations: list[str] | None,
+    origins: list[str] | None,
+    rate: int | None,
+) -> MeasureWanted | None:
+    """Return the measure that the options describe; None where none of them was given.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the scope is given without the kind.
+    """
+    scope = Scope(
+        channels=tuple(channels or ()),
+        directions=tuple(directions or ()),
+        principal_ids=tuple(principals or ()),
+        application_ids=tuple(applications or ()),
+        destination_prefixes=tuple(destinations or ()),
+        origins=tuple(origins or ()),
+        contacts_per_hour=rate,
+    )
+    if kind is not None:
+        return MeasureWanted(kind, scope, lasts)
+    if scope != Scope():
+        raise typer.BadParameter(f"say the kind of measure too: --measure {', '.join(MeasureKind)}")
+    return None

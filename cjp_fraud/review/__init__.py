@@ -1,0 +1,1 @@
+"""Flags, episodes, frozen evidence, cases, determinations, proposals, approvals, disputes."""

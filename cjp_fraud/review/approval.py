@@ -1,0 +1,199 @@
+"""Approve exactly one version of a proposal, return it, or let it expire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.contracts.position import position_at
+from cjp_fraud.errors import refuse_unless
+from cjp_fraud.people.participation import lately_edited_contract, took_part
+from cjp_fraud.people.roles import Actor, Role, machine
+from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.proposal import counsel_needed, document_of, latest_proposal, obstacles_of
+from cjp_fraud.review.states import CaseState
+from cjp_fraud.review.stops import standing_stops
+from cjp_fraud.review.tables import Approval, Capacity, Case, CommentKind, EvidenceSet, Proposal
+from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.canonical import sha256_hex
+
+
+def approve(
+    session: Session,
+    case_id: str,
+    by: Actor,
+    at: datetime,
+    *,
+    expected_sha256: str | None = None,
+    capacity: Capacity | None = None,
+) -> Approval:
+    """Approve the case's proposal in the version that stands.
+
+    The case is approved once an approver's approval is on record and, where the tenant is critical and
+    the measure more than a block of destinations, counsel's as well, by another person.
+
+    Parameters
+    ----------
+    expected_sha256 : digest (or its first 8 or more digits) of the version that the person has seen;
+        refused if another stands.
+    capacity : as approver or as counsel; None: as approver where the person is one.
+
+    Raises
+    ------
+    Refused
+        Names everything that stands in the way.
+    """
+    case = lock_case(session, case_id)
+    proposal = latest_proposal(session, case)
+    acting = capacity or (
+        Capacity.COUNSEL if by.may(Role.COUNSEL) and not by.may(Role.APPROVER) else Capacity.APPROVER
+    )
+    role = Role.COUNSEL if acting is Capacity.COUNSEL else Role.APPROVER
+    refuse_unless(
+        (case.state is CaseState.DETERMINED, f"it is {case.state}; only a determined case can be approved"),
+        (by.may(role), f"{by} is not {'counsel' if role is Role.COUNSEL else 'an approver'}"),
+        (not took_part(session, by, case.id), f"{by} took part in the case"),
+        (
+            not lately_edited_contract(session, by, case.tenant_id, at),
+            f"{by} edited the tenant's addresses or terms in the last 30 days",
+        ),
+        *(() if proposal is None else _checks_of_version(session, proposal, by, at, expected_sha256)),
+        *((False, stop) for stop in standing_stops(session, case.id)),
+        action=f"approve {in_words(case)}",
+    )
+    assert proposal is not None, "a determined case has a proposal"
+    assert by.user_id is not None, "only persons have roles"
+    approval = Approval(
+        proposal_id=proposal.id,
+        proposal_sha256=proposal.sha256,
+        determined_by=proposal.determined_by,
+        capacity=acting,
+        by_user_id=by.user_id,
+        at=aware(at),
+    )
+    session.add(approval)
+    session.flush()
+    content = {
+        "approval_id": approval.id,
+        "proposal_id": proposal.id,
+        "proposal_sha256": proposal.sha256,
+        "mode": proposal.mode,
+        "capacity": acting,
+    }
+    given = approvals_of(session, proposal)
+    capacities = {one.capacity for one in given}
+    needed = {Capacity.APPROVER} | ({Capacity.COUNSEL} if counsel_needed(proposal) else set())
+    if needed <= capacities:
+        move(session, case, CaseState.APPROVED, by, at, "case.approved", content)
+    else:
+        note(session, case, by, at, "case.consented", content | {"state": case.state})
+    return approval
+
+
+def approvals_of(session: Session, proposal: Proposal) -> list[Approval]:
+    """Return the approvals of a proposal, the first given first."""
+    return list(
+        session.scalars(
+            select(Approval).where(Approval.proposal_id == proposal.id).order_by(Approval.at, Approval.id)
+        )
+    )
+
+
+def return_(session: Session, case_id: str, by: Actor, at: datetime, text: str) -> Case:
+    """Return a proposal with a comment (approver, counsel), or take it back (reviewer); it is void then."""
+    case = lock_case(session, case_id)
+    as_approver = by.may(Role.APPROVER, Role.COUNSEL) and not took_part(session, by, case.id)
+    refuse_unless(
+        (case.state is CaseState.DETERMINED, f"it is {case.state}; only a determined case can be returned"),
+        (
+            by.may(Role.APPROVER, Role.COUNSEL, Role.REVIEWER),
+            f"{by} is neither approver, counsel nor reviewer",
+        ),
+        (bool(text.strip()), "say why: what is to be changed"),
+        action=f"return {in_words(case)}",
+    )
+    kind = CommentKind.RETURNED if as_approver or not by.may(Role.REVIEWER) else CommentKind.TAKEN_BACK
+    kept = write_comment(session, case, kind, by, at, text)
+    proposal = latest_proposal(session, case)
+    move(
+        session,
+        case,
+        CaseState.IN_REVIEW,
+        by,
+        at,
+        f"case.{kind}",
+        {
+            "text_id": kept.id,
+            "text_sha256": kept.sha256,
+            "proposal_id": proposal.id if proposal else None,
+        },
+    )
+    return case
+
+
+def expire_due(session: Session, at: datetime) -> list[str]:
+    """Expire every determined case whose proposal nobody approved in time; return their ids."""
+    expired = []
+    candidates = session.scalars(
+        select(Case.id).where(Case.state == CaseState.DETERMINED).order_by(Case.id)
+    ).all()
+    for case_id in candidates:
+        case = lock_case(session, case_id)
+        proposal = latest_proposal(session, case)
+        if case.state is CaseState.DETERMINED and proposal is not None and proposal.expires_at <= aware(at):
+            move(
+                session,
+                case,
+                CaseState.EXPIRED,
+                machine("carry-out"),
+                at,
+                "case.expired",
+                {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256},
+            )
+            expired.append(case.id)
+    return expired
+
+
+def _checks_of_version(
+    session: Session, proposal: Proposal, by: Actor, at: datetime, expected_sha256: str | None
+) -> list[tuple[bool, str]]:
+    document = document_of(proposal)
+    evidence = session.get(EvidenceSet, document["evidence"]["id"])
+    expected = (expected_sha256 or "").strip().lower()
+    checks = [
+        (by.user_id != proposal.determined_by, f"{by} determined the fraud; another person must approve"),
+        (
+            proposal.expires_at > aware(at),
+            f"the proposal expired at {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}; it must be determined again",
+        ),
+        (
+            not expected or (len(expected) >= 8 and proposal.sha256.startswith(expected)),
+            f"the proposal changed: {expected} was expected and {proposal.sha256} stands; read it again",
+        ),
+        (
+            sha256_hex(proposal.document) == proposal.sha256,
+            "the proposal's bytes do not match its digest; it was changed after it was drawn up",
+        ),
+        (
+            evidence is not None and sha256_hex(evidence.document) == document["evidence"]["sha256"],
+            "the frozen evidence does not match the digest in the proposal",
+        ),
+        (
+            _versions_stand(session, document, at),
+            "the tenant's contract data or addresses changed since; it must be determined again",
+        ),
+        (
+            all(one.by_user_id != by.user_id for one in approvals_of(session, proposal)),
+            f"{by} has approved it already",
+        ),
+    ]
+    return checks + [(False, sentence) for sentence in obstacles_of(document)]
+
+
+def _versions_stand(session: Session, document: dict[str, Any], at: datetime) -> bool:
+    position = position_at(session, document["tenant_id"], at)
+    drawn: dict[str, str | None] = document["contract"]["versions"]
+    return dict(position.versions) == drawn

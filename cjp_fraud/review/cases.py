@@ -1,0 +1,90 @@
+"""Find, lock and move a case; what every transition shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.audit.personal import keep_text
+from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.errors import NotFoundError
+from cjp_fraud.people.roles import Actor
+from cjp_fraud.review.states import CLOSED_STATES, MOVES, CaseState
+from cjp_fraud.review.tables import Case, CaseComment, CommentKind
+from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.canonical import canonical_json
+
+
+def case_id_of(session: Session, reference: str) -> str:
+    """Return the id of the case that a person named by number (``7``) or by id.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such case.
+    """
+    named = reference.strip().removeprefix("#")
+    column = Case.number == int(named) if named.isdecimal() and len(named) < 10 else Case.id == named
+    found = session.scalar(select(Case.id).where(column))
+    if found is None:
+        raise NotFoundError(f"no case {reference!r} is on record; cjp-fraud cases list shows those that are")
+    return found
+
+
+def lock_case(session: Session, case_id: str) -> Case:
+    """Return the case, fresh and locked until the end of the transaction."""
+    case = session.get(Case, case_id, with_for_update=True, populate_existing=True)
+    if case is None:
+        raise NotFoundError(f"no case {case_id!r} is on record; cjp-fraud cases list shows those that are")
+    return case
+
+
+def move(
+    session: Session,
+    case: Case,
+    to: CaseState,
+    by: Actor,
+    at: datetime,
+    action: str,
+    content: Mapping[str, Any] | None = None,
+) -> None:
+    """Move a locked case to another state and write the entry of the log that says so."""
+    if (case.state, to) not in MOVES:
+        raise ValueError(f"no case moves from {case.state} to {to}")
+    before, case.state = case.state, to
+    case.closed_at = aware(at) if to in CLOSED_STATES else None
+    if to is CaseState.OPEN or to in CLOSED_STATES:
+        case.claimed_by = case.claimed_at = None
+    session.flush()
+    note(session, case, by, at, action, {"from": before, "to": to, **(content or {})})
+
+
+def note(
+    session: Session, case: Case, by: Actor, at: datetime, action: str, content: Mapping[str, Any]
+) -> None:
+    """Write an entry of the log about a case; times in it become text, as they are hashed."""
+    plain = json.loads(canonical_json(content))
+    append(session, by, action, "cases", case.id, at, plain, case_id=case.id)
+
+
+def in_words(case: Case) -> str:
+    """Name a case in a sentence."""
+    return f"case {case.number}"
+
+
+def write_comment(
+    session: Session, case: Case, kind: CommentKind, by: Actor, at: datetime, text: str
+) -> PersonalText:
+    """Store what a person wrote on a case; the caller writes the log."""
+    if by.user_id is None:
+        raise ValueError("a machine writes no comments")
+    kept = keep_text(session, text.strip(), at)
+    session.add(CaseComment(case_id=case.id, kind=kind, by_user_id=by.user_id, at=aware(at), text_id=kept.id))
+    session.flush()
+    return kept

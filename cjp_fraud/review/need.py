@@ -1,0 +1,36 @@
+"""Say again that a measure is needed, where no flag is fresh (gate, point 8)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.personal import keep_text
+from cjp_fraud.errors import refuse_unless
+from cjp_fraud.people.roles import Actor, Role
+from cjp_fraud.review.cases import in_words, lock_case, note
+from cjp_fraud.review.states import BEFORE_THE_MEASURE
+from cjp_fraud.review.tables import NeedStatement
+from cjp_fraud.storage.base import aware, new_id
+
+
+def state_need(session: Session, case_id: str, by: Actor, at: datetime, reasons: str) -> NeedStatement:
+    """Record that a person says again, with reasons, that the approved measure is needed."""
+    case = lock_case(session, case_id)
+    refuse_unless(
+        (case.state in BEFORE_THE_MEASURE, f"it is {case.state}; there is no approved measure to be taken"),
+        (by.may(Role.REVIEWER, Role.APPROVER), f"{by} is neither a reviewer nor an approver"),
+        (bool(reasons.strip()), "give the reasons"),
+        action=f"say that the measure of {in_words(case)} is needed",
+    )
+    assert by.user_id is not None, "only persons have roles"
+    kept = keep_text(session, reasons.strip(), at)
+    statement = NeedStatement(
+        id=new_id(), case_id=case.id, by_user_id=by.user_id, at=aware(at), reasons_text_id=kept.id
+    )
+    session.add(statement)
+    session.flush()
+    content = {"statement_id": statement.id, "text_id": kept.id, "text_sha256": kept.sha256}
+    note(session, case, by, at, "case.need_stated", content)
+    return statement

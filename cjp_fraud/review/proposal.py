@@ -1,0 +1,252 @@
+"""Draw up what an approver is asked to approve: one canonical document, hashed, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.config import PlatformMode, Settings
+from cjp_fraud.contracts.measures import MeasureKind, Scope, scope_from
+from cjp_fraud.contracts.position import ContractPosition
+from cjp_fraud.contracts.tables import Right
+from cjp_fraud.review.fitting import Flagged, measure_misfits
+from cjp_fraud.review.notice_draft import DraftedNotice, draft_notice, suspension_letter
+from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
+from cjp_fraud.storage.base import aware, new_id
+from cjp_fraud.storage.canonical import canonical_json, digest, sha256_hex
+
+LONGEST_ASKED = timedelta(days=366)
+"""A measure is temporary: no proposal asks for more than a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """How this provider works: the settings that a proposal depends on."""
+
+    mode: PlatformMode = PlatformMode.OBSERVE
+    proposal_expires: timedelta = timedelta(hours=72)
+    measure_review: timedelta = timedelta(hours=72)
+    provider_name: str = "The provider"
+    reply_to: str = "notices@cjp-fraud.invalid"
+    fresh: timedelta = timedelta(hours=72)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the practice that the settings describe."""
+        return cls(
+            mode=settings.platform_mode,
+            proposal_expires=timedelta(hours=settings.proposal_expires_hours),
+            measure_review=timedelta(hours=settings.measure_review_hours),
+            provider_name=settings.provider_name,
+            reply_to=settings.mail_from,
+            fresh=settings.fresh,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureWanted:
+    """What a reviewer wants restricted, and for how long."""
+
+    kind: MeasureKind
+    scope: Scope
+    duration: timedelta
+
+    @classmethod
+    def for_flags(cls, flags: Sequence[Flag], duration: timedelta) -> Self | None:
+        """Return the measure that is proposed where the reviewer names none; None where a person must choose.
+
+        Outbound fraud: the flagged channels, outbound. Inbound fraud: none, since only a person knows
+        which origins are to be limited.
+        """
+        flagged = flagged_by(flags)
+        if flagged.directions != {"outbound"}:
+            return None
+        scope = Scope(channels=tuple(sorted(flagged.channels)), directions=("outbound",))
+        return cls(MeasureKind.SUSPEND_CHANNEL, scope, duration)
+
+
+def flagged_by(flags: Sequence[Flag]) -> Flagged:
+    """Return where the flagged traffic ran."""
+    return Flagged(
+        channels=frozenset(flag.channel for flag in flags),
+        directions=frozenset(flag.direction for flag in flags),
+        application_ids=frozenset(flag.application_id for flag in flags if flag.application_id is not None),
+    )
+
+
+def measure_faults(wanted: MeasureWanted | None, flags: Sequence[Flag]) -> tuple[str, ...]:
+    """Return what is wrong with a wanted measure, one sentence each."""
+    if wanted is None:
+        return (
+            ("name the measure: for traffic that is not outbound only, none is proposed by itself",)
+            if flags
+            else ()
+        )
+    found = []
+    hours = wanted.duration / timedelta(hours=1)
+    if not 1 <= hours <= LONGEST_ASKED / timedelta(hours=1) or hours != int(hours):
+        found.append(f"a measure of {hours:g} hours: it is temporary, of whole hours, from 1 to 366 days")
+    if flags:
+        # Counsel's consent is asked of the approval, not of the reviewer.
+        found += measure_misfits(
+            wanted.kind, wanted.scope, flagged_by(flags), critical=False, counsel_consents=True
+        )
+    return tuple(found)
+
+
+def draw_up(
+    session: Session,
+    case: Case,
+    determination: Determination,
+    reasons_sha256: str,
+    evidence: EvidenceSet,
+    flags: Sequence[Flag],
+    position: ContractPosition,
+    wanted: MeasureWanted,
+    practice: Practice,
+    at: datetime,
+) -> Proposal:
+    """Store the next proposal of a case.
+
+    A measure never outlives the contract's longest duration, so the document says the shorter one.
+    """
+    moment = aware(at)
+    duration = min(wanted.duration, position.longest_measure or wanted.duration)
+    letter = suspension_letter(
+        case.number,
+        flags,
+        wanted.kind,
+        wanted.scope,
+        duration,
+        provider_name=practice.provider_name,
+        reply_to=practice.reply_to,
+    )
+    drafted = draft_notice(session, position, letter, moment)
+    before = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
+    expires_at = moment + practice.proposal_expires
+    document = canonical_json(
+        {
+            "format": 1,
+            "case_id": case.id,
+            "number": before + 1,
+            "tenant_id": case.tenant_id,
+            "mode": practice.mode,
+            "drawn_at": moment,
+            "expires_at": expires_at,
+            "determination": {
+                "id": determination.id,
+                "finding": determination.finding,
+                "tenants_part": determination.tenants_part,
+                "reasons_sha256": reasons_sha256,
+                "by": determination.by_user_id,
+                "at": determination.at,
+                "flag_ids": sorted(flag.id for flag in flags),
+            },
+            "evidence": {"id": evidence.id, "sha256": evidence.sha256},
+            "measure": {
+                "kind": wanted.kind,
+                "scope": wanted.scope.document,
+                "hours": int(duration / timedelta(hours=1)),
+                "review_hours": int(practice.measure_review / timedelta(hours=1)),
+            },
+            "contract": _contract_document(position),
+            "notice": drafted.document,
+            "notice_sha256": digest(drafted.document) if drafted.document else None,
+            "obstacles": _obstacles(position, drafted, moment),
+        }
+    )
+    proposal = Proposal(
+        id=new_id(),
+        case_id=case.id,
+        number=before + 1,
+        determination_id=determination.id,
+        determined_by=determination.by_user_id,
+        mode=practice.mode,
+        document=document,
+        sha256=sha256_hex(document),
+        drawn_at=moment,
+        expires_at=expires_at,
+    )
+    session.add(proposal)
+    session.flush()
+    return proposal
+
+
+def latest_proposal(session: Session, case: Case) -> Proposal | None:
+    """Return the case's newest proposal."""
+    return session.scalar(
+        select(Proposal).where(Proposal.case_id == case.id).order_by(Proposal.number.desc()).limit(1)
+    )
+
+
+def document_of(proposal: Proposal) -> dict[str, Any]:
+    """Return a proposal's document as Python objects (times as text)."""
+    parsed: dict[str, Any] = json.loads(proposal.document)
+    return parsed
+
+
+def measure_of(document: Mapping[str, Any]) -> tuple[MeasureKind, Scope, timedelta]:
+    """Return kind, scope and duration of the measure in a proposal's document."""
+    measure = document["measure"]
+    return MeasureKind(measure["kind"]), scope_from(measure["scope"]), timedelta(hours=measure["hours"])
+
+
+def obstacles_of(document: Mapping[str, Any]) -> list[str]:
+    """Return why a proposal can never be carried out as it stands; none: it can."""
+    return list(document["obstacles"])
+
+
+def counsel_needed(proposal: Proposal) -> bool:
+    """Whether the tenant is critical and the measure more than a block of destinations (gate, point 9)."""
+    document = document_of(proposal)
+    kind, _scope, _duration = measure_of(document)
+    return bool(document["contract"]["critical"]) and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS)
+
+
+def _contract_document(position: ContractPosition) -> dict[str, Any]:
+    governing = position.governing_document
+    return {
+        "versions": dict(position.versions),
+        "subscription_id": position.subscription_id,
+        "provider_id": position.provider_id,
+        "governing_document": (
+            {"id": governing.id, "version": governing.version, "reference": governing.reference}
+            if governing
+            else None
+        ),
+        "right": position.right,
+        "clause": position.clause,
+        "term_from": position.term_from,
+        "term_to": position.term_to,
+        "provisioning_notice_ref": position.provisioning_notice_ref,
+        "language": position.language,
+        "time_zone": position.time_zone,
+        "critical": position.critical,
+        "longest_measure_hours": (
+            int(position.longest_measure / timedelta(hours=1)) if position.longest_measure else None
+        ),
+    }
+
+
+def _obstacles(position: ContractPosition, drafted: DraftedNotice, at: datetime) -> list[str]:
+    checks = [
+        (
+            position.right is Right.CLAUSE_2_4,
+            "the governing document's right to suspend has not been read"
+            if position.right is Right.NOT_READ
+            else "the governing document gives no right to suspend for fraudulent use",
+        ),
+        (position.deployment_accepted, position.deployment_fault or "the deployment is not the provider's"),
+        (position.term_proven, "the term is not proven: it needs both ends and the notice of provisioning"),
+        (
+            not position.term_proven or position.term_running(at),
+            "the term is not running",
+        ),
+    ]
+    return [sentence for holds, sentence in checks if not holds] + list(drafted.faults)

@@ -1,0 +1,158 @@
+"""Stops: what shuts the gate while it stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.personal import keep_text
+from cjp_fraud.contracts.position import position_at
+from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.notices.record import case_of, resolve_contradictions
+from cjp_fraud.people.roles import Actor, Role
+from cjp_fraud.review.cases import in_words, lock_case, note
+from cjp_fraud.review.tables import Case, Dispute, DisputeState, Stop, StopKind
+from cjp_fraud.storage.base import aware, new_id
+
+_WORDS = {
+    StopKind.DISPUTE_UPHELD: "a dispute was decided for the tenant",
+    StopKind.COUNSEL_ORDER: "counsel ordered a stop",
+}
+
+
+def order_stop(session: Session, case_id: str, by: Actor, at: datetime, reasons: str) -> Stop:
+    """Record counsel's order that nothing be restricted on this case until it is cleared."""
+    case = lock_case(session, case_id)
+    refuse_unless(
+        (by.may(Role.COUNSEL), f"{by} is not counsel"),
+        (bool(reasons.strip()), "give the reasons of the order"),
+        action=f"stop {in_words(case)}",
+    )
+    return open_stop(session, case, StopKind.COUNSEL_ORDER, new_id(), by, at, reasons)
+
+
+def open_stop(
+    session: Session,
+    case: Case,
+    kind: StopKind,
+    subject_id: str,
+    by: Actor,
+    at: datetime,
+    reasons: str | None = None,
+) -> Stop:
+    """Record a stop of a locked case; the same subject stops it once."""
+    standing = session.scalar(
+        select(Stop).where(Stop.case_id == case.id, Stop.kind == kind, Stop.subject_id == subject_id)
+    )
+    if standing is not None:
+        return standing
+    kept = keep_text(session, reasons.strip(), at) if reasons else None
+    stop = Stop(
+        id=new_id(),
+        case_id=case.id,
+        kind=kind,
+        subject_id=subject_id,
+        opened_by=by.reference,
+        opened_at=aware(at),
+        reason_text_id=kept.id if kept else None,
+    )
+    session.add(stop)
+    session.flush()
+    note(
+        session,
+        case,
+        by,
+        at,
+        "case.stopped",
+        {
+            "stop_id": stop.id,
+            "kind": kind,
+            "subject_id": subject_id,
+            "text_id": kept.id if kept else None,
+            "text_sha256": kept.sha256 if kept else None,
+        },
+    )
+    return stop
+
+
+def clear_stop(
+    session: Session, case_id: str, by: Actor, at: datetime, stop_id: str | None, reasons: str
+) -> Stop:
+    """Clear an order of counsel, as counsel.
+
+    A dispute that was decided for the tenant is never cleared; what is flagged later gets its own case.
+
+    Parameters
+    ----------
+    stop_id : which stop; None where only one stands.
+    """
+    case = lock_case(session, case_id)
+    standing = list(
+        session.scalars(
+            select(Stop).where(Stop.case_id == case.id, Stop.cleared_at.is_(None)).order_by(Stop.id)
+        )
+    )
+    chosen = [stop for stop in standing if stop_id is None or stop.id == stop_id]
+    if not chosen:
+        raise NotFoundError(f"no {f'stop {stop_id!r}' if stop_id else 'stop'} stands on {in_words(case)}")
+    stop = chosen[0]
+    refuse_unless(
+        (len(chosen) == 1, f"{len(chosen)} stops stand; name one: {', '.join(one.id for one in chosen)}"),
+        (
+            stop.kind is StopKind.COUNSEL_ORDER,
+            "a dispute decided for the tenant is never cleared; what is flagged later gets its own case",
+        ),
+        (by.may(Role.COUNSEL), f"{by} is not counsel"),
+        (bool(reasons.strip()), "give the reasons"),
+        action=f"clear a stop of {in_words(case)}",
+    )
+    kept = keep_text(session, reasons.strip(), at)
+    stop.cleared_by, stop.cleared_at, stop.clearing_text_id = by.reference, aware(at), kept.id
+    session.flush()
+    content = {"stop_id": stop.id, "kind": stop.kind, "text_id": kept.id, "text_sha256": kept.sha256}
+    note(session, case, by, at, "case.stop_cleared", content)
+    return stop
+
+
+def let_notice_stand(
+    session: Session, case_id: str, by: Actor, at: datetime, notice_id: str, reasons: str
+) -> int:
+    """Let a notice stand in spite of the reports that it did not arrive; return how many were resolved."""
+    case = lock_case(session, case_id)
+    refuse_unless(
+        (
+            by.may(Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
+            f"{by} is neither reviewer, approver nor counsel",
+        ),
+        (bool(reasons.strip()), "give the reasons"),
+        (case_of(session, notice_id) == case.id, f"no notice {notice_id!r} belongs to it"),
+        action=f"resolve a contradiction of {in_words(case)}",
+    )
+    kept = keep_text(session, reasons.strip(), at)
+    resolved = resolve_contradictions(session, notice_id, by, at)
+    content = {"notice_id": notice_id, "reports": resolved, "text_id": kept.id, "text_sha256": kept.sha256}
+    note(session, case, by, at, "case.contradiction_resolved", content)
+    return resolved
+
+
+def standing_stops(session: Session, case_id: str) -> list[str]:
+    """Return one sentence for each stop that stands, filed disputes too where the contract says so."""
+    found = [
+        f"{_WORDS[stop.kind]} (stop {stop.id})"
+        for stop in session.scalars(
+            select(Stop).where(Stop.case_id == case_id, Stop.cleared_at.is_(None)).order_by(Stop.id)
+        )
+    ]
+    filed = session.execute(
+        select(Dispute, Case)
+        .join(Case, Case.id == Dispute.case_id)
+        .where(Dispute.case_id == case_id, Dispute.state == DisputeState.OPEN)
+    ).all()
+    for dispute, case in filed:
+        if position_at(session, case.tenant_id, dispute.opened_at).filing_stops:
+            found.append(
+                f"a dispute is filed, and the contract says that filing stops (dispute {dispute.id})"
+            )
+    return found

@@ -1,0 +1,372 @@
+"""Tables of the review: flags, episodes, cases, determinations, frozen evidence, proposals, approvals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.review.states import CLOSED_STATES, CaseState
+from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
+
+_STILL_OPEN = text(f"state NOT IN ({', '.join(repr(str(state)) for state in sorted(CLOSED_STATES))})")
+_IN_FORCE = text("superseded_at IS NULL")
+
+
+class Quantity(StrEnum):
+    """What a flag's excess is counted in; all of these are quantities of use in the sense of clause 2.4."""
+
+    CONTACTS = "contacts"
+    MINUTES = "minutes"
+    CONCURRENCY = "concurrency"
+    CHARGE = "charge"
+
+
+class Finding(StrEnum):
+    """A person's finding about the flagged traffic."""
+
+    FRAUDULENT = "fraudulent"
+    NOT_FRAUDULENT = "not_fraudulent"
+    UNDETERMINED = "undetermined"
+
+
+class TenantsPart(StrEnum):
+    """The tenant's part in the fraud: mostly the victim."""
+
+    VICTIM = "victim"
+    COMPLICIT = "complicit"
+    UNKNOWN = "unknown"
+
+
+class Capacity(StrEnum):
+    """In which capacity a person approved a proposal."""
+
+    APPROVER = "approver"
+    COUNSEL = "counsel"
+
+
+class CommentKind(StrEnum):
+    """Why a comment was written."""
+
+    COMMENT = "comment"
+    RETURNED = "returned"
+    TAKEN_BACK = "taken_back"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+
+
+class DisputeState(StrEnum):
+    """Where a dispute stands; ``upheld`` is in the tenant's favour."""
+
+    OPEN = "open"
+    UPHELD = "upheld"
+    REJECTED = "rejected"
+
+
+class StopKind(StrEnum):
+    """What shuts the gate while it stands."""
+
+    DISPUTE_UPHELD = "dispute_upheld"
+    COUNSEL_ORDER = "counsel_order"
+
+
+class Case(Base):
+    """What a person reviews: the flags of one tenant, close in time; one open case a tenant."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index(
+            "uq_cases_one_open_a_tenant",
+            "tenant_id",
+            unique=True,
+            sqlite_where=_STILL_OPEN,
+            postgresql_where=_STILL_OPEN,
+        ),
+        Index("ix_cases_state", "state"),
+        CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name="claim_is_whole"),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    number: Mapped[int] = mapped_column(Integer, unique=True, comment="1, 2, 3 ...: what people type")
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="tenant under review")
+    state: Mapped[CaseState] = mapped_column(enum_column(CaseState), comment="where the case stands")
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the case was opened")
+    opened_hour: Mapped[datetime] = mapped_column(
+        UtcDateTime, index=True, comment="UTC hour of the flags that opened it: what the cap counts"
+    )
+    first_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="start of its earliest flag")
+    last_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="start of its latest flag")
+    top_score: Mapped[float] = mapped_column(Float, comment="highest score of its flags, -log10 p")
+    claimed_by: Mapped[str | None] = mapped_column(
+        ForeignKey("users.id"), comment="who works the case now; null: nobody"
+    )
+    claimed_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="since when it is claimed; null: by nobody"
+    )
+    closed_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when it reached a closed state; null while open"
+    )
+
+
+class Episode(Base):
+    """Flags of one tenant close in time; the id outlives late flags."""
+
+    __tablename__ = "episodes"
+    __table_args__ = (Index("ix_episodes_tenant_first", "tenant_id", "first_flag_at"),)
+
+    id: Mapped[str] = mapped_column(
+        String(64), primary_key=True, comment="hash of the tenant and the first flag when it was made"
+    )
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="tenant flagged")
+    case_id: Mapped[str | None] = mapped_column(
+        ForeignKey("cases.id"), index=True, comment="its case; null: overflow, or joined to another"
+    )
+    first_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="its earliest flag in force")
+    last_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="its latest flag in force")
+    top_score: Mapped[float] = mapped_column(Float, comment="highest score of its flags in force")
+    flag_count: Mapped[int] = mapped_column(Integer, comment="flags in force; 0: all superseded or moved")
+    joined_to: Mapped[str | None] = mapped_column(
+        ForeignKey("episodes.id"), comment="older episode that took its flags over; null: none did"
+    )
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the episode was first recorded")
+
+
+class Flag(Base):
+    """One interval of one series that is unusual upward; superseded, never deleted."""
+
+    __tablename__ = "flags"
+    __table_args__ = (
+        Index(
+            "uq_flags_one_in_force",
+            "series_id",
+            "interval_start",
+            unique=True,
+            sqlite_where=_IN_FORCE,
+            postgresql_where=_IN_FORCE,
+        ),
+        Index("ix_flags_tenant_interval", "tenant_id", "interval_start"),
+        Index("ix_flags_interval", "interval_start"),
+        CheckConstraint("excess > 0", name="upward"),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    series_id: Mapped[str] = mapped_column(
+        String(64), comment="hash of tenant, channel, direction, application and interval length"
+    )
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="tenant flagged")
+    channel: Mapped[str] = mapped_column(String(20), comment="voice, chat, email, sms or social")
+    direction: Mapped[str] = mapped_column(String(20), comment="inbound or outbound")
+    application_id: Mapped[str | None] = mapped_column(
+        String(200), comment="third-party application or bot that carried it; null: none"
+    )
+    interval_seconds: Mapped[int] = mapped_column(Integer, comment="length of the interval, seconds")
+    interval_start: Mapped[datetime] = mapped_column(UtcDateTime, comment="start of the interval")
+    quantity: Mapped[Quantity] = mapped_column(enum_column(Quantity), comment="what the excess is counted in")
+    observed: Mapped[float] = mapped_column(Float, comment="what was seen, in the quantity")
+    baseline: Mapped[float] = mapped_column(Float, comment="what is usual, in the quantity")
+    excess: Mapped[float] = mapped_column(Float, comment="observed minus baseline")
+    score: Mapped[float] = mapped_column(Float, comment="-log10 p")
+    p_value: Mapped[float] = mapped_column(Float, comment="chance of such an interval, or a worse one")
+    threshold: Mapped[float] = mapped_column(Float, comment="score at which the model version flags")
+    model_version: Mapped[str | None] = mapped_column(
+        String(64), comment="model version that scored it; null: the shipped constants"
+    )
+    reasons: Mapped[dict[str, Any]] = mapped_column(JsonDocument, comment="why, in words and numbers")
+    episode_id: Mapped[str | None] = mapped_column(
+        ForeignKey("episodes.id"), index=True, comment="its episode; null only while it is recorded"
+    )
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when detection recorded it")
+    superseded_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when a later scoring took it back or replaced it; null: in force"
+    )
+
+
+class CaseComment(Base):
+    """What somebody wrote on a case; the words are erasable."""
+
+    __tablename__ = "case_comments"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    kind: Mapped[CommentKind] = mapped_column(enum_column(CommentKind), comment="why it was written")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who wrote it")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the words")
+
+
+class EvidenceSet(Base):
+    """The rows that a case was judged on, frozen, so that they outlive the lake's retention."""
+
+    __tablename__ = "evidence_sets"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    document: Mapped[bytes] = mapped_column(LargeBinary, comment="canonical JSON of flags and traffic")
+    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the document")
+    row_count: Mapped[int] = mapped_column(Integer, comment="rows of traffic and scores inside")
+    frozen_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was frozen")
+
+
+class Determination(Base):
+    """A person's finding, with reasons; the highest number of a case is the latest."""
+
+    __tablename__ = "determinations"
+    __table_args__ = (
+        UniqueConstraint("case_id", "number"),
+        CheckConstraint(
+            "finding <> 'fraudulent' OR (evidence_set_id IS NOT NULL AND tenants_part IS NOT NULL)",
+            name="fraud_has_evidence_and_part",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
+    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... in the case")
+    finding: Mapped[Finding] = mapped_column(enum_column(Finding), comment="what the person found")
+    tenants_part: Mapped[TenantsPart | None] = mapped_column(
+        enum_column(TenantsPart), comment="the tenant's part; null where no fraud was found"
+    )
+    reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    evidence_set_id: Mapped[str | None] = mapped_column(
+        ForeignKey("evidence_sets.id"), comment="what it was judged on; null unless fraudulent"
+    )
+
+
+class DeterminationFlag(Base):
+    """One flag that a determination names; such a flag is never superseded."""
+
+    __tablename__ = "determination_flags"
+
+    determination_id: Mapped[str] = mapped_column(
+        ForeignKey("determinations.id"), primary_key=True, comment="determination"
+    )
+    flag_id: Mapped[str] = mapped_column(
+        ForeignKey("flags.id"), primary_key=True, index=True, comment="flag that it names"
+    )
+
+
+class Proposal(Base):
+    """What an approver is asked to approve, in one exact version; no row ever changes."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        UniqueConstraint("case_id", "number"),
+        UniqueConstraint("id", "sha256", "determined_by", name="uq_proposals_version"),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
+    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... in the case")
+    determination_id: Mapped[str] = mapped_column(ForeignKey("determinations.id"), comment="determination")
+    determined_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who may not approve")
+    mode: Mapped[PlatformMode] = mapped_column(enum_column(PlatformMode), comment="observe or act")
+    document: Mapped[bytes] = mapped_column(LargeBinary, comment="canonical JSON of all that is proposed")
+    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the document: what an approval binds")
+    drawn_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was drawn up")
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="unapproved by then, it expires")
+
+
+class Approval(Base):
+    """A person's approval of a proposal's exact version, never by the one who determined."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["proposal_id", "proposal_sha256", "determined_by"],
+            ["proposals.id", "proposals.sha256", "proposals.determined_by"],
+            name="fk_approvals_version",
+        ),
+        UniqueConstraint("proposal_id", "by_user_id"),
+        UniqueConstraint("id", "proposal_id", name="uq_approvals_of_proposal"),
+        CheckConstraint("by_user_id <> determined_by", name="second_person"),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    proposal_id: Mapped[str] = mapped_column(id_column(), comment="proposal approved")
+    proposal_sha256: Mapped[str] = mapped_column(String(64), comment="digest of the version approved")
+    determined_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
+    capacity: Mapped[Capacity] = mapped_column(enum_column(Capacity), comment="approver or counsel")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who approved")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+
+
+class NeedStatement(Base):
+    """A person says again, with reasons, that the measure is needed though no flag is fresh."""
+
+    __tablename__ = "need_statements"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who says so")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
+
+
+class Dispute(Base):
+    """The tenant disputes; decided by somebody who neither determined nor approved."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint(
+            "(state = 'open') = (decided_at IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL) "
+            "AND (decided_at IS NULL) = (decision_text_id IS NULL)",
+            name="decision_is_whole",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case disputed")
+    state: Mapped[DisputeState] = mapped_column(enum_column(DisputeState), comment="where it stands")
+    opened_by: Mapped[str] = mapped_column(String(140), comment="who entered it: user id or system:")
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was received")
+    answer_due_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="internal target of the answer")
+    text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the tenant's words")
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id"), comment="who decided; null: open")
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when decided; null: open")
+    decision_text_id: Mapped[str | None] = mapped_column(
+        ForeignKey("personal_texts.id"), comment="the decision's reasons; null: open"
+    )
+
+
+class Stop(Base):
+    """Something that shuts the gate until it is cleared."""
+
+    __tablename__ = "stops"
+    __table_args__ = (
+        UniqueConstraint("case_id", "kind", "subject_id"),
+        CheckConstraint("(cleared_at IS NULL) = (cleared_by IS NULL)", name="clearing_is_whole"),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case stopped")
+    kind: Mapped[StopKind] = mapped_column(enum_column(StopKind), comment="what kind of stop")
+    subject_id: Mapped[str] = mapped_column(
+        String(64), comment="dispute concerned; the order's own id where counsel orders"
+    )
+    opened_by: Mapped[str] = mapped_column(String(140), comment="user id, or system:task")
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="since when it stands")
+    reason_text_id: Mapped[str | None] = mapped_column(
+        ForeignKey("personal_texts.id"), comment="why; null where the subject says it"
+    )
+    cleared_by: Mapped[str | None] = mapped_column(String(140), comment="who cleared it; null: it stands")
+    cleared_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when cleared; null: it stands")
+    clearing_text_id: Mapped[str | None] = mapped_column(
+        ForeignKey("personal_texts.id"), comment="why cleared; null: it stands, or a dispute was rejected"
+    )

@@ -1,0 +1,1 @@
+"""The gate, measures, the platform client, reinstatement, reconciliation."""

@@ -1,0 +1,220 @@
+"""Read what the gate asks about, inside the transaction that records the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.language_tag import primary_language
+from cjp_fraud.contracts.position import ContractPosition, position_at
+from cjp_fraud.notices.plans import plan_of
+from cjp_fraud.notices.record import progress
+from cjp_fraud.notices.tables import Notice, NoticePlan, NoticeState
+from cjp_fraud.people.participation import lately_edited_contract, took_part
+from cjp_fraud.people.roles import Actor, Role
+from cjp_fraud.people.tables import User, UserRole
+from cjp_fraud.review.approval import approvals_of
+from cjp_fraud.review.determining import latest_determination
+from cjp_fraud.review.proposal import Practice, document_of, flagged_by, latest_proposal, measure_of
+from cjp_fraud.review.stops import standing_stops
+from cjp_fraud.review.tables import (
+    Approval,
+    Capacity,
+    Case,
+    Determination,
+    DeterminationFlag,
+    Episode,
+    EvidenceSet,
+    Flag,
+    NeedStatement,
+    Proposal,
+)
+from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.canonical import digest, sha256_hex
+from cjp_fraud.suspension.gate import (
+    ApprovalFact,
+    ContractFact,
+    DeterminationFact,
+    FlagFact,
+    GateFacts,
+    NoticeFact,
+    ProposalFact,
+)
+
+
+def gate_facts(session: Session, case: Case, practice: Practice, at: datetime) -> GateFacts:
+    """Return the facts of a locked case at ``at`` (aware).
+
+    Parameters
+    ----------
+    practice : the mode in force and how long approval and notice stay fresh.
+    """
+    moment = aware(at)
+    proposal = latest_proposal(session, case)
+    document = document_of(proposal) if proposal is not None else {}
+    determination = session.get(Determination, proposal.determination_id) if proposal is not None else None
+    named = _named_flags(session, determination)
+    position = position_at(session, case.tenant_id, moment)
+    stated = session.scalar(
+        select(NeedStatement.at)
+        .where(NeedStatement.case_id == case.id, NeedStatement.at <= moment)
+        .order_by(NeedStatement.at.desc())
+        .limit(1)
+    )
+    if determination is None or (stated is not None and stated < determination.at):
+        stated = None
+    return GateFacts(
+        mode_in_force=practice.mode,
+        fresh=practice.fresh,
+        flags=tuple(
+            FlagFact(
+                of_this_case=episode_case == case.id,
+                in_force=flag.superseded_at is None,
+                quantity=flag.quantity,
+                excess=flag.excess,
+            )
+            for flag, episode_case in named
+        ),
+        flagged=flagged_by([flag for flag, _ in named]),
+        newest_flag_end=_newest_flag_end(session, case, moment),
+        need_stated_at=stated,
+        determination=_determination(session, case, determination),
+        proposal=_proposal(session, proposal, document),
+        approvals=tuple(_approval(session, case, one) for one in approvals_of(session, proposal))
+        if proposal is not None
+        else (),
+        contract=_contract(position, moment),
+        notice=_notice(session, proposal, moment),
+        stops=tuple(standing_stops(session, case.id)),
+    )
+
+
+def _named_flags(session: Session, determination: Determination | None) -> Sequence[tuple[Flag, str | None]]:
+    if determination is None:
+        return []
+    rows = session.execute(
+        select(Flag, Episode.case_id)
+        .join(DeterminationFlag, DeterminationFlag.flag_id == Flag.id)
+        .outerjoin(Episode, Episode.id == Flag.episode_id)
+        .where(DeterminationFlag.determination_id == determination.id)
+        .order_by(Flag.id)
+    )
+    return [(flag, case_id) for flag, case_id in rows]
+
+
+def _newest_flag_end(session: Session, case: Case, at: datetime) -> datetime | None:
+    rows = session.execute(
+        select(Flag.interval_start, Flag.interval_seconds)
+        .join(Episode, Episode.id == Flag.episode_id)
+        .where(Episode.case_id == case.id, Flag.superseded_at.is_(None), Flag.interval_start <= at)
+        .order_by(Flag.interval_start.desc())
+        .limit(100)
+    )
+    return max((start + timedelta(seconds=seconds) for start, seconds in rows), default=None)
+
+
+def _determination(
+    session: Session, case: Case, determination: Determination | None
+) -> DeterminationFact | None:
+    if determination is None:
+        return None
+    latest = latest_determination(session, case)
+    reasons = session.get(PersonalText, determination.reasons_text_id)
+    return DeterminationFact(
+        finding=determination.finding,
+        is_latest=latest is not None and latest.id == determination.id,
+        by_user_id=determination.by_user_id,
+        by_reviewer=Role.REVIEWER in _actor(session, determination.by_user_id).roles,
+        # An erased text had been there: its digest stays, and only a text that was given has one.
+        has_reasons=reasons is not None and (reasons.erased_at is not None or bool(reasons.body)),
+        tenants_part=determination.tenants_part,
+        at=determination.at,
+    )
+
+
+def _proposal(session: Session, proposal: Proposal | None, document: dict[str, Any]) -> ProposalFact | None:
+    if proposal is None:
+        return None
+    evidence = session.get(EvidenceSet, document["evidence"]["id"])
+    kind, scope, duration = measure_of(document)
+    return ProposalFact(
+        sha256=proposal.sha256,
+        actual_sha256=sha256_hex(proposal.document),
+        mode=PlatformMode(document["mode"]),
+        evidence_sha256=document["evidence"]["sha256"],
+        actual_evidence_sha256=sha256_hex(evidence.document) if evidence is not None else None,
+        plan_sha256=document["notice_sha256"],
+        versions=document["contract"]["versions"],
+        kind=kind,
+        scope=scope,
+        duration=duration,
+        review_after=timedelta(hours=document["measure"]["review_hours"]),
+    )
+
+
+def _approval(session: Session, case: Case, one: Approval) -> ApprovalFact:
+    actor = _actor(session, one.by_user_id)
+    role = Role.COUNSEL if one.capacity is Capacity.COUNSEL else Role.APPROVER
+    return ApprovalFact(
+        by_user_id=one.by_user_id,
+        capacity=one.capacity,
+        at=one.at,
+        proposal_sha256=one.proposal_sha256,
+        has_role=role in actor.roles,
+        took_part=took_part(session, actor, case.id),
+        edited_contract=lately_edited_contract(session, actor, case.tenant_id, one.at),
+    )
+
+
+def _contract(position: ContractPosition, at: datetime) -> ContractFact:
+    return ContractFact(
+        right=position.right,
+        deployment_accepted=position.deployment_accepted,
+        term_proven=position.term_proven,
+        term_running=position.term_running(at),
+        language=primary_language(position.language),
+        longest_measure=position.longest_measure,
+        critical=position.critical,
+        versions=position.versions,
+    )
+
+
+def _notice(session: Session, proposal: Proposal | None, at: datetime) -> NoticeFact | None:
+    plan = plan_of(session, proposal.id) if proposal is not None else None
+    if plan is None:
+        return None
+    told = progress(session, plan.id, at)
+    return NoticeFact(
+        mode=plan.mode,
+        plan_sha256=digest(plan.document),
+        cancelled=told.cancelled,
+        language=plan.document.get("language"),
+        dispatched_at=_dispatched_at(session, plan),
+        complete_at=told.complete_at,
+        contradictions=tuple(
+            f"a report that notice {one.notice_id} did not arrive is not resolved by a person"
+            for one in told.contradictions
+        ),
+    )
+
+
+def _dispatched_at(session: Session, plan: NoticePlan) -> datetime | None:
+    """When the first notice was sent whose stored bytes are still those that were sent."""
+    sent = session.scalars(
+        select(Notice).where(Notice.plan_id == plan.id, Notice.state == NoticeState.SENT)
+    ).all()
+    if any(one.message is None or sha256_hex(one.message) != one.message_sha256 for one in sent):
+        return None
+    return min((one.dispatched_at for one in sent if one.dispatched_at is not None), default=None)
+
+
+def _actor(session: Session, user_id: str) -> Actor:
+    name = session.scalar(select(User.name).where(User.id == user_id)) or user_id
+    roles = session.scalars(select(UserRole.role).where(UserRole.user_id == user_id))
+    return Actor(name=name, user_id=user_id, roles=frozenset(roles))

@@ -1,0 +1,184 @@
+"""Tables of the suspension: measures, commands to the platform, and the embedded platform's entitlements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.measures import MeasureKind
+from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
+
+
+class MeasureState(StrEnum):
+    """Where a measure stands."""
+
+    ORDERED = "ordered"
+    IN_FORCE = "in_force"
+    LIFTING = "lifting"
+    ENDED = "ended"
+    NEVER_IN_FORCE = "never_in_force"
+    OBSERVED = "observed"
+
+
+class Ending(StrEnum):
+    """How a measure ended, or is about to."""
+
+    REINSTATED = "reinstated"
+    LAPSED = "lapsed"
+
+
+class CommandKind(StrEnum):
+    """What the platform is told."""
+
+    APPLY = "apply"
+    LIFT = "lift"
+
+
+class CommandOutcome(StrEnum):
+    """What became of a command, by read-back."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    OBSERVED = "observed"
+
+
+_UNFINISHED = text("state NOT IN ('ended', 'never_in_force', 'observed')")
+_OBSERVED = text("state = 'observed'")
+
+
+class Measure(Base):
+    """A restriction of a tenant's service, on an approval, after a notice, with an end."""
+
+    __tablename__ = "measures"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["approval_id", "proposal_id"],
+            ["approvals.id", "approvals.proposal_id"],
+            name="fk_measures_approval",
+        ),
+        Index(
+            "uq_measures_one_unfinished_a_case",
+            "case_id",
+            unique=True,
+            sqlite_where=_UNFINISHED,
+            postgresql_where=_UNFINISHED,
+        ),
+        Index(
+            "uq_measures_observed_once",
+            "proposal_id",
+            unique=True,
+            sqlite_where=_OBSERVED,
+            postgresql_where=_OBSERVED,
+        ),
+        CheckConstraint("(mode = 'act') = (state <> 'observed')", name="only_acts_restrict"),
+        CheckConstraint("ordered_at < ends_at", name="has_an_end"),
+        CheckConstraint("review_at <= ends_at", name="review_before_end"),
+        CheckConstraint(
+            "state NOT IN ('in_force', 'lifting') OR in_force_at IS NOT NULL", name="in_force_since"
+        ),
+        CheckConstraint(
+            "state <> 'ended' OR (ended_at IS NOT NULL AND ending IS NOT NULL)", name="ended_when"
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="tenant restricted")
+    proposal_id: Mapped[str] = mapped_column(id_column(), comment="proposal carried out")
+    approval_id: Mapped[str] = mapped_column(id_column(), comment="approval that it stands on")
+    notice_plan_id: Mapped[str] = mapped_column(ForeignKey("notice_plans.id"), comment="notice before it")
+    mode: Mapped[PlatformMode] = mapped_column(enum_column(PlatformMode), comment="observe: never sent")
+    kind: Mapped[MeasureKind] = mapped_column(enum_column(MeasureKind), comment="kind of measure")
+    scope: Mapped[dict[str, Any]] = mapped_column(JsonDocument, comment="what exactly is restricted")
+    state: Mapped[MeasureState] = mapped_column(enum_column(MeasureState), comment="where it stands")
+    ordered_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the gate opened for it")
+    in_force_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when read-back confirmed it; null: not yet, or never"
+    )
+    review_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="lapses then unless reaffirmed")
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="ends then at the latest")
+    latest_end_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="the contract's longest duration runs out; null: the contract names none"
+    )
+    ending: Mapped[Ending | None] = mapped_column(enum_column(Ending), comment="how it ends; null: it stands")
+    ended_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when read-back showed nothing in force any more; null: it stands"
+    )
+
+
+class PlatformCommand(Base):
+    """One command to the platform, recorded before it is sent."""
+
+    __tablename__ = "platform_commands"
+    __table_args__ = (
+        CheckConstraint("(finished_at IS NULL) = (outcome IS NULL)", name="outcome_is_whole"),
+        UniqueConstraint("measure_id", "number"),
+    )
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    measure_id: Mapped[str] = mapped_column(ForeignKey("measures.id"), comment="measure concerned")
+    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... of the measure")
+    kind: Mapped[CommandKind] = mapped_column(enum_column(CommandKind), comment="apply or lift")
+    idempotency_key: Mapped[str] = mapped_column(
+        String(80), unique=True, comment="the same on every try, so that the platform does it once"
+    )
+    document: Mapped[bytes] = mapped_column(LargeBinary, comment="canonical JSON of the order")
+    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the document")
+    ordered_by: Mapped[str] = mapped_column(String(140), comment="user id, or system:task on the approval")
+    ordered_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded, before the call")
+    finished_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when its outcome was recorded; null: sent or not, nobody knows yet"
+    )
+    outcome: Mapped[CommandOutcome | None] = mapped_column(
+        enum_column(CommandOutcome), comment="by read-back; null: not known yet"
+    )
+    read_back: Mapped[dict[str, Any] | None] = mapped_column(
+        JsonDocument, comment="what the platform said afterwards; null: not asked yet"
+    )
+
+
+class Reaffirmation(Base):
+    """An approver's fresh reasons to keep a measure; two of them in one round keep it."""
+
+    __tablename__ = "reaffirmations"
+    __table_args__ = (UniqueConstraint("measure_id", "round", "by_user_id"),)
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    measure_id: Mapped[str] = mapped_column(ForeignKey("measures.id"), comment="measure kept")
+    round: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ...; a round is complete with two people")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who reaffirms")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the fresh reasons")
+
+
+class Entitlement(Base):
+    """The embedded platform's own record of one restriction; the product reads it only by the client."""
+
+    __tablename__ = "entitlements"
+
+    measure_id: Mapped[str] = mapped_column(id_column(), primary_key=True, comment="measure that was ordered")
+    tenant_id: Mapped[str] = mapped_column(String(200), index=True, comment="tenant restricted")
+    kind: Mapped[str] = mapped_column(String(40), comment="kind of measure")
+    scope: Mapped[dict[str, Any]] = mapped_column(JsonDocument, comment="what exactly is restricted")
+    restricted: Mapped[bool] = mapped_column(Boolean, comment="whether the restriction works now")
+    emergency_calls: Mapped[bool] = mapped_column(Boolean, comment="whether emergency calls still go through")
+    apply_key: Mapped[str] = mapped_column(String(80), comment="key of the order that made it")
+    lift_key: Mapped[str | None] = mapped_column(String(80), comment="key of the order to lift; null: none")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it changed last")

@@ -1,0 +1,53 @@
+"""The rows that a case is judged on come from the lake: the flagged series alone, from a day before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from cjp_fraud.detection.judged_rows import judged_rows
+from cjp_fraud.detection.schema import DETECTION_TABLES
+from cjp_fraud.review.evidence import RowsWanted, Series
+from cjp_fraud.storage.canonical import canonical_json
+from cjp_fraud.traffic.lake import Lake, Where
+from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
+from tests.case_builders import START
+
+
+def test_only_the_flagged_series_and_window_are_read(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    lake.create((*TRAFFIC_TABLES, *DETECTION_TABLES), buckets=4)
+    bucket = int(lake.bucket_of(["acme"])[0])
+    rows = [
+        {
+            "tenant_id": "acme",
+            "channel": channel,
+            "direction": "outbound",
+            "interval_seconds": 300,
+            "interval_start": START + timedelta(hours=hours),
+            "contacts_offered": 7,
+            "seconds_covered": 300,
+            "day": (START + timedelta(hours=hours)).date(),
+            "bucket": bucket,
+        }
+        for channel in ("voice", "chat")
+        for hours in (-30, -2, 0, 5)
+    ]
+    lake.replace(TRAFFIC, pa.Table.from_pylist(rows, schema=TRAFFIC.schema), where=Where(buckets=[bucket]))
+    wanted = RowsWanted(
+        "acme",
+        (Series("voice", "outbound", None, 300),),
+        START - timedelta(hours=24),
+        START + timedelta(minutes=5),
+    )
+
+    found = judged_rows(lake)(wanted)
+
+    assert [(row["table"], row["interval_start"]) for row in found] == [
+        ("traffic", START - timedelta(hours=2)),
+        ("traffic", START),
+    ]
+    assert {row["channel"] for row in found} == {"voice"}
+    assert canonical_json(found)

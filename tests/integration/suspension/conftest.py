@@ -1,0 +1,33 @@
+"""An office with a real mail server and a platform that can be told to misbehave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from cjp_fraud.suspension.platform import EmbeddedPlatform
+from tests.case_builders import Office, mail_to, open_office
+from tests.mail_servers import MailServerUnderTest, smtp_server
+from tests.platforms import MoodyPlatform
+
+
+@pytest.fixture
+def server() -> Iterator[MailServerUnderTest]:
+    """A mail server on loopback."""
+    with smtp_server() as running:
+        yield running
+
+
+@pytest.fixture
+def platform(engine: Engine) -> MoodyPlatform:
+    """The embedded platform, with moods."""
+    return MoodyPlatform(EmbeddedPlatform(engine))
+
+
+@pytest.fixture
+def office(engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: MoodyPlatform) -> Office:
+    """An office on SQLite and on PostgreSQL, in act mode, with acme under the plain terms."""
+    return open_office(engine, tmp_path, mail_to(server), platform=platform)

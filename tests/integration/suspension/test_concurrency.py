@@ -1,0 +1,134 @@
+"""Two at once: the second waits, and then finds it done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
+from typing import Any
+
+from sqlalchemy import select
+
+from cjp_fraud.audit.log import verify_chain
+from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.review.claiming import claim
+from cjp_fraud.review.states import CaseState
+from cjp_fraud.review.stops import order_stop
+from cjp_fraud.review.tables import Case, Stop
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.suspension.carry_out import carry_out
+from cjp_fraud.suspension.measures import Applied, apply_measure
+from cjp_fraud.suspension.platform import EmbeddedPlatform
+from cjp_fraud.suspension.tables import Measure
+from tests.case_builders import START, Office, a_flag, flag
+from tests.mail_servers import MailServerUnderTest
+from tests.platforms import MoodyPlatform
+
+
+def at_once(*actions: Callable[[Any], Any], office: Office) -> list[Any]:
+    """Run each action in a thread with an engine of its own, all started together."""
+    barrier = Barrier(len(actions))
+
+    def run(action: Callable[[Any], Any]) -> Any:
+        engine = make_engine(office.engine.url.render_as_string(hide_password=False))
+        try:
+            barrier.wait()
+            return action(engine)
+        except CjpFraudError as error:
+            return error
+        finally:
+            engine.dispose()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))
+
+
+def test_carried_out_by_two_at_once_it_is_served_and_restricted_once(
+    office: Office, server: MailServerUnderTest
+) -> None:
+    case_id = office.approved_case().id
+
+    def carry(engine: Any) -> Any:
+        platform = EmbeddedPlatform(engine)
+        return carry_out(engine, office.mail, platform, case_id, office.now, office.practice)
+
+    done = at_once(carry, carry, office=office)
+
+    assert [one.state for one in done] == [CaseState.SUSPENDED] * 2
+    assert (len(server.received), office.restricted()) == (1, 1)
+
+
+def test_applied_by_two_at_once_there_is_one_measure(office: Office, platform: MoodyPlatform) -> None:
+    case_id = office.approved_case().id
+    platform.moods.append("refuse")
+    office.carry_out()
+
+    def apply(engine: Any) -> Any:
+        return apply_measure(engine, EmbeddedPlatform(engine), case_id, office.now, office.practice)
+
+    done = at_once(apply, apply, office=office)
+
+    outcomes = [one.applied for one in done if not isinstance(one, CjpFraudError)]
+    assert outcomes == [Applied.IN_FORCE]
+    assert office.restricted() == 1
+    with reading(office.engine) as session:
+        states = session.scalars(select(Measure.state).where(Measure.state == "in_force")).all()
+        assert len(states) == 1
+
+
+def test_a_case_claimed_by_two_at_once_has_one_holder(office: Office) -> None:
+    flag(office.engine, a_flag(START))
+    case_id = office.case().id
+
+    def claimed_by(name: str) -> Callable[[Any], Any]:
+        def run(engine: Any) -> Any:
+            with transaction(engine) as session:
+                return claim(session, case_id, office.people[name], office.now).claimed_by
+
+        return run
+
+    done = at_once(claimed_by("rita"), claimed_by("ana"), office=office)
+
+    assert sum(isinstance(one, CjpFraudError) for one in done) == 1
+
+
+def test_a_stop_and_a_measure_at_once_leave_no_restriction_that_the_stop_came_before(
+    office: Office, platform: MoodyPlatform
+) -> None:
+    case_id = office.approved_case().id
+    platform.moods.append("refuse")
+    office.carry_out()
+
+    def apply(engine: Any) -> Any:
+        return apply_measure(engine, EmbeddedPlatform(engine), case_id, office.now, office.practice)
+
+    def stop(engine: Any) -> Any:
+        with transaction(engine) as session:
+            return order_stop(session, case_id, office.people["carol"], office.now, "wait").id
+
+    at_once(apply, stop, office=office)
+    with suppress(CjpFraudError):
+        office.mend()
+
+    with reading(office.engine) as session:
+        assert session.scalars(select(Stop)).one().cleared_at is None
+        assert verify_chain(session).holds
+        state = session.scalars(select(Case.state)).one()
+    assert (state, office.restricted()) in {(CaseState.NOTICED, 0), (CaseState.SUSPENDED, 1)}
+
+
+def test_flags_recorded_by_two_at_once_open_one_case_a_tenant(office: Office) -> None:
+    def record(minute: int) -> Callable[[Any], Any]:
+        from datetime import timedelta
+
+        start = START + timedelta(minutes=minute)
+        window = (start, start + timedelta(minutes=5))
+        return lambda engine: flag(engine, a_flag(start), window=window)
+
+    done = at_once(record(0), record(5), record(10), office=office)
+
+    assert not [one for one in done if isinstance(one, Exception)]
+    with reading(office.engine) as session:
+        assert len(session.scalars(select(Case)).all()) == 1
+        assert verify_chain(session).holds

@@ -1,0 +1,139 @@
+"""The process may die at every commit and in every call: the rerun completes, nothing is doubled or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event, select
+
+from cjp_fraud.audit.log import verify_chain
+from cjp_fraud.notices.tables import NoticeAttempt, Outcome
+from cjp_fraud.review.states import CaseState
+from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.lifting import reinstate
+from cjp_fraud.suspension.tables import Measure
+from tests.case_builders import Office
+from tests.mail_servers import MailServerUnderTest
+from tests.platforms import Killed, MoodyPlatform
+
+
+@contextmanager
+def killed_at_commit(engine: Engine, number: int) -> Iterator[list[int]]:
+    """Die in the place of the ``number``-th commit, and at every one after it."""
+    commits = [0]
+
+    def count(_connection: object) -> None:
+        commits[0] += 1
+        if commits[0] >= number:
+            raise Killed
+
+    event.listen(engine, "commit", count)
+    try:
+        yield commits
+    except Killed:
+        pass
+    finally:
+        event.remove(engine, "commit", count)
+
+
+def commits_of(office: Office) -> int:
+    """How many commits carrying out takes, where nothing goes wrong."""
+    with killed_at_commit(office.engine, 10**6) as commits:
+        office.carry_out()
+    return commits[0]
+
+
+def check_the_end(office: Office, server: MailServerUnderTest) -> None:
+    assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 1)
+    assert len({one.content for one in server.received}) == 1, "the same bytes on every try"
+    with reading(office.engine) as session:
+        assert len(session.scalars(select(Measure)).all()) == 1
+        assert verify_chain(session).holds
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_killed_at_a_commit_the_rerun_completes(
+    office: Office, server: MailServerUnderTest, platform: MoodyPlatform, number: int
+) -> None:
+    office.approved_case()
+
+    with killed_at_commit(office.engine, number):
+        office.carry_out()
+    office.wait(minutes=5)
+    office.mend()
+
+    check_the_end(office, server)
+    assert len({key for _, key in platform.applied}) == 1, "the same key on every try"
+
+
+def test_the_commits_above_are_all_there_are(office: Office) -> None:
+    office.approved_case()
+
+    assert commits_of(office) == 8
+
+
+@pytest.mark.parametrize("mood", ["kill_before", "kill_after"])
+def test_killed_in_the_call_to_the_platform_the_rerun_completes(
+    office: Office, server: MailServerUnderTest, platform: MoodyPlatform, mood: str
+) -> None:
+    platform.moods.append(mood)
+    office.approved_case()
+    with pytest.raises(Killed):
+        office.carry_out()
+    assert office.state is CaseState.SUSPENDING
+
+    office.mend()
+
+    check_the_end(office, server)
+
+
+def test_killed_after_the_letter_had_left_the_same_bytes_are_sent_again(
+    office: Office, server: MailServerUnderTest
+) -> None:
+    office.approved_case()
+    with killed_at_commit(office.engine, 3):  # stale?, plan, [attempt], outcome
+        office.carry_out()
+
+    office.mend()
+
+    check_the_end(office, server)
+    with reading(office.engine) as session:
+        outcomes = session.scalars(select(NoticeAttempt.outcome).order_by(NoticeAttempt.number)).all()
+        assert outcomes[-1] is Outcome.SENT
+
+
+@pytest.mark.parametrize("number", range(1, 4))
+def test_killed_while_lifting_the_rerun_lifts(office: Office, number: int) -> None:
+    office.approved_case()
+    office.carry_out()
+    who = office.people["bella"]
+
+    with killed_at_commit(office.engine, number):
+        reinstate(
+            office.engine, office.platform, office.case().id, who, office.now, reasons="the port is closed"
+        )
+    if office.state is CaseState.SUSPENDED:  # it died before the decision was on record
+        assert (number, office.restricted()) == (1, 1)
+        return
+    office.mend()
+
+    assert (office.state, office.restricted()) == (CaseState.REINSTATED, 0)
+
+
+@pytest.mark.parametrize("mood", ["kill_before", "kill_after"])
+def test_killed_in_the_call_to_lift_the_rerun_lifts(
+    office: Office, platform: MoodyPlatform, mood: str
+) -> None:
+    office.approved_case()
+    office.carry_out()
+    office.wait(hours=72)
+    platform.moods.append(mood)
+    with pytest.raises(Killed):
+        office.mend()
+    assert office.state is CaseState.LIFTING
+
+    office.mend()
+
+    assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)

@@ -1,0 +1,471 @@
+"""Random actions of several people restrict nobody while a precondition is missing, and by the book they do.
+
+What must hold is read from the tables by SQL of its own, at the moment when the platform is told to
+restrict: nothing of the gate's code is used to check the gate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import event
+
+from cjp_fraud.audit.log import verify_chain
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.entry import enter_address
+from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.review.approval import approve, return_
+from cjp_fraud.review.claiming import claim, comment, release
+from cjp_fraud.review.determining import dismiss, leave_undetermined, reopen, withdraw
+from cjp_fraud.review.disputing import decide_dispute, open_dispute
+from cjp_fraud.review.need import state_need
+from cjp_fraud.review.states import CLOSED_STATES, CaseState
+from cjp_fraud.review.stops import clear_stop, order_stop
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.storage.migration import migrate
+from cjp_fraud.suspension.lifting import reinstate
+from cjp_fraud.suspension.measures import apply_measure
+from cjp_fraud.suspension.platform import EmbeddedPlatform, Order
+from cjp_fraud.suspension.reaffirming import reaffirm
+from tests.case_builders import (
+    BLOCK_LATVIA,
+    OUTBOUND_VOICE,
+    PEOPLE,
+    START,
+    Office,
+    a_flag,
+    flag,
+    mail_to,
+    open_office,
+)
+from tests.mail_servers import MailServerUnderTest, smtp_server
+from tests.platforms import Killed, MoodyPlatform
+
+NEVER_EDIT = ("rolf", "bella")
+"""These two do everything by the book and never touch contract data."""
+
+PEOPLE_NAMES = tuple(sorted(PEOPLE))
+DECISIVE = ("rita", "rolf", "adam", "bella", "both")
+EDITORS = tuple(sorted(set(PEOPLE) - set(NEVER_EDIT)))
+TRUTH = (True, False)
+
+ACTIONS: tuple[tuple[int, str, dict[str, tuple[Any, ...]]], ...] = (
+    (8, "goes_on", {"by": DECISIVE, "wanted": (OUTBOUND_VOICE, BLOCK_LATVIA, None), "at_once": TRUTH}),
+    (3, "applied", {}),
+    (3, "flagged", {"minutes": (5, 30, 200, 600), "direction": ("outbound",) * 5 + ("inbound",)}),
+    (1, "taken_back", {"hours": (6, 12, 30)}),
+    (3, "time_passes", {"hours": (0.1, 1, 13, 25, 25, 50, 80)}),
+    (2, "stopped", {"by": ("carol", "carol", "rita")}),
+    (1, "stop_cleared", {"by": ("carol", "carol", "rita")}),
+    (1, "disputed", {"by": PEOPLE_NAMES}),
+    (1, "dispute_decided", {"by": ("carol", "both", "rolf"), "upheld": TRUTH}),
+    (1, "commented", {"by": PEOPLE_NAMES}),
+    (1, "needed", {"by": PEOPLE_NAMES}),
+    (1, "passed_on", {"by": PEOPLE_NAMES, "what": ((claim,), (release,), (return_, "narrower"))}),
+    (1, "decided", {"by": DECISIVE, "what": (leave_undetermined, dismiss, reopen, withdraw)}),
+    (1, "address_edited", {"by": EDITORS, "number": (0, 1, 2, 3)}),
+    (1, "reinstated", {"by": DECISIVE}),
+    (2, "reaffirmed", {"by": DECISIVE}),
+    (2, "platform_in_a_mood", {"mood": ("refuse", "lose", "kill_before", "kill_after")}),
+    (1, "platform_answers", {"deaf": TRUTH, "silent": TRUTH}),
+    (1, "mail_server_in_a_mood", {"reply": ("451 later", "550 no such user", None)}),
+    (1, "switch_turned", {"mode": (PlatformMode.ACT, PlatformMode.ACT, PlatformMode.OBSERVE)}),
+)
+"""What may happen next: how often, which method, and what its arguments are chosen from."""
+
+
+class _World:
+    """What all examples share: one mail server, and a database with the office in it."""
+
+    server: MailServerUnderTest
+    template: Path
+    office: Office
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("stateful")
+    with smtp_server() as server:
+        engine = make_engine(f"sqlite:///{folder / 'template.db'}")
+        migrate(engine)
+        _World.server = server
+        _World.office = open_office(engine, folder, mail_to(server))
+        with engine.connect().execution_options(reading_only=True) as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        _World.template = folder / "template.db"
+        yield
+
+
+class Office8(RuleBasedStateMachine):
+    """Eight people, one tenant, a mail server and a platform with moods."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="cjp-fraud-stateful-"))
+        self.file = self.folder / "cjp_fraud.db"
+        shutil.copy(_World.template, self.file)
+        self.engine = make_engine(f"sqlite:///{self.file}")
+        event.listen(self.engine, "connect", _hurry)
+        self.platform = MoodyPlatform(EmbeddedPlatform(self.engine))
+        self.platform.before_apply = self.nothing_is_missing
+        made = _World.office
+        self.office = Office(self.engine, made.mail, self.platform, made.practice, START, dict(made.people))
+        self.checked: set[str] = set()
+
+    def teardown(self) -> None:
+        with reading(self.engine) as session:
+            assert verify_chain(session).holds
+        self.engine.dispose()
+        _World.server.data_replies.clear()
+        _World.server.rcpt_replies.clear()
+        shutil.rmtree(self.folder)
+
+    @rule(seed=st.integers(0, 2**32 - 1))
+    def somebody_acts(self, seed: int) -> None:
+        """Choose by a seed: hypothesis' own choice of rules hardly ever walks a case to its end."""
+        chance = Random(seed)
+        _, name, choices = chance.choices(ACTIONS, [weight for weight, _, _ in ACTIONS])[0]
+        chosen = {key: chance.choice(values) for key, values in choices.items()}
+        note(f"{name} {chosen}")
+        getattr(self, name)(**chosen)
+
+    # -- the way of a case: what usually comes next, by somebody who may well be the wrong one ----------
+
+    @initialize(seed=st.integers(0, 2**32 - 1))
+    def something_is_flagged(self, seed: int) -> None:
+        self.begins(Random(seed).choice((3, 3, 4, 2, 3, 1, 0)))
+
+    def begins(self, steps: int) -> None:
+        office = self.office
+        self.flagged(5, "outbound")
+        by_the_book = (
+            lambda: office.do(claim, "rolf"),
+            lambda: office.determine("rolf"),
+            lambda: office.approve("bella"),
+            office.carry_out,
+        )
+        for step in by_the_book[:steps]:
+            step()
+
+    def goes_on(self, by: str, wanted: Any, at_once: bool) -> None:
+        state = self.office.state
+        if state is CaseState.OPEN:
+            self.tried(claim, by)
+        elif state is CaseState.IN_REVIEW:
+            with suppress(CjpFraudError):
+                self.office.determine(by, measure=wanted)
+        elif state is CaseState.DETERMINED:
+            self.tried(approve, by)
+            if at_once:
+                self.surviving(self.office.carry_out)
+        elif state in CLOSED_STATES:
+            self.office.wait(hours=25)
+            self.flagged(5, "outbound")
+        else:
+            self.surviving(self.office.mend if at_once else self.office.carry_out)
+
+    # -- what comes in between -------------------------------------------------------------------------
+
+    def flagged(self, minutes: int, direction: str) -> None:
+        start = (self.office.now - timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+        row = a_flag(start, direction=direction)
+        flag(self.engine, row, window=(start, start + timedelta(minutes=5)), at=self.office.now)
+
+    def taken_back(self, hours: int) -> None:
+        window = (self.office.now - timedelta(hours=hours), self.office.now)
+        flag(self.engine, window=window, at=self.office.now)
+
+    def time_passes(self, hours: float) -> None:
+        self.office.wait(hours=hours)
+
+    def stopped(self, by: str) -> None:
+        self.tried(order_stop, by, "wait")
+
+    def stop_cleared(self, by: str) -> None:
+        self.tried(clear_stop, by, None, "go on")
+
+    def disputed(self, by: str) -> None:
+        self.tried(open_dispute, by, "it was our campaign")
+
+    def commented(self, by: str) -> None:
+        self.tried(comment, by, "looks odd")
+
+    def needed(self, by: str) -> None:
+        self.tried(state_need, by, "it goes on")
+
+    def passed_on(self, by: str, what: tuple[Any, ...]) -> None:
+        self.tried(what[0], by, *what[1:])
+
+    def decided(self, by: str, what: Any) -> None:
+        self.tried(what, by, reasons="because")
+
+    def dispute_decided(self, by: str, upheld: bool) -> None:
+        for (dispute,) in self.rows("SELECT id FROM disputes WHERE state = 'open' LIMIT 1"):
+            with suppress(CjpFraudError), transaction(self.engine) as session:
+                who, now = self.office.people[by], self.office.now
+                decide_dispute(session, dispute, who, now, upheld=upheld, reasons="so")
+
+    def address_edited(self, by: str, number: int) -> None:
+        with transaction(self.engine) as session:
+            who = self.office.people[by]
+            enter_address(session, "acme", "notice", (f"n{number}@acme.example",), who, self.office.now)
+
+    def applied(self) -> None:
+        office = self.office
+        self.surviving(
+            lambda: apply_measure(self.engine, self.platform, office.case().id, office.now, office.practice)
+        )
+
+    def reinstated(self, by: str) -> None:
+        office, who = self.office, self.office.people[by]
+        self.surviving(
+            lambda: reinstate(self.engine, self.platform, office.case().id, who, office.now, reasons="over")
+        )
+
+    def reaffirmed(self, by: str) -> None:
+        reasons = f"{by} saw it again at {self.office.now}"
+        self.tried(reaffirm, by, reasons=reasons, practice=self.office.practice)
+
+    # -- what goes wrong -------------------------------------------------------------------------------
+
+    def platform_in_a_mood(self, mood: str) -> None:
+        self.platform.moods.append(mood)
+
+    def platform_answers(self, deaf: bool, silent: bool) -> None:
+        self.platform.deaf, self.platform.silent = deaf, silent
+
+    def mail_server_in_a_mood(self, reply: str | None) -> None:
+        _World.server.data_replies.append(reply)
+
+    def switch_turned(self, mode: PlatformMode) -> None:
+        self.office.practice = replace(self.office.practice, mode=mode)
+        self.office.mail = replace(self.office.mail, mode=mode)
+
+    # -- what must be possible -------------------------------------------------------------------------
+
+    @precondition(lambda self: self.office.state in CLOSED_STATES)
+    @rule()
+    def by_the_book(self) -> None:
+        self.platform.moods.clear()
+        self.platform_answers(deaf=False, silent=False)
+        _World.server.data_replies.clear()
+        self.switch_turned(mode=PlatformMode.ACT)
+        self.office.mend()
+        self.time_passes(26)
+        self.flagged(5, "outbound")
+        office = self.office
+        office.do(claim, "rolf")
+        office.determine("rolf")
+        office.approve("bella")
+        done = office.carry_out()
+        assert done.state is CaseState.SUSPENDED, done.waiting_for
+
+    # -- what must hold --------------------------------------------------------------------------------
+
+    @invariant()
+    def only_cases_on_their_way_restrict(self) -> None:
+        for measure, state, case_state in self.rows(
+            "SELECT e.measure_id, m.state, c.state FROM entitlements e "
+            "LEFT JOIN measures m ON m.id = e.measure_id LEFT JOIN cases c ON c.id = m.case_id "
+            "WHERE e.restricted"
+        ):
+            assert measure in self.checked
+            assert (state, case_state) in {
+                ("ordered", "suspending"),
+                ("in_force", "suspended"),
+                ("lifting", "lifting"),
+            }
+
+    @invariant()
+    def a_suspended_case_has_one_measure_in_force_that_restricts(self) -> None:
+        for (case_id,) in self.rows("SELECT id FROM cases WHERE state = 'suspended'"):
+            found = self.rows(
+                "SELECT m.id FROM measures m JOIN entitlements e ON e.measure_id = m.id "
+                "WHERE m.case_id = ? AND m.state = 'in_force' AND e.restricted AND e.emergency_calls",
+                case_id,
+            )
+            assert len(found) == 1
+            assert found[0][0] in self.checked
+
+    def nothing_is_missing(self, order: Order) -> None:
+        """Check the tables, by SQL alone, at the moment when the platform is told to restrict."""
+        now = self.office.now
+        assert self.office.practice.mode is PlatformMode.ACT
+        [(case_id, proposal_id, approval_id, plan_id, ends_at, review_at)] = self.rows(
+            "SELECT case_id, proposal_id, approval_id, notice_plan_id, ends_at, review_at "
+            "FROM measures WHERE id = ?",
+            order.measure_id,
+        )
+        [(state,)] = self.rows("SELECT state FROM cases WHERE id = ?", case_id)
+        assert state == "suspending"
+        [(document, sha256, mode, determination_id)] = self.rows(
+            "SELECT document, sha256, mode, determination_id FROM proposals WHERE id = ? AND number = "
+            "(SELECT max(number) FROM proposals WHERE case_id = ?)",
+            proposal_id,
+            case_id,
+        )
+        assert hashlib.sha256(document).hexdigest() == sha256
+        assert mode == "act"
+        proposal = json.loads(document)
+        determined_at, determined_by = self._determination(case_id, determination_id)
+        self._flags_and_evidence(case_id, determination_id, proposal, now)
+        approved_at = self._approval(case_id, proposal_id, approval_id, sha256, determined_by)
+        assert determined_at <= approved_at <= now
+        self._contract(proposal, now)
+        sent_at = self._notice(plan_id, proposal_id)
+        assert not self.rows("SELECT id FROM stops WHERE case_id = ? AND cleared_at IS NULL", case_id)
+        assert not self.rows("SELECT id FROM disputes WHERE case_id = ? AND state = 'upheld'", case_id)
+        assert now < _time(ends_at)
+        assert _time(review_at) <= _time(ends_at)
+        assert max(approved_at, sent_at) <= now <= max(approved_at, sent_at) + timedelta(hours=72)
+        assert "emergency_calls" in order.keeps
+        assert dict(order.scope) == proposal["measure"]["scope"]
+        self.checked.add(order.measure_id)
+
+    def _determination(self, case_id: str, determination_id: str) -> tuple[datetime, str]:
+        [(finding, part, reasons, by, at)] = self.rows(
+            "SELECT d.finding, d.tenants_part, t.body, d.by_user_id, d.at FROM determinations d "
+            "JOIN personal_texts t ON t.id = d.reasons_text_id WHERE d.id = ? AND d.number = "
+            "(SELECT max(number) FROM determinations WHERE case_id = ?)",
+            determination_id,
+            case_id,
+        )
+        assert (finding, bool(part), bool(reasons)) == ("fraudulent", True, True)
+        assert self.rows("SELECT 1 FROM user_roles WHERE user_id = ? AND role = 'reviewer'", by)
+        return _time(at), by
+
+    def _flags_and_evidence(
+        self, case_id: str, determination_id: str, proposal: dict[str, Any], now: datetime
+    ) -> None:
+        named = self.rows(
+            "SELECT f.superseded_at, f.excess, f.direction, e.case_id FROM determination_flags d "
+            "JOIN flags f ON f.id = d.flag_id JOIN episodes e ON e.id = f.episode_id "
+            "WHERE d.determination_id = ?",
+            determination_id,
+        )
+        assert named
+        assert all(gone is None and excess > 0 and of == case_id for gone, excess, _, of in named)
+        cuts_off = proposal["measure"]["kind"].startswith("suspend")
+        assert not (cuts_off and any(direction == "inbound" for _, _, direction, _ in named))
+        [(evidence, sha256)] = self.rows(
+            "SELECT document, sha256 FROM evidence_sets WHERE id = ?", proposal["evidence"]["id"]
+        )
+        assert hashlib.sha256(evidence).hexdigest() == sha256 == proposal["evidence"]["sha256"]
+        day_ago = (now - timedelta(hours=24)).replace(tzinfo=None)
+        fresh = self.rows(
+            "SELECT 1 FROM flags f JOIN episodes e ON e.id = f.episode_id WHERE e.case_id = ? "
+            "AND f.superseded_at IS NULL "
+            "AND datetime(f.interval_start, '+' || f.interval_seconds || ' seconds') > datetime(?)",
+            case_id,
+            str(day_ago),
+        )
+        stated = self.rows(
+            "SELECT 1 FROM need_statements WHERE case_id = ? AND datetime(at) > datetime(?)",
+            case_id,
+            str(day_ago),
+        )
+        assert fresh or stated
+
+    def _approval(
+        self, case_id: str, proposal_id: str, approval_id: str, sha256: str, determined_by: str
+    ) -> datetime:
+        [(by, at)] = self.rows(
+            "SELECT by_user_id, at FROM approvals WHERE id = ? AND proposal_id = ? AND proposal_sha256 = ? "
+            "AND capacity = 'approver'",
+            approval_id,
+            proposal_id,
+            sha256,
+        )
+        assert by != determined_by
+        assert self.rows("SELECT 1 FROM user_roles WHERE user_id = ? AND role = 'approver'", by)
+        assert not self.rows("SELECT 1 FROM participations WHERE user_id = ? AND case_id = ?", by, case_id)
+        assert not self.rows(
+            "SELECT 1 FROM participations WHERE user_id = ? AND part = 'edited_contract' "
+            "AND datetime(at) > datetime(?, '-30 days')",
+            by,
+            at,
+        )
+        return _time(at)
+
+    def _contract(self, proposal: dict[str, Any], now: datetime) -> None:
+        [(right,)] = self.rows("SELECT suspension_right FROM governing_documents WHERE valid_to IS NULL")
+        [(term_from, term_to, proof, hosting)] = self.rows(
+            "SELECT term_from, term_to, provisioning_notice_ref, hosting FROM subscription_terms "
+            "WHERE valid_to IS NULL"
+        )
+        assert (right, hosting) == ("clause_2_4", "provider")
+        assert proof
+        assert _time(term_from) <= now < _time(term_to)
+        current = {row[0] for row in self.rows("SELECT id FROM addresses WHERE valid_to IS NULL")}
+        recipients = proposal["notice"]["recipients"]
+        assert {row["address_id"] for row in recipients if row["replaced_at"] is None} == current
+
+    def _notice(self, plan_id: str, proposal_id: str) -> datetime:
+        [(mode, kind, cancelled, of)] = self.rows(
+            "SELECT mode, kind, cancelled_at, proposal_id FROM notice_plans WHERE id = ?", plan_id
+        )
+        assert (mode, kind, cancelled, of) == ("act", "suspension", None, proposal_id)
+        notices = self.rows(
+            "SELECT id, state, message, message_sha256, required FROM notices WHERE plan_id = ?",
+            plan_id,
+        )
+        required = [row for row in notices if row[4]]
+        assert required
+        arrived = {one.content for one in _World.server.received}
+        times = []
+        for notice_id, state, message, sha256, _ in required:
+            assert state == "sent"
+            assert hashlib.sha256(message).hexdigest() == sha256
+            assert message in arrived, "the mail server has never seen these bytes"
+            [(at,)] = self.rows(
+                "SELECT min(at) FROM delivery_events WHERE notice_id = ? AND authenticated AND NOT negative",
+                notice_id,
+            )
+            times.append(_time(at))
+        return max(times)
+
+    # -- means -----------------------------------------------------------------------------------------
+
+    def tried(self, transition: Any, by: str, *words: Any, **kwargs: Any) -> None:
+        with suppress(CjpFraudError):
+            self.office.do(transition, by, *words, **kwargs)
+
+    def surviving(self, action: Any) -> None:
+        with suppress(CjpFraudError, Killed):
+            action()
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.file)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+
+def _hurry(connection: Any, _record: Any) -> None:
+    """Do not wait for the disk: no machine dies here, only processes."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=START.tzinfo)
+
+
+TestOffice = Office8.TestCase
+TestOffice.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,319 @@
+"""The gate: open when all nine points hold, shut when any one is missing, wrong or unknown."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.contracts.tables import Right
+from cjp_fraud.review.fitting import Flagged
+from cjp_fraud.review.tables import Capacity, Finding, Quantity, TenantsPart
+from cjp_fraud.suspension.gate import (
+    BEFORE_NOTICE,
+    POINTS,
+    ApprovalFact,
+    ContractFact,
+    DeterminationFact,
+    FlagFact,
+    GateFacts,
+    NoticeFact,
+    ProposalFact,
+    check,
+)
+
+NOW = datetime(2015, 4, 2, 12, tzinfo=UTC)
+VERSIONS = {"notice_terms": "t1", "addresses": "a1"}
+
+
+def the_facts(**changes: Any) -> GateFacts:
+    """All nine points hold, at noon."""
+    facts = GateFacts(
+        mode_in_force=PlatformMode.ACT,
+        fresh=timedelta(hours=72),
+        flags=(FlagFact(True, True, Quantity.CONTACTS, 130.0),),
+        flagged=Flagged(frozenset({"voice"}), frozenset({"outbound"}), frozenset()),
+        newest_flag_end=NOW - timedelta(hours=1),
+        need_stated_at=None,
+        determination=DeterminationFact(
+            finding=Finding.FRAUDULENT,
+            is_latest=True,
+            by_user_id="rita",
+            by_reviewer=True,
+            has_reasons=True,
+            tenants_part=TenantsPart.VICTIM,
+            at=NOW - timedelta(minutes=50),
+        ),
+        proposal=ProposalFact(
+            sha256="p" * 64,
+            actual_sha256="p" * 64,
+            mode=PlatformMode.ACT,
+            evidence_sha256="e" * 64,
+            actual_evidence_sha256="e" * 64,
+            plan_sha256="n" * 64,
+            versions=VERSIONS,
+            kind=MeasureKind.SUSPEND_CHANNEL,
+            scope=Scope(channels=("voice",), directions=("outbound",)),
+            duration=timedelta(hours=72),
+            review_after=timedelta(hours=72),
+        ),
+        approvals=(an_approval(),),
+        contract=ContractFact(
+            right=Right.CLAUSE_2_4,
+            deployment_accepted=True,
+            term_proven=True,
+            term_running=True,
+            language="en",
+            longest_measure=timedelta(days=10),
+            critical=False,
+            versions=VERSIONS,
+        ),
+        notice=NoticeFact(
+            mode=PlatformMode.ACT,
+            plan_sha256="n" * 64,
+            cancelled=False,
+            language="en",
+            dispatched_at=NOW - timedelta(minutes=5),
+            complete_at=NOW - timedelta(minutes=5),
+            contradictions=(),
+        ),
+        stops=(),
+    )
+    return replace(facts, **changes)
+
+
+def an_approval(**changes: Any) -> ApprovalFact:
+    approval = ApprovalFact(
+        by_user_id="adam",
+        capacity=Capacity.APPROVER,
+        at=NOW - timedelta(minutes=10),
+        proposal_sha256="p" * 64,
+        has_role=True,
+        took_part=False,
+        edited_contract=False,
+    )
+    return replace(approval, **changes)
+
+
+def but(part: str, **changes: Any) -> GateFacts:
+    """The facts, but for something in one part."""
+    facts = the_facts()
+    return replace(facts, **{part: replace(getattr(facts, part), **changes)})
+
+
+def shut_points(facts: GateFacts, at: datetime = NOW) -> set[int]:
+    return {one.point for one in check(facts, at).shut}
+
+
+def test_it_is_open_when_all_nine_points_hold() -> None:
+    assert check(the_facts(), NOW).sentences == ()
+
+
+BROKEN = {
+    "no flag": (1, the_facts(flags=())),
+    "flag superseded": (1, the_facts(flags=(FlagFact(True, False, Quantity.CONTACTS, 130.0),))),
+    "flag of another case": (1, the_facts(flags=(FlagFact(False, True, Quantity.CONTACTS, 130.0),))),
+    "flag not upward": (1, the_facts(flags=(FlagFact(True, True, Quantity.CONTACTS, 0.0),))),
+    "flag not of use": (1, the_facts(flags=(FlagFact(True, True, None, 130.0),))),
+    "evidence not frozen": (1, but("proposal", evidence_sha256=None)),
+    "evidence changed": (1, but("proposal", actual_evidence_sha256="f" * 64)),
+    "no determination": (2, the_facts(determination=None)),
+    "undetermined": (2, but("determination", finding=Finding.UNDETERMINED)),
+    "not fraudulent": (2, but("determination", finding=Finding.NOT_FRAUDULENT)),
+    "determined again": (2, but("determination", is_latest=False)),
+    "by no reviewer": (2, but("determination", by_reviewer=False)),
+    "no reasons": (2, but("determination", has_reasons=False)),
+    "no tenant's part": (2, but("determination", tenants_part=None)),
+    "no proposal": (3, the_facts(proposal=None)),
+    "proposal changed": (3, but("proposal", actual_sha256="q" * 64)),
+    "observe approved": (3, but("proposal", mode=PlatformMode.OBSERVE)),
+    "observe in force": (3, the_facts(mode_in_force=PlatformMode.OBSERVE)),
+    "contract changed": (3, but("contract", versions={"notice_terms": "t2", "addresses": "a1"})),
+    "no approval": (3, the_facts(approvals=())),
+    "another version approved": (3, the_facts(approvals=(an_approval(proposal_sha256="q" * 64),))),
+    "approver lost the role": (3, the_facts(approvals=(an_approval(has_role=False),))),
+    "approver took part": (3, the_facts(approvals=(an_approval(took_part=True),))),
+    "approver determined": (3, the_facts(approvals=(an_approval(by_user_id="rita"),))),
+    "approver edited the contract": (3, the_facts(approvals=(an_approval(edited_contract=True),))),
+    "counsel alone approved": (3, the_facts(approvals=(an_approval(capacity=Capacity.COUNSEL),))),
+    "approved later": (3, the_facts(approvals=(an_approval(at=NOW + timedelta(minutes=1)),))),
+    "no right": (4, but("contract", right=Right.NONE)),
+    "right not read": (4, but("contract", right=Right.NOT_READ)),
+    "deployment not ours": (4, but("contract", deployment_accepted=False)),
+    "term not proven": (4, but("contract", term_proven=False)),
+    "term over": (4, but("contract", term_running=False)),
+    "no notice": (5, the_facts(notice=None)),
+    "notice observed": (5, but("notice", mode=PlatformMode.OBSERVE)),
+    "notice withdrawn": (5, but("notice", cancelled=True)),
+    "another notice": (5, but("notice", plan_sha256="m" * 64)),
+    "another language": (5, but("notice", language="fr")),
+    "no dispatch": (5, but("notice", dispatched_at=None)),
+    "notice incomplete": (5, but("notice", complete_at=None)),
+    "period not run out": (5, but("notice", complete_at=NOW + timedelta(seconds=1))),
+    "a stop": (6, the_facts(stops=("counsel ordered a stop",))),
+    "a contradiction": (6, but("notice", contradictions=("bounced",))),
+    "no end": (7, but("proposal", duration=timedelta(0))),
+    "no review date": (7, but("proposal", review_after=timedelta(0))),
+    "longer than the contract allows": (7, but("contract", longest_measure=timedelta(hours=71))),
+    "stale": (8, but("notice", dispatched_at=NOW - timedelta(days=4), complete_at=NOW - timedelta(days=4))),
+    "no fresh flag": (8, the_facts(newest_flag_end=NOW - timedelta(hours=24))),
+    "need stated too long ago": (
+        8,
+        the_facts(newest_flag_end=None, need_stated_at=NOW - timedelta(hours=24)),
+    ),
+    "need stated later": (8, the_facts(newest_flag_end=None, need_stated_at=NOW + timedelta(seconds=1))),
+    "critical without counsel": (9, but("contract", critical=True)),
+    "channel not flagged": (9, but("proposal", scope=Scope(channels=("chat",), directions=("outbound",)))),
+    "inbound cut off": (
+        9,
+        the_facts(flagged=Flagged(frozenset({"voice"}), frozenset({"inbound"}), frozenset())),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_it_is_shut_when_one_precondition_is_missing(name: str) -> None:
+    point, facts = BROKEN[name]
+    if name == "stale":
+        facts = replace(facts, approvals=(an_approval(at=NOW - timedelta(days=4)),))
+
+    assert point in shut_points(facts)
+
+
+def test_every_point_has_something_that_shuts_it() -> None:
+    assert {point for point, _ in BROKEN.values()} == set(POINTS)
+
+
+def test_a_person_may_say_again_that_it_is_needed_where_no_flag_is_fresh() -> None:
+    facts = the_facts(newest_flag_end=NOW - timedelta(days=2), need_stated_at=NOW - timedelta(hours=1))
+
+    assert check(facts, NOW).is_open
+
+
+def test_counsel_of_a_critical_tenant_consents_as_another_person() -> None:
+    facts = but("contract", critical=True)
+    counsel = an_approval(by_user_id="carol", capacity=Capacity.COUNSEL)
+    same_person = an_approval(capacity=Capacity.COUNSEL)
+
+    assert check(replace(facts, approvals=(an_approval(), counsel)), NOW).is_open
+    assert shut_points(replace(facts, approvals=(an_approval(), same_person))) == {9}
+
+
+def test_approval_and_notice_are_fresh_for_72_hours_from_the_earliest_permitted_moment() -> None:
+    long_notice = but("notice", dispatched_at=NOW - timedelta(days=15), complete_at=NOW - timedelta(hours=72))
+    facts = replace(long_notice, approvals=(an_approval(at=NOW - timedelta(days=15)),))
+
+    assert check(facts, NOW).is_open
+    assert shut_points(facts, NOW + timedelta(seconds=1)) == {8}
+
+
+def test_before_a_notice_everything_is_asked_but_the_notice_and_what_counts_from_it() -> None:
+    facts = the_facts(notice=None)
+
+    assert check(facts, NOW, BEFORE_NOTICE).is_open
+    assert shut_points(facts) == {5, 8}
+
+
+def test_one_bad_flag_among_the_named_shuts_it() -> None:
+    good = FlagFact(True, True, Quantity.CONTACTS, 130.0)
+
+    assert shut_points(the_facts(flags=(good, replace(good, in_force=False)))) == {1}
+
+
+MAY_BE_UNKNOWN = {
+    ("facts", "need_stated_at"),  # a fresh flag is enough
+    ("contract", "longest_measure"),  # None: the contract names none
+}
+
+
+def leaves() -> list[tuple[str, str]]:
+    facts = the_facts()
+    found = [
+        ("facts", one.name)
+        for one in fields(facts)
+        if one.name not in ("fresh", "flagged", "flags", "approvals")
+    ]
+    for part in ("determination", "proposal", "contract", "notice"):
+        found += [(part, one.name) for one in fields(getattr(facts, part))]
+    found += [
+        ("approval", one.name) for one in fields(an_approval()) if one.name not in ("by_user_id", "capacity")
+    ]
+    found += [("flag", one.name) for one in fields(facts.flags[0])]
+    return [leaf for leaf in found if leaf not in MAY_BE_UNKNOWN]
+
+
+@pytest.mark.parametrize("leaf", leaves(), ids="-".join)
+def test_what_is_not_known_shuts_it(leaf: tuple[str, str]) -> None:
+    part, name = leaf
+    if part == "facts":
+        facts = the_facts(**{name: None})
+    elif part == "approval":
+        facts = the_facts(approvals=(an_approval(**{name: None}),))
+    elif part == "flag":
+        facts = the_facts(flags=(replace(the_facts().flags[0], **{name: None}),))
+    else:
+        facts = but(part, **{name: None})
+
+    assert not check(facts, NOW).is_open
+
+
+@given(st.sets(st.sampled_from(sorted(BROKEN)), min_size=1, max_size=5))
+def test_any_combination_of_missing_preconditions_shuts_it_and_each_is_named(names: set[str]) -> None:
+    facts = the_facts()
+    for name in names:
+        facts = _laid_over(facts, BROKEN[name][1])
+
+    decision = check(facts, NOW)
+
+    assert not decision.is_open
+    assert all(one.sentence and one.point in POINTS for one in decision.shut)
+
+
+def _laid_over(facts: GateFacts, broken: GateFacts) -> GateFacts:
+    """Lay what is broken in ``broken`` over ``facts``."""
+    whole = the_facts()
+    changes: dict[str, Any] = {}
+    for one in fields(GateFacts):
+        good, bad, now = getattr(whole, one.name), getattr(broken, one.name), getattr(facts, one.name)
+        if bad == good:
+            continue
+        if is_dataclass(bad) and is_dataclass(now) and not isinstance(bad, type):
+            inner = {
+                leaf.name: getattr(bad, leaf.name)
+                for leaf in fields(bad)
+                if getattr(bad, leaf.name) != getattr(good, leaf.name)
+            }
+            changes[one.name] = replace(now, **inner)  # type: ignore[type-var]
+        else:
+            changes[one.name] = bad
+    return replace(facts, **changes)
+
+
+@given(
+    approved=st.integers(0, 200),
+    complete=st.integers(0, 200),
+    flagged=st.integers(0, 60),
+    ahead=st.integers(0, 300),
+)
+def test_in_time_it_opens_once_and_closes_for_good(
+    approved: int, complete: int, flagged: int, ahead: int
+) -> None:
+    """Hours on the clock: open exactly between the earliest permitted moment and the end of freshness."""
+    hour = timedelta(hours=1)
+    start = NOW - timedelta(days=30)
+    at = start + ahead * hour
+    facts = replace(
+        but("notice", dispatched_at=start, complete_at=start + complete * hour),
+        approvals=(an_approval(at=start + approved * hour),),
+        newest_flag_end=at - flagged * hour,
+    )
+    facts = replace(facts, determination=replace(facts.determination, at=start))  # type: ignore[type-var]
+    earliest = max(approved, complete)
+
+    assert check(facts, at).is_open == (earliest <= ahead <= earliest + 72 and flagged < 24)
