@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 
 from cjp_fraud.config import Settings
 from cjp_fraud.contracts.register import tenants_on_record
 from cjp_fraud.detection.schema import DETECTION_TABLES
+from cjp_fraud.errors import StorageError
 from cjp_fraud.notices.mail import MailServer, mail_server
 from cjp_fraud.review.proposal import Practice
 from cjp_fraud.storage.database import make_engine, reading
@@ -39,6 +42,9 @@ class Deployment:
         StorageError
             If ``cjp-fraud init`` has not been run, or ran for another version.
         """
+        url = make_url(self.settings.database)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            raise StorageError(f"there is no database at {url.database}; run: cjp-fraud init")
         engine = make_engine(self.settings.database)
         require_current(engine)
         return engine

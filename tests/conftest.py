@@ -18,13 +18,24 @@ from tests import postgres
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+SHARED_DATA = Path(os.environ.get("CJP_FRAUD_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+"""Where the full real sample stands, beside the repository, if it is there."""
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of the full real sample (``real/``, ``bounces/``), where it stands beside the repository."""
-    folder = Path(os.environ.get("CJP_FRAUD_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not (folder / "real" / "traffic.csv.gz").exists():
-        pytest.skip(f"the full real sample is not at {folder}; set CJP_FRAUD_SHARED_DATA")
-    return folder
+    """Folder of the full real sample (``real/``, ``bounces/``); tests that want it are not collected without it."""
+    return SHARED_DATA
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests on the full real sample where it is not there: the packaged ten series stand for it."""
+    if (SHARED_DATA / "real" / "traffic.csv.gz").exists():
+        return
+    wanting = [item for item in items if "shared_data" in getattr(item, "fixturenames", ())]
+    if wanting:
+        config.hook.pytest_deselected(items=wanting)
+        items[:] = [item for item in items if item not in wanting]
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +109,13 @@ def _create_database(server: str, name: str, *, template: str = "template0") -> 
     engine.dispose()
 
 
-def pytest_report_header() -> str:
-    """Name the PostgreSQL that the tests run against."""
-    return f"PostgreSQL: {postgres.version()}"
+def pytest_report_header() -> list[str]:
+    """Name the PostgreSQL that the tests run against, and whether the full real sample is there."""
+    there = (SHARED_DATA / "real" / "traffic.csv.gz").exists()
+    return [
+        f"PostgreSQL: {postgres.version()}",
+        f"full real sample: {'yes' if there else 'no, its tests are left out (CJP_FRAUD_SHARED_DATA)'}",
+    ]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

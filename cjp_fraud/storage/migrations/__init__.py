@@ -1,0 +1,1 @@
+"""Alembic environment and versions, run from the installed package."""

@@ -1,0 +1,180 @@
+"""Real commands killed in the middle, in a process of their own: the rerun completes, nothing doubled, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import func, select
+
+from cjp_fraud.compliance.log_verification import verify_log
+from cjp_fraud.detection.tables import ModelPromotion
+from cjp_fraud.people.tables import User
+from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.traffic.schema import QUARANTINE, TRAFFIC
+
+KILLED = """
+import os, sys
+when, commit = sys.argv[1], int(sys.argv[2])
+sys.argv = ["cjp-fraud", *sys.argv[3:]]
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+import cjp_fraud.traffic.lake as lake
+seen = 0
+def step(*_args):
+    global seen
+    seen += 1
+    if seen == commit:
+        os._exit(9)
+if when == "before":
+    event.listen(Session, "before_commit", step)
+elif when == "after":
+    event.listen(Session, "after_commit", step)
+elif when == "table":
+    make = lake.Lake._make
+    def killed_making(self, *args):
+        make(self, *args)
+        step()
+    lake.Lake._make = killed_making
+else:
+    real = lake.Lake._commit
+    def killed(self, table, commit):
+        done = real(self, table, commit)
+        step()
+        return done
+    lake.Lake._commit = killed
+from cjp_fraud.cli.main import main
+main()
+"""
+
+
+def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    script = "from cjp_fraud.cli.main import main; main()"
+    return _python(script, home, *words)
+
+
+def killed(home: Path, when: str, commit: int, *words: str) -> None:
+    """Run a command that dies at a commit; it must really have died there."""
+    done = _python(KILLED, home, when, str(commit), *words)
+    assert done.returncode == 9, (done.returncode, done.stdout[-500:], done.stderr[-1500:])
+
+
+def _python(script: str, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CJP_FRAUD_")}
+    environment |= {"CJP_FRAUD_HOME": str(home), "CJP_FRAUD_NOW": "2026-04-01T00:00:00Z"}
+    return subprocess.run(
+        [sys.executable, "-c", script, *words], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two users, one tenant of two on record, and the traffic of both delivered."""
+    home = tmp_path_factory.mktemp("prepared") / "home"
+    files = home.parent
+    rows = pd.DataFrame(
+        {
+            "tenant_id": ["acme"] * 500 + ["later"] * 500,
+            "interval_start": [*pd.date_range("2026-03-01", periods=500, freq="5min", tz="UTC")] * 2,
+            "interval_seconds": 300,
+            "channel": "voice",
+            "direction": "inbound",
+            "contacts_offered": 7,
+        }
+    )
+    rows.to_csv(files / "traffic.csv", index=False)
+    (files / "one.csv").write_text("tenant_id,time_zone\nacme,Europe/Berlin\n")
+    (files / "two.csv").write_text("tenant_id,time_zone\nacme,Europe/Berlin\nlater,Asia/Tokyo\n")
+    for words in (
+        ("init",),
+        ("users", "create", "ada", "--role", "analyst"),
+        ("tenants", "load", str(files / "one.csv")),
+        ("traffic", "ingest", str(files / "traffic.csv")),
+    ):
+        done = run(home, *words)
+        assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture
+def home(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of the prepared home."""
+    shutil.copytree(prepared, tmp_path / "home")
+    return tmp_path / "home"
+
+
+def holds(home: Path) -> None:
+    """The audit log holds, and agrees with the rows."""
+    engine = make_engine(f"sqlite:///{home / 'cjp_fraud.db'}")
+    assert verify_log(engine).faults == ()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", [1, 6])
+def test_init(tmp_path: Path, table: int) -> None:
+    home = tmp_path / "new"
+    killed(home, "table", table, "init")
+    assert run(home, "init").returncode == 0
+    assert run(home, "traffic", "quarantine").returncode == 0
+    holds(home)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_users_create(home: Path, when: str) -> None:
+    killed(home, when, 1, "users", "create", "bob", "--role", "approver")
+    again = run(home, "users", "create", "bob", "--role", "approver")
+    assert again.returncode == (0 if when == "before" else 1)
+    engine = make_engine(f"sqlite:///{home / 'cjp_fraud.db'}")
+    with reading(engine) as session:
+        assert session.scalar(select(func.count()).select_from(User).where(User.name == "bob")) == 1
+    holds(home)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
+    file = str(prepared.parent / "two.csv")
+    killed(home, when, 1, "tenants", "load", file)
+    assert run(home, "tenants", "load", file).returncode == 0
+    shown = run(home, "tenants", "show", "--json")
+    assert shown.stdout.count('"tenant_id"') == 2
+    holds(home)
+
+
+@pytest.mark.parametrize(
+    ("when", "commit"), [("before", 1), ("lake", 1), ("lake", 2)]
+)
+def test_quarantine_resubmit(home: Path, prepared: Path, when: str, commit: int) -> None:
+    assert run(home, "tenants", "load", str(prepared.parent / "two.csv")).returncode == 0
+    killed(home, when, commit, "traffic", "quarantine", "--resubmit")
+    assert run(home, "traffic", "quarantine", "--resubmit").returncode == 0
+    lake = Lake(str(home / "lake"))
+    rows = lake.read(TRAFFIC).to_pandas()
+    assert len(rows) == 1000
+    assert (rows["contacts_offered"] == 7).all(), "nothing is summed twice"
+    assert lake.read(QUARANTINE).num_rows == 0
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_models_promote(home: Path, tmp_path: Path, when: str) -> None:
+    days = pd.date_range("2026-03-01", periods=20 * 288, freq="5min", tz="UTC")
+    rows = pd.DataFrame({"tenant_id": "acme", "interval_start": days, "interval_seconds": 300})
+    rows = rows.assign(channel="voice", direction="inbound", contacts_offered=range(len(rows)))
+    rows.assign(contacts_offered=rows["contacts_offered"] % 11).to_csv(tmp_path / "more.csv", index=False)
+    assert run(home, "traffic", "ingest", str(tmp_path / "more.csv")).returncode == 0
+    assert run(home, "train").returncode == 0
+    killed(home, when, 1, "models", "promote", "2026-03-16", "--as", "ada")
+    assert run(home, "models", "promote", "2026-03-16", "--as", "ada").returncode == 0
+    engine = make_engine(f"sqlite:///{home / 'cjp_fraud.db'}")
+    with reading(engine) as session:
+        valid = [row.valid_from for row in session.scalars(select(ModelPromotion))]
+    assert valid.count(max(valid)) == (1 if when == "before" else 2), (
+        "an honest record of being promoted twice"
+    )
+    holds(home)
