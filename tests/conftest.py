@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
@@ -16,6 +17,13 @@ from cjp_fraud.storage.migration import migrate
 from tests import postgres
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# No deadlines: a slow machine is no fault. CI walks the same examples each time, developers new ones.
+settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, print_blob=True
+)
+settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "developer")
 
 
 SHARED_DATA = Path(os.environ.get("CJP_FRAUD_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
