@@ -59,10 +59,12 @@ def ingest_inbox() -> dict[str, Any]:
 
 
 def detection_window() -> dict[str, str]:
-    """The next hours to score, as ISO moments; empty where nothing waits."""
+    """The next hours to score, as ISO moments, and the newest change in them; empty where nothing waits."""
     opened = _open()
     window = stages.next_window(opened.engine, opened.now)
-    return {} if window is None else {"begin": utc_text(window.begin), "end": utc_text(window.end)}
+    if window is None:
+        return {}
+    return {"begin": utc_text(window.begin), "end": utc_text(window.end), "newest": window.newest}
 
 
 def prepare_detection(window: dict[str, str]) -> list[int]:
@@ -184,7 +186,7 @@ def _stage(opened: Deployment, window: stages.DetectionWindow) -> stages.Stage:
 
 def _window(window: dict[str, str]) -> stages.DetectionWindow:
     return stages.DetectionWindow(
-        datetime.fromisoformat(window["begin"]), datetime.fromisoformat(window["end"])
+        datetime.fromisoformat(window["begin"]), datetime.fromisoformat(window["end"]), window["newest"]
     )
 
 

@@ -7,14 +7,20 @@ is waiting it announces a backlog and so starts the next run.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, dag, task
+import pendulum
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
 TRAFFIC = Asset("cjp_fraud_traffic")
 BACKLOG = Asset("cjp_fraud_traffic_backlog")
+AFTER_AN_HOUR_HAS_CLOSED = "11 * * * *"
+"""Its traffic may have come while it was open, and the next only an hour later."""
 
 
 @dag(
-    schedule=(TRAFFIC | BACKLOG),
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable(AFTER_AN_HOUR_HAS_CLOSED, timezone="UTC"), assets=(TRAFFIC | BACKLOG)
+    ),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 3, "retry_delay": timedelta(minutes=1)},

@@ -8,12 +8,25 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.base import aware, new_id
 from cjp_fraud.storage.canonical import sha256_hex
 
 
 def keep_text(session: Session, body: str, at: datetime) -> PersonalText:
-    """Store a text with a fresh salt and return its row; put ``id`` and ``sha256`` into the log."""
+    """Store a text with a fresh salt and return its row; put ``id`` and ``sha256`` into the log.
+
+    Raises
+    ------
+    BadInputError
+        If the text is not Unicode: a terminal hands over bytes that are no UTF-8 as lone surrogates.
+    """
+    try:
+        body.encode()
+    except UnicodeEncodeError as error:
+        raise BadInputError(
+            f"character {error.start + 1} of the text is not UTF-8; write it again, in UTF-8"
+        ) from None
     salt = secrets.token_hex(16)
     row = PersonalText(
         id=new_id(), body=body, salt=salt, sha256=salted_digest(salt, body), written_at=aware(at)

@@ -36,6 +36,7 @@ from cjp_fraud.review.states import CaseState
 from cjp_fraud.review.tables import Capacity, Case, Finding, TenantsPart
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.carry_out import CarryOut, carry_out
+from cjp_fraud.suspension.follow_up import follow_up_due
 from cjp_fraud.suspension.measure_view import gate_view, measure_rows
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 
@@ -172,6 +173,8 @@ def determine(
     if finding is Finding.NOT_FRAUDULENT:
         raise typer.BadParameter("not fraudulent is recorded by: cjp-fraud cases dismiss CASE --because TEXT")
     if finding is Finding.UNDETERMINED:
+        if part is not None or flag or measure is not None or days or hours:
+            raise typer.BadParameter("--part, --flag, --measure, --days and --hours go with fraudulent only")
         _decide(ctx, case, as_user, determining.leave_undetermined, reasons=because)
         typer.echo(f"case {case}: undetermined; it stays in review")
         return
@@ -228,19 +231,21 @@ def approve(
     """Approve the proposal, and carry it out at once: the notice, then the measure when the gate opens."""
     opened = deployment(ctx)
     with transaction(opened.engine) as session:
-        case_id = case_id_of(session, case)
-        given = approval.approve(
-            session,
-            case_id,
-            person(session, as_user),
-            opened.now,
-            expected_sha256=sha256,
-            capacity=capacity,
+        case_id, by = case_id_of(session, case), person(session, as_user)
+        standing = approval.approval_to_carry_out(
+            session, case_id, by, expected_sha256=sha256, capacity=capacity
+        )
+        given = standing or approval.approve(
+            session, case_id, by, opened.now, expected_sha256=sha256, capacity=capacity
         )
         row = session.get(Case, case_id)
         assert row is not None, "it was found"
         state = row.state
-    typer.echo(f"case {case}: proposal {given.proposal_sha256[:12]}… approved as {given.capacity}")
+    before = f" already, {given.at:%Y-%m-%d %H:%M:%SZ}; it is carried on" if standing else ""
+    typer.echo(f"case {case}: proposal {given.proposal_sha256[:12]}… approved as {given.capacity}{before}")
+    if standing:
+        _carry(opened, case_id, case)
+        return
     if state is not CaseState.APPROVED:
         typer.echo(f"  it stays {state}: the other capacity's approval is needed too")
         return
@@ -270,9 +275,12 @@ def reopen(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: B
 def withdraw(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Withdraw what was approved; a withdrawal notice follows where anything had gone out."""
     opened = deployment(ctx)
-    row = _decide(ctx, case, as_user, determining.withdraw, reasons=because)
-    _say(row)
-    _carry(opened, row.id, case)
+    with reading(opened.engine) as session:
+        case_id, _ = case_id_of(session, case), person(session, as_user)
+        withdrawn = session.get_one(Case, case_id).state is CaseState.WITHDRAWN
+    if not (withdrawn and follow_up_due(opened.engine, case_id)):
+        _decide(ctx, case, as_user, determining.withdraw, reasons=because)
+    _carry(opened, case_id, case)
 
 
 @app.command()

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, moment, print_record, progress, settings
+from cjp_fraud.cli.frame import (
+    JsonOption,
+    column_mapping,
+    deployment,
+    moment,
+    print_record,
+    progress,
+    settings,
+)
 
 # Detection is imported inside the commands: the libraries behind it take a second that no other command should.
 
@@ -109,7 +117,6 @@ def backtest(
     from cjp_fraud.detection.backtest import backtest as backtest_files
     from cjp_fraud.detection.backtest import write_scores
     from cjp_fraud.detection.rules import rules_of
-    from cjp_fraud.traffic.column_mapping import parse_mapping
 
     chosen = settings(ctx)
     with progress("back-test") as report:
@@ -118,7 +125,7 @@ def backtest(
             tenants,
             now=chosen.clock(datetime.now(UTC)),
             rules=rules_of(chosen),
-            mapping=parse_mapping(mapping or []),
+            mapping=column_mapping(mapping),
             complete=complete,
             grid_seconds=chosen.grid_seconds,
             progress=lambda what, done, total: report(done, total, what),

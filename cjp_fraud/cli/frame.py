@@ -23,10 +23,12 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.orm import Session
 
 from cjp_fraud.config import Settings
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.people.participation import actor_named
 from cjp_fraud.people.roles import Actor
 from cjp_fraud.storage.canonical import utc_text
@@ -76,6 +78,16 @@ def moment(text: str | None) -> datetime | None:
     return at.astimezone(UTC)
 
 
+def column_mapping(pairs: Sequence[str] | None) -> dict[str, str]:
+    """Return ``{theirs: ours}`` of the texts given to ``--map``; raises typer.BadParameter for one that is wrong."""
+    from cjp_fraud.traffic.column_mapping import parse_mapping
+
+    try:
+        return parse_mapping(pairs or [])
+    except BadInputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def wide_console() -> Console:
     """Return a console as wide as its terminal; into a file or pipe at least 132 columns, so that tables read well."""
     console = Console(highlight=False)
@@ -96,14 +108,14 @@ def print_rows(
         return
     console = wide_console()
     if not rows:
-        console.print(f"{title}: none")
+        console.print(f"{title}: none", markup=False)
         return
     shown = columns or list(rows[0])
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     for column in shown:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_as_cell(row.get(column)) for column in shown))
+        table.add_row(*(Text(_as_cell(row.get(column))) for column in shown))
     console.print(table)
 
 
@@ -112,11 +124,11 @@ def print_record(fields: Mapping[str, Any], *, as_json: bool, title: str) -> Non
     if as_json:
         print_json(dict(fields))
         return
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=Text(title), title_justify="left", show_header=False)
     table.add_column("field", style="bold")
     table.add_column("value", overflow="fold")
     for key, value in fields.items():
-        table.add_row(str(key).replace("_", " "), _as_cell(value))
+        table.add_row(Text(str(key).replace("_", " ")), Text(_as_cell(value)))
     wide_console().print(table)
 
 

@@ -61,6 +61,9 @@ add_groups(app)
 
 def main() -> None:
     """Run the command line; errors that a person can mend end as a sentence and exit code 1."""
+    if any(not _is_unicode(word) for word in sys.argv):
+        _say("Error: an argument is not UTF-8 text; write it again, in UTF-8")
+        sys.exit(2)
     try:
         app()
     except Refused as refused:
@@ -75,6 +78,11 @@ def main() -> None:
     else:
         return
     sys.exit(1)
+
+
+def _is_unicode(word: str) -> bool:
+    """Whether a word of the command line is text: bytes that are no UTF-8 arrive as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def _say(head: str, reasons: tuple[str, ...] = ()) -> None:

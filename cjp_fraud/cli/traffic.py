@@ -8,9 +8,16 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, Report, deployment, print_record, print_rows, progress
+from cjp_fraud.cli.frame import (
+    JsonOption,
+    Report,
+    column_mapping,
+    deployment,
+    print_record,
+    print_rows,
+    progress,
+)
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.traffic.column_mapping import parse_mapping
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_files, resubmit_quarantined
 from cjp_fraud.traffic.quarantine import list_quarantine
 from cjp_fraud.traffic.schema import Reason
@@ -40,7 +47,7 @@ def ingest(
     opened = deployment(ctx)
     with progress("ingesting") as report:
         result = ingest_files(
-            files, _delivery(opened, report), mapping=parse_mapping(mapping or []), complete=complete
+            files, _delivery(opened, report), mapping=column_mapping(mapping), complete=complete
         )
     _print(result, as_json=as_json)
 

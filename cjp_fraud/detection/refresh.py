@@ -21,6 +21,7 @@ from cjp_fraud.detection.stored import date_of, day_of, profile_rows, snapshot_r
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.traffic.lake import Lake, Where
+from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.schema import TRAFFIC
 from cjp_fraud.traffic.tables import TrafficChange
 from features.columns import APPLICATION, SERIES_KEY, TENANT
@@ -96,7 +97,8 @@ def refresh(
 
 
 def _pending(engine: Engine, zones: Mapping[str, str]) -> list[_Pending]:
-    with reading(engine) as session:
+    # A change is recorded before its rows can be read: wait for an ingest that is storing.
+    with exclusive(engine, TRAFFIC_LOCK), reading(engine) as session:
         rows = session.scalars(
             select(TrafficChange).where(TrafficChange.folded_at.is_(None)).order_by(TrafficChange.id)
         )

@@ -34,6 +34,7 @@ from cjp_fraud.storage.base import aware
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange, Watermark
 from features.columns import CHANNEL, TENANT
 from features.local_grid import DAY
@@ -46,10 +47,17 @@ LONGEST_ECHO: Final = timedelta(minutes=75)
 
 @dataclass(frozen=True, slots=True)
 class DetectionWindow:
-    """Whole UTC hours of one UTC day that are to be scored; aware."""
+    """Whole UTC hours of one UTC day that are to be scored; aware.
+
+    Attributes
+    ----------
+    newest : id of the newest change of traffic that was there when the window was chosen. Later ones may come too
+        late for the buckets' reading and stay for the next window.
+    """
 
     begin: datetime
     end: datetime
+    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,10 @@ def next_window(engine: Engine, now: datetime) -> DetectionWindow | None:
     """The next hours with new traffic that are closed at ``now``: at most one UTC day; None without any.
 
     From the first change that is not scored; the watermark says up to where everything has been scored once.
+    Waits for an ingest that is storing: a change is recorded before its rows can be read.
     """
     closed = closed_until(now)
-    with reading(engine) as session:
+    with exclusive(engine, TRAFFIC_LOCK), reading(engine) as session:
         changes = _unscored(session)
     if not changes:
         return None
@@ -89,7 +98,7 @@ def next_window(engine: Engine, now: datetime) -> DetectionWindow | None:
     last = max(min(change.last_interval, midnight) for change in changes if change.first_interval < midnight)
     _, reached = whole_hours(begin, last + LONGEST_ECHO)
     end = min(reached, midnight, closed)
-    return DetectionWindow(begin, end) if begin < end else None
+    return DetectionWindow(begin, end, max(change.id for change in changes)) if begin < end else None
 
 
 def prepare(stage: Stage, window: DetectionWindow, now: datetime) -> list[int]:
@@ -137,7 +146,7 @@ def close_families(stage: Stage, window: DetectionWindow, now: datetime, *, new_
                 by=DETECTOR,
                 new_cases_per_hour=new_cases_per_hour,
             )
-            mark_scored(session, window.begin, window.end, now)
+            mark_scored(session, window, now)
     return next_window(stage.engine, now) is not None
 
 
@@ -177,18 +186,25 @@ def _calibrate(stage: Stage, window: DetectionWindow, judged: Judged) -> None:
     write_calibrations(stage.lake, made)
 
 
-def mark_scored(session: Session, begin: datetime, end: datetime, now: datetime) -> None:
-    """Mark the changes of [begin, end) as scored; what lies outside of it of a change stays unscored."""
+def mark_scored(session: Session, window: DetectionWindow, now: datetime) -> None:
+    """Mark the changes that the window took in as scored; what lies outside of it of a change stays unscored.
+
+    So does a late change's echo in hours after the window that have been scored before.
+    """
+    begin, end = window.begin, window.end
+    row = session.get(Watermark, WATERMARK)
     for change in _unscored(session):
-        if change.last_interval < begin or change.first_interval >= end:
+        if change.id > window.newest or change.last_interval < begin or change.first_interval >= end:
             continue
         if change.first_interval < begin:
             _split(session, change, begin, None)
         if change.last_interval >= end:
             _split(session, change, end, now)
+        elif row is not None and row.at > end and change.last_interval + LONGEST_ECHO > end:
+            _split(session, change, end, now)
+            change.last_interval = end
         else:
             change.scored_at = aware(now)
-    row = session.get(Watermark, WATERMARK)
     if row is None:
         session.add(Watermark(name=WATERMARK, at=end))
     elif row.at < end:

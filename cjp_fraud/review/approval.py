@@ -14,7 +14,7 @@ from cjp_fraud.people.participation import lately_edited_contract, took_part
 from cjp_fraud.people.roles import Actor, Role, machine
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.proposal import counsel_needed, document_of, latest_proposal, obstacles_of
-from cjp_fraud.review.states import CaseState
+from cjp_fraud.review.states import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import Approval, Capacity, Case, CommentKind, EvidenceSet, Proposal
 from cjp_fraud.storage.base import aware
@@ -99,6 +99,35 @@ def approvals_of(session: Session, proposal: Proposal) -> list[Approval]:
         session.scalars(
             select(Approval).where(Approval.proposal_id == proposal.id).order_by(Approval.at, Approval.id)
         )
+    )
+
+
+def approval_to_carry_out(
+    session: Session,
+    case_id: str,
+    by: Actor,
+    *,
+    expected_sha256: str | None = None,
+    capacity: Capacity | None = None,
+) -> Approval | None:
+    """Return what ``by`` approved and what is still on its way to the measure; None: there is none.
+
+    A run that died after the approval was on record is run again with the same words: it then has
+    nothing to decide, only to carry on.
+    """
+    case = lock_case(session, case_id)
+    proposal = latest_proposal(session, case)
+    if case.state not in BEFORE_THE_MEASURE | {CaseState.SUSPENDING} or proposal is None:
+        return None
+    if not proposal.sha256.startswith((expected_sha256 or "").strip().lower()):
+        return None
+    return next(
+        (
+            one
+            for one in approvals_of(session, proposal)
+            if one.by_user_id == by.user_id and capacity in (None, one.capacity)
+        ),
+        None,
     )
 
 

@@ -7,7 +7,8 @@ deaf mail server or a silent platform left undone, and ends what has ended.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -35,6 +36,7 @@ from cjp_fraud.suspension.measures import CARRIER, MeasureOutcome, apply_under_l
 from cjp_fraud.suspension.observing import observe
 from cjp_fraud.suspension.platform import PlatformClient
 from cjp_fraud.suspension.staleness import withdraw_if_stale
+from cjp_fraud.suspension.tables import Measure, MeasureState
 
 _ON_THE_WAY = (
     CaseState.APPROVED,
@@ -44,6 +46,10 @@ _ON_THE_WAY = (
     CaseState.SUSPENDED,
     CaseState.LIFTING,
 )
+
+_ASKED_AGAIN: Final = timedelta(minutes=5)
+_ASKED_AGAIN_AT_LEAST: Final = timedelta(hours=6)
+"""How long a refusing platform is left alone: twice as long each time, at most this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +220,9 @@ def _move_on(session: Session, case_id: str, told: PlanProgress, at: datetime) -
         move(session, case, CaseState.NOTICE_FAILED, CARRIER, at, "case.notice_failed", content)
         return ("every method of serving that the contract permits has failed",)
     if not told.step_complete:
-        return ("the notice is not served yet; it is tried again",)
+        return (
+            "the notice is not served yet and is tried again; what the mail server said: cjp-fraud notices list, notices show ID",
+        )
     move(session, case, CaseState.NOTICED, CARRIER, at, "case.noticed", content)
     return ()
 
@@ -222,10 +230,37 @@ def _move_on(session: Session, case_id: str, told: PlanProgress, at: datetime) -
 def _try_measure(
     engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: Practice
 ) -> tuple[str, ...]:
+    with reading(engine) as session:
+        case = session.get_one(Case, case_id)
+        again_at = _asked_again_at(session, case)
+    if again_at is not None and aware(at) < again_at:
+        return (
+            f"it was ordered more than once and never in force; again at {again_at:%Y-%m-%d %H:%M:%SZ}, "
+            f"or at once by: cjp-fraud measures apply {case.number}",
+        )
     try:
         return _reasons(apply_under_lock(engine, platform, case_id, at, practice))
     except Refused as refused:
         return refused.missing
+
+
+def _asked_again_at(session: Session, case: Case) -> datetime | None:
+    """When a platform that refused the standing proposal's measure is asked again; None: at once.
+
+    At once after the first time, then later and later, so that one which keeps refusing is not sent a
+    new measure every five minutes.
+    """
+    proposal = latest_proposal(session, case)
+    if proposal is None:
+        return None
+    refused = session.scalars(
+        select(Measure.ordered_at)
+        .where(Measure.proposal_id == proposal.id, Measure.state == MeasureState.NEVER_IN_FORCE)
+        .order_by(Measure.ordered_at)
+    ).all()
+    if len(refused) < 2:
+        return None
+    return refused[-1] + min(_ASKED_AGAIN * 2.0 ** (len(refused) - 1), _ASKED_AGAIN_AT_LEAST)
 
 
 def _reasons(outcome: MeasureOutcome) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.personal import keep_text
@@ -18,13 +18,13 @@ from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.suspension.commands import close_commands, order_of, record_command, unfinished_measure
 from cjp_fraud.suspension.measures import CARRIER, Applied, MeasureOutcome, carry_out_lock
 from cjp_fraud.suspension.platform import PlatformClient, PlatformError
-from cjp_fraud.suspension.tables import CommandKind, CommandOutcome, Ending, MeasureState
+from cjp_fraud.suspension.tables import CommandKind, CommandOutcome, Ending, MeasureState, PlatformCommand
 
 
 def reinstate(
     engine: Engine, platform: PlatformClient, case_id: str, by: Actor, at: datetime, *, reasons: str
 ) -> MeasureOutcome:
-    """Lift a measure on an approver's decision.
+    """Lift a measure on an approver's decision; one that was interrupted is completed, not decided twice.
 
     Raises
     ------
@@ -33,7 +33,8 @@ def reinstate(
     """
     with exclusive(engine, carry_out_lock(case_id)):
         with transaction(engine) as session:
-            _decide_reinstatement(session, case_id, by, at, reasons)
+            if not _is_being_reinstated(session, case_id, by):
+                _decide_reinstatement(session, case_id, by, at, reasons)
         return lift_under_lock(engine, platform, case_id, at)
 
 
@@ -98,6 +99,22 @@ def lift_under_lock(engine: Engine, platform: PlatformClient, case_id: str, at: 
         to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
         move(session, case, to, CARRIER, at, f"case.{to}", content)
         return MeasureOutcome(case_id, measure.id, Applied.NOT_IN_FORCE, tuple(said))
+
+
+def _is_being_reinstated(session: Session, case_id: str, by: Actor) -> bool:
+    """Whether that person's decision to lift it is on record and was not carried out yet."""
+    case = lock_case(session, case_id)
+    measure = unfinished_measure(session, case)
+    if case.state is not CaseState.LIFTING or measure is None or measure.ending is not Ending.REINSTATED:
+        return False
+    ordered_by = session.scalar(
+        select(PlatformCommand.ordered_by).where(
+            PlatformCommand.measure_id == measure.id,
+            PlatformCommand.kind == CommandKind.LIFT,
+            PlatformCommand.finished_at.is_(None),
+        )
+    )
+    return ordered_by == by.reference
 
 
 def _decide_reinstatement(session: Session, case_id: str, by: Actor, at: datetime, reasons: str) -> None:

@@ -17,7 +17,7 @@ from cjp_fraud.traffic.gridding import grid_table
 from cjp_fraud.traffic.implied import implied_rows, refuse_endless, series_spans
 from cjp_fraud.traffic.merging import deduplicated
 from cjp_fraud.traffic.quarantine import DISAGREES, rejected_rows
-from cjp_fraud.traffic.schema import METRICS, SECONDS, SERIES, START, Reason
+from cjp_fraud.traffic.schema import METRICS, SECONDS, SERIES, START, TRAFFIC, Reason
 from cjp_fraud.traffic.sources import fingerprint, refuse_changed
 from cjp_fraud.traffic.validation import Rejection, TenantTraffic, check_batch
 
@@ -88,6 +88,8 @@ def read_traffic(
             if progress is not None:
                 progress("reading", read, 0)
         refuse_changed(path, before)
+    if not parts:
+        return TrafficRead(TRAFFIC.schema.empty_table().to_pandas(), read, (), refused)
     rows = pa.concat_tables(parts, promote_options="default")
     rows, clashing = deduplicated(rows)
     for order, path in enumerate(paths):

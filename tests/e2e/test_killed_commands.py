@@ -147,9 +147,7 @@ def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
     holds(home)
 
 
-@pytest.mark.parametrize(
-    ("when", "commit"), [("before", 1), ("lake", 1), ("lake", 2)]
-)
+@pytest.mark.parametrize(("when", "commit"), [("before", 1), ("lake", 1), ("lake", 2)])
 def test_quarantine_resubmit(home: Path, prepared: Path, when: str, commit: int) -> None:
     assert run(home, "tenants", "load", str(prepared.parent / "two.csv")).returncode == 0
     killed(home, when, commit, "traffic", "quarantine", "--resubmit")

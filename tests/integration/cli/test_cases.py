@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cjp_fraud.cli import cases, disputes, measures
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import LAKE_TABLES, Deployment
-from cjp_fraud.errors import NotFoundError, Refused
+from cjp_fraud.errors import BadInputError, NotFoundError, Refused
 from cjp_fraud.people.participation import create_user
 from cjp_fraud.people.roles import machine
 from cjp_fraud.storage.database import transaction
@@ -185,6 +185,13 @@ def test_a_withdrawal_is_told_to_whom_the_notice_had_gone(
 
     assert answered(cases.app, opened, "show", "1")["state"] == "withdrawn"
     assert server.received == []
+
+
+def test_a_text_that_is_not_utf8_is_refused_in_words(opened: Deployment) -> None:
+    error = run(cases.app, opened, "comment", "1", "a\udcffb", "--as", "ana").exception
+
+    assert isinstance(error, BadInputError)
+    assert "character 2" in str(error)
 
 
 @pytest.mark.parametrize("arguments", [("show", "99"), ("claim", "1", "--as", "nobody")])

@@ -181,6 +181,20 @@ def test_a_refused_command_is_ordered_again_by_the_schedule(office: Office, plat
     assert len({key for _, key in platform.applied}) == 2
 
 
+def test_a_platform_that_keeps_refusing_is_asked_less_and_less_often(
+    office: Office, platform: MoodyPlatform
+) -> None:
+    platform.moods.extend(["refuse"] * 100)
+    office.approved_case()
+    office.carry_out()
+    for _ in range(24):
+        office.wait(minutes=5)
+        waiting = office.mend().waiting
+
+    assert len(platform.applied) == 5, "at 0, 5, 15, 35 and 75 minutes"
+    assert "measures apply" in waiting[office.case().id][0]
+
+
 def test_a_platform_that_does_not_confirm_emergency_calls_is_told_to_lift(
     office: Office, platform: MoodyPlatform
 ) -> None:

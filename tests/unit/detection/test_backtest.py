@@ -199,3 +199,12 @@ def test_the_type_of_the_table_is_plain(files: tuple[Path, Path]) -> None:
     scores = backtest([files[0]], files[1], now=NOW).scores
     assert scores.schema.field("interval_start").type == pa.timestamp("us", tz="UTC")
     assert not any(pa.types.is_dictionary(field.type) for field in scores.schema)
+
+
+def test_a_file_with_a_header_alone_gives_no_rows(tmp_path: Path) -> None:
+    traffic, tenants = tmp_path / "traffic.csv", tmp_path / "tenants.csv"
+    traffic.write_text("tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered\n")
+    tenants.write_text("tenant_id,time_zone\na,Etc/UTC\n")
+    result = backtest([traffic], tenants, now=NOW)
+    assert (result.traffic.read, len(result.scores)) == (0, 0)
+    assert result.scores.schema == SCORES

@@ -1,0 +1,190 @@
+"""Each command that writes, killed as a process at a commit: run again it completes, nothing doubled or lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from cjp_fraud.audit.log import verify_chain
+from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.cli.main import app
+from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import LAKE_TABLES, Deployment
+from cjp_fraud.people.participation import create_user
+from cjp_fraud.people.roles import machine
+from cjp_fraud.review.tables import Case
+from cjp_fraud.storage.base import Base
+from cjp_fraud.storage.database import reading, transaction
+from tests.case_builders import PEOPLE, START, a_flag, flag
+from tests.contract_builders import a_row, load_rows
+from tests.integration.suspension.killed_command import KILLED
+from tests.mail_servers import MailServerUnderTest, smtp_server
+
+NOW = START + timedelta(minutes=30)
+WHY = "--because=short calls to one range at night"
+
+STEPS = {
+    "claim": "cases claim 1 --as rita",
+    "determine": "cases determine 1 --as rita --part victim",
+    "return": "cases return 1 --as adam",
+    "dismiss": "cases dismiss 1 --as rita",
+    "approve": "cases approve 1 --as adam",
+    "withdraw": "cases withdraw 1 --as adam",
+    "dispatch": "notices dispatch 1",
+    "apply": "measures apply 1",
+    "reinstate": "measures reinstate 1 --as adam",
+    "reaffirm": "measures reaffirm 1 --as adam",
+    "dispute": "disputes open 1 --as ana --text=no",
+    "decide": "disputes decide DISPUTE rejected --as bella",
+    "stop": "cases stop 1 --as carol",
+    "clear-stop": "cases clear-stop 1 --as carol",
+    "evidence": "evidence export 1 HOME/case.zip",
+    "users": "users create nora --role analyst",
+    "tenants": "tenants load HOME/more.csv",
+}
+REASONED = {
+    *("determine", "return", "dismiss", "withdraw", "reinstate", "reaffirm", "decide"),
+    *("stop", "clear-stop"),
+}
+
+KILLS = [
+    ("claim", (), 1),
+    ("determine", ("claim",), 1),
+    ("return", ("claim", "determine"), 1),
+    ("dismiss", ("claim",), 1),
+    *(("approve", ("claim", "determine"), number) for number in (1, 5, 8)),
+    ("dispatch", ("claim", "determine", "approve at 2"), 3),
+    ("apply", ("claim", "determine", "approve at 7"), 2),
+    ("withdraw", ("claim", "determine", "approve at 7"), 3),
+    *(("reinstate", ("claim", "determine", "approve"), number) for number in (2, 4)),
+    ("reaffirm", ("claim", "determine", "approve"), 1),
+    ("dispute", ("claim", "determine"), 1),
+    ("decide", ("claim", "determine", "dispute"), 1),
+    ("clear-stop", ("stop",), 1),
+    ("evidence", ("claim", "determine", "approve"), 1),
+    ("users", (), 1),
+    ("tenants", (), 1),
+]
+
+
+OF_ATTEMPTS = ("notice.attempted", "notice.unknown")
+"""On the log once more where a letter whose fate is not known was sent again, as it must be."""
+
+
+@dataclass
+class Home:
+    """A home on disk and a mail server, worked on by commands alone."""
+
+    folder: Path
+    environment: dict[str, str]
+    opened: Deployment
+    server: MailServerUnderTest
+
+    def words(self, step: str) -> list[str]:
+        line = STEPS[step].replace("HOME", str(self.folder))
+        if "DISPUTE" in line:
+            line = line.replace("DISPUTE", json.loads(self.run("disputes", "list", "--json"))[0]["id"])
+        return [*line.split(), *([WHY] if step in REASONED else [])]
+
+    def run(self, *words: str) -> str:
+        result = CliRunner().invoke(app, [*self.globals(), *words], env=self.environment)
+        assert result.exit_code == 0, (words, result.output, result.exception)
+        return result.output
+
+    def killed(self, step: str, number: int) -> None:
+        """Run a step as a process that dies in the place of its ``number``-th commit."""
+        script = "tests.integration.suspension.killed_command"
+        process = subprocess.run(
+            [sys.executable, "-m", script, str(number), *self.globals(), *self.words(step)],
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == KILLED, process.stdout + process.stderr
+
+    def globals(self) -> list[str]:
+        return ["--home", str(self.folder), "--now", f"{NOW:%Y-%m-%dT%H:%M:%SZ}"]
+
+    def bring_to(self, steps: tuple[str, ...]) -> None:
+        for step in steps:
+            name, _, number = step.partition(" at ")
+            if number:
+                self.killed(name, int(number))
+            else:
+                self.run(*self.words(name))
+
+    def left(self) -> dict[str, Any]:
+        """What the commands left: states, rows of each table, actions on the log, letters."""
+        with reading(self.opened.engine) as session:
+            rows = {
+                table.name: session.query(table).count()
+                for table in Base.metadata.sorted_tables
+                if table.name not in ("notice_attempts", "audit_entries")
+            }
+            assert verify_chain(session).holds
+            return {
+                "states": session.scalars(select(Case.state).order_by(Case.number)).all(),
+                "rows": rows,
+                "actions": Counter(
+                    action
+                    for action in session.scalars(select(AuditEntry.action))
+                    if action not in OF_ATTEMPTS
+                ),
+                "letters": len({one.content for one in self.server.received}),
+                "files": sorted(path.name for path in self.folder.glob("*.zip")),
+            }
+
+
+@pytest.fixture
+def homes(tmp_path: Path, sqlite_template: bytes) -> Iterator[tuple[Home, Home]]:
+    """Two homes alike: in one a step is killed and run again, in the other it just runs."""
+    with smtp_server() as first, smtp_server() as second:
+        yield a_home(tmp_path / "a", sqlite_template, first), a_home(tmp_path / "b", sqlite_template, second)
+
+
+def a_home(folder: Path, template: bytes, server: MailServerUnderTest) -> Home:
+    folder.mkdir()
+    (folder / "cjp_fraud.db").write_bytes(template)
+    environment = {
+        "CJP_FRAUD_PLATFORM_MODE": "act",
+        "CJP_FRAUD_SMTP_HOST": server.host,
+        "CJP_FRAUD_SMTP_PORT": str(server.port),
+        "CJP_FRAUD_MAIL_FROM": "notices@provider.example",
+    }
+    opened = Deployment(load_settings(home=folder, now=NOW))
+    opened.lake.create(LAKE_TABLES, buckets=opened.settings.lake_buckets)
+    load_rows(opened.engine, folder, a_row(), at=START - timedelta(days=60))
+    with transaction(opened.engine) as session:
+        for name, roles in PEOPLE.items():
+            create_user(session, name, roles, machine("account"), START)
+    flag(opened.engine, a_flag(START), at=START)
+    (folder / "more.csv").write_text("tenant_id,time_zone\nnew-1,Europe/Paris\nnew-2,Etc/UTC\n")
+    return Home(folder, environment, opened, server)
+
+
+@pytest.mark.parametrize(("step", "before", "number"), KILLS)
+def test_a_command_that_was_killed_completes_when_it_is_run_again(
+    homes: tuple[Home, Home], step: str, before: tuple[str, ...], number: int
+) -> None:
+    killed, untouched = homes
+    killed.bring_to(before)
+    untouched.bring_to(before)
+
+    killed.killed(step, number)
+    killed.run(*killed.words(step))
+
+    untouched.run(*untouched.words(step))
+    assert killed.left() == untouched.left()
