@@ -221,7 +221,8 @@ def _move_on(session: Session, case_id: str, told: PlanProgress, at: datetime) -
         return ("every method of serving that the contract permits has failed",)
     if not told.step_complete:
         return (
-            "the notice is not served yet and is tried again; what the mail server said: cjp-fraud notices list, notices show ID",
+            "the notice is not served yet and is tried again; "
+            "cjp-fraud notices show ID tells what the mail server said",
         )
     move(session, case, CaseState.NOTICED, CARRIER, at, "case.noticed", content)
     return ()
