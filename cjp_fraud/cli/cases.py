@@ -26,11 +26,9 @@ from cjp_fraud.cli.measure_options import (
 )
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.judged_rows import judged_rows
-from cjp_fraud.notices.mail import mail_server
 from cjp_fraud.review import approval, claiming, determining, stops
 from cjp_fraud.review.case_view import case_view
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.proposal import Practice
 from cjp_fraud.review.queue import overflow_list, queue
 from cjp_fraud.review.states import CaseState
 from cjp_fraud.review.tables import Capacity, Case, Finding, TenantsPart
@@ -38,7 +36,6 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.carry_out import CarryOut, carry_out
 from cjp_fraud.suspension.follow_up import follow_up_due
 from cjp_fraud.suspension.measure_view import gate_view, measure_rows
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 
 app = typer.Typer(no_args_is_help=True, help="Cases: look at them, decide them, approve what follows.")
 
@@ -95,7 +92,7 @@ def show(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False) ->
         view = case_view(session, case_id, opened.now)
         row = session.get(Case, case_id)
         assert row is not None, "it was found"
-        view["gate"] = gate_view(session, row, Practice.of(opened.settings), opened.now)
+        view["gate"] = gate_view(session, row, opened.practice, opened.now)
         view["measures"] = measure_rows(session, case_id=case_id)
     if as_json:
         print_json(view)
@@ -169,7 +166,7 @@ def determine(
     scope and end, the letter, whom it goes to. Without --measure, the flagged channels' outbound traffic.
     """
     opened = deployment(ctx)
-    practice = Practice.of(opened.settings)
+    practice = opened.practice
     if finding is Finding.NOT_FRAUDULENT:
         raise typer.BadParameter("not fraudulent is recorded by: cjp-fraud cases dismiss CASE --because TEXT")
     if finding is Finding.UNDETERMINED:
@@ -331,11 +328,11 @@ def _carry(opened: Deployment, case_id: str, case: str) -> None:
         report(0, 1, f"case {case}")
         done = carry_out(
             opened.engine,
-            mail_server(opened.settings),
-            EmbeddedPlatform(opened.engine),
+            opened.mail,
+            opened.platform,
             case_id,
             opened.now,
-            Practice.of(opened.settings),
+            opened.practice,
         )
     tell(done, case)
 

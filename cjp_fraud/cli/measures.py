@@ -7,16 +7,13 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_rows, progress
-from cjp_fraud.notices.mail import mail_server
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.need import state_need
-from cjp_fraud.review.proposal import Practice
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.carry_out import carry_out
 from cjp_fraud.suspension.lifting import reinstate as reinstate_case
 from cjp_fraud.suspension.measure_view import measure_rows
 from cjp_fraud.suspension.measures import Applied, MeasureOutcome, apply_measure
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.reaffirming import reaffirm as reaffirm_measure
 from cjp_fraud.suspension.reconciling import reconcile as reconcile_platform
 
@@ -49,9 +46,7 @@ def apply(
         case_id = case_id_of(session, case)
         if needed_because is not None and as_user is not None:
             state_need(session, case_id, person(session, as_user), opened.now, needed_because)
-    outcome = apply_measure(
-        opened.engine, EmbeddedPlatform(opened.engine), case_id, opened.now, Practice.of(opened.settings)
-    )
+    outcome = apply_measure(opened.engine, opened.platform, case_id, opened.now, opened.practice)
     _tell(outcome, case, wanted=Applied.IN_FORCE)
 
 
@@ -73,7 +68,7 @@ def list_measures(
 def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Lift a measure, as an approver; the customer is told."""
     opened = deployment(ctx)
-    platform = EmbeddedPlatform(opened.engine)
+    platform = opened.platform
     with reading(opened.engine) as session:
         case_id, by = case_id_of(session, case), person(session, as_user)
     outcome = reinstate_case(opened.engine, platform, case_id, by, opened.now, reasons=because)
@@ -82,11 +77,11 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
             report(0, 1, f"case {case}")
             done = carry_out(
                 opened.engine,
-                mail_server(opened.settings),
+                opened.mail,
                 platform,
                 case_id,
                 opened.now,
-                Practice.of(opened.settings),
+                opened.practice,
             )
         for sentence in done.waiting_for:
             typer.echo(f"  {sentence}")
@@ -104,7 +99,7 @@ def reaffirm(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because:
             person(session, as_user),
             opened.now,
             reasons=because,
-            practice=Practice.of(opened.settings),
+            practice=opened.practice,
         )
     if not kept.complete:
         typer.echo(f"case {case}: reaffirmed by one; another approver is needed by {_time(kept.review_at)}")
@@ -116,7 +111,7 @@ def reaffirm(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because:
 def reconcile(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Compare our measures with the platform; exit code 1 where they disagree and it was not mended."""
     opened = deployment(ctx)
-    found = reconcile_platform(opened.engine, EmbeddedPlatform(opened.engine), opened.now)
+    found = reconcile_platform(opened.engine, opened.platform, opened.now)
     rows = [
         {
             "measure_id": one.measure_id,

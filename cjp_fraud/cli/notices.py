@@ -12,14 +12,11 @@ from sqlalchemy import select
 from cjp_fraud.cli.frame import JsonOption, deployment, print_json, print_record, print_rows, progress
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.notices.delivery_record import delivery_record, notices_on_record
-from cjp_fraud.notices.mail import mail_server
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.proposal import Practice
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.carry_out import carry_out
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 
 app = typer.Typer(no_args_is_help=True, help="Notices: plans, dispatch, delivery records.")
 
@@ -41,11 +38,11 @@ def dispatch(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False
         report(0, 1, f"case {case}")
         done = carry_out(
             opened.engine,
-            mail_server(opened.settings),
-            EmbeddedPlatform(opened.engine),
+            opened.mail,
+            opened.platform,
             case_id,
             opened.now,
-            Practice.of(opened.settings),
+            opened.practice,
         )
     record = {
         "case": case,

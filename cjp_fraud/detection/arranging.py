@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +23,9 @@ from features.columns import (
     SERIES_KEY,
     TENANT,
 )
+
+MOST_ROWS: Final = 12_000_000
+"""Rows of traffic that are held at once; beyond that days or buckets are taken in several pieces."""
 
 _COLUMNS = (*SERIES_KEY, INTERVAL_START, OFFERED, PEAK, COVERED)
 

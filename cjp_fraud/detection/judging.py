@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.arranging import MOST_ROWS
 from cjp_fraud.detection.calibrating import (
     Coverage,
     StoredDay,
@@ -46,8 +47,7 @@ Floats = NDArray[np.float64]
 Report = Callable[[int, int, str], None]
 
 MOST_DAYS: Final = 28
-MOST_ROWS: Final = 12_000_000
-"""Days and rows of traffic that are arranged at once."""
+"""Days of traffic that are arranged at once, if there are not too many rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

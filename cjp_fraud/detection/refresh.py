@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
-from cjp_fraud.detection.arranging import read_arranged
+from cjp_fraud.detection.arranging import MOST_ROWS, read_arranged
 from cjp_fraud.detection.past import ProfiledPast, read_profiles, stored_days
 from cjp_fraud.detection.schema import BASELINE, PROFILE
 from cjp_fraud.detection.series import Arranged, Group
@@ -33,8 +33,6 @@ Ints = NDArray[np.int64]
 Report = Callable[[int, int, str], None]
 
 SNAPSHOTS_KEPT: Final = 14
-MOST_ROWS: Final = 12_000_000
-"""Rows of traffic that are held at once; beyond that buckets are taken in several batches."""
 
 
 @dataclass(frozen=True, slots=True)
