@@ -14,7 +14,7 @@ import pandas as pd
 
 from cjp_fraud.detection.backtest import backtest_rows
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.traffic.gridding import grid_rows
+from cjp_fraud.traffic.grid import grid_rows
 
 SERIES, DAYS = 40, 14
 

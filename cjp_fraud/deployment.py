@@ -11,17 +11,17 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from cjp_fraud.config import Settings
-from cjp_fraud.contracts.register import tenants_on_record
+from cjp_fraud.contracts.tenants import tenants_on_record
 from cjp_fraud.detection.schema import DETECTION_TABLES
 from cjp_fraud.errors import StorageError
-from cjp_fraud.notices.mail import MailServer, mail_server
+from cjp_fraud.notices.methods.email import MailServer, mail_server
 from cjp_fraud.review.proposal import Practice
 from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.migration import require_current
 from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.traffic.checks import TenantTraffic
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
-from cjp_fraud.traffic.validation import TenantTraffic
 
 LAKE_TABLES = (*TRAFFIC_TABLES, *DETECTION_TABLES)
 """All lake tables of the product."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cjp_fraud.clock import utc_text
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.compliance.retention import apply_retention as drop_what_is_past
 from cjp_fraud.config import load_settings
@@ -17,10 +18,9 @@ from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.train import train as train_versions
 from cjp_fraud.errors import BadInputError, CjpFraudError
-from cjp_fraud.notices import collect
-from cjp_fraud.storage.canonical import utc_text
-from cjp_fraud.suspension.carry_out import mend
-from cjp_fraud.suspension.reconciling import reconcile as reconcile_platform
+from cjp_fraud.notices import inbound_reports
+from cjp_fraud.suspension.enforcement import mend
+from cjp_fraud.suspension.reconciliation import reconcile as reconcile_platform
 from cjp_fraud.traffic.errors import FileChangedError
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
 
@@ -111,7 +111,7 @@ def train() -> list[str]:
 def collect_delivery_events() -> int:
     """Record the delivery reports that came in; returns how many events are new."""
     opened = _open()
-    return collect.collect_delivery_events(opened.engine, opened.settings, opened.now)
+    return inbound_reports.collect_delivery_events(opened.engine, opened.settings, opened.now)
 
 
 def mend_and_end() -> dict[str, Any]:

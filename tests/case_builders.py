@@ -11,20 +11,20 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.measures import MeasureKind, Scope
-from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
-from cjp_fraud.people.roles import Actor, Role, machine
 from cjp_fraud.review.approval import approve
-from cjp_fraud.review.claiming import claim
-from cjp_fraud.review.determining import determine_fraud
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.evidence import RowsWanted
-from cjp_fraud.review.flagging import FlaggingResult, FlagRow, record_flags
+from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
+from cjp_fraud.review.model import CaseState, TenantsPart
 from cjp_fraud.review.proposal import MeasureWanted, Practice
-from cjp_fraud.review.states import CaseState
-from cjp_fraud.review.tables import Approval, Case, Proposal, TenantsPart
+from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.carry_out import CarryOut, Mended, carry_out, mend
+from cjp_fraud.suspension.enforcement import CarryOut, Mended, carry_out, mend
 from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
 from cjp_fraud.suspension.tables import Entitlement, Measure
 from tests.contract_builders import a_row, load_rows

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from cjp_fraud.contracts.load import LoadResult, load_tenants
-from cjp_fraud.people.roles import Actor, machine
+from cjp_fraud.contracts.tenant_import import LoadResult, load_tenants
+from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.storage.database import transaction
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cjp_fraud.notices.mail import xtext
+from cjp_fraud.notices.methods.email import xtext
 
 
 def a_report(

@@ -9,14 +9,15 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.measures import MeasureKind, Scope
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letters import Letter, Seen
-from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import create_plan, draft_plan
-from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticeKind
-from cjp_fraud.people.roles import machine
+from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows

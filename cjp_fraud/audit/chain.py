@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cjp_fraud.storage.canonical import digest, sha256_hex
+from cjp_fraud.digests import digest, sha256_hex
 
 GENESIS = "0" * 64
 """``previous_sha256`` of the first entry."""

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest, faults
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import canonical_json
+from cjp_fraud.clock import aware
+from cjp_fraud.digests import canonical_json
 
 _LOCK = 7_231_044_201_993_518
 """Number of the advisory lock that orders writers of the log on PostgreSQL."""

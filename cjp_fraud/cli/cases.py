@@ -26,16 +26,17 @@ from cjp_fraud.cli.measure_options import (
 )
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.judged_rows import judged_rows
-from cjp_fraud.review import approval, claiming, determining, stops
-from cjp_fraud.review.case_view import case_view
+from cjp_fraud.review import approval, determination, stops
+from cjp_fraud.review import claim as claims
 from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.model import Capacity, CaseState, Finding, TenantsPart
 from cjp_fraud.review.queue import overflow_list, queue
-from cjp_fraud.review.states import CaseState
-from cjp_fraud.review.tables import Capacity, Case, Finding, TenantsPart
+from cjp_fraud.review.tables import Case
+from cjp_fraud.review.views import case_view
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.carry_out import CarryOut, carry_out
+from cjp_fraud.suspension.enforcement import CarryOut, carry_out
 from cjp_fraud.suspension.follow_up import follow_up_due
-from cjp_fraud.suspension.measure_view import gate_view, measure_rows
+from cjp_fraud.suspension.views import gate_view, measure_rows
 
 app = typer.Typer(no_args_is_help=True, help="Cases: look at them, decide them, approve what follows.")
 
@@ -111,16 +112,16 @@ def claim(
     with transaction(opened.engine) as session:
         by = person(session, as_user)
         if _EPISODE.fullmatch(case):
-            row = claiming.claim_overflow(session, case, by, opened.now)
+            row = claims.claim_overflow(session, case, by, opened.now)
         else:
-            row = claiming.claim(session, case_id_of(session, case), by, opened.now)
+            row = claims.claim(session, case_id_of(session, case), by, opened.now)
     _say(row)
 
 
 @app.command()
 def release(ctx: typer.Context, case: CaseArgument, as_user: AsOption) -> None:
     """Give a claimed case back to the queue."""
-    _say(_decide(ctx, case, as_user, claiming.release))
+    _say(_decide(ctx, case, as_user, claims.release))
 
 
 @app.command()
@@ -131,7 +132,7 @@ def comment(
     as_user: AsOption,
 ) -> None:
     """Write on a case; who does takes part in it, and may not approve it."""
-    _say(_decide(ctx, case, as_user, claiming.comment, text))
+    _say(_decide(ctx, case, as_user, claims.comment, text))
 
 
 @app.command()
@@ -172,7 +173,7 @@ def determine(
     if finding is Finding.UNDETERMINED:
         if part is not None or flag or measure is not None or days or hours:
             raise typer.BadParameter("--part, --flag, --measure, --days and --hours go with fraudulent only")
-        _decide(ctx, case, as_user, determining.leave_undetermined, reasons=because)
+        _decide(ctx, case, as_user, determination.leave_undetermined, reasons=because)
         typer.echo(f"case {case}: undetermined; it stays in review")
         return
     lasts = timedelta(days=days or 0, hours=hours or 0) or practice.measure_review
@@ -187,9 +188,9 @@ def determine(
         origins=origin,
         rate=rate,
     )
-    with progress("determining") as report, transaction(opened.engine) as session:
+    with progress("determination") as report, transaction(opened.engine) as session:
         report(0, 1, "freezing the evidence")
-        proposal = determining.determine_fraud(
+        proposal = determination.determine_fraud(
             session,
             case_id_of(session, case),
             person(session, as_user),
@@ -258,14 +259,14 @@ def return_(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: 
 @app.command()
 def dismiss(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Determine that the traffic is not fraudulent, and close the case."""
-    _decide(ctx, case, as_user, determining.dismiss, reasons=because)
+    _decide(ctx, case, as_user, determination.dismiss, reasons=because)
     typer.echo(f"case {case}: dismissed")
 
 
 @app.command()
 def reopen(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Open a dismissed, expired or withdrawn case again."""
-    _say(_decide(ctx, case, as_user, determining.reopen, reasons=because))
+    _say(_decide(ctx, case, as_user, determination.reopen, reasons=because))
 
 
 @app.command()
@@ -276,7 +277,7 @@ def withdraw(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because:
         case_id, _ = case_id_of(session, case), person(session, as_user)
         withdrawn = session.get_one(Case, case_id).state is CaseState.WITHDRAWN
     if not (withdrawn and follow_up_due(opened.engine, case_id)):
-        _decide(ctx, case, as_user, determining.withdraw, reasons=because)
+        _decide(ctx, case, as_user, determination.withdraw, reasons=because)
     _carry(opened, case_id, case)
 
 

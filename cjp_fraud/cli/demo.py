@@ -19,11 +19,11 @@ from rich.markup import escape
 from rich.rule import Rule
 
 from cjp_fraud.cli.frame import settings, wide_console
+from cjp_fraud.clock import utc_text
 from cjp_fraud.config import PREFIX
 from cjp_fraud.errors import BadInputError, CjpFraudError, Refused
 from cjp_fraud.simulation.demo_traffic import BURST, DAYS, write_demo_files
 from cjp_fraud.simulation.mail_sink import running_mail_sink
-from cjp_fraud.storage.canonical import utc_text
 from cjp_fraud.traffic.sample import sample_tenants_path
 
 MARKER = "this-is-a-cjp-fraud-demo"

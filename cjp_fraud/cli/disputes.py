@@ -11,8 +11,9 @@ from sqlalchemy import select
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_rows
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.disputing import decide_dispute, open_dispute
-from cjp_fraud.review.tables import Case, Dispute, DisputeState
+from cjp_fraud.review.dispute import decide_dispute, open_dispute
+from cjp_fraud.review.model import DisputeState
+from cjp_fraud.review.tables import Case, Dispute
 from cjp_fraud.storage.database import reading, transaction
 
 app = typer.Typer(no_args_is_help=True, help="Disputes: open one for the tenant, decide it.")

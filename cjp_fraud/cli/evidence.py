@@ -12,7 +12,7 @@ from cjp_fraud.cli.frame import JsonOption, deployment, person, print_json, prin
 from cjp_fraud.compliance.export import export_evidence
 from cjp_fraud.compliance.log_verification import chain_holds_head
 from cjp_fraud.compliance.verification import verify_file
-from cjp_fraud.people.roles import machine
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import reading
 
 app = typer.Typer(no_args_is_help=True, help="Evidence bundles: export a case, verify a bundle.")

@@ -26,12 +26,12 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import utc_text
 from cjp_fraud.config import Settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.people.model import Actor
 from cjp_fraud.people.participation import actor_named
-from cjp_fraud.people.roles import Actor
-from cjp_fraud.storage.canonical import utc_text
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 AsOption = Annotated[str, typer.Option("--as", metavar="USER", help="Who acts; on record (users list).")]

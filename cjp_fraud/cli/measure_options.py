@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.review.proposal import MeasureWanted
 
 MeasureOption = Annotated[MeasureKind | None, typer.Option(help="The narrowest that helps.")]

@@ -10,12 +10,12 @@ from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.need import state_need
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.carry_out import carry_out
-from cjp_fraud.suspension.lifting import reinstate as reinstate_case
-from cjp_fraud.suspension.measure_view import measure_rows
+from cjp_fraud.suspension.enforcement import carry_out
 from cjp_fraud.suspension.measures import Applied, MeasureOutcome, apply_measure
-from cjp_fraud.suspension.reaffirming import reaffirm as reaffirm_measure
-from cjp_fraud.suspension.reconciling import reconcile as reconcile_platform
+from cjp_fraud.suspension.reaffirmation import reaffirm as reaffirm_measure
+from cjp_fraud.suspension.reconciliation import reconcile as reconcile_platform
+from cjp_fraud.suspension.reinstatement import reinstate as reinstate_case
+from cjp_fraud.suspension.views import measure_rows
 
 app = typer.Typer(no_args_is_help=True, help="Measures: apply, list, reaffirm, reinstate, reconcile.")
 

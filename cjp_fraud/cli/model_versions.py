@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_record, print_rows
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.roles import Role
+from cjp_fraud.people.model import Role
 from cjp_fraud.storage.database import reading, transaction
 
 app = typer.Typer(no_args_is_help=True, help="Model versions: one a Monday, fitted by cjp-fraud train.")

@@ -16,7 +16,7 @@ from cjp_fraud.notices.tables import Notice
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
-from cjp_fraud.suspension.carry_out import carry_out
+from cjp_fraud.suspension.enforcement import carry_out
 
 app = typer.Typer(no_args_is_help=True, help="Notices: plans, dispatch, delivery records.")
 

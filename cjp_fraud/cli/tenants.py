@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from cjp_fraud.cli.frame import JsonOption, deployment, person, print_record, print_rows, progress
-from cjp_fraud.contracts.load import LoadResult, load_tenants
 from cjp_fraud.contracts.position import ContractPosition, position_at
 from cjp_fraud.contracts.recipients import recipients
-from cjp_fraud.contracts.register import tenants_on_record
+from cjp_fraud.contracts.tenant_import import LoadResult, load_tenants
+from cjp_fraud.contracts.tenants import tenants_on_record
 from cjp_fraud.contracts.terms import PLAIN_ROLE
-from cjp_fraud.people.roles import machine
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.traffic.quarantine import purge_quarantine
 

@@ -8,8 +8,8 @@ import typer
 from sqlalchemy import select
 
 from cjp_fraud.cli.frame import JsonOption, deployment, print_rows
+from cjp_fraud.people.model import Role, machine
 from cjp_fraud.people.participation import create_user
-from cjp_fraud.people.roles import Role, machine
 from cjp_fraud.people.tables import User, UserRole
 from cjp_fraud.storage.database import reading, transaction
 

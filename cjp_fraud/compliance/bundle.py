@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from importlib.resources import files as package_files
 from typing import Any, Final
 
-from cjp_fraud.compliance.records import Record
+from cjp_fraud.compliance.row_documents import Record
 from cjp_fraud.compliance.story import Entry
-from cjp_fraud.storage.canonical import canonical_json, sha256_hex
+from cjp_fraud.digests import canonical_json, sha256_hex
 
 FORMAT: Final = "cjp-fraud-evidence-1"
 README, MANIFEST, SUMS, AUDIT, TIMELINE = (

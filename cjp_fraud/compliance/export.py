@@ -14,15 +14,15 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append, hold, links
+from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import EXPORTED, FORMAT, SUMS, SUMS_DIGEST, content_files, with_chain
-from cjp_fraud.compliance.collection import records_of_case
-from cjp_fraud.compliance.container import packed
-from cjp_fraud.compliance.excerpt import entry_of, excerpt_lines
+from cjp_fraud.compliance.case_records import records_of_case
+from cjp_fraud.compliance.inclusion_proof import entry_of, excerpt_lines
 from cjp_fraud.compliance.verification import verify
+from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.people.roles import Actor
+from cjp_fraud.people.model import Actor
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.storage.canonical import sha256_hex
 from cjp_fraud.storage.database import transaction
 
 

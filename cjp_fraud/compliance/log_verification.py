@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.chain import GENESIS, Link, faults
 from cjp_fraud.audit.log import links
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.compliance.collection import participations, records_told
-from cjp_fraud.compliance.excerpt import entry_of
+from cjp_fraud.compliance.case_records import participations, records_told
+from cjp_fraud.compliance.inclusion_proof import entry_of
 from cjp_fraud.compliance.story import Moves, Parts, Story
 from cjp_fraud.storage.database import reading
 

@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.clock import aware
 from cjp_fraud.errors import StorageError
-from cjp_fraud.people.roles import machine
-from cjp_fraud.storage.base import aware
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.lake import Lake, LakeTable
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.lake import Lake, LakeTable
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.retention import expire_intake
 from cjp_fraud.traffic.schema import INTAKE, QUARANTINE, TRAFFIC_TABLES

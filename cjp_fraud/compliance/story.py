@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cjp_fraud.compliance.records import PERSONAL_TEXTS, Record, digest_faults, digests_of
+from cjp_fraud.compliance.row_documents import PERSONAL_TEXTS, Record, digest_faults, digests_of
 from cjp_fraud.compliance.tellings import (
     ABOUT_OTHERS,
     BARE,
@@ -31,7 +31,7 @@ from cjp_fraud.compliance.tellings import (
     TOLD,
     WRITTEN,
 )
-from cjp_fraud.storage.canonical import canonical_json, sha256_hex
+from cjp_fraud.digests import canonical_json, sha256_hex
 
 _DIGEST_LENGTH: Final = 64
 

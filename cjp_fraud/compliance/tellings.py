@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cjp_fraud.compliance.records import PERSONAL_TEXTS, Record
+from cjp_fraud.compliance.row_documents import PERSONAL_TEXTS, Record
 
 CASES: Final = "cases"
 NOTICES: Final = "notices"

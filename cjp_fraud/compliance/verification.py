@@ -8,6 +8,7 @@ from email.errors import MessageError
 from pathlib import Path
 from typing import Final
 
+from cjp_fraud.compliance.archive import MAX_BYTES, opened
 from cjp_fraud.compliance.bundle import (
     AUDIT,
     EXPORTED,
@@ -23,11 +24,10 @@ from cjp_fraud.compliance.bundle import (
     readable_faults,
     sums,
 )
-from cjp_fraud.compliance.container import MAX_BYTES, opened
 from cjp_fraud.compliance.due_course import case_faults
-from cjp_fraud.compliance.excerpt import Excerpt, read_excerpt
+from cjp_fraud.compliance.inclusion_proof import Excerpt, read_excerpt
+from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.storage.canonical import sha256_hex
 
 _UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
 """What reading a forged file can raise; each becomes a fault, never a traceback."""

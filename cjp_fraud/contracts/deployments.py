@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cjp_fraud.contracts.tables import Hosting
+from cjp_fraud.contracts.model import Hosting
 
 NOT_PROCESSED: Final = frozenset({"CCE", "PCCE", "CCX", "HCS-CC"})
 """Products of whose on-premises and partner-hosted deployments the provider processes no data (clause 3)."""

@@ -11,23 +11,21 @@ from typing import TypeVar
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
 from cjp_fraud.contracts.deployments import why_not_accepted
+from cjp_fraud.contracts.model import Hosting, Reading, Right
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
-    Hosting,
     NoticeTermsVersion,
-    Reading,
-    Right,
     Site,
     Subscription,
     SubscriptionTerms,
     Tenant,
 )
 from cjp_fraud.contracts.terms import NoticeTerms, parse_terms
+from cjp_fraud.digests import digest
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import digest
 
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
 

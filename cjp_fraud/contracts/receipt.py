@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.clock import aware
+from cjp_fraud.contracts.delivery_status import Rung
 from cjp_fraud.contracts.terms import MethodRule, NoticeTerms, Wait, WaitUnit
-from cjp_fraud.storage.base import aware
 
 _BASIS_WORDS = {
     Rung.SENT: "our mail server took it over",

@@ -11,9 +11,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.contracts.tables import Address, Method, Subscription
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import utc_text
+from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.contracts.model import Method
+from cjp_fraud.contracts.tables import Address, Subscription
 
 LATELY = timedelta(days=30)
 """How long a replaced address is served beside its successor (the design's "lately")."""

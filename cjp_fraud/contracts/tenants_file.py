@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from cjp_fraud.contracts.deployments import product_name, why_not_accepted
 from cjp_fraud.contracts.email_address import is_email_address
 from cjp_fraud.contracts.language_tag import language_tag
-from cjp_fraud.contracts.tables import NAME_LENGTH, Hosting, Method, PurchaseModel
+from cjp_fraud.contracts.model import Hosting, Method, PurchaseModel
+from cjp_fraud.contracts.tables import NAME_LENGTH
 from cjp_fraud.contracts.tabular import RawRow, raw_rows
 from cjp_fraud.errors import BadInputError
 

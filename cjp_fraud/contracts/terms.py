@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from cjp_fraud.contracts.ladder import BASES, Rung
-from cjp_fraud.contracts.tables import Method
+from cjp_fraud.contracts.delivery_status import BASES, Rung
+from cjp_fraud.contracts.model import Method
 from cjp_fraud.errors import BadInputError
 
 PLAIN_ROLE = "notice"

@@ -20,8 +20,8 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import Arranged, SeriesTable, arrange
 from cjp_fraud.detection.walk import FoldedLocations, JudgedDay, Walk
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.traffic.reading import TrafficRead, read_traffic
-from cjp_fraud.traffic.validation import TenantTraffic
+from cjp_fraud.traffic.checks import TenantTraffic
+from cjp_fraud.traffic.read_files import TrafficRead, read_traffic
 from features import columns
 from features.episodes import episode_id, episode_starts
 from features.local_grid import local_days, place, wall_seconds

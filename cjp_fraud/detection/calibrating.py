@@ -18,7 +18,7 @@ from cjp_fraud.detection.rows import ScoredRows
 from cjp_fraud.detection.schema import CALIBRATION
 from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.stored import date_of, day_of
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.storage.lake import Lake
 from features.columns import SERIES_KEY
 from features.local_grid import DAY
 from features.regimes import Regime

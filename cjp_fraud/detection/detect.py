@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
+from cjp_fraud.clock import aware
 from cjp_fraud.detection.flag_rows import flag_rows
 from cjp_fraud.detection.judging import Judge, Judged, Report
 from cjp_fraud.detection.refresh import refresh
@@ -20,12 +21,11 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.schema import CALIBRATION, SCORES
 from cjp_fraud.detection.stored import date_of
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.people.roles import Actor, machine
-from cjp_fraud.review.flagging import FlaggingResult, FlagRow, record_flags
-from cjp_fraud.storage.base import aware
+from cjp_fraud.people.model import Actor, machine
+from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.lake import Lake, Where
 from features.columns import INTERVAL_START, SERIES_KEY, TENANT
 from features.local_grid import HOUR
 from models.calibration import p_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from cjp_fraud.detection.judging import Judged
 from cjp_fraud.detection.scoring import moment
-from cjp_fraud.review.flagging import FlagRow
+from cjp_fraud.review.flags import FlagRow
 from features.columns import APPLICATION, CHANNEL, DIRECTION, INTERVAL_SECONDS, TENANT
 from features.local_grid import HOUR
 from features.reasons import FlaggedInterval, odds, reasons

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cjp_fraud.detection.schema import DETECTION_TABLES
 from cjp_fraud.review.evidence import ReadRows, RowsWanted
-from cjp_fraud.traffic.lake import Lake, LakeTable, Where
+from cjp_fraud.storage.lake import Lake, LakeTable, Where
 from cjp_fraud.traffic.schema import BUCKET, DAY, SECONDS, SERIES, START, TENANT, TRAFFIC
 
 _KEY = (*SERIES[1:], SECONDS, START)

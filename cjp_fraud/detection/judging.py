@@ -37,7 +37,7 @@ from cjp_fraud.detection.rows import ScoredRows
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scoring import Window, moment, open_window
 from cjp_fraud.detection.version import FittedVersion, initial_version
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import TENANT
 from features.local_grid import DAY

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cjp_fraud.detection.schema import BASELINE, PROFILE
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.detection.stored import date_of, profile_of, snapshot_of
-from cjp_fraud.traffic.lake import Lake, Where
+from cjp_fraud.storage.lake import Lake, Where
 from features.columns import APPLICATION, INTERVAL_SECONDS, SERIES_KEY, TENANT
 from features.local_grid import slots_a_day
 from features.own_bar import BAR_MEMORY_DAYS

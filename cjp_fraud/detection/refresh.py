@@ -19,8 +19,8 @@ from cjp_fraud.detection.schema import BASELINE, PROFILE
 from cjp_fraud.detection.series import Arranged, Group
 from cjp_fraud.detection.stored import date_of, day_of, profile_rows, snapshot_rows
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.lake import Lake, Where
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.schema import TRAFFIC
 from cjp_fraud.traffic.tables import TrafficChange

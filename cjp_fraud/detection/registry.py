@@ -18,13 +18,14 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.clock import aware
 from cjp_fraud.detection.judge import POOL_DAYS, Histograms
 from cjp_fraud.detection.stored import date_of, day_of
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.detection.version import FittedVersion
 from cjp_fraud.errors import NotFoundError, StorageError
-from cjp_fraud.people.roles import Actor
-from cjp_fraud.storage.base import aware, new_id
+from cjp_fraud.people.model import Actor
+from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
 from features.columns import COUNT_FEATURES, PEAK_FEATURES
 from features.constants import RECIPE_VERSION, KindConstants, RecipeConstants

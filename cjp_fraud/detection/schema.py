@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from cjp_fraud.traffic.lake import UTC_STAMP, LakeTable
+from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
 from features.profile import KIND_FIELDS, SLOT_FIELDS
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS
 

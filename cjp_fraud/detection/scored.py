@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cjp_fraud.detection.rows import ROW_FIELDS, ScoredRows
 from cjp_fraud.detection.schema import SCORES
-from cjp_fraud.traffic.lake import Lake, Where
+from cjp_fraud.storage.lake import Lake, Where
 from features.columns import APPLICATION, INTERVAL_START, SERIES_KEY
 
 

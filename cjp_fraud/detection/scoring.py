@@ -15,7 +15,7 @@ from cjp_fraud.detection.fit import Block
 from cjp_fraud.detection.past import ProfiledPast, profiled_past, stored_snapshots
 from cjp_fraud.detection.rows import ScoredRows, flat, gathered
 from cjp_fraud.detection.series import Arranged
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.storage.lake import Lake
 from features.local_grid import DAY, LocalGrid, local_days
 from features.score_day import Model, measure_day, weigh
 from features.snapshot import Snapshot

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
 from cjp_fraud.detection.calibrating import Coverage, calibration_rows, read_calibrations
 from cjp_fraud.detection.detect import (
     DETECTION_LOCK,
@@ -29,11 +30,10 @@ from cjp_fraud.detection.registry import Registered
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scored import read_scored
 from cjp_fraud.detection.scoring import moment
-from cjp_fraud.review.flagging import record_flags
-from cjp_fraud.storage.base import aware
+from cjp_fraud.review.flags import record_flags
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.lake import Lake
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange, Watermark
 from features.columns import CHANNEL, TENANT

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.detection.schema import BASELINE, KINDS, MAXIMA, PROFILE, WHOLE_NUMBERS
-from cjp_fraud.traffic.lake import LakeTable
+from cjp_fraud.storage.lake import LakeTable
 from features.columns import APPLICATION, SERIES_KEY
 from features.constants import RECIPE_VERSION
 from features.own_bar import OwnMaxima

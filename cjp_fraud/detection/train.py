@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from sqlalchemy import Engine, select
 
+from cjp_fraud.clock import aware
 from cjp_fraud.detection.fit import WINDOW_DAYS, Block, eligible_mondays, fit_version
 from cjp_fraud.detection.judging import Report
 from cjp_fraud.detection.refresh import refresh
@@ -21,11 +22,10 @@ from cjp_fraud.detection.stored import day_of
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.detection.version import FittedVersion
 from cjp_fraud.errors import StorageError
-from cjp_fraud.people.roles import Actor, machine
-from cjp_fraud.storage.base import aware
+from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.lake import Lake
 from cjp_fraud.traffic.schema import COVERED, SECONDS, TRAFFIC
 from features.local_grid import DAY
 

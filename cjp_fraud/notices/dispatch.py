@@ -15,24 +15,26 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.audit.personal import salted_digest
 from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.audit.texts import salted_digest
+from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.delivery_status import Rung
 from cjp_fraud.contracts.receipt import earliest_measure, in_words
 from cjp_fraud.contracts.tables import Address
 from cjp_fraud.contracts.terms import NoticeTerms
+from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.notices.evidence import plan_facts, record_event
 from cjp_fraud.notices.letters import fill_at_dispatch
-from cjp_fraud.notices.mail import Envelope, MailServer, Submission, submit
 from cjp_fraud.notices.message import build_message, message_id_of
+from cjp_fraud.notices.methods.email import Envelope, MailServer, Submission, submit
+from cjp_fraud.notices.model import NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft, draft_from
 from cjp_fraud.notices.progress import PlanProgress, letters_due, progress_of
-from cjp_fraud.notices.record import plan_facts, record_event
-from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan, NoticeState, Outcome
-from cjp_fraud.people.roles import Actor, machine
-from cjp_fraud.storage.base import aware, new_id
-from cjp_fraud.storage.canonical import sha256_hex
+from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
+from cjp_fraud.people.model import Actor, machine
+from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import exclusive
 

@@ -16,9 +16,9 @@ from string import Template
 from typing import Any, Final
 
 from cjp_fraud.contracts.language_tag import primary_language
-from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.notices.tables import NoticeKind
+from cjp_fraud.notices.model import NoticeKind
 
 LANGUAGES: Final = ("en", "fr", "de", "es")
 """Languages that letters can be written in."""

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from cjp_fraud.storage.base import aware
+from cjp_fraud.clock import aware
 
 # ASCII on the line, whatever the server offers.
 _POLICY = SMTP.clone(cte_type="7bit")

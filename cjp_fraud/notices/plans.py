@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.position import ContractPosition
 from cjp_fraud.contracts.recipients import Recipient, recipient_from
-from cjp_fraud.contracts.tables import Method
 from cjp_fraud.contracts.terms import (
     Combine,
     MethodRule,
@@ -25,12 +26,12 @@ from cjp_fraud.contracts.terms import (
     WaitUnit,
     parse_terms,
 )
+from cjp_fraud.digests import digest
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.letters import LANGUAGES, Letter, language_served, render
-from cjp_fraud.notices.tables import Notice, NoticeKind, NoticePlan, NoticeState
-from cjp_fraud.people.roles import Actor
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import digest
+from cjp_fraud.notices.model import NoticeKind, NoticeState
+from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.people.model import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.delivery_status import Rung
 from cjp_fraud.contracts.receipt import Receipt, after_wait, deemed_receipt
 from cjp_fraud.contracts.terms import Combine, NoticeStep, NoticeTerms
-from cjp_fraud.notices.tables import NoticeState
-from cjp_fraud.storage.base import aware
+from cjp_fraud.notices.model import NoticeState
 
 _OPEN = (NoticeState.PLANNED, NoticeState.DEFERRED)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -19,36 +18,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.ladder import Rung
-from cjp_fraud.contracts.tables import Method
+from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.model import Method
+from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
-
-
-class NoticeKind(StrEnum):
-    """What a notice tells the customer."""
-
-    SUSPENSION = "suspension"
-    WITHDRAWAL = "withdrawal"
-    REINSTATEMENT = "reinstatement"
-
-
-class NoticeState(StrEnum):
-    """How far a notice has come; what its receipt is worth is told by its delivery events."""
-
-    PLANNED = "planned"
-    DEFERRED = "deferred"
-    SENT = "sent"
-    FAILED = "failed"
-    OBSERVED = "observed"
-
-
-class Outcome(StrEnum):
-    """How an attempt ended; null in the table while it is open."""
-
-    SENT = "sent"
-    DEFERRED = "deferred"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
 
 
 class NoticePlan(Base):

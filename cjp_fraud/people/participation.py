@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.clock import aware
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.roles import Actor, Role
-from cjp_fraud.people.tables import Part, Participation, User, UserRole
-from cjp_fraud.storage.base import aware
+from cjp_fraud.people.model import Actor, Part, Role
+from cjp_fraud.people.tables import Participation, User, UserRole
 
 LATELY = timedelta(days=30)
 """How long an edit of a tenant's addresses or terms bars its editor from approving (the design's "lately")."""

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.people.roles import Role
+from cjp_fraud.people.model import Part, Role
 from cjp_fraud.storage.base import Base, UtcDateTime, enum_column, id_column, new_id
-
-
-class Part(StrEnum):
-    """Ways of taking part; reading, returning or refusing a proposal is none of them."""
-
-    CLAIMED = "claimed"
-    COMMENTED = "commented"
-    EDITED = "edited"
-    DETERMINED = "determined"
-    EDITED_CONTRACT = "edited_contract"
 
 
 class User(Base):

@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import position_at
+from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import refuse_unless
+from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import lately_edited_contract, took_part
-from cjp_fraud.people.roles import Actor, Role, machine
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, Capacity, CaseState, CommentKind
 from cjp_fraud.review.proposal import counsel_needed, document_of, latest_proposal, obstacles_of
-from cjp_fraud.review.states import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.stops import standing_stops
-from cjp_fraud.review.tables import Approval, Capacity, Case, CommentKind, EvidenceSet, Proposal
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import sha256_hex
+from cjp_fraud.review.tables import Approval, Case, EvidenceSet, Proposal
 
 
 def approve(

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from cjp_fraud.review.episodes import ATTACHMENT, CaseSpan, joins
-from cjp_fraud.review.states import CLOSED_STATES, CaseState
+from cjp_fraud.review.model import CLOSED_STATES, CaseState
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.base import new_id
 

@@ -11,14 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.audit.personal import keep_text
 from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.clock import aware
+from cjp_fraud.digests import canonical_json
 from cjp_fraud.errors import NotFoundError
-from cjp_fraud.people.roles import Actor
-from cjp_fraud.review.states import CLOSED_STATES, MOVES, CaseState
-from cjp_fraud.review.tables import Case, CaseComment, CommentKind
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import canonical_json
+from cjp_fraud.people.model import Actor
+from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
+from cjp_fraud.review.tables import Case, CaseComment
 
 
 def case_id_of(session: Session, reference: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cjp_fraud.review.states import CLOSED_STATES, CaseState
-from cjp_fraud.storage.canonical import utc_text
+from cjp_fraud.clock import utc_text
+from cjp_fraud.review.model import CLOSED_STATES, CaseState
 
 GAP = timedelta(minutes=60)
 """Flags of a tenant at most this far apart (start to start) are one episode."""

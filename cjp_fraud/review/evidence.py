@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
+from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import canonical_json, sha256_hex
 
 LOOK_BACK = timedelta(hours=24)
 """How much of the flagged series before the first named flag is frozen with it."""

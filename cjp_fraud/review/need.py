@@ -6,13 +6,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.personal import keep_text
+from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.clock import aware
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.roles import Actor, Role
+from cjp_fraud.people.model import Actor, Role
 from cjp_fraud.review.cases import in_words, lock_case, note
-from cjp_fraud.review.states import BEFORE_THE_MEASURE
+from cjp_fraud.review.model import BEFORE_THE_MEASURE
 from cjp_fraud.review.tables import NeedStatement
-from cjp_fraud.storage.base import aware, new_id
+from cjp_fraud.storage.base import new_id
 
 
 def state_need(session: Session, case_id: str, by: Actor, at: datetime, reasons: str) -> NeedStatement:

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cjp_fraud.contracts.measures import MeasureKind, Scope
 from cjp_fraud.contracts.position import ContractPosition
 from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.errors import BadInputError, Refused
 from cjp_fraud.notices.letters import Letter, Seen
+from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import draft_plan
-from cjp_fraud.notices.tables import NoticeKind
 from cjp_fraud.review.tables import Flag
 
 

@@ -11,15 +11,16 @@ from typing import Any, Self
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode, Settings
-from cjp_fraud.contracts.measures import MeasureKind, Scope, scope_from
+from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.position import ContractPosition
-from cjp_fraud.contracts.tables import Right
-from cjp_fraud.review.fitting import Flagged, measure_misfits
+from cjp_fraud.contracts.restriction import MeasureKind, Scope, scope_from
+from cjp_fraud.digests import canonical_json, digest, sha256_hex
+from cjp_fraud.review.measure_fit import Flagged, measure_misfits
 from cjp_fraud.review.notice_draft import DraftedNotice, draft_notice, suspension_letter
 from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
-from cjp_fraud.storage.base import aware, new_id
-from cjp_fraud.storage.canonical import canonical_json, digest, sha256_hex
+from cjp_fraud.storage.base import new_id
 
 LONGEST_ASKED = timedelta(days=366)
 """A measure is temporary: no proposal asks for more than a year."""

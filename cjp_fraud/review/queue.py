@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.people.tables import User
-from cjp_fraud.review.states import CLOSED_STATES, CaseState
+from cjp_fraud.review.model import CLOSED_STATES, CaseState
 from cjp_fraud.review.tables import Case, Episode, Flag
 
 

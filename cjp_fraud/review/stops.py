@@ -7,14 +7,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.personal import keep_text
+from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.notices.record import case_of, resolve_contradictions
-from cjp_fraud.people.roles import Actor, Role
+from cjp_fraud.notices.evidence import case_of, resolve_contradictions
+from cjp_fraud.people.model import Actor, Role
 from cjp_fraud.review.cases import in_words, lock_case, note
-from cjp_fraud.review.tables import Case, Dispute, DisputeState, Stop, StopKind
-from cjp_fraud.storage.base import aware, new_id
+from cjp_fraud.review.model import DisputeState, StopKind
+from cjp_fraud.review.tables import Case, Dispute, Stop
+from cjp_fraud.storage.base import new_id
 
 _WORDS = {
     StopKind.DISPUTE_UPHELD: "a dispute was decided for the tenant",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -21,68 +20,21 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.review.states import CLOSED_STATES, CaseState
+from cjp_fraud.review.model import (
+    CLOSED_STATES,
+    Capacity,
+    CaseState,
+    CommentKind,
+    DisputeState,
+    Finding,
+    Quantity,
+    StopKind,
+    TenantsPart,
+)
 from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
 
 _STILL_OPEN = text(f"state NOT IN ({', '.join(repr(str(state)) for state in sorted(CLOSED_STATES))})")
 _IN_FORCE = text("superseded_at IS NULL")
-
-
-class Quantity(StrEnum):
-    """What a flag's excess is counted in; all of these are quantities of use in the sense of clause 2.4."""
-
-    CONTACTS = "contacts"
-    MINUTES = "minutes"
-    CONCURRENCY = "concurrency"
-    CHARGE = "charge"
-
-
-class Finding(StrEnum):
-    """A person's finding about the flagged traffic."""
-
-    FRAUDULENT = "fraudulent"
-    NOT_FRAUDULENT = "not_fraudulent"
-    UNDETERMINED = "undetermined"
-
-
-class TenantsPart(StrEnum):
-    """The tenant's part in the fraud: mostly the victim."""
-
-    VICTIM = "victim"
-    COMPLICIT = "complicit"
-    UNKNOWN = "unknown"
-
-
-class Capacity(StrEnum):
-    """In which capacity a person approved a proposal."""
-
-    APPROVER = "approver"
-    COUNSEL = "counsel"
-
-
-class CommentKind(StrEnum):
-    """Why a comment was written."""
-
-    COMMENT = "comment"
-    RETURNED = "returned"
-    TAKEN_BACK = "taken_back"
-    REOPENED = "reopened"
-    WITHDRAWN = "withdrawn"
-
-
-class DisputeState(StrEnum):
-    """Where a dispute stands; ``upheld`` is in the tenant's favour."""
-
-    OPEN = "open"
-    UPHELD = "upheld"
-    REJECTED = "rejected"
-
-
-class StopKind(StrEnum):
-    """What shuts the gate while it stands."""
-
-    DISPUTE_UPHELD = "dispute_upheld"
-    COUNSEL_ORDER = "counsel_order"
 
 
 class Case(Base):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import JSON, DateTime, MetaData, String
 from sqlalchemy import Enum as SqlEnum
@@ -14,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 from uuid6 import uuid7
 
-from cjp_fraud.errors import NaiveTimeError
+from cjp_fraud.clock import aware
 
 ID_LENGTH = 36
 """Characters of an identifier in text (UUIDv7, RFC 9562: sortable by the time it was made)."""
@@ -78,16 +77,3 @@ def id_column() -> String:
 def new_id() -> str:
     """Return a new sortable identifier (UUIDv7)."""
     return str(uuid7())
-
-
-def aware(at: Any) -> datetime:
-    """Return ``at`` in UTC.
-
-    Raises
-    ------
-    NaiveTimeError
-        If ``at`` is not a datetime with a zone.
-    """
-    if not isinstance(at, datetime) or at.tzinfo is None or at.utcoffset() is None:
-        raise NaiveTimeError(f"{at!r} has no time zone; give an aware time, for example 2026-01-31T09:00:00Z")
-    return at.astimezone(UTC)

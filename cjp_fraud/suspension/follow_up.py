@@ -12,14 +12,16 @@ from cjp_fraud.contracts.position import position_at
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.letters import Letter
-from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import create_plan, draft_plan, plan_of, recipients_of
-from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticeKind, NoticePlan, NoticeState, Outcome
+from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.review.proposal import Practice, document_of, measure_of
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import CARRIER
-from cjp_fraud.suspension.tables import Measure, MeasureState
+from cjp_fraud.suspension.model import MeasureState
+from cjp_fraud.suspension.tables import Measure
 
 
 def follow_up_due(engine: Engine, case_id: str) -> list[tuple[str, NoticeKind]]:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.measures import MeasureKind, Scope
-from cjp_fraud.contracts.tables import Right
-from cjp_fraud.review.fitting import Flagged, measure_misfits
-from cjp_fraud.review.tables import Capacity, Finding, Quantity, TenantsPart
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.review.measure_fit import Flagged, measure_misfits
+from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 
 FLAG_FRESH: Final = timedelta(hours=24)
 """How old the newest flag may be, or the statement that the measure is still needed."""

@@ -10,22 +10,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.language_tag import primary_language
 from cjp_fraud.contracts.position import ContractPosition, position_at
+from cjp_fraud.digests import digest, sha256_hex
+from cjp_fraud.notices.evidence import progress
+from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.plans import plan_of
-from cjp_fraud.notices.record import progress
-from cjp_fraud.notices.tables import Notice, NoticePlan, NoticeState
+from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.people.model import Actor, Role
 from cjp_fraud.people.participation import lately_edited_contract, took_part
-from cjp_fraud.people.roles import Actor, Role
 from cjp_fraud.people.tables import User, UserRole
 from cjp_fraud.review.approval import approvals_of
-from cjp_fraud.review.determining import latest_determination
+from cjp_fraud.review.determination import latest_determination
+from cjp_fraud.review.model import Capacity
 from cjp_fraud.review.proposal import Practice, document_of, flagged_by, latest_proposal, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
     Approval,
-    Capacity,
     Case,
     Determination,
     DeterminationFlag,
@@ -35,8 +38,6 @@ from cjp_fraud.review.tables import (
     NeedStatement,
     Proposal,
 )
-from cjp_fraud.storage.base import aware
-from cjp_fraud.storage.canonical import digest, sha256_hex
 from cjp_fraud.suspension.gate import (
     ApprovalFact,
     ContractFact,

@@ -14,29 +14,30 @@ from enum import StrEnum
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import plan_of
-from cjp_fraud.people.roles import machine
+from cjp_fraud.people.model import machine
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import in_words, lock_case, move
+from cjp_fraud.review.model import Capacity, CaseState
 from cjp_fraud.review.proposal import Practice, document_of, latest_proposal, measure_of
-from cjp_fraud.review.states import CaseState
-from cjp_fraud.review.tables import Capacity
-from cjp_fraud.storage.base import aware, new_id
+from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.suspension.commands import (
+from cjp_fraud.suspension.gate import GateDecision, approval_in_force, check
+from cjp_fraud.suspension.gate_facts import gate_facts
+from cjp_fraud.suspension.model import CommandKind, CommandOutcome, MeasureState
+from cjp_fraud.suspension.platform import Order, PlatformClient, PlatformError, ReadBack
+from cjp_fraud.suspension.platform_commands import (
     close_commands,
     order_of,
     ordered,
     record_command,
     unfinished_measure,
 )
-from cjp_fraud.suspension.gate import GateDecision, approval_in_force, check
-from cjp_fraud.suspension.gate_facts import gate_facts
-from cjp_fraud.suspension.platform import Order, PlatformClient, PlatformError, ReadBack
-from cjp_fraud.suspension.tables import CommandKind, CommandOutcome, Measure, MeasureState
+from cjp_fraud.suspension.tables import Measure
 
 CARRIER = machine("carry-out")
 """Who acts on the standing approval."""

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine, select
 
-from cjp_fraud.contracts.measures import ALWAYS_REACHABLE, MeasureKind
+from cjp_fraud.clock import aware
+from cjp_fraud.contracts.restriction import ALWAYS_REACHABLE, MeasureKind
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.storage.base import aware
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.tables import Entitlement
 

@@ -7,18 +7,18 @@ from datetime import datetime
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.notices.evidence import plan_facts, progress
 from cjp_fraud.notices.plans import plan_of
 from cjp_fraud.notices.progress import letters_due
-from cjp_fraud.notices.record import plan_facts, progress
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import lock_case
-from cjp_fraud.review.determining import withdraw
+from cjp_fraud.review.determination import withdraw
+from cjp_fraud.review.model import BEFORE_THE_MEASURE
 from cjp_fraud.review.proposal import Practice, latest_proposal
-from cjp_fraud.review.states import BEFORE_THE_MEASURE
 from cjp_fraud.review.tables import Proposal
-from cjp_fraud.storage.base import aware
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.measures import CARRIER
 

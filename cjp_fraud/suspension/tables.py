@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -21,43 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.measures import MeasureKind
+from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
-
-
-class MeasureState(StrEnum):
-    """Where a measure stands."""
-
-    ORDERED = "ordered"
-    IN_FORCE = "in_force"
-    LIFTING = "lifting"
-    ENDED = "ended"
-    NEVER_IN_FORCE = "never_in_force"
-    OBSERVED = "observed"
-
-
-class Ending(StrEnum):
-    """How a measure ended, or is about to."""
-
-    REINSTATED = "reinstated"
-    LAPSED = "lapsed"
-
-
-class CommandKind(StrEnum):
-    """What the platform is told."""
-
-    APPLY = "apply"
-    LIFT = "lift"
-
-
-class CommandOutcome(StrEnum):
-    """What became of a command, by read-back."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    FAILED = "failed"
-    OBSERVED = "observed"
-
+from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
 
 _UNFINISHED = text("state NOT IN ('ended', 'never_in_force', 'observed')")
 _OBSERVED = text("state = 'observed'")

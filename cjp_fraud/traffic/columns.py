@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cjp_fraud.traffic.arrays import LARGEST_PACKED, Integers, group_sizes, group_starts, sort_order
-from cjp_fraud.traffic.lake import UTC_STAMP
+from cjp_fraud.storage.lake import UTC_STAMP
+from cjp_fraud.storage.sorting import LARGEST_PACKED, Integers, group_sizes, group_starts, sort_order
 
 
 def values_of(rows: pa.Table, name: str) -> npt.NDArray[Any]:

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine
 
+from cjp_fraud.clock import aware
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.storage.base import aware
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.traffic.changes import Changes, record_changes
-from cjp_fraud.traffic.csv_source import open_source
-from cjp_fraud.traffic.lake import Lake, Where
-from cjp_fraud.traffic.merging import ORDER, Merged, merge
+from cjp_fraud.traffic.checks import Rejection, TenantTraffic, check_batch
+from cjp_fraud.traffic.merge import ORDER, Merged, merge
 from cjp_fraud.traffic.quarantine import (
     DISAGREES,
     TOO_LATE,
@@ -39,9 +39,9 @@ from cjp_fraud.traffic.quarantine import (
 from cjp_fraud.traffic.rejected import store_rejected
 from cjp_fraud.traffic.retention import live_partitions
 from cjp_fraud.traffic.schema import DAY, INTAKE, LINE, QUARANTINE, SOURCE, TRAFFIC, Reason
-from cjp_fraud.traffic.sources import BrokenLine, SourceBatch, fingerprint, refuse_changed
+from cjp_fraud.traffic.sources.csv import open_source
+from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, fingerprint, refuse_changed
 from cjp_fraud.traffic.spool import Partition, Progress, Spool, SpoolFile, by_partition
-from cjp_fraud.traffic.validation import Rejection, TenantTraffic, check_batch
 
 
 @dataclass(frozen=True)

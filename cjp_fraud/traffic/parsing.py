@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cjp_fraud.traffic.lake import UTC_STAMP
+from cjp_fraud.storage.lake import UTC_STAMP
 from cjp_fraud.traffic.schema import COUNTRIES, METRICS, Reason
 
 LARGEST_COUNT = 2**53

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine
 
+from cjp_fraud.storage.lake import Lake, Where, bucket_numbers
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.lake import Lake, Where, bucket_numbers
+from cjp_fraud.traffic.checks import Rejection, TenantTraffic
 from cjp_fraud.traffic.schema import DELIVERED, LINE, QUARANTINE, REQUIRED, SOURCE, TENANT, Reason
-from cjp_fraud.traffic.validation import Rejection, TenantTraffic
 
 TRAFFIC_LOCK = "traffic"
 """Held by whoever changes intake, traffic or quarantine: reading and replacing is one step."""

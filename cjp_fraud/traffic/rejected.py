@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cjp_fraud.traffic.lake import Lake, Where
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import QUARANTINE
 from cjp_fraud.traffic.spool import SpoolFile
 

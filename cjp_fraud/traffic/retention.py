@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine
 
-from cjp_fraud.storage.base import aware
+from cjp_fraud.clock import aware
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.lake import Lake, Where
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.schema import INGESTED_AT, INTAKE
 

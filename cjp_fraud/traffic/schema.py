@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from cjp_fraud.traffic.lake import UTC_STAMP, LakeTable
+from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
 
 CHANNELS = ("voice", "chat", "email", "sms", "social")
 DIRECTIONS = ("inbound", "outbound")

@@ -15,10 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cjp_fraud.storage.lake import bucket_numbers
 from cjp_fraud.traffic.columns import days_of, stamps_of, values_of, widened
-from cjp_fraud.traffic.implied import implied_rows, merged_spans, refuse_endless, series_spans
-from cjp_fraud.traffic.lake import bucket_numbers
-from cjp_fraud.traffic.merging import ORDER
+from cjp_fraud.traffic.merge import ORDER
 from cjp_fraud.traffic.schema import (
     BUCKET,
     DAY,
@@ -34,7 +33,8 @@ from cjp_fraud.traffic.schema import (
     START,
     TENANT,
 )
-from cjp_fraud.traffic.sources import BATCH_ROWS
+from cjp_fraud.traffic.sources.model import BATCH_ROWS
+from cjp_fraud.traffic.zero_fill import implied_rows, merged_spans, refuse_endless, series_spans
 
 CHUNK_ROWS = 25_000
 SPOOLED = INTAKE.schema.append(pa.field(ORDER, pa.int64()))

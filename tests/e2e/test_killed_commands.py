@@ -16,7 +16,7 @@ from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.detection.tables import ModelPromotion
 from cjp_fraud.people.tables import User
 from cjp_fraud.storage.database import make_engine, reading
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import QUARANTINE, TRAFFIC
 
 KILLED = """
@@ -25,7 +25,7 @@ when, commit = sys.argv[1], int(sys.argv[2])
 sys.argv = ["cjp-fraud", *sys.argv[3:]]
 from sqlalchemy import event
 from sqlalchemy.orm import Session
-import cjp_fraud.traffic.lake as lake
+import cjp_fraud.storage.lake as lake
 seen = 0
 def step(*_args):
     global seen

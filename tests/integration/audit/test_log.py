@@ -10,9 +10,9 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from cjp_fraud.audit.log import append, verify_chain
-from cjp_fraud.audit.personal import erase_text, keep_text, salted_digest
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
-from cjp_fraud.people.roles import machine
+from cjp_fraud.audit.texts import erase_text, keep_text, salted_digest
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import reading, transaction
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -16,8 +16,8 @@ from cjp_fraud.cli import cases, disputes, measures
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import LAKE_TABLES, Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
+from cjp_fraud.people.model import machine
 from cjp_fraud.people.participation import create_user
-from cjp_fraud.people.roles import machine
 from cjp_fraud.storage.database import transaction
 from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows

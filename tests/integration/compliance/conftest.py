@@ -11,24 +11,24 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.load import load_tenants
-from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
-from cjp_fraud.people.roles import Actor, Role, machine
 from cjp_fraud.review.approval import approve
-from cjp_fraud.review.claiming import claim, comment
-from cjp_fraud.review.determining import determine_fraud
-from cjp_fraud.review.disputing import decide_dispute, open_dispute
-from cjp_fraud.review.flagging import FlagRow, record_flags
+from cjp_fraud.review.claim import claim, comment
+from cjp_fraud.review.determination import determine_fraud
+from cjp_fraud.review.dispute import decide_dispute, open_dispute
+from cjp_fraud.review.flags import FlagRow, record_flags
+from cjp_fraud.review.model import CaseState, TenantsPart
 from cjp_fraud.review.proposal import Practice
-from cjp_fraud.review.states import CaseState
 from cjp_fraud.review.stops import clear_stop, order_stop
-from cjp_fraud.review.tables import Case, TenantsPart
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.suspension.carry_out import CarryOut, carry_out
-from cjp_fraud.suspension.lifting import reinstate
+from cjp_fraud.suspension.enforcement import CarryOut, carry_out
 from cjp_fraud.suspension.platform import EmbeddedPlatform
-from cjp_fraud.suspension.reaffirming import reaffirm
+from cjp_fraud.suspension.reaffirmation import reaffirm
+from cjp_fraud.suspension.reinstatement import reinstate
 from tests.mail_servers import smtp_server
 
 NIGHT = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)

@@ -17,22 +17,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text
 
-from cjp_fraud.audit.personal import erase_text
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.audit.texts import erase_text
+from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import AUDIT, MANIFEST, SUMS, sums, with_chain
-from cjp_fraud.compliance.container import packed
-from cjp_fraud.compliance.excerpt import read_excerpt
 from cjp_fraud.compliance.export import Exported, export_evidence
+from cjp_fraud.compliance.inclusion_proof import read_excerpt
 from cjp_fraud.compliance.log_verification import chain_holds_head, verify_log
 from cjp_fraud.compliance.verification import verify, verify_file
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.roles import machine
-from cjp_fraud.review.claiming import claim
-from cjp_fraud.review.determining import dismiss
-from cjp_fraud.storage.canonical import canonical_json, digest, sha256_hex
+from cjp_fraud.people.model import machine
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.determination import dismiss
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from cjp_fraud.suspension.carry_out import mend
+from cjp_fraud.suspension.enforcement import mend
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from tests.integration.compliance.conftest import Story
 from tests.mail_servers import smtp_server
@@ -368,7 +368,7 @@ def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_complete
         from datetime import UTC, datetime
         from pathlib import Path
         from cjp_fraud.compliance import export
-        from cjp_fraud.people.roles import machine
+        from cjp_fraud.people.model import machine
         from cjp_fraud.storage.database import make_engine
         target = export.os if {step!r} == "fsync" else export
         setattr(target, {step!r}, lambda *given: os._exit(9))

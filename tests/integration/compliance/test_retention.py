@@ -13,7 +13,7 @@ from cjp_fraud.compliance import retention
 from cjp_fraud.compliance.retention import apply_retention
 from cjp_fraud.errors import StorageError
 from cjp_fraud.storage.database import reading
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC, TRAFFIC_TABLES
 
 NOW = datetime(2026, 3, 20, 3, 20, tzinfo=UTC)

@@ -14,24 +14,24 @@ from sqlalchemy import Engine, func, select
 
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.contracts.entry import enter_address, enter_terms
-from cjp_fraud.contracts.load import load_tenants
+from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.position import ContractPosition, position_at
 from cjp_fraud.contracts.recipients import Recipient, recipients
-from cjp_fraud.contracts.register import tenants_on_record
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
     NoticeTermsVersion,
-    Right,
     SubscriptionTerms,
     Tenant,
 )
+from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.contracts.tenants import tenants_on_record
 from cjp_fraud.contracts.tenants_file import PLAIN_TERMS, TenantsFileError
 from cjp_fraud.contracts.terms import plain_terms
+from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import create_user, lately_edited_contract
-from cjp_fraud.people.roles import Actor, Role, machine
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows, write_csv
 
@@ -307,8 +307,8 @@ _CHILD = """
 import os, sys
 from datetime import datetime
 from pathlib import Path
-from cjp_fraud.contracts.load import load_tenants
-from cjp_fraud.people.roles import machine
+from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
 url, file, at = sys.argv[1:]
 with transaction(make_engine(url)) as session:

@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
-from cjp_fraud.contracts.load import load_tenants
+from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.deployment import LAKE_TABLES
 from cjp_fraud.detection.detect import Detected, detect
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.schema import SCORES
 from cjp_fraud.detection.train import train
-from cjp_fraud.people.roles import machine
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
+from cjp_fraud.storage.lake import Lake
+from cjp_fraud.traffic.checks import TenantTraffic
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
-from cjp_fraud.traffic.lake import Lake
-from cjp_fraud.traffic.validation import TenantTraffic
 from features.columns import INTERVAL_START, SERIES_KEY
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

@@ -20,8 +20,8 @@ from cjp_fraud.detection.schema import BASELINE, CALIBRATION, PROFILE, SCORES
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.storage.database import make_engine, reading
-from cjp_fraud.traffic.gridding import grid_rows
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.storage.lake import Lake
+from cjp_fraud.traffic.grid import grid_rows
 from features.columns import APPLICATION, INTERVAL_START, SERIES_KEY
 from tests.integration.detection.deployments import DATABASE, RULES, START, ZONES, SmallDeployment, traffic
 
@@ -225,7 +225,7 @@ import os, sys
 from datetime import timedelta
 from pathlib import Path
 from cjp_fraud.storage.database import make_engine
-from cjp_fraud.traffic.lake import Lake
+from cjp_fraud.storage.lake import Lake
 import tests.integration.detection.deployments as d
 step, home, command = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 calls = 0

@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.config import Settings, load_settings
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.delivery_status import Rung
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices import collect
-from cjp_fraud.notices.collect import collect_delivery_events, incoming_folder, unmatched_reports
+from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.dispatch import dispatch_due
+from cjp_fraud.notices.evidence import progress, resolve_contradictions
+from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder, unmatched_reports
 from cjp_fraud.notices.progress import PlanProgress
-from cjp_fraud.notices.record import progress, resolve_contradictions
 from cjp_fraud.notices.tables import NoticeAttempt
+from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import create_user
-from cjp_fraud.people.roles import Actor, Role, machine
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON
 from tests.delivery_reports import a_report
@@ -120,7 +120,7 @@ def test_mail_that_is_of_no_attempt_is_moved_aside_and_counted(
 ) -> None:
     drop(settings, a_report("bounce+0000@provider.example", "failed"), "forged.eml")
     drop(settings, b"Subject: away\r\nAuto-Submitted: auto-replied\r\n\r\nI am away\r\n", "away.eml")
-    drop(settings, b"x" * (collect.LARGEST_BYTES + 1), "huge.eml")
+    drop(settings, b"x" * (inbound_reports.LARGEST_BYTES + 1), "huge.eml")
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 0
     assert unmatched_reports(settings) == 3
     assert not list(incoming_folder(settings).iterdir())
@@ -151,7 +151,7 @@ def test_a_kill_between_record_and_move_records_nothing_twice(
     attempt = the_attempt(sqlite_engine, plan_id)
     drop(settings, a_report(attempt.envelope_from, "delivered"))
     with monkeypatch.context() as patched:
-        patched.setattr(collect, "_move", killed)
+        patched.setattr(inbound_reports, "_move", killed)
         with pytest.raises(Killed):
             collect_delivery_events(sqlite_engine, settings, LATER)
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 0

@@ -16,23 +16,24 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cjp_fraud.audit.log import verify_chain
-from cjp_fraud.audit.personal import erase_text
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.audit.texts import erase_text
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.entry import enter_address, enter_terms
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.model import Method, Right
 from cjp_fraud.contracts.position import position_at
-from cjp_fraud.contracts.tables import Method, Right
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.versions import enter_address, enter_terms
+from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.notices.evidence import progress, record_event
+from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import cancel_plan, create_plan, draft_plan, plan_of, recipients_of
-from cjp_fraud.notices.record import progress, record_event
-from cjp_fraud.notices.tables import NoticeKind, NoticePlan, NoticeState, Outcome
-from cjp_fraud.people.roles import machine
+from cjp_fraud.notices.tables import NoticePlan
+from cjp_fraud.people.model import machine
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.storage.canonical import digest, sha256_hex
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows
 from tests.mail_servers import MailServerUnderTest, free_port
@@ -317,7 +318,7 @@ import sys
 from datetime import datetime
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.storage.database import make_engine
 url, port, plan_id, at = sys.argv[1:]
 mail = MailServer("127.0.0.1", int(port), PlatformMode.ACT, mail_from="notices@provider.example")

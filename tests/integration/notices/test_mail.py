@@ -11,8 +11,8 @@ from aiosmtpd.smtp import AuthResult
 
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.notices.mail import Envelope, MailServer, mail_server, submit
-from cjp_fraud.notices.tables import Outcome
+from cjp_fraud.notices.methods.email import Envelope, MailServer, mail_server, submit
+from cjp_fraud.notices.model import Outcome
 from tests.contract_builders import NOON
 from tests.mail_servers import smtp_server
 from tests.notice_builders import a_mail_server

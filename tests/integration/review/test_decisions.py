@@ -13,17 +13,17 @@ from sqlalchemy.exc import IntegrityError
 
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.entry import enter_address
-from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.mail import MailServer
+from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.review.approval import approve, return_
-from cjp_fraud.review.case_view import case_view
-from cjp_fraud.review.claiming import claim, comment, release
-from cjp_fraud.review.determining import dismiss, leave_undetermined, reopen
+from cjp_fraud.review.claim import claim, comment, release
+from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.proposal import MeasureWanted
-from cjp_fraud.review.states import CaseState
 from cjp_fraud.review.tables import Approval, CaseComment, Determination, EvidenceSet, Flag, Proposal
+from cjp_fraud.review.views import case_view
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from tests.case_builders import START, Office, a_flag, flag, open_office

@@ -14,12 +14,12 @@ from sqlalchemy import Engine, func, select
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.errors import NotFoundError, Refused
+from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
-from cjp_fraud.people.roles import Actor, Role, machine
-from cjp_fraud.review.claiming import claim, claim_overflow
-from cjp_fraud.review.determining import dismiss
+from cjp_fraud.review.claim import claim, claim_overflow
+from cjp_fraud.review.determination import dismiss
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.queue import overflow_list, queue
-from cjp_fraud.review.states import CaseState
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from tests.case_builders import HOUR, START, a_flag, flag

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from cjp_fraud.detection.judged_rows import judged_rows
 from cjp_fraud.detection.schema import DETECTION_TABLES
+from cjp_fraud.digests import canonical_json
 from cjp_fraud.review.evidence import RowsWanted, Series
-from cjp_fraud.storage.canonical import canonical_json
-from cjp_fraud.traffic.lake import Lake, Where
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
 from tests.case_builders import START
 

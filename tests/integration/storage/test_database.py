@@ -15,8 +15,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cjp_fraud.errors import BadInputError, NotFoundError, StorageError
+from cjp_fraud.people.model import Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
-from cjp_fraud.people.roles import Role, machine
 from cjp_fraud.people.tables import User, UserRole
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import make_engine, reading, transaction

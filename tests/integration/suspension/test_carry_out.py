@@ -13,25 +13,27 @@ from sqlalchemy import Engine, select
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.entry import enter_address
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.record import record_event
-from cjp_fraud.notices.tables import Notice, NoticeState
-from cjp_fraud.people.roles import machine
-from cjp_fraud.review.claiming import claim, comment
-from cjp_fraud.review.determining import reopen, withdraw
-from cjp_fraud.review.disputing import decide_dispute, open_dispute
+from cjp_fraud.notices.evidence import record_event
+from cjp_fraud.notices.model import NoticeState
+from cjp_fraud.notices.tables import Notice
+from cjp_fraud.people.model import machine
+from cjp_fraud.review.claim import claim, comment
+from cjp_fraud.review.determination import reopen, withdraw
+from cjp_fraud.review.dispute import decide_dispute, open_dispute
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.need import state_need
 from cjp_fraud.review.proposal import MeasureWanted
-from cjp_fraud.review.states import CaseState
 from cjp_fraud.review.stops import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.lifting import reinstate
 from cjp_fraud.suspension.measures import Applied, apply_measure
-from cjp_fraud.suspension.reaffirming import reaffirm
-from cjp_fraud.suspension.reconciling import Disagreement, reconcile
-from cjp_fraud.suspension.tables import CommandOutcome, Entitlement, Measure, MeasureState, PlatformCommand
+from cjp_fraud.suspension.model import CommandOutcome, MeasureState
+from cjp_fraud.suspension.reaffirmation import reaffirm
+from cjp_fraud.suspension.reconciliation import Disagreement, reconcile
+from cjp_fraud.suspension.reinstatement import reinstate
+from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand
 from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, mail_to, open_office
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest

@@ -12,12 +12,12 @@ from sqlalchemy import select
 
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.review.claiming import claim
-from cjp_fraud.review.states import CaseState
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops import order_stop
 from cjp_fraud.review.tables import Case, Stop
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from cjp_fraud.suspension.carry_out import carry_out
+from cjp_fraud.suspension.enforcement import carry_out
 from cjp_fraud.suspension.measures import Applied, apply_measure
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.tables import Measure

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from cjp_fraud.audit.log import verify_chain
-from cjp_fraud.notices.tables import NoticeAttempt, Outcome
-from cjp_fraud.review.states import CaseState
+from cjp_fraud.notices.model import Outcome
+from cjp_fraud.notices.tables import NoticeAttempt
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import reading
-from cjp_fraud.suspension.lifting import reinstate
+from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Measure
 from tests.case_builders import Office
 from tests.mail_servers import MailServerUnderTest

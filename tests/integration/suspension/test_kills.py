@@ -22,8 +22,8 @@ from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.cli.main import app
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import LAKE_TABLES, Deployment
+from cjp_fraud.people.model import machine
 from cjp_fraud.people.participation import create_user
-from cjp_fraud.people.roles import machine
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import reading, transaction

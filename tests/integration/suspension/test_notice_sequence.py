@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from cjp_fraud.contracts.entry import enter_address, enter_terms
-from cjp_fraud.contracts.ladder import Rung
-from cjp_fraud.contracts.tables import Method, Right
+from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.model import Method, Right
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import Refused
-from cjp_fraud.people.roles import machine
+from cjp_fraud.people.model import machine
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.need import state_need
-from cjp_fraud.review.states import CaseState
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.platform import EmbeddedPlatform

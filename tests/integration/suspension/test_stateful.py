@@ -27,21 +27,21 @@ from sqlalchemy import event
 
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.entry import enter_address
+from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.review.approval import approve, return_
-from cjp_fraud.review.claiming import claim, comment, release
-from cjp_fraud.review.determining import dismiss, leave_undetermined, reopen, withdraw
-from cjp_fraud.review.disputing import decide_dispute, open_dispute
+from cjp_fraud.review.claim import claim, comment, release
+from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen, withdraw
+from cjp_fraud.review.dispute import decide_dispute, open_dispute
+from cjp_fraud.review.model import CLOSED_STATES, CaseState
 from cjp_fraud.review.need import state_need
-from cjp_fraud.review.states import CLOSED_STATES, CaseState
 from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.migration import migrate
-from cjp_fraud.suspension.lifting import reinstate
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Order
-from cjp_fraud.suspension.reaffirming import reaffirm
+from cjp_fraud.suspension.reaffirmation import reaffirm
+from cjp_fraud.suspension.reinstatement import reinstate
 from tests.case_builders import (
     BLOCK_LATVIA,
     OUTBOUND_VOICE,

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
+from cjp_fraud.storage.lake import Lake
+from cjp_fraud.traffic.checks import TenantTraffic
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
-from cjp_fraud.traffic.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
-from cjp_fraud.traffic.validation import TenantTraffic
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HEADER = ("tenant_id", "interval_start", "interval_seconds", "channel", "direction", "contacts_offered")

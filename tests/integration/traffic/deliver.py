@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from cjp_fraud.storage.database import make_engine
+from cjp_fraud.storage.lake import Lake
+from cjp_fraud.traffic.checks import TenantTraffic
 from cjp_fraud.traffic.ingest import Delivery, ingest_file
-from cjp_fraud.traffic.lake import Lake
-from cjp_fraud.traffic.validation import TenantTraffic
 
 
 def main() -> None:

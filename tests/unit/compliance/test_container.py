@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.compliance.container import opened, packed
+from cjp_fraud.compliance.archive import opened, packed
 from cjp_fraud.errors import BadInputError
 
 FILES = {

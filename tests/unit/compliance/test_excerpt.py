@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest
-from cjp_fraud.compliance.excerpt import excerpt_lines, read_excerpt
+from cjp_fraud.compliance.inclusion_proof import excerpt_lines, read_excerpt
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cjp_fraud.audit.personal import salted_digest
-from cjp_fraud.compliance.records import Record
+from cjp_fraud.audit.texts import salted_digest
+from cjp_fraud.compliance.row_documents import Record
 from cjp_fraud.compliance.story import Entry, Moves, Parts, Story
-from cjp_fraud.storage.canonical import sha256_hex
+from cjp_fraud.digests import sha256_hex
 
 BYTES = b'{"measure":"suspend_channel"}'
 TEXT_DIGEST = salted_digest("salt", "Premium numbers at night.")

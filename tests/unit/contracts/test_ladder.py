@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from cjp_fraud.contracts.ladder import BASES, Rung
+from cjp_fraud.contracts.delivery_status import BASES, Rung
 
 
 def test_each_rung_reaches_those_below_it_and_none_above() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cjp_fraud.contracts.measures import (
+from cjp_fraud.contracts.restriction import (
     ALWAYS_REACHABLE,
     MeasureKind,
     Scope,

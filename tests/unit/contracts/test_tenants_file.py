@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cjp_fraud.contracts.tables import Hosting, Method
+from cjp_fraud.contracts.model import Hosting, Method
 from cjp_fraud.contracts.tenants_file import COLUMNS, TenantsFileError, read_tenants
 from cjp_fraud.errors import BadInputError
 from tests.contract_builders import a_row, write_csv

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.ladder import BASES, Rung
-from cjp_fraud.contracts.tables import Method
+from cjp_fraud.contracts.delivery_status import BASES, Rung
+from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.terms import (
     Combine,
     MethodRule,

@@ -8,7 +8,7 @@ from string import Template
 
 import pytest
 
-from cjp_fraud.contracts.measures import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.letters import (
     AT_DISPATCH,
@@ -20,7 +20,7 @@ from cjp_fraud.notices.letters import (
     measure_in_words,
     render,
 )
-from cjp_fraud.notices.tables import NoticeKind
+from cjp_fraud.notices.model import NoticeKind
 
 NIGHT = datetime(2015, 3, 31, 3, tzinfo=UTC)
 FILLED = {"dispatched_on": "1 April", "effective_from": "2 April", "notice_number": "7-1"}

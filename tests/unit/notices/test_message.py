@@ -8,8 +8,8 @@ from email.policy import default
 
 import pytest
 
-from cjp_fraud.notices.mail import from_xtext, xtext
 from cjp_fraud.notices.message import build_message, message_id_of
+from cjp_fraud.notices.methods.email import from_xtext, xtext
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 NOTICE_ID = "0198c5a2-7f1e-7abc-8def-0123456789ab"

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cjp_fraud.contracts.ladder import Rung
+from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.model import Hosting, Method, Right
 from cjp_fraud.contracts.position import ContractPosition, DocumentVersion
 from cjp_fraud.contracts.recipients import Recipient
-from cjp_fraud.contracts.tables import Hosting, Method, Right
 from cjp_fraud.contracts.terms import (
     Combine,
     MethodRule,
@@ -21,10 +21,10 @@ from cjp_fraud.contracts.terms import (
     WaitUnit,
     plain_terms,
 )
+from cjp_fraud.digests import canonical_json, digest
 from cjp_fraud.errors import Refused
+from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import draft_from, draft_plan
-from cjp_fraud.notices.tables import NoticeKind
-from cjp_fraud.storage.canonical import canonical_json, digest
 from tests.notice_builders import a_letter
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.ladder import BASES, Rung
-from cjp_fraud.contracts.tables import Method
+from cjp_fraud.contracts.delivery_status import BASES, Rung
+from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, letters_due, progress_of
-from cjp_fraud.notices.tables import NoticeState
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

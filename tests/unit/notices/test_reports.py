@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.ladder import Rung
-from cjp_fraud.notices.reports import read_report
+from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.notices.reports.dsn import read_report
 from tests.delivery_reports import a_report
 
 

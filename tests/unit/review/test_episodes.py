@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.review.episodes import CaseSpan, episode_id, grouped, joins
-from cjp_fraud.review.states import CLOSED_STATES, CaseState
+from cjp_fraud.review.model import CLOSED_STATES, CaseState
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cjp_fraud.contracts.measures import MeasureKind, Scope
-from cjp_fraud.review.fitting import Flagged, measure_misfits
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.review.measure_fit import Flagged, measure_misfits
 
 OUTBOUND = Flagged(frozenset({"voice"}), frozenset({"outbound"}), frozenset({"dialler"}))
 INBOUND = Flagged(frozenset({"voice"}), frozenset({"inbound"}), frozenset())

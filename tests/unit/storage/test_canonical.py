@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cjp_fraud.digests import canonical_json, digest
 from cjp_fraud.errors import NaiveTimeError
-from cjp_fraud.storage.canonical import canonical_json, digest
 
 DOCUMENTS = st.recursive(
     st.none()

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.measures import MeasureKind, Scope
-from cjp_fraud.contracts.tables import Right
-from cjp_fraud.review.fitting import Flagged
-from cjp_fraud.review.tables import Capacity, Finding, Quantity, TenantsPart
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.review.measure_fit import Flagged
+from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 from cjp_fraud.suspension.gate import (
     BEFORE_NOTICE,
     POINTS,

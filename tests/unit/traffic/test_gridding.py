@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.traffic.gridding import grid_interval, grid_rows, grid_table
+from cjp_fraud.traffic.grid import grid_interval, grid_rows, grid_table
 from cjp_fraud.traffic.schema import DELIVERED
 
 

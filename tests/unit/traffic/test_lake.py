@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable
 
 from cjp_fraud.errors import StorageError
-from cjp_fraud.traffic.lake import UTC_STAMP, Lake, LakeTable, Where
+from cjp_fraud.storage.lake import UTC_STAMP, Lake, LakeTable, Where
 
 MONDAY = date(2026, 3, 2)
 CALLS = LakeTable(

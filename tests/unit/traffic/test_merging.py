@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.traffic.merging import Merged, deduplicated, merge
+from cjp_fraud.traffic.merge import Merged, deduplicated, merge
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)

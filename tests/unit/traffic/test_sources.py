@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.traffic import csv_source
 from cjp_fraud.traffic.column_mapping import parse_mapping
-from cjp_fraud.traffic.csv_source import open_source
 from cjp_fraud.traffic.errors import FileChangedError, MissingColumnsError, UnreadableFileError
-from cjp_fraud.traffic.sources import BrokenLine, SourceBatch, fingerprint, refuse_changed
+from cjp_fraud.traffic.sources import csv as csv_source
+from cjp_fraud.traffic.sources.csv import open_source
+from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, fingerprint, refuse_changed
 
 HEADER = "tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered"
 ROW = "acme,2026-03-02T09:00:00Z,300,voice,outbound,{}"

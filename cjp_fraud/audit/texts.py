@@ -1,0 +1,49 @@
+"""Personal texts: kept beside the log, referred to by salted digest, erasable without breaking the chain."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.clock import aware
+from cjp_fraud.digests import sha256_hex
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.storage.base import new_id
+
+
+def keep_text(session: Session, body: str, at: datetime) -> PersonalText:
+    """Store a text with a fresh salt and return its row; put ``id`` and ``sha256`` into the log.
+
+    Raises
+    ------
+    BadInputError
+        If the text is not Unicode: a terminal hands over bytes that are no UTF-8 as lone surrogates.
+    """
+    try:
+        body.encode()
+    except UnicodeEncodeError as error:
+        raise BadInputError(
+            f"character {error.start + 1} of the text is not UTF-8; write it again, in UTF-8"
+        ) from None
+    salt = secrets.token_hex(16)
+    row = PersonalText(
+        id=new_id(), body=body, salt=salt, sha256=salted_digest(salt, body), written_at=aware(at)
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def erase_text(row: PersonalText, at: datetime) -> None:
+    """Erase a text and its salt; the digest stays, so the log still verifies and tells nothing."""
+    row.body = None
+    row.salt = None
+    row.erased_at = aware(at)
+
+
+def salted_digest(salt: str, body: str) -> str:
+    """Return SHA-256 of salt + text, what the log refers to."""
+    return sha256_hex(f"{salt}{body}".encode())

@@ -1,0 +1,26 @@
+"""Moments: always aware, UTC inside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from cjp_fraud.errors import NaiveTimeError
+
+
+def aware(at: Any) -> datetime:
+    """Return ``at`` in UTC.
+
+    Raises
+    ------
+    NaiveTimeError
+        If ``at`` is not a datetime with a zone.
+    """
+    if not isinstance(at, datetime) or at.tzinfo is None or at.utcoffset() is None:
+        raise NaiveTimeError(f"{at!r} has no time zone; give an aware time, for example 2026-01-31T09:00:00Z")
+    return at.astimezone(UTC)
+
+
+def utc_text(at: datetime) -> str:
+    """Return an aware moment as ``2026-01-31T09:00:00.000000Z``."""
+    return aware(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

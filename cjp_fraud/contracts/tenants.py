@@ -1,0 +1,76 @@
+"""The tenants on record, as traffic, detection and screens need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.contracts.deployments import why_not_accepted
+from cjp_fraud.contracts.model import Reading
+from cjp_fraud.contracts.tables import NoticeTermsVersion, Subscription, SubscriptionTerms, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOnRecord:
+    """One tenant as it stands now.
+
+    Parameters
+    ----------
+    deployment_accepted : whether its traffic is processed (clause 3); ``deployment_fault`` says why not.
+    terms_read : whether its notice terms are read; without them it is flagged and reviewed, never suspended.
+    agents : purchased agents, standard and premium; None: not given.
+    """
+
+    tenant_id: str
+    time_zone: str
+    country: str | None
+    language: str
+    plan: str | None
+    agents: int | None
+    critical: bool
+    terms_read: bool
+    deployment_accepted: bool
+    deployment_fault: str | None
+    term_from: datetime | None
+    term_to: datetime | None
+
+
+def tenants_on_record(session: Session) -> dict[str, TenantOnRecord]:
+    """Return all tenants by id, in the order of their ids."""
+    rows = session.execute(
+        select(Tenant, SubscriptionTerms, NoticeTermsVersion.reading)
+        .join(Subscription, Subscription.tenant_id == Tenant.id)
+        .outerjoin(
+            SubscriptionTerms,
+            (SubscriptionTerms.subscription_id == Subscription.id) & SubscriptionTerms.valid_to.is_(None),
+        )
+        .outerjoin(
+            NoticeTermsVersion,
+            (NoticeTermsVersion.subscription_id == Subscription.id) & NoticeTermsVersion.valid_to.is_(None),
+        )
+        .order_by(Tenant.id)
+    )
+    return {tenant.id: _on_record(tenant, bought, reading) for tenant, bought, reading in rows}
+
+
+def _on_record(tenant: Tenant, bought: SubscriptionTerms | None, reading: Reading | None) -> TenantOnRecord:
+    fault = why_not_accepted(bought.hosting if bought else None, bought.product if bought else None)
+    counts = [] if bought is None else [bought.agents_standard, bought.agents_premium]
+    known = [count for count in counts if count is not None]
+    return TenantOnRecord(
+        tenant_id=tenant.id,
+        time_zone=tenant.time_zone,
+        country=tenant.country,
+        language=tenant.language,
+        plan=bought.plan if bought else None,
+        agents=sum(known) if known else None,
+        critical=tenant.critical,
+        terms_read=reading is Reading.READ,
+        deployment_accepted=fault is None,
+        deployment_fault=fault,
+        term_from=bought.term_from if bought else None,
+        term_to=bought.term_to if bought else None,
+    )

@@ -1,0 +1,67 @@
+"""Canonical JSON and SHA-256: the one form in which things are hashed, approved and proved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from cjp_fraud.clock import utc_text
+
+
+def canonical_json(document: Any) -> bytes:
+    """Return the canonical UTF-8 JSON of ``document``.
+
+    Keys sorted by code point, no white space, times in UTC as ``2026-01-31T09:00:00.000000Z``,
+    floats by Python's shortest repr (after RFC 8785; keys here are ASCII, so both orders agree).
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity, which have no JSON form.
+    NaiveTimeError
+        For a time without a zone.
+    """
+    text = json.dumps(
+        _plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def sha256_hex(content: bytes) -> str:
+    """Return the SHA-256 of ``content`` as 64 lower-case hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest(document: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of ``document``."""
+    return sha256_hex(canonical_json(document))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} has no JSON form")
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(_plain(item) for item in value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")

@@ -1,0 +1,1 @@
+"""Methods of serving a notice, a file a method."""

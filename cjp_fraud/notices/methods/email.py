@@ -1,0 +1,255 @@
+"""Hand one message for one recipient to the mail server, and keep the whole dialogue with its times.
+
+RFC 5321 (SMTP), RFC 3461 (delivery reports: ENVID, ORCPT, NOTIFY), RFC 3207 (STARTTLS).
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.config import PlatformMode, Settings
+from cjp_fraud.contracts.email_address import require_email_address
+from cjp_fraud.digests import sha256_hex
+from cjp_fraud.notices.model import Outcome
+
+_DOT = re.compile(rb"(?m)^\.")
+_FOREVER = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The configured mail server, and as whom it is used.
+
+    Parameters
+    ----------
+    mode : in ``observe`` nothing is handed over, whatever a plan says.
+    recipient_domains : domains whose own server this is; only for these is a 250 *accepted by the recipient*.
+    mail_from : From of the letters; its domain receives the delivery reports.
+    give_up_after : a letter that could not be handed over so long after it fell due has failed.
+    tls_context : trust for STARTTLS; None: the system's.
+    """
+
+    host: str
+    port: int
+    mode: PlatformMode
+    mail_from: str = "notices@cjp-fraud.invalid"
+    sender_name: str = "The provider"
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    starttls: bool = False
+    timeout_seconds: float = 30.0
+    recipient_domains: tuple[str, ...] = ()
+    give_up_after: timedelta = _FOREVER
+    tls_context: ssl.SSLContext | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        require_email_address(self.mail_from)
+
+    @property
+    def domain(self) -> str:
+        """Domain of the sender."""
+        return self.mail_from.rpartition("@")[2]
+
+    def is_the_recipients_own(self, address: str) -> bool:
+        """Whether this server is the one of the address's own domain."""
+        domain = address.rpartition("@")[2].lower()
+        return domain in {name.lower() for name in self.recipient_domains}
+
+
+def mail_server(settings: Settings) -> MailServer:
+    """Return the mail server of the settings."""
+    return MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        mode=settings.platform_mode,
+        mail_from=settings.mail_from,
+        sender_name=settings.provider_name,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        starttls=settings.smtp_starttls,
+        timeout_seconds=settings.smtp_timeout_seconds,
+        recipient_domains=tuple(settings.smtp_recipient_domains),
+        give_up_after=settings.fresh,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sends to whom in the dialogue; one recipient a transaction."""
+
+    mail_from: str
+    recipient: str
+    envid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """How handing over ended.
+
+    Parameters
+    ----------
+    outcome : ``sent``: 250 after the content; ``failed``: refused for good; ``deferred``: nothing was
+        handed over, try again; ``unknown``: the line broke after the content had begun to leave.
+    reply_code : the reply that decided; None: none came.
+    dialogue : every line with its time.
+    """
+
+    outcome: Outcome
+    reply_code: int | None
+    dialogue: str
+    finished_at: datetime
+
+
+def submit(mail: MailServer, envelope: Envelope, message: bytes, at: datetime) -> Submission:
+    """Hand the exact bytes of a message to the mail server.
+
+    Parameters
+    ----------
+    message : CRLF lines, ASCII; sent as it is (dots are doubled on the line, RFC 5321 section 4.5.2).
+    at : aware; the dialogue's times run from it.
+    """
+    transcript = _Transcript(aware(at))
+    outcome, code = _converse(mail, envelope, message, transcript)
+    return Submission(outcome, code, transcript.text, transcript.now())
+
+
+def _converse(
+    mail: MailServer, envelope: Envelope, message: bytes, transcript: _Transcript
+) -> tuple[Outcome, int | None]:
+    """Hold the dialogue; before the content leaves, a broken line means that nothing was handed over."""
+    try:
+        smtp = _RecordedSmtp(mail, transcript)
+    except smtplib.SMTPResponseException as error:
+        return Outcome.DEFERRED, error.smtp_code  # the server turns us away, not the recipient
+    except (OSError, smtplib.SMTPException) as error:
+        transcript.note(f"no connection: {error}")
+        return Outcome.DEFERRED, None
+    try:
+        refusal = _until_data(smtp, mail, envelope)
+    except smtplib.SMTPResponseException as error:
+        transcript.note(f"gave up before MAIL: {error}")
+        smtp.close()
+        return Outcome.DEFERRED, error.smtp_code  # login or TLS: mended in our settings
+    except (OSError, smtplib.SMTPException) as error:
+        transcript.note(f"the line broke: {error}")
+        smtp.close()
+        return Outcome.DEFERRED, None
+    if refusal is not None:
+        smtp.part()
+        return _refused(refusal), refusal
+    try:
+        code = smtp.content(message)
+    except (OSError, smtplib.SMTPException) as error:
+        transcript.note(f"the line broke after the content had begun to leave: {error}")
+        smtp.close()
+        return Outcome.UNKNOWN, None
+    smtp.part()
+    return (Outcome.SENT if 200 <= code < 300 else _refused(code)), code
+
+
+def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> int | None:
+    """Come as far as 354 after DATA; return the code that refused before that, if one did."""
+    smtp.ehlo_or_helo_if_needed()
+    if mail.starttls:
+        smtp.starttls(context=mail.tls_context or ssl.create_default_context())
+        smtp.ehlo()
+    if mail.user is not None:
+        smtp.log_in(mail.user, mail.password or "")
+    reports = smtp.has_extn("dsn")
+    sender = f"MAIL FROM:<{envelope.mail_from}>" + (f" RET=HDRS ENVID={envelope.envid}" if reports else "")
+    recipient = f"RCPT TO:<{envelope.recipient}>"
+    if reports:
+        recipient += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{xtext(envelope.recipient)}"
+    for command, wanted in ((sender, 2), (recipient, 2), ("DATA", 3)):
+        code, _ = smtp.docmd(command)
+        if code // 100 != wanted:
+            return code
+    return None
+
+
+def _refused(code: int) -> Outcome:
+    return Outcome.FAILED if 500 <= code < 600 else Outcome.DEFERRED
+
+
+def xtext(text: str) -> str:
+    """Return ``text`` in the encoding of RFC 3461, section 4: +XX for what is not plain."""
+    return "".join(
+        character if "!" <= character <= "~" and character not in "+=" else f"+{ord(character):02X}"
+        for character in text
+    )
+
+
+def from_xtext(text: str) -> str:
+    """Return what :func:`xtext` encoded."""
+    return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), text)
+
+
+class _Transcript:
+    """The lines of a dialogue; its clock runs from the moment given, also where that is simulated."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+        self._began = time.monotonic()
+        self._lines: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._lines).replace("\x00", "\ufffd")
+
+    def now(self) -> datetime:
+        return self._at + timedelta(seconds=time.monotonic() - self._began)
+
+    def note(self, line: str, who: str = "--") -> None:
+        self._lines.append(f"{utc_text(self.now())} {who} {line}")
+
+
+class _RecordedSmtp(smtplib.SMTP):
+    """The standard library's client, which notes every line that it sends and receives."""
+
+    def __init__(self, mail: MailServer, transcript: _Transcript) -> None:
+        self._transcript = transcript
+        self._unsaid: str | None = None
+        transcript.note(f"connecting to {mail.host} port {mail.port}")
+        super().__init__(mail.host, mail.port, local_hostname=mail.domain, timeout=mail.timeout_seconds)
+
+    def send(self, s: bytes | str) -> None:  # type: ignore[override]  # typeshed names a wider buffer type
+        shown = self._unsaid or (s if isinstance(s, str) else s.decode("ascii", "replace")).rstrip("\r\n")
+        self._transcript.note(shown, "C:")
+        super().send(s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        code, text = super().getreply()
+        for line in text.decode("utf-8", "replace").split("\n"):
+            self._transcript.note(f"{code} {line}", "S:")
+        return code, text
+
+    def log_in(self, user: str, password: str) -> None:
+        """Log in; what is said meanwhile is not noted."""
+        self._unsaid = "AUTH (not kept)"
+        try:
+            self.login(user, password)
+        finally:
+            self._unsaid = None
+
+    def content(self, message: bytes) -> int:
+        """Send the content after 354 and return the reply's code."""
+        self._unsaid = f"(content: {len(message)} bytes, SHA-256 {sha256_hex(message)})"
+        try:
+            self.send(_DOT.sub(b"..", message) + (b"" if message.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+        finally:
+            self._unsaid = None
+        code, _ = self.getreply()
+        return code
+
+    def part(self) -> None:
+        """Say goodbye; what comes of it changes nothing."""
+        try:
+            self.quit()
+        except (OSError, smtplib.SMTPException):
+            self.close()

@@ -1,0 +1,1 @@
+"""Delivery reports, a file a kind of report."""

@@ -1,0 +1,306 @@
+"""Determine fraud, leave it undetermined, dismiss a case, open one again, withdraw what was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.clock import aware
+from cjp_fraud.contracts.position import position_at
+from cjp_fraud.digests import digest
+from cjp_fraud.errors import refuse_unless
+from cjp_fraud.notices.plans import cancel_plan, plan_of
+from cjp_fraud.people.model import Actor, Part, Role
+from cjp_fraud.people.participation import record_part
+from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.evidence import ReadRows, freeze
+from cjp_fraud.review.model import (
+    BEFORE_THE_MEASURE,
+    CLOSED_STATES,
+    CaseState,
+    CommentKind,
+    Finding,
+    TenantsPart,
+)
+from cjp_fraud.review.proposal import MeasureWanted, Practice, draw_up, latest_proposal, measure_faults
+from cjp_fraud.review.tables import (
+    Case,
+    Determination,
+    DeterminationFlag,
+    Episode,
+    EvidenceSet,
+    Flag,
+    Proposal,
+)
+from cjp_fraud.storage.base import new_id
+
+
+def determine_fraud(
+    session: Session,
+    case_id: str,
+    by: Actor,
+    at: datetime,
+    *,
+    tenants_part: TenantsPart | None,
+    reasons: str,
+    measure: MeasureWanted | None,
+    practice: Practice,
+    read_rows: ReadRows,
+    flag_ids: Collection[str] | None = None,
+    duration: timedelta | None = None,
+) -> Proposal:
+    """Record that the flagged traffic is fraudulent, freeze the evidence, and draw up the proposal.
+
+    Parameters
+    ----------
+    flag_ids : which flags; None: all in force of the case.
+    measure : what is to be restricted; None: all of the flagged channels' outbound traffic, where the
+        flags are outbound only, for ``duration`` (None: the practice's review period).
+    read_rows : reads the traffic and scores that are frozen as evidence.
+
+    Raises
+    ------
+    Refused
+        Names everything that is missing.
+    """
+    case = lock_case(session, case_id)
+    flags, strangers = _named_flags(session, case, flag_ids)
+    position = position_at(session, case.tenant_id, at)
+    wanted = measure or MeasureWanted.for_flags(flags, duration or practice.measure_review)
+    refuse_unless(
+        *_who_and_why(case, by, reasons),
+        (tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
+        (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
+        (bool(flags), "no flag in force is named; a determination needs what spiked"),
+        *((False, fault) for fault in measure_faults(wanted, flags)),
+        action=f"determine {in_words(case)}",
+    )
+    assert wanted is not None, "measure_faults says so otherwise"
+    evidence = freeze(session, case, flags, read_rows, at)
+    determination, kept = _record(
+        session, case, Finding.FRAUDULENT, by, at, reasons, flags, part=tenants_part, evidence=evidence
+    )
+    proposal = draw_up(
+        session,
+        case,
+        determination,
+        kept.sha256,
+        evidence,
+        flags,
+        position,
+        wanted,
+        practice,
+        at,
+    )
+    move(
+        session,
+        case,
+        CaseState.DETERMINED,
+        by,
+        at,
+        "case.determined",
+        {
+            "determination_id": determination.id,
+            "finding": determination.finding,
+            "tenants_part": determination.tenants_part,
+            "reasons_sha256": kept.sha256,
+            "flags": len(flags),
+            "flags_sha256": digest(sorted(flag.id for flag in flags)),
+            "evidence_set_id": evidence.id,
+            "evidence_sha256": evidence.sha256,
+            "proposal_id": proposal.id,
+            "proposal_sha256": proposal.sha256,
+            "mode": proposal.mode,
+        },
+    )
+    return proposal
+
+
+def leave_undetermined(
+    session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str
+) -> Determination:
+    """Record that it cannot be said; the case stays in review."""
+    case = lock_case(session, case_id)
+    flags, _ = _named_flags(session, case, None)
+    refuse_unless(*_who_and_why(case, by, reasons), action=f"determine {in_words(case)}")
+    determination, kept = _record(session, case, Finding.UNDETERMINED, by, at, reasons, flags)
+    note(
+        session,
+        case,
+        by,
+        at,
+        "case.undetermined",
+        {"determination_id": determination.id, "reasons_sha256": kept.sha256, "state": case.state},
+    )
+    return determination
+
+
+def dismiss(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str) -> Determination:
+    """Record that the flagged traffic is not fraudulent; the case is closed and a rerun never reopens it."""
+    case = lock_case(session, case_id)
+    flags, _ = _named_flags(session, case, None)
+    refuse_unless(*_who_and_why(case, by, reasons), action=f"dismiss {in_words(case)}")
+    determination, kept = _record(session, case, Finding.NOT_FRAUDULENT, by, at, reasons, flags)
+    move(
+        session,
+        case,
+        CaseState.DISMISSED,
+        by,
+        at,
+        "case.dismissed",
+        {
+            "determination_id": determination.id,
+            "finding": determination.finding,
+            "reasons_sha256": kept.sha256,
+            "flags": len(flags),
+        },
+    )
+    return determination
+
+
+def reopen(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str) -> Case:
+    """Open a dismissed, expired or withdrawn case again, for review."""
+    case = lock_case(session, case_id)
+    other = session.scalar(
+        select(Case.number).where(
+            Case.tenant_id == case.tenant_id, Case.id != case.id, Case.state.not_in(CLOSED_STATES)
+        )
+    )
+    refuse_unless(
+        (
+            case.state in (CaseState.DISMISSED, CaseState.EXPIRED, CaseState.WITHDRAWN),
+            f"it is {case.state}; only dismissed, expired and withdrawn cases are opened again",
+        ),
+        (by.may(Role.REVIEWER), f"{by} is not a reviewer"),
+        (bool(reasons.strip()), "give the reasons"),
+        (other is None, f"the tenant has an open case: case {other}"),
+        action=f"reopen {in_words(case)}",
+    )
+    kept = write_comment(session, case, CommentKind.REOPENED, by, at, reasons)
+    record_part(session, by, Part.EDITED, case.tenant_id, at, case_id=case.id)
+    move(
+        session,
+        case,
+        CaseState.IN_REVIEW,
+        by,
+        at,
+        "case.reopened",
+        {"text_id": kept.id, "text_sha256": kept.sha256},
+    )
+    return case
+
+
+def withdraw(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str) -> Case:
+    """Withdraw what was approved and not yet carried out; nothing more of its notice is sent.
+
+    Where anything had gone out, a withdrawal notice follows (suspension.carry_out). A machine withdraws
+    only what was served and not acted on in time.
+    """
+    case = lock_case(session, case_id)
+    refuse_unless(
+        (
+            case.state in BEFORE_THE_MEASURE,
+            f"it is {case.state}; only approved, noticed and notice_failed cases are withdrawn",
+        ),
+        (
+            not by.is_person or by.may(Role.REVIEWER, Role.APPROVER),
+            f"{by} is neither a reviewer nor an approver",
+        ),
+        (bool(reasons.strip()), "give the reasons"),
+        action=f"withdraw {in_words(case)}",
+    )
+    content = {}
+    if by.is_person:
+        kept = write_comment(session, case, CommentKind.WITHDRAWN, by, at, reasons)
+        content = {"text_id": kept.id, "text_sha256": kept.sha256}
+    else:
+        content = {"because": reasons}
+    proposal = latest_proposal(session, case)
+    if proposal is not None:
+        plan = plan_of(session, proposal.id)
+        if plan is not None:
+            cancel_plan(session, plan.id, by, at)
+        content |= {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256}
+    move(session, case, CaseState.WITHDRAWN, by, at, "case.withdrawn", content)
+    return case
+
+
+def latest_determination(session: Session, case: Case) -> Determination | None:
+    """Return the case's newest determination, whatever it found."""
+    return session.scalar(
+        select(Determination)
+        .where(Determination.case_id == case.id)
+        .order_by(Determination.number.desc())
+        .limit(1)
+    )
+
+
+def _who_and_why(case: Case, by: Actor, reasons: str) -> list[tuple[bool, str]]:
+    return [
+        (
+            case.state is CaseState.IN_REVIEW,
+            f"it is {case.state}; only a case in review is decided",
+        ),
+        (by.may(Role.REVIEWER), f"{by} is not a reviewer"),
+        (bool(reasons.strip()), "give the reasons"),
+    ]
+
+
+def _named_flags(
+    session: Session, case: Case, flag_ids: Collection[str] | None
+) -> tuple[list[Flag], list[str]]:
+    """The case's flags that are named (locked, in force), and those named that are none of its."""
+    in_force = list(
+        session.scalars(
+            select(Flag)
+            .join(Episode, Episode.id == Flag.episode_id)
+            .where(Episode.case_id == case.id, Flag.superseded_at.is_(None))
+            .order_by(Flag.interval_start, Flag.id)
+            .with_for_update(of=Flag)
+            .execution_options(populate_existing=True)
+        )
+    )
+    if flag_ids is None:
+        return in_force, []
+    wanted = set(flag_ids)
+    named = [flag for flag in in_force if flag.id in wanted]
+    return named, sorted(wanted - {flag.id for flag in named})
+
+
+def _record(
+    session: Session,
+    case: Case,
+    finding: Finding,
+    by: Actor,
+    at: datetime,
+    reasons: str,
+    flags: Sequence[Flag],
+    *,
+    part: TenantsPart | None = None,
+    evidence: EvidenceSet | None = None,
+) -> tuple[Determination, PersonalText]:
+    assert by.user_id is not None, "only persons have roles"
+    kept = keep_text(session, reasons.strip(), at)
+    before = session.scalar(select(func.max(Determination.number)).where(Determination.case_id == case.id))
+    determination = Determination(
+        id=new_id(),
+        case_id=case.id,
+        number=(before or 0) + 1,
+        finding=finding,
+        tenants_part=part,
+        reasons_text_id=kept.id,
+        by_user_id=by.user_id,
+        at=aware(at),
+        evidence_set_id=evidence.id if evidence else None,
+    )
+    session.add(determination)
+    session.flush()
+    session.add_all(DeterminationFlag(determination_id=determination.id, flag_id=flag.id) for flag in flags)
+    record_part(session, by, Part.DETERMINED, case.tenant_id, at, case_id=case.id)
+    session.flush()
+    return determination, kept

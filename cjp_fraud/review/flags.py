@@ -1,0 +1,307 @@
+"""Record what detection flagged: flags, their episodes, and the cases that take them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.digests import canonical_json, digest
+from cjp_fraud.people.model import Actor
+from cjp_fraud.review.case_opening import Openings, assign_cases, lock_cases, order_openers, refresh_cases
+from cjp_fraud.review.grouping import regroup
+from cjp_fraud.review.model import Quantity
+from cjp_fraud.review.tables import DeterminationFlag, Flag
+from cjp_fraud.storage.base import new_id
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """One interval that detection flagged; times aware, ``score`` is -log10 p, excess in ``quantity``."""
+
+    tenant_id: str
+    channel: str
+    direction: str
+    application_id: str | None
+    interval_seconds: int
+    interval_start: datetime
+    observed: float
+    baseline: float
+    excess: float
+    score: float
+    p_value: float
+    threshold: float
+    model_version: str | None
+    reasons: Mapping[str, object]
+    quantity: Quantity = Quantity.CONTACTS
+
+
+@dataclass(frozen=True, slots=True)
+class FlaggingResult:
+    """What recording changed; all counts but ``unchanged`` are 0 when the same flags come again."""
+
+    new: int
+    unchanged: int
+    superseded: int
+    kept_by_determination: int
+    episodes: int
+    opened: tuple[str, ...]
+    joined: int
+    overflow: int
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What one call has changed so far, for the result and the log."""
+
+    at: datetime
+    new: list[str] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    kept: int = 0
+
+
+def record_flags(
+    session: Session,
+    rows: Iterable[FlagRow],
+    *,
+    window: tuple[datetime, datetime],
+    tenant_ids: Collection[str] | None,
+    at: datetime,
+    by: Actor,
+    new_cases_per_hour: int,
+) -> FlaggingResult:
+    """Make ``rows`` the flags in force of the window, and sort them into episodes and cases.
+
+    The same rows again change nothing. A flag in force that is not among the rows, or differs from
+    them, is superseded, never deleted; one that a determination names stays as it was judged on.
+
+    Parameters
+    ----------
+    rows : all flags of the window (of those tenants), at most one a series and interval.
+    window : half-open, aware; every row begins inside.
+    tenant_ids : the tenants that were scored; None: all.
+    by : the machine or person on whose behalf detection runs.
+    new_cases_per_hour : cap of new cases by the flag's UTC hour; highest score first, the rest overflow.
+
+    Raises
+    ------
+    ValueError
+        If a row lies outside the window or tenants, is not upward, or two rows are of one interval.
+    """
+    start, end = aware(window[0]), aware(window[1])
+    scored = None if tenant_ids is None else set(tenant_ids)
+    given = _keyed(rows, start, end, scored)
+    order_openers(session)
+    changes = _Changes(aware(at))
+    lock_cases(
+        session, _tenants_in_force(session, start, end, scored) | {row.tenant_id for row in given.values()}
+    )
+    in_force = _flags_in_force(session, start, end, scored)
+    touched = _replace(session, given, in_force, changes)
+    tenants = sorted(touched | {row.tenant_id for row in given.values()})
+    episodes = {tenant: regroup(session, tenant, start, end, changes.at) for tenant in tenants}
+    openings = assign_cases(session, episodes, start, end, new_cases_per_hour, changes.at)
+    refresh_cases(session, tenants)
+    session.flush()
+    _log(session, by, start, end, changes, openings)
+    return FlaggingResult(
+        new=len(changes.new),
+        unchanged=changes.unchanged,
+        superseded=len(changes.superseded),
+        kept_by_determination=changes.kept,
+        episodes=sum(len(found) for found in episodes.values()),
+        opened=tuple(case.id for case in openings.opened),
+        joined=len(openings.joined),
+        overflow=openings.overflow,
+    )
+
+
+def series_id(
+    tenant_id: str, channel: str, direction: str, application_id: str | None, interval_seconds: int
+) -> str:
+    """Return 32 hex digits that name a series."""
+    key = json.dumps([tenant_id, channel, direction, application_id, interval_seconds])
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _keyed(
+    rows: Iterable[FlagRow], start: datetime, end: datetime, scored: set[str] | None
+) -> dict[tuple[str, datetime], FlagRow]:
+    given: dict[tuple[str, datetime], FlagRow] = {}
+    for row in rows:
+        begins = aware(row.interval_start)
+        key = (
+            series_id(
+                row.tenant_id, row.channel, row.direction, row.application_id, int(row.interval_seconds)
+            ),
+            begins,
+        )
+        if not start <= begins < end or (scored is not None and row.tenant_id not in scored):
+            raise ValueError(f"flag of {row.tenant_id} at {begins} is outside what was scored")
+        if not row.excess > 0:
+            raise ValueError(f"flag of {row.tenant_id} at {begins} is not upward: excess {row.excess}")
+        if key in given:
+            raise ValueError(f"two flags of {row.tenant_id} for one series at {begins}")
+        given[key] = row
+    return given
+
+
+def _tenants_in_force(session: Session, start: datetime, end: datetime, scored: set[str] | None) -> set[str]:
+    found = session.scalars(
+        select(Flag.tenant_id)
+        .where(Flag.superseded_at.is_(None), Flag.interval_start >= start, Flag.interval_start < end)
+        .distinct()
+    )
+    return {tenant for tenant in found if scored is None or tenant in scored}
+
+
+def _flags_in_force(
+    session: Session, start: datetime, end: datetime, scored: set[str] | None
+) -> dict[tuple[str, datetime], Flag]:
+    """The flags in force, locked: a determination that names one at the same time is waited for."""
+    query = (
+        select(Flag)
+        .where(Flag.superseded_at.is_(None), Flag.interval_start >= start, Flag.interval_start < end)
+        .order_by(Flag.id)
+        .with_for_update()
+    )
+    return {
+        (flag.series_id, flag.interval_start): flag
+        for flag in session.scalars(query)
+        if scored is None or flag.tenant_id in scored
+    }
+
+
+def _replace(
+    session: Session,
+    given: Mapping[tuple[str, datetime], FlagRow],
+    in_force: Mapping[tuple[str, datetime], Flag],
+    changes: _Changes,
+) -> set[str]:
+    """Supersede and insert; return the tenants whose flags in force changed."""
+    named = _named_by_determinations(session, [flag.id for flag in in_force.values()])
+    touched: set[str] = set()
+    for key, flag in in_force.items():
+        row = given.get(key)
+        if row is not None and _content(row) == _stored_content(flag):
+            changes.unchanged += 1
+        elif flag.id in named:
+            changes.kept += 1
+        else:
+            flag.superseded_at = changes.at
+            changes.superseded.append(flag.id)
+            touched.add(flag.tenant_id)
+    session.flush()
+    still = {key for key, flag in in_force.items() if flag.superseded_at is None}
+    for key in sorted(given.keys() - still, key=lambda pair: (pair[1], pair[0])):
+        row = given[key]
+        flag = Flag(
+            id=new_id(),
+            series_id=key[0],
+            tenant_id=row.tenant_id,
+            channel=row.channel,
+            direction=row.direction,
+            application_id=row.application_id,
+            interval_seconds=int(row.interval_seconds),
+            interval_start=key[1],
+            recorded_at=changes.at,
+            **_content(row),
+        )
+        session.add(flag)
+        changes.new.append(flag.id)
+        touched.add(row.tenant_id)
+    session.flush()
+    return touched
+
+
+def _content(row: FlagRow) -> dict[str, Any]:
+    return {
+        "quantity": Quantity(row.quantity),
+        "observed": float(row.observed),
+        "baseline": float(row.baseline),
+        "excess": float(row.excess),
+        "score": float(row.score),
+        "p_value": float(row.p_value),
+        "threshold": float(row.threshold),
+        "model_version": row.model_version,
+        "reasons": json.loads(canonical_json(row.reasons)),
+    }
+
+
+def _stored_content(flag: Flag) -> dict[str, Any]:
+    return {
+        "quantity": flag.quantity,
+        "observed": flag.observed,
+        "baseline": flag.baseline,
+        "excess": flag.excess,
+        "score": flag.score,
+        "p_value": flag.p_value,
+        "threshold": flag.threshold,
+        "model_version": flag.model_version,
+        "reasons": flag.reasons,
+    }
+
+
+def _named_by_determinations(session: Session, flag_ids: Sequence[str]) -> set[str]:
+    named: set[str] = set()
+    for first in range(0, len(flag_ids), _CHUNK):
+        some = flag_ids[first : first + _CHUNK]
+        named.update(
+            session.scalars(select(DeterminationFlag.flag_id).where(DeterminationFlag.flag_id.in_(some)))
+        )
+    return named
+
+
+def _log(
+    session: Session, by: Actor, start: datetime, end: datetime, changes: _Changes, openings: Openings
+) -> None:
+    """Append the entries last, after all row locks are held, so that no two transactions wait in a circle."""
+    if changes.new or changes.superseded:
+        append(
+            session,
+            by,
+            "flags.recorded",
+            "flags",
+            f"{utc_text(start)}/{utc_text(end)}",
+            changes.at,
+            {
+                "new": len(changes.new),
+                "new_sha256": digest(sorted(changes.new)),
+                "superseded": len(changes.superseded),
+                "superseded_sha256": digest(sorted(changes.superseded)),
+                "kept_by_determination": changes.kept,
+            },
+        )
+    for case in openings.opened:
+        append(
+            session,
+            by,
+            "case.opened",
+            "cases",
+            case.id,
+            changes.at,
+            {"state": case.state, "tenant_id": case.tenant_id, "number": case.number},
+            case_id=case.id,
+        )
+    for episode in openings.joined:
+        append(
+            session,
+            by,
+            "case.joined",
+            "cases",
+            str(episode.case_id),
+            changes.at,
+            {"episode_id": episode.id},
+            case_id=episode.case_id,
+        )

@@ -1,0 +1,326 @@
+"""The lake: Delta tables cut into UTC days and buckets of tenants, replaced whole partitions at a time."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from cjp_fraud.errors import StorageError
+from cjp_fraud.storage.partition_files import replace_partitions
+from cjp_fraud.storage.predicate import Where, fold
+
+__all__ = ["UTC_STAMP", "Lake", "LakeTable", "Where", "bucket_numbers"]
+
+UTC_STAMP = pa.timestamp("us", tz="UTC")
+"""The only stamp type of the lake: Delta keeps microseconds, in UTC."""
+
+LAYOUT = "_layout"
+COMMIT_ATTEMPTS = 8
+_LEAN = WriterProperties(default_column_properties=ColumnProperties(dictionary_enabled=False))
+"""A writer keeps every partition of a commit open: without dictionaries each takes a quarter of the
+memory."""
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """One table of the lake.
+
+    Parameters
+    ----------
+    name : folder of the table under the lake's URL.
+    schema : Arrow schema; stamps are ``timestamp[us, UTC]``, ``day`` is date32, ``bucket`` int16.
+    partition_by : columns that cut the table, usually ``("day", "bucket")``.
+    stats_columns : the only columns whose smallest and largest values may stand in the table's log.
+        ``None``: any. Columns with content that must be erasable are left out, because the log outlives rows.
+    """
+
+    name: str
+    schema: pa.Schema
+    partition_by: tuple[str, ...] = ("day", "bucket")
+    stats_columns: tuple[str, ...] | None = None
+
+
+class Lake:
+    """Delta tables under one folder or object-store URL.
+
+    Parameters
+    ----------
+    url : local folder or object-store URL.
+    storage_options : options of the object store (credentials, region); none for a folder.
+    buckets : the number of buckets that the caller expects; checked against the lake's own.
+    """
+
+    def __init__(
+        self, url: str, *, storage_options: Mapping[str, str] | None = None, buckets: int | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.storage_options = dict(storage_options) if storage_options else None
+        self._expected = buckets
+        self._buckets: int | None = None
+
+    # -- making it ----------------------------------------------------------------------------------------
+
+    def create(self, tables: Iterable[LakeTable], *, buckets: int) -> None:
+        """Make the lake and the tables that are missing; what is there already stays.
+
+        Raises
+        ------
+        StorageError
+            If the lake was made with another number of buckets, or a table has other columns.
+        """
+        if "://" not in self.url:
+            Path(self.url).mkdir(parents=True, exist_ok=True)
+        self._make(
+            LakeTable(LAYOUT, pa.schema([("buckets", pa.int32())]), ()), json.dumps({"buckets": buckets})
+        )
+        self._expected = buckets
+        self._buckets = None
+        _ = self.buckets
+        for table in tables:
+            self._make(table, None)
+            found = pa.schema(self._open(table).schema().to_arrow())
+            if not found.equals(table.schema):
+                raise StorageError(
+                    f"lake table {table.name!r} at {self.url} has other columns than this version needs: "
+                    f"expected {table.schema.names}, found {found.names}; make a new lake or migrate it"
+                )
+
+    @property
+    def buckets(self) -> int:
+        """Number of buckets, fixed when the lake was made."""
+        if self._buckets is None:
+            stored = int(json.loads(self._open_name(LAYOUT).metadata().description)["buckets"])
+            if self._expected is not None and stored != self._expected:
+                raise StorageError(
+                    f"the lake at {self.url} has {stored} buckets, the settings say {self._expected}; "
+                    f"set CJP_FRAUD_LAKE_BUCKETS={stored} or use another lake"
+                )
+            self._buckets = stored
+        return self._buckets
+
+    def bucket_of(self, tenant_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int16]:
+        """Return each tenant's bucket: CRC-32 (ISO 3309) of the UTF-8 id, modulo the number of buckets.
+
+        The same on every machine and in every version; hashed once for each distinct tenant.
+
+        Parameters
+        ----------
+        tenant_ids : n ids, none null.
+
+        Returns
+        -------
+        int16 array of shape (n,).
+        """
+        ids = (
+            tenant_ids
+            if isinstance(tenant_ids, pa.Array | pa.ChunkedArray)
+            else pa.array(tenant_ids, pa.string())
+        )
+        return bucket_numbers(ids, self.buckets)
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def version(self, table: LakeTable) -> int:
+        """Return the version (number of the last commit) of a table."""
+        return int(self._open(table).version())
+
+    def read(
+        self,
+        table: LakeTable,
+        *,
+        days: tuple[date, date] | None = None,
+        buckets: Sequence[int] | None = None,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        version: int | None = None,
+    ) -> pa.Table:
+        """Return the rows that meet every condition; only the partitions that can hold them are opened.
+
+        Parameters
+        ----------
+        days : UTC days, half-open.
+        buckets : buckets of tenants.
+        columns : the columns wanted, in this order; default all, in the schema's order.
+        where : further conditions.
+        version : an older version of the table; default the newest.
+
+        Returns
+        -------
+        table in no particular order.
+        """
+        names = list(columns) if columns is not None else table.schema.names
+        conditions = [Where(days=days, buckets=buckets), where or Where()]
+        wanted = pa.schema([table.schema.field(name) for name in names])
+        if any(condition.nothing() for condition in conditions):
+            return wanted.empty_table()
+        pruning = " AND ".join(f"({text})" for text in (c.sql() for c in conditions) if text) or None
+        found = [e for e in (c.expression() for c in conditions) if e is not None]
+        dataset: ds.Dataset = self._open(table, version).to_pyarrow_dataset(file_pruning_predicate=pruning)
+        rows = dataset.to_table(columns=names, filter=fold(found, lambda a, b: a & b) if found else None)
+        return rows.cast(wanted)
+
+    def partitions(self, table: LakeTable) -> pa.Table:
+        """Return one row a file: ``day``, ``bucket``, ``num_records``, ``min.*`` and ``max.*`` of columns."""
+        actions = pa.table(self._open(table).get_add_actions(flatten=True))
+        return actions.rename_columns([name.removeprefix("partition.") for name in actions.column_names])
+
+    # -- writing ------------------------------------------------------------------------------------------
+
+    def replace(
+        self,
+        table: LakeTable,
+        rows: pa.Table | Callable[[], pa.RecordBatchReader],
+        *,
+        where: Where,
+    ) -> int:
+        """Put ``rows`` in the place of the rows that ``where`` means, in one commit.
+
+        Every row of ``rows`` must itself meet ``where``. A commit that collides with another writer's on the
+        same partitions is tried again with the same rows: callers whose rows depend on what they read hold
+        :func:`cjp_fraud.storage.locks.exclusive` over reading and replacing.
+
+        Parameters
+        ----------
+        rows : the table, or a function that opens a stream of batches (called again for each attempt); a
+            stream needs little memory where ``where`` names nothing but ``partitions``.
+
+        Returns
+        -------
+        version of the table after the commit (unchanged if ``where`` can mean no row).
+        """
+        if where.nothing():
+            return self.version(table)
+
+        def commit() -> None:
+            if callable(rows) and where == Where(partitions=where.partitions):
+                self._stream(table, rows, frozenset(where.partitions or ()))
+                return
+            write_deltalake(
+                self._open(table),
+                rows() if callable(rows) else _shaped(rows, table),
+                mode="overwrite",
+                predicate=where.sql(),
+                writer_properties=_LEAN,
+            )
+
+        return self._commit(table, commit)
+
+    def append(self, table: LakeTable, rows: pa.Table | Callable[[], pa.RecordBatchReader]) -> int:
+        """Add rows (a table, or a function that opens a stream) in one commit; return the table's version."""
+
+        def commit() -> None:
+            if callable(rows):
+                self._stream(table, rows, None)
+                return
+            write_deltalake(self._open(table), _shaped(rows, table), mode="append", writer_properties=_LEAN)
+
+        return self._commit(table, commit) if callable(rows) or len(rows) else self.version(table)
+
+    def delete(self, table: LakeTable, *, where: Where) -> int:
+        """Delete the rows that ``where`` means; return the table's version."""
+        if where.nothing():
+            return self.version(table)
+        return self._commit(table, lambda: self._open(table).delete(where.sql()))
+
+    def vacuum(self, table: LakeTable, *, keep: timedelta) -> list[str]:
+        """Remove from the disk the files that no version younger than ``keep`` needs; return their paths.
+
+        Counted by the machine's clock, which stamped the files, never by a simulated one. Whole hours,
+        rounded up.
+        """
+        hours = -(-keep // timedelta(hours=1))
+        return list(
+            self._open(table).vacuum(
+                retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=False
+            )
+        )
+
+    # -- below --------------------------------------------------------------------------------------------
+
+    def _commit(self, table: LakeTable, commit: Callable[[], object]) -> int:
+        attempts = Retrying(
+            retry=retry_if_exception_type(CommitFailedError),
+            stop=stop_after_attempt(COMMIT_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        )
+        attempts(commit)
+        return self.version(table)
+
+    def _stream(
+        self,
+        table: LakeTable,
+        rows: Callable[[], pa.RecordBatchReader],
+        partitions: frozenset[tuple[date, int]] | None,
+    ) -> None:
+        opened = self._open(table)  # before the rows: who commits while they are read is noticed
+        replace_partitions(
+            opened,
+            rows(),
+            partitions,
+            location=f"{self.url}/{table.name}",
+            storage_options=self.storage_options,
+            stats_columns=table.stats_columns or (),
+        )
+
+    def _make(self, table: LakeTable, description: str | None) -> None:
+        configuration: dict[str, str | None] = {}
+        if table.stats_columns is not None:
+            configuration["delta.dataSkippingStatsColumns"] = ",".join(table.stats_columns)
+        location = f"{self.url}/{table.name}"
+        if DeltaTable.is_deltatable(location, self.storage_options):
+            return
+        try:
+            DeltaTable.create(
+                location,
+                schema=table.schema,
+                mode="ignore",
+                partition_by=list(table.partition_by),
+                description=description,
+                configuration=configuration,
+                storage_options=self.storage_options,
+            )
+        except CommitFailedError:
+            # Another process made it in this very moment; what it made is checked by the caller.
+            if not DeltaTable.is_deltatable(location, self.storage_options):
+                raise
+
+    def _open(self, table: LakeTable, version: int | None = None) -> DeltaTable:
+        return self._open_name(table.name, version)
+
+    def _open_name(self, name: str, version: int | None = None) -> DeltaTable:
+        try:
+            return DeltaTable(f"{self.url}/{name}", version=version, storage_options=self.storage_options)
+        except TableNotFoundError:
+            raise StorageError(
+                f"there is no lake table {name!r} at {self.url}; make the lake first: cjp-fraud init"
+            ) from None
+
+
+def bucket_numbers(tenant_ids: pa.Array | pa.ChunkedArray, buckets: int) -> npt.NDArray[np.int16]:
+    """Return CRC-32 of each UTF-8 id modulo ``buckets`` (int16, shape (n,))."""
+    if len(tenant_ids) == 0:
+        return np.zeros(0, np.int16)
+    whole = tenant_ids.combine_chunks() if isinstance(tenant_ids, pa.ChunkedArray) else tenant_ids
+    encoded = whole.dictionary_encode() if not pa.types.is_dictionary(whole.type) else whole
+    of_each = np.array(
+        [zlib.crc32(name.encode()) % buckets for name in encoded.dictionary.to_pylist()], np.int16
+    )
+    picked: npt.NDArray[np.int16] = of_each[encoded.indices.to_numpy(zero_copy_only=False)]
+    return picked
+
+
+def _shaped(rows: pa.Table, table: LakeTable) -> pa.Table:
+    return rows.select(table.schema.names).cast(table.schema)

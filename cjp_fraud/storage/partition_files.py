@@ -1,0 +1,178 @@
+"""Whole partitions written file by file and put in place in one commit.
+
+The library's own writer keeps every partition of a commit in memory until the end; a bulk load of years would
+need gigabytes. Here only a few files are open, and what is written leaves the memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.fs import DeltaStorageHandler
+from deltalake.transaction import AddAction, RemoveAction
+
+from cjp_fraud.clock import utc_text
+from cjp_fraud.storage.sorting import group_starts, sort_order
+
+PARTITION = ("day", "bucket")
+OPEN_FILES = 32
+
+
+def replace_partitions(
+    delta: DeltaTable,
+    stream: pa.RecordBatchReader,
+    partitions: frozenset[tuple[date, int]] | None,
+    *,
+    location: str,
+    storage_options: dict[str, str] | None,
+    stats_columns: tuple[str, ...],
+) -> None:
+    """Put a stream of rows in the place of whole partitions, in one commit.
+
+    Parameters
+    ----------
+    delta : the table at the version that the rows were computed from.
+    stream : rows of these partitions only; best those of one partition close together.
+    partitions : the (day, bucket) pairs to replace; ``None``: the rows are added to what is there.
+    location, storage_options : where the table is.
+    stats_columns : the columns whose smallest and largest values go into the log.
+
+    Raises
+    ------
+    deltalake.exceptions.CommitFailedError
+        If another writer replaced one of the files meanwhile.
+    """
+    filesystem = pafs.PyFileSystem(DeltaStorageHandler(location, storage_options))
+    actions: list[AddAction | RemoveAction] = []
+    files: OrderedDict[tuple[date, int], _PartitionFile] = OrderedDict()
+    with ExitStack() as opened:
+        for pair, rows in _pieces(stream):
+            if partitions is not None and pair not in partitions:
+                raise ValueError(f"rows of partition {pair} are outside the partitions to replace")
+            if pair not in files:
+                if len(files) == OPEN_FILES:
+                    actions.append(files.popitem(last=False)[1].finish())
+                files[pair] = opened.enter_context(_PartitionFile(filesystem, pair, stats_columns))
+            files.move_to_end(pair)
+            files[pair].write(rows)
+        actions += [file.finish() for file in files.values()]
+    if partitions is not None:
+        actions += _removals(delta, partitions)
+    delta.create_write_transaction(
+        actions, mode="append", schema=delta.schema(), partition_by=list(PARTITION)
+    )
+
+
+class _PartitionFile:
+    """A file of one partition that is being written."""
+
+    def __init__(
+        self, filesystem: pafs.FileSystem, pair: tuple[date, int], stats_columns: tuple[str, ...]
+    ) -> None:
+        self._partition = {"day": pair[0].isoformat(), "bucket": str(pair[1])}
+        self._path = f"day={pair[0].isoformat()}/bucket={pair[1]}/part-{uuid4()}.snappy.parquet"
+        self._filesystem = filesystem
+        self._stats_columns = stats_columns
+        self._writer: pq.ParquetWriter | None = None
+        self._rows = 0
+        self._least: dict[str, Any] = {}
+        self._most: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def write(self, rows: pa.Table) -> None:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, rows.schema, filesystem=self._filesystem)
+        self._writer.write_table(rows)
+        self._rows += len(rows)
+        for name in self._stats_columns:
+            found = pc.min_max(rows[name]).as_py()
+            if found["min"] is not None:
+                self._least[name] = min(found["min"], self._least.get(name, found["min"]))
+                self._most[name] = max(found["max"], self._most.get(name, found["max"]))
+
+    def finish(self) -> AddAction:
+        """Close the file and return how the log adds it."""
+        self._close()
+        stats = {
+            "numRecords": self._rows,
+            "minValues": {name: _plain(value) for name, value in self._least.items()},
+            "maxValues": {name: _plain(value) for name, value in self._most.items()},
+            "nullCount": dict.fromkeys(self._least, 0),
+        }
+        return AddAction(
+            path=self._path,
+            size=self._filesystem.get_file_info(self._path).size,
+            partition_values=dict(self._partition),
+            modification_time=_now_ms(),
+            data_change=True,
+            stats=json.dumps(stats),
+        )
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _removals(delta: DeltaTable, partitions: frozenset[tuple[date, int]]) -> list[RemoveAction]:
+    files = pa.table(delta.get_add_actions(flatten=True))
+    return [
+        RemoveAction(
+            path=file["path"],
+            data_change=True,
+            deletion_timestamp=_now_ms(),
+            size=file["size_bytes"],
+            partition_values={
+                "day": file["partition.day"].isoformat(),
+                "bucket": str(file["partition.bucket"]),
+            },
+        )
+        for file in files.to_pylist()
+        if (file["partition.day"], file["partition.bucket"]) in partitions
+    ]
+
+
+def _pieces(stream: pa.RecordBatchReader) -> Iterator[tuple[tuple[date, int], pa.Table]]:
+    """Yield each batch's rows partition by partition, without the partition's columns."""
+    for batch in stream:
+        if len(batch) == 0:
+            continue
+        days = batch["day"].cast(pa.int32()).to_numpy().astype(np.int64)
+        buckets = batch["bucket"].to_numpy().astype(np.int64)
+        order = sort_order(days, buckets)
+        rows = pa.Table.from_batches([batch]).take(pa.array(order))
+        bounds = [*group_starts(days[order], buckets[order]).tolist(), len(rows)]
+        inner = rows.drop_columns(list(PARTITION))
+        for begin, end in itertools.pairwise(bounds):
+            pair = (rows["day"][begin].as_py(), rows["bucket"][begin].as_py())
+            yield pair, inner.slice(begin, end - begin)
+
+
+def _plain(value: Any) -> Any:
+    return utc_text(value) if isinstance(value, datetime) else value
+
+
+def _now_ms() -> int:
+    # The machine's clock on purpose: vacuum compares it with that of the files.
+    return int(datetime.now(UTC).timestamp() * 1000)

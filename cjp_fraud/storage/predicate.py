@@ -1,0 +1,119 @@
+"""Which rows of a lake table are meant: one condition as Delta's SQL and as an Arrow expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cjp_fraud.clock import utc_text
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which rows are meant: every given condition holds.
+
+    Parameters
+    ----------
+    days : UTC days, half-open (first, end).
+    buckets : buckets of tenants.
+    partitions : exact (day, bucket) pairs.
+    equal : column → the values that it may have.
+    between : column → (lowest, end), half-open; times aware.
+    """
+
+    days: tuple[date, date] | None = None
+    buckets: Collection[int] | None = None
+    partitions: Collection[tuple[date, int]] | None = None
+    equal: Mapping[str, Collection[Any]] = field(default_factory=dict)
+    between: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def nothing(self) -> bool:
+        """Whether no row can be meant, because a list of allowed values is empty."""
+        lists: list[Collection[Any] | None] = [self.buckets, self.partitions, *self.equal.values()]
+        return any(values is not None and len(values) == 0 for values in lists)
+
+    def sql(self) -> str | None:
+        """Return the condition as Delta's SQL, or ``None`` for every row."""
+        parts = self._partition_sql()
+        for name, values in self.equal.items():
+            parts.append(f"{name} IN ({_literals(values)})")
+        for name, (low, end) in self.between.items():
+            parts.append(f"{name} >= {_literal(low)} AND {name} < {_literal(end)}")
+        return " AND ".join(parts) or None
+
+    def expression(self) -> pc.Expression | None:
+        """Return the condition as an Arrow expression, or ``None`` for every row."""
+        parts: list[pc.Expression] = []
+        if self.days is not None:
+            parts.append((pc.field("day") >= self.days[0]) & (pc.field("day") < self.days[1]))
+        if self.buckets is not None:
+            parts.append(_is_in("bucket", self.buckets, pa.int16()))
+        if self.partitions is not None:
+            any_of = [
+                (pc.field("bucket") == pa.scalar(bucket, pa.int16())) & _is_in("day", days, pa.date32())
+                for bucket, days in _by_bucket(self.partitions).items()
+            ]
+            parts.append(fold(any_of, lambda a, b: a | b))
+        for name, values in self.equal.items():
+            parts.append(pc.field(name).isin(list(values)))
+        for name, (low, end) in self.between.items():
+            parts.append((pc.field(name) >= low) & (pc.field(name) < end))
+        return fold(parts, lambda a, b: a & b) if parts else None
+
+    def _partition_sql(self) -> list[str]:
+        parts = []
+        if self.days is not None:
+            parts.append(f"day >= {_literal(self.days[0])} AND day < {_literal(self.days[1])}")
+        if self.buckets is not None:
+            parts.append(f"bucket IN ({_literals(self.buckets)})")
+        if self.partitions is not None:
+            any_of = [
+                f"(bucket = {int(bucket)} AND day IN ({_literals(days)}))"
+                for bucket, days in _by_bucket(self.partitions).items()
+            ]
+            parts.append("(" + " OR ".join(any_of) + ")")
+        return parts
+
+
+def _by_bucket(partitions: Collection[tuple[date, int]]) -> dict[int, list[date]]:
+    found: dict[int, list[date]] = {}
+    for day, bucket in sorted(partitions, key=lambda pair: (pair[1], pair[0])):
+        found.setdefault(int(bucket), []).append(day)
+    return found
+
+
+def _is_in(name: str, values: Collection[Any], kind: pa.DataType) -> pc.Expression:
+    return pc.field(name).isin(pa.array([v if isinstance(v, date) else int(v) for v in values], kind))
+
+
+def fold(parts: list[Any], join: Callable[[Any, Any], Any]) -> Any:
+    """Join the parts (at least one) from left to right."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = join(whole, part)
+    return whole
+
+
+def _literals(values: Collection[Any]) -> str:
+    return ", ".join(_literal(value) for value in values)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return repr(float(value))
+    if isinstance(value, datetime):
+        return f"'{utc_text(value)}'"
+    if isinstance(value, date):
+        return f"'{value.isoformat()}'"
+    quoted = str(value).replace("'", "''")
+    return f"'{quoted}'"

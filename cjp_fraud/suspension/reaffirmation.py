@@ -1,0 +1,151 @@
+"""Keep a measure past its review date: two approvers, each with fresh reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.clock import aware
+from cjp_fraud.errors import refuse_unless
+from cjp_fraud.people.model import Actor, Role
+from cjp_fraud.review.cases import in_words, lock_case, note
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.proposal import Practice
+from cjp_fraud.review.stops import standing_stops
+from cjp_fraud.review.tables import Case
+from cjp_fraud.storage.base import new_id
+from cjp_fraud.suspension.platform_commands import unfinished_measure
+from cjp_fraud.suspension.tables import Measure, Reaffirmation
+
+PEOPLE_NEEDED = 2
+"""How many approvers reaffirm in one round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaffirmed:
+    """Where a measure stands after somebody reaffirmed it; ``complete``: the round is, and it is kept."""
+
+    measure_id: str
+    complete: bool
+    review_at: datetime
+    ends_at: datetime
+
+
+def reaffirm(
+    session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str, practice: Practice
+) -> Reaffirmed:
+    """Reaffirm a measure in force; the second approver of a round moves its review date.
+
+    The new review date is a review period from now, the end moves with it where it was nearer, and
+    neither goes past the contract's longest duration.
+
+    Parameters
+    ----------
+    reasons : fresh ones: not the words that anybody gave before for this measure.
+    practice : how long a review period is, and the time within which both people must reaffirm.
+    """
+    case = lock_case(session, case_id)
+    measure = unfinished_measure(session, case)
+    given = _given(session, measure) if measure is not None else []
+    moment = aware(at)
+    current = max((row.round for row, _ in given), default=0)
+    round_rows = [row for row, _ in given if row.round == current]
+    complete_before = len(round_rows) >= PEOPLE_NEEDED
+    stale = not complete_before and any(row.at < moment - practice.fresh for row in round_rows)
+    if complete_before or stale or not current:
+        current, round_rows = current + 1, []
+    refuse_unless(
+        (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
+        (by.may(Role.APPROVER), f"{by} is not an approver"),
+        (bool(reasons.strip()), "give fresh reasons"),
+        (
+            all((text or "").strip().casefold() != reasons.strip().casefold() for _, text in given),
+            "these reasons were given before; give fresh ones",
+        ),
+        (
+            all(row.by_user_id != by.user_id for row in round_rows),
+            f"{by} has reaffirmed it already; another approver must",
+        ),
+        *_time_checks(measure, moment),
+        *((False, stop) for stop in standing_stops(session, case.id)),
+        action=f"reaffirm the measure of {in_words(case)}",
+    )
+    if measure is None or by.user_id is None:
+        raise AssertionError("a suspended case has a measure, and only persons have roles")
+    kept = keep_text(session, reasons.strip(), at)
+    session.add(
+        Reaffirmation(
+            id=new_id(),
+            measure_id=measure.id,
+            round=current,
+            by_user_id=by.user_id,
+            at=moment,
+            reasons_text_id=kept.id,
+        )
+    )
+    complete = len(round_rows) + 1 >= PEOPLE_NEEDED
+    if complete:
+        _extend(measure, moment, practice)
+    session.flush()
+    _log(session, case, measure, by, at, kept, current, complete)
+    return Reaffirmed(measure.id, complete, measure.review_at, measure.ends_at)
+
+
+def _given(session: Session, measure: Measure) -> list[tuple[Reaffirmation, str | None]]:
+    rows = session.execute(
+        select(Reaffirmation, PersonalText.body)
+        .join(PersonalText, PersonalText.id == Reaffirmation.reasons_text_id)
+        .where(Reaffirmation.measure_id == measure.id)
+        .order_by(Reaffirmation.round, Reaffirmation.at)
+    )
+    return [(row, text) for row, text in rows]
+
+
+def _time_checks(measure: Measure | None, at: datetime) -> list[tuple[bool, str]]:
+    if measure is None:
+        return []
+    return [
+        (
+            at < measure.review_at,
+            f"its review date {measure.review_at:%Y-%m-%d %H:%M:%SZ} has passed; it lapses",
+        ),
+        (
+            measure.latest_end_at is None or measure.review_at < measure.latest_end_at,
+            "it already runs to the end of the contract's longest duration",
+        ),
+    ]
+
+
+def _extend(measure: Measure, at: datetime, practice: Practice) -> None:
+    review_at = max(measure.review_at, at + practice.measure_review)
+    ends_at = max(measure.ends_at, review_at)
+    if measure.latest_end_at is not None:
+        review_at, ends_at = min(review_at, measure.latest_end_at), min(ends_at, measure.latest_end_at)
+    measure.review_at, measure.ends_at = review_at, ends_at
+
+
+def _log(
+    session: Session,
+    case: Case,
+    measure: Measure,
+    by: Actor,
+    at: datetime,
+    kept: PersonalText,
+    round_: int,
+    complete: bool,
+) -> None:
+    content = {
+        "measure_id": measure.id,
+        "round": round_,
+        "complete": complete,
+        "review_at": measure.review_at,
+        "ends_at": measure.ends_at,
+        "text_id": kept.id,
+        "text_sha256": kept.sha256,
+    }
+    note(session, case, by, at, "measure.reaffirmed", content)

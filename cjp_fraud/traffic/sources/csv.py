@@ -1,0 +1,263 @@
+"""CSV files, plain or gzipped, read in blocks, with the line numbers that an editor shows."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from cjp_fraud.traffic.column_mapping import find_columns
+from cjp_fraud.traffic.errors import UnreadableFileError
+from cjp_fraud.traffic.sources.model import (
+    BATCH_ROWS,
+    GZIP_MAGIC,
+    PARQUET_MAGIC,
+    BrokenLine,
+    ParquetSource,
+    SourceBatch,
+    TrafficSource,
+    begins_with,
+)
+
+BLOCK_BYTES = 1024 * 1024
+LONGEST_LINE = 16 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def open_source(path: Path, mapping: Mapping[str, str]) -> TrafficSource:
+    """Return the source for a file, told by its first bytes: Parquet, gzipped CSV or CSV.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is not what its name says.
+    MissingColumnsError
+        If a required column is missing.
+    """
+    if begins_with(path, PARQUET_MAGIC):
+        return ParquetSource(path, mapping)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        raise UnreadableFileError(
+            f"{path.name} is not a Parquet file, whatever its name. Nothing was stored."
+        )
+    gzipped = begins_with(path, GZIP_MAGIC)
+    if path.suffix.lower() == ".gz" and not gzipped:
+        raise UnreadableFileError(f"{path.name} is not gzipped, whatever its name. Nothing was stored.")
+    return CsvSource(path, mapping, gzipped=gzipped)
+
+
+class CsvSource:
+    """A CSV file: UTF-8, commas, one header line, "" for unknown.
+
+    Blocks without quotes are cut by Arrow; from the first quote on, Python's csv module reads the rest,
+    because only it can tell a line break inside a cell from the end of a row.
+    """
+
+    def __init__(self, path: Path, mapping: Mapping[str, str], *, gzipped: bool) -> None:
+        self.name = path.name
+        self._path = path
+        self._gzipped = gzipped
+        self._header = self._read_header()
+        self._positions = find_columns(self._header, mapping, source=self.name)
+        self.columns = tuple(self._positions)
+
+    def batches(self) -> Iterator[SourceBatch]:
+        """Yield the rows; ``lines`` are line numbers, the header is line 1."""
+        try:
+            lines_read = yield from self._plain_batches()
+            if lines_read is not None:
+                yield from self._quoted_batches(skip=lines_read)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self._cut_short(error) from error
+
+    # -- without quotes -----------------------------------------------------------------------------------
+
+    def _plain_batches(self) -> Generator[SourceBatch, None, int | None]:
+        """Yield from blocks without quotes; return the lines done before the first block with one, or
+        None."""
+        with self._open() as stream:
+            header = stream.readline(LONGEST_LINE)
+            if _needs_care(header):
+                return 0
+            line, rest, ended = 2, b"", False
+            while not ended:
+                chunk = stream.read(BLOCK_BYTES)
+                ended = not chunk
+                block = rest + chunk
+                cut = len(block) if ended else block.rfind(b"\n") + 1
+                block, rest = block[:cut], block[cut:]
+                if len(rest) > LONGEST_LINE:
+                    raise UnreadableFileError(f"{self.name} line {line} is over {LONGEST_LINE:,} bytes long")
+                if not block:
+                    continue
+                if _needs_care(block):
+                    return line - 1
+                if not block.endswith(b"\n"):
+                    block += b"\n"
+                yield self._cut_block(block, line)
+                line += block.count(b"\n")
+        return None
+
+    def _cut_block(self, block: bytes, first_line: int) -> SourceBatch:
+        content = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(content == ord("\n"))
+        begins = np.concatenate([[0], ends[:-1] + 1])
+        commas = np.flatnonzero(content == ord(","))
+        cells = np.searchsorted(commas, ends) - np.searchsorted(commas, begins) + 1
+        returns = (ends > begins) & (content[np.maximum(ends - 1, 0)] == ord("\r"))
+        blank = ends - begins - returns == 0
+        whole = (cells == len(self._header)) & ~blank
+        whole &= _decodable(block, begins, ends, whole)
+        lines = np.arange(first_line, first_line + len(ends))
+        broken = tuple(
+            self._broken(int(lines[at]), block[begins[at] : ends[at]], int(cells[at]))
+            for at in np.flatnonzero(~whole & ~blank)
+        )
+        if not whole.all():
+            block = content[np.repeat(whole, ends - begins + 1)].tobytes()
+        return SourceBatch(self._table(block, int(whole.sum())), lines[whole], broken)
+
+    def _table(self, block: bytes, count: int) -> pa.Table:
+        names = {position: ours for ours, position in self._positions.items()}
+        columns = [names.get(position, f"ignored {position}") for position in range(len(self._header))]
+        if count == 0:
+            return pa.table({ours: pa.array([], pa.string()) for ours in self.columns})
+        rows = pacsv.read_csv(
+            io.BytesIO(block),
+            read_options=pacsv.ReadOptions(column_names=columns, use_threads=False, block_size=len(block)),
+            parse_options=pacsv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()),
+                include_columns=list(self.columns),
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+        if len(rows) != count:  # the count of lines and of commas above and Arrow's parser always agree
+            raise UnreadableFileError(f"{self.name}: {count} lines were cut into {len(rows)} rows")
+        return rows
+
+    def _broken(self, line: int, text: bytes, cells: int) -> BrokenLine:
+        shown = text.decode("utf-8", "replace").rstrip("\r")
+        if cells == len(self._header):
+            why = "it is not UTF-8"
+        else:
+            why = f"it has {cells} cells, the header has {len(self._header)}"
+        return BrokenLine(line, shown, tuple(shown.split(",")), why)
+
+    # -- with quotes --------------------------------------------------------------------------------------
+
+    def _quoted_batches(self, *, skip: int) -> Iterator[SourceBatch]:
+        with self._open() as stream, io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as text:
+            taken: list[str] = []
+            lines = itertools.islice(text, skip, None)
+            reader = csv.reader(_remembered(lines, taken), strict=True)
+            rows: list[list[str]] = []
+            at: list[int] = []
+            broken: list[BrokenLine] = []
+            header = skip == 0
+            while True:
+                line = skip + reader.line_num + 1
+                taken.clear()
+                try:
+                    row = next(reader)
+                except StopIteration:
+                    break
+                except csv.Error as error:
+                    broken.append(self._misquoted(line, taken, error))
+                    continue
+                if header:
+                    header = False
+                elif len(row) == len(self._header) and "\ufffd" not in "".join(row):
+                    rows.append(row)
+                    at.append(line)
+                elif row:
+                    shown = "".join(taken).rstrip("\r\n")
+                    is_text = len(row) != len(self._header)
+                    why = f"it has {len(row)} cells, the header has {len(self._header)}"
+                    broken.append(BrokenLine(line, shown, tuple(row), why if is_text else "it is not UTF-8"))
+                if len(rows) + len(broken) >= BATCH_ROWS:
+                    yield self._gathered(rows, at, broken)
+                    rows, at, broken = [], [], []
+            yield self._gathered(rows, at, broken)
+
+    def _gathered(
+        self, rows: Sequence[Sequence[str]], at: list[int], broken: list[BrokenLine]
+    ) -> SourceBatch:
+        columns = {
+            ours: pa.array([row[position] or None for row in rows], pa.string())
+            for ours, position in self._positions.items()
+        }
+        return SourceBatch(pa.table(columns), np.array(at, np.int64), tuple(broken))
+
+    def _misquoted(self, line: int, taken: list[str], error: csv.Error) -> BrokenLine:
+        # Without the closing quote nobody knows where rows end: guessing would lose rows in silence.
+        if "unexpected end" in str(error) or "field larger" in str(error):
+            raise UnreadableFileError(
+                f"{self.name} line {line}: a quote is opened and never closed. Nothing was stored."
+            ) from error
+        shown = "".join(taken).rstrip("\r\n")
+        return BrokenLine(line, shown, tuple(shown.replace('"', "").split(",")), "its quotes do not match")
+
+    # -- the file -----------------------------------------------------------------------------------------
+
+    def _open(self) -> IO[bytes]:
+        if self._gzipped:
+            return cast(IO[bytes], gzip.open(self._path))
+        return self._path.open("rb")
+
+    def _read_header(self) -> list[str]:
+        try:
+            with self._open() as stream:
+                start = stream.read(3)
+                if start[:2] in UTF_16:
+                    raise UnreadableFileError(f"{self.name} is UTF-16; save it as UTF-8. Nothing was stored.")
+                line = start + (b"" if b"\n" in start else stream.readline(LONGEST_LINE))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self._cut_short(error) from error
+        if not line.strip():
+            raise UnreadableFileError(f"{self.name} is empty; it has no header. Nothing was stored.")
+        text = line.removeprefix(BOM).decode("utf-8", "replace")
+        return [cell.strip() for cell in next(csv.reader([text]))]
+
+    def _cut_short(self, error: Exception) -> UnreadableFileError:
+        return UnreadableFileError(
+            f"{self.name} is cut short or damaged: its gzip content does not end as it should ({error}). "
+            "Nothing was stored; fetch it again."
+        )
+
+
+def _needs_care(block: bytes) -> bool:
+    return b'"' in block or block.count(b"\r") != block.count(b"\r\n")
+
+
+def _decodable(
+    block: bytes, begins: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], whole: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    found = np.ones(len(ends), bool)
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        for at in np.flatnonzero(whole):
+            try:
+                block[begins[at] : ends[at]].decode("utf-8")
+            except UnicodeDecodeError:
+                found[at] = False
+    return found
+
+
+def _remembered(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line

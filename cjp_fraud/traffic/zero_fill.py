@@ -1,0 +1,142 @@
+"""The zeros that a complete source leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.storage.lake import UTC_STAMP
+from cjp_fraud.storage.sorting import group_sizes, group_starts, sort_order
+from cjp_fraud.traffic.columns import key_codes, stamps_of, values_of
+from cjp_fraud.traffic.schema import DELIVERED, METRICS, SECONDS, SERIES, SHARE, START
+
+MICROSECONDS = 1_000_000
+MOST_IMPLIED = 50_000_000
+"""More zeros than this in one file come from a wrong stamp, not from a quiet source."""
+
+
+def series_spans(rows: pa.Table) -> pa.Table:
+    """Return one row for each series and step: its keys, ``first`` and ``last`` stamp (UTC)."""
+    keys = [name for name in (*SERIES, SECONDS) if name in rows.column_names]
+    grouped = rows.group_by(keys, use_threads=False).aggregate([(START, "min"), (START, "max")])
+    return grouped.rename_columns({f"{START}_min": "first", f"{START}_max": "last"})
+
+
+def merged_spans(spans: pa.Table) -> pa.Table:
+    """Return the spans of several parts of a file as those of the whole."""
+    keys = [name for name in spans.column_names if name not in ("first", "last")]
+    grouped = spans.group_by(keys, use_threads=False).aggregate([("first", "min"), ("last", "max")])
+    return grouped.rename_columns({"first_min": "first", "last_max": "last"})
+
+
+def refuse_endless(spans: pa.Table) -> None:
+    """Refuse a complete source whose series span more steps than it can mean.
+
+    Parameters
+    ----------
+    spans : what :func:`series_spans` says of the whole source.
+
+    Raises
+    ------
+    BadInputError
+        If it were over 50 million.
+    """
+    lengths = values_of(spans, SECONDS).astype(np.int64) * MICROSECONDS
+    steps = int((stamps_of(spans, "last") // lengths - stamps_of(spans, "first") // lengths + 1).sum())
+    if steps > MOST_IMPLIED:
+        raise BadInputError(
+            f"a complete source would need {steps:,} rows between the first and the last of its series; "
+            "look for a wrong stamp, or load it without --complete"
+        )
+
+
+def implied_rows(
+    rows: pa.Table,
+    spans: pa.Table,
+    *,
+    zeroed: Collection[str],
+    days: tuple[date, date] | None = None,
+) -> pa.Table:
+    """Return a row of zeros for each step of a series, between its first and last row, that ``rows`` has not.
+
+    Parameters
+    ----------
+    rows : delivered rows of one source.
+    spans : what :func:`series_spans` says of the whole source.
+    zeroed : the metrics that the source delivers: zero in these rows, the others null.
+    days : only steps that begin in these UTC days (half-open); default all.
+
+    """
+    if len(spans) == 0:
+        return rows.slice(0, 0)
+    series = key_codes(pa.concat_tables([_keys(rows), _keys(spans)]), SERIES)
+    row_series, span_series = series[: len(rows)], series[len(rows) :]
+    row_steps = values_of(rows, SECONDS).astype(np.int64) * MICROSECONDS
+    span_steps = values_of(spans, SECONDS).astype(np.int64) * MICROSECONDS
+    first = stamps_of(spans, "first") // span_steps
+    last = stamps_of(spans, "last") // span_steps
+    if days is not None:
+        first = np.maximum(first, _micros(days[0]) // span_steps)
+        last = np.minimum(last, (_micros(days[1]) - 1) // span_steps)
+    sizes = np.maximum(last - first + 1, 0)
+    owner = np.repeat(np.arange(len(spans)), sizes)
+    ends = np.cumsum(sizes)
+    cells = np.arange(len(owner)) - np.repeat(ends - sizes, sizes) + np.repeat(first, sizes)
+    missing = ~_among(
+        (span_series[owner], span_steps[owner], cells),
+        (row_series, row_steps, stamps_of(rows, START) // row_steps),
+    )
+    owner, cells = owner[missing], cells[missing]
+    columns: dict[str, pa.Array] = {}
+    for field in DELIVERED:
+        if field.name in spans.column_names:
+            columns[field.name] = spans[field.name].combine_chunks().take(pa.array(owner))
+        elif field.name == START:
+            columns[START] = pa.array(cells * span_steps[owner]).cast(UTC_STAMP)
+        elif field.name in METRICS and field.name in zeroed and field.name != SHARE:
+            columns[field.name] = _zeros(field.type, len(owner))
+        elif field.name in rows.column_names:
+            columns[field.name] = pa.nulls(len(owner), field.type)
+    return pa.table(columns, schema=pa.schema([f for f in DELIVERED if f.name in columns]))
+
+
+def _among(
+    wanted: tuple[np.ndarray, np.ndarray, np.ndarray], present: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return which of the wanted keys are present."""
+    keys = [np.concatenate([one, other]) for one, other in zip(wanted, present, strict=True)]
+    is_present = np.arange(len(keys[0])) >= len(wanted[0])
+    order = sort_order(*keys)
+    starts = group_starts(*(key[order] for key in keys))
+    if len(starts) == 0:
+        return np.zeros(0, bool)
+    found = np.logical_or.reduceat(is_present[order], starts)
+    result = np.empty(len(order), bool)
+    result[order] = np.repeat(found, group_sizes(starts, len(order)))
+    return result[: len(wanted[0])]
+
+
+def _keys(rows: pa.Table) -> pa.Table:
+    return pa.table(
+        {
+            name: rows[name] if name in rows.column_names else pa.nulls(len(rows), pa.string())
+            for name in SERIES
+        }
+    )
+
+
+def _zeros(kind: pa.DataType, count: int) -> pa.Array:
+    if pa.types.is_map(kind):
+        return pa.MapArray.from_arrays(
+            pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string()), pa.array([], pa.int64())
+        )
+    return pc.cast(pa.array(np.zeros(count, np.int64)), kind)
+
+
+def _micros(day: date) -> int:
+    return (datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)) // timedelta(microseconds=1)  # noqa: DTZ001
