@@ -23,7 +23,17 @@ settings.register_profile("developer", deadline=None, suppress_health_check=[Hea
 settings.register_profile(
     "ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, print_blob=True
 )
-settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "developer")
+settings.register_profile(
+    "quick",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=10,
+    stateful_step_count=10,
+)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE")
+    or ("ci" if os.environ.get("CI", "").lower() == "true" else "developer")
+)
 
 
 SHARED_DATA = Path(os.environ.get("CJP_FRAUD_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))

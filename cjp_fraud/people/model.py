@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cjp_fraud.clock import aware
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 class Role(StrEnum):
@@ -48,6 +55,30 @@ class Actor:
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who acts, when, and in which transaction: what every act that goes on record needs.
+
+    Parameters
+    ----------
+    session : an open writing transaction.
+    by : the person or machine that acts.
+    at : the moment of the act; aware, kept in UTC.
+
+    Raises
+    ------
+    NaiveTimeError
+        If ``at`` has no zone.
+    """
+
+    session: Session
+    by: Actor
+    at: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", aware(self.at))
 
 
 def machine(task: str) -> Actor:
