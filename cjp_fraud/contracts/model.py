@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+NAME_LENGTH: Final = 200
+"""Longest tenant, party or provider id, characters."""
 
 
 class Hosting(StrEnum):

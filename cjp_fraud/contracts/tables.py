@@ -12,14 +12,11 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.contracts.model import Hosting, Method, Origin, PurchaseModel, Reading, Right
+from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Method, Origin, PurchaseModel, Reading, Right
 from cjp_fraud.storage.base import Base, UtcDateTime, enum_column, id_column, new_id
 
 DEFAULT_PROVIDER = "provider"
 """Id of the one provider that is made by default."""
-
-NAME_LENGTH = 200
-"""Longest tenant, party or provider id, characters."""
 
 
 class Provider(Base):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -118,7 +118,7 @@ def load_tenants(
             changed.append(row.tenant_id)
         if not on_record.deployment_accepted:
             excluded.append(row.tenant_id)
-        if _inside_flex(on_record):
+        if on_record.inside_flex_plan:
             flex.append(row.tenant_id)
         if not _terms_are_read(session, row.tenant_id):
             not_read.append(row.tenant_id)
@@ -228,7 +228,7 @@ def _with_what_is_on_record(
     if "notice_address" not in row.given:
         kept["notice_address"] = _address_on_record(session, subscription.id)
     absent = {name: value for name, value in kept.items() if name not in row.given}
-    return replace(row, **absent)
+    return row.model_copy(update=absent)
 
 
 def _address_on_record(session: Session, subscription_id: str) -> str | None:
@@ -256,7 +256,7 @@ def _put_contract(
     if not _counsel_entered(session, subscription.id, GoverningDocument):
         # Whoever bought inside the Flex Plan is governed by another offer description (preamble), which
         # this file cannot say to have been read.
-        gives_right = complete and not _inside_flex(row)
+        gives_right = complete and not row.inside_flex_plan
         document = put_document(
             session,
             subscription.id,
@@ -311,8 +311,3 @@ def _terms_are_read(session: Session, tenant_id: str) -> bool:
         )
         is not None
     )
-
-
-def _inside_flex(row: TenantRow) -> bool:
-    words: Iterator[str] = iter((row.plan or "").lower().replace("-", " ").replace("_", " ").split())
-    return "flex" in words
