@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
 
 from cjp_fraud.errors import NaiveTimeError
+
+EPOCH: Final = date(1970, 1, 1)
 
 
 def aware(at: Any) -> datetime:
@@ -24,3 +26,13 @@ def aware(at: Any) -> datetime:
 def utc_text(at: datetime) -> str:
     """Return an aware moment as ``2026-01-31T09:00:00.000000Z``."""
     return aware(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def date_of(day: int) -> date:
+    """Return the date of a day counted from 1970-01-01."""
+    return EPOCH + timedelta(days=day)
+
+
+def day_of(on: date) -> int:
+    """Return the days from 1970-01-01 to a date."""
+    return (on - EPOCH).days

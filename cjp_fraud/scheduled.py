@@ -13,10 +13,10 @@ from cjp_fraud.compliance.retention import apply_retention as drop_what_is_past
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import LAKE_TABLES, Deployment
 from cjp_fraud.detection import stages
-from cjp_fraud.detection.refresh import refresh
+from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
-from cjp_fraud.detection.train import train as train_versions
+from cjp_fraud.detection.training import train as train_versions
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.suspension.enforcement import mend

@@ -14,7 +14,7 @@ app = typer.Typer(
 @app.command()
 def refresh(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Fold every local day that has ended, in order, and make the snapshots that are missing."""
-    from cjp_fraud.detection.refresh import refresh as refresh_baseline  # inside: see cli/detection.py
+    from cjp_fraud.detection.baseline import refresh as refresh_baseline  # inside: see cli/detection.py
 
     opened = deployment(ctx)
     with progress("baseline") as report:

@@ -30,7 +30,7 @@ def train(
 ) -> None:
     """Fit, register and promote the model version of each Monday that has none."""
     from cjp_fraud.detection.rules import rules_of
-    from cjp_fraud.detection.train import train as train_versions
+    from cjp_fraud.detection.training import train as train_versions
 
     opened = deployment(ctx)
     chosen = opened.settings

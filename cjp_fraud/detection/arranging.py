@@ -9,8 +9,8 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
+from cjp_fraud.clock import date_of
 from cjp_fraud.detection.series import Arranged, arrange
-from cjp_fraud.detection.stored import date_of
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import (

@@ -32,11 +32,10 @@ from cjp_fraud.detection.judge import (
     histograms,
     log_p_values,
 )
-from cjp_fraud.detection.registry import Registered
+from cjp_fraud.detection.registry import FittedVersion, Registered, initial_version
 from cjp_fraud.detection.rows import ScoredRows
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scoring import Window, moment, open_window
-from cjp_fraud.detection.version import FittedVersion, initial_version
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import TENANT

@@ -1,28 +1,24 @@
-"""Registered model versions: stored with skops, known by their hash, valid from a moment on."""
+"""Model versions: what a training learned, from when it counts; stored with skops, known by their hash."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version as library_version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import skops.io
-from sklearn.ensemble import IsolationForest
-from skops.io.exceptions import UntrustedTypesFoundException
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.clock import aware
+from cjp_fraud.clock import aware, date_of, day_of
 from cjp_fraud.detection.judge import POOL_DAYS, Histograms
-from cjp_fraud.detection.stored import date_of, day_of
+from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
-from cjp_fraud.detection.version import FittedVersion
 from cjp_fraud.errors import NotFoundError, StorageError
 from cjp_fraud.people.model import Actor
 from cjp_fraud.storage.base import new_id
@@ -34,9 +30,47 @@ from features.score_day import Model
 from features.second_stage import SecondStage
 from models.forest import PooledForest
 
+if TYPE_CHECKING:
+    from sklearn.ensemble import IsolationForest
+
 LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "bottleneck", "pyarrow", "deltalake", "skops")
 TRUSTED: Final = frozenset({"sklearn.ensemble._iforest.IsolationForest", "sklearn.tree._tree.Tree"})
 """Types that a stored model may hold beside skops' own list; anything else is not loaded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedVersion:
+    """One training.
+
+    Attributes
+    ----------
+    valid_from : UTC day (days since 1970-01-01) from whose midnight it counts.
+    model : constants and second stages.
+    threshold : score that a flag needs.
+    histograms : its own final statistics on the days of its window, so that the first days under it are
+        calibrated on its own scale and not on its predecessor's.
+    metrics : what the model's card shows.
+    """
+
+    valid_from: int
+    model: Model
+    threshold: float
+    histograms: Mapping[int, Histograms] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def initial_version(rules: DetectionRules) -> FittedVersion:
+    """What counts before the first training: shipped constants, no second stage, the initial threshold."""
+    return FittedVersion(valid_from=-(10**9), model=Model(), threshold=rules.initial_threshold)
+
+
+def version_of(day: int, versions: Sequence[FittedVersion], rules: DetectionRules) -> FittedVersion:
+    """The version with the newest ``valid_from`` not after the UTC ``day``; of two the later in the list."""
+    valid = [version for version in versions if version.valid_from <= day]
+    if not valid:
+        return initial_version(rules)
+    newest = max(version.valid_from for version in valid)
+    return [version for version in valid if version.valid_from == newest][-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +101,8 @@ def register(
 
     The file's name is its content's hash: writing it again after a kill gives the same file.
     """
+    import skops.io  # here: importing it touches every lazy module that is loaded, Airflow's among them
+
     content = skops.io.dumps(
         {"with_peak": _trees(fitted.model.with_peak), "without_peak": _trees(fitted.model.without_peak)}
     )
@@ -183,6 +219,9 @@ def promoted_versions(engine: Engine, folder: Path, begin: datetime, end: dateti
 
 def load_model(row: ModelVersion, folder: Path) -> Model:
     """Load a version's model, checked against its registered hash and the list of trusted types."""
+    import skops.io  # here: see register
+    from skops.io.exceptions import UntrustedTypesFoundException
+
     file = folder / row.file_name
     try:
         content = file.read_bytes()

@@ -11,10 +11,19 @@ from numpy.typing import NDArray
 
 from cjp_fraud.detection.series import SeriesTable
 from features.local_grid import HOUR
-from features.score_day import ScoredDay
+from features.score_day import MeasuredDay, ScoredDay
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Measured intervals of some series within one UTC day; ``series`` int64 [series] are their codes."""
+
+    day: int
+    series: Ints
+    measured: MeasuredDay
 
 
 @dataclass(frozen=True, slots=True, eq=False)

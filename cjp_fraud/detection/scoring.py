@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cjp_fraud.detection.arranging import read_arranged
-from cjp_fraud.detection.fit import Block
-from cjp_fraud.detection.past import ProfiledPast, profiled_past, stored_snapshots
-from cjp_fraud.detection.rows import ScoredRows, flat, gathered
+from cjp_fraud.detection.profile_rows import ProfiledPast, profiled_past, stored_snapshots
+from cjp_fraud.detection.rows import Block, ScoredRows, flat, gathered
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.storage.lake import Lake
 from features.local_grid import DAY, LocalGrid, local_days

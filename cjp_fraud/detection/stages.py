@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
+from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.calibrating import Coverage, calibration_rows, read_calibrations
 from cjp_fraud.detection.detect import (
     DETECTION_LOCK,
@@ -25,7 +26,6 @@ from cjp_fraud.detection.detect import (
 from cjp_fraud.detection.flag_rows import flag_rows
 from cjp_fraud.detection.judge import Spikes, discovered
 from cjp_fraud.detection.judging import Judge, Judged
-from cjp_fraud.detection.refresh import refresh
 from cjp_fraud.detection.registry import Registered
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scored import read_scored

@@ -18,7 +18,7 @@ from cjp_fraud.detection.detect import Detected, detect
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.schema import SCORES
-from cjp_fraud.detection.train import train
+from cjp_fraud.detection.training import train
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.lake import Lake

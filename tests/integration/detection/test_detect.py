@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, select
 
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.detection.backtest import backtest_rows
-from cjp_fraud.detection.refresh import refresh
+from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.schema import BASELINE, CALIBRATION, PROFILE, SCORES
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.review.tables import Case, Flag
@@ -248,10 +248,10 @@ detecting.record_flags = killed_flags
 small = d.SmallDeployment(home, make_engine(f"sqlite:///{home / 'cjp_fraud.db'}"))
 end = d.START + timedelta(days=17)
 if command == "refresh":
-    from cjp_fraud.detection.refresh import refresh
+    from cjp_fraud.detection.baseline import refresh
     refresh(small.lake, small.engine, d.ZONES, end + timedelta(days=1))
 elif command == "train":
-    import cjp_fraud.detection.train as training
+    import cjp_fraud.detection.training as training
     real_register = training.register
     def killed_register(*args, **kwargs):
         real_register(*args, **kwargs)

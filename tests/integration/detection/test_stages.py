@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cjp_fraud.detection import stages
-from cjp_fraud.detection.refresh import refresh
+from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.schema import CALIBRATION
 from cjp_fraud.detection.stages import DetectionWindow, Stage

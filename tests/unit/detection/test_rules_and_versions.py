@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 
 from cjp_fraud.config import Settings
 from cjp_fraud.detection.judge import calibrations
+from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules, rules_of
-from cjp_fraud.detection.version import FittedVersion, version_of
 from features.regimes import Regime
 from features.score_day import Model
 from features.spike import SpikeMinimum
@@ -64,3 +67,10 @@ def test_a_small_pool_falls_back_on_the_shipped_calibration() -> None:
     assert used[Regime.SETTLED_PEAK] is shipped_calibration(with_peak=True)
     assert used[Regime.YOUNG] is shipped_calibration(with_peak=False)
     assert used[Regime.SETTLED] is not shipped_calibration(with_peak=False)
+
+
+def test_importing_what_detects_and_trains_loads_no_skops() -> None:
+    modules = "cjp_fraud.scheduled, cjp_fraud.detection.training, cjp_fraud.detection.detect"
+    code = f"import sys, {modules}; print(sorted(name for name in sys.modules if name.startswith('skops')))"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"

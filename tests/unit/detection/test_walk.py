@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cjp_fraud.detection.fit import LEAST_DAYS, MONDAY, eligible_mondays
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import arrange
+from cjp_fraud.detection.training import LEAST_DAYS, MONDAY, eligible_mondays
 from cjp_fraud.detection.walk import JudgedDay, Walk
 from features.local_grid import DAY, HOUR
 from tests.traffic_builders import MONDAY as START

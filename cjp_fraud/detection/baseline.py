@@ -13,11 +13,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
+from cjp_fraud.clock import date_of, day_of
 from cjp_fraud.detection.arranging import MOST_ROWS, read_arranged
-from cjp_fraud.detection.past import ProfiledPast, read_profiles, stored_days
+from cjp_fraud.detection.profile_rows import (
+    ProfiledPast,
+    profile_rows,
+    read_profiles,
+    snapshot_rows,
+    stored_days,
+)
 from cjp_fraud.detection.schema import BASELINE, PROFILE
 from cjp_fraud.detection.series import Arranged, Group
-from cjp_fraud.detection.stored import date_of, day_of, profile_rows, snapshot_rows
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
