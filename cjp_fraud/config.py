@@ -10,8 +10,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import AwareDatetime, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from cjp_fraud.errors import BadInputError
 
@@ -94,6 +92,9 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_a_database_url(cls, url: SecretStr | None) -> SecretStr | None:
+        from sqlalchemy.engine import make_url  # here, since rules import this module's enums
+        from sqlalchemy.exc import ArgumentError
+
         if url is not None:
             try:
                 backend = make_url(url.get_secret_value()).get_backend_name()

@@ -1,20 +1,24 @@
 """Kinds of measures, from a block of single destinations up to all access, and what exactly one restricts.
 
 Under every one of them emergency calls stay possible, and the notice page, disputes and billing stay
-reachable: there is no field that could say otherwise.
+reachable: the one field that names them takes no other value.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import fields
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final, Literal
 
-from cjp_fraud.errors import BadInputError
+from pydantic import ConfigDict, StrictInt
+from pydantic.dataclasses import dataclass
 
-ALWAYS_REACHABLE: Final = ("emergency_calls", "notice_page", "dispute", "billing")
+Reachable = tuple[Literal["emergency_calls"], Literal["notice_page"], Literal["dispute"], Literal["billing"]]
+"""The only list that a document may give of what stays reachable."""
+
+ALWAYS_REACHABLE: Final[Reachable] = ("emergency_calls", "notice_page", "dispute", "billing")
 """What no measure restricts."""
 
 CHANNELS: Final = ("voice", "chat", "email", "sms", "social")
@@ -44,9 +48,11 @@ class MeasureKind(StrEnum):
         return order.index(self) > order.index(other)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Scope:
     """What exactly a measure restricts; an empty field does not narrow it.
+
+    Its JSON is made and read by :mod:`cjp_fraud.documents`.
 
     Parameters
     ----------
@@ -56,6 +62,7 @@ class Scope:
     destination_prefixes : international numbers' beginnings, ``+`` and digits.
     origins : number ranges, networks or addresses that calls or messages come from.
     contacts_per_hour : rate that is still let through.
+    keeps : what stays reachable; it is the same for every measure.
     """
 
     channels: tuple[str, ...] = ()
@@ -64,16 +71,13 @@ class Scope:
     application_ids: tuple[str, ...] = ()
     destination_prefixes: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    contacts_per_hour: int | None = None
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The scope as JSON, with what it leaves reachable; :func:`scope_from` reads it back."""
-        rows: dict[str, Any] = {name: list(getattr(self, name)) for name in _LISTS}
-        return rows | {"contacts_per_hour": self.contacts_per_hour, "keeps": list(ALWAYS_REACHABLE)}
+    contacts_per_hour: StrictInt | None = None
+    keeps: Reachable = ALWAYS_REACHABLE
 
 
-_LISTS: Final = tuple(field.name for field in fields(Scope) if field.name != "contacts_per_hour")
+_LISTS: Final = tuple(
+    field.name for field in fields(Scope) if field.name not in ("contacts_per_hour", "keeps")
+)
 
 _NEEDED: Final = {
     MeasureKind.BLOCK_DESTINATIONS: "destination_prefixes",
@@ -94,55 +98,28 @@ _MAY_BE_NARROWED_BY_APPLICATION: Final = frozenset({MeasureKind.LIMIT_RATE, Meas
 
 def scope_faults(kind: MeasureKind, scope: Scope) -> tuple[str, ...]:
     """Return one sentence for each fault of a scope for a kind of measure; none means that it fits."""
-    found = []
+    faults = []
     needed = _NEEDED.get(kind)
     if needed is not None and getattr(scope, needed) in ((), None):
-        found.append(f"{kind} needs {needed}")
+        faults.append(f"{kind} needs {needed}")
     allowed = _ALLOWED[kind] | ({"application_ids"} if kind in _MAY_BE_NARROWED_BY_APPLICATION else set())
     given = [name for name in (*_LISTS, "contacts_per_hour") if getattr(scope, name) not in ((), None)]
-    found += [f"{kind} has no {name}; choose the kind that has" for name in given if name not in allowed]
+    faults += [f"{kind} has no {name}; choose the kind that has" for name in given if name not in allowed]
     for name, known in (("channels", CHANNELS), ("directions", DIRECTIONS)):
         wrong = [value for value in getattr(scope, name) if value not in known]
-        found += [f"{name}: {value!r} is not one of {', '.join(known)}" for value in wrong]
+        faults += [f"{name}: {value!r} is not one of {', '.join(known)}" for value in wrong]
     for name in _LISTS:
         values = getattr(scope, name)
         if len(set(values)) != len(values):
-            found.append(f"{name} names something twice")
-        if any(
-            not isinstance(value, str) or not value.strip() or not value.isprintable() for value in values
-        ):
-            found.append(f"{name} holds something that is empty or not plain text")
+            faults.append(f"{name} names something twice")
+        if any(not value.strip() or not value.isprintable() for value in values):
+            faults.append(f"{name} holds something that is empty or not plain text")
     for prefix in scope.destination_prefixes:
-        if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-            found.append(f"destination prefix {prefix!r} must be + and 1 to 15 digits, country code first")
-    rate = scope.contacts_per_hour
-    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int) or rate < 1):
-        found.append(f"contacts_per_hour is {rate!r}; it must be a whole number of at least 1")
-    return tuple(found)
-
-
-def require_scope(kind: MeasureKind, scope: Scope) -> None:
-    """Raise BadInputError naming every fault of a scope for a kind of measure."""
-    found = scope_faults(kind, scope)
-    if found:
-        raise BadInputError(f"the scope of {kind} cannot be used: {'; '.join(found)}")
-
-
-def scope_from(document: Mapping[str, Any]) -> Scope:
-    """Read a scope back from JSON.
-
-    Raises
-    ------
-    BadInputError
-        For an unknown field, or a list of what always stays reachable that is not the whole one.
-    """
-    unknown = set(document) - {*_LISTS, "contacts_per_hour", "keeps"}
-    if unknown:
-        raise BadInputError(f"a scope has no {', '.join(sorted(unknown))}")
-    if tuple(document.get("keeps", ALWAYS_REACHABLE)) != ALWAYS_REACHABLE:
-        raise BadInputError(f"every measure keeps {', '.join(ALWAYS_REACHABLE)} reachable")
-    lists = {name: tuple(document.get(name) or ()) for name in _LISTS}
-    return Scope(**lists, contacts_per_hour=document.get("contacts_per_hour"))
+        if not _PREFIX.fullmatch(prefix):
+            faults.append(f"destination prefix {prefix!r} must be + and 1 to 15 digits, country code first")
+    if scope.contacts_per_hour is not None and scope.contacts_per_hour < 1:
+        faults.append(f"contacts_per_hour is {scope.contacts_per_hour}; it must be at least 1")
+    return tuple(faults)
 
 
 def misfits(
@@ -161,16 +138,16 @@ def misfits(
     critical : whether the tenant is marked critical (hospital, crisis line).
     counsel_consents : whether counsel approved this very version.
     """
-    found = list(scope_faults(kind, scope))
+    faults = list(scope_faults(kind, scope))
     by_range = (MeasureKind.BLOCK_DESTINATIONS, MeasureKind.LIMIT_ORIGINS)
     cuts_inbound = "inbound" in scope.directions or not scope.directions
     if "inbound" in flagged_directions and kind not in by_range and cuts_inbound:
-        found.append(
+        faults.append(
             f"{kind} would cut off the victim of inbound fraud; limit origins or block destinations, "
             "or restrict outbound alone"
         )
     if "inbound" in flagged_directions and scope.directions == ("outbound",) and len(flagged_directions) == 1:
-        found.append("the flagged traffic is inbound; a measure on outbound alone does not meet it")
+        faults.append("the flagged traffic is inbound; a measure on outbound alone does not meet it")
     if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS) and not counsel_consents:
-        found.append(f"the tenant is marked critical: {kind} needs counsel's consent")
-    return tuple(found)
+        faults.append(f"the tenant is marked critical: {kind} needs counsel's consent")
+    return tuple(faults)

@@ -15,8 +15,9 @@ from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode, Settings
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.position import ContractPosition
-from cjp_fraud.contracts.restriction import MeasureKind, Scope, scope_from
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
+from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.review.measure_fit import Flagged, measure_misfits
 from cjp_fraud.review.notice_draft import DraftedNotice, draft_notice, suspension_letter
 from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
@@ -152,7 +153,7 @@ def draw_up(
             "evidence": {"id": evidence.id, "sha256": evidence.sha256},
             "measure": {
                 "kind": wanted.kind,
-                "scope": wanted.scope.document,
+                "scope": to_document(wanted.scope),
                 "hours": int(duration / timedelta(hours=1)),
                 "review_hours": int(practice.measure_review / timedelta(hours=1)),
             },
@@ -195,7 +196,11 @@ def document_of(proposal: Proposal) -> dict[str, Any]:
 def measure_of(document: Mapping[str, Any]) -> tuple[MeasureKind, Scope, timedelta]:
     """Return kind, scope and duration of the measure in a proposal's document."""
     measure = document["measure"]
-    return MeasureKind(measure["kind"]), scope_from(measure["scope"]), timedelta(hours=measure["hours"])
+    return (
+        MeasureKind(measure["kind"]),
+        from_document(Scope, measure["scope"]),
+        timedelta(hours=measure["hours"]),
+    )
 
 
 def obstacles_of(document: Mapping[str, Any]) -> list[str]:

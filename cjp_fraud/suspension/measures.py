@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import position_at
+from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import plan_of
 from cjp_fraud.people.model import machine
@@ -152,7 +153,7 @@ def _begin(session: Session, case_id: str, at: datetime, practice: Practice) -> 
         notice_plan_id=plan.id,
         mode=proposal.mode,
         kind=kind,
-        scope=scope.document,
+        scope=to_document(scope),
         state=MeasureState.ORDERED,
         ordered_at=moment,
         review_at=min(moment + timedelta(hours=document["measure"]["review_hours"]), ends_at),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.documents import to_document
 from cjp_fraud.notices.plans import create_plan, draft_from
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import note
@@ -55,7 +56,7 @@ def observe(session: Session, case: Case, proposal: Proposal, practice: Practice
         notice_plan_id=plan.id,
         mode=PlatformMode.OBSERVE,
         kind=kind,
-        scope=scope.document,
+        scope=to_document(scope),
         state=MeasureState.OBSERVED,
         ordered_at=moment,
         review_at=moment + min(timedelta(hours=document["measure"]["review_hours"]), duration),

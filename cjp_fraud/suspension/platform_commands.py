@@ -9,13 +9,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.digests import canonical_json, sha256_hex
+from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.people.model import Actor
 from cjp_fraud.review.cases import note
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, MeasureState
-from cjp_fraud.suspension.platform import Order, ReadBack, order_from
+from cjp_fraud.suspension.platform import Order, ReadBack
 from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 UNFINISHED = (MeasureState.ORDERED, MeasureState.IN_FORCE, MeasureState.LIFTING)
@@ -33,9 +35,7 @@ def unfinished_measure(session: Session, case: Case) -> Measure | None:
 
 def order_of(measure: Measure) -> Order:
     """Return what the platform is told about a measure."""
-    return Order(
-        measure_id=measure.id, tenant_id=measure.tenant_id, kind=measure.kind, scope=dict(measure.scope)
-    )
+    return Order(measure.id, measure.tenant_id, measure.kind, from_document(Scope, measure.scope))
 
 
 def record_command(
@@ -55,7 +55,7 @@ def record_command(
         select(func.max(PlatformCommand.number)).where(PlatformCommand.measure_id == measure.id)
     )
     number = (before or 0) + 1
-    document = canonical_json(order_of(measure).document)
+    document = canonical_json(to_document(order_of(measure)))
     command = PlatformCommand(
         id=new_id(),
         measure_id=measure.id,
@@ -82,7 +82,7 @@ def record_command(
 
 def ordered(command: PlatformCommand) -> Order:
     """Read the order back from the command's own bytes."""
-    return order_from(json.loads(command.document))
+    return from_document(Order, json.loads(command.document))
 
 
 def close_commands(
@@ -103,7 +103,7 @@ def close_commands(
         outcome = outcomes.get(command.kind, CommandOutcome.FAILED)
         command.finished_at = aware(at)
         command.outcome = outcome
-        command.read_back = told.document if told is not None else None
+        command.read_back = to_document(told) if told is not None else None
         session.flush()
         content = {
             "measure_id": measure.id,

@@ -28,6 +28,7 @@ from sqlalchemy import event
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.versions import enter_address
+from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.review.approval import approve, return_
 from cjp_fraud.review.claim import claim, comment, release
@@ -335,7 +336,7 @@ class Office8(RuleBasedStateMachine):
         assert _time(review_at) <= _time(ends_at)
         assert max(approved_at, sent_at) <= now <= max(approved_at, sent_at) + timedelta(hours=72)
         assert "emergency_calls" in order.keeps
-        assert dict(order.scope) == proposal["measure"]["scope"]
+        assert to_document(order.scope) == proposal["measure"]["scope"]
         self.checked.add(order.measure_id)
 
     def _determination(self, case_id: str, determination_id: str) -> tuple[datetime, str]:
