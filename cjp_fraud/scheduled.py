@@ -19,7 +19,7 @@ from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.training import train as train_versions
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices import inbound_reports
-from cjp_fraud.suspension.enforcement import mend
+from cjp_fraud.suspension import enforcement
 from cjp_fraud.suspension.reconciliation import reconcile as reconcile_platform
 from cjp_fraud.traffic.errors import FileChangedError
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
@@ -114,7 +114,7 @@ def collect_delivery_events() -> int:
     return inbound_reports.collect_delivery_events(opened.engine, opened.settings, opened.now)
 
 
-def mend_and_end() -> dict[str, Any]:
+def resume_all() -> dict[str, Any]:
     """Finish what was interrupted between approval and measure, lapse and expire what has ended.
 
     Raises
@@ -123,7 +123,7 @@ def mend_and_end() -> dict[str, Any]:
         After all cases were tried, where one had a fault: the task fails and is seen.
     """
     opened = _open()
-    done = mend(opened.engine, opened.mail, opened.platform, opened.now, opened.practice)
+    done = enforcement.resume_all(opened.engine, opened.mail, opened.platform, opened.now, opened.practice)
     if done.faults:
         raise CjpFraudError("; ".join(done.faults))
     return {

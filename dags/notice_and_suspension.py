@@ -26,12 +26,12 @@ def notice_and_suspension() -> None:
         return collect_delivery_events()
 
     @task
-    def mend_and_end() -> dict[str, Any]:
-        from cjp_fraud.scheduled import mend_and_end
+    def resume_all() -> dict[str, Any]:
+        from cjp_fraud.scheduled import resume_all
 
-        return mend_and_end()
+        return resume_all()
 
-    collect_delivery_events() >> mend_and_end()
+    collect_delivery_events() >> resume_all()
 
 
 notice_and_suspension()

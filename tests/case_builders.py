@@ -24,7 +24,7 @@ from cjp_fraud.review.model import CaseState, TenantsPart
 from cjp_fraud.review.proposal import MeasureWanted, Practice
 from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.enforcement import CarryOut, Mended, carry_out, mend
+from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all
 from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
 from cjp_fraud.suspension.tables import Entitlement, Measure
 from tests.contract_builders import a_row, load_rows
@@ -165,13 +165,13 @@ class Office:
         approval: Approval = self.do(approve, by, **kwargs)
         return approval
 
-    def carry_out(self) -> CarryOut:
+    def enforce(self) -> EnforcementReport:
         """Carry the newest case out as far as it goes."""
-        return carry_out(self.engine, self.mail, self.platform, self.case().id, self.now, self.practice)
+        return enforce(self.engine, self.mail, self.platform, self.case().id, self.now, self.practice)
 
-    def mend(self) -> Mended:
+    def resume_all(self) -> ResumeReport:
         """Run what the schedule runs every five minutes."""
-        return mend(self.engine, self.mail, self.platform, self.now, self.practice)
+        return resume_all(self.engine, self.mail, self.platform, self.now, self.practice)
 
     def wait(self, **how_long: float) -> None:
         """Move the clock on."""

@@ -60,7 +60,7 @@ def a_plan(
             case_id=new_id(),
             proposal_id=proposal_id or new_id(),
             mode=mode,
-            by=machine("carry-out"),
+            by=machine("enforcement"),
             at=at,
         )
         return plan.id

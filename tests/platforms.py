@@ -13,8 +13,8 @@ class Killed(BaseException):
     """Stands for the death of the process: nothing of ours catches it."""
 
 
-class MoodyPlatform:
-    """Does what the platform behind it does, but for its moods, taken in turn by ``apply`` and ``lift``.
+class UnreliablePlatform:
+    """Does what the platform behind it does, but for its behaviours, taken in turn by ``apply`` and ``lift``.
 
     ``refuse``: does nothing and says no. ``lose``: does it and answers with an error. ``kill_before`` and
     ``kill_after``: the process dies before or after it was done. ``deaf`` shuts the read-back, ``silent``
@@ -23,7 +23,7 @@ class MoodyPlatform:
 
     def __init__(self, inner: PlatformClient) -> None:
         self.inner = inner
-        self.moods: deque[str] = deque()
+        self.behaviours: deque[str] = deque()
         self.deaf = False
         self.silent = False
         self.applied: list[tuple[Order, str]] = []
@@ -31,15 +31,15 @@ class MoodyPlatform:
         self.before_apply: Callable[[Order], None] = lambda order: None
 
     def apply(self, order: Order, key: str, at: datetime) -> None:
-        """Restrict, in the mood of the day."""
+        """Restrict, in the behaviour of the day."""
         self.before_apply(order)
         self.applied.append((order, key))
-        self._moodily(lambda: self.inner.apply(order, key, at))
+        self._misbehaving(lambda: self.inner.apply(order, key, at))
 
     def lift(self, order: Order, key: str, at: datetime) -> None:
-        """Lift, in the mood of the day."""
+        """Lift, in the behaviour of the day."""
         self.lifted.append((order, key))
-        self._moodily(lambda: self.inner.lift(order, key, at))
+        self._misbehaving(lambda: self.inner.lift(order, key, at))
 
     def read_back(self, measure_id: str) -> ReadBack:
         """Say what is in force, or nothing at all."""
@@ -54,14 +54,14 @@ class MoodyPlatform:
         """Say everything that is in force."""
         return self.inner.restrictions()
 
-    def _moodily(self, do: Callable[[], None]) -> None:
-        mood = self.moods.popleft() if self.moods else ""
-        if mood == "kill_before":
+    def _misbehaving(self, do: Callable[[], None]) -> None:
+        behaviour = self.behaviours.popleft() if self.behaviours else ""
+        if behaviour == "kill_before":
             raise Killed
-        if mood == "refuse":
+        if behaviour == "refuse":
             raise PlatformError("refused")
         do()
-        if mood == "lose":
+        if behaviour == "lose":
             raise PlatformError("the answer was lost")
-        if mood == "kill_after":
+        if behaviour == "kill_after":
             raise Killed

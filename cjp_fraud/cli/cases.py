@@ -34,7 +34,7 @@ from cjp_fraud.review.queue import overflow_list, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import case_view
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.enforcement import CarryOut, carry_out
+from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.follow_up import follow_up_due
 from cjp_fraud.suspension.views import gate_view, measure_rows
 
@@ -327,7 +327,7 @@ def _decide(
 def _carry(opened: Deployment, case_id: str, case: str) -> None:
     with progress("carrying out") as report:
         report(0, 1, f"case {case}")
-        done = carry_out(
+        done = enforce(
             opened.engine,
             opened.mail,
             opened.platform,
@@ -338,7 +338,7 @@ def _carry(opened: Deployment, case_id: str, case: str) -> None:
     tell(done, case)
 
 
-def tell(done: CarryOut, case: str) -> None:
+def tell(done: EnforcementReport, case: str) -> None:
     """Say how far a case has come."""
     typer.echo(f"case {case}: {done.state}")
     for sentence in done.waiting_for:

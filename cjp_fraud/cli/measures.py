@@ -10,8 +10,8 @@ from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.need import state_need
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.enforcement import carry_out
-from cjp_fraud.suspension.measures import Applied, MeasureOutcome, apply_measure
+from cjp_fraud.suspension.enforcement import enforce
+from cjp_fraud.suspension.measures import MeasureOutcome, PlatformOutcome, apply_measure
 from cjp_fraud.suspension.reaffirmation import reaffirm as reaffirm_measure
 from cjp_fraud.suspension.reconciliation import reconcile as reconcile_platform
 from cjp_fraud.suspension.reinstatement import reinstate as reinstate_case
@@ -47,7 +47,7 @@ def apply(
         if needed_because is not None and as_user is not None:
             state_need(session, case_id, person(session, as_user), opened.now, needed_because)
     outcome = apply_measure(opened.engine, opened.platform, case_id, opened.now, opened.practice)
-    _tell(outcome, case, wanted=Applied.IN_FORCE)
+    _tell(outcome, case, wanted=PlatformOutcome.IN_FORCE)
 
 
 @app.command("list")
@@ -72,10 +72,10 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
     with reading(opened.engine) as session:
         case_id, by = case_id_of(session, case), person(session, as_user)
     outcome = reinstate_case(opened.engine, platform, case_id, by, opened.now, reasons=because)
-    if outcome.applied is Applied.NOT_IN_FORCE:
+    if outcome.applied is PlatformOutcome.NOT_IN_FORCE:
         with progress("telling the customer") as report:
             report(0, 1, f"case {case}")
-            done = carry_out(
+            done = enforce(
                 opened.engine,
                 opened.mail,
                 platform,
@@ -85,7 +85,7 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
             )
         for sentence in done.waiting_for:
             typer.echo(f"  {sentence}")
-    _tell(outcome, case, wanted=Applied.NOT_IN_FORCE)
+    _tell(outcome, case, wanted=PlatformOutcome.NOT_IN_FORCE)
 
 
 @app.command()
@@ -127,7 +127,7 @@ def reconcile(ctx: typer.Context, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def _tell(outcome: MeasureOutcome, case: str, *, wanted: Applied) -> None:
+def _tell(outcome: MeasureOutcome, case: str, *, wanted: PlatformOutcome) -> None:
     typer.echo(f"case {case}: measure {outcome.measure_id} is {outcome.applied.replace('_', ' ')}")
     for reason in outcome.reasons:
         typer.echo(f"  {reason}")

@@ -16,7 +16,7 @@ from cjp_fraud.notices.tables import Notice
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
-from cjp_fraud.suspension.enforcement import carry_out
+from cjp_fraud.suspension.enforcement import enforce
 
 app = typer.Typer(no_args_is_help=True, help="Notices: plans, dispatch, delivery records.")
 
@@ -36,7 +36,7 @@ def dispatch(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False
         before = session.get_one(Case, case_id).state
     with progress("serving notices") as report:
         report(0, 1, f"case {case}")
-        done = carry_out(
+        done = enforce(
             opened.engine,
             opened.mail,
             opened.platform,

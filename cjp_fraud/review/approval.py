@@ -177,7 +177,7 @@ def expire_due(session: Session, at: datetime) -> list[str]:
                 session,
                 case,
                 CaseState.EXPIRED,
-                machine("carry-out"),
+                machine("enforcement"),
                 at,
                 "case.expired",
                 {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256},

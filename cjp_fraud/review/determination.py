@@ -198,7 +198,7 @@ def reopen(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: 
 def withdraw(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str) -> Case:
     """Withdraw what was approved and not yet carried out; nothing more of its notice is sent.
 
-    Where anything had gone out, a withdrawal notice follows (suspension.carry_out). A machine withdraws
+    Where anything had gone out, a withdrawal notice follows (suspension.enforcement). A machine withdraws
     only what was served and not acted on in time.
     """
     case = lock_case(session, case_id)

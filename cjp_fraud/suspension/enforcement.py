@@ -1,6 +1,6 @@
 """Lead an approved case through dispatch to its measure, and mend what was interrupted on the way.
 
-``approve`` calls :func:`carry_out` at once; every five minutes :func:`mend` takes up what a kill, a
+``approve`` calls :func:`enforce` at once; every five minutes :func:`resume_all` takes up what a kill, a
 deaf mail server or a silent platform left undone, and ends what has ended.
 """
 
@@ -31,7 +31,7 @@ from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.suspension.follow_up import all_follow_ups, follow_up_due, send_follow_up
 from cjp_fraud.suspension.gate import BEFORE_NOTICE, check
 from cjp_fraud.suspension.gate_facts import gate_facts
-from cjp_fraud.suspension.measures import CARRIER, MeasureOutcome, apply_under_lock, carry_out_lock
+from cjp_fraud.suspension.measures import ENFORCER, MeasureOutcome, apply_under_lock, enforcement_lock
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.observation import observe
 from cjp_fraud.suspension.platform import PlatformClient
@@ -54,7 +54,7 @@ _ASKED_AGAIN_AT_LEAST: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
-class CarryOut:
+class EnforcementReport:
     """How far a case has come.
 
     Parameters
@@ -71,8 +71,8 @@ class CarryOut:
 
 
 @dataclass(slots=True)
-class Mended:
-    """What a run of :func:`mend` found and did."""
+class ResumeReport:
+    """What a run of :func:`resume_all` found and did."""
 
     expired: list[str] = field(default_factory=list)
     moved: list[tuple[str, CaseState, CaseState]] = field(default_factory=list)
@@ -81,14 +81,14 @@ class Mended:
     faults: list[str] = field(default_factory=list)
 
 
-def carry_out(
+def enforce(
     engine: Engine,
     mail: MailServer,
     platform: PlatformClient,
     case_id: str,
     at: datetime,
     practice: Practice,
-) -> CarryOut:
+) -> EnforcementReport:
     """Do everything that an approved case allows at ``at``: notice, measure, lapse, letters that follow.
 
     Safe to call at any time and from several processes: a second one waits, and finds it done.
@@ -98,7 +98,7 @@ def carry_out(
     at : aware.
     practice : the mode in force, how long things stay fresh, and who writes.
     """
-    with exclusive(engine, carry_out_lock(case_id)):
+    with exclusive(engine, enforcement_lock(case_id)):
         waiting: tuple[str, ...] = ()
         state = _state(engine, case_id)
         if state in BEFORE_THE_MEASURE and withdraw_if_stale(engine, case_id, at, practice):
@@ -117,16 +117,16 @@ def carry_out(
             lapsed = lapse_under_lock(engine, platform, case_id, at)
             waiting = _reasons(lapsed) if lapsed else ()
     for proposal_id, kind in follow_up_due(engine, case_id):
-        with exclusive(engine, carry_out_lock(case_id)):
+        with exclusive(engine, enforcement_lock(case_id)):
             waiting = (*waiting, *send_follow_up(engine, mail, proposal_id, kind, at, practice))
-    return CarryOut(case_id, _state(engine, case_id), waiting, _next_at(engine, case_id, at))
+    return EnforcementReport(case_id, _state(engine, case_id), waiting, _next_at(engine, case_id, at))
 
 
-def mend(
+def resume_all(
     engine: Engine, mail: MailServer, platform: PlatformClient, at: datetime, practice: Practice
-) -> Mended:
+) -> ResumeReport:
     """Take up everything that was interrupted, is due or has ended; one case's trouble stops no other."""
-    mended = Mended()
+    mended = ResumeReport()
     with transaction(engine) as session:
         mended.expired = expire_due(session, at)
     with reading(engine) as session:
@@ -137,7 +137,7 @@ def mend(
     awaited = _awaiting_letters(engine)
     for case_id in sorted({*before, *(case_id for case_id, _ in awaited)}):
         try:
-            done = carry_out(engine, mail, platform, case_id, at, practice)
+            done = enforce(engine, mail, platform, case_id, at, practice)
         except (CjpFraudError, OSError) as error:
             mended.faults.append(f"case {case_id}: {error}")
             continue
@@ -179,10 +179,10 @@ def _serve(
                 case_id=case.id,
                 proposal_id=proposal.id,
                 mode=proposal.mode,
-                by=CARRIER,
+                by=ENFORCER,
                 at=at,
             ).id
-    told = dispatch_due(engine, mail, plan_id, at, by=CARRIER)
+    told = dispatch_due(engine, mail, plan_id, at, by=ENFORCER)
     if observed:
         return ("approved in observe: notice and command are stored, and nothing leaves",)
     with transaction(engine) as session:
@@ -203,7 +203,7 @@ def _serve_next_step(
         waiting = _not_to_be_sent(session, case, practice, at)
         if waiting:
             return waiting
-    dispatch_due(engine, mail, told.plan_id, at, by=CARRIER)
+    dispatch_due(engine, mail, told.plan_id, at, by=ENFORCER)
     return ()
 
 
@@ -218,14 +218,14 @@ def _move_on(session: Session, case_id: str, told: PlanProgress, at: datetime) -
         return (f"it is {case.state} by now",)
     content = {"plan_id": told.plan_id, "step": told.current_step}
     if told.failed:
-        move(session, case, CaseState.NOTICE_FAILED, CARRIER, at, "case.notice_failed", content)
+        move(session, case, CaseState.NOTICE_FAILED, ENFORCER, at, "case.notice_failed", content)
         return ("every method of serving that the contract permits has failed",)
     if not told.step_complete:
         return (
             "the notice is not served yet and is tried again; "
             "cjp-fraud notices show ID tells what the mail server said",
         )
-    move(session, case, CaseState.NOTICED, CARRIER, at, "case.noticed", content)
+    move(session, case, CaseState.NOTICED, ENFORCER, at, "case.noticed", content)
     return ()
 
 

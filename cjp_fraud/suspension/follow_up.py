@@ -19,7 +19,7 @@ from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.review.proposal import Practice, document_of, measure_of
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.measures import CARRIER
+from cjp_fraud.suspension.measures import ENFORCER
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.tables import Measure
 
@@ -68,7 +68,7 @@ def send_follow_up(
                 plan = _make(session, proposal_id, kind, at, practice)
             except Refused as refused:
                 return refused.missing
-    told = dispatch_due(engine, mail, plan.id, at, by=CARRIER)
+    told = dispatch_due(engine, mail, plan.id, at, by=ENFORCER)
     return () if told.next_due_at is None else (f"the {kind} letter is not sent yet; it is tried again",)
 
 
@@ -94,7 +94,7 @@ def _make(
     )
     draft = draft_plan(position_at(session, case.tenant_id, at), recipients_of(served), letter)
     return create_plan(
-        session, draft, case_id=case.id, proposal_id=proposal_id, mode=PlatformMode.ACT, by=CARRIER, at=at
+        session, draft, case_id=case.id, proposal_id=proposal_id, mode=PlatformMode.ACT, by=ENFORCER, at=at
     )
 
 

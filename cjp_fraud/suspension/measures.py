@@ -40,11 +40,11 @@ from cjp_fraud.suspension.platform_commands import (
 )
 from cjp_fraud.suspension.tables import Measure
 
-CARRIER = machine("carry-out")
+ENFORCER = machine("enforcement")
 """Who acts on the standing approval."""
 
 
-class Applied(StrEnum):
+class PlatformOutcome(StrEnum):
     """How taking a measure ended."""
 
     IN_FORCE = "in_force"
@@ -58,7 +58,7 @@ class MeasureOutcome:
 
     case_id: str
     measure_id: str
-    applied: Applied
+    applied: PlatformOutcome
     reasons: tuple[str, ...] = ()
 
 
@@ -70,9 +70,9 @@ class _Ordered:
     decision: GateDecision
 
 
-def carry_out_lock(case_id: str) -> str:
+def enforcement_lock(case_id: str) -> str:
     """Return the name of the lock under which notices are sent and measures commanded for a case."""
-    return f"carry-out:{case_id}"
+    return f"enforcement:{case_id}"
 
 
 def apply_measure(
@@ -92,14 +92,14 @@ def apply_measure(
     Refused
         With everything that keeps the gate shut.
     """
-    with exclusive(engine, carry_out_lock(case_id)):
+    with exclusive(engine, enforcement_lock(case_id)):
         return apply_under_lock(engine, platform, case_id, at, practice)
 
 
 def apply_under_lock(
     engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: Practice
 ) -> MeasureOutcome:
-    """Do what :func:`apply_measure` does, for a caller that holds :func:`carry_out_lock`."""
+    """Do what :func:`apply_measure` does, for a caller that holds :func:`enforcement_lock`."""
     with transaction(engine) as session:
         begun = _begin(session, case_id, at, practice)
     reasons: list[str] = list(begun.decision.sentences)
@@ -110,11 +110,11 @@ def apply_under_lock(
             reasons.append(str(error))
     told = _read_back(platform, begun.measure_id, reasons)
     if told is None:
-        return MeasureOutcome(case_id, begun.measure_id, Applied.UNKNOWN, tuple(reasons))
+        return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.UNKNOWN, tuple(reasons))
     with transaction(engine) as session:
         shut = _confirm(session, case_id, begun, told, at, practice)
     if shut is None:
-        return MeasureOutcome(case_id, begun.measure_id, Applied.IN_FORCE)
+        return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.IN_FORCE)
     return _give_up(engine, platform, case_id, begun, at, (*reasons, *shut))
 
 
@@ -125,7 +125,7 @@ def _begin(session: Session, case_id: str, at: datetime, practice: Practice) -> 
     decision = check(facts, at)
     measure = unfinished_measure(session, case)
     if case.state is CaseState.SUSPENDING and measure is not None:
-        command = record_command(session, case, measure, CommandKind.APPLY, CARRIER, at)
+        command = record_command(session, case, measure, CommandKind.APPLY, ENFORCER, at)
         return _Ordered(measure.id, ordered(command), command.idempotency_key, decision)
     state = () if case.state is CaseState.NOTICED else (f"it is {case.state}; a measure follows a notice",)
     if state or not decision.is_open:
@@ -171,8 +171,8 @@ def _begin(session: Session, case_id: str, at: datetime, practice: Practice) -> 
         "kind": kind,
         "ends_at": ends_at,
     }
-    move(session, case, CaseState.SUSPENDING, CARRIER, at, "case.suspending", content)
-    command = record_command(session, case, measure, CommandKind.APPLY, CARRIER, at)
+    move(session, case, CaseState.SUSPENDING, ENFORCER, at, "case.suspending", content)
+    command = record_command(session, case, measure, CommandKind.APPLY, ENFORCER, at)
     return _Ordered(measure.id, ordered(command), command.idempotency_key, decision)
 
 
@@ -194,9 +194,9 @@ def _confirm(
         return (_told_otherwise(told),)
     measure.state = MeasureState.IN_FORCE
     measure.in_force_at = moment
-    close_commands(session, case, measure, {CommandKind.APPLY: CommandOutcome.DONE}, told, CARRIER, at)
+    close_commands(session, case, measure, {CommandKind.APPLY: CommandOutcome.DONE}, told, ENFORCER, at)
     content = {"measure_id": measure.id, "review_at": measure.review_at, "ends_at": measure.ends_at}
-    move(session, case, CaseState.SUSPENDED, CARRIER, at, "case.suspended", content)
+    move(session, case, CaseState.SUSPENDED, ENFORCER, at, "case.suspended", content)
     return None
 
 
@@ -221,8 +221,8 @@ def _give_up(
         case = lock_case(session, case_id)
         measure = unfinished_measure(session, case)
         if case.state is not CaseState.SUSPENDING or measure is None or measure.id != begun.measure_id:
-            return MeasureOutcome(case_id, begun.measure_id, Applied.UNKNOWN, reasons)
-        lifting = record_command(session, case, measure, CommandKind.LIFT, CARRIER, at)
+            return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.UNKNOWN, reasons)
+        lifting = record_command(session, case, measure, CommandKind.LIFT, ENFORCER, at)
         order, key = order_of(measure), lifting.idempotency_key
     said = list(reasons)
     try:
@@ -231,10 +231,10 @@ def _give_up(
         said.append(str(error))
     told = _read_back(platform, begun.measure_id, said)
     if told is None or told.restricted:
-        return MeasureOutcome(case_id, begun.measure_id, Applied.UNKNOWN, tuple(said))
+        return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.UNKNOWN, tuple(said))
     with transaction(engine) as session:
         _never_in_force(session, case_id, told, at)
-    return MeasureOutcome(case_id, begun.measure_id, Applied.NOT_IN_FORCE, tuple(said))
+    return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.NOT_IN_FORCE, tuple(said))
 
 
 def _never_in_force(session: Session, case_id: str, told: ReadBack, at: datetime) -> None:
@@ -243,8 +243,8 @@ def _never_in_force(session: Session, case_id: str, told: ReadBack, at: datetime
     assert measure is not None, "nobody else works under the case's lock"
     measure.state = MeasureState.NEVER_IN_FORCE
     outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
-    close_commands(session, case, measure, outcomes, told, CARRIER, at)
-    move(session, case, CaseState.NOTICED, CARRIER, at, "case.not_suspended", {"measure_id": measure.id})
+    close_commands(session, case, measure, outcomes, told, ENFORCER, at)
+    move(session, case, CaseState.NOTICED, ENFORCER, at, "case.not_suspended", {"measure_id": measure.id})
 
 
 def _read_back(platform: PlatformClient, measure_id: str, reasons: list[str]) -> ReadBack | None:

@@ -19,7 +19,7 @@ from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
-from cjp_fraud.suspension.measures import CARRIER
+from cjp_fraud.suspension.measures import ENFORCER
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, MeasureState
 from cjp_fraud.suspension.platform_commands import close_commands, record_command
 from cjp_fraud.suspension.tables import Measure
@@ -38,7 +38,7 @@ def observe(session: Session, case: Case, proposal: Proposal, practice: Practice
         case_id=case.id,
         proposal_id=proposal.id,
         mode=PlatformMode.OBSERVE,
-        by=CARRIER,
+        by=ENFORCER,
         at=at,
     )
     if session.scalar(select(Measure.id).where(Measure.proposal_id == proposal.id)) is not None:
@@ -64,14 +64,14 @@ def observe(session: Session, case: Case, proposal: Proposal, practice: Practice
     )
     session.add(measure)
     session.flush()
-    record_command(session, case, measure, CommandKind.APPLY, CARRIER, at)
+    record_command(session, case, measure, CommandKind.APPLY, ENFORCER, at)
     outcomes = {CommandKind.APPLY: CommandOutcome.OBSERVED}
-    close_commands(session, case, measure, outcomes, None, CARRIER, at)
+    close_commands(session, case, measure, outcomes, None, ENFORCER, at)
     content = {
         "proposal_id": proposal.id,
         "measure_id": measure.id,
         "plan_id": plan.id,
         "shut": list(decision.sentences),
     }
-    note(session, case, CARRIER, at, "case.observed", content)
+    note(session, case, ENFORCER, at, "case.observed", content)
     return plan.id

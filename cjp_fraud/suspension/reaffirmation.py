@@ -27,7 +27,7 @@ PEOPLE_NEEDED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Reaffirmed:
+class ReaffirmationResult:
     """Where a measure stands after somebody reaffirmed it; ``complete``: the round is, and it is kept."""
 
     measure_id: str
@@ -38,7 +38,7 @@ class Reaffirmed:
 
 def reaffirm(
     session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str, practice: Practice
-) -> Reaffirmed:
+) -> ReaffirmationResult:
     """Reaffirm a measure in force; the second approver of a round moves its review date.
 
     The new review date is a review period from now, the end moves with it where it was nearer, and
@@ -93,7 +93,7 @@ def reaffirm(
         _extend(measure, moment, practice)
     session.flush()
     _log(session, case, measure, by, at, kept, current, complete)
-    return Reaffirmed(measure.id, complete, measure.review_at, measure.ends_at)
+    return ReaffirmationResult(measure.id, complete, measure.review_at, measure.ends_at)
 
 
 def _given(session: Session, measure: Measure) -> list[tuple[Reaffirmation, str | None]]:

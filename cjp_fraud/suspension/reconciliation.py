@@ -14,7 +14,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.suspension.measures import carry_out_lock
+from cjp_fraud.suspension.measures import enforcement_lock
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.platform import Order, PlatformClient, PlatformError, ReadBack
 from cjp_fraud.suspension.platform_commands import order_of
@@ -60,7 +60,7 @@ def reconcile(engine: Engine, platform: PlatformClient, at: datetime) -> list[Re
         if known is None:
             found.append(_not_on_record(engine, restricted[measure_id], at))
             continue
-        with exclusive(engine, carry_out_lock(known[0])):
+        with exclusive(engine, enforcement_lock(known[0])):
             disagreement = _compare(engine, platform, measure_id, known[0], known[2], at)
         if disagreement is not None:
             found.append(disagreement)

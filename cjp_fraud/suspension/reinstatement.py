@@ -15,7 +15,7 @@ from cjp_fraud.review.cases import in_words, lock_case, move
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.suspension.measures import CARRIER, Applied, MeasureOutcome, carry_out_lock
+from cjp_fraud.suspension.measures import ENFORCER, MeasureOutcome, PlatformOutcome, enforcement_lock
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
 from cjp_fraud.suspension.platform import PlatformClient, PlatformError
 from cjp_fraud.suspension.platform_commands import (
@@ -37,7 +37,7 @@ def reinstate(
     Refused
         Names everything that is missing.
     """
-    with exclusive(engine, carry_out_lock(case_id)):
+    with exclusive(engine, enforcement_lock(case_id)):
         with transaction(engine) as session:
             if not _is_being_reinstated(session, case_id, by):
                 _decide_reinstatement(session, case_id, by, at, reasons)
@@ -58,8 +58,8 @@ def lapse_under_lock(
             return None
         measure.state, measure.ending = MeasureState.LIFTING, Ending.LAPSED
         content = {"measure_id": measure.id, "ending": Ending.LAPSED, "due_at": due_at}
-        move(session, case, CaseState.LIFTING, CARRIER, at, "case.lapsing", content)
-        record_command(session, case, measure, CommandKind.LIFT, CARRIER, at)
+        move(session, case, CaseState.LIFTING, ENFORCER, at, "case.lapsing", content)
+        record_command(session, case, measure, CommandKind.LIFT, ENFORCER, at)
     return lift_under_lock(engine, platform, case_id, at)
 
 
@@ -74,9 +74,9 @@ def lift_under_lock(engine: Engine, platform: PlatformClient, case_id: str, at: 
         measure = unfinished_measure(session, case)
         if case.state is not CaseState.LIFTING or measure is None:
             return MeasureOutcome(
-                case_id, measure.id if measure else "", Applied.UNKNOWN, (f"it is {case.state}",)
+                case_id, measure.id if measure else "", PlatformOutcome.UNKNOWN, (f"it is {case.state}",)
             )
-        command = record_command(session, case, measure, CommandKind.LIFT, CARRIER, at)
+        command = record_command(session, case, measure, CommandKind.LIFT, ENFORCER, at)
         order, key = order_of(measure), command.idempotency_key
     said: list[str] = []
     try:
@@ -87,24 +87,24 @@ def lift_under_lock(engine: Engine, platform: PlatformClient, case_id: str, at: 
         told = platform.read_back(order.measure_id)
     except PlatformError as error:
         said.append(f"read-back failed: {error}")
-        return MeasureOutcome(case_id, order.measure_id, Applied.UNKNOWN, tuple(said))
+        return MeasureOutcome(case_id, order.measure_id, PlatformOutcome.UNKNOWN, tuple(said))
     with transaction(engine) as session:
         case = lock_case(session, case_id)
         measure = unfinished_measure(session, case)
         if measure is None or measure.ending is None:
             raise AssertionError("nobody else works under the case's lock")
         outcome = CommandOutcome.FAILED if told.restricted else CommandOutcome.DONE
-        close_commands(session, case, measure, {CommandKind.LIFT: outcome}, told, CARRIER, at)
+        close_commands(session, case, measure, {CommandKind.LIFT: outcome}, told, ENFORCER, at)
         content = {"measure_id": measure.id, "ending": measure.ending}
         if told.restricted:
             measure.state, measure.ending = MeasureState.IN_FORCE, None
-            move(session, case, CaseState.SUSPENDED, CARRIER, at, "case.lifting_failed", content)
+            move(session, case, CaseState.SUSPENDED, ENFORCER, at, "case.lifting_failed", content)
             said.append("read-back shows that the measure is still in force")
-            return MeasureOutcome(case_id, measure.id, Applied.IN_FORCE, tuple(said))
+            return MeasureOutcome(case_id, measure.id, PlatformOutcome.IN_FORCE, tuple(said))
         measure.state, measure.ended_at = MeasureState.ENDED, aware(at)
         to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
-        move(session, case, to, CARRIER, at, f"case.{to}", content)
-        return MeasureOutcome(case_id, measure.id, Applied.NOT_IN_FORCE, tuple(said))
+        move(session, case, to, ENFORCER, at, f"case.{to}", content)
+        return MeasureOutcome(case_id, measure.id, PlatformOutcome.NOT_IN_FORCE, tuple(said))
 
 
 def _is_being_reinstated(session: Session, case_id: str, by: Actor) -> bool:

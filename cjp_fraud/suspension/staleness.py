@@ -20,7 +20,7 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE
 from cjp_fraud.review.proposal import Practice, latest_proposal
 from cjp_fraud.review.tables import Proposal
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.suspension.measures import CARRIER
+from cjp_fraud.suspension.measures import ENFORCER
 
 
 def withdraw_if_stale(engine: Engine, case_id: str, at: datetime, practice: Practice) -> bool:
@@ -39,7 +39,7 @@ def withdraw_if_stale(engine: Engine, case_id: str, at: datetime, practice: Prac
         if since is None or aware(at) <= since + practice.fresh:
             return False
         hours = practice.fresh.total_seconds() / 3600
-        withdraw(session, case_id, CARRIER, at, reasons=f"not acted on within {hours:g} hours")
+        withdraw(session, case_id, ENFORCER, at, reasons=f"not acted on within {hours:g} hours")
         return True
 
 

@@ -113,7 +113,7 @@ def test_the_dags_run_in_the_order_of_a_day(airflow_environment: dict[str, str])
 
     assert _run("notice_and_suspension", airflow_environment)["tasks"] == {
         "collect_delivery_events": ["success"],
-        "mend_and_end": ["success"],
+        "resume_all": ["success"],
     }
     kept = _run("housekeeping", airflow_environment)["tasks"]
     assert kept == {

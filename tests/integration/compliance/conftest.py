@@ -25,7 +25,7 @@ from cjp_fraud.review.proposal import Practice
 from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.suspension.enforcement import CarryOut, carry_out
+from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
@@ -138,10 +138,10 @@ class Story:
         with transaction(self.engine) as session:
             approve(session, self.case_id, aron, self.tick())
 
-    def carried_out(self) -> CarryOut:
+    def carried_out(self) -> EnforcementReport:
         """Serve the notice and take the measure."""
         platform = EmbeddedPlatform(self.engine)
-        return carry_out(self.engine, self.mail(), platform, self.case_id, self.tick(), self.practice())
+        return enforce(self.engine, self.mail(), platform, self.case_id, self.tick(), self.practice())
 
     def suspended(self) -> None:
         """Tell the story from the first flag to the suspension."""

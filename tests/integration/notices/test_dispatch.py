@@ -428,7 +428,7 @@ def test_a_withdrawal_goes_to_all_whom_the_notice_went_to_even_if_the_terms_are_
             case_id=plan.case_id,
             proposal_id=plan.proposal_id,
             mode=plan.mode,
-            by=machine("carry-out"),
+            by=machine("enforcement"),
             at=NOON + HOUR,
         )
         withdrawal_id = withdrawal.id

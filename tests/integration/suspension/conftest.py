@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import MailServerUnderTest, smtp_server
-from tests.platforms import MoodyPlatform
+from tests.platforms import UnreliablePlatform
 
 
 @pytest.fixture
@@ -22,12 +22,14 @@ def server() -> Iterator[MailServerUnderTest]:
 
 
 @pytest.fixture
-def platform(engine: Engine) -> MoodyPlatform:
-    """The embedded platform, with moods."""
-    return MoodyPlatform(EmbeddedPlatform(engine))
+def platform(engine: Engine) -> UnreliablePlatform:
+    """The embedded platform, with behaviours."""
+    return UnreliablePlatform(EmbeddedPlatform(engine))
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: MoodyPlatform) -> Office:
+def office(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: UnreliablePlatform
+) -> Office:
     """An office on SQLite and on PostgreSQL, in act mode, with acme under the plain terms."""
     return open_office(engine, tmp_path, mail_to(server), platform=platform)

@@ -28,7 +28,7 @@ from cjp_fraud.review.need import state_need
 from cjp_fraud.review.proposal import MeasureWanted
 from cjp_fraud.review.stops import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.measures import Applied, apply_measure
+from cjp_fraud.suspension.measures import PlatformOutcome, apply_measure
 from cjp_fraud.suspension.model import CommandOutcome, MeasureState
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reconciliation import Disagreement, reconcile
@@ -37,7 +37,7 @@ from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand
 from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, mail_to, open_office
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
-from tests.platforms import MoodyPlatform
+from tests.platforms import UnreliablePlatform
 
 
 def actions(office: Office) -> list[str]:
@@ -49,12 +49,12 @@ def subjects(server: MailServerUnderTest) -> list[str]:
     return [str(message_from_bytes(one.content)["Subject"]) for one in server.received]
 
 
-def apply(office: Office) -> Applied:
+def apply(office: Office) -> PlatformOutcome:
     outcome = apply_measure(office.engine, office.platform, office.case().id, office.now, office.practice)
     return outcome.applied
 
 
-def lift(office: Office, by: str = "bella") -> Applied:
+def lift(office: Office, by: str = "bella") -> PlatformOutcome:
     who = office.people[by]
     return reinstate(
         office.engine, office.platform, office.case().id, who, office.now, reasons="resolved"
@@ -66,7 +66,7 @@ def test_an_approved_case_is_noticed_and_suspended_at_once(
 ) -> None:
     office.approved_case()
 
-    done = office.carry_out()
+    done = office.enforce()
 
     assert (done.state, done.waiting_for) == (CaseState.SUSPENDED, ())
     assert office.restricted() == 1
@@ -80,25 +80,25 @@ def test_an_approved_case_is_noticed_and_suspended_at_once(
 
 def test_carrying_out_again_sends_and_commands_nothing(office: Office, server: MailServerUnderTest) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     before = actions(office)
 
-    office.carry_out()
-    office.mend()
+    office.enforce()
+    office.resume_all()
 
     assert (len(server.received), office.restricted()) == (1, 1)
     assert actions(office) == before
 
 
 def test_in_observe_nothing_leaves_and_what_would_have_been_done_is_stored(
-    engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: MoodyPlatform
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
     mail = mail_to(server, mode=PlatformMode.OBSERVE)
     office = open_office(engine, tmp_path, mail, mode=PlatformMode.OBSERVE, platform=platform)
     office.approved_case()
 
-    office.carry_out()
-    done = office.carry_out()
+    office.enforce()
+    done = office.enforce()
 
     assert done.state is CaseState.APPROVED
     assert (server.received, platform.applied) == ([], [])
@@ -109,15 +109,15 @@ def test_in_observe_nothing_leaves_and_what_would_have_been_done_is_stored(
 
 
 def test_what_was_approved_in_observe_never_fires_when_the_switch_turns(
-    engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: MoodyPlatform
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
     mail = mail_to(server, mode=PlatformMode.OBSERVE)
     office = open_office(engine, tmp_path, mail, mode=PlatformMode.OBSERVE, platform=platform)
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.mail, office.practice = mail_to(server), replace(office.practice, mode=PlatformMode.ACT)
 
-    office.mend()
+    office.resume_all()
     with pytest.raises(Refused, match="observe"):
         apply(office)
 
@@ -130,7 +130,7 @@ def test_what_was_approved_in_act_waits_when_the_switch_is_turned_off(
     office.approved_case()
     office.practice = replace(office.practice, mode=PlatformMode.OBSERVE)
 
-    done = office.carry_out()
+    done = office.enforce()
 
     assert (done.state, server.received) == (CaseState.APPROVED, [])
     assert any("mode in force is observe" in sentence for sentence in done.waiting_for)
@@ -140,7 +140,7 @@ def test_every_method_failed_is_a_state_of_its_own(office: Office, server: MailS
     server.rcpt_replies["notices@acme.example"].append("550 no such user")
     office.approved_case()
 
-    assert office.carry_out().state is CaseState.NOTICE_FAILED
+    assert office.enforce().state is CaseState.NOTICE_FAILED
     assert office.restricted() == 0
 
 
@@ -149,90 +149,92 @@ def test_a_mail_server_that_says_later_is_tried_again_with_the_same_bytes(
 ) -> None:
     server.data_replies.append("451 later")
     office.approved_case()
-    assert office.carry_out().state is CaseState.APPROVED
+    assert office.enforce().state is CaseState.APPROVED
 
     office.wait(minutes=5)
-    office.mend()
+    office.resume_all()
 
     assert office.state is CaseState.SUSPENDED
     assert server.received[0].content == server.received[1].content
 
 
-@pytest.mark.parametrize("mood", ["refuse", "lose"])
+@pytest.mark.parametrize("behaviour", ["refuse", "lose"])
 def test_read_back_and_not_the_answer_says_what_is_in_force(
-    office: Office, platform: MoodyPlatform, mood: str
+    office: Office, platform: UnreliablePlatform, behaviour: str
 ) -> None:
-    platform.moods.append(mood)
+    platform.behaviours.append(behaviour)
     office.approved_case()
 
-    done = office.carry_out()
+    done = office.enforce()
 
-    assert done.state is (CaseState.NOTICED if mood == "refuse" else CaseState.SUSPENDED)
-    assert office.restricted() == (0 if mood == "refuse" else 1)
+    assert done.state is (CaseState.NOTICED if behaviour == "refuse" else CaseState.SUSPENDED)
+    assert office.restricted() == (0 if behaviour == "refuse" else 1)
 
 
-def test_a_refused_command_is_ordered_again_by_the_schedule(office: Office, platform: MoodyPlatform) -> None:
-    platform.moods.append("refuse")
+def test_a_refused_command_is_ordered_again_by_the_schedule(
+    office: Office, platform: UnreliablePlatform
+) -> None:
+    platform.behaviours.append("refuse")
     office.approved_case()
-    office.carry_out()
+    office.enforce()
 
     office.wait(minutes=5)
-    office.mend()
+    office.resume_all()
 
     assert office.state is CaseState.SUSPENDED
     assert len({key for _, key in platform.applied}) == 2
 
 
 def test_a_platform_that_keeps_refusing_is_asked_less_and_less_often(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
-    platform.moods.extend(["refuse"] * 100)
+    platform.behaviours.extend(["refuse"] * 100)
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     for _ in range(24):
         office.wait(minutes=5)
-        waiting = office.mend().waiting
+        waiting = office.resume_all().waiting
 
     assert len(platform.applied) == 5, "at 0, 5, 15, 35 and 75 minutes"
     assert "measures apply" in waiting[office.case().id][0]
 
 
 def test_a_platform_that_does_not_confirm_emergency_calls_is_told_to_lift(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
     platform.silent = True
     office.approved_case()
 
-    done = office.carry_out()
+    done = office.enforce()
 
     assert (done.state, office.restricted()) == (CaseState.NOTICED, 0)
     assert any("emergency" in sentence for sentence in done.waiting_for)
 
 
 def test_a_deaf_platform_leaves_the_case_suspending_until_it_answers(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
     platform.deaf = True
     office.approved_case()
-    assert office.carry_out().state is CaseState.SUSPENDING
+    assert office.enforce().state is CaseState.SUSPENDING
 
     platform.deaf = False
-    office.mend()
+    office.resume_all()
 
     assert office.state is CaseState.SUSPENDED
     assert len({key for _, key in platform.applied}) == 1
 
 
 def test_a_stop_that_came_while_the_platform_was_deaf_lifts_what_it_had_done(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
     platform.deaf = True
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.do(order_stop, "carol", "wait for the customer")
     platform.deaf = False
 
-    office.mend()
+    office.resume_all()
 
     assert (office.state, office.restricted()) == (CaseState.NOTICED, 0)
 
@@ -243,11 +245,11 @@ def test_counsels_stop_shuts_the_gate_and_clearing_it_opens_it(
     office.approved_case()
     office.do(order_stop, "carol", "wait for the customer")
 
-    assert office.carry_out().state is CaseState.APPROVED
+    assert office.enforce().state is CaseState.APPROVED
     assert server.received == []
 
     office.do(clear_stop, "carol", None, "the customer agrees")
-    assert office.carry_out().state is CaseState.SUSPENDED
+    assert office.enforce().state is CaseState.SUSPENDED
 
 
 def test_a_changed_address_voids_the_approval(office: Office, server: MailServerUnderTest) -> None:
@@ -255,7 +257,7 @@ def test_a_changed_address_voids_the_approval(office: Office, server: MailServer
     with transaction(office.engine) as session:
         enter_address(session, "acme", "notice", ("new@acme.example",), office.people["otto"], office.now)
 
-    done = office.carry_out()
+    done = office.enforce()
 
     assert (done.state, server.received) == (CaseState.APPROVED, [])
     assert any("not those that were approved" in sentence for sentence in done.waiting_for)
@@ -269,7 +271,7 @@ def test_old_and_new_address_are_served_where_one_was_replaced_lately(
         enter_address(session, "acme", "notice", ("new@acme.example",), office.people["otto"], at)
     office.approved_case()
 
-    office.carry_out()
+    office.enforce()
 
     assert office.state is CaseState.SUSPENDED
     assert {one.recipient for one in server.received} == {"notices@acme.example", "new@acme.example"}
@@ -290,29 +292,29 @@ def test_a_measure_is_refused_with_everything_that_is_missing(office: Office) ->
 
 
 def test_a_measure_without_fresh_flags_needs_a_person_to_say_again_that_it_is_needed(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
-    platform.moods.append("refuse")
+    platform.behaviours.append("refuse")
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.wait(hours=30)
     with pytest.raises(Refused, match="point 8"):
         apply(office)
 
     office.do(state_need, "rita", "the carrier says that it goes on")
 
-    assert apply(office) is Applied.IN_FORCE
+    assert apply(office) is PlatformOutcome.IN_FORCE
 
 
 def test_a_served_notice_that_is_not_acted_on_is_followed_by_a_withdrawal(
-    office: Office, server: MailServerUnderTest, platform: MoodyPlatform
+    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
-    platform.moods.append("refuse")
+    platform.behaviours.append("refuse")
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.wait(hours=73)
 
-    office.mend()
+    office.resume_all()
 
     assert office.state is CaseState.WITHDRAWN
     assert len(server.received) == 2
@@ -325,22 +327,22 @@ def test_a_withdrawal_before_anything_went_out_sends_nothing(
     office.approved_case()
     office.do(withdraw, "adam", reasons="a campaign after all")
 
-    office.mend()
+    office.resume_all()
 
     assert (office.state, server.received) == (CaseState.WITHDRAWN, [])
 
 
 def test_a_withdrawal_letter_goes_out_even_when_the_case_is_open_again(
-    office: Office, server: MailServerUnderTest, platform: MoodyPlatform
+    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
-    platform.moods.append("refuse")
+    platform.behaviours.append("refuse")
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.do(withdraw, "adam", reasons="a campaign after all")
     office.do(reopen, "rita", reasons="not a campaign")
 
-    office.mend()
-    office.mend()
+    office.resume_all()
+    office.resume_all()
 
     assert (office.state, len(server.received)) == (CaseState.IN_REVIEW, 2)
 
@@ -349,12 +351,12 @@ def test_a_measure_lapses_at_its_review_date_and_the_customer_is_told(
     office: Office, server: MailServerUnderTest
 ) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.wait(hours=71)
-    assert office.mend().moved == []
+    assert office.resume_all().moved == []
 
     office.wait(hours=1)
-    office.mend()
+    office.resume_all()
 
     assert (office.state, office.restricted(), len(server.received)) == (CaseState.LAPSED, 0, 2)
     assert office.measure().ended_at == office.now
@@ -362,7 +364,7 @@ def test_a_measure_lapses_at_its_review_date_and_the_customer_is_told(
 
 def test_two_approvers_with_fresh_reasons_keep_a_measure(office: Office) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.wait(hours=70)
     first = office.do(reaffirm, "adam", reasons="it goes on, see ticket 1", practice=office.practice)
     with pytest.raises(Refused, match="another approver"):
@@ -377,54 +379,54 @@ def test_two_approvers_with_fresh_reasons_keep_a_measure(office: Office) -> None
     assert (first.complete, second.complete) == (False, True)
     assert second.review_at == office.now + timedelta(hours=72)
     office.wait(hours=71)
-    office.mend()
+    office.resume_all()
     assert office.state is CaseState.SUSPENDED
     office.wait(hours=1)
-    office.mend()
+    office.resume_all()
     assert office.state is CaseState.LAPSED
 
 
 def test_an_approver_reinstates_and_the_customer_is_told(office: Office, server: MailServerUnderTest) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     with pytest.raises(Refused, match="not an approver"):
         lift(office, "rita")
 
-    assert lift(office) is Applied.NOT_IN_FORCE
-    office.carry_out()
+    assert lift(office) is PlatformOutcome.NOT_IN_FORCE
+    office.enforce()
 
     assert (office.state, office.restricted(), len(server.received)) == (CaseState.REINSTATED, 0, 2)
 
 
-def test_a_lift_that_failed_is_suspended_again(office: Office, platform: MoodyPlatform) -> None:
+def test_a_lift_that_failed_is_suspended_again(office: Office, platform: UnreliablePlatform) -> None:
     office.approved_case()
-    office.carry_out()
-    platform.moods.append("refuse")
+    office.enforce()
+    platform.behaviours.append("refuse")
 
-    assert lift(office) is Applied.IN_FORCE
+    assert lift(office) is PlatformOutcome.IN_FORCE
     assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 1)
-    assert lift(office) is Applied.NOT_IN_FORCE
+    assert lift(office) is PlatformOutcome.NOT_IN_FORCE
 
 
-def test_a_lapse_that_failed_is_tried_again(office: Office, platform: MoodyPlatform) -> None:
+def test_a_lapse_that_failed_is_tried_again(office: Office, platform: UnreliablePlatform) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.wait(hours=72)
-    platform.moods.append("refuse")
-    office.mend()
+    platform.behaviours.append("refuse")
+    office.resume_all()
     assert office.state is CaseState.SUSPENDED
 
-    office.mend()
+    office.resume_all()
 
     assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)
 
 
 def test_an_upheld_dispute_shuts_the_gate_and_is_decided_by_somebody_else(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
-    platform.moods.append("refuse")
+    platform.behaviours.append("refuse")
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     dispute = office.do(open_dispute, "rita", "it was our campaign")
     for who in ("rita", "adam", "ana"):
         with transaction(office.engine) as session, pytest.raises(Refused):
@@ -440,11 +442,11 @@ def test_an_upheld_dispute_shuts_the_gate_and_is_decided_by_somebody_else(
 
 
 def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
-    platform.moods.append("refuse")
+    platform.behaviours.append("refuse")
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     with transaction(office.engine) as session:
         notice = session.scalars(select(Notice)).one()
         record_event(
@@ -463,7 +465,7 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
 
     office.do(let_notice_stand, "rolf", notice.id, "the clause says sent")
 
-    assert apply(office) is Applied.IN_FORCE
+    assert apply(office) is PlatformOutcome.IN_FORCE
 
 
 def test_a_critical_tenant_waits_for_counsel_before_anything_is_sent(
@@ -475,7 +477,7 @@ def test_a_critical_tenant_waits_for_counsel_before_anything_is_sent(
 
     office.approve("carol")
 
-    assert office.carry_out().state is CaseState.SUSPENDED
+    assert office.enforce().state is CaseState.SUSPENDED
 
 
 def test_an_approver_who_would_comment_is_told_that_it_voids_the_approval(office: Office) -> None:
@@ -491,7 +493,7 @@ def test_a_proposal_that_nobody_approves_expires(office: Office) -> None:
     office.determine()
     office.wait(hours=72)
 
-    office.mend()
+    office.resume_all()
 
     assert office.state is CaseState.EXPIRED
     office.do(reopen, "rita", reasons="still there")
@@ -501,7 +503,7 @@ def test_a_proposal_that_nobody_approves_expires(office: Office) -> None:
 def test_a_measure_longer_than_its_review_period_runs_on_when_reaffirmed(office: Office) -> None:
     week = MeasureWanted(OUTBOUND_VOICE.kind, OUTBOUND_VOICE.scope, timedelta(days=7))
     office.approved_case(measure=week)
-    office.carry_out()
+    office.enforce()
 
     measure = office.measure()
 
@@ -511,7 +513,7 @@ def test_a_measure_longer_than_its_review_period_runs_on_when_reaffirmed(office:
 
 def test_reconciling_lifts_what_is_on_record_as_ended_and_reports_the_rest(office: Office) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     assert reconcile(office.engine, office.platform, office.now) == []
     with transaction(office.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = False

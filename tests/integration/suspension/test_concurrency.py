@@ -17,13 +17,13 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops import order_stop
 from cjp_fraud.review.tables import Case, Stop
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from cjp_fraud.suspension.enforcement import carry_out
-from cjp_fraud.suspension.measures import Applied, apply_measure
+from cjp_fraud.suspension.enforcement import enforce
+from cjp_fraud.suspension.measures import PlatformOutcome, apply_measure
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.tables import Measure
 from tests.case_builders import START, Office, a_flag, flag
 from tests.mail_servers import MailServerUnderTest
-from tests.platforms import MoodyPlatform
+from tests.platforms import UnreliablePlatform
 
 
 def at_once(*actions: Callable[[Any], Any], office: Office) -> list[Any]:
@@ -51,7 +51,7 @@ def test_carried_out_by_two_at_once_it_is_served_and_restricted_once(
 
     def carry(engine: Any) -> Any:
         platform = EmbeddedPlatform(engine)
-        return carry_out(engine, office.mail, platform, case_id, office.now, office.practice)
+        return enforce(engine, office.mail, platform, case_id, office.now, office.practice)
 
     done = at_once(carry, carry, office=office)
 
@@ -59,10 +59,10 @@ def test_carried_out_by_two_at_once_it_is_served_and_restricted_once(
     assert (len(server.received), office.restricted()) == (1, 1)
 
 
-def test_applied_by_two_at_once_there_is_one_measure(office: Office, platform: MoodyPlatform) -> None:
+def test_applied_by_two_at_once_there_is_one_measure(office: Office, platform: UnreliablePlatform) -> None:
     case_id = office.approved_case().id
-    platform.moods.append("refuse")
-    office.carry_out()
+    platform.behaviours.append("refuse")
+    office.enforce()
 
     def apply(engine: Any) -> Any:
         return apply_measure(engine, EmbeddedPlatform(engine), case_id, office.now, office.practice)
@@ -70,7 +70,7 @@ def test_applied_by_two_at_once_there_is_one_measure(office: Office, platform: M
     done = at_once(apply, apply, office=office)
 
     outcomes = [one.applied for one in done if not isinstance(one, CjpFraudError)]
-    assert outcomes == [Applied.IN_FORCE]
+    assert outcomes == [PlatformOutcome.IN_FORCE]
     assert office.restricted() == 1
     with reading(office.engine) as session:
         states = session.scalars(select(Measure.state).where(Measure.state == "in_force")).all()
@@ -94,11 +94,11 @@ def test_a_case_claimed_by_two_at_once_has_one_holder(office: Office) -> None:
 
 
 def test_a_stop_and_a_measure_at_once_leave_no_restriction_that_the_stop_came_before(
-    office: Office, platform: MoodyPlatform
+    office: Office, platform: UnreliablePlatform
 ) -> None:
     case_id = office.approved_case().id
-    platform.moods.append("refuse")
-    office.carry_out()
+    platform.behaviours.append("refuse")
+    office.enforce()
 
     def apply(engine: Any) -> Any:
         return apply_measure(engine, EmbeddedPlatform(engine), case_id, office.now, office.practice)
@@ -109,7 +109,7 @@ def test_a_stop_and_a_measure_at_once_leave_no_restriction_that_the_stop_came_be
 
     at_once(apply, stop, office=office)
     with suppress(CjpFraudError):
-        office.mend()
+        office.resume_all()
 
     with reading(office.engine) as session:
         assert session.scalars(select(Stop)).one().cleared_at is None

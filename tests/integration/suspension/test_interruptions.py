@@ -17,7 +17,7 @@ from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Measure
 from tests.case_builders import Office
 from tests.mail_servers import MailServerUnderTest
-from tests.platforms import Killed, MoodyPlatform
+from tests.platforms import Killed, UnreliablePlatform
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def killed_at_commit(engine: Engine, number: int) -> Iterator[list[int]]:
 def commits_of(office: Office) -> int:
     """How many commits carrying out takes, where nothing goes wrong."""
     with killed_at_commit(office.engine, 10**6) as commits:
-        office.carry_out()
+        office.enforce()
     return commits[0]
 
 
@@ -56,14 +56,14 @@ def check_the_end(office: Office, server: MailServerUnderTest) -> None:
 
 @pytest.mark.parametrize("number", range(1, 9))
 def test_killed_at_a_commit_the_rerun_completes(
-    office: Office, server: MailServerUnderTest, platform: MoodyPlatform, number: int
+    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform, number: int
 ) -> None:
     office.approved_case()
 
     with killed_at_commit(office.engine, number):
-        office.carry_out()
+        office.enforce()
     office.wait(minutes=5)
-    office.mend()
+    office.resume_all()
 
     check_the_end(office, server)
     assert len({key for _, key in platform.applied}) == 1, "the same key on every try"
@@ -75,17 +75,17 @@ def test_the_commits_above_are_all_there_are(office: Office) -> None:
     assert commits_of(office) == 8
 
 
-@pytest.mark.parametrize("mood", ["kill_before", "kill_after"])
+@pytest.mark.parametrize("behaviour", ["kill_before", "kill_after"])
 def test_killed_in_the_call_to_the_platform_the_rerun_completes(
-    office: Office, server: MailServerUnderTest, platform: MoodyPlatform, mood: str
+    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform, behaviour: str
 ) -> None:
-    platform.moods.append(mood)
+    platform.behaviours.append(behaviour)
     office.approved_case()
     with pytest.raises(Killed):
-        office.carry_out()
+        office.enforce()
     assert office.state is CaseState.SUSPENDING
 
-    office.mend()
+    office.resume_all()
 
     check_the_end(office, server)
 
@@ -95,9 +95,9 @@ def test_killed_after_the_letter_had_left_the_same_bytes_are_sent_again(
 ) -> None:
     office.approved_case()
     with killed_at_commit(office.engine, 3):  # stale?, plan, [attempt], outcome
-        office.carry_out()
+        office.enforce()
 
-    office.mend()
+    office.resume_all()
 
     check_the_end(office, server)
     with reading(office.engine) as session:
@@ -108,7 +108,7 @@ def test_killed_after_the_letter_had_left_the_same_bytes_are_sent_again(
 @pytest.mark.parametrize("number", range(1, 4))
 def test_killed_while_lifting_the_rerun_lifts(office: Office, number: int) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     who = office.people["bella"]
 
     with killed_at_commit(office.engine, number):
@@ -118,23 +118,23 @@ def test_killed_while_lifting_the_rerun_lifts(office: Office, number: int) -> No
     if office.state is CaseState.SUSPENDED:  # it died before the decision was on record
         assert (number, office.restricted()) == (1, 1)
         return
-    office.mend()
+    office.resume_all()
 
     assert (office.state, office.restricted()) == (CaseState.REINSTATED, 0)
 
 
-@pytest.mark.parametrize("mood", ["kill_before", "kill_after"])
+@pytest.mark.parametrize("behaviour", ["kill_before", "kill_after"])
 def test_killed_in_the_call_to_lift_the_rerun_lifts(
-    office: Office, platform: MoodyPlatform, mood: str
+    office: Office, platform: UnreliablePlatform, behaviour: str
 ) -> None:
     office.approved_case()
-    office.carry_out()
+    office.enforce()
     office.wait(hours=72)
-    platform.moods.append(mood)
+    platform.behaviours.append(behaviour)
     with pytest.raises(Killed):
-        office.mend()
+        office.resume_all()
     assert office.state is CaseState.LIFTING
 
-    office.mend()
+    office.resume_all()
 
     assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)

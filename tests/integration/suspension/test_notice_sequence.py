@@ -69,7 +69,7 @@ def test_two_steps_at_two_addresses_then_a_narrow_measure(
 ) -> None:
     office.approved_case(measure=BLOCK_LATVIA)
 
-    done = office.carry_out()
+    done = office.enforce()
 
     assert done.state is CaseState.NOTICED
     assert sorted(one.recipient for one in server.received) == ["legal@acme.example", "notices@acme.example"]
@@ -80,16 +80,16 @@ def test_two_steps_at_two_addresses_then_a_narrow_measure(
         )
 
     office.wait(days=13, hours=23)
-    office.mend()
+    office.resume_all()
     assert len(server.received) == 2, "the second step is not due yet"
 
     office.wait(hours=1)
-    office.mend()
+    office.resume_all()
     assert (office.state, len(server.received)) == (CaseState.NOTICED, 4)
 
     office.wait(hours=24)
     flag(office.engine, a_flag(office.now - timedelta(hours=1)), at=office.now)
-    office.mend()
+    office.resume_all()
 
     assert office.state is CaseState.SUSPENDED
     with reading(office.engine) as session:
@@ -102,15 +102,15 @@ def test_two_steps_at_two_addresses_then_a_narrow_measure(
 
 def test_after_the_sequence_a_person_says_again_that_it_is_needed(office: Office) -> None:
     office.approved_case(measure=BLOCK_LATVIA)
-    office.carry_out()
+    office.enforce()
     office.wait(days=14)
-    office.mend()
+    office.resume_all()
     office.wait(hours=24)
-    assert any("point 8" in sentence for sentence in office.carry_out().waiting_for)
+    assert any("point 8" in sentence for sentence in office.enforce().waiting_for)
 
     office.do(state_need, "adam", "the carrier says that it goes on")
 
-    assert office.carry_out().state is CaseState.SUSPENDED
+    assert office.enforce().state is CaseState.SUSPENDED
 
 
 def test_one_address_of_all_that_refuses_makes_the_step_fail(
@@ -119,7 +119,7 @@ def test_one_address_of_all_that_refuses_makes_the_step_fail(
     server.rcpt_replies["legal@acme.example"].append("550 no such user")
     office.approved_case(measure=BLOCK_LATVIA)
 
-    assert office.carry_out().state is CaseState.NOTICE_FAILED
+    assert office.enforce().state is CaseState.NOTICE_FAILED
 
 
 def test_a_dispatch_that_waits_at_one_address_completes_later(
@@ -127,10 +127,10 @@ def test_a_dispatch_that_waits_at_one_address_completes_later(
 ) -> None:
     server.rcpt_replies["legal@acme.example"].append("451 later")
     office.approved_case(measure=BLOCK_LATVIA)
-    assert office.carry_out().state is CaseState.APPROVED
+    assert office.enforce().state is CaseState.APPROVED
 
     office.wait(minutes=5)
-    office.mend()
+    office.resume_all()
 
     assert office.state is CaseState.NOTICED
     assert len(server.received) == 2

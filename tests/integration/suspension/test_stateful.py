@@ -55,7 +55,7 @@ from tests.case_builders import (
     open_office,
 )
 from tests.mail_servers import MailServerUnderTest, smtp_server
-from tests.platforms import Killed, MoodyPlatform
+from tests.platforms import Killed, UnreliablePlatform
 
 NEVER_EDIT = ("rolf", "bella")
 """These two do everything by the book and never touch contract data."""
@@ -82,9 +82,9 @@ ACTIONS: tuple[tuple[int, str, dict[str, tuple[Any, ...]]], ...] = (
     (1, "address_edited", {"by": EDITORS, "number": (0, 1, 2, 3)}),
     (1, "reinstated", {"by": DECISIVE}),
     (2, "reaffirmed", {"by": DECISIVE}),
-    (2, "platform_in_a_mood", {"mood": ("refuse", "lose", "kill_before", "kill_after")}),
+    (2, "platform_misbehaves", {"behaviour": ("refuse", "lose", "kill_before", "kill_after")}),
     (1, "platform_answers", {"deaf": TRUTH, "silent": TRUTH}),
-    (1, "mail_server_in_a_mood", {"reply": ("451 later", "550 no such user", None)}),
+    (1, "mail_server_misbehaves", {"reply": ("451 later", "550 no such user", None)}),
     (1, "switch_turned", {"mode": (PlatformMode.ACT, PlatformMode.ACT, PlatformMode.OBSERVE)}),
 )
 """What may happen next: how often, which method, and what its arguments are chosen from."""
@@ -113,8 +113,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-class Office8(RuleBasedStateMachine):
-    """Eight people, one tenant, a mail server and a platform with moods."""
+class WorkflowMachine(RuleBasedStateMachine):
+    """Eight people, one tenant, a mail server and a platform with behaviours."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Office8(RuleBasedStateMachine):
         shutil.copy(_World.template, self.file)
         self.engine = make_engine(f"sqlite:///{self.file}")
         event.listen(self.engine, "connect", _hurry)
-        self.platform = MoodyPlatform(EmbeddedPlatform(self.engine))
+        self.platform = UnreliablePlatform(EmbeddedPlatform(self.engine))
         self.platform.before_apply = self.nothing_is_missing
         made = _World.office
         self.office = Office(self.engine, made.mail, self.platform, made.practice, START, dict(made.people))
@@ -159,7 +159,7 @@ class Office8(RuleBasedStateMachine):
             lambda: office.do(claim, "rolf"),
             lambda: office.determine("rolf"),
             lambda: office.approve("bella"),
-            office.carry_out,
+            office.enforce,
         )
         for step in by_the_book[:steps]:
             step()
@@ -174,12 +174,12 @@ class Office8(RuleBasedStateMachine):
         elif state is CaseState.DETERMINED:
             self.tried(approve, by)
             if at_once:
-                self.surviving(self.office.carry_out)
+                self.surviving(self.office.enforce)
         elif state in CLOSED_STATES:
             self.office.wait(hours=25)
             self.flagged(5, "outbound")
         else:
-            self.surviving(self.office.mend if at_once else self.office.carry_out)
+            self.surviving(self.office.resume_all if at_once else self.office.enforce)
 
     # -- what comes in between -------------------------------------------------------------------------
 
@@ -245,13 +245,13 @@ class Office8(RuleBasedStateMachine):
 
     # -- what goes wrong -------------------------------------------------------------------------------
 
-    def platform_in_a_mood(self, mood: str) -> None:
-        self.platform.moods.append(mood)
+    def platform_misbehaves(self, behaviour: str) -> None:
+        self.platform.behaviours.append(behaviour)
 
     def platform_answers(self, deaf: bool, silent: bool) -> None:
         self.platform.deaf, self.platform.silent = deaf, silent
 
-    def mail_server_in_a_mood(self, reply: str | None) -> None:
+    def mail_server_misbehaves(self, reply: str | None) -> None:
         _World.server.data_replies.append(reply)
 
     def switch_turned(self, mode: PlatformMode) -> None:
@@ -263,18 +263,18 @@ class Office8(RuleBasedStateMachine):
     @precondition(lambda self: self.office.state in CLOSED_STATES)
     @rule()
     def by_the_book(self) -> None:
-        self.platform.moods.clear()
+        self.platform.behaviours.clear()
         self.platform_answers(deaf=False, silent=False)
         _World.server.data_replies.clear()
         self.switch_turned(mode=PlatformMode.ACT)
-        self.office.mend()
+        self.office.resume_all()
         self.time_passes(26)
         self.flagged(5, "outbound")
         office = self.office
         office.do(claim, "rolf")
         office.determine("rolf")
         office.approve("bella")
-        done = office.carry_out()
+        done = office.enforce()
         assert done.state is CaseState.SUSPENDED, done.waiting_for
 
     # -- what must hold --------------------------------------------------------------------------------
@@ -468,5 +468,5 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=START.tzinfo)
 
 
-TestOffice = Office8.TestCase
+TestOffice = WorkflowMachine.TestCase
 TestOffice.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
