@@ -206,7 +206,11 @@ class Story:
             self._tell("notice_attempts", attempt, {"outcome": outcome}, entry)
         if outcome in NOTICE_AFTER:
             self._tell(NOTICES, entry.subject_id, {"state": NOTICE_AFTER[outcome]}, entry)
-        elif entry.content.get("negative") is True and entry.content.get("rung") == "queued":
+        # Logs written before the status got its name call it a rung.
+        elif entry.content.get("negative") is True and "queued" in (
+            entry.content.get("status"),
+            entry.content.get("rung"),
+        ):
             self._tell(NOTICES, entry.subject_id, {"state": "failed"}, entry)
 
     def _tell(self, table: str, name: str, values: Mapping[str, Any], entry: Entry) -> None:

@@ -1,12 +1,12 @@
-"""The ladder of delivery evidence: how far a notice is known to have come (RFC 3461, 3464, 5321)."""
+"""Delivery status: how far a notice is known to have come (RFC 3461, 3464, 5321)."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 
-class Rung(StrEnum):
-    """Rungs from the lowest to the highest."""
+class DeliveryStatus(StrEnum):
+    """What is proven of a notice, from the least to the most."""
 
     QUEUED = "queued"
     ATTEMPTED = "attempted"
@@ -18,17 +18,17 @@ class Rung(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
     @property
-    def height(self) -> int:
-        """Place on the ladder, 0 the lowest."""
-        return list(Rung).index(self)
+    def place(self) -> int:
+        """Place in the order, 0 the least."""
+        return list(DeliveryStatus).index(self)
 
-    def reaches(self, basis: Rung) -> bool:
-        """Whether this rung is as high as ``basis``."""
-        return self.height >= basis.height
+    def reaches(self, basis: DeliveryStatus) -> bool:
+        """Whether this status proves at least as much as ``basis``."""
+        return self.place >= basis.place
 
 
-BASES = (Rung.SENT, Rung.ACCEPTED, Rung.RELAYED, Rung.DELIVERED, Rung.DISPLAYED, Rung.ACKNOWLEDGED)
-"""Rungs that a contract may name as the moment from which a notice counts.
+BASES = tuple(status for status in DeliveryStatus if status.reaches(DeliveryStatus.SENT))
+"""Statuses that a contract may name as the moment from which a notice counts.
 
 ``sent``: our mail server answered 250 after DATA; ``accepted``: the recipient's own server did.
 """

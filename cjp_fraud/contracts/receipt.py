@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.terms import MethodRule, NoticeTerms, Wait, WaitUnit
 
 _BASIS_WORDS = {
-    Rung.SENT: "our mail server took it over",
-    Rung.ACCEPTED: "the recipient's own server took it over",
-    Rung.RELAYED: "a delivery report said that it was relayed",
-    Rung.DELIVERED: "a delivery report said that it was delivered",
-    Rung.DISPLAYED: "it was displayed",
-    Rung.ACKNOWLEDGED: "the recipient acknowledged it",
+    DeliveryStatus.SENT: "our mail server took it over",
+    DeliveryStatus.ACCEPTED: "the recipient's own server took it over",
+    DeliveryStatus.RELAYED: "a delivery report said that it was relayed",
+    DeliveryStatus.DELIVERED: "a delivery report said that it was delivered",
+    DeliveryStatus.DISPLAYED: "it was displayed",
+    DeliveryStatus.ACKNOWLEDGED: "the recipient acknowledged it",
 }
 
 

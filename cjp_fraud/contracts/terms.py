@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from cjp_fraud.contracts.delivery_status import BASES, Rung
+from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.errors import BadInputError
 
@@ -58,7 +58,7 @@ class MethodRule:
     """One method of a step: what makes it count as received, and at which addresses (all of them)."""
 
     method: Method
-    basis: Rung
+    basis: DeliveryStatus
     address_roles: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -131,7 +131,7 @@ class NoticeTerms:
 
 def plain_terms() -> NoticeTerms:
     """Return the terms that a complete row of the tenants file stands for: by email, once sent."""
-    rule = MethodRule(Method.EMAIL, Rung.SENT, (PLAIN_ROLE,))
+    rule = MethodRule(Method.EMAIL, DeliveryStatus.SENT, (PLAIN_ROLE,))
     return NoticeTerms((NoticeStep(1, Combine.ANY_OF, (rule,), Wait(0, WaitUnit.HOURS)),))
 
 
@@ -170,7 +170,7 @@ def _rule(document: object, where: str) -> MethodRule:
         raise BadInputError(f"{where}: address_roles must be texts")
     return MethodRule(
         method=_member(Method, fields["method"], f"{where}, method"),
-        basis=_member(Rung, fields["basis"], f"{where}, basis"),
+        basis=_member(DeliveryStatus, fields["basis"], f"{where}, basis"),
         address_roles=tuple(roles),
     )
 

@@ -100,7 +100,7 @@ def _events(events: Sequence[DeliveryEvent]) -> list[dict[str, Any]]:
             "at": event.at,
             "recorded_at": event.recorded_at,
             "source": event.source,
-            "rung": event.rung,
+            "status": event.status,
             "negative": event.negative,
             "authenticated": event.authenticated,
             "resolved_at": event.resolved_at,

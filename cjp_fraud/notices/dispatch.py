@@ -19,7 +19,7 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import salted_digest
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.receipt import earliest_measure, in_words
 from cjp_fraud.contracts.tables import Address
 from cjp_fraud.contracts.terms import NoticeTerms
@@ -200,7 +200,7 @@ def _finish(
     record_event(
         session,
         notice.id,
-        (Rung.ACCEPTED if own else Rung.SENT) if sent else Rung.ATTEMPTED,
+        (DeliveryStatus.ACCEPTED if own else DeliveryStatus.SENT) if sent else DeliveryStatus.ATTEMPTED,
         by,
         at,
         source=f"smtp {mail.host}:{mail.port}",
@@ -279,7 +279,7 @@ def _fail(session: Session, notice: Notice, by: Actor, at: datetime, why: str) -
     record_event(
         session,
         notice.id,
-        Rung.QUEUED,
+        DeliveryStatus.QUEUED,
         by,
         at,
         source="dispatch",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.model import Outcome
@@ -78,7 +78,7 @@ def plan_facts(session: Session, plan_id: str) -> PlanFacts:
 def record_event(
     session: Session,
     notice_id: str,
-    rung: Rung,
+    status: DeliveryStatus,
     by: Actor,
     at: datetime,
     *,
@@ -93,7 +93,7 @@ def record_event(
 
     Parameters
     ----------
-    rung : the rung that it shows; of a negative event, the rung that was not passed.
+    status : the delivery status that it shows; of a negative event, the last one that was reached.
     authenticated : whether it is proven to be about this very notice; if not it proves nothing, either way.
     """
     moment = aware(at)
@@ -103,7 +103,7 @@ def record_event(
         at=moment,
         recorded_at=moment,
         source=source,
-        rung=rung,
+        status=status,
         negative=negative,
         authenticated=authenticated,
         raw=raw.replace("\x00", "\ufffd"),  # PostgreSQL's text holds no NUL
@@ -113,7 +113,7 @@ def record_event(
     session.flush()
     content = {
         "event_id": event.id,
-        "rung": rung,
+        "status": status,
         "negative": negative,
         "authenticated": authenticated,
         "raw_sha256": sha256_hex(event.raw.encode()),
@@ -176,7 +176,7 @@ def _event_facts(event: DeliveryEvent) -> EventFacts:
     return EventFacts(
         event_id=event.id,
         at=event.at,
-        rung=event.rung,
+        status=event.status,
         negative=event.negative,
         authenticated=event.authenticated,
         resolved=event.resolved_at is not None,

@@ -98,7 +98,7 @@ def _record(
     record_event(
         session,
         attempt.notice_id,
-        report.rung,
+        report.status,
         by,
         at,
         source=f"delivery report {name}"[:200],

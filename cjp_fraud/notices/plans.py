@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.position import ContractPosition
 from cjp_fraud.contracts.recipients import Recipient, recipient_from
@@ -259,7 +259,7 @@ def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
     roles = tuple(dict.fromkeys(recipient.role for recipient in recipients))
     if not roles:
         return None
-    rule = MethodRule(Method.EMAIL, Rung.SENT, roles)
+    rule = MethodRule(Method.EMAIL, DeliveryStatus.SENT, roles)
     return NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), Wait(0, WaitUnit.HOURS)),))
 
 

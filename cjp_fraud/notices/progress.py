@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.receipt import Receipt, after_wait, deemed_receipt
 from cjp_fraud.contracts.terms import Combine, NoticeStep, NoticeTerms
 from cjp_fraud.notices.model import NoticeState
@@ -22,7 +22,7 @@ class EventFacts:
 
     event_id: str
     at: datetime
-    rung: Rung
+    status: DeliveryStatus
     negative: bool
     authenticated: bool
     resolved: bool
@@ -40,7 +40,7 @@ class LetterFacts:
     notice_id: str
     step: int
     method_index: int
-    basis: Rung
+    basis: DeliveryStatus
     required: bool
     state: NoticeState
     gone_out: bool
@@ -53,7 +53,7 @@ class LetterFacts:
             (
                 event.at
                 for event in self.events
-                if event.authenticated and not event.negative and event.rung.reaches(self.basis)
+                if event.authenticated and not event.negative and event.status.reaches(self.basis)
             ),
             default=None,
         )

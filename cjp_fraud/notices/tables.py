@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
@@ -70,7 +70,9 @@ class Notice(Base):
     step: Mapped[int] = mapped_column(Integer, comment="step of the contract's sequence, from 1")
     method_index: Mapped[int] = mapped_column(Integer, comment="place of its method in the step, from 0")
     method: Mapped[Method] = mapped_column(enum_column(Method), comment="method of serving")
-    basis: Mapped[Rung] = mapped_column(enum_column(Rung), comment="rung from which it counts as received")
+    basis: Mapped[DeliveryStatus] = mapped_column(
+        enum_column(DeliveryStatus), comment="delivery status from which it counts as received"
+    )
     required: Mapped[bool] = mapped_column(
         comment="false for an address replaced lately, which is served too but decides nothing"
     )
@@ -150,7 +152,9 @@ class DeliveryEvent(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it happened, as far as known")
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
     source: Mapped[str] = mapped_column(String(200), comment="smtp, delivery report and its file, ...")
-    rung: Mapped[Rung] = mapped_column(enum_column(Rung), comment="rung on the ladder that it shows")
+    status: Mapped[DeliveryStatus] = mapped_column(
+        enum_column(DeliveryStatus), comment="delivery status that it shows"
+    )
     negative: Mapped[bool] = mapped_column(comment="it says that the notice did not arrive")
     authenticated: Mapped[bool] = mapped_column(comment="false: it proves nothing, either way")
     raw: Mapped[str] = mapped_column(Text, comment="the raw text")

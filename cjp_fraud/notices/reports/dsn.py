@@ -10,17 +10,17 @@ from email.policy import compat32
 from email.utils import getaddresses
 from typing import Final
 
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.notices.methods.email import from_xtext
 
 _RECIPIENT_HEADERS: Final = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
 
 _MEANINGS: Final = {
-    "failed": (Rung.ATTEMPTED, True),
-    "delayed": (Rung.ATTEMPTED, False),
-    "relayed": (Rung.RELAYED, False),
-    "expanded": (Rung.RELAYED, False),  # not terminal: failed or delayed may follow
-    "delivered": (Rung.DELIVERED, False),
+    "failed": (DeliveryStatus.ATTEMPTED, True),
+    "delayed": (DeliveryStatus.ATTEMPTED, False),
+    "relayed": (DeliveryStatus.RELAYED, False),
+    "expanded": (DeliveryStatus.RELAYED, False),  # not terminal: failed or delayed may follow
+    "delivered": (DeliveryStatus.DELIVERED, False),
 }
 """Actions of RFC 3464, section 2.3.3; any other is no delivery report to us."""
 
@@ -34,13 +34,13 @@ class DeliveryReport:
     sent_to : addresses that it was sent to, lower case: one of them is the return path of an attempt.
     envid : Original-Envelope-Id; None where the report names none.
     original_recipients : addresses that it says were written to, lower case; may be empty.
-    rung, negative : the least favourable of what it says, where it speaks of several recipients.
+    status, negative : the least favourable of what it says, where it speaks of several recipients.
     """
 
     sent_to: frozenset[str]
     envid: str | None
     original_recipients: frozenset[str]
-    rung: Rung
+    status: DeliveryStatus
     negative: bool
 
 
@@ -51,7 +51,7 @@ def read_report(content: bytes) -> DeliveryReport | None:
     actions = [str(group["Action"]).strip().lower() for group in groups if group["Action"] is not None]
     if not actions or any(action not in _MEANINGS for action in actions):
         return None
-    worst = min((_MEANINGS[action] for action in actions), key=lambda it: (not it[1], it[0].height))
+    worst = min((_MEANINGS[action] for action in actions), key=lambda it: (not it[1], it[0].place))
     envids = [str(group["Original-Envelope-Id"]).strip() for group in groups if group["Original-Envelope-Id"]]
     headers = [str(value) for name in _RECIPIENT_HEADERS for value in message.get_all(name, [])]
     originals = [str(group["Original-Recipient"]) for group in groups if group["Original-Recipient"]]
@@ -61,7 +61,7 @@ def read_report(content: bytes) -> DeliveryReport | None:
         original_recipients=frozenset(
             from_xtext(text.partition(";")[2].strip()).strip("<>").lower() for text in originals
         ),
-        rung=worst[0],
+        status=worst[0],
         negative=worst[1],
     )
 

@@ -73,7 +73,7 @@ def test_a_notice_is_listed_and_its_delivery_record_shown(opened: Deployment, tm
     record = answered(notices.app, opened, "show", notice.id)
     assert record["address"] == "notices@acme.example"
     assert record["attempts"][0]["reply_code"] == 250
-    assert record["events"][0]["rung"] == "sent"
+    assert record["events"][0]["status"] == "sent"
     raw = run(notices.app, opened, "show", notice.id, "--raw")
     assert raw.stdout_bytes == server.received[0].content
     printed = run(notices.app, opened, "show", notice.id)

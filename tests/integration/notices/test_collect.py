@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.config import Settings, load_settings
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.dispatch import dispatch_due
@@ -70,7 +70,7 @@ def test_a_delivered_report_on_the_return_path_is_proof(
     drop(settings, a_report(attempt.envelope_from, "delivered", envid=attempt.envid, original=ADDRESS))
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
     event = events_of(sqlite_engine, attempt.notice_id)[-1]
-    assert (event.rung, event.negative, event.authenticated) == (Rung.DELIVERED, False, True)
+    assert (event.status, event.negative, event.authenticated) == (DeliveryStatus.DELIVERED, False, True)
     assert event.at == LATER
     assert progress_now(sqlite_engine, plan_id).permits_measure(LATER)
 

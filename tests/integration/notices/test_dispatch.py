@@ -19,7 +19,7 @@ from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_text
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Method, Right
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
@@ -65,7 +65,7 @@ def terms_of_counsel(engine: Engine, *steps: NoticeStep) -> None:
         )
 
 
-def a_rule(*roles: str, basis: Rung = Rung.SENT) -> MethodRule:
+def a_rule(*roles: str, basis: DeliveryStatus = DeliveryStatus.SENT) -> MethodRule:
     return MethodRule(Method.EMAIL, basis, roles or ("notice",))
 
 
@@ -109,7 +109,7 @@ def test_the_whole_dialogue_is_kept_with_its_times(
     assert any(f"content: {len(notice.message or b'')} bytes" in line for line in lines)
     assert any("S: 250 2.0.0 queued as 4711" in line for line in lines)
     (event,) = events_of(sqlite_engine, notice.id)
-    assert (event.rung, event.negative, event.authenticated) == (Rung.SENT, False, True)
+    assert (event.status, event.negative, event.authenticated) == (DeliveryStatus.SENT, False, True)
 
 
 def test_the_return_path_is_of_the_attempt_alone_and_cannot_be_guessed(
@@ -135,7 +135,7 @@ def test_a_250_is_the_recipients_own_only_where_the_settings_say_so(
     mail = a_mail_server(server, recipient_domains=("ACME.example",))
     dispatch_due(sqlite_engine, mail, plan_id, NOON)
     (event,) = events_of(sqlite_engine, notices_of(sqlite_engine, plan_id)[0].id)
-    assert event.rung is Rung.ACCEPTED
+    assert event.status is DeliveryStatus.ACCEPTED
 
 
 def test_dispatching_again_sends_nothing_again(
@@ -263,7 +263,7 @@ def test_a_notice_that_counts_when_delivered_waits_for_the_report(
     load_rows(sqlite_engine, tmp_path, a_row())
     terms_of_counsel(
         sqlite_engine,
-        NoticeStep(1, Combine.ANY_OF, (a_rule(basis=Rung.DELIVERED),), Wait(0, WaitUnit.HOURS)),
+        NoticeStep(1, Combine.ANY_OF, (a_rule(basis=DeliveryStatus.DELIVERED),), Wait(0, WaitUnit.HOURS)),
     )
     plan_id = a_plan(sqlite_engine)
     assert not dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON).step_complete
@@ -272,7 +272,7 @@ def test_a_notice_that_counts_when_delivered_waits_for_the_report(
         record_event(
             session,
             notice.id,
-            Rung.ACKNOWLEDGED,
+            DeliveryStatus.ACKNOWLEDGED,
             machine("test"),
             NOON + HOUR,
             source="signed link",

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.evidence import record_event
@@ -452,7 +452,7 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
         record_event(
             session,
             notice.id,
-            Rung.SENT,
+            DeliveryStatus.SENT,
             machine("delivery"),
             office.now,
             source="delivery report",

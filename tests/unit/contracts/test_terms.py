@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.delivery_status import BASES, Rung
+from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.terms import (
     Combine,
@@ -53,7 +53,7 @@ def test_terms_are_read_back_as_they_were_written(wanted: NoticeTerms) -> None:
 
 def test_the_plain_terms_are_by_email_once_sent() -> None:
     (step,) = plain_terms().steps
-    assert step.methods == (MethodRule(Method.EMAIL, Rung.SENT, ("notice",)),)
+    assert step.methods == (MethodRule(Method.EMAIL, DeliveryStatus.SENT, ("notice",)),)
     assert step.wait.amount == 0
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Hosting, Method, Right
 from cjp_fraud.contracts.position import ContractPosition, DocumentVersion
 from cjp_fraud.contracts.recipients import Recipient
@@ -62,7 +62,7 @@ def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contra
 
 
 def all_of(*roles: str) -> NoticeTerms:
-    rules = tuple(MethodRule(Method.EMAIL, Rung.SENT, (role,)) for role in roles)
+    rules = tuple(MethodRule(Method.EMAIL, DeliveryStatus.SENT, (role,)) for role in roles)
     return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules, Wait(0, WaitUnit.HOURS)),))
 
 

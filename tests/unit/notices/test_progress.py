@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import BASES, Rung
+from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.notices.model import NoticeState
@@ -24,7 +24,7 @@ def a_step(
     number: int = 1,
     combine: Combine = Combine.ANY_OF,
     methods: int = 1,
-    basis: Rung = Rung.SENT,
+    basis: DeliveryStatus = DeliveryStatus.SENT,
     wait: int = 0,
     unit: WaitUnit = WaitUnit.HOURS,
 ) -> NoticeStep:
@@ -33,9 +33,13 @@ def a_step(
 
 
 def an_event(
-    rung: Rung = Rung.SENT, at: datetime = NOON, *, negative: bool = False, authenticated: bool = True
+    status: DeliveryStatus = DeliveryStatus.SENT,
+    at: datetime = NOON,
+    *,
+    negative: bool = False,
+    authenticated: bool = True,
 ) -> EventFacts:
-    return EventFacts(f"{rung}-{at}-{negative}", at, rung, negative, authenticated, resolved=False)
+    return EventFacts(f"{status}-{at}-{negative}", at, status, negative, authenticated, resolved=False)
 
 
 def a_letter(
@@ -44,7 +48,7 @@ def a_letter(
     sent = any(not event.negative and event.authenticated for event in events)
     failed = not sent and any(event.negative and event.authenticated for event in events)
     state = NoticeState.SENT if sent else NoticeState.FAILED if failed else NoticeState.PLANNED
-    return LetterFacts(name, step, place, Rung.SENT, required, state, sent, events)
+    return LetterFacts(name, step, place, DeliveryStatus.SENT, required, state, sent, events)
 
 
 def a_plan(
@@ -80,7 +84,7 @@ def test_every_address_of_a_method_is_needed() -> None:
 
 
 def test_a_replaced_address_is_served_and_decides_nothing() -> None:
-    old = a_letter("old", an_event(Rung.ATTEMPTED, negative=True), required=False)
+    old = a_letter("old", an_event(DeliveryStatus.ATTEMPTED, negative=True), required=False)
     done = progress_of(a_plan([a_step()], a_letter("new", an_event()), old), NOON)
     assert done.step_complete
     assert not done.failed
@@ -93,12 +97,12 @@ def test_a_replaced_address_is_served_and_decides_nothing() -> None:
 def test_any_of_falls_to_the_next_method_only_when_one_has_failed() -> None:
     steps = [a_step(methods=2)]
     assert due(a_plan(steps, a_letter("a"), a_letter("b", place=1))) == ["a"]
-    refused = a_letter("a", an_event(Rung.ATTEMPTED, negative=True))
+    refused = a_letter("a", an_event(DeliveryStatus.ATTEMPTED, negative=True))
     assert due(a_plan(steps, refused, a_letter("b", place=1))) == ["b"]
     assert not progress_of(a_plan(steps, refused, a_letter("b", place=1)), NOON).failed
     served = progress_of(a_plan(steps, refused, a_letter("b", an_event(), place=1)), NOON)
     assert served.step_complete
-    both = a_plan(steps, refused, a_letter("b", an_event(Rung.ATTEMPTED, negative=True), place=1))
+    both = a_plan(steps, refused, a_letter("b", an_event(DeliveryStatus.ATTEMPTED, negative=True), place=1))
     assert progress_of(both, NOON).failed
     assert due(both) == []
 
@@ -111,7 +115,7 @@ def test_all_of_needs_every_method_and_fails_with_the_first() -> None:
     later = an_event(at=NOON + HOUR)
     whole = a_plan(steps, a_letter("a", an_event()), a_letter("b", later, place=1))
     assert progress_of(whole, NOON + HOUR).complete_at == NOON + HOUR
-    refused = a_letter("b", an_event(Rung.ATTEMPTED, negative=True), place=1)
+    refused = a_letter("b", an_event(DeliveryStatus.ATTEMPTED, negative=True), place=1)
     assert progress_of(a_plan(steps, a_letter("a", an_event()), refused), NOON).failed
 
 
@@ -132,24 +136,24 @@ def test_two_steps_follow_one_another_after_their_waits() -> None:
 
 
 def test_a_bounce_after_receipt_contradicts_and_before_receipt_fails() -> None:
-    bounce = an_event(Rung.ATTEMPTED, NOON + HOUR, negative=True)
+    bounce = an_event(DeliveryStatus.ATTEMPTED, NOON + HOUR, negative=True)
     late = progress_of(a_plan([a_step()], a_letter("a", an_event(), bounce)), NOON + DAY)
     assert [it.notice_id for it in late.contradictions] == ["a"]
     assert not late.permits_measure(NOON + DAY)
     assert not late.failed
     resolved = a_letter("a", an_event(), replace(bounce, resolved=True))
     assert progress_of(a_plan([a_step()], resolved), NOON + DAY).permits_measure(NOON + DAY)
-    waiting = replace(a_letter("a", an_event(), bounce), basis=Rung.DELIVERED)
-    early = progress_of(a_plan([a_step(basis=Rung.DELIVERED)], waiting), NOON + DAY)
+    waiting = replace(a_letter("a", an_event(), bounce), basis=DeliveryStatus.DELIVERED)
+    early = progress_of(a_plan([a_step(basis=DeliveryStatus.DELIVERED)], waiting), NOON + DAY)
     assert early.failed
     assert not early.contradictions
 
 
 def test_a_report_that_is_not_authenticated_proves_nothing_either_way() -> None:
-    forged = an_event(Rung.DELIVERED, authenticated=False)
-    waiting = replace(a_letter("a", forged), basis=Rung.DELIVERED)
-    assert not progress_of(a_plan([a_step(basis=Rung.DELIVERED)], waiting), NOON).step_complete
-    bounce = an_event(Rung.ATTEMPTED, negative=True, authenticated=False)
+    forged = an_event(DeliveryStatus.DELIVERED, authenticated=False)
+    waiting = replace(a_letter("a", forged), basis=DeliveryStatus.DELIVERED)
+    assert not progress_of(a_plan([a_step(basis=DeliveryStatus.DELIVERED)], waiting), NOON).step_complete
+    bounce = an_event(DeliveryStatus.ATTEMPTED, negative=True, authenticated=False)
     assert progress_of(a_plan([a_step()], a_letter("a", an_event(), bounce)), NOON).permits_measure(NOON)
 
 
@@ -157,7 +161,7 @@ events = st.builds(
     EventFacts,
     event_id=st.uuids().map(str),
     at=st.integers(0, 100).map(lambda hours: NOON + hours * HOUR),
-    rung=st.sampled_from(Rung),
+    status=st.sampled_from(DeliveryStatus),
     negative=st.booleans(),
     authenticated=st.booleans(),
     resolved=st.booleans(),
@@ -195,7 +199,7 @@ def test_a_measure_is_never_permitted_without_a_received_letter_in_every_step(
             if letter.step == step.number
             and letter.required
             and any(
-                event.authenticated and not event.negative and event.rung.reaches(letter.basis)
+                event.authenticated and not event.negative and event.status.reaches(letter.basis)
                 for event in letter.events
             )
         ]

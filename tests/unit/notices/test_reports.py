@@ -8,27 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.delivery_status import Rung
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.notices.reports.dsn import read_report
 from tests.delivery_reports import a_report
 
 
 @pytest.mark.parametrize(
-    ("action", "rung", "negative"),
+    ("action", "status", "negative"),
     [
-        ("failed", Rung.ATTEMPTED, True),
-        ("delayed", Rung.ATTEMPTED, False),
-        ("relayed", Rung.RELAYED, False),
-        ("expanded", Rung.RELAYED, False),
-        ("Delivered", Rung.DELIVERED, False),
+        ("failed", DeliveryStatus.ATTEMPTED, True),
+        ("delayed", DeliveryStatus.ATTEMPTED, False),
+        ("relayed", DeliveryStatus.RELAYED, False),
+        ("expanded", DeliveryStatus.RELAYED, False),
+        ("Delivered", DeliveryStatus.DELIVERED, False),
     ],
 )
-def test_each_action_means_its_rung(action: str, rung: Rung, negative: bool) -> None:
+def test_each_action_means_its_status(action: str, status: DeliveryStatus, negative: bool) -> None:
     report = read_report(
         a_report("bounce+abc@provider.example", action, envid="E-1", original="a+b@acme.example")
     )
     assert report is not None
-    assert (report.rung, report.negative) == (rung, negative)
+    assert (report.status, report.negative) == (status, negative)
     assert report.sent_to == {"bounce+abc@provider.example"}
     assert report.envid == "E-1"
     assert report.original_recipients == {"a+b@acme.example"}

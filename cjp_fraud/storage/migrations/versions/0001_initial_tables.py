@@ -1238,13 +1238,13 @@ def upgrade() -> None:
                 "delivered",
                 "displayed",
                 "acknowledged",
-                name="rung",
+                name="deliverystatus",
                 native_enum=False,
                 create_constraint=True,
                 length=40,
             ),
             nullable=False,
-            comment="rung from which it counts as received",
+            comment="delivery status from which it counts as received",
         ),
         sa.Column(
             "required",
@@ -1491,7 +1491,7 @@ def upgrade() -> None:
             "source", sa.String(length=200), nullable=False, comment="smtp, delivery report and its file, ..."
         ),
         sa.Column(
-            "rung",
+            "status",
             sa.Enum(
                 "queued",
                 "attempted",
@@ -1501,13 +1501,13 @@ def upgrade() -> None:
                 "delivered",
                 "displayed",
                 "acknowledged",
-                name="rung",
+                name="deliverystatus",
                 native_enum=False,
                 create_constraint=True,
                 length=40,
             ),
             nullable=False,
-            comment="rung on the ladder that it shows",
+            comment="delivery status that it shows",
         ),
         sa.Column("negative", sa.Boolean(), nullable=False, comment="it says that the notice did not arrive"),
         sa.Column(
