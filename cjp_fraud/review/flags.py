@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from cjp_fraud.review.grouping import regroup
 from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.tables import DeterminationFlag, Flag
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.traffic.series import series_id
 
 _CHUNK = 500
 
@@ -125,14 +125,6 @@ def record_flags(
         joined=len(openings.joined),
         overflow=openings.overflow,
     )
-
-
-def series_id(
-    tenant_id: str, channel: str, direction: str, application_id: str | None, interval_seconds: int
-) -> str:
-    """Return 32 hex digits that name a series."""
-    key = json.dumps([tenant_id, channel, direction, application_id, interval_seconds])
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _keyed(

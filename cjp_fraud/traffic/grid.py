@@ -24,10 +24,12 @@ from cjp_fraud.traffic.schema import (
     PRINCIPAL,
     SECONDS,
     SERIES,
+    SERIES_ID,
     SHARE,
     START,
     SUMMED,
 )
+from cjp_fraud.traffic.series import series_ids
 from cjp_fraud.traffic.zero_fill import implied_rows, refuse_endless, series_spans
 
 MINUTE = 60
@@ -75,8 +77,8 @@ def grid_rows(frame: pd.DataFrame, *, grid_seconds: int = 300, complete: bool = 
     Returns
     -------
     frame sorted by series (``tenant_id``, ``channel``, ``direction``, ``application_id``),
-    ``interval_seconds``
-    (now the grid interval's) and ``interval_start`` (UTC, on the grid); then the metrics that ``frame`` has
+    ``interval_seconds`` (now the grid interval's) and ``interval_start`` (UTC, on the grid); the first column
+    is ``series_id``; after the keys the metrics that ``frame`` has
     (int64, or float64 with NaN where unknown), ``contacts_peak`` (contacts offered in the busiest minute; NaN
     where the step is over 60 s and the source gave none) and ``seconds_covered`` (int32; under
     ``interval_seconds``: not to be used yet). :func:`grid_table` says how each column is put together.
@@ -113,8 +115,8 @@ def grid_table(rows: pa.Table, *, grid_seconds: int = 300) -> pa.Table:
 
     Returns
     -------
-    table with the columns that ``rows`` has (no ``principal_id``), ``contacts_peak`` and ``seconds_covered``,
-    sorted by series, interval and start.
+    table with the columns that ``rows`` has (no ``principal_id``), ``series_id`` in front, ``contacts_peak``
+    and ``seconds_covered``, sorted by series, interval and start.
     """
     steps = values_of(rows, SECONDS).astype(np.int64)
     lengths = grid_lengths(steps, grid_seconds)
@@ -142,7 +144,8 @@ def grid_table(rows: pa.Table, *, grid_seconds: int = 300) -> pa.Table:
         elif name in rows.column_names:
             columns[name] = _combined(rows, name, order, starts).filter(pa.array(kept))
     columns[COVERED] = pa.array(covered[kept].astype(np.int32))
-    return pa.table(columns)
+    gridded = pa.table(columns)
+    return gridded.add_column(0, SERIES_ID, series_ids(gridded))
 
 
 def _per_stamp(

@@ -32,10 +32,12 @@ from cjp_fraud.traffic.schema import (
     PRINCIPAL,
     SECONDS,
     SERIES,
+    SERIES_ID,
     START,
     TENANT,
     TRAFFIC,
 )
+from cjp_fraud.traffic.series import series_ids
 
 Mask = npt.NDArray[np.bool_]
 ORDER = "source_order"
@@ -91,7 +93,8 @@ def merge(new: pa.Table, intake: pa.Table, traffic: pa.Table, *, grid_seconds: i
         for name in METRICS
         if name not in (OFFERED, PEAK) and not any(_has(t, name) for t in (new, intake, traffic))
     ]
-    intake, traffic = intake.drop_columns(unknown), traffic.drop_columns(unknown)
+    # The series ids of the intake are computed again, for all its rows at once.
+    intake, traffic = intake.drop_columns([SERIES_ID, *unknown]), traffic.drop_columns(unknown)
     old = intake.append_column(ORDER, pa.array(np.full(len(intake), -1, np.int64)))
     rows = _in_key_order(pa.concat_tables([old, widened(new, old.schema)]))
     clash = _clashes(rows)
@@ -107,6 +110,8 @@ def merge(new: pa.Table, intake: pa.Table, traffic: pa.Table, *, grid_seconds: i
 
     left_out = late | confirmed
     intake_after = kept.filter(pa.array(~left_out)).drop_columns([ORDER])
+    ids = series_ids(_slots(intake_after, grid_seconds))
+    intake_after = intake_after.add_column(0, SERIES_ID, ids)
     traffic_after = _rebuilt(intake_after, traffic, grid_seconds, buckets)
     differing = traffic_after.filter(pa.array(~_same_traffic(traffic_after, traffic)))
     return Merged(

@@ -11,6 +11,7 @@ from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
 CHANNELS = ("voice", "chat", "email", "sms", "social")
 DIRECTIONS = ("inbound", "outbound")
 
+SERIES_ID = "series_id"
 TENANT = "tenant_id"
 CHANNEL = "channel"
 DIRECTION = "direction"
@@ -95,6 +96,7 @@ INTAKE = LakeTable(
     "intake",
     pa.schema(
         [
+            (SERIES_ID, pa.string()),
             *DELIVERED,
             (IMPLIED, pa.bool_()),
             (SOURCE, pa.string()),
@@ -106,13 +108,14 @@ INTAKE = LakeTable(
     ),
     stats_columns=(TENANT, START, INGESTED_AT),
 )
-"""Rows as delivered; key: series, step, stamp, principal. ``implied``: a zero that a complete source left
-out."""
+"""Rows as delivered; key: series, step, stamp, principal. ``series_id`` is that of the traffic row that the
+row goes into; ``implied``: a zero that a complete source left out."""
 
 TRAFFIC = LakeTable(
     "traffic",
     pa.schema(
         [
+            (SERIES_ID, pa.string()),
             (TENANT, pa.string()),
             (CHANNEL, pa.string()),
             (DIRECTION, pa.string()),

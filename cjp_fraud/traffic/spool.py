@@ -29,6 +29,7 @@ from cjp_fraud.traffic.schema import (
     METRICS,
     SECONDS,
     SERIES,
+    SERIES_ID,
     SOURCE,
     START,
     TENANT,
@@ -37,7 +38,9 @@ from cjp_fraud.traffic.sources.model import BATCH_ROWS
 from cjp_fraud.traffic.zero_fill import implied_rows, merged_spans, refuse_endless, series_spans
 
 CHUNK_ROWS = 25_000
-SPOOLED = INTAKE.schema.append(pa.field(ORDER, pa.int64()))
+SPOOLED = pa.schema(
+    [field for field in INTAKE.schema if field.name != SERIES_ID] + [pa.field(ORDER, pa.int64())]
+)
 Partition = tuple[date, int]
 
 
