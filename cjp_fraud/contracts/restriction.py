@@ -148,6 +148,15 @@ def misfits(
         )
     if "inbound" in flagged_directions and scope.directions == ("outbound",) and len(flagged_directions) == 1:
         faults.append("the flagged traffic is inbound; a measure on outbound alone does not meet it")
-    if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS) and not counsel_consents:
-        faults.append(f"the tenant is marked critical: {kind} needs counsel's consent")
+    faults += consent_faults(kind, critical=critical, counsel_consents=counsel_consents)
     return tuple(faults)
+
+
+def consent_faults(kind: MeasureKind, *, critical: bool, counsel_consents: bool) -> tuple[str, ...]:
+    """Return why a kind of measure needs counsel's consent and has none: the tenant is critical; none: it may be.
+
+    A block of single destinations is the one kind that a critical tenant may get without it.
+    """
+    if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS) and not counsel_consents:
+        return (f"the tenant is marked critical: {kind} needs counsel's consent",)
+    return ()

@@ -1,18 +1,21 @@
 """The gate before any measure: nine points, each known to hold, or it stays shut.
 
-Pure: facts in, decision out. What is not known (None) does not hold.
+Pure: facts in, decision out. What is not known (None) does not hold. The same rules are asked at four
+moments, each for what can be true by then: when a proposal is drawn up (:func:`contract_faults`), when a
+person approves it, before its notice is sent, and before its measure is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_faults
 from cjp_fraud.review.measure_fit import Flagged, measure_misfits
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 
@@ -22,13 +25,55 @@ FLAG_FRESH: Final = timedelta(hours=24)
 POINTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 """The design's points."""
 
-BEFORE_NOTICE: Final = (1, 2, 3, 4, 6, 7, 9)
+
+class Requirement(StrEnum):
+    """What the gate requires, in the order of the design's points (:data:`POINT_OF`)."""
+
+    FLAGS = "flags"
+    EVIDENCE = "evidence"
+    DETERMINATION = "determination"
+    PROPOSAL = "proposal"
+    MODE = "mode"
+    APPROVAL = "approval"
+    CONTRACT = "contract"
+    NOTICE = "notice"
+    STOPS = "stops"
+    END = "end"
+    NEED = "need"
+    FIT = "fit"
+    CONSENT = "consent"
+
+
+POINT_OF: Final[Mapping[Requirement, int]] = {
+    Requirement.FLAGS: 1,
+    Requirement.EVIDENCE: 1,
+    Requirement.DETERMINATION: 2,
+    Requirement.PROPOSAL: 3,
+    Requirement.MODE: 3,
+    Requirement.APPROVAL: 3,
+    Requirement.CONTRACT: 4,
+    Requirement.NOTICE: 5,
+    Requirement.STOPS: 6,
+    Requirement.END: 7,
+    Requirement.NEED: 8,
+    Requirement.FIT: 9,
+    Requirement.CONSENT: 9,
+}
+"""The design's point that each requirement belongs to."""
+
+BEFORE_MEASURE: Final = frozenset(Requirement)
+"""What is asked before a measure: everything."""
+
+BEFORE_NOTICE: Final = BEFORE_MEASURE - {Requirement.NOTICE, Requirement.NEED}
 """What must hold already when a notice is sent: all but the notice itself and what is counted from it."""
+
+BEFORE_APPROVAL: Final = BEFORE_NOTICE - {Requirement.MODE, Requirement.APPROVAL, Requirement.CONSENT}
+"""What must hold when a person approves, in either mode; that person's own faults are asked beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlagFact:
-    """A flag that the determination names."""
+    """A flag that the determination names; ``excess`` in units of ``quantity``, upward is positive."""
 
     of_this_case: bool | None
     in_force: bool | None
@@ -51,7 +96,15 @@ class DeterminationFact:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalFact:
-    """One approval, and what is known of the person who gave it."""
+    """One approval, given or about to be, and what is known of the person who gives it.
+
+    Parameters
+    ----------
+    has_role : whether the person has the role of the capacity now.
+    took_part : whether the person took part in the case.
+    edited_contract : whether the person edited the tenant's addresses or terms in the 30 days before.
+    name : how a sentence names the person; None: it does not.
+    """
 
     by_user_id: str
     capacity: Capacity
@@ -60,6 +113,7 @@ class ApprovalFact:
     has_role: bool | None
     took_part: bool | None
     edited_contract: bool | None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +131,14 @@ class NoticeFact:
 
 @dataclass(frozen=True, slots=True)
 class ContractFact:
-    """Where the tenant stands under its contract now."""
+    """Where the tenant stands under its contract now.
+
+    Parameters
+    ----------
+    longest_measure : None where the contract names none.
+    versions : what the position rests on; to be compared with the proposal's.
+    deployment_fault : why the deployment is not accepted, in words; None: it is not said.
+    """
 
     right: Right | None
     deployment_accepted: bool | None
@@ -87,11 +148,15 @@ class ContractFact:
     longest_measure: timedelta | None
     critical: bool | None
     versions: Mapping[str, str | None] | None
+    deployment_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProposalFact:
-    """What was approved, and whether its bytes and its evidence are still what was hashed."""
+    """What was proposed, and whether its bytes and its evidence are still what was hashed.
+
+    The digests named ``actual_…`` are computed from the stored bytes, the others stand in the record.
+    """
 
     sha256: str
     actual_sha256: str | None
@@ -108,7 +173,17 @@ class ProposalFact:
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
-    """All that the gate asks about, read in one transaction."""
+    """All that the gate asks about, read in one transaction; moments are aware.
+
+    Parameters
+    ----------
+    mode_in_force : of the deployment; the proposal has its own.
+    fresh : how long approval and notice may be acted on.
+    flags : those that the determination names.
+    newest_flag_end : end of the newest flagged interval of the case that is in force.
+    need_stated_at : when a person last said, since the determination, that the measure is still needed.
+    stops : a sentence for each that stands; None: they cannot be read.
+    """
 
     mode_in_force: PlatformMode | None
     fresh: timedelta
@@ -125,67 +200,115 @@ class GateFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Shut:
-    """Why one point does not hold."""
+class Obstacle:
+    """Why one requirement is not met; ``point`` is the design's number of it."""
 
-    point: int
+    requirement: Requirement
     sentence: str
+
+    @property
+    def point(self) -> int:
+        """The design's point that it belongs to."""
+        return POINT_OF[self.requirement]
 
 
 @dataclass(frozen=True, slots=True)
 class GateDecision:
     """Whether the gate is open, and if not, everything that keeps it shut."""
 
-    shut: tuple[Shut, ...]
+    obstacles: tuple[Obstacle, ...]
 
     @property
     def is_open(self) -> bool:
         """Whether nothing keeps it shut."""
-        return not self.shut
+        return not self.obstacles
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """What keeps it shut, each with the number of its point."""
-        return tuple(f"gate point {one.point}: {one.sentence}" for one in self.shut)
+        return tuple(f"gate point {obstacle.point}: {obstacle.sentence}" for obstacle in self.obstacles)
 
 
-def check(facts: GateFacts, at: datetime, points: Collection[int] = POINTS) -> GateDecision:
-    """Return whether a measure may be taken at ``at``, with every reason why not.
+def check(
+    facts: GateFacts, at: datetime, requirements: Collection[Requirement] = BEFORE_MEASURE
+) -> GateDecision:
+    """Return whether a case may go on at ``at``, with every reason why not.
 
     Parameters
     ----------
-    facts : read in the transaction that records the measure.
+    facts : read in the transaction that records what follows.
     at : aware.
-    points : which points are asked; all of them before a measure.
+    requirements : what is asked; everything before a measure.
     """
-    rules = {
-        1: _flags_of_use,
-        2: _determined,
-        3: _approved,
-        4: _contract_gives_right,
-        5: _notice_sent,
-        6: _no_stop,
-        7: _has_an_end,
-        8: _still_needed,
-        9: _fits,
-    }
     return GateDecision(
         tuple(
-            Shut(point, sentence)
-            for point in POINTS
-            if point in points
-            for sentence in rules[point](facts, at)
+            Obstacle(requirement, sentence)
+            for requirement, rule in _RULES.items()
+            if requirement in requirements
+            for sentence in rule(facts, at)
         )
     )
+
+
+def contract_faults(contract: ContractFact | None) -> list[str]:
+    """Return why a contract gives no right to suspend (point 4); none: it does."""
+    if contract is None:
+        return ["the contract position is not known"]
+    unread = contract.right in (None, Right.NOT_READ)
+    checks = (
+        (
+            contract.right is Right.CLAUSE_2_4,
+            "the governing document's right to suspend has not been read"
+            if unread
+            else "the governing document gives no right to suspend for fraudulent use",
+        ),
+        (
+            contract.deployment_accepted is True,
+            contract.deployment_fault or "the deployment is not one that the provider runs",
+        ),
+        (
+            contract.term_proven is True,
+            "the term is not proven: it needs both ends and the notice of provisioning",
+        ),
+        (contract.term_proven is not True or contract.term_running is True, "the term is not running"),
+    )
+    return [sentence for holds, sentence in checks if not holds]
+
+
+def approval_faults(approval: ApprovalFact, facts: GateFacts) -> list[str]:
+    """Return why one approval does not count, given already or about to be; none: it does."""
+    determined_by = facts.determination.by_user_id if facts.determination else None
+    who = approval.name or "who approved"
+    role = "counsel" if approval.capacity is Capacity.COUNSEL else "an approver"
+    checks = (
+        (approval.at is not None, "the approval has no time"),
+        (
+            facts.proposal is not None and approval.proposal_sha256 == facts.proposal.sha256,
+            "the approval is of another version of the proposal",
+        ),
+        (approval.has_role is True, f"{who} is not {role}"),
+        (approval.took_part is False, f"{who} took part in the case"),
+        (
+            determined_by is not None and approval.by_user_id != determined_by,
+            "it is not known who determined the fraud; another person must approve"
+            if determined_by is None
+            else f"{who} determined the fraud; another person must approve",
+        ),
+        (
+            approval.edited_contract is False,
+            f"{who} edited the tenant's addresses or terms in the last 30 days",
+        ),
+    )
+    return [sentence for holds, sentence in checks if not holds]
 
 
 def approval_in_force(facts: GateFacts) -> ApprovalFact | None:
     """Return the approver's approval that holds in every respect; None: there is none."""
     return next(
         (
-            one
-            for one in facts.approvals
-            if one.capacity is Capacity.APPROVER and not _approval_faults(one, facts)
+            approval
+            for approval in facts.approvals
+            if approval.capacity is Capacity.APPROVER and not approval_faults(approval, facts)
         ),
         None,
     )
@@ -195,10 +318,10 @@ def counsel_consents(facts: GateFacts) -> bool:
     """Whether counsel approved this very version, by a person other than the approver."""
     approver = approval_in_force(facts)
     return any(
-        one.capacity is Capacity.COUNSEL
-        and not _approval_faults(one, facts)
-        and (approver is None or one.by_user_id != approver.by_user_id)
-        for one in facts.approvals
+        approval.capacity is Capacity.COUNSEL
+        and not approval_faults(approval, facts)
+        and (approver is None or approval.by_user_id != approver.by_user_id)
+        for approval in facts.approvals
     )
 
 
@@ -210,9 +333,9 @@ def earliest_permitted(facts: GateFacts) -> datetime | None:
     return max(approval.at, facts.notice.complete_at)
 
 
-def _flags_of_use(facts: GateFacts, _at: datetime) -> list[str]:
-    found = []
-    good = [
+def _flags(facts: GateFacts, _at: datetime) -> list[str]:
+    faults = []
+    usable = [
         flag
         for flag in facts.flags
         if flag.of_this_case is True
@@ -221,19 +344,23 @@ def _flags_of_use(facts: GateFacts, _at: datetime) -> list[str]:
         and flag.excess is not None
         and flag.excess > 0
     ]
-    if not good:
-        found.append("no named flag of this case is in force with an excess in a quantity of use")
-    if len(good) < len(facts.flags):
-        found.append(f"{len(facts.flags) - len(good)} of the named flags are not in force, or not of use")
+    if not usable:
+        faults.append("no named flag of this case is in force with an excess in a quantity of use")
+    if len(usable) < len(facts.flags):
+        faults.append(f"{len(facts.flags) - len(usable)} of the named flags are not in force, or not of use")
+    return faults
+
+
+def _evidence(facts: GateFacts, _at: datetime) -> list[str]:
     proposal = facts.proposal
     if proposal is None or proposal.evidence_sha256 is None:
-        found.append("no evidence is frozen")
-    elif proposal.actual_evidence_sha256 != proposal.evidence_sha256:
-        found.append("the frozen evidence does not match its digest")
-    return found
+        return ["no evidence is frozen"]
+    if proposal.actual_evidence_sha256 != proposal.evidence_sha256:
+        return ["the frozen evidence does not match its digest in the proposal"]
+    return []
 
 
-def _determined(facts: GateFacts, at: datetime) -> list[str]:
+def _determination(facts: GateFacts, at: datetime) -> list[str]:
     determination = facts.determination
     if determination is None:
         return ["no determination is on record"]
@@ -244,74 +371,56 @@ def _determined(facts: GateFacts, at: datetime) -> list[str]:
         (determination.by_reviewer is True, "who determined it is not a reviewer"),
         (determination.has_reasons is True, "the determination has no reasons"),
         (determination.tenants_part is not None, "the tenant's part is not said"),
-        (determination.at is not None and determination.at <= at, "the determination is not of before"),
+        (determination.at is not None, "the determination has no time"),
+        (
+            determination.at is None or determination.at <= at,
+            "the determination is dated in the future",
+        ),
     )
     return [sentence for holds, sentence in checks if not holds]
 
 
-def _approved(facts: GateFacts, at: datetime) -> list[str]:
+def _proposal(facts: GateFacts, _at: datetime) -> list[str]:
     proposal = facts.proposal
     if proposal is None:
         return ["no proposal is on record"]
-    found = []
+    faults = []
     if proposal.actual_sha256 != proposal.sha256:
-        found.append("the proposal's bytes do not match its digest")
-    if proposal.mode is not PlatformMode.ACT:
-        found.append(f"the proposal was drawn up in mode {proposal.mode or 'unknown'}; only act restricts")
+        faults.append("the proposal's bytes do not match its digest; it was changed after it was drawn up")
+    versions = facts.contract.versions if facts.contract else None
+    if proposal.versions is None or versions is None or dict(proposal.versions) != dict(versions):
+        faults.append(
+            "the contract data or addresses are not those of the proposal; it must be determined again"
+        )
+    return faults
+
+
+def _mode(facts: GateFacts, _at: datetime) -> list[str]:
+    faults = []
+    proposal = facts.proposal
+    if proposal is not None and proposal.mode is not PlatformMode.ACT:
+        faults.append(f"the proposal was drawn up in mode {proposal.mode or 'unknown'}; only act restricts")
     if facts.mode_in_force is not PlatformMode.ACT:
-        found.append(f"the mode in force is {facts.mode_in_force or 'unknown'}; only act restricts")
-    now = facts.contract.versions if facts.contract else None
-    if proposal.versions is None or now is None or dict(proposal.versions) != dict(now):
-        found.append("the contract data or addresses are not those that were approved")
+        faults.append(f"the mode in force is {facts.mode_in_force or 'unknown'}; only act restricts")
+    return faults
+
+
+def _approval(facts: GateFacts, at: datetime) -> list[str]:
     approval = approval_in_force(facts)
-    if approval is None:
-        given = [one for one in facts.approvals if one.capacity is Capacity.APPROVER]
-        found += [fault for one in given for fault in _approval_faults(one, facts)]
-        if not given:
-            found.append("no approver's approval is on record")
-    elif approval.at is None or approval.at > at:
-        found.append("the approval is not of before")
-    return found
+    if approval is not None:
+        dated_later = approval.at is None or approval.at > at
+        return ["the approval is dated in the future"] if dated_later else []
+    given = [approval for approval in facts.approvals if approval.capacity is Capacity.APPROVER]
+    if not given:
+        return ["no approver's approval is on record"]
+    return [fault for approval in given for fault in approval_faults(approval, facts)]
 
 
-def _approval_faults(one: ApprovalFact, facts: GateFacts) -> list[str]:
-    determined_by = facts.determination.by_user_id if facts.determination else None
-    checks = (
-        (one.at is not None, "the approval has no time"),
-        (
-            facts.proposal is not None and one.proposal_sha256 == facts.proposal.sha256,
-            "the approval is of another version",
-        ),
-        (one.has_role is True, f"who approved is not {one.capacity} any more"),
-        (one.took_part is False, "who approved took part in the case"),
-        (
-            determined_by is not None and one.by_user_id != determined_by,
-            "who approved is not known to be another person than who determined",
-        ),
-        (one.edited_contract is False, "who approved lately edited the tenant's addresses or terms"),
-    )
-    return [sentence for holds, sentence in checks if not holds]
+def _contract(facts: GateFacts, _at: datetime) -> list[str]:
+    return contract_faults(facts.contract)
 
 
-def _contract_gives_right(facts: GateFacts, _at: datetime) -> list[str]:
-    contract = facts.contract
-    if contract is None:
-        return ["the contract position is not known"]
-    checks = (
-        (
-            contract.right is Right.CLAUSE_2_4,
-            "the governing document's right to suspend has not been read"
-            if contract.right in (None, Right.NOT_READ)
-            else "the governing document gives no right to suspend for fraudulent use",
-        ),
-        (contract.deployment_accepted is True, "the deployment is not one that the provider runs"),
-        (contract.term_proven is True, "the term is not proven by a notice of provisioning"),
-        (contract.term_running is True, "the term is not running"),
-    )
-    return [sentence for holds, sentence in checks if not holds]
-
-
-def _notice_sent(facts: GateFacts, at: datetime) -> list[str]:
+def _notice(facts: GateFacts, at: datetime) -> list[str]:
     notice = facts.notice
     if notice is None:
         return ["no notice was served"]
@@ -342,62 +451,78 @@ def _notice_sent(facts: GateFacts, at: datetime) -> list[str]:
     return [sentence for holds, sentence in checks if not holds]
 
 
-def _no_stop(facts: GateFacts, _at: datetime) -> list[str]:
-    found = ["stops cannot be read"] if facts.stops is None else list(facts.stops)
+def _stops(facts: GateFacts, _at: datetime) -> list[str]:
+    faults = ["stops cannot be read"] if facts.stops is None else list(facts.stops)
     if facts.notice is not None:
         contradictions = facts.notice.contradictions
-        found += ["contradictions cannot be read"] if contradictions is None else list(contradictions)
-    return found
+        faults += ["contradictions cannot be read"] if contradictions is None else list(contradictions)
+    return faults
 
 
-def _has_an_end(facts: GateFacts, _at: datetime) -> list[str]:
+def _end(facts: GateFacts, _at: datetime) -> list[str]:
     proposal, contract = facts.proposal, facts.contract
     if proposal is None:
         return ["no measure is proposed"]
-    found = []
+    faults = []
+    longest = contract.longest_measure if contract is not None else None
     if proposal.duration is None or proposal.duration <= timedelta(0):
-        found.append("the measure has no end")
-    elif (
-        contract is not None
-        and contract.longest_measure is not None
-        and proposal.duration > contract.longest_measure
-    ):
-        found.append("the measure would outlive the contract's longest duration")
+        faults.append("the measure has no end")
+    elif longest is not None and proposal.duration > longest:
+        faults.append("the measure would outlive the contract's longest duration")
     if proposal.review_after is None or proposal.review_after <= timedelta(0):
-        found.append("the measure has no review date")
-    return found
+        faults.append("the measure has no review date")
+    return faults
 
 
-def _still_needed(facts: GateFacts, at: datetime) -> list[str]:
-    found = []
+def _need(facts: GateFacts, at: datetime) -> list[str]:
+    faults = []
     earliest = earliest_permitted(facts)
     if earliest is None:
-        found.append("the earliest permitted moment is not known")
+        faults.append("the earliest permitted moment is not known")
     elif at > earliest + facts.fresh:
-        found.append(f"approval and notice are stale since {earliest + facts.fresh:%Y-%m-%d %H:%M:%SZ}")
+        faults.append(f"approval and notice are stale since {earliest + facts.fresh:%Y-%m-%d %H:%M:%SZ}")
     flagged = facts.newest_flag_end is not None and facts.newest_flag_end > at - FLAG_FRESH
     stated = facts.need_stated_at is not None and at - FLAG_FRESH < facts.need_stated_at <= at
     if not flagged and not stated:
-        found.append(
+        faults.append(
             "no flag in the last 24 hours, and nobody has said again that it is needed "
             "(measures apply --needed-because)"
         )
-    return found
+    return faults
 
 
-def _fits(facts: GateFacts, _at: datetime) -> list[str]:
-    proposal, contract = facts.proposal, facts.contract
+def _fit(facts: GateFacts, _at: datetime) -> list[str]:
+    proposal = facts.proposal
     if proposal is None or proposal.kind is None or proposal.scope is None:
         return ["the measure's kind and scope are not known"]
     if not facts.flagged.directions or not facts.flagged.channels:
         return ["it is not known what traffic was flagged"]
-    critical = contract.critical if contract else None
     return list(
-        measure_misfits(
-            proposal.kind,
-            proposal.scope,
-            facts.flagged,
-            critical=critical is not False,
-            counsel_consents=counsel_consents(facts),
-        )
+        measure_misfits(proposal.kind, proposal.scope, facts.flagged, critical=False, counsel_consents=True)
     )
+
+
+def _consent(facts: GateFacts, _at: datetime) -> list[str]:
+    if facts.proposal is None or facts.proposal.kind is None:
+        return []
+    critical = facts.contract is None or facts.contract.critical is not False
+    return list(
+        consent_faults(facts.proposal.kind, critical=critical, counsel_consents=counsel_consents(facts))
+    )
+
+
+_RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] = {
+    Requirement.FLAGS: _flags,
+    Requirement.EVIDENCE: _evidence,
+    Requirement.DETERMINATION: _determination,
+    Requirement.PROPOSAL: _proposal,
+    Requirement.MODE: _mode,
+    Requirement.APPROVAL: _approval,
+    Requirement.CONTRACT: _contract,
+    Requirement.NOTICE: _notice,
+    Requirement.STOPS: _stops,
+    Requirement.END: _end,
+    Requirement.NEED: _need,
+    Requirement.FIT: _fit,
+    Requirement.CONSENT: _consent,
+}

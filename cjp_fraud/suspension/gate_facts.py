@@ -1,12 +1,16 @@
-"""Read what the gate asks about, inside the transaction that records the answer."""
+"""Read what the gate asks about, inside the transaction that records the answer.
+
+Which requirements are asked differs from moment to moment (:mod:`cjp_fraud.suspension.gate`); the facts
+are read in the same way each time, so that no two moments can disagree about what is true.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
@@ -19,7 +23,7 @@ from cjp_fraud.notices.evidence import progress
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.plans import plan_of
 from cjp_fraud.notices.tables import Notice, NoticePlan
-from cjp_fraud.people.model import Actor, Role
+from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import lately_edited_contract, took_part
 from cjp_fraud.people.tables import User, UserRole
 from cjp_fraud.review.approval import approvals_of
@@ -39,6 +43,8 @@ from cjp_fraud.review.tables import (
     Proposal,
 )
 from cjp_fraud.suspension.gate import (
+    BEFORE_APPROVAL,
+    BEFORE_MEASURE,
     ApprovalFact,
     ContractFact,
     DeterminationFact,
@@ -46,11 +52,15 @@ from cjp_fraud.suspension.gate import (
     GateFacts,
     NoticeFact,
     ProposalFact,
+    Requirement,
+    approval_faults,
+    check,
+    contract_faults,
 )
 
 
 def gate_facts(session: Session, case: Case, practice: Practice, at: datetime) -> GateFacts:
-    """Return the facts of a locked case at ``at`` (aware).
+    """Return the facts of a locked case at ``at`` (aware); what does not exist yet is None, or empty.
 
     Parameters
     ----------
@@ -61,15 +71,7 @@ def gate_facts(session: Session, case: Case, practice: Practice, at: datetime) -
     document = document_of(proposal) if proposal is not None else {}
     determination = session.get(Determination, proposal.determination_id) if proposal is not None else None
     named = _named_flags(session, determination)
-    position = position_at(session, case.tenant_id, moment)
-    stated = session.scalar(
-        select(NeedStatement.at)
-        .where(NeedStatement.case_id == case.id, NeedStatement.at <= moment)
-        .order_by(NeedStatement.at.desc())
-        .limit(1)
-    )
-    if determination is None or (stated is not None and stated < determination.at):
-        stated = None
+    approvals = approvals_of(session, proposal) if proposal is not None else []
     return GateFacts(
         mode_in_force=practice.mode,
         fresh=practice.fresh,
@@ -84,15 +86,72 @@ def gate_facts(session: Session, case: Case, practice: Practice, at: datetime) -
         ),
         flagged=flagged_by([flag for flag, _ in named]),
         newest_flag_end=_newest_flag_end(session, case, moment),
-        need_stated_at=stated,
+        need_stated_at=_need_stated_at(session, case, determination, moment),
         determination=_determination(session, case, determination),
         proposal=_proposal(session, proposal, document),
-        approvals=tuple(_approval(session, case, one) for one in approvals_of(session, proposal))
-        if proposal is not None
-        else (),
-        contract=_contract(position, moment),
+        approvals=tuple(
+            _approval(session, case, _actor(session, approval.by_user_id), approval) for approval in approvals
+        ),
+        contract=_contract(position_at(session, case.tenant_id, moment), moment),
         notice=_notice(session, proposal, moment),
         stops=tuple(standing_stops(session, case.id)),
+    )
+
+
+def obstacles(
+    session: Session,
+    case: Case,
+    practice: Practice,
+    at: datetime,
+    requirements: Collection[Requirement] = BEFORE_MEASURE,
+) -> tuple[str, ...]:
+    """Ask the gate about a locked case; return what keeps it shut, each with the number of its point."""
+    return check(gate_facts(session, case, practice, at), at, requirements).sentences
+
+
+def approval_obstacles(
+    decision: Decision, case: Case, capacity: Capacity, practice: Practice
+) -> tuple[str, ...]:
+    """Return why ``decision.by`` may not approve the proposal that stands, a plain sentence each.
+
+    The person's own faults (role, taking part, having determined) are those that the gate finds in an
+    approval given already; the rest is what the gate will ask before the notice anyway.
+    """
+    session, at = decision.session, decision.at
+    facts = gate_facts(session, case, practice, at)
+    proposal = facts.proposal
+    role = Role.COUNSEL if capacity is Capacity.COUNSEL else Role.APPROVER
+    candidate = ApprovalFact(
+        by_user_id=decision.by.reference,
+        capacity=capacity,
+        at=at,
+        proposal_sha256=proposal.sha256 if proposal is not None else None,
+        has_role=decision.by.may(role),
+        took_part=took_part(session, decision.by, case.id),
+        edited_contract=lately_edited_contract(session, decision.by, case.tenant_id, at),
+        name=decision.by.name,
+    )
+    own = approval_faults(candidate, facts) if proposal is not None else []
+    others = (obstacle.sentence for obstacle in check(facts, at, BEFORE_APPROVAL).obstacles)
+    return (*own, *others)
+
+
+def proposal_obstacles(position: ContractPosition, at: datetime) -> tuple[str, ...]:
+    """Return why a proposal drawn up under this contract at ``at`` could not be acted on; none: it could."""
+    return tuple(contract_faults(_contract(position, at)))
+
+
+def _need_stated_at(
+    session: Session, case: Case, determination: Determination | None, at: datetime
+) -> datetime | None:
+    if determination is None:
+        return None
+    return session.scalar(
+        select(func.max(NeedStatement.at)).where(
+            NeedStatement.case_id == case.id,
+            NeedStatement.at <= at,
+            NeedStatement.at >= determination.at,
+        )
     )
 
 
@@ -159,17 +218,17 @@ def _proposal(session: Session, proposal: Proposal | None, document: dict[str, A
     )
 
 
-def _approval(session: Session, case: Case, one: Approval) -> ApprovalFact:
-    actor = _actor(session, one.by_user_id)
-    role = Role.COUNSEL if one.capacity is Capacity.COUNSEL else Role.APPROVER
+def _approval(session: Session, case: Case, actor: Actor, approval: Approval) -> ApprovalFact:
+    role = Role.COUNSEL if approval.capacity is Capacity.COUNSEL else Role.APPROVER
     return ApprovalFact(
-        by_user_id=one.by_user_id,
-        capacity=one.capacity,
-        at=one.at,
-        proposal_sha256=one.proposal_sha256,
+        by_user_id=approval.by_user_id,
+        capacity=approval.capacity,
+        at=approval.at,
+        proposal_sha256=approval.proposal_sha256,
         has_role=role in actor.roles,
         took_part=took_part(session, actor, case.id),
-        edited_contract=lately_edited_contract(session, actor, case.tenant_id, one.at),
+        edited_contract=lately_edited_contract(session, actor, case.tenant_id, approval.at),
+        name=actor.name,
     )
 
 
@@ -183,6 +242,7 @@ def _contract(position: ContractPosition, at: datetime) -> ContractFact:
         longest_measure=position.longest_measure,
         critical=position.critical,
         versions=position.versions,
+        deployment_fault=position.deployment_fault,
     )
 
 
@@ -190,17 +250,17 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
     plan = plan_of(session, proposal.id) if proposal is not None else None
     if plan is None:
         return None
-    told = progress(session, plan.id, at)
+    plan_progress = progress(session, plan.id, at)
     return NoticeFact(
         mode=plan.mode,
         plan_sha256=digest(plan.document),
-        cancelled=told.cancelled,
+        cancelled=plan_progress.cancelled,
         language=plan.document.get("language"),
         dispatched_at=_dispatched_at(session, plan),
-        complete_at=told.complete_at,
+        complete_at=plan_progress.complete_at,
         contradictions=tuple(
-            f"a report that notice {one.notice_id} did not arrive is not resolved by a person"
-            for one in told.contradictions
+            f"a report that notice {report.notice_id} did not arrive is not resolved by a person"
+            for report in plan_progress.contradictions
         ),
     )
 

@@ -75,8 +75,8 @@ def gate_view(session: Session, case: Case, practice: Practice, at: datetime) ->
     return [
         {
             "point": point,
-            "holds": all(one.point != point for one in decision.shut),
-            "why_not": [one.sentence for one in decision.shut if one.point == point],
+            "holds": all(one.point != point for one in decision.obstacles),
+            "why_not": [one.sentence for one in decision.obstacles if one.point == point],
         }
         for point in POINTS
     ]

@@ -260,7 +260,7 @@ def test_a_changed_address_voids_the_approval(office: Office, server: MailServer
     done = office.enforce()
 
     assert (done.state, server.received) == (CaseState.APPROVED, [])
-    assert any("not those that were approved" in sentence for sentence in done.waiting_for)
+    assert any("not those of the proposal" in sentence for sentence in done.waiting_for)
 
 
 def test_old_and_new_address_are_served_where_one_was_replaced_lately(

@@ -16,6 +16,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 from cjp_fraud.suspension.gate import (
+    BEFORE_APPROVAL,
     BEFORE_NOTICE,
     POINTS,
     ApprovalFact,
@@ -25,6 +26,7 @@ from cjp_fraud.suspension.gate import (
     GateFacts,
     NoticeFact,
     ProposalFact,
+    approval_faults,
     check,
 )
 
@@ -108,7 +110,7 @@ def but(part: str, **changes: Any) -> GateFacts:
 
 
 def shut_points(facts: GateFacts, at: datetime = NOW) -> set[int]:
-    return {one.point for one in check(facts, at).shut}
+    return {one.point for one in check(facts, at).obstacles}
 
 
 def test_it_is_open_when_all_nine_points_hold() -> None:
@@ -224,6 +226,23 @@ def test_before_a_notice_everything_is_asked_but_the_notice_and_what_counts_from
     assert shut_points(facts) == {5, 8}
 
 
+def test_before_an_approval_everything_is_asked_that_does_not_wait_for_it() -> None:
+    facts = replace(but("proposal", mode=PlatformMode.OBSERVE), notice=None, approvals=())
+    critical = replace(facts, contract=replace(the_facts().contract, critical=True))  # type: ignore[type-var]
+
+    assert check(critical, NOW, BEFORE_APPROVAL).is_open
+    for name, (point, broken) in BROKEN.items():
+        asked = point not in (3, 5, 8) or name in ("no proposal", "proposal changed", "contract changed")
+        asked = asked and name != "critical without counsel"
+        assert check(replace(broken, approvals=()), NOW, BEFORE_APPROVAL).is_open is not asked, name
+
+
+def test_the_one_who_is_about_to_approve_is_asked_what_an_approval_is_asked() -> None:
+    faults = approval_faults(an_approval(by_user_id="rita", took_part=True, name="rita"), the_facts())
+
+    assert faults == ["rita took part in the case", "rita determined the fraud; another person must approve"]
+
+
 def test_one_bad_flag_among_the_named_shuts_it() -> None:
     good = FlagFact(True, True, Quantity.CONTACTS, 130.0)
 
@@ -233,6 +252,8 @@ def test_one_bad_flag_among_the_named_shuts_it() -> None:
 MAY_BE_UNKNOWN = {
     ("facts", "need_stated_at"),  # a fresh flag is enough
     ("contract", "longest_measure"),  # None: the contract names none
+    ("contract", "deployment_fault"),  # words alone
+    ("approval", "name"),  # words alone
 }
 
 
@@ -276,7 +297,7 @@ def test_any_combination_of_missing_preconditions_shuts_it_and_each_is_named(nam
     decision = check(facts, NOW)
 
     assert not decision.is_open
-    assert all(one.sentence and one.point in POINTS for one in decision.shut)
+    assert all(one.sentence and one.point in POINTS for one in decision.obstacles)
 
 
 def _laid_over(facts: GateFacts, broken: GateFacts) -> GateFacts:
