@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from cjp_fraud.config import Settings
 from cjp_fraud.contracts.tenants import tenants_on_record
-from cjp_fraud.detection.schema import DETECTION_TABLES
+from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.errors import StorageError
 from cjp_fraud.notices.methods.email import MailServer, mail_server
 from cjp_fraud.review.proposal import Practice

@@ -12,7 +12,7 @@ from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.compliance.retention import apply_retention as drop_what_is_past
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import LAKE_TABLES, Deployment
-from cjp_fraud.detection import stages
+from cjp_fraud.detection import window as stages
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of

@@ -55,9 +55,9 @@ def detect(
     as_json: JsonOption = False,
 ) -> None:
     """Score a window in causal order, flag what is unusual, open cases. Running it again changes nothing."""
-    from cjp_fraud.detection.detect import detect as detect_window
     from cjp_fraud.detection.registry import promoted_versions
     from cjp_fraud.detection.rules import rules_of
+    from cjp_fraud.detection.run import detect as detect_window
 
     opened = deployment(ctx)
     chosen = opened.settings

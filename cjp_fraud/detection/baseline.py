@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from cjp_fraud.clock import date_of, day_of
-from cjp_fraud.detection.arranging import MOST_ROWS, read_arranged
+from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.detection.profile_rows import (
     ProfiledPast,
     profile_rows,
@@ -22,8 +22,7 @@ from cjp_fraud.detection.profile_rows import (
     snapshot_rows,
     stored_days,
 )
-from cjp_fraud.detection.schema import BASELINE, PROFILE
-from cjp_fraud.detection.series import Arranged, Group
+from cjp_fraud.detection.series import MOST_ROWS, Arranged, Group, read_arranged
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive

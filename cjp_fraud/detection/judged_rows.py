@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cjp_fraud.detection.schema import DETECTION_TABLES
+from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.review.evidence import ReadRows, RowsWanted
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
 from cjp_fraud.traffic.schema import BUCKET, DAY, SECONDS, SERIES, START, TENANT, TRAFFIC

@@ -12,8 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.arranging import MOST_ROWS
-from cjp_fraud.detection.calibrating import (
+from cjp_fraud.detection.calibration_store import (
     Coverage,
     StoredDay,
     calibration_rows,
@@ -23,7 +22,11 @@ from cjp_fraud.detection.calibrating import (
     read_calibrations,
     summed,
 )
-from cjp_fraud.detection.judge import (
+from cjp_fraud.detection.registry import FittedVersion, Registered, initial_version
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.scoring import ScoredRows, Window, moment, open_window
+from cjp_fraud.detection.series import MOST_ROWS
+from cjp_fraud.detection.significance import (
     POOL_DAYS,
     Histograms,
     Spikes,
@@ -32,10 +35,6 @@ from cjp_fraud.detection.judge import (
     histograms,
     log_p_values,
 )
-from cjp_fraud.detection.registry import FittedVersion, Registered, initial_version
-from cjp_fraud.detection.rows import ScoredRows
-from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scoring import Window, moment, open_window
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import TENANT

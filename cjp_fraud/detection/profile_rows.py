@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of
-from cjp_fraud.detection.schema import BASELINE, KINDS, MAXIMA, PROFILE, WHOLE_NUMBERS
+from cjp_fraud.detection.lake_tables import BASELINE, KINDS, MAXIMA, PROFILE, WHOLE_NUMBERS
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
 from features.columns import APPLICATION, INTERVAL_SECONDS, SERIES_KEY, TENANT

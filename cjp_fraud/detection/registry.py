@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware, date_of, day_of
-from cjp_fraud.detection.judge import POOL_DAYS, Histograms
 from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.significance import POOL_DAYS, Histograms
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.errors import NotFoundError, StorageError
 from cjp_fraud.people.model import Actor

@@ -14,7 +14,13 @@ from sqlalchemy import Engine, select
 
 from cjp_fraud.clock import aware, day_of
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.judge import (
+from cjp_fraud.detection.judging import Report
+from cjp_fraud.detection.lake_tables import PROFILE
+from cjp_fraud.detection.registry import FittedVersion, register
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.scoring import Block, ScoredRows, flat, gathered, moment, open_window
+from cjp_fraud.detection.series import SeriesTable
+from cjp_fraud.detection.significance import (
     POOL_DAYS,
     Histograms,
     Spikes,
@@ -24,13 +30,6 @@ from cjp_fraud.detection.judge import (
     log_p_values,
     pooled,
 )
-from cjp_fraud.detection.judging import Report
-from cjp_fraud.detection.registry import FittedVersion, register
-from cjp_fraud.detection.rows import Block, ScoredRows, flat, gathered
-from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.schema import PROFILE
-from cjp_fraud.detection.scoring import moment, open_window
-from cjp_fraud.detection.series import SeriesTable
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.errors import StorageError
 from cjp_fraud.people.model import Actor, machine

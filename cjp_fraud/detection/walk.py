@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.judge import Histograms, Spikes, calibrations, discovered, histograms, log_p_values
 from cjp_fraud.detection.registry import FittedVersion, version_of
-from cjp_fraud.detection.rows import Block, ScoredRows, flat, gathered
 from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.scoring import Block, ScoredRows, flat, gathered
 from cjp_fraud.detection.series import Arranged, Group
+from cjp_fraud.detection.significance import (
+    Histograms,
+    Spikes,
+    calibrations,
+    discovered,
+    histograms,
+    log_p_values,
+)
 from cjp_fraud.detection.training import WINDOW_DAYS, eligible_mondays, fit_version
 from features.fold import fold_day
 from features.local_grid import DAY, slots_a_day

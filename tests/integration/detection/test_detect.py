@@ -16,7 +16,7 @@ from sqlalchemy import Engine, func, select
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.detection.backtest import backtest_rows
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.schema import BASELINE, CALIBRATION, PROFILE, SCORES
+from cjp_fraud.detection.lake_tables import BASELINE, CALIBRATION, PROFILE, SCORES
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.storage.database import make_engine, reading
@@ -237,7 +237,7 @@ def counted(self, *args, **kwargs):
         os._exit(9)          # before the commit
     return real(self, *args, **kwargs)
 Lake.replace = counted
-import cjp_fraud.detection.detect as detecting
+import cjp_fraud.detection.run as detecting
 real_flags = detecting.record_flags
 def killed_flags(*args, **kwargs):
     result = real_flags(*args, **kwargs)

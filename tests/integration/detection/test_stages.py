@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, select
 
-from cjp_fraud.detection import stages
+from cjp_fraud.detection import window as stages
 from cjp_fraud.detection.baseline import refresh
+from cjp_fraud.detection.lake_tables import CALIBRATION
 from cjp_fraud.detection.registry import promoted_versions
-from cjp_fraud.detection.schema import CALIBRATION
-from cjp_fraud.detection.stages import DetectionWindow, Stage
+from cjp_fraud.detection.window import DetectionWindow, Stage
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.storage.locks import exclusive

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from cjp_fraud.detection.judged_rows import judged_rows
-from cjp_fraud.detection.schema import DETECTION_TABLES
+from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.review.evidence import RowsWanted, Series
 from cjp_fraud.storage.lake import Lake, Where

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.rows import ROW_FIELDS, ScoredRows
-from cjp_fraud.detection.schema import SCORES
+from cjp_fraud.detection.lake_tables import SCORES
+from cjp_fraud.detection.scoring import ROW_FIELDS, ScoredRows
 from cjp_fraud.storage.lake import Lake, Where
 from features.columns import APPLICATION, INTERVAL_START, SERIES_KEY
 

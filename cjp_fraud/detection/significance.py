@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.rows import ScoredRows
 from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.scoring import ScoredRows
 from cjp_fraud.detection.series import SeriesTable
 from features.columns import CHANNEL
 from features.local_grid import HOUR

@@ -14,10 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of, day_of
-from cjp_fraud.detection.judge import Histograms, histograms
-from cjp_fraud.detection.rows import ScoredRows
-from cjp_fraud.detection.schema import CALIBRATION
-from cjp_fraud.detection.scoring import moment
+from cjp_fraud.detection.lake_tables import CALIBRATION
+from cjp_fraud.detection.scoring import ScoredRows, moment
+from cjp_fraud.detection.significance import Histograms, histograms
 from cjp_fraud.storage.lake import Lake
 from features.columns import SERIES_KEY
 from features.local_grid import DAY

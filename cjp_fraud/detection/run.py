@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 
 from cjp_fraud.clock import aware, date_of
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.flag_rows import flag_rows
+from cjp_fraud.detection.flags import flag_rows
 from cjp_fraud.detection.judging import Judge, Judged, Report
+from cjp_fraud.detection.lake_tables import CALIBRATION, SCORES
 from cjp_fraud.detection.registry import Registered
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.schema import CALIBRATION, SCORES
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags

@@ -13,8 +13,12 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.calibrating import Coverage, calibration_rows, read_calibrations
-from cjp_fraud.detection.detect import (
+from cjp_fraud.detection.calibration_store import Coverage, calibration_rows, read_calibrations
+from cjp_fraud.detection.flags import flag_rows
+from cjp_fraud.detection.judging import Judge, Judged
+from cjp_fraud.detection.registry import Registered
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.run import (
     DETECTION_LOCK,
     DETECTOR,
     closed_until,
@@ -23,13 +27,9 @@ from cjp_fraud.detection.detect import (
     write_calibrations,
     write_scores,
 )
-from cjp_fraud.detection.flag_rows import flag_rows
-from cjp_fraud.detection.judge import Spikes, discovered
-from cjp_fraud.detection.judging import Judge, Judged
-from cjp_fraud.detection.registry import Registered
-from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scored import read_scored
 from cjp_fraud.detection.scoring import moment
+from cjp_fraud.detection.significance import Spikes, discovered
+from cjp_fraud.detection.store import read_scored
 from cjp_fraud.review.flags import record_flags
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake
