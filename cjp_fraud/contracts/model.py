@@ -8,6 +8,9 @@ from typing import Final
 NAME_LENGTH: Final = 200
 """Longest tenant, party or provider id, characters."""
 
+DEFAULT_LANGUAGE: Final = "en"
+"""Language of notices where the contract names none: clause 2.2 serves in English."""
+
 
 class Hosting(StrEnum):
     """Who runs a deployment (clause 3)."""

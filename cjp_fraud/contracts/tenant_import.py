@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.language_tag import DEFAULT_LANGUAGE
-from cjp_fraud.contracts.model import Origin, Right
+from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Origin, Right
 from cjp_fraud.contracts.tables import (
     DEFAULT_PROVIDER,
     Address,

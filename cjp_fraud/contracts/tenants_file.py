@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale, UnknownLocaleError
+from babel.core import get_locale_identifier, parse_locale
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -22,7 +24,6 @@ from pydantic import (
 
 from cjp_fraud.contracts.deployments import product_name, why_not_accepted
 from cjp_fraud.contracts.email_address import is_email_address
-from cjp_fraud.contracts.language_tag import language_tag
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Method, PurchaseModel
 from cjp_fraud.contracts.tabular import read_cells
 from cjp_fraud.errors import BadInputError
@@ -77,6 +78,14 @@ def _country(name: str) -> str:
     if len(name) != 2 or not (name.isascii() and name.isalpha()):
         raise ValueError("write the two letters of ISO 3166-1, for example US")
     return name.upper()
+
+
+def _language(tag: str) -> str:
+    try:
+        Locale.parse(tag, sep="-")
+    except (ValueError, UnknownLocaleError):
+        raise ValueError("write a language tag like en, fr or es-MX") from None
+    return get_locale_identifier(parse_locale(tag, sep="-"), sep="-")
 
 
 def _digits(cell: object) -> int:
@@ -168,7 +177,7 @@ class TenantRow(BaseModel):
     provider_id: _Id | None = None
     time_zone: Annotated[_Text, Field(max_length=64), AfterValidator(_zone)]
     country: Annotated[_Text, AfterValidator(_country)] | None = None
-    language: Annotated[str, BeforeValidator(language_tag)] | None = None
+    language: Annotated[_Text, Field(max_length=35), AfterValidator(_language)] | None = None
     plan: _Name | None = None
     offer_version: _Label | None = None
     purchase_model: PurchaseModel | None = Field(

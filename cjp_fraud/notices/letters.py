@@ -15,7 +15,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Final
 
-from cjp_fraud.contracts.language_tag import primary_language
+from babel import Locale, UnknownLocaleError
+
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.model import NoticeKind
@@ -91,9 +92,13 @@ class RenderedLetter:
     body: str
 
 
-def language_served(tag: str) -> bool:
-    """Whether letters can be written in the language of a tag."""
-    return primary_language(tag) in LANGUAGES
+def letter_language(tag: str) -> str | None:
+    """Return the language of letters under a contract that names ``tag``; None: there are no templates in it."""
+    try:
+        language = Locale.parse(tag, sep="-").language
+    except (ValueError, UnknownLocaleError):
+        return None
+    return language if language in LANGUAGES else None
 
 
 def render(letter: Letter, *, tag: str, customer: str, clause: str) -> RenderedLetter:
@@ -110,12 +115,12 @@ def render(letter: Letter, *, tag: str, customer: str, clause: str) -> RenderedL
     BadInputError
         If there is no template in that language: letters are never sent in another one.
     """
-    if not language_served(tag):
+    language = letter_language(tag)
+    if language is None:
         raise BadInputError(
             f"there is no letter in language {tag!r}; there are {', '.join(LANGUAGES)}. A notice must be in "
             "the contract's language: have the templates translated, or have counsel check the one on record"
         )
-    language = primary_language(tag)
     head, body = _template(letter.kind, language)
     phrases = _phrases(language)
     fields = {

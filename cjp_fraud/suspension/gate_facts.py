@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.language_tag import primary_language
 from cjp_fraud.contracts.position import ContractPosition, position_at
 from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.notices.evidence import progress
+from cjp_fraud.notices.letters import letter_language
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.plans import plan_of
 from cjp_fraud.notices.tables import Notice, NoticePlan
@@ -238,7 +238,7 @@ def _contract(position: ContractPosition, at: datetime) -> ContractFact:
         deployment_accepted=position.deployment_accepted,
         term_proven=position.term_proven,
         term_running=position.term_running(at),
-        language=primary_language(position.language),
+        language=letter_language(position.language),
         longest_measure=position.longest_measure,
         critical=position.critical,
         versions=position.versions,
