@@ -13,6 +13,7 @@ from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.tenant_import import LoadResult, load_tenants
 from cjp_fraud.contracts.tenants import tenants_on_record
 from cjp_fraud.contracts.terms import PLAIN_ROLE
+from cjp_fraud.documents import to_document
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.traffic.quarantine import purge_quarantine
@@ -75,7 +76,7 @@ def show(
             position = position_at(session, tenant_id, opened.now)
             roles = position.notice_terms.address_roles if position.notice_terms else (PLAIN_ROLE,)
             served = recipients(session, tenant_id, roles, opened.now)
-        record = _in_full(position) | {"recipients": [recipient.document for recipient in served]}
+        record = _in_full(position) | {"recipients": [to_document(recipient) for recipient in served]}
         print_record(record, as_json=as_json, title=f"Tenant {tenant_id}")
         return
     with reading(opened.engine) as session:
@@ -113,7 +114,7 @@ def _in_full(position: ContractPosition) -> dict[str, Any]:
         "term_from": position.term_from,
         "term_to": position.term_to,
         "provisioning_notice_ref": position.provisioning_notice_ref,
-        "notice_terms": position.notice_terms.document if position.notice_terms else "not_read",
+        "notice_terms": to_document(position.notice_terms) if position.notice_terms else "not_read",
         "notice_terms_fault": position.notice_terms_fault,
         "longest_measure_hours": (
             position.longest_measure.total_seconds() / 3600 if position.longest_measure else None

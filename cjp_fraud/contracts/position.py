@@ -23,8 +23,9 @@ from cjp_fraud.contracts.tables import (
     SubscriptionTerms,
     Tenant,
 )
-from cjp_fraud.contracts.terms import NoticeTerms, parse_terms
+from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import digest
+from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError, NotFoundError
 
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
@@ -185,7 +186,7 @@ def _readable(version: NoticeTermsVersion | None) -> tuple[NoticeTerms | None, s
     if version is None or version.reading is Reading.NOT_READ or version.terms is None:
         return None, "the notice clause has not been read"
     try:
-        return parse_terms(json.loads(version.terms)), None
+        return from_document(NoticeTerms, json.loads(version.terms)), None
     except (BadInputError, ValueError) as error:
         return None, f"the notice terms cannot be served: {error}"
 

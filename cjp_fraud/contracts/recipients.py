@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.tables import Address, Subscription
+from cjp_fraud.documents import UtcMoment
 
 LATELY = timedelta(days=30)
 """How long a replaced address is served beside its successor (the design's "lately")."""
@@ -38,32 +38,7 @@ class Recipient:
     role: str
     method: Method
     known: str
-    replaced_at: datetime | None
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The recipient as JSON; :func:`recipient_from` reads it back."""
-        return {
-            "address_id": self.address_id,
-            "sha256": self.sha256,
-            "role": self.role,
-            "method": str(self.method),
-            "known": self.known,
-            "replaced_at": utc_text(self.replaced_at) if self.replaced_at else None,
-        }
-
-
-def recipient_from(document: Mapping[str, Any]) -> Recipient:
-    """Read a recipient back from JSON."""
-    replaced = document["replaced_at"]
-    return Recipient(
-        address_id=document["address_id"],
-        sha256=document["sha256"],
-        role=document["role"],
-        method=Method(document["method"]),
-        known=document["known"],
-        replaced_at=aware(datetime.fromisoformat(replaced)) if replaced else None,
-    )
+    replaced_at: UtcMoment | None
 
 
 def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datetime) -> tuple[Recipient, ...]:

@@ -28,6 +28,7 @@ from cjp_fraud.contracts.tables import (
 )
 from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import canonical_json
+from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.people.model import Actor, Part
 from cjp_fraud.people.participation import record_part
@@ -152,7 +153,7 @@ def put_notice_terms(
     """Make a new version of the notice terms, unless nothing of them changed; None: unchanged."""
     values = {
         "reading": Reading.READ if terms else Reading.NOT_READ,
-        "terms": canonical_json(terms.document).decode() if terms else None,
+        "terms": canonical_json(to_document(terms)).decode() if terms else None,
         "origin": origin,
     }
     return _put(session, NoticeTermsVersion, subscription_id, values, source, at)

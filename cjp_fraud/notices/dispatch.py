@@ -24,13 +24,14 @@ from cjp_fraud.contracts.receipt import earliest_measure, in_words
 from cjp_fraud.contracts.tables import Address
 from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import sha256_hex
+from cjp_fraud.documents import from_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.evidence import plan_facts, record_event
 from cjp_fraud.notices.letters import fill_at_dispatch
 from cjp_fraud.notices.message import build_message, message_id_of
 from cjp_fraud.notices.methods.email import Envelope, MailServer, Submission, submit
 from cjp_fraud.notices.model import NoticeState, Outcome
-from cjp_fraud.notices.plans import PlanDraft, draft_from
+from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.progress import PlanProgress, letters_due, progress_of
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Actor, machine
@@ -226,7 +227,7 @@ def _built(session: Session, mail: MailServer, notice: Notice, at: datetime, by:
     """Return the recipient, with the message built and stored; None where the letter cannot be written."""
     plan = session.get(NoticePlan, notice.plan_id)
     assert plan is not None, "the foreign key holds it"
-    draft = draft_from(plan.document)
+    draft = from_document(PlanDraft, plan.document)
     recipient = _address(session, draft, notice)
     if recipient is None:
         _fail(session, notice, by, at, "the address was erased or is not the one that was approved")

@@ -11,9 +11,10 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.digests import sha256_hex
+from cjp_fraud.documents import from_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.model import Outcome
-from cjp_fraud.notices.plans import draft_from
+from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, PlanProgress, progress_of
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Actor
@@ -35,7 +36,7 @@ def plan_facts(session: Session, plan_id: str) -> PlanFacts:
     plan = session.get(NoticePlan, plan_id)
     if plan is None:
         raise NotFoundError(f"no notice plan {plan_id} is on record")
-    draft = draft_from(plan.document)
+    draft = from_document(PlanDraft, plan.document)
     notices = session.scalars(select(Notice).where(Notice.plan_id == plan_id).order_by(Notice.number)).all()
     ids = [notice.id for notice in notices]
     events: dict[str, list[EventFacts]] = {}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +14,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.position import ContractPosition
-from cjp_fraud.contracts.recipients import Recipient, recipient_from
+from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (
     Combine,
     MethodRule,
@@ -24,11 +22,11 @@ from cjp_fraud.contracts.terms import (
     NoticeTerms,
     Wait,
     WaitUnit,
-    parse_terms,
 )
 from cjp_fraud.digests import digest
+from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.notices.letters import LANGUAGES, Letter, language_served, render
+from cjp_fraud.notices.letters import LANGUAGES, Letter, letter_language, render
 from cjp_fraud.notices.model import NoticeKind, NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Actor
@@ -83,23 +81,6 @@ class PlanDraft:
             for number, (step, place, rule, recipient) in enumerate(wanted, 1)
         )
 
-    @property
-    def document(self) -> dict[str, Any]:
-        """The draft as JSON, for the proposal; :func:`draft_from` reads it back."""
-        return {
-            "kind": str(self.kind),
-            "tenant_id": self.tenant_id,
-            "time_zone": self.time_zone,
-            "language": self.language,
-            "template": self.template,
-            "template_version": self.template_version,
-            "subject": self.subject,
-            "body": self.body,
-            "clause": self.clause,
-            "terms": self.terms.document,
-            "recipients": [recipient.document for recipient in self.recipients],
-        }
-
 
 def draft_plan(position: ContractPosition, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
     """Draft a plan: pure, so that the same facts give the same bytes.
@@ -119,7 +100,7 @@ def draft_plan(position: ContractPosition, recipients: tuple[Recipient, ...], le
     refuse_unless(
         (terms is not None, unread if by_contract else "there is nobody to be served"),
         (
-            language_served(position.language),
+            letter_language(position.language) is not None,
             f"the contract's language is {position.language} and there is no letter in it; "
             f"there are {', '.join(LANGUAGES)}",
         ),
@@ -140,20 +121,6 @@ def draft_plan(position: ContractPosition, recipients: tuple[Recipient, ...], le
         clause=position.clause,
         terms=terms,
         recipients=recipients,
-    )
-
-
-def draft_from(document: Mapping[str, Any]) -> PlanDraft:
-    """Read a draft back from JSON."""
-    plain = {name: document[name] for name in ("tenant_id", "time_zone", "language", "template", "clause")}
-    return PlanDraft(
-        kind=NoticeKind(document["kind"]),
-        template_version=document["template_version"],
-        subject=document["subject"],
-        body=document["body"],
-        terms=parse_terms(document["terms"]),
-        recipients=tuple(recipient_from(row) for row in document["recipients"]),
-        **plain,
     )
 
 
@@ -180,14 +147,15 @@ def create_plan(
     if found is not None:
         return found
     moment = aware(at)
+    document = to_document(draft)
     plan = NoticePlan(
         case_id=case_id,
         proposal_id=proposal_id,
         tenant_id=draft.tenant_id,
         kind=draft.kind,
         mode=mode,
-        document=draft.document,
-        sha256=digest(draft.document),
+        document=document,
+        sha256=digest(document),
         created_at=moment,
     )
     session.add(plan)
@@ -234,13 +202,6 @@ def cancel_plan(session: Session, plan_id: str, by: Actor, at: datetime) -> None
         append(session, by, "notice.plan_cancelled", "notice_plans", plan.id, at, {}, case_id=plan.case_id)
 
 
-def plans_of_case(session: Session, case_id: str) -> tuple[NoticePlan, ...]:
-    """Return the plans of a case, the oldest first."""
-    return tuple(
-        session.scalars(select(NoticePlan).where(NoticePlan.case_id == case_id).order_by(NoticePlan.id))
-    )
-
-
 def plan_of(
     session: Session, proposal_id: str, kind: NoticeKind = NoticeKind.SUSPENSION
 ) -> NoticePlan | None:
@@ -252,7 +213,7 @@ def plan_of(
 
 def recipients_of(plan: NoticePlan) -> tuple[Recipient, ...]:
     """Return whom a plan serves: to them goes the withdrawal, whatever the address book says by then."""
-    return draft_from(plan.document).recipients
+    return from_document(PlanDraft, plan.document).recipients
 
 
 def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.contracts.position import ContractPosition
 from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError, Refused
 from cjp_fraud.notices.letters import Letter, Seen
 from cjp_fraud.notices.model import NoticeKind
@@ -37,7 +38,7 @@ def draft_notice(
     terms = position.notice_terms
     served = recipients(session, position.tenant_id, terms.address_roles, at) if terms else ()
     try:
-        return DraftedNotice(draft_plan(position, served, letter).document, ())
+        return DraftedNotice(to_document(draft_plan(position, served, letter)), ())
     except Refused as refused:
         return DraftedNotice(None, refused.missing)
     except BadInputError as error:

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.documents import from_document
 from cjp_fraud.errors import CjpFraudError, NotFoundError, Refused
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.evidence import progress
 from cjp_fraud.notices.methods.email import MailServer
-from cjp_fraud.notices.plans import create_plan, draft_from, plan_of
+from cjp_fraud.notices.plans import PlanDraft, create_plan, plan_of
 from cjp_fraud.notices.progress import PlanProgress
 from cjp_fraud.review.approval import expire_due
 from cjp_fraud.review.cases import lock_case, move
@@ -175,7 +176,7 @@ def _serve(
                 return waiting
             plan_id = create_plan(
                 session,
-                draft_from(document["notice"]),
+                from_document(PlanDraft, document["notice"]),
                 case_id=case.id,
                 proposal_id=proposal.id,
                 mode=proposal.mode,

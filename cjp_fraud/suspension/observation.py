@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.documents import to_document
-from cjp_fraud.notices.plans import create_plan, draft_from
+from cjp_fraud.documents import from_document, to_document
+from cjp_fraud.notices.plans import PlanDraft, create_plan
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import note
 from cjp_fraud.review.model import Capacity
@@ -34,7 +34,7 @@ def observe(session: Session, case: Case, proposal: Proposal, practice: Practice
     document = document_of(proposal)
     plan = create_plan(
         session,
-        draft_from(document["notice"]),
+        from_document(PlanDraft, document["notice"]),
         case_id=case.id,
         proposal_id=proposal.id,
         mode=PlatformMode.OBSERVE,

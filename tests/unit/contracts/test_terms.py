@@ -18,9 +18,9 @@ from cjp_fraud.contracts.terms import (
     NoticeTerms,
     Wait,
     WaitUnit,
-    parse_terms,
     plain_terms,
 )
+from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError
 
 rules = st.builds(
@@ -48,7 +48,7 @@ def terms(draw: st.DrawFn) -> NoticeTerms:
 
 @given(terms())
 def test_terms_are_read_back_as_they_were_written(wanted: NoticeTerms) -> None:
-    assert parse_terms(json.loads(json.dumps(wanted.document))) == wanted
+    assert from_document(NoticeTerms, json.loads(json.dumps(to_document(wanted)))) == wanted
 
 
 def test_the_plain_terms_are_by_email_once_sent() -> None:
@@ -58,7 +58,7 @@ def test_the_plain_terms_are_by_email_once_sent() -> None:
 
 
 def spoiled(*path: Any, value: Any) -> Any:
-    document = json.loads(json.dumps(plain_terms().document))
+    document = json.loads(json.dumps(to_document(plain_terms())))
     place = document
     for key in path[:-1]:
         place = place[key]
@@ -74,7 +74,7 @@ def spoiled(*path: Any, value: Any) -> Any:
         (spoiled("steps", 0, "methods", 0, "basis", value="read"), "read"),
         (spoiled("steps", 0, "methods", 0, "basis", value="queued"), "basis queued"),
         (spoiled("steps", 0, "methods", 0, "address_roles", value=[]), "no address role"),
-        (spoiled("steps", 0, "methods", 0, "address_roles", value=[3]), "must be texts"),
+        (spoiled("steps", 0, "methods", 0, "address_roles", value=[3]), "must be text"),
         (spoiled("steps", 0, "methods", value=[]), "names no method"),
         (spoiled("steps", 0, "combine", value="most_of"), "most_of"),
         (spoiled("steps", 0, "number", value=2), "numbered 1, 2, 3"),
@@ -91,4 +91,17 @@ def spoiled(*path: Any, value: Any) -> Any:
 )
 def test_what_is_not_understood_is_refused(document: Any, said: str) -> None:
     with pytest.raises(BadInputError, match=said):
-        parse_terms(document)
+        from_document(NoticeTerms, document)
+
+
+def test_each_fault_of_a_document_is_named_with_its_place_and_what_may_stand_there() -> None:
+    document = spoiled("steps", 0, "wait", "unit", value="weeks")
+    document["steps"][0]["methods"][0]["basis"] = "read"
+    document["steps"][0]["hurry"] = True
+    with pytest.raises(BadInputError) as refused:
+        from_document(NoticeTerms, document)
+    said = str(refused.value)
+    assert said.startswith("the notice terms cannot be read: ")
+    assert "steps 1, wait, unit: 'weeks' is not served; write 'hours' or 'calendar_days'" in said
+    assert "steps 1, methods 1, basis: 'read' is not served; write 'queued', " in said
+    assert "steps 1, hurry not known; leave it out" in said

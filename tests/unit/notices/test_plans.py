@@ -22,9 +22,10 @@ from cjp_fraud.contracts.terms import (
     plain_terms,
 )
 from cjp_fraud.digests import canonical_json, digest
+from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.plans import draft_from, draft_plan
+from cjp_fraud.notices.plans import PlanDraft, draft_plan
 from tests.notice_builders import a_letter
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
@@ -68,9 +69,9 @@ def all_of(*roles: str) -> NoticeTerms:
 
 def test_a_draft_is_read_back_as_it_was_approved() -> None:
     draft = draft_plan(a_position(), (a_recipient(), a_recipient("a0", replaced_at=NOON)), a_letter())
-    again = draft_from(json.loads(canonical_json(draft.document)))
+    again = from_document(PlanDraft, json.loads(canonical_json(to_document(draft))))
     assert again == draft
-    assert digest(again.document) == digest(draft.document)
+    assert digest(to_document(again)) == digest(to_document(draft))
     assert again.letters == draft.letters
 
 
