@@ -20,6 +20,20 @@ def keep_text(session: Session, body: str, at: datetime) -> PersonalText:
     Raises
     ------
     BadInputError
+        If the text is not Unicode.
+    """
+    row = new_text(body, at)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def new_text(body: str, at: datetime) -> PersonalText:
+    """Return the row of a text with a fresh salt; the caller stores it.
+
+    Raises
+    ------
+    BadInputError
         If the text is not Unicode: a terminal hands over bytes that are no UTF-8 as lone surrogates.
     """
     try:
@@ -29,12 +43,9 @@ def keep_text(session: Session, body: str, at: datetime) -> PersonalText:
             f"character {error.start + 1} of the text is not UTF-8; write it again, in UTF-8"
         ) from None
     salt = secrets.token_hex(16)
-    row = PersonalText(
+    return PersonalText(
         id=new_id(), body=body, salt=salt, sha256=salted_digest(salt, body), written_at=aware(at)
     )
-    session.add(row)
-    session.flush()
-    return row
 
 
 def erase_text(row: PersonalText, at: datetime) -> None:

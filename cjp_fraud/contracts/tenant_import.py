@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -30,15 +30,21 @@ from cjp_fraud.contracts.tables import (
 from cjp_fraud.contracts.tenants_file import PLAIN_TERMS, TenantRow, read_tenants
 from cjp_fraud.contracts.terms import PLAIN_ROLE, plain_terms
 from cjp_fraud.contracts.versions import (
-    current,
+    AddressChange,
+    NewVersion,
+    address_change,
+    addresses_of,
+    document_values,
+    in_force,
+    new_version,
+    notice_terms_values,
     put_addresses,
-    put_document,
-    put_notice_terms,
-    put_terms_bought,
+    put_versions,
 )
 from cjp_fraud.digests import digest
 from cjp_fraud.people.model import Actor, Part
 from cjp_fraud.people.participation import record_part
+from cjp_fraud.storage.base import new_id
 
 Report = Callable[[int, int, str], None]
 
@@ -58,6 +64,8 @@ _BOUGHT: Final = (
 )
 """Columns that go into ``subscription_terms``."""
 _TENANT: Final = ("name", "party_id", "provider_id", "country", "language", "critical")
+_AT_ONCE: Final = 500
+"""Tenants that one statement names: SQLite takes 32,766 variables, PostgreSQL 65,535."""
 _LOCK = 7_231_044_201_993_519
 """Number of the advisory lock under which one load at a time runs on PostgreSQL."""
 
@@ -93,6 +101,9 @@ def load_tenants(
     A column that the file does not have leaves what is on record; an empty cell takes it away. A changed
     address or term makes a new version, and the person who loads it has edited the contract.
 
+    What is on record is read, and what changes is written, a table at a time: the number of statements does
+    not grow with the number of tenants.
+
     Parameters
     ----------
     by : a person, or ``system:tenants``.
@@ -108,100 +119,166 @@ def load_tenants(
     moment = aware(at)
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
-    added, changed, not_read, excluded, flex = [], [], [], [], []
+    records = _read_records(session, [row.tenant_id for row in rows])
+    _make_referred(session, rows, moment)
+    changes = []
     for done, row in enumerate(rows, 1):
-        is_new, wrote, on_record = _put_tenant(session, file.name, row, by, moment)
-        if is_new:
-            added.append(row.tenant_id)
-        elif wrote:
-            changed.append(row.tenant_id)
-        if not on_record.deployment_accepted:
-            excluded.append(row.tenant_id)
-        if on_record.inside_flex_plan:
-            flex.append(row.tenant_id)
-        if not _terms_are_read(session, row.tenant_id):
-            not_read.append(row.tenant_id)
+        changes.append(_change(records.get(row.tenant_id), row, f"{file.name} line {row.line}", moment))
         if report is not None:
             report(done, len(rows), row.tenant_id)
+    _write(session, changes, moment)
+    wrote = [change for change in changes if change.facts]
+    for change in wrote:
+        record_part(session, by, Part.EDITED_CONTRACT, change.row.tenant_id, moment)
+    for change in wrote:
+        append(session, by, "tenant.loaded", "tenants", change.row.tenant_id, moment, change.facts)
+    added = tuple(change.row.tenant_id for change in changes if change.is_new)
     return LoadResult(
         file=file.name,
         read=len(rows),
-        added=tuple(added),
-        changed=tuple(changed),
-        unchanged=len(rows) - len(added) - len(changed),
-        excluded=tuple(excluded),
-        not_read=tuple(not_read),
-        flex=tuple(flex),
+        added=added,
+        changed=tuple(change.row.tenant_id for change in wrote if not change.is_new),
+        unchanged=len(rows) - len(wrote),
+        excluded=tuple(change.row.tenant_id for change in changes if not change.row.deployment_accepted),
+        not_read=tuple(change.row.tenant_id for change in changes if not change.terms_read),
+        flex=tuple(change.row.tenant_id for change in changes if change.row.inside_flex_plan),
     )
 
 
-def _put_tenant(
-    session: Session, file: str, row: TenantRow, by: Actor, at: datetime
-) -> tuple[bool, bool, TenantRow]:
-    """Write one row; return whether the tenant is new, whether anything changed, and the row as it stands."""
-    source = f"{file} line {row.line}"
-    tenant = session.get(Tenant, row.tenant_id)
-    is_new = tenant is None
-    if tenant is None:
-        tenant, subscription = _new_tenant(session, row, at)
+@dataclass(slots=True)
+class _Record:
+    """What is on record of one tenant."""
+
+    tenant: Tenant
+    subscription: Subscription
+    site: Site | None = None
+    bought: SubscriptionTerms | None = None
+    document: GoverningDocument | None = None
+    notice_terms: NoticeTermsVersion | None = None
+    addresses: list[tuple[Address, PersonalText]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Change:
+    """What one row of the file changes.
+
+    Parameters
+    ----------
+    row : the row, completed by what is on record where the file has no such column.
+    new_rows : tenant, subscription and site of a new tenant.
+    facts : what the log says; empty where nothing changes.
+    terms_read : whether the notice terms are read, once the change is made.
+    """
+
+    row: TenantRow
+    is_new: bool
+    new_rows: tuple[Tenant, Subscription, Site] | None
+    versions: list[NewVersion[Any]]
+    addresses: AddressChange | None
+    facts: dict[str, Any]
+    terms_read: bool
+
+
+def _read_records(session: Session, tenant_ids: Sequence[str]) -> dict[str, _Record]:
+    records: dict[str, _Record] = {}
+    for begin in range(0, len(tenant_ids), _AT_ONCE):
+        chunk = tenant_ids[begin : begin + _AT_ONCE]
+        statement = (
+            select(Tenant, Subscription)
+            .join(Subscription, Subscription.tenant_id == Tenant.id)
+            .where(Tenant.id.in_(chunk))
+        )
+        of_subscription = {
+            subscription.id: _Record(tenant, subscription)
+            for tenant, subscription in session.execute(statement)
+        }
+        ids = list(of_subscription)
+        for site in session.scalars(select(Site).where(Site.subscription_id.in_(ids))):
+            of_subscription[site.subscription_id].site = site
+        for subscription_id, bought in in_force(session, SubscriptionTerms, ids).items():
+            of_subscription[subscription_id].bought = bought
+        for subscription_id, document in in_force(session, GoverningDocument, ids).items():
+            of_subscription[subscription_id].document = document
+        for subscription_id, notice_terms in in_force(session, NoticeTermsVersion, ids).items():
+            of_subscription[subscription_id].notice_terms = notice_terms
+        for subscription_id, addresses in addresses_of(session, PLAIN_ROLE, ids).items():
+            of_subscription[subscription_id].addresses = addresses
+        records |= {record.tenant.id: record for record in of_subscription.values()}
+    return records
+
+
+def _make_referred(session: Session, rows: Sequence[TenantRow], at: datetime) -> None:
+    """Put the providers and parties on record that the rows name and that are not there yet."""
+    for kind, names in (
+        (Provider, {row.provider_id or DEFAULT_PROVIDER for row in rows}),
+        (Party, {row.party_id or row.tenant_id for row in rows}),  # a party of its own by default
+    ):
+        present = set(session.scalars(select(kind.id)))
+        session.add_all(kind(id=name, recorded_at=at) for name in sorted(names - present))
+
+
+def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -> _Change:
+    if record is None:
+        tenant = Tenant(id=row.tenant_id, recorded_at=at)
+        subscription = Subscription(id=new_id(), tenant_id=row.tenant_id, recorded_at=at)
+        site = Site(id=new_id(), subscription_id=subscription.id, country=row.country, recorded_at=at)
+        _fill_tenant(tenant, row)
+        new_rows = (tenant, subscription, site)
+        record = _Record(tenant, subscription, site)
         facts: dict[str, Any] = {"created": True}
     else:
-        found = session.scalar(select(Subscription).where(Subscription.tenant_id == tenant.id))
-        assert found is not None, "every tenant has one subscription"
-        subscription = found
-        row = _with_what_is_on_record(session, row, tenant, subscription)
-        facts = {}
-        before = _tenant_digest(tenant)
-        _write_tenant(session, tenant, subscription, row, at)
-        if _tenant_digest(tenant) != before:
-            facts["tenant"] = {"before": before, "after": _tenant_digest(tenant)}
-    versions = _put_contract(session, subscription, row, source, at)
+        row, new_rows, facts = _with_what_is_on_record(record, row), None, {}
+        before = _tenant_digest(record.tenant)
+        _fill_tenant(record.tenant, row)
+        if record.site is not None and "country" in row.given:
+            record.site.country = row.country
+        if _tenant_digest(record.tenant) != before:
+            facts["tenant"] = {"before": before, "after": _tenant_digest(record.tenant)}
+    versions = _contract_versions(record, row, source, at)
     if versions:
-        facts["versions"] = versions
-    addresses = _put_address(session, subscription, row, source, at)
-    if addresses:
-        facts["addresses"] = addresses
-    if facts:
-        record_part(session, by, Part.EDITED_CONTRACT, tenant.id, at)
-        append(session, by, "tenant.loaded", "tenants", tenant.id, at, facts)
-    return is_new, bool(facts), row
+        facts["versions"] = {version.row.__tablename__: version.row.id for version in versions}
+    addresses = None
+    if "notice_address" in row.given:
+        given = (row.notice_address,) if row.notice_address else ()
+        addresses = address_change(record.addresses, record.subscription.id, PLAIN_ROLE, given, source, at)
+    if addresses is not None:
+        facts["addresses"] = addresses.facts
+    in_force_after = [version.row for version in versions if isinstance(version.row, NoticeTermsVersion)]
+    notice_terms = in_force_after[0] if in_force_after else record.notice_terms
+    return _Change(
+        row=row,
+        is_new=new_rows is not None,
+        new_rows=new_rows,
+        versions=versions,
+        addresses=addresses,
+        facts=facts,
+        terms_read=notice_terms is not None and notice_terms.terms is not None,
+    )
 
 
-def _new_tenant(session: Session, row: TenantRow, at: datetime) -> tuple[Tenant, Subscription]:
-    tenant = Tenant(id=row.tenant_id, language=DEFAULT_LANGUAGE, critical=False, recorded_at=at)
-    subscription = Subscription(tenant_id=row.tenant_id, recorded_at=at)
-    _write_tenant(session, tenant, None, row, at)
-    session.add(tenant)
+def _write(session: Session, changes: Sequence[_Change], at: datetime) -> None:
+    """Write all changes, what others refer to first."""
+    new_rows = [change.new_rows for change in changes if change.new_rows is not None]
     session.flush()
-    session.add(subscription)
-    session.flush()
-    session.add(Site(subscription_id=subscription.id, country=row.country, recorded_at=at))
-    return tenant, subscription
+    for rows_of_a_table in zip(*new_rows, strict=True):
+        session.add_all(rows_of_a_table)
+        session.flush()
+    put_versions(session, [version for change in changes for version in change.versions], at)
+    put_addresses(session, [change.addresses for change in changes if change.addresses is not None], at)
 
 
-def _write_tenant(
-    session: Session, tenant: Tenant, subscription: Subscription | None, row: TenantRow, at: datetime
-) -> None:
+def _fill_tenant(tenant: Tenant, row: TenantRow) -> None:
     tenant.provider_id = row.provider_id or DEFAULT_PROVIDER
-    tenant.party_id = row.party_id or row.tenant_id  # a party of its own by default
-    if session.get(Provider, tenant.provider_id) is None:
-        session.add(Provider(id=tenant.provider_id, recorded_at=at))
-    if session.get(Party, tenant.party_id) is None:
-        session.add(Party(id=tenant.party_id, recorded_at=at))
-    session.flush()
+    tenant.party_id = row.party_id or row.tenant_id
     tenant.name = row.name
     tenant.time_zone = row.time_zone
     tenant.country = row.country
     tenant.language = row.language or DEFAULT_LANGUAGE
     tenant.critical = row.critical
-    if subscription is not None:
-        site = session.scalar(select(Site).where(Site.subscription_id == subscription.id))
-        if site is not None and "country" in row.given:
-            site.country = row.country
 
 
 def _tenant_digest(tenant: Tenant) -> str:
-    # Salted by nothing: no field of it is a person's; the name, which might be, is left out.
+    # Not salted: no field of it is a person's; the name, which might be, is left out.
     return digest(
         [
             tenant.provider_id,
@@ -214,99 +291,36 @@ def _tenant_digest(tenant: Tenant) -> str:
     )
 
 
-def _with_what_is_on_record(
-    session: Session, row: TenantRow, tenant: Tenant, subscription: Subscription
-) -> TenantRow:
+def _with_what_is_on_record(record: _Record, row: TenantRow) -> TenantRow:
     """Fill in, for columns that the file does not have, what is on record."""
-    bought = current(session, SubscriptionTerms, subscription.id)
-    document = current(session, GoverningDocument, subscription.id)
-    kept: dict[str, Any] = {name: getattr(tenant, name) for name in _TENANT}
-    if bought is not None:
-        kept |= {name: getattr(bought, name) for name in _BOUGHT}
-    kept["governing_document"] = document.reference if document else None
-    if "notice_address" not in row.given:
-        kept["notice_address"] = _address_on_record(session, subscription.id)
-    absent = {name: value for name, value in kept.items() if name not in row.given}
-    return row.model_copy(update=absent)
+    values: dict[str, Any] = {name: getattr(record.tenant, name) for name in _TENANT}
+    if record.bought is not None:
+        values |= {name: getattr(record.bought, name) for name in _BOUGHT}
+    values["governing_document"] = record.document.reference if record.document else None
+    in_force_now = [text.body for address, text in record.addresses if address.valid_to is None]
+    values["notice_address"] = in_force_now[0] if in_force_now else None
+    return row.model_copy(update={name: value for name, value in values.items() if name not in row.given})
 
 
-def _address_on_record(session: Session, subscription_id: str) -> str | None:
-    return session.scalar(
-        select(PersonalText.body)
-        .join(Address, Address.text_id == PersonalText.id)
-        .where(
-            Address.subscription_id == subscription_id, Address.role == PLAIN_ROLE, Address.valid_to.is_(None)
-        )
-        .order_by(Address.id)
-        .limit(1)
-    )
+def _contract_versions(record: _Record, row: TenantRow, source: str, at: datetime) -> list[NewVersion[Any]]:
+    """Return the new versions of what was bought, what governs and how notices are served.
 
-
-def _put_contract(
-    session: Session, subscription: Subscription, row: TenantRow, source: str, at: datetime
-) -> dict[str, str]:
-    made: dict[str, str] = {}
-    bought = put_terms_bought(
-        session, subscription.id, {name: getattr(row, name) for name in _BOUGHT}, source, at
-    )
-    if bought is not None:
-        made["subscription_terms"] = bought.id
+    What counsel has entered is left alone. Whoever bought inside the Flex Plan is governed by another offer
+    description (preamble), which this file cannot say to have been read.
+    """
     complete = all(getattr(row, name) is not None for name in PLAIN_TERMS)
-    if not _counsel_entered(session, subscription.id, GoverningDocument):
-        # Whoever bought inside the Flex Plan is governed by another offer description (preamble), which
-        # this file cannot say to have been read.
-        gives_right = complete and not row.inside_flex_plan
-        document = put_document(
-            session,
-            subscription.id,
-            {
-                "reference": row.governing_document,
-                "right": Right.CLAUSE_2_4 if gives_right else Right.NOT_READ,
-                "longest_measure_hours": None,
-                "filing_stops": False,
-            },
-            Origin.TENANTS_FILE,
-            source,
-            at,
-        )
-        if document is not None:
-            made["governing_documents"] = document.id
-    if not _counsel_entered(session, subscription.id, NoticeTermsVersion):
-        terms = plain_terms() if complete else None
-        notices = put_notice_terms(session, subscription.id, terms, Origin.TENANTS_FILE, source, at)
-        if notices is not None:
-            made["notice_terms"] = notices.id
-    return made
-
-
-def _put_address(
-    session: Session, subscription: Subscription, row: TenantRow, source: str, at: datetime
-) -> Mapping[str, Any]:
-    if "notice_address" not in row.given:
-        return {}
-    addresses = (row.notice_address,) if row.notice_address else ()
-    return put_addresses(session, subscription.id, PLAIN_ROLE, addresses, source, at)
-
-
-def _counsel_entered(
-    session: Session, subscription_id: str, kind: type[GoverningDocument] | type[NoticeTermsVersion]
-) -> bool:
-    version = session.scalar(
-        select(kind.origin).where(kind.subscription_id == subscription_id, kind.valid_to.is_(None))
-    )
-    return version is Origin.COUNSEL
-
-
-def _terms_are_read(session: Session, tenant_id: str) -> bool:
-    return (
-        session.scalar(
-            select(NoticeTermsVersion.id)
-            .join(Subscription, Subscription.id == NoticeTermsVersion.subscription_id)
-            .where(
-                Subscription.tenant_id == tenant_id,
-                NoticeTermsVersion.valid_to.is_(None),
-                NoticeTermsVersion.terms.is_not(None),
-            )
-        )
-        is not None
-    )
+    right = Right.CLAUSE_2_4 if complete and not row.inside_flex_plan else Right.NOT_READ
+    wanted: list[tuple[Any, Any, dict[str, Any]]] = [
+        (SubscriptionTerms, record.bought, {name: getattr(row, name) for name in _BOUGHT})
+    ]
+    if record.document is None or record.document.origin is not Origin.COUNSEL:
+        values = document_values(row.governing_document, right, Origin.TENANTS_FILE)
+        wanted.append((GoverningDocument, record.document, values))
+    if record.notice_terms is None or record.notice_terms.origin is not Origin.COUNSEL:
+        values = notice_terms_values(plain_terms() if complete else None, Origin.TENANTS_FILE)
+        wanted.append((NoticeTermsVersion, record.notice_terms, values))
+    versions = [
+        new_version(kind, before, record.subscription.id, values, source, at)
+        for kind, before, values in wanted
+    ]
+    return [version for version in versions if version is not None]

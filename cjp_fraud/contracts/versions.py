@@ -6,16 +6,18 @@ tenant has edited it, and may not approve a measure against that tenant soon aft
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.audit.texts import new_text
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.contracts.email_address import require_email_address
 from cjp_fraud.contracts.model import Method, Origin, Reading, Right
@@ -32,8 +34,9 @@ from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.people.model import Actor, Part
 from cjp_fraud.people.participation import record_part
+from cjp_fraud.storage.base import new_id
 
-_Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
+Versioned = TypeVar("Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
 
 
 def enter_terms(
@@ -60,30 +63,27 @@ def enter_terms(
     -------
     whether anything changed.
     """
-    subscription = _subscription(session, tenant_id)
-    source = f"entered by {by.reference}"
+    subscription, moment = _subscription(session, tenant_id), aware(at)
     hours = None
     if longest_measure is not None:
         hours = int(longest_measure / timedelta(hours=1))
         if timedelta(hours=hours) != longest_measure or hours < 1:
             raise BadInputError(f"longest_measure is {longest_measure}; give whole hours, at least one")
-    changed = [
-        put_document(
-            session,
-            subscription.id,
-            {
-                "reference": reference,
-                "right": right,
-                "longest_measure_hours": hours,
-                "filing_stops": filing_stops,
-            },
-            Origin.COUNSEL,
-            source,
-            at,
+    values: dict[Any, dict[str, Any]] = {
+        GoverningDocument: document_values(
+            reference, right, Origin.COUNSEL, longest_measure_hours=hours, filing_stops=filing_stops
         ),
-        put_notice_terms(session, subscription.id, terms, Origin.COUNSEL, source, at),
-    ]
-    made = [row for row in changed if row is not None]
+        NoticeTermsVersion: notice_terms_values(terms, Origin.COUNSEL),
+    }
+    source = f"entered by {by.reference}"
+    versions: list[NewVersion[Any]] = []
+    for kind, said in values.items():
+        before = in_force(session, kind, [subscription.id]).get(subscription.id)
+        version = new_version(kind, before, subscription.id, said, source, moment)
+        if version is not None:
+            versions.append(version)
+    put_versions(session, versions, moment)
+    made = [version.row for version in versions]
     if made:
         record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
         append(
@@ -115,121 +115,182 @@ def enter_address(
     for address in addresses:
         require_email_address(address)
     subscription = _subscription(session, tenant_id)
-    change = put_addresses(session, subscription.id, role, addresses, f"entered by {by.reference}", at)
-    if change:
+    known = addresses_of(session, role, [subscription.id])[subscription.id]
+    change = address_change(known, subscription.id, role, addresses, f"entered by {by.reference}", aware(at))
+    if change is not None:
+        put_addresses(session, [change], aware(at))
         record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
-        content = {"tenant_id": tenant_id, "role": role, **change}
+        content = {"tenant_id": tenant_id, "role": role, **change.facts}
         append(session, by, "contract.addresses_entered", "subscriptions", subscription.id, at, content)
-    return bool(change)
+    return change is not None
 
 
-def put_terms_bought(
-    session: Session, subscription_id: str, values: Mapping[str, Any], source: str, at: datetime
-) -> SubscriptionTerms | None:
-    """Make a new version of what was bought, unless nothing of it changed; None: unchanged."""
-    return _put(session, SubscriptionTerms, subscription_id, values, source, at)
+@dataclass(frozen=True, slots=True)
+class NewVersion(Generic[Versioned]):
+    """A version that differs from the one before it; not on record yet."""
+
+    before: Versioned | None
+    row: Versioned
 
 
-def put_document(
-    session: Session,
+def new_version(
+    kind: type[Versioned],
+    before: Versioned | None,
     subscription_id: str,
     values: Mapping[str, Any],
-    origin: Origin,
     source: str,
     at: datetime,
-) -> GoverningDocument | None:
-    """Make a new version of what governs, unless nothing of it changed; None: unchanged."""
-    return _put(session, GoverningDocument, subscription_id, {**values, "origin": origin}, source, at)
+) -> NewVersion[Versioned] | None:
+    """Return the version that ``values`` make after ``before``; None where nothing of them changed.
+
+    Raises
+    ------
+    BadInputError
+        If the version before is valid from a later moment than ``at``.
+    """
+    if before is not None:
+        if all(getattr(before, name) == value for name, value in values.items()):
+            return None
+        _require_later(before.valid_from, at)
+    row = kind(
+        id=new_id(),
+        subscription_id=subscription_id,
+        version=before.version + 1 if before else 1,
+        valid_from=at if before else None,
+        recorded_at=at,
+        source=source,
+        **values,
+    )
+    return NewVersion(before, row)
 
 
-def put_notice_terms(
-    session: Session,
-    subscription_id: str,
-    terms: NoticeTerms | None,
+def put_versions(session: Session, versions: Sequence[NewVersion[Any]], at: datetime) -> None:
+    """Put versions on record: all that they replace end first, for only one of a kind is in force at a time."""
+    for version in versions:
+        if version.before is not None:
+            version.before.valid_to = at
+    session.flush()
+    session.add_all(version.row for version in versions)
+    session.flush()
+
+
+def document_values(
+    reference: str | None,
+    right: Right,
     origin: Origin,
-    source: str,
-    at: datetime,
-) -> NoticeTermsVersion | None:
-    """Make a new version of the notice terms, unless nothing of them changed; None: unchanged."""
-    values = {
+    *,
+    longest_measure_hours: int | None = None,
+    filing_stops: bool = False,
+) -> dict[str, Any]:
+    """Return what a version of the governing document says."""
+    return {
+        "reference": reference,
+        "right": right,
+        "longest_measure_hours": longest_measure_hours,
+        "filing_stops": filing_stops,
+        "origin": origin,
+    }
+
+
+def notice_terms_values(terms: NoticeTerms | None, origin: Origin) -> dict[str, Any]:
+    """Return what a version of the notice terms says; ``terms`` is None where they were not read."""
+    return {
         "reading": Reading.READ if terms else Reading.NOT_READ,
         "terms": canonical_json(to_document(terms)).decode() if terms else None,
         "origin": origin,
     }
-    return _put(session, NoticeTermsVersion, subscription_id, values, source, at)
 
 
-def put_addresses(
-    session: Session, subscription_id: str, role: str, addresses: tuple[str, ...], source: str, at: datetime
-) -> dict[str, Any]:
-    """Make the addresses of a role exactly these; return ids and digests of what changed, if anything."""
-    moment = aware(at)
-    known = session.execute(
-        select(Address, PersonalText)
-        .join(PersonalText, PersonalText.id == Address.text_id)
-        .where(Address.subscription_id == subscription_id, Address.role == role)
-    ).all()
-    current = {text.body: address for address, text in known if address.valid_to is None}
-    ended = [address for body, address in current.items() if body not in addresses]
-    for address in ended:
-        _require_later(address.valid_from, moment)
-        address.valid_to = moment
-    added = []
-    for body in dict.fromkeys(addresses):
-        if body in current:
-            continue
-        text = keep_text(session, body, moment)
-        address = Address(
-            subscription_id=subscription_id,
-            role=role,
-            method=Method.EMAIL,
-            text_id=text.id,
-            valid_from=moment if known else None,
-            recorded_at=moment,
-            source=source,
-        )
-        session.add(address)
-        session.flush()
-        added.append({"address_id": address.id, "sha256": text.sha256})
-    if not added and not ended:
-        return {}
-    return {"added": added, "ended": [address.id for address in ended]}
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """What makes the addresses of a role those that were given; not on record yet."""
+
+    ended: tuple[Address, ...]
+    added: tuple[tuple[Address, PersonalText], ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the log says of it: ids, and digests in the place of the addresses."""
+        added = [{"address_id": address.id, "sha256": text.sha256} for address, text in self.added]
+        return {"added": added, "ended": [address.id for address in self.ended]}
 
 
-def current(session: Session, kind: type[_Versioned], subscription_id: str) -> _Versioned | None:
-    """Return the version that is still in force, if there is one."""
-    return session.scalar(
-        select(kind).where(kind.subscription_id == subscription_id, kind.valid_to.is_(None))
-    )
-
-
-def _put(
-    session: Session,
-    kind: type[_Versioned],
+def address_change(
+    known: Sequence[tuple[Address, PersonalText]],
     subscription_id: str,
-    values: Mapping[str, Any],
+    role: str,
+    addresses: Sequence[str],
     source: str,
     at: datetime,
-) -> _Versioned | None:
-    moment = aware(at)
-    before = current(session, kind, subscription_id)
-    if before is not None:
-        if all(getattr(before, name) == value for name, value in values.items()):
-            return None
-        _require_later(before.valid_from, moment)
-        before.valid_to = moment
-        session.flush()  # the index of versions in force allows one at a time
-    row = kind(
-        subscription_id=subscription_id,
-        version=before.version + 1 if before else 1,
-        valid_from=moment if before else None,
-        recorded_at=moment,
-        source=source,
-        **values,
-    )
-    session.add(row)
+) -> AddressChange | None:
+    """Return what must change so that the addresses of ``role`` are exactly these; None: nothing.
+
+    Parameters
+    ----------
+    known : all addresses of the role, those that have ended too.
+
+    Raises
+    ------
+    BadInputError
+        If an address that ends is valid from a later moment than ``at``.
+    """
+    in_force = {text.body: address for address, text in known if address.valid_to is None}
+    ended = tuple(address for body, address in in_force.items() if body not in addresses)
+    for address in ended:
+        _require_later(address.valid_from, at)
+    added = []
+    for body in dict.fromkeys(addresses):
+        if body not in in_force:
+            text = new_text(body, at)
+            address = Address(
+                id=new_id(),
+                subscription_id=subscription_id,
+                role=role,
+                method=Method.EMAIL,
+                text_id=text.id,
+                valid_from=at if known else None,
+                recorded_at=at,
+                source=source,
+            )
+            added.append((address, text))
+    return AddressChange(ended, tuple(added)) if added or ended else None
+
+
+def put_addresses(session: Session, changes: Sequence[AddressChange], at: datetime) -> None:
+    """Put changes of addresses on record; the texts go first, for the addresses refer to them."""
+    for change in changes:
+        for address in change.ended:
+            address.valid_to = at
+    session.add_all(text for change in changes for _, text in change.added)
     session.flush()
-    return row
+    session.add_all(address for change in changes for address, _ in change.added)
+    session.flush()
+
+
+def in_force(
+    session: Session, kind: type[Versioned], subscription_ids: Collection[str]
+) -> dict[str, Versioned]:
+    """Return the versions of ``kind`` that are still in force, by subscription."""
+    rows = session.scalars(
+        select(kind).where(kind.subscription_id.in_(subscription_ids), kind.valid_to.is_(None))
+    )
+    return {row.subscription_id: row for row in rows}
+
+
+def addresses_of(
+    session: Session, role: str, subscription_ids: Collection[str]
+) -> dict[str, list[tuple[Address, PersonalText]]]:
+    """Return the addresses of a role with their texts, those that have ended too, by subscription."""
+    rows = session.execute(
+        select(Address, PersonalText)
+        .join(PersonalText, PersonalText.id == Address.text_id)
+        .where(Address.subscription_id.in_(subscription_ids), Address.role == role)
+        .order_by(Address.id)
+    )
+    known: dict[str, list[tuple[Address, PersonalText]]] = defaultdict(list)
+    for address, text in rows:
+        known[address.subscription_id].append((address, text))
+    return known
 
 
 def _require_later(valid_from: datetime | None, at: datetime) -> None:
