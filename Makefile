@@ -45,8 +45,9 @@ clean:
 	touch $@
 
 .venv/.core: .venv/.uv requirements/core.txt setup.cfg
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/core.txt
+	$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/core.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q cjp_fraud features models
 	touch $@
 
 .venv/.all: .venv/.core requirements/all.txt

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         from sqlalchemy.exc import ArgumentError
 
         if url is not None:
+            from sqlalchemy.engine import make_url  # inside: rules import this module and need no database
+            from sqlalchemy.exc import ArgumentError
+
             try:
                 backend = make_url(url.get_secret_value()).get_backend_name()
             except ArgumentError:

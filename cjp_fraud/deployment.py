@@ -6,25 +6,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
-
-from cjp_fraud.config import Settings
-from cjp_fraud.contracts.tenants import tenants_on_record
-from cjp_fraud.detection.lake_tables import DETECTION_TABLES
+from cjp_fraud.config import Settings, load_settings
 from cjp_fraud.errors import StorageError
-from cjp_fraud.notices.methods.email import MailServer, mail_server
-from cjp_fraud.review.proposal import Practice
-from cjp_fraud.storage.database import make_engine, reading
-from cjp_fraud.storage.lake import Lake
-from cjp_fraud.storage.migration import require_current
-from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
-from cjp_fraud.traffic.checks import TenantTraffic
-from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 
-LAKE_TABLES = (*TRAFFIC_TABLES, *DETECTION_TABLES)
-"""All lake tables of the product."""
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from cjp_fraud.notices.methods.email import MailServer
+    from cjp_fraud.review.proposal import Practice
+    from cjp_fraud.storage.lake import Lake
+    from cjp_fraud.suspension.platform import PlatformClient
+    from cjp_fraud.traffic.checks import TenantTraffic
+
+# Its parts are imported when they are asked for: a command pays only for what it uses.
+
+
+def open_deployment(**chosen: Any) -> Deployment:
+    """Return the deployment that the environment (``CJP_FRAUD_*``) describes; ``chosen`` settings win.
+
+    Raises
+    ------
+    BadInputError
+        Names each setting that cannot be used and why.
+    """
+    return Deployment(load_settings(**chosen))
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,11 @@ class Deployment:
         StorageError
             If ``cjp-fraud init`` has not been run, or ran for another version.
         """
+        from sqlalchemy.engine import make_url
+
+        from cjp_fraud.storage.database import make_engine
+        from cjp_fraud.storage.migration import require_current
+
         url = make_url(self.settings.database)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise StorageError(f"there is no database at {url.database}; run: cjp-fraud init")
@@ -52,12 +64,18 @@ class Deployment:
     @cached_property
     def lake(self) -> Lake:
         """The lake; ``cjp-fraud init`` makes its tables."""
+        from cjp_fraud.storage.lake import Lake
+
         options = {key: value.get_secret_value() for key, value in self.settings.lake_storage_options.items()}
         return Lake(self.settings.lake, storage_options=options or None)
 
     @property
     def traffic_tenants(self) -> dict[str, TenantTraffic]:
         """All tenants on record, as traffic needs them."""
+        from cjp_fraud.contracts.tenants import tenants_on_record
+        from cjp_fraud.storage.database import reading
+        from cjp_fraud.traffic.checks import TenantTraffic
+
         with reading(self.engine) as session:
             return {
                 tenant_id: TenantTraffic(tenant_id, row.time_zone, row.deployment_accepted)
@@ -72,16 +90,22 @@ class Deployment:
     @property
     def platform(self) -> PlatformClient:
         """The platform that takes the commands."""
+        from cjp_fraud.suspension.platform import EmbeddedPlatform
+
         return EmbeddedPlatform(self.engine)
 
     @property
     def mail(self) -> MailServer:
         """The mail server of the notices."""
+        from cjp_fraud.notices.methods.email import mail_server
+
         return mail_server(self.settings)
 
     @property
     def practice(self) -> Practice:
         """Mode in force, how long things stay fresh, and who writes."""
+        from cjp_fraud.review.proposal import Practice
+
         return Practice.of(self.settings)
 
     @property

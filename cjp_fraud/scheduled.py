@@ -11,7 +11,7 @@ from cjp_fraud.clock import utc_text
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.compliance.retention import apply_retention as drop_what_is_past
 from cjp_fraud.config import load_settings
-from cjp_fraud.deployment import LAKE_TABLES, Deployment
+from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import window as stages
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.registry import promoted_versions
@@ -19,6 +19,7 @@ from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.training import train as train_versions
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices import inbound_reports
+from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.suspension import enforcement
 from cjp_fraud.suspension.reconciliation import reconcile as reconcile_platform
 from cjp_fraud.traffic.errors import FileChangedError

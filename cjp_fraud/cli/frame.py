@@ -1,50 +1,98 @@
-"""What all commands share: the deployment in force, output as table or JSON, progress, errors as sentences."""
+"""What all commands share: the deployment in force, views printed as tables or as JSON, progress.
+
+An operation returns *views*: frozen dataclasses (or pydantic models). ``--json`` is the whole view; a table is a
+choice of its fields, made to be read at 80 columns.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.table import Table
-from rich.text import Text
-from sqlalchemy.orm import Session
 
-from cjp_fraud.clock import utc_text
-from cjp_fraud.config import Settings
-from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.people.model import Actor
-from cjp_fraud.people.participation import actor_named
+from cjp_fraud.progress import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from sqlalchemy.orm import Session
+
+    from cjp_fraud.config import Settings
+    from cjp_fraud.deployment import Deployment
+    from cjp_fraud.people.model import Actor
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 AsOption = Annotated[str, typer.Option("--as", metavar="USER", help="Who acts; on record (users list).")]
 
-Report = Callable[[int, int, str], None]
-"""Progress callback: done, total, what is being done now."""
+SHORT = 8
+"""Digits of an identifier or a digest in a table; more where two of its column would look the same."""
+
+PIPE_WIDTH = 132
+"""Columns of a table that goes into a file or a pipe, where COLUMNS does not say otherwise."""
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The global options; the settings are read, and a deployment opened, when a command asks for them."""
+
+    home: Path | None = None
+    now: datetime | None = None
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """The deployment that the environment and the global options describe."""
+        from cjp_fraud.deployment import open_deployment
+
+        chosen = {"home": self.home, "now": self.now}
+        return open_deployment(**{name: value for name, value in chosen.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    field : the view's attribute; dots lead into views inside it (``measure.kind``).
+    header : what stands above; by default made of the field's name.
+    full : identifiers are printed whole, because the next command needs them.
+    wraps : long text takes several lines; without it, it is cut off with an ellipsis.
+    """
+
+    field: str
+    header: str | None = None
+    full: bool = False
+    wraps: bool = False
+
+    @property
+    def title(self) -> str:
+        """The header: the field's last name without ``_at``, one word a line to save width."""
+        if self.header is not None:
+            return self.header
+        return self.field.rpartition(".")[2].removesuffix("_at").replace("_", "\n")
 
 
 def deployment(ctx: typer.Context) -> Deployment:
     """Return the deployment that the global options chose."""
-    found = ctx.find_object(Deployment)
-    assert found is not None, "the main callback stores it"
-    return found
+    from cjp_fraud.deployment import Deployment
+
+    chosen = ctx.find_object(Chosen)
+    opened = chosen.deployment if chosen is not None else ctx.find_object(Deployment)
+    assert opened is not None, "the main callback stores the options; a caller of one group, a deployment"
+    return opened
 
 
 def settings(ctx: typer.Context) -> Settings:
@@ -54,6 +102,8 @@ def settings(ctx: typer.Context) -> Settings:
 
 def person(session: Session, name: str) -> Actor:
     """Return the user given to ``--as``; raises NotFoundError for an unknown name."""
+    from cjp_fraud.people.participation import actor_named
+
     return actor_named(session, name)
 
 
@@ -88,53 +138,131 @@ def column_mapping(pairs: Sequence[str] | None) -> dict[str, str]:
         raise typer.BadParameter(str(error)) from None
 
 
-def wide_console() -> Console:
-    """Return a console as wide as its terminal; into a file or pipe at least 132 columns, so that tables read well."""
+def table_console() -> Console:
+    """Return a console as wide as COLUMNS says, else as its terminal; in a file or pipe, wide enough to read well."""
+    from rich.console import Console
+
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, 132))
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return console
+    return Console(highlight=False, width=PIPE_WIDTH)
+
+
+wide_console = table_console
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, indent=2, default=_as_json, ensure_ascii=False) + "\n")
+    """Print one JSON document on standard output: views, moments, enums, numbers of any library; NaN as null."""
+    from pydantic_core import to_jsonable_python
+
+    plain = to_jsonable_python(document, inf_nan_mode="null", fallback=_plain_number)
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(
+    rows: Iterable[Any],
+    columns: Sequence[str | Column] | None = None,
+    *,
+    as_json: bool = False,
+    title: str,
+) -> None:
+    """Print views as a table, one line a row, or all that they hold as a JSON list.
+
+    Parameters
+    ----------
+    rows : views (frozen dataclasses, pydantic models or mappings), all of one kind.
+    columns : what the table shows of each; all fields where absent.
+    as_json : print JSON instead, with every field.
+    title : what the rows are; "TITLE: none" is printed where there are none.
+    """
+    rows = list(rows)
+    if as_json:
+        print_json(rows)
+        return
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console = table_console()
+    if not rows:
+        console.print(f"{title}: none", markup=False)
+        return
+    shown = [_column(column) for column in columns or _names(rows[0])]
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    cells = [_column_cells([_value(row, column.field) for row in rows], column) for column in shown]
+    for column, texts in zip(shown, cells, strict=True):
+        table.add_column(Text(column.title), no_wrap=not _gives_way(rows, column, texts), overflow="ellipsis")
+    for line in zip(*cells, strict=True):
+        table.add_row(
+            *(
+                Text(text, no_wrap=not column.wraps, overflow="fold" if column.wraps else "ellipsis")
+                for column, text in zip(shown, line, strict=True)
+            )
+        )
+    console.print(table)
+
+
+def print_view(
+    view: Any,
+    fields: Sequence[str | Column] | None = None,
+    *,
+    as_json: bool = False,
+    title: str,
+    tables: Mapping[str, tuple[str, Sequence[str | Column] | None]] | None = None,
+) -> None:
+    """Print one view as a list of names and values with tables of what it holds, or as JSON.
+
+    Parameters
+    ----------
+    view : a frozen dataclass, pydantic model or mapping.
+    fields : what is shown of it, identifiers whole; all but ``tables`` where absent.
+    as_json : print JSON instead, with every field.
+    title : what the view is.
+    tables : field that holds views → its title and columns; printed below, empty ones left out.
+    """
+    if as_json:
+        print_json(view)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    tables = tables or {}
+    record = Table(title=Text(title, style="bold"), title_justify="left", show_header=False, box=None)
+    record.add_column("field", style="bold", no_wrap=True)
+    record.add_column("value", overflow="fold")
+    for column in map(_column, fields or [name for name in _names(view) if name not in tables]):
+        record.add_row(Text(column.title.replace("\n", " ")), Text(_cell(_value(view, column.field))))
+    table_console().print(record)
+    for field, (heading, columns) in tables.items():
+        if inside := _value(view, field):
+            print_table(inside, columns, title=heading)
 
 
 def print_rows(
     rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str, columns: Sequence[str] | None = None
 ) -> None:
-    """Print rows as JSON, or as a table of ``columns`` (default: the first row's keys)."""
-    if as_json:
-        print_json(list(rows))
-        return
-    console = wide_console()
-    if not rows:
-        console.print(f"{title}: none", markup=False)
-        return
-    shown = columns or list(rows[0])
-    table = Table(title=Text(title), title_justify="left")
-    for column in shown:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_as_cell(row.get(column))) for column in shown))
-    console.print(table)
+    """Print mappings as :func:`print_table` prints views."""
+    print_table(rows, columns, as_json=as_json, title=title)
 
 
 def print_record(fields: Mapping[str, Any], *, as_json: bool, title: str) -> None:
-    """Print one thing as JSON, or as a table of names and values."""
-    if as_json:
-        print_json(dict(fields))
-        return
-    table = Table(title=Text(title), title_justify="left", show_header=False)
-    table.add_column("field", style="bold")
-    table.add_column("value", overflow="fold")
-    for key, value in fields.items():
-        table.add_row(Text(str(key).replace("_", " ")), Text(_as_cell(value)))
-    wide_console().print(table)
+    """Print a mapping as :func:`print_view` prints a view."""
+    print_view(fields, as_json=as_json, title=title)
 
 
 @contextmanager
 def progress(description: str) -> Iterator[Report]:
     """Show a progress bar on standard error while the block runs (nothing where that is no terminal)."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
@@ -152,33 +280,99 @@ def progress(description: str) -> Iterator[Report]:
         yield report
 
 
-def _as_cell(value: Any) -> str:
+def stamp(at: datetime) -> str:
+    """Return an aware moment as people read it: ``2026-01-31 09:00Z``."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def short_id(identifier: str) -> str:
+    """Return the first digits of an identifier or a digest."""
+    return identifier[:SHORT]
+
+
+def _column(column: str | Column) -> Column:
+    return Column(column) if isinstance(column, str) else column
+
+
+def _names(view: Any) -> list[str]:
+    """Return the names of a view's fields, in order."""
+    if isinstance(view, Mapping):
+        return list(view)
+    if is_dataclass(view):
+        return [field.name for field in fields(view)]
+    return list(type(view).model_fields)
+
+
+def _value(view: Any, field: str) -> Any:
+    """Return a field of a view; None where a view on the way to it is None."""
+    if isinstance(view, Mapping):
+        return view.get(field)
+    for name in field.split("."):
+        if view is None:
+            return None
+        view = getattr(view, name)
+    return view
+
+
+def _column_cells(values: Sequence[Any], column: Column) -> list[str]:
+    """Return a column's cells; identifiers as short as they stay different."""
+    texts = [_cell(value) for value in values]
+    identifiers = {text for text in texts if _IDENTIFIER.fullmatch(text)}
+    if column.full or not identifiers:
+        return texts
+    digits = next(
+        length
+        for length in range(SHORT, max(map(len, identifiers)) + 1)
+        if len({text[:length] for text in identifiers}) == len(identifiers)
+    )
+    return [text[:digits] if text in identifiers else text for text in texts]
+
+
+def _gives_way(rows: Sequence[Any], column: Column, texts: Sequence[str]) -> bool:
+    """Whether a column is made narrower where there is not room for all: text is, identifiers and stamps are not."""
+    if column.full:
+        return False
+    return any(
+        isinstance(_value(row, column.field), str | Collection) and not _IDENTIFIER.match(text)
+        for row, text in zip(rows, texts, strict=True)
+    ) and max(map(len, texts)) > len("2026-01-31 09:00Z")
+
+
+def _cell(value: Any) -> str:
+    """Return a value as text for people; collections of views as their number."""
     if value is None:
         return "–"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, default=_as_json, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value / timedelta(hours=1):g} h"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_cell(inside)}" for name, inside in value.items()) or "–"
+    if isinstance(value, list | tuple | set | frozenset):
+        if any(isinstance(inside, Mapping) or is_dataclass(inside) for inside in value):
+            return str(len(value))
+        return ", ".join(map(_cell, value)) or "–"
+    if is_dataclass(value):
+        return ", ".join(
+            f"{name.replace('_', ' ')} {_cell(inside)}"
+            for name in _names(value)
+            if (inside := _value(value, name)) not in (None, (), [], {})
+        )
     return str(value)
 
 
-def _as_json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return utc_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, set | frozenset | tuple):
-        return list(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+def _plain_number(value: Any) -> Any:
+    """Return a numpy scalar as Python's own number; refuses what has no JSON form."""
     if hasattr(value, "item"):
         return value.item()
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,49 +1,84 @@
-"""Which groups of commands there are; each stands in a file of its own."""
+"""Which commands there are. A command's module is imported when the command runs, and not before.
+
+The help of the whole lists these names and summaries, so it costs no import of a database, a lake or a model.
+"""
 
 from __future__ import annotations
 
-import typer
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
-from cjp_fraud.cli import (
-    audit,
-    baseline,
-    cases,
-    config,
-    demo,
-    detection,
-    disputes,
-    evidence,
-    measures,
-    model_versions,
-    notices,
-    set_up,
-    tenants,
-    traffic,
-    users,
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A group of commands, or a single command, that stands in a module of this package.
+
+    Attributes
+    ----------
+    name : as it is typed.
+    module : module of ``cjp_fraud.cli`` that holds it.
+    summary : one line for the help of the whole.
+    function : the single command's function; None for a group, which is the module's ``app``.
+    """
+
+    name: str
+    module: str
+    summary: str
+    function: str | None = None
+
+    def load(self) -> Any:
+        """Import the module and return the command or the group."""
+        module = import_module(f"cjp_fraud.cli.{self.module}")
+        if self.function is None:
+            group = get_group(module.app)
+            group.help = self.summary
+            return group
+        alone = typer.Typer(add_completion=False)
+        alone.command(self.name)(getattr(module, self.function))
+        return get_command(alone)
+
+
+ENTRIES = (
+    Entry("init", "set_up", "Make the database and the lake's tables; running it again is harmless.", "init"),
+    Entry(
+        "demo", "demo", "Show the whole path: traffic, flags, a case, two people, notice, suspension.", "demo"
+    ),
+    Entry("train", "detection", "Fit, register and promote each Monday's model version.", "train"),
+    Entry("detect", "detection", "Score a window, flag what is unusual, open cases.", "detect"),
+    Entry("backtest", "detection", "Score files without a database, by the same function.", "backtest"),
+    Entry("config", "config", "The settings in force (CJP_FRAUD_* variables)."),
+    Entry("users", "users", "People who may act, and their roles."),
+    Entry("tenants", "tenants", "Tenants, their contracts, terms and addresses."),
+    Entry("traffic", "traffic", "Traffic: ingest files, look at what was rejected."),
+    Entry("baseline", "baseline", "Baselines: what each series usually does, as of each local midnight."),
+    Entry("models", "model_versions", "Model versions: one a Monday, fitted by cjp-fraud train."),
+    Entry("cases", "cases", "Cases: look at them, decide them, approve what follows."),
+    Entry("notices", "notices", "Notices: plans, dispatch, delivery records."),
+    Entry("measures", "measures", "Measures: apply, list, reaffirm, reinstate, reconcile."),
+    Entry("disputes", "disputes", "Disputes: open one for the tenant, decide it."),
+    Entry("audit", "audit", "The audit log: list it, verify it."),
+    Entry("evidence", "evidence", "Evidence bundles: export a case, verify a bundle."),
 )
 
-GROUPS = {
-    "config": config.app,
-    "users": users.app,
-    "tenants": tenants.app,
-    "traffic": traffic.app,
-    "baseline": baseline.app,
-    "models": model_versions.app,
-    "cases": cases.app,
-    "notices": notices.app,
-    "measures": measures.app,
-    "disputes": disputes.app,
-    "audit": audit.app,
-    "evidence": evidence.app,
-}
 
+class LazyCommands(TyperGroup):
+    """The group of all commands: it lists names and summaries, and loads the one that is called.
 
-def add_groups(app: typer.Typer) -> None:
-    """Hang every group and the single commands on ``app``."""
-    app.command("init")(set_up.init)
-    app.command("demo")(demo.demo)
-    app.command("train")(detection.train)
-    app.command("detect")(detection.detect)
-    app.command("backtest")(detection.backtest)
-    for name, group in GROUPS.items():
-        app.add_typer(group, name=name)
+    The same idea as click's documented lazily loaded subcommands, except that a listing loads nothing either.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.entries = {entry.name: entry for entry in ENTRIES}
+        for entry in ENTRIES:
+            self.add_command(TyperCommand(entry.name, callback=None, help=entry.summary))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the name, the command loaded, and the arguments that are left for it."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, self.entries[name].load() if name else listed, rest

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from sqlalchemy.exc import OperationalError
 
 from cjp_fraud import __version__
-from cjp_fraud.cli.frame import moment
-from cjp_fraud.cli.groups import add_groups
-from cjp_fraud.config import load_settings
-from cjp_fraud.deployment import Deployment
+from cjp_fraud.cli.frame import Chosen, moment
+from cjp_fraud.cli.groups import LazyCommands
 from cjp_fraud.errors import CjpFraudError, Refused
 
 app = typer.Typer(
     name="cjp-fraud",
+    cls=LazyCommands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="""Find unusual spikes in tenants' contact-centre traffic, review them, serve the notice,
@@ -52,11 +49,7 @@ def _options(
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    chosen = {"home": home, "now": moment(now)}
-    ctx.obj = Deployment(load_settings(**{key: value for key, value in chosen.items() if value is not None}))
-
-
-add_groups(app)
+    ctx.obj = Chosen(home, moment(now))
 
 
 def main() -> None:
@@ -70,14 +63,25 @@ def main() -> None:
         _say(f"Refused: {refused.action}" if refused.action else "Refused", refused.missing)
     except CjpFraudError as error:
         _say(f"Error: {error}")
-    except OperationalError as error:
-        _say(f"Error: the database did not answer: {error.orig}")
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         _say(f"Error: {named}{error.strerror or error}")
+    except Exception as error:
+        if not _database_did_not_answer(error):
+            raise
+        _say(f"Error: the database did not answer: {getattr(error, 'orig', error)}")
     else:
         return
     sys.exit(1)
+
+
+def _database_did_not_answer(error: Exception) -> bool:
+    """Whether it is SQLAlchemy's error for this; a command that never loaded SQLAlchemy cannot raise it."""
+    if "sqlalchemy" not in sys.modules:
+        return False
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(error, OperationalError)
 
 
 def _is_unicode(word: str) -> bool:
@@ -86,6 +90,8 @@ def _is_unicode(word: str) -> bool:
 
 
 def _say(head: str, reasons: tuple[str, ...] = ()) -> None:
+    from rich.console import Console
+
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     console.print(head, style="bold red")
     for reason in reasons:

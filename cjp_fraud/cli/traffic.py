@@ -10,7 +10,6 @@ import typer
 
 from cjp_fraud.cli.frame import (
     JsonOption,
-    Report,
     column_mapping,
     deployment,
     print_record,
@@ -18,6 +17,7 @@ from cjp_fraud.cli.frame import (
     progress,
 )
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.progress import Report
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_files, resubmit_quarantined
 from cjp_fraud.traffic.quarantine import list_quarantine
 from cjp_fraud.traffic.schema import Reason

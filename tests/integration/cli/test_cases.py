@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from cjp_fraud.cli import cases, disputes, measures
 from cjp_fraud.config import load_settings
-from cjp_fraud.deployment import LAKE_TABLES, Deployment
+from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
+from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import machine
 from cjp_fraud.people.participation import create_user
 from cjp_fraud.storage.database import transaction

@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from cjp_fraud.cli import notices, tenants
 from cjp_fraud.config import load_settings
-from cjp_fraud.deployment import LAKE_TABLES, Deployment
+from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.notices.dispatch import dispatch_due
+from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.storage.migration import migrate
 from tests.contract_builders import NOON, a_row, write_csv
 from tests.mail_servers import smtp_server

@@ -13,12 +13,12 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from cjp_fraud.contracts.tenant_import import load_tenants
-from cjp_fraud.deployment import LAKE_TABLES
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import Detected, detect
 from cjp_fraud.detection.training import train
+from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.lake import Lake

@@ -21,7 +21,8 @@ from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.cli.main import app
 from cjp_fraud.config import load_settings
-from cjp_fraud.deployment import LAKE_TABLES, Deployment
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import machine
 from cjp_fraud.people.participation import create_user
 from cjp_fraud.review.tables import Case

@@ -1,0 +1,84 @@
+"""Setting a deployment up, and what keeps it in order by night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cjp_fraud.compliance.log_verification import LogVerification, verify_log
+from cjp_fraud.compliance.retention import apply_retention
+from cjp_fraud.config import PlatformMode, masked_url
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.detection.lake_tables import DETECTION_TABLES
+from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.storage.database import make_engine
+from cjp_fraud.storage.migration import migrate
+from cjp_fraud.traffic.schema import TRAFFIC_TABLES
+
+LAKE_TABLES = (*TRAFFIC_TABLES, *DETECTION_TABLES)
+"""All lake tables of the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Initialized:
+    """A deployment that is ready: where it stands and at which schema (secrets masked)."""
+
+    database: str
+    schema: str
+    changed: bool
+    """Whether the database was made or brought to this version by this run."""
+    lake: str
+    buckets: int
+    mode: PlatformMode
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionResult:
+    """What was past its retention."""
+
+    intake_partitions: int
+    """Days and buckets of delivered rows that were dropped."""
+
+
+def initialize(deployment: Deployment) -> Initialized:
+    """Make the database and the lake's tables, or bring them to this version; running it again is harmless.
+
+    Raises
+    ------
+    StorageError
+        If the lake that is there has another number of buckets than the settings say.
+    """
+    settings = deployment.settings
+    settings.home.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(settings.database)
+    before, after = migrate(engine)
+    engine.dispose()
+    deployment.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
+    return Initialized(
+        database=masked_url(settings.database),
+        schema=after,
+        changed=before != after,
+        lake=masked_url(settings.lake),
+        buckets=deployment.lake.buckets,
+        mode=settings.platform_mode,
+    )
+
+
+def drop_expired(deployment: Deployment, now: datetime) -> RetentionResult:
+    """Drop what is past its retention; doing so again at once drops nothing."""
+    dropped = apply_retention(deployment.engine, deployment.lake, now, tables=LAKE_TABLES)
+    return RetentionResult(dropped["intake_partitions"])
+
+
+def verify_log_or_fail(deployment: Deployment) -> LogVerification:
+    """Verify the audit log against itself and the rows of decisions, as a scheduled task that must be seen to fail.
+
+    Raises
+    ------
+    CjpFraudError
+        Names every fault.
+    """
+    verification = verify_log(deployment.engine)
+    if not verification.holds:
+        raise CjpFraudError("the audit log does not hold: " + "; ".join(verification.faults))
+    return verification

@@ -1,0 +1,48 @@
+"""Starting a command costs only what the command needs: each in a fresh interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cjp_fraud.cli.groups import ENTRIES, Entry
+
+HEAVY = ("pandas", "pyarrow", "deltalake", "sklearn", "sqlalchemy", "pydantic")
+RUN = """
+import sys
+from cjp_fraud.cli.main import app
+sys.argv = ["cjp-fraud", *sys.argv[1:]]
+try:
+    app()
+except SystemExit as end:
+    code = end.code
+print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+sys.exit(code)
+"""
+
+
+def started(*words: str) -> tuple[str, set[str]]:
+    """Run a command; return what it printed and the top-level packages that it loaded."""
+    done = subprocess.run([sys.executable, "-c", RUN, *words], capture_output=True, text=True, check=True)
+    printed, _, loaded = done.stdout.rpartition("LOADED")
+    return printed, set(loaded.split())
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",)])
+def test_help_and_version_load_no_database_lake_or_model(words: tuple[str, ...]) -> None:
+    _, loaded = started(*words)
+    assert not loaded & set(HEAVY)
+
+
+def test_the_help_lists_every_command_with_its_summary() -> None:
+    printed, _ = started("--help")
+    for entry in ENTRIES:
+        assert entry.name in printed
+        assert entry.summary[:30] in printed
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_every_listed_command_can_be_loaded_and_has_help(entry: Entry) -> None:
+    assert entry.load().help
