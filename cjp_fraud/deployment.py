@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from cjp_fraud.notices.methods.email import MailServer
-    from cjp_fraud.review.proposal import Practice
+    from cjp_fraud.people.model import Decision
+    from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
     from cjp_fraud.suspension.platform import PlatformClient
     from cjp_fraud.traffic.checks import TenantTraffic
@@ -102,11 +105,27 @@ class Deployment:
         return mail_server(self.settings)
 
     @property
-    def practice(self) -> Practice:
+    def policy(self) -> ProviderPolicy:
         """Mode in force, how long things stay fresh, and who writes."""
-        from cjp_fraud.review.proposal import Practice
+        from cjp_fraud.review.model import ProviderPolicy
 
-        return Practice.of(self.settings)
+        return ProviderPolicy.of(self.settings)
+
+    @contextmanager
+    def deciding(self, by: str, at: datetime) -> Iterator[Decision]:
+        """Open a transaction in which the user named ``by`` decides; committed at the end.
+
+        Raises
+        ------
+        NotFoundError
+            If nobody has that name.
+        """
+        from cjp_fraud.people.model import Decision
+        from cjp_fraud.people.participation import actor_named
+        from cjp_fraud.storage.database import transaction
+
+        with transaction(self.engine) as session:
+            yield Decision(session, actor_named(session, by), at)
 
     @property
     def now(self) -> datetime:

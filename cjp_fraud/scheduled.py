@@ -124,7 +124,7 @@ def resume_all() -> dict[str, Any]:
         After all cases were tried, where one had a fault: the task fails and is seen.
     """
     opened = _open()
-    done = enforcement.resume_all(opened.engine, opened.mail, opened.platform, opened.now, opened.practice)
+    done = enforcement.resume_all(opened.engine, opened.mail, opened.platform, opened.now, opened.policy)
     if done.faults:
         raise CjpFraudError("; ".join(done.faults))
     return {

@@ -13,15 +13,15 @@ from sqlalchemy import Engine, func, select
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.methods.email import MailServer
-from cjp_fraud.people.model import Actor, Role, machine
+from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim
-from cjp_fraud.review.determination import determine_fraud
+from cjp_fraud.review.determination import FraudFinding, determine_fraud
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
-from cjp_fraud.review.model import CaseState, TenantsPart
-from cjp_fraud.review.proposal import MeasureWanted, Practice
+from cjp_fraud.review.model import CaseState, ProviderPolicy, TenantsPart
+from cjp_fraud.review.proposal import MeasureWanted
 from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all
@@ -97,12 +97,10 @@ def flag(
     around = window or (min(starts) - HOUR, max(starts) + HOUR)
     with transaction(engine) as session:
         return record_flags(
-            session,
+            Decision(session, DETECTOR, at or START),
             rows,
             window=around,
             tenant_ids=tenant_ids,
-            at=at or START,
-            by=DETECTOR,
             new_cases_per_hour=cap,
         )
 
@@ -114,7 +112,7 @@ class Office:
     engine: Engine
     mail: MailServer
     platform: PlatformClient
-    practice: Practice
+    practice: ProviderPolicy
     now: datetime = START
     people: dict[str, Actor] = field(default_factory=dict)
 
@@ -146,7 +144,7 @@ class Office:
         case_id = self.case().id
         who = [self.people[arg] if isinstance(arg, str) and arg in self.people else arg for arg in args]
         with transaction(self.engine) as session:
-            return transition(session, case_id, who[0], self.now, *who[1:], **kwargs)
+            return transition(Decision(session, who[0], self.now), case_id, *who[1:], **kwargs)
 
     def determine(self, by: str = "rita", **kwargs: Any) -> Proposal:
         """Determine fraud on the newest case."""
@@ -154,10 +152,9 @@ class Office:
             "tenants_part": TenantsPart.VICTIM,
             "reasons": "short calls to one foreign range, at night, no agent logged in",
             "measure": OUTBOUND_VOICE,
-            "practice": self.practice,
-            "read_rows": read_rows,
         }
-        proposal: Proposal = self.do(determine_fraud, by, **given | kwargs)
+        finding = FraudFinding(**given | kwargs)
+        proposal: Proposal = self.do(determine_fraud, by, finding, policy=self.practice, read_rows=read_rows)
         return proposal
 
     def approve(self, by: str = "adam", **kwargs: Any) -> Approval:
@@ -196,7 +193,7 @@ def open_office(
 ) -> Office:
     """Open an office: the tenants of ``rows`` (or acme under the plain terms), and everybody on record."""
     load_rows(engine, folder, *(rows or (a_row(),)), at=START - timedelta(days=60))
-    office = Office(engine, mail, platform or EmbeddedPlatform(engine), Practice(mode=mode))
+    office = Office(engine, mail, platform or EmbeddedPlatform(engine), ProviderPolicy(mode=mode))
     with transaction(engine) as session:
         for name, roles in PEOPLE.items():
             create_user(session, name, roles, machine("account"), START)

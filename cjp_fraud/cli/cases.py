@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from cjp_fraud.cli.case_page import print_case
-from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_json, print_rows, progress
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, print_json, print_rows, progress
 from cjp_fraud.cli.measure_options import (
     Applications,
     Channels,
@@ -22,28 +20,28 @@ from cjp_fraud.cli.measure_options import (
     Origins,
     Principals,
     Rate,
-    measure_wanted,
+    measure_options,
 )
-from cjp_fraud.deployment import Deployment
-from cjp_fraud.detection.judged_rows import judged_rows
-from cjp_fraud.review import approval, determination, stops
-from cjp_fraud.review import claim as claims
-from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.operations import cases as operations
 from cjp_fraud.review.model import Capacity, CaseState, Finding, TenantsPart
-from cjp_fraud.review.queue import overflow_list, queue
-from cjp_fraud.review.tables import Case
-from cjp_fraud.review.views import case_view
-from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
-from cjp_fraud.suspension.follow_up import follow_up_due
-from cjp_fraud.suspension.views import gate_view, measure_rows
+from cjp_fraud.suspension.enforcement import EnforcementReport
 
 app = typer.Typer(no_args_is_help=True, help="Cases: look at them, decide them, approve what follows.")
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]
 
-_EPISODE = re.compile(r"[0-9a-f]{32}")
+_COLUMNS = (
+    "number",
+    "tenant_id",
+    "state",
+    "top_score",
+    "flags",
+    "flags_since",
+    "first_flag_at",
+    "last_flag_at",
+    "claimed_by",
+)
 
 
 @app.command("list")
@@ -59,46 +57,26 @@ def list_cases(
     as_json: JsonOption = False,
 ) -> None:
     """List the queue, highest score first: cases that are not closed, and closed ones flagged since."""
+    opened = deployment(ctx)
+    if overflow:
+        episodes = [asdict(episode) for episode in operations.list_overflow(opened)]
+        print_rows(episodes, as_json=as_json, title="Overflow")
+        return
     states = list(CaseState) if everything else state
-    with reading(deployment(ctx).engine) as session:
-        if overflow:
-            rows: list[Any] = list(overflow_list(session))
-            title = "Overflow"
-        else:
-            rows = list(queue(session, states=states, tenant_id=tenant, by_age=by_age))
-            title = "Cases"
-    columns = None if overflow else _COLUMNS
-    print_rows([_fields(row) for row in rows], as_json=as_json, title=title, columns=columns)
-
-
-_COLUMNS = (
-    "number",
-    "tenant_id",
-    "state",
-    "top_score",
-    "flags",
-    "flags_since",
-    "first_flag_at",
-    "last_flag_at",
-    "claimed_by",
-)
+    page = operations.list_cases(opened, states=states, tenant_id=tenant, by_age=by_age)
+    rows = [asdict(case) for case in page.cases]
+    print_rows(rows, as_json=as_json, title="Cases", columns=_COLUMNS)
 
 
 @app.command()
 def show(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False) -> None:
     """Show a case: why it was flagged, what people decided, what is proposed, and what the gate says."""
     opened = deployment(ctx)
-    with reading(opened.engine) as session:
-        case_id = case_id_of(session, case)
-        view = case_view(session, case_id, opened.now)
-        row = session.get(Case, case_id)
-        assert row is not None, "it was found"
-        view["gate"] = gate_view(session, row, opened.practice, opened.now)
-        view["measures"] = measure_rows(session, case_id=case_id)
+    page = operations.show_case(opened, opened.now, case)
     if as_json:
-        print_json(view)
+        print_json(page)
     else:
-        print_case(view)
+        print_case(page)
 
 
 @app.command()
@@ -109,19 +87,14 @@ def claim(
 ) -> None:
     """Take a case to work on it; nobody else may claim it until it is released."""
     opened = deployment(ctx)
-    with transaction(opened.engine) as session:
-        by = person(session, as_user)
-        if _EPISODE.fullmatch(case):
-            row = claims.claim_overflow(session, case, by, opened.now)
-        else:
-            row = claims.claim(session, case_id_of(session, case), by, opened.now)
-    _say(row)
+    _say(operations.claim(opened, as_user, opened.now, case))
 
 
 @app.command()
 def release(ctx: typer.Context, case: CaseArgument, as_user: AsOption) -> None:
     """Give a claimed case back to the queue."""
-    _say(_decide(ctx, case, as_user, claims.release))
+    opened = deployment(ctx)
+    _say(operations.release(opened, as_user, opened.now, case))
 
 
 @app.command()
@@ -132,7 +105,8 @@ def comment(
     as_user: AsOption,
 ) -> None:
     """Write on a case; who does takes part in it, and may not approve it."""
-    _say(_decide(ctx, case, as_user, claims.comment, text))
+    opened = deployment(ctx)
+    _say(operations.comment(opened, as_user, opened.now, case, text))
 
 
 @app.command()
@@ -167,19 +141,18 @@ def determine(
     scope and end, the letter, whom it goes to. Without --measure, the flagged channels' outbound traffic.
     """
     opened = deployment(ctx)
-    practice = opened.practice
     if finding is Finding.NOT_FRAUDULENT:
         raise typer.BadParameter("not fraudulent is recorded by: cjp-fraud cases dismiss CASE --because TEXT")
     if finding is Finding.UNDETERMINED:
         if part is not None or flag or measure is not None or days or hours:
             raise typer.BadParameter("--part, --flag, --measure, --days and --hours go with fraudulent only")
-        _decide(ctx, case, as_user, determination.leave_undetermined, reasons=because)
-        typer.echo(f"case {case}: undetermined; it stays in review")
+        standing = operations.leave_undetermined(opened, as_user, opened.now, case, reasons=because)
+        typer.echo(f"case {standing.number}: undetermined; it stays in review")
         return
-    lasts = timedelta(days=days or 0, hours=hours or 0) or practice.measure_review
-    wanted = measure_wanted(
+    wanted = measure_options(
         measure,
-        lasts,
+        days=days,
+        hours=hours,
         channels=channel,
         directions=direction,
         applications=application,
@@ -188,28 +161,24 @@ def determine(
         origins=origin,
         rate=rate,
     )
-    with progress("determination") as report, transaction(opened.engine) as session:
+    with progress("determination") as report:
         report(0, 1, "freezing the evidence")
-        proposal = determination.determine_fraud(
-            session,
-            case_id_of(session, case),
-            person(session, as_user),
+        result = operations.determine(
+            opened,
+            as_user,
             opened.now,
-            tenants_part=part,
+            case,
             reasons=because,
+            tenants_part=part,
             measure=wanted,
-            duration=lasts,
-            practice=practice,
-            read_rows=judged_rows(opened.lake),
             flag_ids=flag,
         )
-        view = case_view(session, proposal.case_id, opened.now)
-    drawn = view["proposals"][-1]
-    typer.echo(f"case {view['number']}: determined; proposal {drawn['number']} in mode {drawn['mode']}")
-    typer.echo(f"  sha256   {drawn['sha256']}")
-    typer.echo(f"  measure  {drawn['measure']['kind']} for {drawn['measure']['hours']} hours")
-    typer.echo(f"  expires  {drawn['expires_at']:%Y-%m-%d %H:%M:%SZ}, unless another person approves it")
-    for obstacle in drawn["obstacles"]:
+    proposal = result.proposal
+    typer.echo(f"case {result.case.number}: determined; proposal {proposal.number} in mode {proposal.mode}")
+    typer.echo(f"  sha256   {proposal.sha256}")
+    typer.echo(f"  measure  {proposal.measure.kind} for {proposal.measure.hours} hours")
+    typer.echo(f"  expires  {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}, unless another person approves it")
+    for obstacle in proposal.obstacles:
         typer.echo(f"  it cannot be approved as it stands: {obstacle}")
 
 
@@ -228,64 +197,61 @@ def approve(
 ) -> None:
     """Approve the proposal, and carry it out at once: the notice, then the measure when the gate opens."""
     opened = deployment(ctx)
-    with transaction(opened.engine) as session:
-        case_id, by = case_id_of(session, case), person(session, as_user)
-        standing = approval.approval_to_carry_out(
-            session, case_id, by, expected_sha256=sha256, capacity=capacity
+    with progress("carrying out") as report:
+        report(0, 1, f"case {case}")
+        result = operations.approve_and_carry_out(
+            opened, as_user, opened.now, case, expected_sha256=sha256, capacity=capacity
         )
-        given = standing or approval.approve(
-            session, case_id, by, opened.now, expected_sha256=sha256, capacity=capacity
-        )
-        row = session.get(Case, case_id)
-        assert row is not None, "it was found"
-        state = row.state
-    before = f" already, {given.at:%Y-%m-%d %H:%M:%SZ}; it is carried on" if standing else ""
-    typer.echo(f"case {case}: proposal {given.proposal_sha256[:12]}… approved as {given.capacity}{before}")
-    if standing:
-        _carry(opened, case_id, case)
-        return
-    if state is not CaseState.APPROVED:
-        typer.echo(f"  it stays {state}: the other capacity's approval is needed too")
-        return
-    _carry(opened, case_id, case)
+    number = result.case.number
+    before = (
+        f" already, {result.approved_at:%Y-%m-%d %H:%M:%SZ}; it is carried on" if result.given_before else ""
+    )
+    typer.echo(
+        f"case {number}: proposal {result.proposal_sha256[:12]}… approved as {result.capacity}{before}"
+    )
+    if result.enforcement is None:
+        typer.echo(f"  it stays {result.case.state}: the other capacity's approval is needed too")
+    else:
+        tell(result.enforcement, str(number))
 
 
 @app.command("return")
 def return_(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Return the proposal to review with a comment (approver), or take it back (reviewer)."""
-    _say(_decide(ctx, case, as_user, approval.return_, because))
+    opened = deployment(ctx)
+    _say(operations.return_proposal(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
 def dismiss(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Determine that the traffic is not fraudulent, and close the case."""
-    _decide(ctx, case, as_user, determination.dismiss, reasons=because)
-    typer.echo(f"case {case}: dismissed")
+    opened = deployment(ctx)
+    _say(operations.dismiss(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
 def reopen(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Open a dismissed, expired or withdrawn case again."""
-    _say(_decide(ctx, case, as_user, determination.reopen, reasons=because))
+    opened = deployment(ctx)
+    _say(operations.reopen(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
 def withdraw(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Withdraw what was approved; a withdrawal notice follows where anything had gone out."""
     opened = deployment(ctx)
-    with reading(opened.engine) as session:
-        case_id, _ = case_id_of(session, case), person(session, as_user)
-        withdrawn = session.get_one(Case, case_id).state is CaseState.WITHDRAWN
-    if not (withdrawn and follow_up_due(opened.engine, case_id)):
-        _decide(ctx, case, as_user, determination.withdraw, reasons=because)
-    _carry(opened, case_id, case)
+    with progress("carrying out") as report:
+        report(0, 1, f"case {case}")
+        done = operations.withdraw_and_notify(opened, as_user, opened.now, case, reasons=because)
+    tell(done, case)
 
 
 @app.command()
 def stop(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Order, as counsel, that nothing be restricted on this case until the stop is cleared."""
-    ordered = _decide(ctx, case, as_user, stops.order_stop, because)
-    typer.echo(f"case {case}: stopped ({ordered.id})")
+    opened = deployment(ctx)
+    ordered = operations.order_stop(opened, as_user, opened.now, case, reasons=because)
+    typer.echo(f"case {ordered.case.number}: stopped ({ordered.stop_id})")
 
 
 @app.command("clear-stop")
@@ -301,41 +267,14 @@ def clear_stop(
     ] = None,
 ) -> None:
     """Clear an order of counsel, or let a contradicted notice stand."""
-    if notice is not None:
-        resolved = _decide(ctx, case, as_user, stops.let_notice_stand, notice, because)
-        typer.echo(f"case {case}: {resolved} reports against notice {notice} resolved")
-        return
-    cleared = _decide(ctx, case, as_user, stops.clear_stop, stop_id, because)
-    typer.echo(f"case {case}: stop {cleared.id} cleared")
-
-
-def _decide(
-    ctx: typer.Context,
-    case: str,
-    as_user: str,
-    transition: Callable[..., Any],
-    *words: str | None,
-    **reasons: str,
-) -> Any:
-    """Run one transition of a case in its transaction."""
     opened = deployment(ctx)
-    with transaction(opened.engine) as session:
-        case_id, by = case_id_of(session, case), person(session, as_user)
-        return transition(session, case_id, by, opened.now, *words, **reasons)
-
-
-def _carry(opened: Deployment, case_id: str, case: str) -> None:
-    with progress("carrying out") as report:
-        report(0, 1, f"case {case}")
-        done = enforce(
-            opened.engine,
-            opened.mail,
-            opened.platform,
-            case_id,
-            opened.now,
-            opened.practice,
-        )
-    tell(done, case)
+    if notice is not None:
+        stands = operations.let_notice_stand(opened, as_user, opened.now, case, notice, reasons=because)
+        number, resolved = stands.case.number, stands.reports_resolved
+        typer.echo(f"case {number}: {resolved} reports against notice {notice} resolved")
+        return
+    cleared = operations.clear_stop(opened, as_user, opened.now, case, reasons=because, stop_id=stop_id)
+    typer.echo(f"case {cleared.case.number}: stop {cleared.stop_id} cleared")
 
 
 def tell(done: EnforcementReport, case: str) -> None:
@@ -347,9 +286,5 @@ def tell(done: EnforcementReport, case: str) -> None:
         typer.echo(f"  next at {done.next_at:%Y-%m-%d %H:%M:%SZ}")
 
 
-def _say(row: Case) -> None:
-    typer.echo(f"case {row.number}: {row.state}")
-
-
-def _fields(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+def _say(standing: operations.CaseStanding) -> None:
+    typer.echo(f"case {standing.number}: {standing.state}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.review.proposal import MeasureWanted
+from cjp_fraud.operations.cases import MeasureOptions
 
 MeasureOption = Annotated[MeasureKind | None, typer.Option(help="The narrowest that helps.")]
 Days = Annotated[int | None, typer.Option(min=1, max=366, help="How long; the review period if absent.")]
@@ -22,19 +22,20 @@ Origins = Annotated[list[str] | None, typer.Option(help="Only contacts from thes
 Rate = Annotated[int | None, typer.Option(min=1, help="Contacts an hour that are still let through.")]
 
 
-def measure_wanted(
+def measure_options(
     kind: MeasureKind | None,
-    lasts: timedelta,
     *,
+    days: int | None,
+    hours: int | None,
+    rate: int | None,
     channels: list[str] | None,
     directions: list[str] | None,
     applications: list[str] | None,
     principals: list[str] | None,
     destinations: list[str] | None,
     origins: list[str] | None,
-    rate: int | None,
-) -> MeasureWanted | None:
-    """Return the measure that the options describe; None where none of them was given.
+) -> MeasureOptions:
+    """Return the measure that the options describe.
 
     Raises
     ------
@@ -50,8 +51,6 @@ def measure_wanted(
         origins=tuple(origins or ()),
         contacts_per_hour=rate,
     )
-    if kind is not None:
-        return MeasureWanted(kind, scope, lasts)
-    if scope != Scope():
+    if kind is None and scope != Scope():
         raise typer.BadParameter(f"say the kind of measure too: --measure {', '.join(MeasureKind)}")
-    return None
+    return MeasureOptions(kind, scope, timedelta(days=days or 0, hours=hours or 0) or None)

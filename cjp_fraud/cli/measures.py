@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, person, print_rows, progress
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.need import state_need
 from cjp_fraud.storage.database import reading, transaction
@@ -45,8 +46,9 @@ def apply(
     with transaction(opened.engine) as session:
         case_id = case_id_of(session, case)
         if needed_because is not None and as_user is not None:
-            state_need(session, case_id, person(session, as_user), opened.now, needed_because)
-    outcome = apply_measure(opened.engine, opened.platform, case_id, opened.now, opened.practice)
+            decision = Decision(session, person(session, as_user), opened.now)
+            state_need(decision, case_id, needed_because)
+    outcome = apply_measure(opened.engine, opened.platform, case_id, opened.now, opened.policy)
     _tell(outcome, case, wanted=PlatformOutcome.IN_FORCE)
 
 
@@ -81,7 +83,7 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
                 platform,
                 case_id,
                 opened.now,
-                opened.practice,
+                opened.policy,
             )
         for sentence in done.waiting_for:
             typer.echo(f"  {sentence}")
@@ -94,12 +96,10 @@ def reaffirm(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because:
     opened = deployment(ctx)
     with transaction(opened.engine) as session:
         kept = reaffirm_measure(
-            session,
+            Decision(session, person(session, as_user), opened.now),
             case_id_of(session, case),
-            person(session, as_user),
-            opened.now,
             reasons=because,
-            practice=opened.practice,
+            practice=opened.policy,
         )
     if not kept.complete:
         typer.echo(f"case {case}: reaffirmed by one; another approver is needed by {_time(kept.review_at)}")

@@ -42,7 +42,7 @@ def dispatch(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False
             opened.platform,
             case_id,
             opened.now,
-            opened.practice,
+            opened.policy,
         )
     record = {
         "case": case,

@@ -20,7 +20,7 @@ from cjp_fraud.detection.lake_tables import CALIBRATION, SCORES
 from cjp_fraud.detection.registry import Registered
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.people.model import Actor, machine
+from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake, Where
@@ -106,12 +106,10 @@ def detect(
         _write(lake, judge, scores, written, end)
         with transaction(engine) as session:
             recorded = record_flags(
-                session,
+                Decision(session, DETECTOR, now),
                 found,
                 window=(begin, min(end, max(closed, begin))),
                 tenant_ids=None,
-                at=aware(now),
-                by=DETECTOR,
                 new_cases_per_hour=new_cases_per_hour,
             )
     return Detected(begin, end, folded, scored, max(closed, begin) if closed < end else None, recorded)

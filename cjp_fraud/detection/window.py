@@ -30,6 +30,7 @@ from cjp_fraud.detection.run import (
 from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.significance import Spikes, discovered
 from cjp_fraud.detection.store import read_scored
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.flags import record_flags
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake
@@ -138,12 +139,10 @@ def close_families(stage: Stage, window: DetectionWindow, now: datetime, *, new_
             found = flag_rows(judged, stage.zones, closed)
         with transaction(stage.engine) as session:
             record_flags(
-                session,
+                Decision(session, DETECTOR, now),
                 found,
                 window=(window.begin, window.end),
                 tenant_ids=None,
-                at=aware(now),
-                by=DETECTOR,
                 new_cases_per_hour=new_cases_per_hour,
             )
             mark_scored(session, window, now)

@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Actor, Role, machine
+from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.participation import lately_edited_contract, took_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, Capacity, CaseState, CommentKind
@@ -22,10 +21,8 @@ from cjp_fraud.review.tables import Approval, Case, EvidenceSet, Proposal
 
 
 def approve(
-    session: Session,
+    decision: Decision,
     case_id: str,
-    by: Actor,
-    at: datetime,
     *,
     expected_sha256: str | None = None,
     capacity: Capacity | None = None,
@@ -46,6 +43,7 @@ def approve(
     Refused
         Names everything that stands in the way.
     """
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     proposal = latest_proposal(session, case)
     acting = capacity or (
@@ -60,7 +58,7 @@ def approve(
             not lately_edited_contract(session, by, case.tenant_id, at),
             f"{by} edited the tenant's addresses or terms in the last 30 days",
         ),
-        *(() if proposal is None else _checks_of_version(session, proposal, by, at, expected_sha256)),
+        *(() if proposal is None else _checks_of_version(decision, proposal, expected_sha256)),
         *((False, stop) for stop in standing_stops(session, case.id)),
         action=f"approve {in_words(case)}",
     )
@@ -72,7 +70,7 @@ def approve(
         determined_by=proposal.determined_by,
         capacity=acting,
         by_user_id=by.user_id,
-        at=aware(at),
+        at=at,
     )
     session.add(approval)
     session.flush()
@@ -83,13 +81,12 @@ def approve(
         "mode": proposal.mode,
         "capacity": acting,
     }
-    given = approvals_of(session, proposal)
-    capacities = {one.capacity for one in given}
+    capacities = {each.capacity for each in approvals_of(session, proposal)}
     needed = {Capacity.APPROVER} | ({Capacity.COUNSEL} if counsel_needed(proposal) else set())
     if needed <= capacities:
-        move(session, case, CaseState.APPROVED, by, at, "case.approved", content)
+        move(decision, case, CaseState.APPROVED, "case.approved", content)
     else:
-        note(session, case, by, at, "case.consented", content | {"state": case.state})
+        note(decision, case, "case.consented", content | {"state": case.state})
     return approval
 
 
@@ -103,18 +100,18 @@ def approvals_of(session: Session, proposal: Proposal) -> list[Approval]:
 
 
 def approval_to_carry_out(
-    session: Session,
+    decision: Decision,
     case_id: str,
-    by: Actor,
     *,
     expected_sha256: str | None = None,
     capacity: Capacity | None = None,
 ) -> Approval | None:
-    """Return what ``by`` approved and what is still on its way to the measure; None: there is none.
+    """Return what the person approved and what is still on its way to the measure; None: there is none.
 
     A run that died after the approval was on record is run again with the same words: it then has
     nothing to decide, only to carry on.
     """
+    session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     proposal = latest_proposal(session, case)
     if case.state not in BEFORE_THE_MEASURE | {CaseState.SUSPENDING} or proposal is None:
@@ -131,8 +128,9 @@ def approval_to_carry_out(
     )
 
 
-def return_(session: Session, case_id: str, by: Actor, at: datetime, text: str) -> Case:
+def return_(decision: Decision, case_id: str, text: str) -> Case:
     """Return a proposal with a comment (approver, counsel), or take it back (reviewer); it is void then."""
+    session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     as_approver = by.may(Role.APPROVER, Role.COUNSEL) and not took_part(session, by, case.id)
     refuse_unless(
@@ -145,14 +143,12 @@ def return_(session: Session, case_id: str, by: Actor, at: datetime, text: str) 
         action=f"return {in_words(case)}",
     )
     kind = CommentKind.RETURNED if as_approver or not by.may(Role.REVIEWER) else CommentKind.TAKEN_BACK
-    kept = write_comment(session, case, kind, by, at, text)
+    kept = write_comment(decision, case, kind, text)
     proposal = latest_proposal(session, case)
     move(
-        session,
+        decision,
         case,
         CaseState.IN_REVIEW,
-        by,
-        at,
         f"case.{kind}",
         {
             "text_id": kept.id,
@@ -163,8 +159,9 @@ def return_(session: Session, case_id: str, by: Actor, at: datetime, text: str) 
     return case
 
 
-def expire_due(session: Session, at: datetime) -> list[str]:
+def expire_due(decision: Decision) -> list[str]:
     """Expire every determined case whose proposal nobody approved in time; return their ids."""
+    session = decision.session
     expired = []
     candidates = session.scalars(
         select(Case.id).where(Case.state == CaseState.DETERMINED).order_by(Case.id)
@@ -172,30 +169,24 @@ def expire_due(session: Session, at: datetime) -> list[str]:
     for case_id in candidates:
         case = lock_case(session, case_id)
         proposal = latest_proposal(session, case)
-        if case.state is CaseState.DETERMINED and proposal is not None and proposal.expires_at <= aware(at):
-            move(
-                session,
-                case,
-                CaseState.EXPIRED,
-                machine("enforcement"),
-                at,
-                "case.expired",
-                {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256},
-            )
+        if case.state is CaseState.DETERMINED and proposal is not None and proposal.expires_at <= decision.at:
+            content = {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256}
+            move(decision, case, CaseState.EXPIRED, "case.expired", content)
             expired.append(case.id)
     return expired
 
 
 def _checks_of_version(
-    session: Session, proposal: Proposal, by: Actor, at: datetime, expected_sha256: str | None
+    decision: Decision, proposal: Proposal, expected_sha256: str | None
 ) -> list[tuple[bool, str]]:
+    session, by, at = decision.session, decision.by, decision.at
     document = document_of(proposal)
     evidence = session.get(EvidenceSet, document["evidence"]["id"])
     expected = (expected_sha256 or "").strip().lower()
     checks = [
         (by.user_id != proposal.determined_by, f"{by} determined the fraud; another person must approve"),
         (
-            proposal.expires_at > aware(at),
+            proposal.expires_at > at,
             f"the proposal expired at {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}; it must be determined again",
         ),
         (

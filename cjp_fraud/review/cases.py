@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,10 +12,9 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.clock import aware
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.errors import NotFoundError
-from cjp_fraud.people.model import Actor
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment
 
@@ -46,31 +44,23 @@ def lock_case(session: Session, case_id: str) -> Case:
 
 
 def move(
-    session: Session,
-    case: Case,
-    to: CaseState,
-    by: Actor,
-    at: datetime,
-    action: str,
-    content: Mapping[str, Any] | None = None,
+    decision: Decision, case: Case, to: CaseState, action: str, content: Mapping[str, Any] | None = None
 ) -> None:
     """Move a locked case to another state and write the entry of the log that says so."""
     if (case.state, to) not in MOVES:
         raise ValueError(f"no case moves from {case.state} to {to}")
     before, case.state = case.state, to
-    case.closed_at = aware(at) if to in CLOSED_STATES else None
+    case.closed_at = decision.at if to in CLOSED_STATES else None
     if to is CaseState.OPEN or to in CLOSED_STATES:
         case.claimed_by = case.claimed_at = None
-    session.flush()
-    note(session, case, by, at, action, {"from": before, "to": to, **(content or {})})
+    decision.session.flush()
+    note(decision, case, action, {"from": before, "to": to, **(content or {})})
 
 
-def note(
-    session: Session, case: Case, by: Actor, at: datetime, action: str, content: Mapping[str, Any]
-) -> None:
+def note(decision: Decision, case: Case, action: str, content: Mapping[str, Any]) -> None:
     """Write an entry of the log about a case; times in it become text, as they are hashed."""
     plain = json.loads(canonical_json(content))
-    append(session, by, action, "cases", case.id, at, plain, case_id=case.id)
+    append(decision.session, decision.by, action, "cases", case.id, decision.at, plain, case_id=case.id)
 
 
 def in_words(case: Case) -> str:
@@ -78,13 +68,14 @@ def in_words(case: Case) -> str:
     return f"case {case.number}"
 
 
-def write_comment(
-    session: Session, case: Case, kind: CommentKind, by: Actor, at: datetime, text: str
-) -> PersonalText:
+def write_comment(decision: Decision, case: Case, kind: CommentKind, text: str) -> PersonalText:
     """Store what a person wrote on a case; the caller writes the log."""
-    if by.user_id is None:
+    by = decision.by.user_id
+    if by is None:
         raise ValueError("a machine writes no comments")
-    kept = keep_text(session, text.strip(), at)
-    session.add(CaseComment(case_id=case.id, kind=kind, by_user_id=by.user_id, at=aware(at), text_id=kept.id))
-    session.flush()
-    return kept
+    words = keep_text(decision.session, text.strip(), decision.at)
+    decision.session.add(
+        CaseComment(case_id=case.id, kind=kind, by_user_id=by, at=decision.at, text_id=words.id)
+    )
+    decision.session.flush()
+    return words

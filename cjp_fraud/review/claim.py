@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from cjp_fraud.clock import aware
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.people.model import Actor, Part, Role
+from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.case_opening import Openings, join_older_overflow, open_case, order_openers, utc_hour
@@ -18,7 +14,7 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, CaseState,
 from cjp_fraud.review.tables import Approval, Case, Episode, Proposal
 
 
-def claim(session: Session, case_id: str, by: Actor, at: datetime) -> Case:
+def claim(decision: Decision, case_id: str) -> Case:
     """Take a case to work on it; exclusive until released.
 
     Raises
@@ -26,6 +22,7 @@ def claim(session: Session, case_id: str, by: Actor, at: datetime) -> Case:
     Refused
         Names who holds it, or what else is missing.
     """
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     holder = session.scalar(select(User.name).where(User.id == case.claimed_by)) if case.claimed_by else None
     refuse_unless(
@@ -37,17 +34,17 @@ def claim(session: Session, case_id: str, by: Actor, at: datetime) -> Case:
         ),
         action=f"claim {in_words(case)}",
     )
-    case.claimed_by, case.claimed_at = by.user_id, aware(at)
+    case.claimed_by, case.claimed_at = by.user_id, at
     record_part(session, by, Part.CLAIMED, case.tenant_id, at, case_id=case.id)
     if case.state is CaseState.OPEN:
-        move(session, case, CaseState.IN_REVIEW, by, at, "case.claimed")
+        move(decision, case, CaseState.IN_REVIEW, "case.claimed")
     else:
         session.flush()
-        note(session, case, by, at, "case.claimed", {"state": case.state})
+        note(decision, case, "case.claimed", {"state": case.state})
     return case
 
 
-def claim_overflow(session: Session, episode_id: str, by: Actor, at: datetime) -> Case:
+def claim_overflow(decision: Decision, episode_id: str) -> Case:
     """Take an episode off the overflow list: open its case, over the cap, and claim it.
 
     Raises
@@ -55,6 +52,7 @@ def claim_overflow(session: Session, episode_id: str, by: Actor, at: datetime) -
     NotFoundError
         If no such episode is on the overflow list.
     """
+    session, by = decision.session, decision.by
     order_openers(session)
     episode = session.get(Episode, episode_id, with_for_update=True, populate_existing=True)
     if episode is None or episode.case_id is not None or not episode.flag_count:
@@ -69,15 +67,13 @@ def claim_overflow(session: Session, episode_id: str, by: Actor, at: datetime) -
         (standing is None, f"the tenant has an open case already: case {standing}"),
         action=f"claim episode {episode_id}",
     )
-    case = open_case(session, episode, utc_hour(episode.first_flag_at), aware(at))
+    case = open_case(session, episode, utc_hour(episode.first_flag_at), decision.at)
     openings = Openings()
     join_older_overflow(session, case, openings)
     session.flush()
     note(
-        session,
+        decision,
         case,
-        by,
-        at,
         "case.opened",
         {
             "state": case.state,
@@ -86,11 +82,12 @@ def claim_overflow(session: Session, episode_id: str, by: Actor, at: datetime) -
             "episode_ids": sorted([episode.id, *(other.id for other in openings.joined)]),
         },
     )
-    return claim(session, case.id, by, at)
+    return claim(decision, case.id)
 
 
-def release(session: Session, case_id: str, by: Actor, at: datetime) -> Case:
+def release(decision: Decision, case_id: str) -> Case:
     """Give a case back to the queue: its holder, or a reviewer in the holder's absence."""
+    session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     refuse_unless(
         (by.may(Role.ANALYST, Role.REVIEWER), f"{by} is neither an analyst nor a reviewer"),
@@ -101,16 +98,17 @@ def release(session: Session, case_id: str, by: Actor, at: datetime) -> Case:
         ),
         action=f"release {in_words(case)}",
     )
-    move(session, case, CaseState.OPEN, by, at, "case.released", {"held_by": case.claimed_by})
+    move(decision, case, CaseState.OPEN, "case.released", {"held_by": case.claimed_by})
     return case
 
 
-def comment(session: Session, case_id: str, by: Actor, at: datetime, text: str) -> Case:
+def comment(decision: Decision, case_id: str, text: str) -> Case:
     """Write a comment on a case, which is taking part in it.
 
     Refused to a person whose approval of the proposal in force has yet to be carried out: taking part
     would void the approval.
     """
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     refuse_unless(
         (
@@ -119,27 +117,26 @@ def comment(session: Session, case_id: str, by: Actor, at: datetime, text: str) 
         ),
         (bool(text.strip()), "the comment is empty"),
         (
-            not _approval_pending(session, case, by),
+            not _approval_pending(decision, case),
             f"{by} approved the proposal in force; a comment would be taking part and void the approval",
         ),
         action=f"comment on {in_words(case)}",
     )
-    kept = write_comment(session, case, CommentKind.COMMENT, by, at, text)
+    kept = write_comment(decision, case, CommentKind.COMMENT, text)
     record_part(session, by, Part.COMMENTED, case.tenant_id, at, case_id=case.id)
-    note(session, case, by, at, "case.commented", {"text_id": kept.id, "text_sha256": kept.sha256})
+    note(decision, case, "case.commented", {"text_id": kept.id, "text_sha256": kept.sha256})
     return case
 
 
-def _approval_pending(session: Session, case: Case, by: Actor) -> bool:
+def _approval_pending(decision: Decision, case: Case) -> bool:
     """Whether the person approved the latest proposal and its measure is not yet in force."""
     if case.state not in BEFORE_THE_MEASURE | {CaseState.DETERMINED, CaseState.SUSPENDING}:
         return False
     latest = select(func.max(Proposal.number)).where(Proposal.case_id == case.id).scalar_subquery()
-    return (
-        session.scalar(
-            select(Approval.id)
-            .join(Proposal, Proposal.id == Approval.proposal_id)
-            .where(Proposal.case_id == case.id, Proposal.number == latest, Approval.by_user_id == by.user_id)
-        )
-        is not None
+    by = decision.by.user_id
+    approval = decision.session.scalar(
+        select(Approval.id)
+        .join(Proposal, Proposal.id == Approval.proposal_id)
+        .where(Proposal.case_id == case.id, Proposal.number == latest, Approval.by_user_id == by)
     )
+    return approval is not None

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans import cancel_plan, plan_of
-from cjp_fraud.people.model import Actor, Part, Role
+from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.evidence import ReadRows, freeze
@@ -25,9 +25,10 @@ from cjp_fraud.review.model import (
     CaseState,
     CommentKind,
     Finding,
+    ProviderPolicy,
     TenantsPart,
 )
-from cjp_fraud.review.proposal import MeasureWanted, Practice, draw_up, latest_proposal, measure_faults
+from cjp_fraud.review.proposal import Grounds, MeasureWanted, draw_up, latest_proposal, measure_faults
 from cjp_fraud.review.tables import (
     Case,
     Determination,
@@ -40,27 +41,38 @@ from cjp_fraud.review.tables import (
 from cjp_fraud.storage.base import new_id
 
 
+@dataclass(frozen=True, slots=True)
+class FraudFinding:
+    """What a reviewer says of the flagged traffic that they found fraudulent.
+
+    Parameters
+    ----------
+    tenants_part : must be said; None is refused.
+    measure : what is to be restricted; None: all of the flagged channels' outbound traffic, where the
+        flags are outbound only, for ``duration`` (None: the policy's review period).
+    flag_ids : which flags; None: all in force of the case.
+    """
+
+    reasons: str
+    tenants_part: TenantsPart | None
+    measure: MeasureWanted | None = None
+    duration: timedelta | None = None
+    flag_ids: Collection[str] | None = None
+
+
 def determine_fraud(
-    session: Session,
+    decision: Decision,
     case_id: str,
-    by: Actor,
-    at: datetime,
+    finding: FraudFinding,
     *,
-    tenants_part: TenantsPart | None,
-    reasons: str,
-    measure: MeasureWanted | None,
-    practice: Practice,
+    policy: ProviderPolicy,
     read_rows: ReadRows,
-    flag_ids: Collection[str] | None = None,
-    duration: timedelta | None = None,
 ) -> Proposal:
     """Record that the flagged traffic is fraudulent, freeze the evidence, and draw up the proposal.
 
     Parameters
     ----------
-    flag_ids : which flags; None: all in force of the case.
-    measure : what is to be restricted; None: all of the flagged channels' outbound traffic, where the
-        flags are outbound only, for ``duration`` (None: the practice's review period).
+    policy : what of the provider's settings a proposal depends on.
     read_rows : reads the traffic and scores that are frozen as evidence.
 
     Raises
@@ -68,13 +80,14 @@ def determine_fraud(
     Refused
         Names everything that is missing.
     """
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
-    flags, strangers = _named_flags(session, case, flag_ids)
+    flags, strangers = _named_flags(session, case, finding.flag_ids)
     position = position_at(session, case.tenant_id, at)
-    wanted = measure or MeasureWanted.for_flags(flags, duration or practice.measure_review)
+    wanted = finding.measure or MeasureWanted.for_flags(flags, finding.duration or policy.measure_review)
     refuse_unless(
-        *_who_and_why(case, by, reasons),
-        (tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
+        *_who_and_why(case, by, finding.reasons),
+        (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
         (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
         (bool(flags), "no flag in force is named; a determination needs what spiked"),
         *((False, fault) for fault in measure_faults(wanted, flags)),
@@ -82,33 +95,21 @@ def determine_fraud(
     )
     assert wanted is not None, "measure_faults says so otherwise"
     evidence = freeze(session, case, flags, read_rows, at)
-    determination, kept = _record(
-        session, case, Finding.FRAUDULENT, by, at, reasons, flags, part=tenants_part, evidence=evidence
+    determination, reasons = _record(
+        decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding.tenants_part, evidence
     )
-    proposal = draw_up(
-        session,
-        case,
-        determination,
-        kept.sha256,
-        evidence,
-        flags,
-        position,
-        wanted,
-        practice,
-        at,
-    )
+    grounds = Grounds(case, determination, reasons.sha256, evidence, flags, position)
+    proposal = draw_up(session, grounds, wanted, policy, at)
     move(
-        session,
+        decision,
         case,
         CaseState.DETERMINED,
-        by,
-        at,
         "case.determined",
         {
             "determination_id": determination.id,
             "finding": determination.finding,
             "tenants_part": determination.tenants_part,
-            "reasons_sha256": kept.sha256,
+            "reasons_sha256": reasons.sha256,
             "flags": len(flags),
             "flags_sha256": digest(sorted(flag.id for flag in flags)),
             "evidence_set_id": evidence.id,
@@ -121,37 +122,33 @@ def determine_fraud(
     return proposal
 
 
-def leave_undetermined(
-    session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str
-) -> Determination:
+def leave_undetermined(decision: Decision, case_id: str, *, reasons: str) -> Determination:
     """Record that it cannot be said; the case stays in review."""
+    session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
     refuse_unless(*_who_and_why(case, by, reasons), action=f"determine {in_words(case)}")
-    determination, kept = _record(session, case, Finding.UNDETERMINED, by, at, reasons, flags)
+    determination, kept = _record(decision, case, Finding.UNDETERMINED, reasons, flags)
     note(
-        session,
+        decision,
         case,
-        by,
-        at,
         "case.undetermined",
         {"determination_id": determination.id, "reasons_sha256": kept.sha256, "state": case.state},
     )
     return determination
 
 
-def dismiss(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str) -> Determination:
+def dismiss(decision: Decision, case_id: str, *, reasons: str) -> Determination:
     """Record that the flagged traffic is not fraudulent; the case is closed and a rerun never reopens it."""
+    session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
     refuse_unless(*_who_and_why(case, by, reasons), action=f"dismiss {in_words(case)}")
-    determination, kept = _record(session, case, Finding.NOT_FRAUDULENT, by, at, reasons, flags)
+    determination, kept = _record(decision, case, Finding.NOT_FRAUDULENT, reasons, flags)
     move(
-        session,
+        decision,
         case,
         CaseState.DISMISSED,
-        by,
-        at,
         "case.dismissed",
         {
             "determination_id": determination.id,
@@ -163,8 +160,9 @@ def dismiss(session: Session, case_id: str, by: Actor, at: datetime, *, reasons:
     return determination
 
 
-def reopen(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str) -> Case:
+def reopen(decision: Decision, case_id: str, *, reasons: str) -> Case:
     """Open a dismissed, expired or withdrawn case again, for review."""
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     other = session.scalar(
         select(Case.number).where(
@@ -181,26 +179,25 @@ def reopen(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: 
         (other is None, f"the tenant has an open case: case {other}"),
         action=f"reopen {in_words(case)}",
     )
-    kept = write_comment(session, case, CommentKind.REOPENED, by, at, reasons)
+    kept = write_comment(decision, case, CommentKind.REOPENED, reasons)
     record_part(session, by, Part.EDITED, case.tenant_id, at, case_id=case.id)
     move(
-        session,
+        decision,
         case,
         CaseState.IN_REVIEW,
-        by,
-        at,
         "case.reopened",
         {"text_id": kept.id, "text_sha256": kept.sha256},
     )
     return case
 
 
-def withdraw(session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str) -> Case:
+def withdraw(decision: Decision, case_id: str, *, reasons: str) -> Case:
     """Withdraw what was approved and not yet carried out; nothing more of its notice is sent.
 
     Where anything had gone out, a withdrawal notice follows (suspension.enforcement). A machine withdraws
     only what was served and not acted on in time.
     """
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     refuse_unless(
         (
@@ -216,7 +213,7 @@ def withdraw(session: Session, case_id: str, by: Actor, at: datetime, *, reasons
     )
     content = {}
     if by.is_person:
-        kept = write_comment(session, case, CommentKind.WITHDRAWN, by, at, reasons)
+        kept = write_comment(decision, case, CommentKind.WITHDRAWN, reasons)
         content = {"text_id": kept.id, "text_sha256": kept.sha256}
     else:
         content = {"because": reasons}
@@ -226,7 +223,7 @@ def withdraw(session: Session, case_id: str, by: Actor, at: datetime, *, reasons
         if plan is not None:
             cancel_plan(session, plan.id, by, at)
         content |= {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256}
-    move(session, case, CaseState.WITHDRAWN, by, at, "case.withdrawn", content)
+    move(decision, case, CaseState.WITHDRAWN, "case.withdrawn", content)
     return case
 
 
@@ -273,17 +270,15 @@ def _named_flags(
 
 
 def _record(
-    session: Session,
+    decision: Decision,
     case: Case,
     finding: Finding,
-    by: Actor,
-    at: datetime,
     reasons: str,
     flags: Sequence[Flag],
-    *,
-    part: TenantsPart | None = None,
+    tenants_part: TenantsPart | None = None,
     evidence: EvidenceSet | None = None,
 ) -> tuple[Determination, PersonalText]:
+    session, by, at = decision.session, decision.by, decision.at
     assert by.user_id is not None, "only persons have roles"
     kept = keep_text(session, reasons.strip(), at)
     before = session.scalar(select(func.max(Determination.number)).where(Determination.case_id == case.id))
@@ -292,10 +287,10 @@ def _record(
         case_id=case.id,
         number=(before or 0) + 1,
         finding=finding,
-        tenants_part=part,
+        tenants_part=tenants_part,
         reasons_text_id=kept.id,
         by_user_id=by.user_id,
-        at=aware(at),
+        at=at,
         evidence_set_id=evidence.id if evidence else None,
     )
     session.add(determination)

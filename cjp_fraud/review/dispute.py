@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.clock import aware
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.people.model import Actor, Role
+from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.model import DisputeState, Finding, StopKind
 from cjp_fraud.review.stops import open_stop
-from cjp_fraud.review.tables import Approval, Determination, Dispute, Proposal
+from cjp_fraud.review.tables import Approval, Case, Determination, Dispute, Proposal
 from cjp_fraud.storage.base import new_id
 
 ANSWER_WITHIN = timedelta(minutes=60)
 """Internal target of the answer (clause 2.2, severity 1-2); in a letter only where counsel puts it there."""
 
 
-def open_dispute(session: Session, case_id: str, by: Actor, at: datetime, text: str) -> Dispute:
+@dataclass(frozen=True, slots=True)
+class ListedDispute:
+    """One row of the list of disputes; ``case`` is the case's number."""
+
+    id: str
+    case: int
+    tenant_id: str
+    state: DisputeState
+    opened_at: datetime
+    answer_due_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+def open_dispute(decision: Decision, case_id: str, text: str) -> Dispute:
     """Enter a tenant's dispute of the finding of fraud, in the tenant's words."""
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     found = session.scalar(
         select(Determination.id).where(
@@ -44,26 +60,22 @@ def open_dispute(session: Session, case_id: str, by: Actor, at: datetime, text: 
         case_id=case.id,
         state=DisputeState.OPEN,
         opened_by=by.reference,
-        opened_at=aware(at),
-        answer_due_at=aware(at) + ANSWER_WITHIN,
+        opened_at=at,
+        answer_due_at=at + ANSWER_WITHIN,
         text_id=kept.id,
     )
     session.add(dispute)
     session.flush()
     note(
-        session,
+        decision,
         case,
-        by,
-        at,
         "dispute.opened",
         {"dispute_id": dispute.id, "text_id": kept.id, "text_sha256": kept.sha256},
     )
     return dispute
 
 
-def decide_dispute(
-    session: Session, dispute_id: str, by: Actor, at: datetime, *, upheld: bool, reasons: str
-) -> Dispute:
+def decide_dispute(decision: Decision, dispute_id: str, *, upheld: bool, reasons: str) -> Dispute:
     """Decide a dispute; upheld is for the tenant: it shuts the gate for good and asks for reinstatement.
 
     Raises
@@ -73,6 +85,7 @@ def decide_dispute(
     Refused
         Names everything that stands in the way.
     """
+    session, by, at = decision.session, decision.by, decision.at
     named = session.get(Dispute, dispute_id)
     if named is None:
         raise NotFoundError(f"no dispute {dispute_id!r} is on record; cjp-fraud disputes list shows them")
@@ -94,13 +107,11 @@ def decide_dispute(
     )
     kept = keep_text(session, reasons.strip(), at)
     dispute.state = DisputeState.UPHELD if upheld else DisputeState.REJECTED
-    dispute.decided_by, dispute.decided_at, dispute.decision_text_id = by.user_id, aware(at), kept.id
+    dispute.decided_by, dispute.decided_at, dispute.decision_text_id = by.user_id, at, kept.id
     session.flush()
     note(
-        session,
+        decision,
         case,
-        by,
-        at,
         "dispute.decided",
         {
             "dispute_id": dispute.id,
@@ -110,8 +121,33 @@ def decide_dispute(
         },
     )
     if upheld:
-        open_stop(session, case, StopKind.DISPUTE_UPHELD, dispute.id, by, at)
+        open_stop(decision, case, StopKind.DISPUTE_UPHELD, dispute.id)
     return dispute
+
+
+def disputes_on_record(session: Session, *, decided_too: bool = False) -> tuple[ListedDispute, ...]:
+    """Return the open disputes, the one due first on top; with ``decided_too`` all there are."""
+    query = (
+        select(Dispute, Case.number, Case.tenant_id, User.name)
+        .join(Case, Case.id == Dispute.case_id)
+        .outerjoin(User, User.id == Dispute.decided_by)
+        .order_by(Dispute.answer_due_at, Dispute.id)
+    )
+    if not decided_too:
+        query = query.where(Dispute.state == DisputeState.OPEN)
+    return tuple(
+        ListedDispute(
+            id=dispute.id,
+            case=number,
+            tenant_id=tenant_id,
+            state=dispute.state,
+            opened_at=dispute.opened_at,
+            answer_due_at=dispute.answer_due_at,
+            decided_by=decider,
+            decided_at=dispute.decided_at,
+        )
+        for dispute, number, tenant_id, decider in session.execute(query)
+    )
 
 
 def _determined_or_approved(session: Session, case_id: str) -> set[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.digests import canonical_json, digest
-from cjp_fraud.people.model import Actor
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_opening import Openings, assign_cases, lock_cases, order_openers, refresh_cases
 from cjp_fraud.review.grouping import regroup
 from cjp_fraud.review.model import Quantity
@@ -72,13 +72,11 @@ class _Changes:
 
 
 def record_flags(
-    session: Session,
+    decision: Decision,
     rows: Iterable[FlagRow],
     *,
     window: tuple[datetime, datetime],
     tenant_ids: Collection[str] | None,
-    at: datetime,
-    by: Actor,
     new_cases_per_hour: int,
 ) -> FlaggingResult:
     """Make ``rows`` the flags in force of the window, and sort them into episodes and cases.
@@ -91,7 +89,6 @@ def record_flags(
     rows : all flags of the window (of those tenants), at most one a series and interval.
     window : half-open, aware; every row begins inside.
     tenant_ids : the tenants that were scored; None: all.
-    by : the machine or person on whose behalf detection runs.
     new_cases_per_hour : cap of new cases by the flag's UTC hour; highest score first, the rest overflow.
 
     Raises
@@ -99,11 +96,12 @@ def record_flags(
     ValueError
         If a row lies outside the window or tenants, is not upward, or two rows are of one interval.
     """
+    session = decision.session
     start, end = aware(window[0]), aware(window[1])
     scored = None if tenant_ids is None else set(tenant_ids)
     given = _keyed(rows, start, end, scored)
     order_openers(session)
-    changes = _Changes(aware(at))
+    changes = _Changes(decision.at)
     lock_cases(
         session, _tenants_in_force(session, start, end, scored) | {row.tenant_id for row in given.values()}
     )
@@ -114,7 +112,7 @@ def record_flags(
     openings = assign_cases(session, episodes, start, end, new_cases_per_hour, changes.at)
     refresh_cases(session, tenants)
     session.flush()
-    _log(session, by, start, end, changes, openings)
+    _log(decision, start, end, changes, openings)
     return FlaggingResult(
         new=len(changes.new),
         unchanged=changes.unchanged,
@@ -255,14 +253,12 @@ def _named_by_determinations(session: Session, flag_ids: Sequence[str]) -> set[s
     return named
 
 
-def _log(
-    session: Session, by: Actor, start: datetime, end: datetime, changes: _Changes, openings: Openings
-) -> None:
+def _log(decision: Decision, start: datetime, end: datetime, changes: _Changes, openings: Openings) -> None:
     """Append the entries last, after all row locks are held, so that no two transactions wait in a circle."""
     if changes.new or changes.superseded:
         append(
-            session,
-            by,
+            decision.session,
+            decision.by,
             "flags.recorded",
             "flags",
             f"{utc_text(start)}/{utc_text(end)}",
@@ -277,8 +273,8 @@ def _log(
         )
     for case in openings.opened:
         append(
-            session,
-            by,
+            decision.session,
+            decision.by,
             "case.opened",
             "cases",
             case.id,
@@ -288,8 +284,8 @@ def _log(
         )
     for episode in openings.joined:
         append(
-            session,
-            by,
+            decision.session,
+            decision.by,
             "case.joined",
             "cases",
             str(episode.case_id),

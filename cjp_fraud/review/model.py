@@ -1,9 +1,16 @@
-"""The states of a case and who may move it from one to another (the design's table)."""
+"""Words of the review: the states of a case and its moves (the design's table), findings, capacities, policy."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
+
+from cjp_fraud.config import PlatformMode
+
+if TYPE_CHECKING:
+    from cjp_fraud.config import Settings
 
 
 class CaseState(StrEnum):
@@ -123,3 +130,36 @@ class StopKind(StrEnum):
 
     DISPUTE_UPHELD = "dispute_upheld"
     COUNSEL_ORDER = "counsel_order"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPolicy:
+    """What of the provider's settings decisions depend on.
+
+    Parameters
+    ----------
+    mode : whether measures are taken, or only observed.
+    proposal_expires : how long after it was drawn up a proposal may be approved.
+    measure_review : after how long a measure is reviewed, and how long it lasts where nobody says otherwise.
+    provider_name, reply_to : who writes the letters, and where answers go.
+    fresh : how long approval and notice together permit a measure.
+    """
+
+    mode: PlatformMode = PlatformMode.OBSERVE
+    proposal_expires: timedelta = timedelta(hours=72)
+    measure_review: timedelta = timedelta(hours=72)
+    provider_name: str = "The provider"
+    reply_to: str = "notices@cjp-fraud.invalid"
+    fresh: timedelta = timedelta(hours=72)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the policy that the settings describe."""
+        return cls(
+            mode=settings.platform_mode,
+            proposal_expires=timedelta(hours=settings.proposal_expires_hours),
+            measure_review=timedelta(hours=settings.measure_review_hours),
+            provider_name=settings.provider_name,
+            reply_to=settings.mail_from,
+            fresh=settings.fresh,
+        )

@@ -12,43 +12,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.config import PlatformMode, Settings
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.position import ContractPosition
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.review.measure_fit import Flagged, measure_misfits
+from cjp_fraud.review.model import ProviderPolicy
 from cjp_fraud.review.notice_draft import DraftedNotice, draft_notice, suspension_letter
 from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
 from cjp_fraud.storage.base import new_id
 
 LONGEST_ASKED = timedelta(days=366)
 """A measure is temporary: no proposal asks for more than a year."""
-
-
-@dataclass(frozen=True, slots=True)
-class Practice:
-    """How this provider works: the settings that a proposal depends on."""
-
-    mode: PlatformMode = PlatformMode.OBSERVE
-    proposal_expires: timedelta = timedelta(hours=72)
-    measure_review: timedelta = timedelta(hours=72)
-    provider_name: str = "The provider"
-    reply_to: str = "notices@cjp-fraud.invalid"
-    fresh: timedelta = timedelta(hours=72)
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Return the practice that the settings describe."""
-        return cls(
-            mode=settings.platform_mode,
-            proposal_expires=timedelta(hours=settings.proposal_expires_hours),
-            measure_review=timedelta(hours=settings.measure_review_hours),
-            provider_name=settings.provider_name,
-            reply_to=settings.mail_from,
-            fresh=settings.fresh,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,60 +78,71 @@ def measure_faults(wanted: MeasureWanted | None, flags: Sequence[Flag]) -> tuple
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a proposal rests on: the determination, what it was judged on, and where the tenant stands.
+
+    Parameters
+    ----------
+    reasons_sha256 : digest of the determination's reasons.
+    flags : those that the determination names.
+    position : the contract in force.
+    """
+
+    case: Case
+    determination: Determination
+    reasons_sha256: str
+    evidence: EvidenceSet
+    flags: Sequence[Flag]
+    position: ContractPosition
+
+
 def draw_up(
-    session: Session,
-    case: Case,
-    determination: Determination,
-    reasons_sha256: str,
-    evidence: EvidenceSet,
-    flags: Sequence[Flag],
-    position: ContractPosition,
-    wanted: MeasureWanted,
-    practice: Practice,
-    at: datetime,
+    session: Session, grounds: Grounds, wanted: MeasureWanted, policy: ProviderPolicy, at: datetime
 ) -> Proposal:
     """Store the next proposal of a case.
 
     A measure never outlives the contract's longest duration, so the document says the shorter one.
     """
     moment = aware(at)
+    case, determination, position = grounds.case, grounds.determination, grounds.position
     duration = min(wanted.duration, position.longest_measure or wanted.duration)
     letter = suspension_letter(
         case.number,
-        flags,
+        grounds.flags,
         wanted.kind,
         wanted.scope,
         duration,
-        provider_name=practice.provider_name,
-        reply_to=practice.reply_to,
+        provider_name=policy.provider_name,
+        reply_to=policy.reply_to,
     )
     drafted = draft_notice(session, position, letter, moment)
     before = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
-    expires_at = moment + practice.proposal_expires
+    expires_at = moment + policy.proposal_expires
     document = canonical_json(
         {
             "format": 1,
             "case_id": case.id,
             "number": before + 1,
             "tenant_id": case.tenant_id,
-            "mode": practice.mode,
+            "mode": policy.mode,
             "drawn_at": moment,
             "expires_at": expires_at,
             "determination": {
                 "id": determination.id,
                 "finding": determination.finding,
                 "tenants_part": determination.tenants_part,
-                "reasons_sha256": reasons_sha256,
+                "reasons_sha256": grounds.reasons_sha256,
                 "by": determination.by_user_id,
                 "at": determination.at,
-                "flag_ids": sorted(flag.id for flag in flags),
+                "flag_ids": sorted(flag.id for flag in grounds.flags),
             },
-            "evidence": {"id": evidence.id, "sha256": evidence.sha256},
+            "evidence": {"id": grounds.evidence.id, "sha256": grounds.evidence.sha256},
             "measure": {
                 "kind": wanted.kind,
                 "scope": to_document(wanted.scope),
                 "hours": int(duration / timedelta(hours=1)),
-                "review_hours": int(practice.measure_review / timedelta(hours=1)),
+                "review_hours": int(policy.measure_review / timedelta(hours=1)),
             },
             "contract": _contract_document(position),
             "notice": drafted.document,
@@ -169,7 +156,7 @@ def draw_up(
         number=before + 1,
         determination_id=determination.id,
         determined_by=determination.by_user_id,
-        mode=practice.mode,
+        mode=policy.mode,
         document=document,
         sha256=sha256_hex(document),
         drawn_at=moment,

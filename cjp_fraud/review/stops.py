@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.evidence import case_of, resolve_contradictions
-from cjp_fraud.people.model import Actor, Role
+from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.model import DisputeState, StopKind
 from cjp_fraud.review.tables import Case, Dispute, Stop
@@ -24,27 +21,23 @@ _WORDS = {
 }
 
 
-def order_stop(session: Session, case_id: str, by: Actor, at: datetime, reasons: str) -> Stop:
+def order_stop(decision: Decision, case_id: str, reasons: str) -> Stop:
     """Record counsel's order that nothing be restricted on this case until it is cleared."""
+    session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     refuse_unless(
         (by.may(Role.COUNSEL), f"{by} is not counsel"),
         (bool(reasons.strip()), "give the reasons of the order"),
         action=f"stop {in_words(case)}",
     )
-    return open_stop(session, case, StopKind.COUNSEL_ORDER, new_id(), by, at, reasons)
+    return open_stop(decision, case, StopKind.COUNSEL_ORDER, new_id(), reasons)
 
 
 def open_stop(
-    session: Session,
-    case: Case,
-    kind: StopKind,
-    subject_id: str,
-    by: Actor,
-    at: datetime,
-    reasons: str | None = None,
+    decision: Decision, case: Case, kind: StopKind, subject_id: str, reasons: str | None = None
 ) -> Stop:
     """Record a stop of a locked case; the same subject stops it once."""
+    session, by, at = decision.session, decision.by, decision.at
     standing = session.scalar(
         select(Stop).where(Stop.case_id == case.id, Stop.kind == kind, Stop.subject_id == subject_id)
     )
@@ -57,16 +50,14 @@ def open_stop(
         kind=kind,
         subject_id=subject_id,
         opened_by=by.reference,
-        opened_at=aware(at),
+        opened_at=at,
         reason_text_id=kept.id if kept else None,
     )
     session.add(stop)
     session.flush()
     note(
-        session,
+        decision,
         case,
-        by,
-        at,
         "case.stopped",
         {
             "stop_id": stop.id,
@@ -79,9 +70,7 @@ def open_stop(
     return stop
 
 
-def clear_stop(
-    session: Session, case_id: str, by: Actor, at: datetime, stop_id: str | None, reasons: str
-) -> Stop:
+def clear_stop(decision: Decision, case_id: str, stop_id: str | None, reasons: str) -> Stop:
     """Clear an order of counsel, as counsel.
 
     A dispute that was decided for the tenant is never cleared; what is flagged later gets its own case.
@@ -90,6 +79,7 @@ def clear_stop(
     ----------
     stop_id : which stop; None where only one stands.
     """
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     standing = list(
         session.scalars(
@@ -111,17 +101,16 @@ def clear_stop(
         action=f"clear a stop of {in_words(case)}",
     )
     kept = keep_text(session, reasons.strip(), at)
-    stop.cleared_by, stop.cleared_at, stop.clearing_text_id = by.reference, aware(at), kept.id
+    stop.cleared_by, stop.cleared_at, stop.clearing_text_id = by.reference, at, kept.id
     session.flush()
     content = {"stop_id": stop.id, "kind": stop.kind, "text_id": kept.id, "text_sha256": kept.sha256}
-    note(session, case, by, at, "case.stop_cleared", content)
+    note(decision, case, "case.stop_cleared", content)
     return stop
 
 
-def let_notice_stand(
-    session: Session, case_id: str, by: Actor, at: datetime, notice_id: str, reasons: str
-) -> int:
+def let_notice_stand(decision: Decision, case_id: str, notice_id: str, reasons: str) -> int:
     """Let a notice stand in spite of the reports that it did not arrive; return how many were resolved."""
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     refuse_unless(
         (
@@ -135,7 +124,7 @@ def let_notice_stand(
     kept = keep_text(session, reasons.strip(), at)
     resolved = resolve_contradictions(session, notice_id, by, at)
     content = {"notice_id": notice_id, "reports": resolved, "text_id": kept.id, "text_sha256": kept.sha256}
-    note(session, case, by, at, "case.contradiction_resolved", content)
+    note(decision, case, "case.contradiction_resolved", content)
     return resolved
 
 

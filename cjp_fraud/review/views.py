@@ -1,18 +1,34 @@
-"""Everything that the review has on record of one case, for screens."""
+"""Everything that the review has on record of one case, as screens and programs see it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.recipients import Recipient
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.documents import from_document
 from cjp_fraud.people.tables import User
-from cjp_fraud.review.evidence import flag_document
-from cjp_fraud.review.proposal import document_of
+from cjp_fraud.review.model import (
+    Capacity,
+    CaseState,
+    CommentKind,
+    DisputeState,
+    Finding,
+    Quantity,
+    StopKind,
+    TenantsPart,
+)
+from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
     Approval,
@@ -29,195 +45,427 @@ from cjp_fraud.review.tables import (
 )
 
 MOST_FLAGS = 50
-"""Flags that are shown; all are in the evidence."""
+"""Flags that are shown, the highest scores first; all are in the evidence."""
+
+ERASED = "(erased)"
+"""Stands where a person's words were erased."""
 
 
-def case_view(session: Session, case_id: str, at: datetime) -> dict[str, Any]:
-    """Return a case with its flags, people's decisions, disputes, stops and history, as plain values."""
-    case = session.get(Case, case_id)
-    assert case is not None, "the caller found it"
-    names = {user.id: user.name for user in session.scalars(select(User))}
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """One interval of one series that is unusual upward; ``score`` is -log10 p, excess in ``quantity``."""
+
+    id: str
+    channel: str
+    direction: str
+    application_id: str | None
+    interval_seconds: int
+    interval_start: datetime
+    quantity: Quantity
+    observed: float
+    baseline: float
+    excess: float
+    score: float
+    p_value: float
+    threshold: float
+    model_version: str | None
+    reasons: Mapping[str, Any]
+    episode_id: str | None
+
+    @classmethod
+    def of(cls, flag: Flag) -> Self:
+        """Return the view of a flag on record."""
+        return cls(**{name: getattr(flag, name) for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeView:
+    """Flags of the tenant close in time."""
+
+    id: str
+    first_flag_at: datetime
+    last_flag_at: datetime
+    top_score: float
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommentView:
+    """What somebody wrote on the case, and why."""
+
+    at: datetime
+    by: str
+    kind: CommentKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeterminationView:
+    """A person's finding; ``flags`` counts those that it names."""
+
+    number: int
+    at: datetime
+    by: str
+    finding: Finding
+    tenants_part: TenantsPart | None
+    flags: int
+    reasons: str
+    evidence_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedMeasure:
+    """What is to be restricted, for how many hours, and after how many it is reviewed."""
+
+    kind: MeasureKind
+    scope: Scope
+    hours: int
+    review_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """A person's approval of one version of a proposal."""
+
+    by: str
+    capacity: Capacity
+    at: datetime
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView:
+    """What an approver is asked to approve; ``obstacles`` say why it can't be as it stands."""
+
+    number: int
+    id: str
+    sha256: str
+    mode: PlatformMode
+    drawn_at: datetime
+    expires_at: datetime
+    measure: ProposedMeasure
+    obstacles: tuple[str, ...]
+    recipients: tuple[Recipient, ...]
+    letter: str | None
+    approvals: tuple[ApprovalView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    """A dispute of the finding in the tenant's words, and how it was decided; None: not yet."""
+
+    id: str
+    state: DisputeState
+    opened_at: datetime
+    answer_due_at: datetime
+    text: str
+    decided_by: str | None
+    decided_at: datetime | None
+    decision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopView:
+    """What shuts, or shut, the gate; ``cleared_at`` None: it stands."""
+
+    id: str
+    kind: StopKind
+    opened_at: datetime
+    opened_by: str
+    reasons: str | None
+    cleared_at: datetime | None
+    cleared_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCase:
+    """Another case of the same tenant."""
+
+    number: int
+    state: CaseState
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One entry of the audit log about the case."""
+
+    at: datetime
+    actor: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case with its flags, people's decisions, disputes, stops and history; moments aware, in UTC."""
+
+    number: int
+    id: str
+    tenant_id: str
+    state: CaseState
+    claimed_by: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    first_flag_at: datetime
+    last_flag_at: datetime
+    top_score: float
+    flags_in_force: int
+    flags_since_closed: int
+    notice_terms: str
+    right_to_suspend: Right
+    critical: bool
+    flags: tuple[FlagView, ...]
+    episodes: tuple[EpisodeView, ...]
+    comments: tuple[CommentView, ...]
+    determinations: tuple[DeterminationView, ...]
+    proposals: tuple[ProposalView, ...]
+    disputes: tuple[DisputeView, ...]
+    stops_standing: tuple[str, ...]
+    stops: tuple[StopView, ...]
+    tenants_other_cases: tuple[OtherCase, ...]
+    history: tuple[HistoryEntry, ...]
+
+
+def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
+    """Return a case that is on record, as it stands, under the contract in force at ``at`` (aware)."""
+    case = session.get_one(Case, case_id)
     position = position_at(session, case.tenant_id, at)
-    flags = _flags(session, case)
-    return {
-        "number": case.number,
-        "id": case.id,
-        "tenant_id": case.tenant_id,
-        "state": case.state,
-        "claimed_by": names.get(case.claimed_by or ""),
-        "opened_at": case.opened_at,
-        "closed_at": case.closed_at,
-        "first_flag_at": case.first_flag_at,
-        "last_flag_at": case.last_flag_at,
-        "top_score": case.top_score,
-        "flags_in_force": len(flags),
-        "flags_since_closed": sum(
-            case.closed_at is not None and flag.recorded_at > case.closed_at for flag in flags
-        ),
-        "notice_terms": position.notice_terms_fault or "read",
-        "right_to_suspend": position.right,
-        "critical": position.critical,
-        "flags": [
-            flag_document(flag)
-            for flag in sorted(flags, key=lambda flag: (-flag.score, flag.interval_start))[:MOST_FLAGS]
-        ],
-        "episodes": [
-            {
-                "id": episode.id,
-                "first_flag_at": episode.first_flag_at,
-                "last_flag_at": episode.last_flag_at,
-                "top_score": episode.top_score,
-                "flags": episode.flag_count,
-            }
-            for episode in session.scalars(
-                select(Episode)
-                .where(Episode.case_id == case.id, Episode.flag_count > 0)
-                .order_by(Episode.first_flag_at)
-            )
-        ],
-        "comments": _comments(session, case, names),
-        "determinations": _determinations(session, case, names),
-        "proposals": _proposals(session, case, names),
-        "disputes": _disputes(session, case, names),
-        "stops_standing": standing_stops(session, case.id),
-        "stops": _stops(session, case, names),
-        "tenants_other_cases": [
-            {"number": number, "state": state, "opened_at": opened_at}
-            for number, state, opened_at in session.execute(
-                select(Case.number, Case.state, Case.opened_at)
-                .where(Case.tenant_id == case.tenant_id, Case.id != case.id)
-                .order_by(Case.number.desc())
-            )
-        ],
-        "history": [
-            {"at": entry.at, "actor": names.get(entry.actor, entry.actor), "action": entry.action}
-            for entry in session.scalars(
-                select(AuditEntry).where(AuditEntry.case_id == case.id).order_by(AuditEntry.sequence)
-            )
-        ],
-    }
+    in_force, since_closed = _flag_counts(session, case)
+    reader = _CaseReader(session, case)
+    return CaseView(
+        number=case.number,
+        id=case.id,
+        tenant_id=case.tenant_id,
+        state=case.state,
+        claimed_by=reader.name(case.claimed_by),
+        opened_at=case.opened_at,
+        closed_at=case.closed_at,
+        first_flag_at=case.first_flag_at,
+        last_flag_at=case.last_flag_at,
+        top_score=case.top_score,
+        flags_in_force=in_force,
+        flags_since_closed=since_closed,
+        notice_terms=position.notice_terms_fault or "read",
+        right_to_suspend=position.right,
+        critical=position.critical,
+        flags=reader.flags(),
+        episodes=reader.episodes(),
+        comments=reader.comments(),
+        determinations=reader.determinations(),
+        proposals=reader.proposals(),
+        disputes=reader.disputes(),
+        stops_standing=tuple(standing_stops(session, case.id)),
+        stops=reader.stops(),
+        tenants_other_cases=reader.tenants_other_cases(),
+        history=reader.history(),
+    )
 
 
-def _flags(session: Session, case: Case) -> list[Flag]:
-    return list(
-        session.scalars(
+def _flag_counts(session: Session, case: Case) -> tuple[int, int]:
+    """Return how many flags of the case are in force, and how many of those were recorded after it closed."""
+    in_force = (
+        select(func.count())
+        .select_from(Flag)
+        .join(Episode, Episode.id == Flag.episode_id)
+        .where(Episode.case_id == case.id, Flag.superseded_at.is_(None))
+    )
+    if case.closed_at is None:
+        return session.scalars(in_force).one(), 0
+    since_closed = in_force.where(Flag.recorded_at > case.closed_at)
+    return session.scalars(in_force).one(), session.scalars(since_closed).one()
+
+
+class _CaseReader:
+    """Reads the rows of one case; the names and texts that they refer to are read once."""
+
+    def __init__(self, session: Session, case: Case) -> None:
+        self._session, self._case = session, case
+        self._names: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+
+    def name(self, reference: str | None) -> str | None:
+        """Return the name of the user, or the machine's own; None for None."""
+        return None if reference is None else self._name(reference)
+
+    def flags(self) -> tuple[FlagView, ...]:
+        """Return the flags in force, the highest score first, at most ``MOST_FLAGS``."""
+        rows = self._session.scalars(
             select(Flag)
             .join(Episode, Episode.id == Flag.episode_id)
-            .where(Episode.case_id == case.id, Flag.superseded_at.is_(None))
+            .where(Episode.case_id == self._case.id, Flag.superseded_at.is_(None))
+            .order_by(Flag.score.desc(), Flag.interval_start, Flag.id)
+            .limit(MOST_FLAGS)
         )
-    )
+        return tuple(FlagView.of(flag) for flag in rows)
 
-
-def _text(session: Session, text_id: str | None) -> str | None:
-    if text_id is None:
-        return None
-    row = session.get(PersonalText, text_id)
-    return row.body if row is not None and row.body is not None else "(erased)"
-
-
-def _comments(session: Session, case: Case, names: dict[str, str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "at": row.at,
-            "by": names.get(row.by_user_id),
-            "kind": row.kind,
-            "text": _text(session, row.text_id),
-        }
-        for row in session.scalars(
-            select(CaseComment).where(CaseComment.case_id == case.id).order_by(CaseComment.id)
+    def episodes(self) -> tuple[EpisodeView, ...]:
+        """Return the episodes that have flags in force, the earliest first."""
+        rows = self._rows(Episode, Episode.flag_count > 0, order=Episode.first_flag_at)
+        return tuple(
+            EpisodeView(row.id, row.first_flag_at, row.last_flag_at, row.top_score, row.flag_count)
+            for row in rows
         )
-    ]
 
-
-def _determinations(session: Session, case: Case, names: dict[str, str]) -> list[dict[str, Any]]:
-    counted = session.execute(
-        select(DeterminationFlag.determination_id, func.count().label("flags")).group_by(
-            DeterminationFlag.determination_id
+    def comments(self) -> tuple[CommentView, ...]:
+        """Return what people wrote, the first first."""
+        rows = self._rows(CaseComment, order=CaseComment.id)
+        self._read_texts(row.text_id for row in rows)
+        self._read_names(row.by_user_id for row in rows)
+        return tuple(
+            CommentView(row.at, self._name(row.by_user_id), row.kind, self._texts[row.text_id])
+            for row in rows
         )
-    )
-    named = {row.determination_id: row.flags for row in counted}
-    evidence = {
-        row.id: row.sha256
-        for row in session.execute(
-            select(EvidenceSet.id, EvidenceSet.sha256).where(EvidenceSet.case_id == case.id)
-        )
-    }
-    return [
-        {
-            "number": row.number,
-            "at": row.at,
-            "by": names.get(row.by_user_id),
-            "finding": row.finding,
-            "tenants_part": row.tenants_part,
-            "flags": named.get(row.id, 0),
-            "reasons": _text(session, row.reasons_text_id),
-            "evidence_sha256": evidence.get(row.evidence_set_id or ""),
-        }
-        for row in session.scalars(
-            select(Determination).where(Determination.case_id == case.id).order_by(Determination.number)
-        )
-    ]
 
+    def determinations(self) -> tuple[DeterminationView, ...]:
+        """Return the findings, the first first."""
+        rows = self._rows(Determination, order=Determination.number)
+        self._read_texts(row.reasons_text_id for row in rows)
+        self._read_names(row.by_user_id for row in rows)
+        flag_counts = dict(
+            self._session.execute(
+                select(DeterminationFlag.determination_id, func.count())
+                .where(DeterminationFlag.determination_id.in_([row.id for row in rows]))
+                .group_by(DeterminationFlag.determination_id)
+            ).all()
+        )
+        evidence = dict(
+            self._session.execute(
+                select(EvidenceSet.id, EvidenceSet.sha256).where(EvidenceSet.case_id == self._case.id)
+            ).all()
+        )
+        return tuple(
+            DeterminationView(
+                number=row.number,
+                at=row.at,
+                by=self._name(row.by_user_id),
+                finding=row.finding,
+                tenants_part=row.tenants_part,
+                flags=flag_counts.get(row.id, 0),
+                reasons=self._texts[row.reasons_text_id],
+                evidence_sha256=evidence.get(row.evidence_set_id or ""),
+            )
+            for row in rows
+        )
 
-def _proposals(session: Session, case: Case, names: dict[str, str]) -> list[dict[str, Any]]:
-    found = []
-    for row in session.scalars(select(Proposal).where(Proposal.case_id == case.id).order_by(Proposal.number)):
+    def proposals(self) -> tuple[ProposalView, ...]:
+        """Return the proposals with their approvals, the first first."""
+        rows = self._rows(Proposal, order=Proposal.number)
+        approvals = self._session.scalars(
+            select(Approval)
+            .where(Approval.proposal_id.in_([row.id for row in rows]))
+            .order_by(Approval.at, Approval.id)
+        ).all()
+        self._read_names(approval.by_user_id for approval in approvals)
+        return tuple(
+            self._proposal(row, [approval for approval in approvals if approval.proposal_id == row.id])
+            for row in rows
+        )
+
+    def _proposal(self, row: Proposal, approvals: Sequence[Approval]) -> ProposalView:
         document = document_of(row)
         notice = document["notice"] or {}
-        found.append(
-            {
-                "number": row.number,
-                "id": row.id,
-                "sha256": row.sha256,
-                "mode": row.mode,
-                "drawn_at": row.drawn_at,
-                "expires_at": row.expires_at,
-                "measure": document["measure"],
-                "obstacles": document["obstacles"],
-                "recipients": notice.get("recipients", []),
-                "letter": notice.get("body"),
-                "approvals": [
-                    {
-                        "by": names.get(approval.by_user_id),
-                        "capacity": approval.capacity,
-                        "at": approval.at,
-                        "sha256": approval.proposal_sha256,
-                    }
-                    for approval in session.scalars(
-                        select(Approval).where(Approval.proposal_id == row.id).order_by(Approval.at)
-                    )
-                ],
-            }
+        kind, scope, _duration = measure_of(document)
+        return ProposalView(
+            number=row.number,
+            id=row.id,
+            sha256=row.sha256,
+            mode=row.mode,
+            drawn_at=row.drawn_at,
+            expires_at=row.expires_at,
+            measure=ProposedMeasure(
+                kind, scope, document["measure"]["hours"], document["measure"]["review_hours"]
+            ),
+            obstacles=tuple(document["obstacles"]),
+            recipients=tuple(
+                from_document(Recipient, recipient) for recipient in notice.get("recipients", ())
+            ),
+            letter=notice.get("body"),
+            approvals=tuple(
+                ApprovalView(
+                    self._name(approval.by_user_id),
+                    approval.capacity,
+                    approval.at,
+                    approval.proposal_sha256,
+                )
+                for approval in approvals
+            ),
         )
-    return found
 
+    def disputes(self) -> tuple[DisputeView, ...]:
+        """Return the disputes, the first first."""
+        rows = self._rows(Dispute, order=Dispute.id)
+        self._read_texts(text_id for row in rows for text_id in (row.text_id, row.decision_text_id))
+        self._read_names(row.decided_by for row in rows)
+        return tuple(
+            DisputeView(
+                id=row.id,
+                state=row.state,
+                opened_at=row.opened_at,
+                answer_due_at=row.answer_due_at,
+                text=self._texts[row.text_id],
+                decided_by=self.name(row.decided_by),
+                decided_at=row.decided_at,
+                decision=self._texts.get(row.decision_text_id or ""),
+            )
+            for row in rows
+        )
 
-def _disputes(session: Session, case: Case, names: dict[str, str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": row.id,
-            "state": row.state,
-            "opened_at": row.opened_at,
-            "answer_due_at": row.answer_due_at,
-            "text": _text(session, row.text_id),
-            "decided_by": names.get(row.decided_by or ""),
-            "decided_at": row.decided_at,
-            "decision": _text(session, row.decision_text_id),
-        }
-        for row in session.scalars(select(Dispute).where(Dispute.case_id == case.id).order_by(Dispute.id))
-    ]
+    def stops(self) -> tuple[StopView, ...]:
+        """Return the stops, cleared ones too, the first first."""
+        rows = self._rows(Stop, order=Stop.id)
+        self._read_texts(row.reason_text_id for row in rows)
+        self._read_names(reference for row in rows for reference in (row.opened_by, row.cleared_by))
+        return tuple(
+            StopView(
+                id=row.id,
+                kind=row.kind,
+                opened_at=row.opened_at,
+                opened_by=self._name(row.opened_by),
+                reasons=self._texts.get(row.reason_text_id or ""),
+                cleared_at=row.cleared_at,
+                cleared_by=self.name(row.cleared_by),
+            )
+            for row in rows
+        )
 
+    def tenants_other_cases(self) -> tuple[OtherCase, ...]:
+        """Return the other cases of the tenant, the newest first."""
+        rows = self._session.execute(
+            select(Case.number, Case.state, Case.opened_at)
+            .where(Case.tenant_id == self._case.tenant_id, Case.id != self._case.id)
+            .order_by(Case.number.desc())
+        )
+        return tuple(OtherCase(number, state, opened_at) for number, state, opened_at in rows)
 
-def _stops(session: Session, case: Case, names: dict[str, str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": row.id,
-            "kind": row.kind,
-            "opened_at": row.opened_at,
-            "opened_by": names.get(row.opened_by, row.opened_by),
-            "reasons": _text(session, row.reason_text_id),
-            "cleared_at": row.cleared_at,
-            "cleared_by": names.get(row.cleared_by or ""),
-        }
-        for row in session.scalars(select(Stop).where(Stop.case_id == case.id).order_by(Stop.id))
-    ]
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Return the entries of the audit log, the first first."""
+        rows = self._session.execute(
+            select(AuditEntry.at, AuditEntry.actor, AuditEntry.action)
+            .where(AuditEntry.case_id == self._case.id)
+            .order_by(AuditEntry.sequence)
+        ).all()
+        self._read_names(row.actor for row in rows)
+        return tuple(HistoryEntry(row.at, self._name(row.actor), row.action) for row in rows)
+
+    def _rows(self, table: Any, *conditions: ColumnElement[bool], order: Any) -> Sequence[Any]:
+        query = select(table).where(table.case_id == self._case.id, *conditions).order_by(order)
+        return self._session.scalars(query).all()
+
+    def _name(self, reference: str) -> str:
+        self._read_names([reference])
+        return self._names[reference]
+
+    def _read_names(self, references: Iterable[str | None]) -> None:
+        """Read the users' names; a machine's reference (``system:detect``) is its name."""
+        unread = {reference for reference in references if reference is not None} - self._names.keys()
+        if not unread:
+            return
+        names = dict(self._session.execute(select(User.id, User.name).where(User.id.in_(unread))).all())
+        self._names |= {reference: names.get(reference, reference) for reference in unread}
+
+    def _read_texts(self, text_ids: Iterable[str | None]) -> None:
+        unread = {text_id for text_id in text_ids if text_id is not None} - self._texts.keys()
+        rows = self._session.execute(
+            select(PersonalText.id, PersonalText.body).where(PersonalText.id.in_(unread))
+        )
+        self._texts |= {row.id: row.body if row.body is not None else ERASED for row in rows}

@@ -22,10 +22,11 @@ from cjp_fraud.notices.evidence import progress
 from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.notices.plans import PlanDraft, create_plan, plan_of
 from cjp_fraud.notices.progress import PlanProgress
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import expire_due
 from cjp_fraud.review.cases import lock_case, move
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
-from cjp_fraud.review.proposal import Practice, document_of, latest_proposal
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
+from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import exclusive
@@ -88,7 +89,7 @@ def enforce(
     platform: PlatformClient,
     case_id: str,
     at: datetime,
-    practice: Practice,
+    practice: ProviderPolicy,
 ) -> EnforcementReport:
     """Do everything that an approved case allows at ``at``: notice, measure, lapse, letters that follow.
 
@@ -124,12 +125,12 @@ def enforce(
 
 
 def resume_all(
-    engine: Engine, mail: MailServer, platform: PlatformClient, at: datetime, practice: Practice
+    engine: Engine, mail: MailServer, platform: PlatformClient, at: datetime, practice: ProviderPolicy
 ) -> ResumeReport:
     """Take up everything that was interrupted, is due or has ended; one case's trouble stops no other."""
     mended = ResumeReport()
     with transaction(engine) as session:
-        mended.expired = expire_due(session, at)
+        mended.expired = expire_due(Decision(session, ENFORCER, at))
     with reading(engine) as session:
         rows = session.execute(
             select(Case.id, Case.state).where(Case.state.in_(_ON_THE_WAY)).order_by(Case.id)
@@ -156,7 +157,7 @@ def _awaiting_letters(engine: Engine) -> set[tuple[str, str]]:
 
 
 def _serve(
-    engine: Engine, mail: MailServer, case_id: str, at: datetime, practice: Practice
+    engine: Engine, mail: MailServer, case_id: str, at: datetime, practice: ProviderPolicy
 ) -> tuple[str, ...]:
     """Make the plan of an approved case, send what is due, and move the case on."""
     with transaction(engine) as session:
@@ -191,7 +192,7 @@ def _serve(
 
 
 def _serve_next_step(
-    engine: Engine, mail: MailServer, case_id: str, at: datetime, practice: Practice
+    engine: Engine, mail: MailServer, case_id: str, at: datetime, practice: ProviderPolicy
 ) -> tuple[str, ...]:
     """Send the later steps of a sequence when they fall due."""
     with transaction(engine) as session:
@@ -208,7 +209,7 @@ def _serve_next_step(
     return ()
 
 
-def _not_to_be_sent(session: Session, case: Case, practice: Practice, at: datetime) -> tuple[str, ...]:
+def _not_to_be_sent(session: Session, case: Case, practice: ProviderPolicy, at: datetime) -> tuple[str, ...]:
     """Why nothing is sent now: no notice goes out which no measure could follow."""
     return check(gate_facts(session, case, practice, at), at, BEFORE_NOTICE).sentences
 
@@ -219,19 +220,19 @@ def _move_on(session: Session, case_id: str, told: PlanProgress, at: datetime) -
         return (f"it is {case.state} by now",)
     content = {"plan_id": told.plan_id, "step": told.current_step}
     if told.failed:
-        move(session, case, CaseState.NOTICE_FAILED, ENFORCER, at, "case.notice_failed", content)
+        move(Decision(session, ENFORCER, at), case, CaseState.NOTICE_FAILED, "case.notice_failed", content)
         return ("every method of serving that the contract permits has failed",)
     if not told.step_complete:
         return (
             "the notice is not served yet and is tried again; "
             "cjp-fraud notices show ID tells what the mail server said",
         )
-    move(session, case, CaseState.NOTICED, ENFORCER, at, "case.noticed", content)
+    move(Decision(session, ENFORCER, at), case, CaseState.NOTICED, "case.noticed", content)
     return ()
 
 
 def _try_measure(
-    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: Practice
+    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: ProviderPolicy
 ) -> tuple[str, ...]:
     with reading(engine) as session:
         case = session.get_one(Case, case_id)

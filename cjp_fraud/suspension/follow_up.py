@@ -16,7 +16,8 @@ from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import create_plan, draft_plan, plan_of, recipients_of
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
-from cjp_fraud.review.proposal import Practice, document_of, measure_of
+from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import ENFORCER
@@ -53,7 +54,12 @@ def all_follow_ups(session: Session) -> list[tuple[str, str, NoticeKind]]:
 
 
 def send_follow_up(
-    engine: Engine, mail: MailServer, proposal_id: str, kind: NoticeKind, at: datetime, practice: Practice
+    engine: Engine,
+    mail: MailServer,
+    proposal_id: str,
+    kind: NoticeKind,
+    at: datetime,
+    practice: ProviderPolicy,
 ) -> tuple[str, ...]:
     """Make and send a follow-up letter to everybody whom the notice had served; return what it waits for.
 
@@ -73,7 +79,7 @@ def send_follow_up(
 
 
 def _make(
-    session: Session, proposal_id: str, kind: NoticeKind, at: datetime, practice: Practice
+    session: Session, proposal_id: str, kind: NoticeKind, at: datetime, practice: ProviderPolicy
 ) -> NoticePlan:
     proposal = session.get(Proposal, proposal_id)
     served = plan_of(session, proposal_id)

@@ -28,8 +28,8 @@ from cjp_fraud.people.participation import lately_edited_contract, took_part
 from cjp_fraud.people.tables import User, UserRole
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.determination import latest_determination
-from cjp_fraud.review.model import Capacity
-from cjp_fraud.review.proposal import Practice, document_of, flagged_by, latest_proposal, measure_of
+from cjp_fraud.review.model import Capacity, ProviderPolicy
+from cjp_fraud.review.proposal import document_of, flagged_by, latest_proposal, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
     Approval,
@@ -59,7 +59,7 @@ from cjp_fraud.suspension.gate import (
 )
 
 
-def gate_facts(session: Session, case: Case, practice: Practice, at: datetime) -> GateFacts:
+def gate_facts(session: Session, case: Case, practice: ProviderPolicy, at: datetime) -> GateFacts:
     """Return the facts of a locked case at ``at`` (aware); what does not exist yet is None, or empty.
 
     Parameters
@@ -101,7 +101,7 @@ def gate_facts(session: Session, case: Case, practice: Practice, at: datetime) -
 def obstacles(
     session: Session,
     case: Case,
-    practice: Practice,
+    practice: ProviderPolicy,
     at: datetime,
     requirements: Collection[Requirement] = BEFORE_MEASURE,
 ) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ def obstacles(
 
 
 def approval_obstacles(
-    decision: Decision, case: Case, capacity: Capacity, practice: Practice
+    decision: Decision, case: Case, capacity: Capacity, practice: ProviderPolicy
 ) -> tuple[str, ...]:
     """Return why ``decision.by`` may not approve the proposal that stands, a plain sentence each.
 

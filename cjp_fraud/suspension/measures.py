@@ -19,11 +19,11 @@ from cjp_fraud.contracts.position import position_at
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import plan_of
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import in_words, lock_case, move
-from cjp_fraud.review.model import Capacity, CaseState
-from cjp_fraud.review.proposal import Practice, document_of, latest_proposal, measure_of
+from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
+from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.locks import exclusive
@@ -76,7 +76,7 @@ def enforcement_lock(case_id: str) -> str:
 
 
 def apply_measure(
-    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: Practice
+    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: ProviderPolicy
 ) -> MeasureOutcome:
     """Take the approved measure of a case, if the gate is open; the only way to a restriction.
 
@@ -97,7 +97,7 @@ def apply_measure(
 
 
 def apply_under_lock(
-    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: Practice
+    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: ProviderPolicy
 ) -> MeasureOutcome:
     """Do what :func:`apply_measure` does, for a caller that holds :func:`enforcement_lock`."""
     with transaction(engine) as session:
@@ -118,7 +118,7 @@ def apply_under_lock(
     return _give_up(engine, platform, case_id, begun, at, (*reasons, *shut))
 
 
-def _begin(session: Session, case_id: str, at: datetime, practice: Practice) -> _Ordered:
+def _begin(session: Session, case_id: str, at: datetime, practice: ProviderPolicy) -> _Ordered:
     """Ask the gate and put measure and command on record, or take up what was interrupted."""
     case = lock_case(session, case_id)
     facts = gate_facts(session, case, practice, at)
@@ -171,13 +171,13 @@ def _begin(session: Session, case_id: str, at: datetime, practice: Practice) -> 
         "kind": kind,
         "ends_at": ends_at,
     }
-    move(session, case, CaseState.SUSPENDING, ENFORCER, at, "case.suspending", content)
+    move(Decision(session, ENFORCER, at), case, CaseState.SUSPENDING, "case.suspending", content)
     command = record_command(session, case, measure, CommandKind.APPLY, ENFORCER, at)
     return _Ordered(measure.id, ordered(command), command.idempotency_key, decision)
 
 
 def _confirm(
-    session: Session, case_id: str, begun: _Ordered, told: ReadBack, at: datetime, practice: Practice
+    session: Session, case_id: str, begun: _Ordered, told: ReadBack, at: datetime, practice: ProviderPolicy
 ) -> tuple[str, ...] | None:
     """Record the measure as in force, after asking the gate once more; return why not, where not."""
     case = lock_case(session, case_id)
@@ -196,7 +196,7 @@ def _confirm(
     measure.in_force_at = moment
     close_commands(session, case, measure, {CommandKind.APPLY: CommandOutcome.DONE}, told, ENFORCER, at)
     content = {"measure_id": measure.id, "review_at": measure.review_at, "ends_at": measure.ends_at}
-    move(session, case, CaseState.SUSPENDED, ENFORCER, at, "case.suspended", content)
+    move(Decision(session, ENFORCER, at), case, CaseState.SUSPENDED, "case.suspended", content)
     return None
 
 
@@ -244,7 +244,13 @@ def _never_in_force(session: Session, case_id: str, told: ReadBack, at: datetime
     measure.state = MeasureState.NEVER_IN_FORCE
     outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
     close_commands(session, case, measure, outcomes, told, ENFORCER, at)
-    move(session, case, CaseState.NOTICED, ENFORCER, at, "case.not_suspended", {"measure_id": measure.id})
+    move(
+        Decision(session, ENFORCER, at),
+        case,
+        CaseState.NOTICED,
+        "case.not_suspended",
+        {"measure_id": measure.id},
+    )
 
 
 def _read_back(platform: PlatformClient, measure_id: str, reasons: list[str]) -> ReadBack | None:

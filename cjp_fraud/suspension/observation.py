@@ -11,10 +11,11 @@ from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.notices.plans import PlanDraft, create_plan
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import note
-from cjp_fraud.review.model import Capacity
-from cjp_fraud.review.proposal import Practice, document_of, measure_of
+from cjp_fraud.review.model import Capacity, ProviderPolicy
+from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.gate import check
@@ -25,7 +26,7 @@ from cjp_fraud.suspension.platform_commands import close_commands, record_comman
 from cjp_fraud.suspension.tables import Measure
 
 
-def observe(session: Session, case: Case, proposal: Proposal, practice: Practice, at: datetime) -> str:
+def observe(session: Session, case: Case, proposal: Proposal, practice: ProviderPolicy, at: datetime) -> str:
     """Store notice plan, measure and command of a proposal approved in observe, once; return the plan's id.
 
     The case stops at ``approved``. The entry of the log says what of the gate, the notice aside, would
@@ -73,5 +74,5 @@ def observe(session: Session, case: Case, proposal: Proposal, practice: Practice
         "plan_id": plan.id,
         "shut": list(decision.sentences),
     }
-    note(session, case, ENFORCER, at, "case.observed", content)
+    note(Decision(session, ENFORCER, at), case, "case.observed", content)
     return plan.id

@@ -12,7 +12,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.documents import from_document, to_document
-from cjp_fraud.people.model import Actor
+from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.cases import note
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
@@ -76,7 +76,7 @@ def record_command(
         "idempotency_key": command.idempotency_key,
         "sha256": command.sha256,
     }
-    note(session, case, by, at, "platform.ordered", content)
+    note(Decision(session, by, at), case, "platform.ordered", content)
     return command
 
 
@@ -112,4 +112,4 @@ def close_commands(
             "outcome": outcome,
             "read_back_sha256": sha256_hex(canonical_json(command.read_back)) if told is not None else None,
         }
-        note(session, case, by, at, "platform.told", content)
+        note(Decision(session, by, at), case, "platform.told", content)

@@ -12,10 +12,9 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.clock import aware
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Actor, Role
+from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.review.cases import in_words, lock_case, note
-from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.proposal import Practice
+from cjp_fraud.review.model import CaseState, ProviderPolicy
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
@@ -37,7 +36,7 @@ class ReaffirmationResult:
 
 
 def reaffirm(
-    session: Session, case_id: str, by: Actor, at: datetime, *, reasons: str, practice: Practice
+    decision: Decision, case_id: str, *, reasons: str, practice: ProviderPolicy
 ) -> ReaffirmationResult:
     """Reaffirm a measure in force; the second approver of a round moves its review date.
 
@@ -49,6 +48,7 @@ def reaffirm(
     reasons : fresh ones: not the words that anybody gave before for this measure.
     practice : how long a review period is, and the time within which both people must reaffirm.
     """
+    session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     measure = unfinished_measure(session, case)
     given = _given(session, measure) if measure is not None else []
@@ -121,7 +121,7 @@ def _time_checks(measure: Measure | None, at: datetime) -> list[tuple[bool, str]
     ]
 
 
-def _extend(measure: Measure, at: datetime, practice: Practice) -> None:
+def _extend(measure: Measure, at: datetime, practice: ProviderPolicy) -> None:
     review_at = max(measure.review_at, at + practice.measure_review)
     ends_at = max(measure.ends_at, review_at)
     if measure.latest_end_at is not None:
@@ -148,4 +148,4 @@ def _log(
         "text_id": kept.id,
         "text_sha256": kept.sha256,
     }
-    note(session, case, by, at, "measure.reaffirmed", content)
+    note(Decision(session, by, at), case, "measure.reaffirmed", content)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.clock import aware
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Actor, Role
+from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.review.cases import in_words, lock_case, move
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import transaction
@@ -58,7 +58,7 @@ def lapse_under_lock(
             return None
         measure.state, measure.ending = MeasureState.LIFTING, Ending.LAPSED
         content = {"measure_id": measure.id, "ending": Ending.LAPSED, "due_at": due_at}
-        move(session, case, CaseState.LIFTING, ENFORCER, at, "case.lapsing", content)
+        move(Decision(session, ENFORCER, at), case, CaseState.LIFTING, "case.lapsing", content)
         record_command(session, case, measure, CommandKind.LIFT, ENFORCER, at)
     return lift_under_lock(engine, platform, case_id, at)
 
@@ -98,12 +98,12 @@ def lift_under_lock(engine: Engine, platform: PlatformClient, case_id: str, at: 
         content = {"measure_id": measure.id, "ending": measure.ending}
         if told.restricted:
             measure.state, measure.ending = MeasureState.IN_FORCE, None
-            move(session, case, CaseState.SUSPENDED, ENFORCER, at, "case.lifting_failed", content)
+            move(Decision(session, ENFORCER, at), case, CaseState.SUSPENDED, "case.lifting_failed", content)
             said.append("read-back shows that the measure is still in force")
             return MeasureOutcome(case_id, measure.id, PlatformOutcome.IN_FORCE, tuple(said))
         measure.state, measure.ended_at = MeasureState.ENDED, aware(at)
         to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
-        move(session, case, to, ENFORCER, at, f"case.{to}", content)
+        move(Decision(session, ENFORCER, at), case, to, f"case.{to}", content)
         return MeasureOutcome(case_id, measure.id, PlatformOutcome.NOT_IN_FORCE, tuple(said))
 
 
@@ -141,5 +141,5 @@ def _decide_reinstatement(session: Session, case_id: str, by: Actor, at: datetim
         "text_id": kept.id,
         "text_sha256": kept.sha256,
     }
-    move(session, case, CaseState.LIFTING, by, at, "case.reinstating", content)
+    move(Decision(session, by, at), case, CaseState.LIFTING, "case.reinstating", content)
     record_command(session, case, measure, CommandKind.LIFT, by, at)

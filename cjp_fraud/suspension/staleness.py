@@ -13,17 +13,18 @@ from cjp_fraud.notices.evidence import plan_facts, progress
 from cjp_fraud.notices.plans import plan_of
 from cjp_fraud.notices.progress import letters_due
 from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import lock_case
 from cjp_fraud.review.determination import withdraw
-from cjp_fraud.review.model import BEFORE_THE_MEASURE
-from cjp_fraud.review.proposal import Practice, latest_proposal
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, ProviderPolicy
+from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Proposal
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.measures import ENFORCER
 
 
-def withdraw_if_stale(engine: Engine, case_id: str, at: datetime, practice: Practice) -> bool:
+def withdraw_if_stale(engine: Engine, case_id: str, at: datetime, practice: ProviderPolicy) -> bool:
     """Withdraw an approved case that can no longer be acted on, and say whether it was.
 
     It is stale when it was not acted on within ``practice.fresh`` of the earliest moment that approval
@@ -39,7 +40,7 @@ def withdraw_if_stale(engine: Engine, case_id: str, at: datetime, practice: Prac
         if since is None or aware(at) <= since + practice.fresh:
             return False
         hours = practice.fresh.total_seconds() / 3600
-        withdraw(session, case_id, ENFORCER, at, reasons=f"not acted on within {hours:g} hours")
+        withdraw(Decision(session, ENFORCER, at), case_id, reasons=f"not acted on within {hours:g} hours")
         return True
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
-from cjp_fraud.review.proposal import Practice
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.gate import POINTS, check
 from cjp_fraud.suspension.gate_facts import gate_facts
@@ -67,7 +66,7 @@ def measure_rows(
     ]
 
 
-def gate_view(session: Session, case: Case, practice: Practice, at: datetime) -> list[dict[str, Any]]:
+def gate_view(session: Session, case: Case, practice: ProviderPolicy, at: datetime) -> list[dict[str, Any]]:
     """Return each point of the gate with what keeps it shut, for a case that is on its way; else nothing."""
     if case.state not in BEFORE_THE_MEASURE | {CaseState.DETERMINED, CaseState.SUSPENDING}:
         return []

@@ -13,15 +13,14 @@ from sqlalchemy import Engine, select
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.notices.methods.email import MailServer
-from cjp_fraud.people.model import Actor, Role, machine
+from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim, comment
-from cjp_fraud.review.determination import determine_fraud
+from cjp_fraud.review.determination import FraudFinding, determine_fraud
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.flags import FlagRow, record_flags
-from cjp_fraud.review.model import CaseState, TenantsPart
-from cjp_fraud.review.proposal import Practice
+from cjp_fraud.review.model import CaseState, ProviderPolicy, TenantsPart
 from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction
@@ -102,12 +101,10 @@ class Story:
         with transaction(self.engine) as session:
             load_tenants(session, file, machine("tenants"), self.tick())
             record_flags(
-                session,
+                Decision(session, machine("detect"), self.tick()),
                 rows,
                 window=(NIGHT, NIGHT + timedelta(hours=1)),
                 tenant_ids={self.tenant},
-                at=self.tick(),
-                by=machine("detect"),
                 new_cases_per_hour=20,
             )
             self.case_id = session.scalars(select(Case.id).where(Case.tenant_id == self.tenant)).one()
@@ -116,19 +113,15 @@ class Story:
         """Claim it, comment on it, determine fraud."""
         rita = self.who("rita")
         with transaction(self.engine) as session:
-            claim(session, self.case_id, rita, self.tick())
+            claim(Decision(session, rita, self.tick()), self.case_id)
         with transaction(self.engine) as session:
-            comment(session, self.case_id, rita, self.tick(), "Calls to premium numbers at night.")
+            comment(Decision(session, rita, self.tick()), self.case_id, "Calls to premium numbers at night.")
         with transaction(self.engine) as session:
             determine_fraud(
-                session,
+                Decision(session, rita, self.tick()),
                 self.case_id,
-                rita,
-                self.tick(),
-                tenants_part=TenantsPart.VICTIM,
-                reasons="Premium numbers, no agent was on duty.",
-                measure=None,
-                practice=self.practice(),
+                FraudFinding("Premium numbers, no agent was on duty.", TenantsPart.VICTIM),
+                policy=self.practice(),
                 read_rows=lambda wanted: [{"tenant_id": wanted.tenant_id, "observed": 140}],
             )
 
@@ -136,7 +129,7 @@ class Story:
         """Let the other person approve."""
         aron = self.who("aron")
         with transaction(self.engine) as session:
-            approve(session, self.case_id, aron, self.tick())
+            approve(Decision(session, aron, self.tick()), self.case_id)
 
     def carried_out(self) -> EnforcementReport:
         """Serve the notice and take the measure."""
@@ -158,21 +151,23 @@ class Story:
             by = self.who(name)
             with transaction(self.engine) as session:
                 reaffirm(
-                    session,
+                    Decision(session, by, self.tick()),
                     self.case_id,
-                    by,
-                    self.tick(),
                     reasons=f"The attack goes on, says {name}.",
                     practice=self.practice(),
                 )
         cora = self.who("cora")
         with transaction(self.engine) as session:
-            dispute = open_dispute(session, self.case_id, cora, self.tick(), "It was our own campaign.")
-            decide_dispute(session, dispute.id, cora, self.tick(), upheld=False, reasons="None was planned.")
+            dispute = open_dispute(
+                Decision(session, cora, self.tick()), self.case_id, "It was our own campaign."
+            )
+            decide_dispute(
+                Decision(session, cora, self.tick()), dispute.id, upheld=False, reasons="None was planned."
+            )
         with transaction(self.engine) as session:
-            order_stop(session, self.case_id, cora, self.tick(), "Until the court has decided.")
+            order_stop(Decision(session, cora, self.tick()), self.case_id, "Until the court has decided.")
             reasons = "The court has decided."
-            clear_stop(session, self.case_id, by=cora, at=self.tick(), stop_id=None, reasons=reasons)
+            clear_stop(Decision(session, cora, self.tick()), self.case_id, stop_id=None, reasons=reasons)
 
     def reinstated(self) -> None:
         """Lift the measure and tell the customer."""
@@ -181,9 +176,9 @@ class Story:
         reinstate(self.engine, platform, self.case_id, aron, self.tick(), reasons="The keys were changed.")
         self.carried_out()
 
-    def practice(self) -> Practice:
+    def practice(self) -> ProviderPolicy:
         """How the provider works."""
-        return Practice(mode=self.mode)
+        return ProviderPolicy(mode=self.mode)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from cjp_fraud.compliance.verification import verify, verify_file
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.storage.database import make_engine, reading, transaction
@@ -276,8 +276,8 @@ def test_a_case_in_any_state_can_be_exported(case: Story) -> None:
     assert exported(case, "open.zip").faults == ()
     rita = case.who("rita")
     with transaction(case.engine) as session:
-        claim(session, case.case_id, rita, case.tick())
-        dismiss(session, case.case_id, rita, case.tick(), reasons="A campaign.")
+        claim(Decision(session, rita, case.tick()), case.case_id)
+        dismiss(Decision(session, rita, case.tick()), case.case_id, reasons="A campaign.")
     assert exported(case, "dismissed.zip").faults == ()
 
 

@@ -17,6 +17,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approve, return_
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
@@ -284,11 +285,11 @@ def test_a_dismissed_case_is_opened_again_unless_another_is_open(office: Office)
     flag(office.engine, a_flag(START + timedelta(days=3)))
 
     with transaction(office.engine) as session, pytest.raises(Refused, match="case 2"):
-        reopen(session, first.id, office.people["rita"], office.now, reasons="not a campaign")
+        reopen(Decision(session, office.people["rita"], office.now), first.id, reasons="not a campaign")
     office.do(claim, "rita")
     office.do(dismiss, "rita", reasons="a campaign")
     with transaction(office.engine) as session:
-        reopen(session, first.id, office.people["rita"], office.now, reasons="not a campaign")
+        reopen(Decision(session, office.people["rita"], office.now), first.id, reasons="not a campaign")
 
 
 def test_every_transition_writes_its_entry_and_no_personal_text(office: Office) -> None:
@@ -323,8 +324,8 @@ def test_a_case_shows_why_it_fired_and_all_that_was_decided(office: Office) -> N
         view = case_view(session, office.case().id, office.now)
         flags = session.scalars(select(Flag)).all()
 
-    assert view["flags_in_force"] == len(flags) == 2
-    assert view["flags"][0]["reasons"]["words"].startswith("14 ×")
-    assert view["determinations"][0]["by"] == "rita"
-    assert view["proposals"][0]["approvals"][0]["by"] == "adam"
-    assert [entry["action"] for entry in view["history"]][-1] == "case.approved"
+    assert view.flags_in_force == len(flags) == 2
+    assert view.flags[0].reasons["words"].startswith("14 ×")
+    assert view.determinations[0].by == "rita"
+    assert view.proposals[0].approvals[0].by == "adam"
+    assert [entry.action for entry in view.history][-1] == "case.approved"

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.errors import NotFoundError, Refused
-from cjp_fraud.people.model import Actor, Role, machine
+from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.review.claim import claim, claim_overflow
 from cjp_fraud.review.determination import dismiss
@@ -139,8 +139,8 @@ def test_a_dismissed_case_takes_an_episode_of_the_next_day_and_stays_dismissed(t
     flag(tenants, a_flag(START))
     case_id = cases(tenants)[0].id
     with transaction(tenants) as session:
-        claim(session, case_id, by, START + HOUR)
-        dismiss(session, case_id, by, START + HOUR, reasons="a campaign")
+        claim(Decision(session, by, START + HOUR), case_id)
+        dismiss(Decision(session, by, START + HOUR), case_id, reasons="a campaign")
 
     result = flag(tenants, a_flag(START + 20 * HOUR), at=START + 20 * HOUR)
 
@@ -155,8 +155,8 @@ def test_after_a_day_without_flags_a_dismissed_tenant_gets_a_new_case(tenants: E
     flag(tenants, a_flag(START))
     case_id = cases(tenants)[0].id
     with transaction(tenants) as session:
-        claim(session, case_id, by, START)
-        dismiss(session, case_id, by, START, reasons="a campaign")
+        claim(Decision(session, by, START), case_id)
+        dismiss(Decision(session, by, START), case_id, reasons="a campaign")
 
     flag(tenants, a_flag(START + 24 * HOUR + MINUTE))
 
@@ -168,8 +168,8 @@ def test_a_flag_that_a_determination_names_is_never_superseded(tenants: Engine) 
     flag(tenants, a_flag(START))
     case_id = cases(tenants)[0].id
     with transaction(tenants) as session:
-        claim(session, case_id, by, START)
-        dismiss(session, case_id, by, START, reasons="a campaign")
+        claim(Decision(session, by, START), case_id)
+        dismiss(Decision(session, by, START), case_id, reasons="a campaign")
 
     result = flag(tenants, window=DAY)
 
@@ -237,11 +237,11 @@ def test_a_reviewer_takes_an_episode_off_the_overflow_list_over_the_cap(tenants:
         waiting = overflow_list(session)[0].episode_id
 
     with transaction(tenants) as session:
-        case = claim_overflow(session, waiting, by, START)
+        case = claim_overflow(Decision(session, by, START), waiting)
 
     assert (case.tenant_id, case.state, case.number) == ("t1", CaseState.IN_REVIEW, 2)
     with transaction(tenants) as session, pytest.raises(NotFoundError, match="overflow"):
-        claim_overflow(session, waiting, by, START)
+        claim_overflow(Decision(session, by, START), waiting)
 
 
 def test_a_case_has_one_holder_and_the_second_is_told_who(tenants: Engine) -> None:
@@ -252,10 +252,10 @@ def test_a_case_has_one_holder_and_the_second_is_told_who(tenants: Engine) -> No
     flag(tenants, a_flag(START))
     case_id = cases(tenants)[0].id
     with transaction(tenants) as session:
-        claim(session, case_id, by, START)
+        claim(Decision(session, by, START), case_id)
 
     with transaction(tenants) as session, pytest.raises(Refused, match="rita holds it"):
-        claim(session, case_id, ana, START)
+        claim(Decision(session, ana, START), case_id)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from cjp_fraud.errors import Refused
 from cjp_fraud.notices.evidence import record_event
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.tables import Notice
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
@@ -430,10 +430,14 @@ def test_an_upheld_dispute_shuts_the_gate_and_is_decided_by_somebody_else(
     dispute = office.do(open_dispute, "rita", "it was our campaign")
     for who in ("rita", "adam", "ana"):
         with transaction(office.engine) as session, pytest.raises(Refused):
-            decide_dispute(session, dispute.id, office.people[who], office.now, upheld=True, reasons="so")
+            decide_dispute(
+                Decision(session, office.people[who], office.now), dispute.id, upheld=True, reasons="so"
+            )
 
     with transaction(office.engine) as session:
-        decide_dispute(session, dispute.id, office.people["bella"], office.now, upheld=True, reasons="it was")
+        decide_dispute(
+            Decision(session, office.people["bella"], office.now), dispute.id, upheld=True, reasons="it was"
+        )
 
     with pytest.raises(Refused, match="decided for the tenant"):
         apply(office)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops import order_stop
@@ -84,7 +85,7 @@ def test_a_case_claimed_by_two_at_once_has_one_holder(office: Office) -> None:
     def claimed_by(name: str) -> Callable[[Any], Any]:
         def run(engine: Any) -> Any:
             with transaction(engine) as session:
-                return claim(session, case_id, office.people[name], office.now).claimed_by
+                return claim(Decision(session, office.people[name], office.now), case_id).claimed_by
 
         return run
 
@@ -105,7 +106,7 @@ def test_a_stop_and_a_measure_at_once_leave_no_restriction_that_the_stop_came_be
 
     def stop(engine: Any) -> Any:
         with transaction(engine) as session:
-            return order_stop(session, case_id, office.people["carol"], office.now, "wait").id
+            return order_stop(Decision(session, office.people["carol"], office.now), case_id, "wait").id
 
     at_once(apply, stop, office=office)
     with suppress(CjpFraudError):

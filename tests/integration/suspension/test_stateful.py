@@ -30,6 +30,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approve, return_
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen, withdraw
@@ -220,7 +221,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         for (dispute,) in self.rows("SELECT id FROM disputes WHERE state = 'open' LIMIT 1"):
             with suppress(CjpFraudError), transaction(self.engine) as session:
                 who, now = self.office.people[by], self.office.now
-                decide_dispute(session, dispute, who, now, upheld=upheld, reasons="so")
+                decide_dispute(Decision(session, who, now), dispute, upheld=upheld, reasons="so")
 
     def address_edited(self, by: str, number: int) -> None:
         with transaction(self.engine) as session:

@@ -1,0 +1,354 @@
+"""Look at cases and decide them: what a command, a page and an endpoint do alike.
+
+Each function takes the deployment, the name of the user who acts and the moment ``now`` (aware), opens its
+own transactions and returns a frozen result. ``case`` is a case's number or id, as people type it.
+
+Raises, in all of them
+----------------------
+NotFoundError
+    If the case or the user is not on record.
+Refused
+    If something stands in the way; it names everything that does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Final
+
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.detection.judged_rows import judged_rows
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.review import approval as approvals
+from cjp_fraud.review import claim as claims
+from cjp_fraud.review import determination as determinations
+from cjp_fraud.review import stops
+from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.model import Capacity, CaseState, StopKind, TenantsPart
+from cjp_fraud.review.proposal import MeasureWanted
+from cjp_fraud.review.queue import OverflowEpisode, QueuedCase, overflow_list, queue
+from cjp_fraud.review.tables import Case
+from cjp_fraud.review.views import CaseView, ProposalView, case_view
+from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
+from cjp_fraud.suspension.follow_up import follow_up_due
+from cjp_fraud.suspension.views import gate_view, measure_rows
+
+_EPISODE: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """The cases asked for, in the order in which they should be looked at."""
+
+    cases: tuple[QueuedCase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage(CaseView):
+    """A case with what the gate says of it now, and its measures, the newest first."""
+
+    gate: tuple[object, ...]
+    measures: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStanding:
+    """Which case was decided on, and where it stands now."""
+
+    number: int
+    id: str
+    tenant_id: str
+    state: CaseState
+
+    @classmethod
+    def of(cls, case: Case) -> CaseStanding:
+        """Return where a case on record stands."""
+        return cls(case.number, case.id, case.tenant_id, case.state)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOptions:
+    """The measure that a reviewer wants; without ``kind``, the flagged channels' outbound traffic.
+
+    Parameters
+    ----------
+    lasts : for how long; None: the provider's review period.
+    """
+
+    kind: MeasureKind | None = None
+    scope: Scope = field(default_factory=Scope)
+    lasts: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeterminationResult:
+    """A case that was determined, and the proposal drawn up for it."""
+
+    case: CaseStanding
+    proposal: ProposalView
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalResult:
+    """An approval, and how far the case has come on it.
+
+    Parameters
+    ----------
+    given_before : whether the person had approved already and only carried on what was interrupted.
+    enforcement : what was done at once; None while another capacity's approval is needed.
+    """
+
+    case: CaseStanding
+    proposal_sha256: str
+    capacity: Capacity
+    approved_at: datetime
+    given_before: bool
+    enforcement: EnforcementReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopResult:
+    """A stop that was ordered or cleared."""
+
+    case: CaseStanding
+    stop_id: str
+    kind: StopKind
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeStands:
+    """How many reports against a notice a person has resolved."""
+
+    case: CaseStanding
+    notice_id: str
+    reports_resolved: int
+
+
+def list_cases(
+    deployment: Deployment,
+    *,
+    states: Collection[CaseState] | None = None,
+    tenant_id: str | None = None,
+    by_age: bool = False,
+) -> QueuePage:
+    """Return cases, the highest score first or the oldest first.
+
+    Parameters
+    ----------
+    states : which states; None: all that are not closed, and closed ones that were flagged since.
+    """
+    with reading(deployment.engine) as session:
+        return QueuePage(tuple(queue(session, states=states, tenant_id=tenant_id, by_age=by_age)))
+
+
+def list_overflow(deployment: Deployment) -> tuple[OverflowEpisode, ...]:
+    """Return the episodes beyond the hour's cap of new cases, the highest score first."""
+    with reading(deployment.engine) as session:
+        return tuple(overflow_list(session))
+
+
+def show_case(deployment: Deployment, now: datetime, case: str) -> CasePage:
+    """Return why a case was flagged, what people decided, what is proposed, and what the gate says."""
+    with reading(deployment.engine) as session:
+        case_id = case_id_of(session, case)
+        view = case_view(session, case_id, now)
+        row = session.get_one(Case, case_id)
+        return CasePage(
+            **{column.name: getattr(view, column.name) for column in fields(CaseView)},
+            gate=tuple(gate_view(session, row, deployment.policy, now)),
+            measures=tuple(measure_rows(session, case_id=case_id)),
+        )
+
+
+def claim(deployment: Deployment, by: str, now: datetime, case: str) -> CaseStanding:
+    """Take a case, or an episode of the overflow list by its id, to work on it; nobody else may then."""
+    with deployment.deciding(by, now) as decision:
+        if _EPISODE.fullmatch(case):
+            return CaseStanding.of(claims.claim_overflow(decision, case))
+        return CaseStanding.of(claims.claim(decision, case_id_of(decision.session, case)))
+
+
+def release(deployment: Deployment, by: str, now: datetime, case: str) -> CaseStanding:
+    """Give a claimed case back to the queue."""
+    with deployment.deciding(by, now) as decision:
+        return CaseStanding.of(claims.release(decision, case_id_of(decision.session, case)))
+
+
+def comment(deployment: Deployment, by: str, now: datetime, case: str, text: str) -> CaseStanding:
+    """Write on a case; who does takes part in it, and may not approve it."""
+    with deployment.deciding(by, now) as decision:
+        return CaseStanding.of(claims.comment(decision, case_id_of(decision.session, case), text))
+
+
+def determine(
+    deployment: Deployment,
+    by: str,
+    now: datetime,
+    case: str,
+    *,
+    reasons: str,
+    tenants_part: TenantsPart | None,
+    measure: MeasureOptions | None = None,
+    flag_ids: Collection[str] | None = None,
+) -> DeterminationResult:
+    """Determine that the flagged traffic is fraudulent, freeze the evidence and draw up the proposal.
+
+    Parameters
+    ----------
+    measure : what is to be restricted, and for how long.
+    flag_ids : which flags are fraud; None: all of the case.
+
+    Raises
+    ------
+    BadInputError
+        If a scope is given without the kind of measure.
+    """
+    options = measure or MeasureOptions()
+    lasts = options.lasts or deployment.policy.measure_review
+    if options.kind is None and options.scope != Scope():
+        raise BadInputError(f"say the kind of measure too: {', '.join(MeasureKind)}")
+    wanted = MeasureWanted(options.kind, options.scope, lasts) if options.kind is not None else None
+    with deployment.deciding(by, now) as decision:
+        session = decision.session
+        proposal = determinations.determine_fraud(
+            decision,
+            case_id_of(session, case),
+            determinations.FraudFinding(reasons, tenants_part, wanted, lasts, flag_ids),
+            policy=deployment.policy,
+            read_rows=judged_rows(deployment.lake),
+        )
+        view = case_view(session, proposal.case_id, now)
+        standing = CaseStanding.of(session.get_one(Case, proposal.case_id))
+    return DeterminationResult(standing, view.proposals[-1])
+
+
+def leave_undetermined(
+    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str
+) -> CaseStanding:
+    """Record that it can't be said whether the traffic is fraudulent; the case stays in review."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        determinations.leave_undetermined(decision, case_id, reasons=reasons)
+        return CaseStanding.of(decision.session.get_one(Case, case_id))
+
+
+def dismiss(deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str) -> CaseStanding:
+    """Determine that the traffic is not fraudulent, and close the case."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        determinations.dismiss(decision, case_id, reasons=reasons)
+        return CaseStanding.of(decision.session.get_one(Case, case_id))
+
+
+def reopen(deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str) -> CaseStanding:
+    """Open a dismissed, expired or withdrawn case again."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        return CaseStanding.of(determinations.reopen(decision, case_id, reasons=reasons))
+
+
+def approve_and_carry_out(
+    deployment: Deployment,
+    by: str,
+    now: datetime,
+    case: str,
+    *,
+    expected_sha256: str | None = None,
+    capacity: Capacity | None = None,
+) -> ApprovalResult:
+    """Approve the proposal, and carry it out at once: the notice, then the measure when the gate opens.
+
+    A run that died after the approval was on record may be run again: it then only carries on.
+
+    Parameters
+    ----------
+    expected_sha256 : digest, or its first 8 or more digits, of the version that the person read.
+    capacity : as approver or as counsel; None: as approver where the person is one.
+    """
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        version = {"expected_sha256": expected_sha256}
+        before = approvals.approval_to_carry_out(decision, case_id, **version, capacity=capacity)
+        approval = before or approvals.approve(decision, case_id, **version, capacity=capacity)
+        standing = CaseStanding.of(decision.session.get_one(Case, case_id))
+    enforcement = None
+    if before is not None or standing.state is CaseState.APPROVED:
+        enforcement = enforce_now(deployment, now, case_id)
+        standing = _standing(deployment, case_id)
+    return ApprovalResult(
+        case=standing,
+        proposal_sha256=approval.proposal_sha256,
+        capacity=approval.capacity,
+        approved_at=approval.at,
+        given_before=before is not None,
+        enforcement=enforcement,
+    )
+
+
+def return_proposal(
+    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str
+) -> CaseStanding:
+    """Return the proposal to review with a comment (approver, counsel), or take it back (reviewer)."""
+    with deployment.deciding(by, now) as decision:
+        return CaseStanding.of(approvals.return_(decision, case_id_of(decision.session, case), reasons))
+
+
+def withdraw_and_notify(
+    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str
+) -> EnforcementReport:
+    """Withdraw what was approved; a withdrawal notice follows where anything had gone out.
+
+    A run that died before the letter had gone may be run again: it then only sends what is left.
+    """
+    with reading(deployment.engine) as session:
+        case_id = case_id_of(session, case)
+        withdrawn = session.get_one(Case, case_id).state is CaseState.WITHDRAWN
+    letter_is_left = withdrawn and bool(follow_up_due(deployment.engine, case_id))
+    with deployment.deciding(by, now) as decision:
+        if not letter_is_left:
+            determinations.withdraw(decision, case_id, reasons=reasons)
+    return enforce_now(deployment, now, case_id)
+
+
+def order_stop(deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str) -> StopResult:
+    """Order, as counsel, that nothing be restricted on this case until the stop is cleared."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        stop = stops.order_stop(decision, case_id, reasons)
+        return StopResult(CaseStanding.of(decision.session.get_one(Case, case_id)), stop.id, stop.kind)
+
+
+def clear_stop(
+    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str, stop_id: str | None = None
+) -> StopResult:
+    """Clear an order of counsel, as counsel; ``stop_id`` may be None where one stop stands."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        stop = stops.clear_stop(decision, case_id, stop_id, reasons)
+        return StopResult(CaseStanding.of(decision.session.get_one(Case, case_id)), stop.id, stop.kind)
+
+
+def let_notice_stand(
+    deployment: Deployment, by: str, now: datetime, case: str, notice_id: str, *, reasons: str
+) -> NoticeStands:
+    """Let a notice stand in spite of reports that it did not arrive."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        resolved = stops.let_notice_stand(decision, case_id, notice_id, reasons)
+        standing = CaseStanding.of(decision.session.get_one(Case, case_id))
+    return NoticeStands(standing, notice_id, resolved)
+
+
+def enforce_now(deployment: Deployment, now: datetime, case_id: str) -> EnforcementReport:
+    """Do everything that an approved case allows now: notice, measure, lapse, letters that follow."""
+    return enforce(deployment.engine, deployment.mail, deployment.platform, case_id, now, deployment.policy)
+
+
+def _standing(deployment: Deployment, case_id: str) -> CaseStanding:
+    with reading(deployment.engine) as session:
+        return CaseStanding.of(session.get_one(Case, case_id))
