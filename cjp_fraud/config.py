@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cjp_fraud.errors import BadInputError
 
 PREFIX = "CJP_FRAUD_"
+
+NOT_SETTINGS = frozenset({"CJP_FRAUD_SHARED_DATA"})
+"""Variables of this prefix that are no settings: where the tests find the full real sample."""
+
+OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "file")
+"""Schemes of a lake's URL."""
+
+_NAMES_A_SECRET = re.compile("pass|secret|token|key", re.IGNORECASE)
+
+
+def _json_document(value: Any) -> Any:
+    """Parse a setting that is written as JSON in the environment."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('not JSON; write an object as {"name": "value"}, a list as ["a", "b"]') from None
+
+
+def _not_empty(value: Any) -> Any:
+    if value == "":
+        raise ValueError("empty; give a folder (. is the current one), or unset the variable")
+    return value
+
+
+_Json = (NoDecode, BeforeValidator(_json_document))
+_NotEmpty = BeforeValidator(_not_empty)
 
 
 class PlatformMode(StrEnum):
@@ -34,12 +75,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    home: Path = Field(Path("var"), description="folder of the embedded database, lake, models and outbox")
+    home: Annotated[Path, _NotEmpty] = Field(
+        Path("var"), description="folder of the embedded database, lake, models and outbox"
+    )
     database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; SQLite in the home by default")
-    lake_url: str | None = Field(
+    lake_url: Annotated[str | None, _NotEmpty] = Field(
         None, description="folder or object-store URL of the lake; in the home by default"
     )
-    lake_storage_options: dict[str, SecretStr] = Field(
+    lake_storage_options: Annotated[dict[str, SecretStr], *_Json] = Field(
         default_factory=dict, description="object-store options"
     )
     lake_buckets: Annotated[int, Field(ge=1, le=4096)] = Field(
@@ -55,8 +98,8 @@ class Settings(BaseSettings):
     )
     spike_min_contacts: Annotated[float, Field(ge=0)] = Field(5.0, description="least excess, contacts")
     spike_min_ratio: Annotated[float, Field(ge=0)] = Field(1.0, description="least excess over the baseline")
-    spike_min_contacts_by_channel: dict[str, float] = Field(default_factory=dict)
-    spike_min_ratio_by_channel: dict[str, float] = Field(default_factory=dict)
+    spike_min_contacts_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
+    spike_min_ratio_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
     new_cases_per_hour: Annotated[int, Field(ge=1)] = Field(20, description="cap, by the flag's UTC hour")
 
     platform_mode: PlatformMode = PlatformMode.OBSERVE
@@ -73,7 +116,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_starttls: bool = False
     smtp_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
-    smtp_recipient_domains: list[str] = Field(
+    smtp_recipient_domains: Annotated[list[str], *_Json] = Field(
         default_factory=list,
         description="domains whose own mail server smtp_host is (250 = accepted by recipient)",
     )
@@ -88,6 +131,22 @@ class Settings(BaseSettings):
         if not 60 <= seconds <= 3600 or 3600 % seconds:
             raise ValueError(f"grid_seconds is {seconds}; it must divide an hour and be 60 to 3600")
         return seconds
+
+    @field_validator("lake_url")
+    @classmethod
+    def _is_a_folder_or_an_object_store(cls, url: str | None) -> str | None:
+        if url is None or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url):
+            return url
+        parts = urlsplit(url)
+        if "://" not in url or not (parts.netloc or parts.scheme == "file"):
+            raise ValueError(
+                "not a lake's URL; write s3://BUCKET/FOLDER, or ./NAME for a folder with a colon"
+            )
+        if parts.scheme not in OBJECT_STORES:
+            raise ValueError(
+                f"{parts.scheme}:// is no known object store; use one of {', '.join(OBJECT_STORES)}"
+            )
+        return url
 
     @field_validator("database_url")
     @classmethod
@@ -160,15 +219,11 @@ def masked_url(url: str) -> str:
     """Return ``url`` without its password and without the values of options that name a secret."""
     if "://" not in url:
         return url
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    login = f"{user.partition(':')[0]}:***" if ":" in user else user
-    options = [
-        (name, "***" if any(word in name.lower() for word in ("pass", "secret", "token", "key")) else value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-    ]
-    query = f"?{urlencode(options, safe='*/')}" if options else ""
-    return f"{parts.scheme}://{login}{at}{host}{parts.path}{query}"
+    from sqlalchemy.engine import make_url  # inside: rules import this module and need no database
+
+    parsed = make_url(url)
+    secrets = {name: "..." for name in parsed.query if _NAMES_A_SECRET.search(name)}
+    return parsed.update_query_dict(secrets).render_as_string(hide_password=True)
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -177,13 +232,31 @@ def load_settings(**overrides: Any) -> Settings:
     Raises
     ------
     BadInputError
-        Names each variable that cannot be used and why.
+        Names each variable that cannot be used and why, and each that is no setting with the nearest that is.
     """
+    unknown = _unknown_variables(os.environ)
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
-        rows = [
-            f"{PREFIX}{'_'.join(str(part) for part in row['loc']).upper() or 'settings'}: {row['msg']}"
+        unusable = [
+            f"{PREFIX}{'_'.join(str(part) for part in row['loc'][:1]).upper() or 'settings'}: "
+            f"{row['msg'].removeprefix('Value error, ')}"
             for row in error.errors()
         ]
-        raise BadInputError("settings cannot be used: " + "; ".join(rows)) from error
+        raise BadInputError("settings cannot be used: " + "; ".join(unusable + unknown)) from error
+    if unknown:
+        raise BadInputError("settings cannot be used: " + "; ".join(unknown))
+    return settings
+
+
+def _unknown_variables(names: Iterable[str]) -> list[str]:
+    """Return a sentence for each variable that has the prefix and is no setting."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    sentences = []
+    for name in sorted(names):
+        if not name.upper().startswith(PREFIX) or name.upper() in known | NOT_SETTINGS:
+            continue
+        near = get_close_matches(name.upper(), known, n=1)
+        advice = f"did you mean {near[0]}?" if near else "cjp-fraud config show lists them"
+        sentences.append(f"{name}: there is no such setting; {advice}")
+    return sentences

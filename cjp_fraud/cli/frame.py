@@ -16,7 +16,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,7 +47,7 @@ _IDENTIFIER = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3
 class Chosen:
     """The global options; the settings are read, and a deployment opened, when a command asks for them."""
 
-    home: Path | None = None
+    home: str | None = None
     now: datetime | None = None
 
     @cached_property

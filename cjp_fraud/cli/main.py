@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,8 +35,10 @@ def _version(wanted: bool) -> None:
 def _options(
     ctx: typer.Context,
     home: Annotated[
-        Path | None,
-        typer.Option("--home", help="Folder of database, lake and models (CJP_FRAUD_HOME, ./var)."),
+        str | None,
+        typer.Option(
+            "--home", metavar="FOLDER", help="Folder of database, lake and models (CJP_FRAUD_HOME, ./var)."
+        ),
     ] = None,
     now: Annotated[
         str | None,

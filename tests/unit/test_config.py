@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -34,6 +36,16 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NOW", "2026-01-01T00:00:00"),
         ("SMTP_PORT", "70000"),
         ("FALSE_DISCOVERY_RATE", "1.5"),
+        ("LAKE_STORAGE_OPTIONS", "notjson"),
+        ("LAKE_STORAGE_OPTIONS", '["a list"]'),
+        ("LAKE_STORAGE_OPTIONS", '{"region": 1}'),
+        ("SMTP_RECIPIENT_DOMAINS", "acme.example"),
+        ("SPIKE_MIN_RATIO_BY_CHANNEL", '{"voice": "much"}'),
+        ("LAKE_URL", "s3:/x"),
+        ("LAKE_URL", "s3://"),
+        ("LAKE_URL", "s4://bucket/lake"),
+        ("LAKE_URL", ""),
+        ("HOME", ""),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
@@ -42,3 +54,45 @@ def test_a_setting_that_cannot_be_used_is_named(
     monkeypatch.setenv(f"CJP_FRAUD_{name}", value)
     with pytest.raises(BadInputError, match=f"CJP_FRAUD_{name}"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("CJP_FRAUD_PLATFROM_MODE", "CJP_FRAUD_PLATFORM_MODE"),
+        ("CJP_FRAUD_DATABASEURL", "CJP_FRAUD_DATABASE_URL"),
+        ("cjp_fraud_smtp_hots", "CJP_FRAUD_SMTP_HOST"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_nearest_setting(
+    monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str
+) -> None:
+    monkeypatch.setenv(misspelt, "act")
+    with pytest.raises(BadInputError, match=f"{misspelt}.*did you mean {meant}"):
+        load_settings()
+
+
+def test_all_faults_of_the_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CJP_FRAUD_PLATFROM_MODE", "act")
+    monkeypatch.setenv("CJP_FRAUD_SMTP_PORT", "0")
+    with pytest.raises(BadInputError, match=r"SMTP_PORT.*PLATFROM_MODE"):
+        load_settings()
+
+
+def test_a_secret_in_a_setting_that_cannot_be_used_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CJP_FRAUD_LAKE_STORAGE_OPTIONS", "{AWS_SECRET_ACCESS_KEY: s3cret}")
+    monkeypatch.setenv("CJP_FRAUD_LAKE_URL", "s3:/key:s3cret@bucket")
+    with pytest.raises(BadInputError) as refused:
+        load_settings()
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_object_store_and_a_folder_are_lakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("s3://bucket/lake", "abfss://files@account.dfs.core.windows.net/lake", "/mnt/lake", "./a:b"):
+        monkeypatch.setenv("CJP_FRAUD_LAKE_URL", url)
+        assert load_settings().shown()["lake_url"] == url
+
+
+def test_the_settings_are_imported_without_a_database() -> None:
+    script = "import sys, cjp_fraud.config; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
