@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
+    from cjp_fraud.suspension.model import Enforcement
     from cjp_fraud.suspension.platform import PlatformClient
     from cjp_fraud.traffic.checks import TenantTraffic
 
@@ -110,6 +111,12 @@ class Deployment:
         from cjp_fraud.review.model import ProviderPolicy
 
         return ProviderPolicy.of(self.settings)
+
+    def enforcement(self, now: datetime) -> Enforcement:
+        """Return what approved cases are enforced with at ``now`` (aware)."""
+        from cjp_fraud.suspension.model import Enforcement
+
+        return Enforcement(self.engine, self.mail, self.platform, self.policy, now)
 
     @contextmanager
     def deciding(self, by: str, at: datetime) -> Iterator[Decision]:

@@ -20,8 +20,6 @@ from cjp_fraud.detection.training import train as train_versions
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
-from cjp_fraud.suspension import enforcement
-from cjp_fraud.suspension.reconciliation import reconcile as reconcile_platform
 from cjp_fraud.traffic.errors import FileChangedError
 from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
 
@@ -113,42 +111,6 @@ def collect_delivery_events() -> int:
     """Record the delivery reports that came in; returns how many events are new."""
     opened = _open()
     return inbound_reports.collect_delivery_events(opened.engine, opened.settings, opened.now)
-
-
-def resume_all() -> dict[str, Any]:
-    """Finish what was interrupted between approval and measure, lapse and expire what has ended.
-
-    Raises
-    ------
-    CjpFraudError
-        After all cases were tried, where one had a fault: the task fails and is seen.
-    """
-    opened = _open()
-    done = enforcement.resume_all(opened.engine, opened.mail, opened.platform, opened.now, opened.policy)
-    if done.faults:
-        raise CjpFraudError("; ".join(done.faults))
-    return {
-        "expired": done.expired,
-        "moved": [[case, str(before), str(after)] for case, before, after in done.moved],
-        "follow_ups": done.follow_ups,
-        "waiting": {case: list(why) for case, why in done.waiting.items()},
-    }
-
-
-def reconcile() -> list[str]:
-    """Compare measures with the platform; returns what disagreed.
-
-    Raises
-    ------
-    CjpFraudError
-        Where something disagrees that people must mend.
-    """
-    opened = _open()
-    found = reconcile_platform(opened.engine, opened.platform, opened.now)
-    open_ones = [one.sentence for one in found if not one.mended]
-    if open_ones:
-        raise CjpFraudError("; ".join(open_ones))
-    return [one.sentence for one in found]
 
 
 def verify_audit() -> int:

@@ -15,9 +15,13 @@ from airflow.sdk import dag, task
 def housekeeping() -> None:
     @task
     def reconcile() -> list[str]:
-        from cjp_fraud.scheduled import reconcile
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import measures
 
-        return reconcile()
+        opened = open_deployment()
+        disagreements = measures.reconcile(opened, opened.now)
+        measures.require_agreement(disagreements)
+        return [disagreement.sentence for disagreement in disagreements]
 
     @task
     def verify_audit() -> int:

@@ -1,4 +1,4 @@
-"""Mend what was interrupted between approval and measure; collect delivery events; lapse and expire.
+"""Resume what was interrupted between approval and measure; collect delivery events; lapse and expire.
 
 An approval dispatches at once by itself; this only finishes what did not get through, and ends what has ended.
 """
@@ -27,9 +27,14 @@ def notice_and_suspension() -> None:
 
     @task
     def resume_all() -> dict[str, Any]:
-        from cjp_fraud.scheduled import resume_all
+        from pydantic_core import to_jsonable_python
 
-        return resume_all()
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import measures
+
+        opened = open_deployment()
+        report: dict[str, Any] = to_jsonable_python(measures.resume_all(opened, opened.now))
+        return report
 
     collect_delivery_events() >> resume_all()
 

@@ -25,6 +25,7 @@ from cjp_fraud.review.proposal import MeasureWanted
 from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all
+from cjp_fraud.suspension.model import Enforcement
 from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
 from cjp_fraud.suspension.tables import Entitlement, Measure
 from tests.contract_builders import a_row, load_rows
@@ -112,7 +113,7 @@ class Office:
     engine: Engine
     mail: MailServer
     platform: PlatformClient
-    practice: ProviderPolicy
+    policy: ProviderPolicy
     now: datetime = START
     people: dict[str, Actor] = field(default_factory=dict)
 
@@ -154,7 +155,7 @@ class Office:
             "measure": OUTBOUND_VOICE,
         }
         finding = FraudFinding(**given | kwargs)
-        proposal: Proposal = self.do(determine_fraud, by, finding, policy=self.practice, read_rows=read_rows)
+        proposal: Proposal = self.do(determine_fraud, by, finding, policy=self.policy, read_rows=read_rows)
         return proposal
 
     def approve(self, by: str = "adam", **kwargs: Any) -> Approval:
@@ -162,13 +163,18 @@ class Office:
         approval: Approval = self.do(approve, by, **kwargs)
         return approval
 
+    def enforcement(self, engine: Engine | None = None) -> Enforcement:
+        """Return what cases are enforced with now; with another engine, as another process has it."""
+        platform = self.platform if engine is None else EmbeddedPlatform(engine)
+        return Enforcement(engine or self.engine, self.mail, platform, self.policy, self.now)
+
     def enforce(self) -> EnforcementReport:
         """Carry the newest case out as far as it goes."""
-        return enforce(self.engine, self.mail, self.platform, self.case().id, self.now, self.practice)
+        return enforce(self.enforcement(), self.case().id)
 
     def resume_all(self) -> ResumeReport:
         """Run what the schedule runs every five minutes."""
-        return resume_all(self.engine, self.mail, self.platform, self.now, self.practice)
+        return resume_all(self.enforcement())
 
     def wait(self, **how_long: float) -> None:
         """Move the clock on."""

@@ -36,14 +36,7 @@ def dispatch(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False
         before = session.get_one(Case, case_id).state
     with progress("serving notices") as report:
         report(0, 1, f"case {case}")
-        done = enforce(
-            opened.engine,
-            opened.mail,
-            opened.platform,
-            case_id,
-            opened.now,
-            opened.policy,
-        )
+        done = enforce(opened.enforcement(opened.now), case_id)
     record = {
         "case": case,
         "before": before,

@@ -35,8 +35,8 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
-from cjp_fraud.suspension.follow_up import follow_up_due
-from cjp_fraud.suspension.views import gate_view, measure_rows
+from cjp_fraud.suspension.notification import follow_up_due
+from cjp_fraud.suspension.views import GatePointView, MeasureView, gate_view, measure_views
 
 _EPISODE: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -52,8 +52,8 @@ class QueuePage:
 class CasePage(CaseView):
     """A case with what the gate says of it now, and its measures, the newest first."""
 
-    gate: tuple[object, ...]
-    measures: tuple[object, ...]
+    gate: tuple[GatePointView, ...]
+    measures: tuple[MeasureView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ def show_case(deployment: Deployment, now: datetime, case: str) -> CasePage:
         row = session.get_one(Case, case_id)
         return CasePage(
             **{column.name: getattr(view, column.name) for column in fields(CaseView)},
-            gate=tuple(gate_view(session, row, deployment.policy, now)),
-            measures=tuple(measure_rows(session, case_id=case_id)),
+            gate=gate_view(session, row, deployment.policy, now),
+            measures=measure_views(session, case_id=case_id),
         )
 
 
@@ -346,7 +346,7 @@ def let_notice_stand(
 
 def enforce_now(deployment: Deployment, now: datetime, case_id: str) -> EnforcementReport:
     """Do everything that an approved case allows now: notice, measure, lapse, letters that follow."""
-    return enforce(deployment.engine, deployment.mail, deployment.platform, case_id, now, deployment.policy)
+    return enforce(deployment.enforcement(now), case_id)
 
 
 def _standing(deployment: Deployment, case_id: str) -> CaseStanding:

@@ -59,12 +59,12 @@ from cjp_fraud.suspension.gate import (
 )
 
 
-def gate_facts(session: Session, case: Case, practice: ProviderPolicy, at: datetime) -> GateFacts:
+def gate_facts(session: Session, case: Case, policy: ProviderPolicy, at: datetime) -> GateFacts:
     """Return the facts of a locked case at ``at`` (aware); what does not exist yet is None, or empty.
 
     Parameters
     ----------
-    practice : the mode in force and how long approval and notice stay fresh.
+    policy : the mode in force and how long approval and notice stay fresh.
     """
     moment = aware(at)
     proposal = latest_proposal(session, case)
@@ -73,8 +73,8 @@ def gate_facts(session: Session, case: Case, practice: ProviderPolicy, at: datet
     named = _named_flags(session, determination)
     approvals = approvals_of(session, proposal) if proposal is not None else []
     return GateFacts(
-        mode_in_force=practice.mode,
-        fresh=practice.fresh,
+        mode_in_force=policy.mode,
+        fresh=policy.fresh,
         flags=tuple(
             FlagFact(
                 of_this_case=episode_case == case.id,
@@ -101,16 +101,16 @@ def gate_facts(session: Session, case: Case, practice: ProviderPolicy, at: datet
 def obstacles(
     session: Session,
     case: Case,
-    practice: ProviderPolicy,
+    policy: ProviderPolicy,
     at: datetime,
     requirements: Collection[Requirement] = BEFORE_MEASURE,
 ) -> tuple[str, ...]:
     """Ask the gate about a locked case; return what keeps it shut, each with the number of its point."""
-    return check(gate_facts(session, case, practice, at), at, requirements).sentences
+    return check(gate_facts(session, case, policy, at), at, requirements).sentences
 
 
 def approval_obstacles(
-    decision: Decision, case: Case, capacity: Capacity, practice: ProviderPolicy
+    decision: Decision, case: Case, capacity: Capacity, policy: ProviderPolicy
 ) -> tuple[str, ...]:
     """Return why ``decision.by`` may not approve the proposal that stands, a plain sentence each.
 
@@ -118,7 +118,7 @@ def approval_obstacles(
     approval given already; the rest is what the gate will ask before the notice anyway.
     """
     session, at = decision.session, decision.at
-    facts = gate_facts(session, case, practice, at)
+    facts = gate_facts(session, case, policy, at)
     proposal = facts.proposal
     role = Role.COUNSEL if capacity is Capacity.COUNSEL else Role.APPROVER
     candidate = ApprovalFact(

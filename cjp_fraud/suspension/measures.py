@@ -2,72 +2,50 @@
 
 Transaction 1: the gate, the measure, the command's row, state ``suspending``. The call. Transaction 2:
 the gate again, the read-back, state ``suspended``. What was interrupted in between is asked again, and
-lifted where the gate has shut since.
+lifted where the gate has shut since. In ``observe`` the same rows are written, marked so, and no call is made.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from cjp_fraud.clock import aware
+from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import plan_of
-from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.notices.tables import NoticePlan
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
-from cjp_fraud.review.cases import in_words, lock_case, move
+from cjp_fraud.review.cases import in_words, lock_case, move, note
 from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.suspension.gate import GateDecision, approval_in_force, check
-from cjp_fraud.suspension.gate_facts import gate_facts
-from cjp_fraud.suspension.model import CommandKind, CommandOutcome, MeasureState
-from cjp_fraud.suspension.platform import Order, PlatformClient, PlatformError, ReadBack
-from cjp_fraud.suspension.platform_commands import (
+from cjp_fraud.suspension.commands import (
+    RecordedCommand,
     close_commands,
-    order_of,
-    ordered,
+    read_back,
     record_command,
+    send_command,
     unfinished_measure,
 )
+from cjp_fraud.suspension.gate import GateDecision, approval_in_force, check
+from cjp_fraud.suspension.gate_facts import gate_facts
+from cjp_fraud.suspension.model import (
+    CommandKind,
+    CommandOutcome,
+    Enforcement,
+    MeasureOutcome,
+    MeasureState,
+    PlatformOutcome,
+)
+from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.tables import Measure
-
-ENFORCER = machine("enforcement")
-"""Who acts on the standing approval."""
-
-
-class PlatformOutcome(StrEnum):
-    """How taking a measure ended."""
-
-    IN_FORCE = "in_force"
-    NOT_IN_FORCE = "not_in_force"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureOutcome:
-    """What became of a measure; ``reasons`` say why it is not in force, or not known to be."""
-
-    case_id: str
-    measure_id: str
-    applied: PlatformOutcome
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Ordered:
-    measure_id: str
-    order: Order
-    key: str
-    decision: GateDecision
 
 
 def enforcement_lock(case_id: str) -> str:
@@ -75,187 +53,182 @@ def enforcement_lock(case_id: str) -> str:
     return f"enforcement:{case_id}"
 
 
-def apply_measure(
-    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: ProviderPolicy
-) -> MeasureOutcome:
+def apply_measure(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
     """Take the approved measure of a case, if the gate is open; the only way to a restriction.
 
     A second process waits, and then finds it done. An interrupted one is completed with the same key.
-
-    Parameters
-    ----------
-    at : aware.
-    practice : the mode in force and how long approval and notice stay fresh.
 
     Raises
     ------
     Refused
         With everything that keeps the gate shut.
     """
-    with exclusive(engine, enforcement_lock(case_id)):
-        return apply_under_lock(engine, platform, case_id, at, practice)
+    with exclusive(enforcement.engine, enforcement_lock(case_id)):
+        return apply_under_lock(enforcement, case_id)
 
 
-def apply_under_lock(
-    engine: Engine, platform: PlatformClient, case_id: str, at: datetime, practice: ProviderPolicy
-) -> MeasureOutcome:
+def apply_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
     """Do what :func:`apply_measure` does, for a caller that holds :func:`enforcement_lock`."""
-    with transaction(engine) as session:
-        begun = _begin(session, case_id, at, practice)
-    reasons: list[str] = list(begun.decision.sentences)
-    if begun.decision.is_open:
-        try:
-            platform.apply(begun.order, begun.key, at)
-        except PlatformError as error:
-            reasons.append(str(error))
-    told = _read_back(platform, begun.measure_id, reasons)
-    if told is None:
-        return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.UNKNOWN, tuple(reasons))
-    with transaction(engine) as session:
-        shut = _confirm(session, case_id, begun, told, at, practice)
-    if shut is None:
-        return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.IN_FORCE)
-    return _give_up(engine, platform, case_id, begun, at, (*reasons, *shut))
+    with transaction(enforcement.engine) as session:
+        command, gate = _begin(enforcement.decision(session), case_id, enforcement.policy)
+    measure_id = command.order.measure_id
+    # Shut since the measure was ordered: nothing is sent, and what is in force already is lifted below.
+    answer = (
+        send_command(enforcement, command)
+        if gate.is_open
+        else read_back(enforcement, command, gate.sentences)
+    )
+    if answer.read_back is None:
+        return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, answer.faults)
+    with transaction(enforcement.engine) as session:
+        faults = _confirm(
+            enforcement.decision(session), case_id, command, answer.read_back, enforcement.policy
+        )
+    if not faults:
+        return MeasureOutcome(case_id, measure_id, PlatformOutcome.IN_FORCE)
+    return _give_up(enforcement, case_id, measure_id, (*answer.faults, *faults))
 
 
-def _begin(session: Session, case_id: str, at: datetime, practice: ProviderPolicy) -> _Ordered:
+def observe_measure(decision: Decision, case: Case, plan: NoticePlan, policy: ProviderPolicy) -> None:
+    """Store measure and command of a proposal approved in ``observe``, once; nothing is sent.
+
+    The entry of the log says what of the gate, the notice aside, would have kept it shut.
+    """
+    session = decision.session
+    if session.scalar(select(Measure.id).where(Measure.proposal_id == plan.proposal_id)) is not None:
+        return
+    proposal = session.get_one(Proposal, plan.proposal_id)
+    gate = check(gate_facts(session, case, policy, decision.at), decision.at)
+    measure = _add_measure(decision, case, proposal, plan)
+    record_command(decision, case, measure, CommandKind.APPLY)
+    close_commands(decision, case, measure, {CommandKind.APPLY: CommandOutcome.OBSERVED}, None)
+    content = {
+        "proposal_id": proposal.id,
+        "measure_id": measure.id,
+        "plan_id": plan.id,
+        "shut": list(gate.sentences),
+    }
+    note(decision, case, "case.observed", content)
+
+
+def _begin(decision: Decision, case_id: str, policy: ProviderPolicy) -> tuple[RecordedCommand, GateDecision]:
     """Ask the gate and put measure and command on record, or take up what was interrupted."""
+    session = decision.session
     case = lock_case(session, case_id)
-    facts = gate_facts(session, case, practice, at)
-    decision = check(facts, at)
+    facts = gate_facts(session, case, policy, decision.at)
+    gate = check(facts, decision.at)
     measure = unfinished_measure(session, case)
     if case.state is CaseState.SUSPENDING and measure is not None:
-        command = record_command(session, case, measure, CommandKind.APPLY, ENFORCER, at)
-        return _Ordered(measure.id, ordered(command), command.idempotency_key, decision)
+        return record_command(decision, case, measure, CommandKind.APPLY), gate
     state = () if case.state is CaseState.NOTICED else (f"it is {case.state}; a measure follows a notice",)
-    if state or not decision.is_open:
-        raise Refused((*state, *decision.sentences), action=f"restrict {in_words(case)}")
+    if state or not gate.is_open:
+        raise Refused((*state, *gate.sentences), action=f"restrict {in_words(case)}")
     proposal = latest_proposal(session, case)
     approval = approval_in_force(facts)
     plan = plan_of(session, proposal.id) if proposal is not None else None
     if proposal is None or approval is None or plan is None:
         raise AssertionError("the gate is open without proposal, approval or plan")
-    document = document_of(proposal)
-    kind, scope, duration = measure_of(document)
-    longest = position_at(session, case.tenant_id, at).longest_measure
-    moment = aware(at)
-    ends_at = moment + duration
-    measure = Measure(
-        id=new_id(),
-        case_id=case.id,
-        tenant_id=case.tenant_id,
-        proposal_id=proposal.id,
-        approval_id=next(
-            one.id
-            for one in approvals_of(session, proposal)
-            if one.by_user_id == approval.by_user_id and one.capacity is Capacity.APPROVER
-        ),
-        notice_plan_id=plan.id,
-        mode=proposal.mode,
-        kind=kind,
-        scope=to_document(scope),
-        state=MeasureState.ORDERED,
-        ordered_at=moment,
-        review_at=min(moment + timedelta(hours=document["measure"]["review_hours"]), ends_at),
-        ends_at=ends_at,
-        latest_end_at=moment + longest if longest is not None else None,
-    )
-    session.add(measure)
-    session.flush()
+    measure = _add_measure(decision, case, proposal, plan, approved_by=approval.by_user_id)
     content = {
         "measure_id": measure.id,
         "proposal_id": proposal.id,
         "proposal_sha256": proposal.sha256,
         "approval_id": measure.approval_id,
         "notice_plan_id": plan.id,
-        "kind": kind,
-        "ends_at": ends_at,
+        "kind": measure.kind,
+        "ends_at": measure.ends_at,
     }
-    move(Decision(session, ENFORCER, at), case, CaseState.SUSPENDING, "case.suspending", content)
-    command = record_command(session, case, measure, CommandKind.APPLY, ENFORCER, at)
-    return _Ordered(measure.id, ordered(command), command.idempotency_key, decision)
+    move(decision, case, CaseState.SUSPENDING, "case.suspending", content)
+    return record_command(decision, case, measure, CommandKind.APPLY), gate
+
+
+def _add_measure(
+    decision: Decision, case: Case, proposal: Proposal, plan: NoticePlan, *, approved_by: str | None = None
+) -> Measure:
+    """Store the measure of a proposal; ``approved_by``: whose approval it stands on, None: the first's."""
+    session, at = decision.session, decision.at
+    document = document_of(proposal)
+    kind, scope, duration = measure_of(document)
+    longest = position_at(session, case.tenant_id, at).longest_measure
+    review_after = timedelta(hours=document["measure"]["review_hours"])
+    approval = next(
+        approval
+        for approval in approvals_of(session, proposal)
+        if approval.capacity is Capacity.APPROVER and approved_by in (None, approval.by_user_id)
+    )
+    measure = Measure(
+        id=new_id(),
+        case_id=case.id,
+        tenant_id=case.tenant_id,
+        proposal_id=proposal.id,
+        approval_id=approval.id,
+        notice_plan_id=plan.id,
+        mode=proposal.mode,
+        kind=kind,
+        scope=to_document(scope),
+        state=MeasureState.OBSERVED if proposal.mode is PlatformMode.OBSERVE else MeasureState.ORDERED,
+        ordered_at=at,
+        review_at=at + min(review_after, duration),
+        ends_at=at + duration,
+        latest_end_at=at + longest if longest is not None else None,
+    )
+    session.add(measure)
+    session.flush()
+    return measure
 
 
 def _confirm(
-    session: Session, case_id: str, begun: _Ordered, told: ReadBack, at: datetime, practice: ProviderPolicy
-) -> tuple[str, ...] | None:
+    decision: Decision, case_id: str, command: RecordedCommand, answer: ReadBack, policy: ProviderPolicy
+) -> tuple[str, ...]:
     """Record the measure as in force, after asking the gate once more; return why not, where not."""
+    session, at = decision.session, decision.at
     case = lock_case(session, case_id)
     measure = unfinished_measure(session, case)
-    if case.state is not CaseState.SUSPENDING or measure is None or measure.id != begun.measure_id:
+    if case.state is not CaseState.SUSPENDING or measure is None or measure.id != command.order.measure_id:
         return (f"it is {case.state} by now",)
-    decision = check(gate_facts(session, case, practice, at), at)
-    moment = aware(at)
-    if measure.ends_at <= moment:
+    gate = check(gate_facts(session, case, policy, at), at)
+    if measure.ends_at <= at:
         return ("its end passed before it was in force",)
-    if not decision.is_open:
-        return decision.sentences
-    if not told.is_as_ordered(begun.order):
-        return (_told_otherwise(told),)
-    measure.state = MeasureState.IN_FORCE
-    measure.in_force_at = moment
-    close_commands(session, case, measure, {CommandKind.APPLY: CommandOutcome.DONE}, told, ENFORCER, at)
+    if not gate.is_open:
+        return gate.sentences
+    if not answer.is_as_ordered(command.order):
+        return (_difference(answer),)
+    measure.state, measure.in_force_at = MeasureState.IN_FORCE, at
+    close_commands(decision, case, measure, {CommandKind.APPLY: CommandOutcome.DONE}, answer)
     content = {"measure_id": measure.id, "review_at": measure.review_at, "ends_at": measure.ends_at}
-    move(Decision(session, ENFORCER, at), case, CaseState.SUSPENDED, "case.suspended", content)
-    return None
+    move(decision, case, CaseState.SUSPENDED, "case.suspended", content)
+    return ()
 
 
-def _told_otherwise(told: ReadBack) -> str:
-    if not told.restricted:
+def _difference(answer: ReadBack) -> str:
+    if not answer.restricted:
         return "read-back shows nothing in force"
-    if told.emergency_calls is not True:
+    if answer.emergency_calls is not True:
         return "the platform does not confirm that emergency calls go through"
     return "read-back shows something else in force than what was ordered"
 
 
 def _give_up(
-    engine: Engine,
-    platform: PlatformClient,
-    case_id: str,
-    begun: _Ordered,
-    at: datetime,
-    reasons: tuple[str, ...],
+    enforcement: Enforcement, case_id: str, measure_id: str, reasons: tuple[str, ...]
 ) -> MeasureOutcome:
     """Lift whatever there is, and go back to ``noticed`` once read-back shows nothing in force."""
-    with transaction(engine) as session:
+    with transaction(enforcement.engine) as session:
         case = lock_case(session, case_id)
         measure = unfinished_measure(session, case)
-        if case.state is not CaseState.SUSPENDING or measure is None or measure.id != begun.measure_id:
-            return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.UNKNOWN, reasons)
-        lifting = record_command(session, case, measure, CommandKind.LIFT, ENFORCER, at)
-        order, key = order_of(measure), lifting.idempotency_key
-    said = list(reasons)
-    try:
-        platform.lift(order, key, at)
-    except PlatformError as error:
-        said.append(str(error))
-    told = _read_back(platform, begun.measure_id, said)
-    if told is None or told.restricted:
-        return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.UNKNOWN, tuple(said))
-    with transaction(engine) as session:
-        _never_in_force(session, case_id, told, at)
-    return MeasureOutcome(case_id, begun.measure_id, PlatformOutcome.NOT_IN_FORCE, tuple(said))
-
-
-def _never_in_force(session: Session, case_id: str, told: ReadBack, at: datetime) -> None:
-    case = lock_case(session, case_id)
-    measure = unfinished_measure(session, case)
-    assert measure is not None, "nobody else works under the case's lock"
-    measure.state = MeasureState.NEVER_IN_FORCE
-    outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
-    close_commands(session, case, measure, outcomes, told, ENFORCER, at)
-    move(
-        Decision(session, ENFORCER, at),
-        case,
-        CaseState.NOTICED,
-        "case.not_suspended",
-        {"measure_id": measure.id},
-    )
-
-
-def _read_back(platform: PlatformClient, measure_id: str, reasons: list[str]) -> ReadBack | None:
-    try:
-        return platform.read_back(measure_id)
-    except PlatformError as error:
-        reasons.append(f"read-back failed: {error}")
-        return None
+        if case.state is not CaseState.SUSPENDING or measure is None or measure.id != measure_id:
+            return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, reasons)
+        command = record_command(enforcement.decision(session), case, measure, CommandKind.LIFT)
+    answer = send_command(enforcement, command)
+    reasons = (*reasons, *answer.faults)
+    if answer.read_back is None or answer.read_back.restricted:
+        return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, reasons)
+    with transaction(enforcement.engine) as session:
+        decision = enforcement.decision(session)
+        case = lock_case(session, case_id)
+        measure = unfinished_measure(session, case)
+        assert measure is not None, "nobody else works under the case's lock"
+        measure.state = MeasureState.NEVER_IN_FORCE
+        outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
+        close_commands(decision, case, measure, outcomes, answer.read_back)
+        move(decision, case, CaseState.NOTICED, "case.not_suspended", {"measure_id": measure.id})
+    return MeasureOutcome(case_id, measure_id, PlatformOutcome.NOT_IN_FORCE, reasons)

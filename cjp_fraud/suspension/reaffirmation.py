@@ -10,15 +10,13 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.clock import aware
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Actor, Decision, Role
+from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.model import CaseState, ProviderPolicy
 from cjp_fraud.review.stops import standing_stops
-from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.suspension.platform_commands import unfinished_measure
+from cjp_fraud.suspension.commands import unfinished_measure
 from cjp_fraud.suspension.tables import Measure, Reaffirmation
 
 PEOPLE_NEEDED = 2
@@ -35,8 +33,16 @@ class ReaffirmationResult:
     ends_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """The reaffirmations that count together with the next one."""
+
+    number: int
+    given: tuple[Reaffirmation, ...]
+
+
 def reaffirm(
-    decision: Decision, case_id: str, *, reasons: str, practice: ProviderPolicy
+    decision: Decision, case_id: str, *, reasons: str, policy: ProviderPolicy
 ) -> ReaffirmationResult:
     """Reaffirm a measure in force; the second approver of a round moves its review date.
 
@@ -46,57 +52,66 @@ def reaffirm(
     Parameters
     ----------
     reasons : fresh ones: not the words that anybody gave before for this measure.
-    practice : how long a review period is, and the time within which both people must reaffirm.
+    policy : how long a review period is, and the time within which both people must reaffirm.
+
+    Raises
+    ------
+    Refused
+        Names everything that is missing.
     """
     session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     measure = unfinished_measure(session, case)
-    given = _given(session, measure) if measure is not None else []
-    moment = aware(at)
-    current = max((row.round for row, _ in given), default=0)
-    round_rows = [row for row, _ in given if row.round == current]
-    complete_before = len(round_rows) >= PEOPLE_NEEDED
-    stale = not complete_before and any(row.at < moment - practice.fresh for row in round_rows)
-    if complete_before or stale or not current:
-        current, round_rows = current + 1, []
+    before = _given(session, measure) if measure is not None else []
+    current = _current_round([row for row, _ in before], at, policy)
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
         (by.may(Role.APPROVER), f"{by} is not an approver"),
         (bool(reasons.strip()), "give fresh reasons"),
         (
-            all((text or "").strip().casefold() != reasons.strip().casefold() for _, text in given),
+            all((text or "").strip().casefold() != reasons.strip().casefold() for _, text in before),
             "these reasons were given before; give fresh ones",
         ),
         (
-            all(row.by_user_id != by.user_id for row in round_rows),
+            all(row.by_user_id != by.user_id for row in current.given),
             f"{by} has reaffirmed it already; another approver must",
         ),
-        *_time_checks(measure, moment),
+        *_time_checks(measure, at),
         *((False, stop) for stop in standing_stops(session, case.id)),
         action=f"reaffirm the measure of {in_words(case)}",
     )
     if measure is None or by.user_id is None:
         raise AssertionError("a suspended case has a measure, and only persons have roles")
-    kept = keep_text(session, reasons.strip(), at)
+    text = keep_text(session, reasons.strip(), at)
     session.add(
         Reaffirmation(
             id=new_id(),
             measure_id=measure.id,
-            round=current,
+            round=current.number,
             by_user_id=by.user_id,
-            at=moment,
-            reasons_text_id=kept.id,
+            at=at,
+            reasons_text_id=text.id,
         )
     )
-    complete = len(round_rows) + 1 >= PEOPLE_NEEDED
+    complete = len(current.given) + 1 >= PEOPLE_NEEDED
     if complete:
-        _extend(measure, moment, practice)
+        _extend(measure, at, policy)
     session.flush()
-    _log(session, case, measure, by, at, kept, current, complete)
+    content = {
+        "measure_id": measure.id,
+        "round": current.number,
+        "complete": complete,
+        "review_at": measure.review_at,
+        "ends_at": measure.ends_at,
+        "text_id": text.id,
+        "text_sha256": text.sha256,
+    }
+    note(decision, case, "measure.reaffirmed", content)
     return ReaffirmationResult(measure.id, complete, measure.review_at, measure.ends_at)
 
 
 def _given(session: Session, measure: Measure) -> list[tuple[Reaffirmation, str | None]]:
+    """Return all reaffirmations of a measure with their reasons; None where these were erased."""
     rows = session.execute(
         select(Reaffirmation, PersonalText.body)
         .join(PersonalText, PersonalText.id == Reaffirmation.reasons_text_id)
@@ -104,6 +119,14 @@ def _given(session: Session, measure: Measure) -> list[tuple[Reaffirmation, str 
         .order_by(Reaffirmation.round, Reaffirmation.at)
     )
     return [(row, text) for row, text in rows]
+
+
+def _current_round(given: list[Reaffirmation], at: datetime, policy: ProviderPolicy) -> _Round:
+    """Return the round that a reaffirmation at ``at`` belongs to; one that is complete or stale is over."""
+    number = max((row.round for row in given), default=0)
+    rows = tuple(row for row in given if row.round == number)
+    over = len(rows) >= PEOPLE_NEEDED or any(row.at < at - policy.fresh for row in rows)
+    return _Round(number + 1, ()) if over or not rows else _Round(number, rows)
 
 
 def _time_checks(measure: Measure | None, at: datetime) -> list[tuple[bool, str]]:
@@ -121,31 +144,9 @@ def _time_checks(measure: Measure | None, at: datetime) -> list[tuple[bool, str]
     ]
 
 
-def _extend(measure: Measure, at: datetime, practice: ProviderPolicy) -> None:
-    review_at = max(measure.review_at, at + practice.measure_review)
+def _extend(measure: Measure, at: datetime, policy: ProviderPolicy) -> None:
+    review_at = max(measure.review_at, at + policy.measure_review)
     ends_at = max(measure.ends_at, review_at)
     if measure.latest_end_at is not None:
         review_at, ends_at = min(review_at, measure.latest_end_at), min(ends_at, measure.latest_end_at)
     measure.review_at, measure.ends_at = review_at, ends_at
-
-
-def _log(
-    session: Session,
-    case: Case,
-    measure: Measure,
-    by: Actor,
-    at: datetime,
-    kept: PersonalText,
-    round_: int,
-    complete: bool,
-) -> None:
-    content = {
-        "measure_id": measure.id,
-        "round": round_,
-        "complete": complete,
-        "review_at": measure.review_at,
-        "ends_at": measure.ends_at,
-        "text_id": kept.id,
-        "text_sha256": kept.sha256,
-    }
-    note(Decision(session, by, at), case, "measure.reaffirmed", content)

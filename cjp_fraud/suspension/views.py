@@ -1,81 +1,137 @@
-"""Measures and the gate as screens show them."""
+"""Measures and the gate as screens and programs see them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.documents import from_document
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.gate import POINTS, check
 from cjp_fraud.suspension.gate_facts import gate_facts
-from cjp_fraud.suspension.model import MeasureState
+from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
 
 
-def measure_rows(
+@dataclass(frozen=True, slots=True)
+class CommandView:
+    """A command to the platform; ``outcome`` and ``read_back`` are None until the platform has answered."""
+
+    number: int
+    kind: CommandKind
+    ordered_at: datetime
+    outcome: CommandOutcome | None
+    read_back: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReaffirmationView:
+    """That a person reaffirmed a measure; two people of one round keep it."""
+
+    round: int
+    at: datetime
+    by_user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureView:
+    """A measure with its commands and reaffirmations; ``case`` is the case's number, times are aware."""
+
+    case: int
+    tenant_id: str
+    kind: MeasureKind
+    state: MeasureState
+    mode: PlatformMode
+    in_force_at: datetime | None
+    review_at: datetime
+    ends_at: datetime
+    ending: Ending | None
+    ended_at: datetime | None
+    scope: Scope
+    id: str
+    commands: tuple[CommandView, ...]
+    reaffirmations: tuple[ReaffirmationView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatePointView:
+    """One point of the gate, whether it holds now, and if not, why not."""
+
+    point: int
+    holds: bool
+    why_not: tuple[str, ...]
+
+
+def measure_views(
     session: Session, *, case_id: str | None = None, in_force_only: bool = False
-) -> list[dict[str, Any]]:
+) -> tuple[MeasureView, ...]:
     """Return measures with their commands and reaffirmations, the newest first."""
     query = select(Measure, Case.number).join(Case, Case.id == Measure.case_id).order_by(Measure.id.desc())
     if case_id is not None:
         query = query.where(Measure.case_id == case_id)
     if in_force_only:
         query = query.where(Measure.state == MeasureState.IN_FORCE)
-    return [
-        {
-            "case": number,
-            "tenant_id": row.tenant_id,
-            "kind": row.kind,
-            "state": row.state,
-            "mode": row.mode,
-            "in_force_at": row.in_force_at,
-            "review_at": row.review_at,
-            "ends_at": row.ends_at,
-            "ending": row.ending,
-            "ended_at": row.ended_at,
-            "scope": row.scope,
-            "id": row.id,
-            "commands": [
-                {
-                    "number": command.number,
-                    "kind": command.kind,
-                    "ordered_at": command.ordered_at,
-                    "outcome": command.outcome,
-                    "read_back": command.read_back,
-                }
-                for command in session.scalars(
-                    select(PlatformCommand)
-                    .where(PlatformCommand.measure_id == row.id)
-                    .order_by(PlatformCommand.number)
-                )
-            ],
-            "reaffirmations": [
-                {"round": one.round, "at": one.at, "by_user_id": one.by_user_id}
-                for one in session.scalars(
-                    select(Reaffirmation)
-                    .where(Reaffirmation.measure_id == row.id)
-                    .order_by(Reaffirmation.round, Reaffirmation.at)
-                )
-            ],
-        }
-        for row, number in session.execute(query)
-    ]
+    rows = session.execute(query).all()
+    chosen = [measure.id for measure, _ in rows] if case_id is not None or in_force_only else None
+    commands, reaffirmations = _commands(session, chosen), _reaffirmations(session, chosen)
+    return tuple(
+        MeasureView(
+            case=number,
+            tenant_id=measure.tenant_id,
+            kind=measure.kind,
+            state=measure.state,
+            mode=measure.mode,
+            in_force_at=measure.in_force_at,
+            review_at=measure.review_at,
+            ends_at=measure.ends_at,
+            ending=measure.ending,
+            ended_at=measure.ended_at,
+            scope=from_document(Scope, measure.scope),
+            id=measure.id,
+            commands=tuple(commands[measure.id]),
+            reaffirmations=tuple(reaffirmations[measure.id]),
+        )
+        for measure, number in rows
+    )
 
 
-def gate_view(session: Session, case: Case, practice: ProviderPolicy, at: datetime) -> list[dict[str, Any]]:
+def gate_view(
+    session: Session, case: Case, policy: ProviderPolicy, at: datetime
+) -> tuple[GatePointView, ...]:
     """Return each point of the gate with what keeps it shut, for a case that is on its way; else nothing."""
     if case.state not in BEFORE_THE_MEASURE | {CaseState.DETERMINED, CaseState.SUSPENDING}:
-        return []
-    decision = check(gate_facts(session, case, practice, at), at)
-    return [
-        {
-            "point": point,
-            "holds": all(one.point != point for one in decision.obstacles),
-            "why_not": [one.sentence for one in decision.obstacles if one.point == point],
-        }
-        for point in POINTS
-    ]
+        return ()
+    sentences: dict[int, list[str]] = defaultdict(list)
+    for obstacle in check(gate_facts(session, case, policy, at), at).obstacles:
+        sentences[obstacle.point].append(obstacle.sentence)
+    return tuple(GatePointView(point, point not in sentences, tuple(sentences[point])) for point in POINTS)
+
+
+def _commands(session: Session, measure_ids: list[str] | None) -> dict[str, list[CommandView]]:
+    """Return the commands of each measure in their order; None: of all measures."""
+    query = select(PlatformCommand).order_by(PlatformCommand.measure_id, PlatformCommand.number)
+    if measure_ids is not None:
+        query = query.where(PlatformCommand.measure_id.in_(measure_ids))
+    views: dict[str, list[CommandView]] = defaultdict(list)
+    for row in session.scalars(query):
+        view = CommandView(row.number, row.kind, row.ordered_at, row.outcome, row.read_back)
+        views[row.measure_id].append(view)
+    return views
+
+
+def _reaffirmations(session: Session, measure_ids: list[str] | None) -> dict[str, list[ReaffirmationView]]:
+    query = select(Reaffirmation).order_by(Reaffirmation.round, Reaffirmation.at)
+    if measure_ids is not None:
+        query = query.where(Reaffirmation.measure_id.in_(measure_ids))
+    views: dict[str, list[ReaffirmationView]] = defaultdict(list)
+    for row in session.scalars(query):
+        views[row.measure_id].append(ReaffirmationView(row.round, row.at, row.by_user_id))
+    return views

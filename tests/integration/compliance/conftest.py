@@ -25,6 +25,7 @@ from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
+from cjp_fraud.suspension.model import Enforcement
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
@@ -121,7 +122,7 @@ class Story:
                 Decision(session, rita, self.tick()),
                 self.case_id,
                 FraudFinding("Premium numbers, no agent was on duty.", TenantsPart.VICTIM),
-                policy=self.practice(),
+                policy=self.policy(),
                 read_rows=lambda wanted: [{"tenant_id": wanted.tenant_id, "observed": 140}],
             )
 
@@ -133,8 +134,13 @@ class Story:
 
     def carried_out(self) -> EnforcementReport:
         """Serve the notice and take the measure."""
-        platform = EmbeddedPlatform(self.engine)
-        return enforce(self.engine, self.mail(), platform, self.case_id, self.tick(), self.practice())
+        return enforce(self.enforcement(), self.case_id)
+
+    def enforcement(self) -> Enforcement:
+        """Return what the case is enforced with, a moment later."""
+        return Enforcement(
+            self.engine, self.mail(), EmbeddedPlatform(self.engine), self.policy(), self.tick()
+        )
 
     def suspended(self) -> None:
         """Tell the story from the first flag to the suspension."""
@@ -154,7 +160,7 @@ class Story:
                     Decision(session, by, self.tick()),
                     self.case_id,
                     reasons=f"The attack goes on, says {name}.",
-                    practice=self.practice(),
+                    policy=self.policy(),
                 )
         cora = self.who("cora")
         with transaction(self.engine) as session:
@@ -171,12 +177,11 @@ class Story:
 
     def reinstated(self) -> None:
         """Lift the measure and tell the customer."""
-        platform = EmbeddedPlatform(self.engine)
         aron = self.who("aron")
-        reinstate(self.engine, platform, self.case_id, aron, self.tick(), reasons="The keys were changed.")
+        reinstate(self.enforcement(), self.case_id, aron, reasons="The keys were changed.")
         self.carried_out()
 
-    def practice(self) -> ProviderPolicy:
+    def policy(self) -> ProviderPolicy:
         """How the provider works."""
         return ProviderPolicy(mode=self.mode)
 

@@ -33,7 +33,6 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.enforcement import resume_all
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 from tests.integration.compliance.conftest import Story
 from tests.mail_servers import smtp_server
 
@@ -296,13 +295,7 @@ def test_what_was_only_observed_is_exported_as_such(story: Story) -> None:
 def test_a_lapsed_measure_is_exported_with_its_end(case: Story) -> None:
     case.suspended()
     case.now += timedelta(days=4)
-    resume_all(
-        case.engine,
-        case.mail(),
-        EmbeddedPlatform(case.engine),
-        case.tick(),
-        case.practice(),
-    )
+    resume_all(case.enforcement())
     made = exported(case)
     assert made.faults == ()
     assert b'"ending": "lapsed"' in files_of(made.file)["records/measures.json"]

@@ -28,10 +28,10 @@ from cjp_fraud.review.need import state_need
 from cjp_fraud.review.proposal import MeasureWanted
 from cjp_fraud.review.stops import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.measures import PlatformOutcome, apply_measure
-from cjp_fraud.suspension.model import CommandOutcome, MeasureState
+from cjp_fraud.suspension.measures import apply_measure
+from cjp_fraud.suspension.model import CommandOutcome, MeasureState, PlatformOutcome
 from cjp_fraud.suspension.reaffirmation import reaffirm
-from cjp_fraud.suspension.reconciliation import Disagreement, reconcile
+from cjp_fraud.suspension.reconciliation import DisagreementKind, reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand
 from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, mail_to, open_office
@@ -50,15 +50,13 @@ def subjects(server: MailServerUnderTest) -> list[str]:
 
 
 def apply(office: Office) -> PlatformOutcome:
-    outcome = apply_measure(office.engine, office.platform, office.case().id, office.now, office.practice)
-    return outcome.applied
+    outcome = apply_measure(office.enforcement(), office.case().id)
+    return outcome.outcome
 
 
 def lift(office: Office, by: str = "bella") -> PlatformOutcome:
     who = office.people[by]
-    return reinstate(
-        office.engine, office.platform, office.case().id, who, office.now, reasons="resolved"
-    ).applied
+    return reinstate(office.enforcement(), office.case().id, who, reasons="resolved").outcome
 
 
 def test_an_approved_case_is_noticed_and_suspended_at_once(
@@ -115,7 +113,7 @@ def test_what_was_approved_in_observe_never_fires_when_the_switch_turns(
     office = open_office(engine, tmp_path, mail, mode=PlatformMode.OBSERVE, platform=platform)
     office.approved_case()
     office.enforce()
-    office.mail, office.practice = mail_to(server), replace(office.practice, mode=PlatformMode.ACT)
+    office.mail, office.policy = mail_to(server), replace(office.policy, mode=PlatformMode.ACT)
 
     office.resume_all()
     with pytest.raises(Refused, match="observe"):
@@ -128,7 +126,7 @@ def test_what_was_approved_in_act_waits_when_the_switch_is_turned_off(
     office: Office, server: MailServerUnderTest
 ) -> None:
     office.approved_case()
-    office.practice = replace(office.practice, mode=PlatformMode.OBSERVE)
+    office.policy = replace(office.policy, mode=PlatformMode.OBSERVE)
 
     done = office.enforce()
 
@@ -193,10 +191,11 @@ def test_a_platform_that_keeps_refusing_is_asked_less_and_less_often(
     office.enforce()
     for _ in range(24):
         office.wait(minutes=5)
-        waiting = office.resume_all().waiting
+        [waiting] = office.resume_all().waiting
 
     assert len(platform.applied) == 5, "at 0, 5, 15, 35 and 75 minutes"
-    assert "measures apply" in waiting[office.case().id][0]
+    assert waiting.case_id == office.case().id
+    assert "measures apply" in waiting.waiting_for[0]
 
 
 def test_a_platform_that_does_not_confirm_emergency_calls_is_told_to_lift(
@@ -353,7 +352,7 @@ def test_a_measure_lapses_at_its_review_date_and_the_customer_is_told(
     office.approved_case()
     office.enforce()
     office.wait(hours=71)
-    assert office.resume_all().moved == []
+    assert office.resume_all().moved == ()
 
     office.wait(hours=1)
     office.resume_all()
@@ -366,15 +365,15 @@ def test_two_approvers_with_fresh_reasons_keep_a_measure(office: Office) -> None
     office.approved_case()
     office.enforce()
     office.wait(hours=70)
-    first = office.do(reaffirm, "adam", reasons="it goes on, see ticket 1", practice=office.practice)
+    first = office.do(reaffirm, "adam", reasons="it goes on, see ticket 1", policy=office.policy)
     with pytest.raises(Refused, match="another approver"):
-        office.do(reaffirm, "adam", reasons="again, see ticket 2", practice=office.practice)
+        office.do(reaffirm, "adam", reasons="again, see ticket 2", policy=office.policy)
     with pytest.raises(Refused, match="given before"):
-        office.do(reaffirm, "bella", reasons="It goes on, see ticket 1 ", practice=office.practice)
+        office.do(reaffirm, "bella", reasons="It goes on, see ticket 1 ", policy=office.policy)
     with pytest.raises(Refused, match="not an approver"):
-        office.do(reaffirm, "rita", reasons="I saw it", practice=office.practice)
+        office.do(reaffirm, "rita", reasons="I saw it", policy=office.policy)
 
-    second = office.do(reaffirm, "bella", reasons="the carrier confirms", practice=office.practice)
+    second = office.do(reaffirm, "bella", reasons="the carrier confirms", policy=office.policy)
 
     assert (first.complete, second.complete) == (False, True)
     assert second.review_at == office.now + timedelta(hours=72)
@@ -518,20 +517,22 @@ def test_a_measure_longer_than_its_review_period_runs_on_when_reaffirmed(office:
 def test_reconciling_lifts_what_is_on_record_as_ended_and_reports_the_rest(office: Office) -> None:
     office.approved_case()
     office.enforce()
-    assert reconcile(office.engine, office.platform, office.now) == []
+    assert reconcile(office.enforcement()) == ()
     with transaction(office.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = False
-    assert [one.kind for one in reconcile(office.engine, office.platform, office.now)] == [
-        Disagreement.NOT_RESTRICTED
-    ]
+    assert [one.kind for one in reconcile(office.enforcement())] == [DisagreementKind.NOT_RESTRICTED]
     assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 0)
     lift(office)
     with transaction(office.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = True
 
-    [found] = reconcile(office.engine, office.platform, office.now)
+    [found] = reconcile(office.enforcement())
 
-    assert (found.kind, found.mended, office.restricted()) == (Disagreement.ENDED_BUT_RESTRICTED, True, 0)
+    assert (found.kind, found.repaired, office.restricted()) == (
+        DisagreementKind.ENDED_BUT_RESTRICTED,
+        True,
+        0,
+    )
 
 
 def test_reconciling_leaves_a_restriction_that_is_not_on_record_to_people(office: Office) -> None:
@@ -549,6 +550,6 @@ def test_reconciling_leaves_a_restriction_that_is_not_on_record_to_people(office
             )
         )
 
-    [found] = reconcile(office.engine, office.platform, office.now)
+    [found] = reconcile(office.enforcement())
 
-    assert (found.kind, found.mended, office.restricted()) == (Disagreement.NOT_ON_RECORD, False, 1)
+    assert (found.kind, found.repaired, office.restricted()) == (DisagreementKind.NOT_ON_RECORD, False, 1)

@@ -19,8 +19,8 @@ from cjp_fraud.review.stops import order_stop
 from cjp_fraud.review.tables import Case, Stop
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.enforcement import enforce
-from cjp_fraud.suspension.measures import PlatformOutcome, apply_measure
-from cjp_fraud.suspension.platform import EmbeddedPlatform
+from cjp_fraud.suspension.measures import apply_measure
+from cjp_fraud.suspension.model import PlatformOutcome
 from cjp_fraud.suspension.tables import Measure
 from tests.case_builders import START, Office, a_flag, flag
 from tests.mail_servers import MailServerUnderTest
@@ -51,8 +51,7 @@ def test_carried_out_by_two_at_once_it_is_served_and_restricted_once(
     case_id = office.approved_case().id
 
     def carry(engine: Any) -> Any:
-        platform = EmbeddedPlatform(engine)
-        return enforce(engine, office.mail, platform, case_id, office.now, office.practice)
+        return enforce(office.enforcement(engine), case_id)
 
     done = at_once(carry, carry, office=office)
 
@@ -66,11 +65,11 @@ def test_applied_by_two_at_once_there_is_one_measure(office: Office, platform: U
     office.enforce()
 
     def apply(engine: Any) -> Any:
-        return apply_measure(engine, EmbeddedPlatform(engine), case_id, office.now, office.practice)
+        return apply_measure(office.enforcement(engine), case_id)
 
     done = at_once(apply, apply, office=office)
 
-    outcomes = [one.applied for one in done if not isinstance(one, CjpFraudError)]
+    outcomes = [one.outcome for one in done if not isinstance(one, CjpFraudError)]
     assert outcomes == [PlatformOutcome.IN_FORCE]
     assert office.restricted() == 1
     with reading(office.engine) as session:
@@ -102,7 +101,7 @@ def test_a_stop_and_a_measure_at_once_leave_no_restriction_that_the_stop_came_be
     office.enforce()
 
     def apply(engine: Any) -> Any:
-        return apply_measure(engine, EmbeddedPlatform(engine), case_id, office.now, office.practice)
+        return apply_measure(office.enforcement(engine), case_id)
 
     def stop(engine: Any) -> Any:
         with transaction(engine) as session:

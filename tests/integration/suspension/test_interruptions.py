@@ -112,9 +112,7 @@ def test_killed_while_lifting_the_rerun_lifts(office: Office, number: int) -> No
     who = office.people["bella"]
 
     with killed_at_commit(office.engine, number):
-        reinstate(
-            office.engine, office.platform, office.case().id, who, office.now, reasons="the port is closed"
-        )
+        reinstate(office.enforcement(), office.case().id, who, reasons="the port is closed")
     if office.state is CaseState.SUSPENDED:  # it died before the decision was on record
         assert (number, office.restricted()) == (1, 1)
         return

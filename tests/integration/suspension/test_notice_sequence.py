@@ -18,7 +18,6 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.need import state_need
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import apply_measure
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.tables import Entitlement
 from tests.case_builders import BLOCK_LATVIA, START, Office, a_flag, flag, mail_to, open_office
 from tests.mail_servers import MailServerUnderTest
@@ -75,9 +74,7 @@ def test_two_steps_at_two_addresses_then_a_narrow_measure(
     assert sorted(one.recipient for one in server.received) == ["legal@acme.example", "notices@acme.example"]
     assert done.next_at == office.now + timedelta(days=14)
     with pytest.raises(Refused, match="point 5"):
-        apply_measure(
-            office.engine, EmbeddedPlatform(office.engine), office.case().id, office.now, office.practice
-        )
+        apply_measure(office.enforcement(), office.case().id)
 
     office.wait(days=13, hours=23)
     office.resume_all()

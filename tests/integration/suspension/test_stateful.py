@@ -127,7 +127,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.platform = UnreliablePlatform(EmbeddedPlatform(self.engine))
         self.platform.before_apply = self.nothing_is_missing
         made = _World.office
-        self.office = Office(self.engine, made.mail, self.platform, made.practice, START, dict(made.people))
+        self.office = Office(self.engine, made.mail, self.platform, made.policy, START, dict(made.people))
         self.checked: set[str] = set()
 
     def teardown(self) -> None:
@@ -230,19 +230,15 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def applied(self) -> None:
         office = self.office
-        self.surviving(
-            lambda: apply_measure(self.engine, self.platform, office.case().id, office.now, office.practice)
-        )
+        self.surviving(lambda: apply_measure(office.enforcement(), office.case().id))
 
     def reinstated(self, by: str) -> None:
         office, who = self.office, self.office.people[by]
-        self.surviving(
-            lambda: reinstate(self.engine, self.platform, office.case().id, who, office.now, reasons="over")
-        )
+        self.surviving(lambda: reinstate(office.enforcement(), office.case().id, who, reasons="over"))
 
     def reaffirmed(self, by: str) -> None:
         reasons = f"{by} saw it again at {self.office.now}"
-        self.tried(reaffirm, by, reasons=reasons, practice=self.office.practice)
+        self.tried(reaffirm, by, reasons=reasons, policy=self.office.policy)
 
     # -- what goes wrong -------------------------------------------------------------------------------
 
@@ -256,7 +252,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         _World.server.data_replies.append(reply)
 
     def switch_turned(self, mode: PlatformMode) -> None:
-        self.office.practice = replace(self.office.practice, mode=mode)
+        self.office.policy = replace(self.office.policy, mode=mode)
         self.office.mail = replace(self.office.mail, mode=mode)
 
     # -- what must be possible -------------------------------------------------------------------------
@@ -308,7 +304,7 @@ class WorkflowMachine(RuleBasedStateMachine):
     def nothing_is_missing(self, order: Order) -> None:
         """Check the tables, by SQL alone, at the moment when the platform is told to restrict."""
         now = self.office.now
-        assert self.office.practice.mode is PlatformMode.ACT
+        assert self.office.policy.mode is PlatformMode.ACT
         [(case_id, proposal_id, approval_id, plan_id, ends_at, review_at)] = self.rows(
             "SELECT case_id, proposal_id, approval_id, notice_plan_id, ends_at, review_at "
             "FROM measures WHERE id = ?",

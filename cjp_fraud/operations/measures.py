@@ -1,0 +1,134 @@
+"""Take, keep, end, list and check measures: one function an act, each in transactions of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError, CjpFraudError
+from cjp_fraud.people.participation import actor_named
+from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.need import state_need
+from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension import enforcement, measures, reaffirmation, reconciliation, reinstatement
+from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport
+from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
+from cjp_fraud.suspension.reaffirmation import ReaffirmationResult
+from cjp_fraud.suspension.reconciliation import Disagreement
+from cjp_fraud.suspension.views import MeasureView, measure_views
+
+
+@dataclass(frozen=True, slots=True)
+class ReinstatementResult:
+    """What became of a measure that was to be lifted, and of the letter that says so.
+
+    Parameters
+    ----------
+    enforcement : how far the case has come; None where the measure is not known to be lifted.
+    """
+
+    measure: MeasureOutcome
+    enforcement: EnforcementReport | None
+
+
+def apply(
+    deployment: Deployment,
+    now: datetime,
+    case: str,
+    *,
+    by: str | None = None,
+    needed_because: str | None = None,
+) -> MeasureOutcome:
+    """Take the approved measure of a case, on its standing approval, if all nine points of the gate hold.
+
+    Parameters
+    ----------
+    by, needed_because : who says again that it is needed, and why, where no flag is fresh; both or neither.
+
+    Raises
+    ------
+    BadInputError
+        If one of the two is given without the other.
+    Refused
+        With everything that keeps the gate shut.
+    """
+    if (by is None) != (needed_because is None):
+        raise BadInputError(
+            "say both who says that the measure is needed, and why; it is taken by the system"
+        )
+    with reading(deployment.engine) as session:
+        case_id = case_id_of(session, case)
+    if by is not None and needed_because is not None:
+        with deployment.deciding(by, now) as decision:
+            state_need(decision, case_id, needed_because)
+    return measures.apply_measure(deployment.enforcement(now), case_id)
+
+
+def list_measures(
+    deployment: Deployment, *, case: str | None = None, in_force_only: bool = False
+) -> tuple[MeasureView, ...]:
+    """Return measures with their commands and reaffirmations, the newest first."""
+    with reading(deployment.engine) as session:
+        case_id = case_id_of(session, case) if case is not None else None
+        return measure_views(session, case_id=case_id, in_force_only=in_force_only)
+
+
+def reinstate(
+    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str
+) -> ReinstatementResult:
+    """Lift a measure, as an approver, and tell the customer; one that was interrupted is completed.
+
+    Raises
+    ------
+    Refused
+        Names everything that is missing.
+    """
+    with reading(deployment.engine) as session:
+        case_id, actor = case_id_of(session, case), actor_named(session, by)
+    context = deployment.enforcement(now)
+    outcome = reinstatement.reinstate(context, case_id, actor, reasons=reasons)
+    lifted = outcome.outcome is PlatformOutcome.NOT_IN_FORCE
+    return ReinstatementResult(outcome, enforcement.enforce(context, case_id) if lifted else None)
+
+
+def reaffirm(
+    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str
+) -> ReaffirmationResult:
+    """Keep a measure past its review date, as one of two approvers, each with fresh reasons."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        return reaffirmation.reaffirm(decision, case_id, reasons=reasons, policy=deployment.policy)
+
+
+def reconcile(deployment: Deployment, now: datetime) -> tuple[Disagreement, ...]:
+    """Compare measures with the platform, and lift what is on record as ended; return what disagreed."""
+    return reconciliation.reconcile(deployment.enforcement(now))
+
+
+def require_agreement(disagreements: tuple[Disagreement, ...]) -> None:
+    """Raise CjpFraudError naming each disagreement that people must settle; none: all is well."""
+    left = [f"measure {each.measure_id}: {each.sentence}" for each in disagreements if not each.repaired]
+    if left:
+        raise CjpFraudError("; ".join(left))
+
+
+def enforce(deployment: Deployment, now: datetime, case: str) -> EnforcementReport:
+    """Do everything that an approved case allows now: notice, measure, lapse, letters that follow."""
+    with reading(deployment.engine) as session:
+        case_id = case_id_of(session, case)
+    return enforcement.enforce(deployment.enforcement(now), case_id)
+
+
+def resume_all(deployment: Deployment, now: datetime) -> ResumeReport:
+    """Finish what was interrupted between approval and measure; lapse and expire what has ended.
+
+    Raises
+    ------
+    CjpFraudError
+        After all cases were tried, where one had a fault.
+    """
+    report = enforcement.resume_all(deployment.enforcement(now))
+    if report.faults:
+        raise CjpFraudError("; ".join(report.faults))
+    return report

@@ -1,0 +1,140 @@
+"""Commands to the platform: on record before the call, with a key, and closed by what the platform reads back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.contracts.restriction import Scope
+from cjp_fraud.digests import canonical_json, sha256_hex
+from cjp_fraud.documents import from_document, to_document
+from cjp_fraud.people.model import Decision
+from cjp_fraud.review.cases import note
+from cjp_fraud.review.tables import Case
+from cjp_fraud.storage.base import new_id
+from cjp_fraud.suspension.model import UNFINISHED, CommandKind, CommandOutcome, Enforcement
+from cjp_fraud.suspension.platform import Order, PlatformError, ReadBack
+from cjp_fraud.suspension.tables import Measure, PlatformCommand
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCommand:
+    """A command that is on record; sent as often as need be, it is done once by its key."""
+
+    kind: CommandKind
+    order: Order
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the platform says after a command; ``read_back`` is None where it gives no answer."""
+
+    read_back: ReadBack | None
+    faults: tuple[str, ...]
+
+
+def unfinished_measure(session: Session, case: Case) -> Measure | None:
+    """Return the case's measure that stands or is on its way; there is at most one."""
+    return session.scalar(
+        select(Measure)
+        .where(Measure.case_id == case.id, Measure.state.in_(UNFINISHED))
+        .execution_options(populate_existing=True)
+    )
+
+
+def order_of(measure: Measure) -> Order:
+    """Return what the platform is told about a measure."""
+    return Order(measure.id, measure.tenant_id, measure.kind, from_document(Scope, measure.scope))
+
+
+def record_command(decision: Decision, case: Case, measure: Measure, kind: CommandKind) -> RecordedCommand:
+    """Put a command on record; an unfinished one of the same kind is taken up again, key and all."""
+    session = decision.session
+    command = session.scalar(
+        select(PlatformCommand).where(
+            PlatformCommand.measure_id == measure.id,
+            PlatformCommand.kind == kind,
+            PlatformCommand.finished_at.is_(None),
+        )
+    )
+    if command is None:
+        last = session.scalar(
+            select(func.max(PlatformCommand.number)).where(PlatformCommand.measure_id == measure.id)
+        )
+        number = (last or 0) + 1
+        document = canonical_json(to_document(order_of(measure)))
+        command = PlatformCommand(
+            id=new_id(),
+            measure_id=measure.id,
+            number=number,
+            kind=kind,
+            idempotency_key=f"{measure.id}:{number}",
+            document=document,
+            sha256=sha256_hex(document),
+            ordered_by=decision.by.reference,
+            ordered_at=decision.at,
+        )
+        session.add(command)
+        session.flush()
+        content = {
+            "measure_id": measure.id,
+            "command_id": command.id,
+            "kind": kind,
+            "idempotency_key": command.idempotency_key,
+            "sha256": command.sha256,
+        }
+        note(decision, case, "platform.ordered", content)
+    order = from_document(Order, json.loads(command.document))
+    return RecordedCommand(kind, order, command.idempotency_key)
+
+
+def send_command(enforcement: Enforcement, command: RecordedCommand) -> Answer:
+    """Tell the platform, and ask it what is in force then; its answer to the command alone proves nothing."""
+    platform = enforcement.platform
+    call = platform.apply if command.kind is CommandKind.APPLY else platform.lift
+    faults: tuple[str, ...] = ()
+    try:
+        call(command.order, command.key, enforcement.now)
+    except PlatformError as error:
+        faults = (str(error),)
+    return read_back(enforcement, command, faults)
+
+
+def read_back(enforcement: Enforcement, command: RecordedCommand, faults: tuple[str, ...] = ()) -> Answer:
+    """Ask the platform what is in force under a command's measure; ``faults`` were found before."""
+    try:
+        return Answer(enforcement.platform.read_back(command.order.measure_id), faults)
+    except PlatformError as error:
+        return Answer(None, (*faults, f"read-back failed: {error}"))
+
+
+def close_commands(
+    decision: Decision,
+    case: Case,
+    measure: Measure,
+    outcomes: dict[CommandKind, CommandOutcome],
+    answer: ReadBack | None,
+) -> None:
+    """Record what became of the unfinished commands of a measure; one of another kind has failed."""
+    session = decision.session
+    for command in session.scalars(
+        select(PlatformCommand)
+        .where(PlatformCommand.measure_id == measure.id, PlatformCommand.finished_at.is_(None))
+        .order_by(PlatformCommand.number)
+    ):
+        command.finished_at = decision.at
+        command.outcome = outcomes.get(command.kind, CommandOutcome.FAILED)
+        command.read_back = to_document(answer) if answer is not None else None
+        session.flush()
+        content = {
+            "measure_id": measure.id,
+            "command_id": command.id,
+            "kind": command.kind,
+            "outcome": command.outcome,
+            "read_back_sha256": sha256_hex(canonical_json(command.read_back)) if answer is not None else None,
+        }
+        note(decision, case, "platform.told", content)

@@ -1,0 +1,238 @@
+"""Send what an approved case sends: its notice, the notice's later steps, and the letters that follow.
+
+The caller holds the case's lock (:func:`cjp_fraud.suspension.measures.enforcement_lock`) throughout. Every
+function here may be run again: a plan is made once, and a letter that was sent is not sent again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Engine, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.position import position_at
+from cjp_fraud.documents import from_document
+from cjp_fraud.errors import Refused
+from cjp_fraud.notices.dispatch import dispatch_due
+from cjp_fraud.notices.evidence import plan_facts, progress
+from cjp_fraud.notices.letters import Letter
+from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
+from cjp_fraud.notices.plans import PlanDraft, create_plan, draft_plan, plan_of, recipients_of
+from cjp_fraud.notices.progress import PlanProgress, letters_due
+from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
+from cjp_fraud.people.model import Decision
+from cjp_fraud.review.approval import approvals_of
+from cjp_fraud.review.cases import lock_case, move
+from cjp_fraud.review.determination import withdraw
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
+from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.tables import Case, Proposal
+from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.gate import BEFORE_NOTICE
+from cjp_fraud.suspension.gate_facts import obstacles
+from cjp_fraud.suspension.measures import observe_measure
+from cjp_fraud.suspension.model import ENFORCER, Enforcement, MeasureState
+from cjp_fraud.suspension.tables import Measure
+
+
+def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
+    """Make the plan of an approved case, send what is due, and move the case on; return what it waits for.
+
+    In ``observe`` plan, letters, measure and command are stored, and the case stays ``approved``.
+    """
+    now = enforcement.now
+    with transaction(enforcement.engine) as session:
+        decision = enforcement.decision(session)
+        case = lock_case(session, case_id)
+        proposal = latest_proposal(session, case)
+        if case.state is not CaseState.APPROVED or proposal is None:
+            return (f"it is {case.state}",)
+        document = document_of(proposal)
+        if document["notice"] is None:
+            return tuple(document["obstacles"])
+        observed = proposal.mode is PlatformMode.OBSERVE
+        if not observed:
+            waiting = obstacles(session, case, enforcement.policy, now, BEFORE_NOTICE)
+            if waiting:
+                return waiting
+        plan = create_plan(
+            session,
+            from_document(PlanDraft, document["notice"]),
+            case_id=case.id,
+            proposal_id=proposal.id,
+            mode=proposal.mode,
+            by=ENFORCER,
+            at=now,
+        )
+        if observed:
+            observe_measure(decision, case, plan, enforcement.policy)
+    plan_progress = dispatch_due(enforcement.engine, enforcement.mail, plan.id, now, by=ENFORCER)
+    if observed:
+        return ("approved in observe: notice and command are stored, and nothing leaves",)
+    with transaction(enforcement.engine) as session:
+        return _record_service(enforcement.decision(session), case_id, plan_progress)
+
+
+def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
+    """Send the later steps of a notice when they fall due; return what keeps them from being sent."""
+    now = enforcement.now
+    with transaction(enforcement.engine) as session:
+        case = lock_case(session, case_id)
+        plan_progress = progress_of(enforcement.decision(session), case)
+        if case.state is not CaseState.NOTICED or plan_progress is None:
+            return (f"it is {case.state}",)
+        if plan_progress.next_due_at is None or plan_progress.next_due_at > now:
+            return ()
+        waiting = obstacles(session, case, enforcement.policy, now, BEFORE_NOTICE)
+        if waiting:
+            return waiting
+    dispatch_due(enforcement.engine, enforcement.mail, plan_progress.plan_id, now, by=ENFORCER)
+    return ()
+
+
+def withdraw_if_stale(enforcement: Enforcement, case_id: str) -> bool:
+    """Withdraw an approved case that can no longer be acted on (gate, point 8), and say whether it was.
+
+    It is stale when it was not acted on within ``policy.fresh`` of the earliest moment that approval
+    and notice permitted it, or of the last moment at which a step of its notice fell due. What was
+    approved in observe stays as it is.
+    """
+    with transaction(enforcement.engine) as session:
+        decision = enforcement.decision(session)
+        case = lock_case(session, case_id)
+        proposal = latest_proposal(session, case)
+        if case.state not in BEFORE_THE_MEASURE or proposal is None or proposal.mode is PlatformMode.OBSERVE:
+            return False
+        since, fresh = _permitted_since(decision, proposal), enforcement.policy.fresh
+        if since is None or decision.at <= since + fresh:
+            return False
+        withdraw(decision, case_id, reasons=f"not acted on within {fresh.total_seconds() / 3600:g} hours")
+        return True
+
+
+def progress_of(decision: Decision, case: Case) -> PlanProgress | None:
+    """Return how far the notice of the case's proposal is at ``decision.at``; None: it has no plan."""
+    proposal = latest_proposal(decision.session, case)
+    plan = plan_of(decision.session, proposal.id) if proposal is not None else None
+    return progress(decision.session, plan.id, decision.at) if plan is not None else None
+
+
+def follow_up_due(engine: Engine, case_id: str) -> list[tuple[str, NoticeKind]]:
+    """Return the proposals of a case whose follow-up letter is still to be sent, each with its kind."""
+    with reading(engine) as session:
+        return [(proposal_id, kind) for case, proposal_id, kind in all_follow_ups(session) if case == case_id]
+
+
+def all_follow_ups(session: Session) -> list[tuple[str, str, NoticeKind]]:
+    """Return case, proposal and kind of every follow-up letter that is still to be sent.
+
+    A withdrawal follows a notice of which anything may have gone out; a reinstatement follows a measure
+    that has ended.
+    """
+    gone_out = exists().where(
+        Notice.plan_id == NoticePlan.id,
+        NoticeAttempt.notice_id == Notice.id,
+        or_(NoticeAttempt.outcome.is_(None), NoticeAttempt.outcome.in_([Outcome.SENT, Outcome.UNKNOWN])),
+    )
+    served = select(NoticePlan.case_id, NoticePlan.proposal_id).where(
+        NoticePlan.kind == NoticeKind.SUSPENSION, NoticePlan.mode == PlatformMode.ACT
+    )
+    withdrawn = served.where(NoticePlan.cancelled_at.is_not(None), gone_out, ~_is_sent(NoticeKind.WITHDRAWAL))
+    ended = served.join(Measure, Measure.notice_plan_id == NoticePlan.id).where(
+        Measure.state == MeasureState.ENDED, ~_is_sent(NoticeKind.REINSTATEMENT)
+    )
+    return [
+        *((case, proposal, NoticeKind.WITHDRAWAL) for case, proposal in session.execute(withdrawn)),
+        *((case, proposal, NoticeKind.REINSTATEMENT) for case, proposal in session.execute(ended)),
+    ]
+
+
+def send_follow_up(enforcement: Enforcement, proposal_id: str, kind: NoticeKind) -> tuple[str, ...]:
+    """Make and send a follow-up letter to everybody whom the notice had served; return what it waits for."""
+    if enforcement.policy.mode is PlatformMode.OBSERVE:
+        return (f"the {kind} letter waits: the mode in force is observe, and nothing leaves",)
+    with transaction(enforcement.engine) as session:
+        plan = plan_of(session, proposal_id, kind)
+        if plan is None:
+            try:
+                decision = enforcement.decision(session)
+                plan = _plan_follow_up(decision, proposal_id, kind, enforcement.policy)
+            except Refused as refused:
+                return refused.missing
+    now = enforcement.now
+    plan_progress = dispatch_due(enforcement.engine, enforcement.mail, plan.id, now, by=ENFORCER)
+    if plan_progress.next_due_at is None:
+        return ()
+    return (f"the {kind} letter is not sent yet; it is tried again",)
+
+
+def _record_service(decision: Decision, case_id: str, plan_progress: PlanProgress) -> tuple[str, ...]:
+    """Move an approved case on once its notice is served, or has failed for good."""
+    case = lock_case(decision.session, case_id)
+    if case.state is not CaseState.APPROVED:
+        return (f"it is {case.state} by now",)
+    content = {"plan_id": plan_progress.plan_id, "step": plan_progress.current_step}
+    if plan_progress.failed:
+        move(decision, case, CaseState.NOTICE_FAILED, "case.notice_failed", content)
+        return ("every method of serving that the contract permits has failed",)
+    if not plan_progress.step_complete:
+        return (
+            "the notice is not served yet and is tried again; "
+            "cjp-fraud notices show ID tells what the mail server said",
+        )
+    move(decision, case, CaseState.NOTICED, "case.noticed", content)
+    return ()
+
+
+def _permitted_since(decision: Decision, proposal: Proposal) -> datetime | None:
+    """Return since when it could have been acted on; None: its notice still runs."""
+    session, at = decision.session, decision.at
+    approved_at = max((approval.at for approval in approvals_of(session, proposal)), default=None)
+    plan = plan_of(session, proposal.id)
+    if plan is None or approved_at is None:
+        return approved_at
+    plan_progress = progress(session, plan.id, at)
+    if plan_progress.complete_at is not None:
+        return max(approved_at, plan_progress.complete_at)
+    if plan_progress.next_due_at is not None and plan_progress.next_due_at > at:
+        return None
+    due = [due_at for _, due_at in letters_due(plan_facts(session, plan.id), at)]
+    last_due = session.scalar(select(func.max(Notice.due_at)).where(Notice.plan_id == plan.id))
+    return max(approved_at, last_due or plan.created_at, *due)
+
+
+def _plan_follow_up(
+    decision: Decision, proposal_id: str, kind: NoticeKind, policy: ProviderPolicy
+) -> NoticePlan:
+    session, at = decision.session, decision.at
+    proposal, served = session.get(Proposal, proposal_id), plan_of(session, proposal_id)
+    if proposal is None or served is None:
+        raise AssertionError("a follow-up follows a plan of a proposal")
+    case = session.get_one(Case, proposal.case_id)
+    measure, scope, duration = measure_of(document_of(proposal))
+    letter = Letter(
+        kind=kind,
+        case_reference=str(case.number),
+        provider_name=policy.provider_name,
+        reply_to=policy.reply_to,
+        seen=(),
+        measure=measure,
+        scope=scope,
+        lasts=duration,
+    )
+    draft = draft_plan(position_at(session, case.tenant_id, at), recipients_of(served), letter)
+    mode = PlatformMode.ACT
+    return create_plan(
+        session, draft, case_id=case.id, proposal_id=proposal_id, mode=mode, by=ENFORCER, at=at
+    )
+
+
+def _is_sent(kind: NoticeKind) -> ColumnElement[bool]:
+    """Whether the letter of that kind is made and nothing of it is left to send."""
+    other, letter = aliased(NoticePlan), aliased(Notice)
+    left = exists().where(
+        letter.plan_id == other.id, letter.state.in_([NoticeState.PLANNED, NoticeState.DEFERRED])
+    )
+    return exists().where(other.proposal_id == NoticePlan.proposal_id, other.kind == kind, ~left)
