@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from cjp_fraud.review.proposal import MeasureWanted
 from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all
+from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
 from cjp_fraud.suspension.model import Enforcement
 from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
 from cjp_fraud.suspension.tables import Entitlement, Measure
@@ -155,12 +157,19 @@ class Office:
             "measure": OUTBOUND_VOICE,
         }
         finding = FraudFinding(**given | kwargs)
-        proposal: Proposal = self.do(determine_fraud, by, finding, policy=self.policy, read_rows=read_rows)
+        proposal: Proposal = self.do(
+            determine_fraud,
+            by,
+            finding,
+            policy=self.policy,
+            read_rows=read_rows,
+            obstacles=proposal_obstacles,
+        )
         return proposal
 
     def approve(self, by: str = "adam", **kwargs: Any) -> Approval:
         """Approve the newest case's proposal, and nothing else."""
-        approval: Approval = self.do(approve, by, **kwargs)
+        approval: Approval = self.do(approve, by, partial(approval_obstacles, policy=self.policy), **kwargs)
         return approval
 
     def enforcement(self, engine: Engine | None = None) -> Enforcement:

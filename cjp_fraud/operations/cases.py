@@ -17,6 +17,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
@@ -35,6 +36,7 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
+from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
 from cjp_fraud.suspension.notification import follow_up_due
 from cjp_fraud.suspension.views import GatePointView, MeasureView, gate_view, measure_views
 
@@ -221,6 +223,7 @@ def determine(
             determinations.FraudFinding(reasons, tenants_part, wanted, lasts, flag_ids),
             policy=deployment.policy,
             read_rows=judged_rows(deployment.lake),
+            obstacles=proposal_obstacles,
         )
         view = case_view(session, proposal.case_id, now)
         standing = CaseStanding.of(session.get_one(Case, proposal.case_id))
@@ -272,9 +275,16 @@ def approve_and_carry_out(
     """
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
-        version = {"expected_sha256": expected_sha256}
-        before = approvals.approval_to_carry_out(decision, case_id, **version, capacity=capacity)
-        approval = before or approvals.approve(decision, case_id, **version, capacity=capacity)
+        before = approvals.approval_to_carry_out(
+            decision, case_id, expected_sha256=expected_sha256, capacity=capacity
+        )
+        approval = before or approvals.approve(
+            decision,
+            case_id,
+            partial(approval_obstacles, policy=deployment.policy),
+            expected_sha256=expected_sha256,
+            capacity=capacity,
+        )
         standing = CaseStanding.of(decision.session.get_one(Case, case_id))
     enforcement = None
     if before is not None or standing.state is CaseState.APPROVED:

@@ -28,7 +28,14 @@ from cjp_fraud.review.model import (
     ProviderPolicy,
     TenantsPart,
 )
-from cjp_fraud.review.proposal import Grounds, MeasureWanted, draw_up, latest_proposal, measure_faults
+from cjp_fraud.review.proposal import (
+    Grounds,
+    MeasureWanted,
+    ProposalObstacles,
+    draw_up,
+    latest_proposal,
+    measure_faults,
+)
 from cjp_fraud.review.tables import (
     Case,
     Determination,
@@ -67,6 +74,7 @@ def determine_fraud(
     *,
     policy: ProviderPolicy,
     read_rows: ReadRows,
+    obstacles: ProposalObstacles,
 ) -> Proposal:
     """Record that the flagged traffic is fraudulent, freeze the evidence, and draw up the proposal.
 
@@ -74,6 +82,7 @@ def determine_fraud(
     ----------
     policy : what of the provider's settings a proposal depends on.
     read_rows : reads the traffic and scores that are frozen as evidence.
+    obstacles : asks the gate (:func:`cjp_fraud.suspension.gate_facts.proposal_obstacles`).
 
     Raises
     ------
@@ -99,7 +108,7 @@ def determine_fraud(
         decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding.tenants_part, evidence
     )
     grounds = Grounds(case, determination, reasons.sha256, evidence, flags, position)
-    proposal = draw_up(session, grounds, wanted, policy, at)
+    proposal = draw_up(session, grounds, wanted, policy, obstacles(position, at), at)
     move(
         decision,
         case,

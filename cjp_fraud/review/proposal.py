@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -12,14 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.position import ContractPosition
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.review.measure_fit import Flagged, measure_misfits
 from cjp_fraud.review.model import ProviderPolicy
-from cjp_fraud.review.notice_draft import DraftedNotice, draft_notice, suspension_letter
+from cjp_fraud.review.notice_draft import draft_notice, suspension_letter
 from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
 from cjp_fraud.storage.base import new_id
 
@@ -78,6 +77,10 @@ def measure_faults(wanted: MeasureWanted | None, flags: Sequence[Flag]) -> tuple
     return tuple(found)
 
 
+ProposalObstacles = Callable[[ContractPosition, datetime], Sequence[str]]
+"""Says why a contract, at a moment, gives no right to act; given by the caller, who knows the gate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """What a proposal rests on: the determination, what it was judged on, and where the tenant stands.
@@ -98,11 +101,20 @@ class Grounds:
 
 
 def draw_up(
-    session: Session, grounds: Grounds, wanted: MeasureWanted, policy: ProviderPolicy, at: datetime
+    session: Session,
+    grounds: Grounds,
+    wanted: MeasureWanted,
+    policy: ProviderPolicy,
+    obstacles: Sequence[str],
+    at: datetime,
 ) -> Proposal:
     """Store the next proposal of a case.
 
     A measure never outlives the contract's longest duration, so the document says the shorter one.
+
+    Parameters
+    ----------
+    obstacles : why the contract lets nobody act on it, as the gate says; none: it does.
     """
     moment = aware(at)
     case, determination, position = grounds.case, grounds.determination, grounds.position
@@ -147,7 +159,7 @@ def draw_up(
             "contract": _contract_document(position),
             "notice": drafted.document,
             "notice_sha256": digest(drafted.document) if drafted.document else None,
-            "obstacles": _obstacles(position, drafted, moment),
+            "obstacles": [*obstacles, *drafted.faults],
         }
     )
     proposal = Proposal(
@@ -225,21 +237,3 @@ def _contract_document(position: ContractPosition) -> dict[str, Any]:
             int(position.longest_measure / timedelta(hours=1)) if position.longest_measure else None
         ),
     }
-
-
-def _obstacles(position: ContractPosition, drafted: DraftedNotice, at: datetime) -> list[str]:
-    checks = [
-        (
-            position.right is Right.CLAUSE_2_4,
-            "the governing document's right to suspend has not been read"
-            if position.right is Right.NOT_READ
-            else "the governing document gives no right to suspend for fraudulent use",
-        ),
-        (position.deployment_accepted, position.deployment_fault or "the deployment is not the provider's"),
-        (position.term_proven, "the term is not proven: it needs both ends and the notice of provisioning"),
-        (
-            not position.term_proven or position.term_running(at),
-            "the term is not running",
-        ),
-    ]
-    return [sentence for holds, sentence in checks if not holds] + list(drafted.faults)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
+from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
 from cjp_fraud.suspension.model import Enforcement
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.reaffirmation import reaffirm
@@ -124,13 +126,15 @@ class Story:
                 FraudFinding("Premium numbers, no agent was on duty.", TenantsPart.VICTIM),
                 policy=self.policy(),
                 read_rows=lambda wanted: [{"tenant_id": wanted.tenant_id, "observed": 140}],
+                obstacles=proposal_obstacles,
             )
 
     def approved(self) -> None:
         """Let the other person approve."""
         aron = self.who("aron")
         with transaction(self.engine) as session:
-            approve(Decision(session, aron, self.tick()), self.case_id)
+            obstacles = partial(approval_obstacles, policy=self.policy())
+            approve(Decision(session, aron, self.tick()), self.case_id, obstacles)
 
     def carried_out(self) -> EnforcementReport:
         """Serve the notice and take the measure."""

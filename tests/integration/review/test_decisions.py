@@ -18,11 +18,12 @@ from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.approval import approve, return_
+from cjp_fraud.review.approval import return_
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.proposal import MeasureWanted
+from cjp_fraud.review.stops import order_stop
 from cjp_fraud.review.tables import Approval, CaseComment, Determination, EvidenceSet, Flag, Proposal
 from cjp_fraud.review.views import case_view
 from cjp_fraud.storage.base import new_id
@@ -308,7 +309,7 @@ def test_a_refused_transition_leaves_nothing(office: Office) -> None:
     with reading(office.engine) as session:
         before = len(session.scalars(select(AuditEntry)).all())
     with pytest.raises(Refused):
-        office.do(approve, "adam")
+        office.approve("adam")
 
     with reading(office.engine) as session:
         assert len(session.scalars(select(AuditEntry)).all()) == before
@@ -329,3 +330,18 @@ def test_a_case_shows_why_it_fired_and_all_that_was_decided(office: Office) -> N
     assert view.determinations[0].by == "rita"
     assert view.proposals[0].approvals[0].by == "adam"
     assert [entry.action for entry in view.history][-1] == "case.approved"
+
+
+def test_a_refused_approval_names_what_the_gate_says_and_what_only_an_approval_asks(office: Office) -> None:
+    office.do(claim, "rita")
+    office.determine("both")
+    office.do(order_stop, "carol", "wait for the customer")
+    office.wait(hours=72)
+
+    with pytest.raises(Refused) as refused:
+        office.approve("both", expected_sha256="00000000")
+
+    said = refused.value.missing
+    for words in ("expired", "read it again", "took part", "determined the fraud", "counsel ordered a stop"):
+        assert any(words in sentence for sentence in said), words
+    assert len(set(said)) == len(said)

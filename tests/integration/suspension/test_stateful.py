@@ -31,7 +31,7 @@ from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.approval import approve, return_
+from cjp_fraud.review.approval import return_
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
@@ -173,7 +173,8 @@ class WorkflowMachine(RuleBasedStateMachine):
             with suppress(CjpFraudError):
                 self.office.determine(by, measure=wanted)
         elif state is CaseState.DETERMINED:
-            self.tried(approve, by)
+            with suppress(CjpFraudError):
+                self.office.approve(by)
             if at_once:
                 self.surviving(self.office.enforce)
         elif state in CLOSED_STATES:
