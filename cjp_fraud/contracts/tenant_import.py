@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -44,9 +44,8 @@ from cjp_fraud.contracts.versions import (
 from cjp_fraud.digests import digest
 from cjp_fraud.people.model import Actor, Part
 from cjp_fraud.people.participation import record_part
+from cjp_fraud.progress import Report
 from cjp_fraud.storage.base import new_id
-
-Report = Callable[[int, int, str], None]
 
 _BOUGHT: Final = (
     "plan",

@@ -20,7 +20,7 @@ class TenantOnRecord:
     Parameters
     ----------
     deployment_accepted : whether its traffic is processed (clause 3); ``deployment_fault`` says why not.
-    terms_read : whether its notice terms are read; without them it is flagged and reviewed, never suspended.
+    notice_terms : whether they are read; a tenant whose terms are not is flagged and reviewed, never suspended.
     agents : purchased agents, standard and premium; None: not given.
     """
 
@@ -31,7 +31,7 @@ class TenantOnRecord:
     plan: str | None
     agents: int | None
     critical: bool
-    terms_read: bool
+    notice_terms: Reading
     deployment_accepted: bool
     deployment_fault: str | None
     term_from: datetime | None
@@ -68,7 +68,7 @@ def _on_record(tenant: Tenant, bought: SubscriptionTerms | None, reading: Readin
         plan=bought.plan if bought else None,
         agents=sum(known) if known else None,
         critical=tenant.critical,
-        terms_read=reading is Reading.READ,
+        notice_terms=reading or Reading.NOT_READ,
         deployment_accepted=fault is None,
         deployment_fault=fault,
         term_from=bought.term_from if bought else None,

@@ -10,13 +10,13 @@ from pathlib import Path
 from cjp_fraud.contracts.model import Hosting, Right
 from cjp_fraud.contracts.position import position_at
 from cjp_fraud.contracts.recipients import Recipient, recipients
-from cjp_fraud.contracts.tenant_import import Report
 from cjp_fraud.contracts.tenant_import import load_tenants as load_file
 from cjp_fraud.contracts.tenants import TenantOnRecord, tenants_on_record
 from cjp_fraud.contracts.terms import PLAIN_ROLE, NoticeTerms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import machine
 from cjp_fraud.people.participation import actor_named
+from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.traffic.quarantine import purge_quarantine
 
@@ -53,6 +53,7 @@ class TenantView:
     ----------
     deployment : ``accepted``, or why the provider does not process it (clause 3).
     term_from, term_to : first moment of the term and first moment after it, UTC; None: not given.
+    notice_clause : clause that the notice terms cite; None: not given.
     notice_terms : None where the clause was not read or cannot be served; ``notice_terms_fault`` says which.
     versions : ids and digests of the contract data that this rests on.
     """
@@ -73,6 +74,7 @@ class TenantView:
     term_from: datetime | None
     term_to: datetime | None
     provisioning_notice_ref: str | None
+    notice_clause: str | None
     notice_terms: NoticeTerms | None
     notice_terms_fault: str | None
     longest_measure_hours: float | None
@@ -154,6 +156,7 @@ def show_tenant(deployment: Deployment, now: datetime, tenant_id: str) -> Tenant
         term_from=position.term_from,
         term_to=position.term_to,
         provisioning_notice_ref=position.provisioning_notice_ref,
+        notice_clause=terms.clause if terms else None,
         notice_terms=terms,
         notice_terms_fault=position.notice_terms_fault,
         longest_measure_hours=longest.total_seconds() / 3600 if longest else None,

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.model import Reading, Right
 from cjp_fraud.contracts.position import ContractPosition, position_at
 from cjp_fraud.contracts.recipients import Recipient, recipients
 from cjp_fraud.contracts.tables import (
@@ -260,10 +260,10 @@ def test_the_register_says_what_traffic_needs(sqlite_engine: Engine, tmp_path: P
     with reading(sqlite_engine) as session:
         found = tenants_on_record(session)
     assert list(found) == ["acme", "b"]
-    assert (found["acme"].agents, found["acme"].deployment_accepted, found["acme"].terms_read) == (
+    assert (found["acme"].agents, found["acme"].deployment_accepted, found["acme"].notice_terms) == (
         7,
         True,
-        True,
+        Reading.READ,
     )
     assert not found["b"].deployment_accepted
     assert "clause 3" in (found["b"].deployment_fault or "")
