@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letters import Letter, Seen
@@ -50,7 +50,7 @@ def a_plan(
 ) -> str:
     """Put a plan for tenant acme on record and return its id."""
     with transaction(engine) as session:
-        position = position_at(session, "acme", at)
+        position = contract_at(session, "acme", at)
         assert position.notice_terms is not None
         served = recipients(session, "acme", position.notice_terms.address_roles, at)
         draft = draft_plan(position, served, a_letter(kind))

@@ -1,4 +1,4 @@
-"""Where a tenant stands under its contract at one moment: what governs, what was read, what term runs."""
+"""A tenant's contract at one moment: what governs, what was read of it, what term runs."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class DocumentVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractPosition:
-    """Everything that the contract says about a suspension of one tenant at one moment.
+class Contract:
+    """What governs a suspension of one tenant at one moment: its contract, as far as it was read.
 
     Parameters
     ----------
@@ -54,7 +54,8 @@ class ContractPosition:
     notice_terms : None where the clause was not read or cannot be served; ``notice_terms_fault`` says which.
     longest_measure : None where the document names none.
     filing_stops : whether a dispute that is only filed already stops a measure.
-    versions : what this position rests on; a proposal keeps it, and another one means another proposal.
+    versions : ids and digests of what this was read from; a proposal keeps them, and where they have changed
+        another proposal is needed.
     """
 
     tenant_id: str
@@ -100,8 +101,8 @@ class ContractPosition:
         return f"{self.governing_document.reference}, clause 2.4" + (f"; notices: {served}" if served else "")
 
 
-def position_at(session: Session, tenant_id: str, at: datetime) -> ContractPosition:
-    """Return the contract position of a tenant at ``at`` (aware).
+def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
+    """Return where a tenant stands under its contract at ``at`` (aware).
 
     Raises
     ------
@@ -116,29 +117,28 @@ def position_at(session: Session, tenant_id: str, at: datetime) -> ContractPosit
             f"no tenant {tenant_id!r} is on record; cjp-fraud tenants load FILE puts it there"
         )
     site = session.scalar(select(Site).where(Site.subscription_id == subscription.id))
-    bought = _version_at(session, SubscriptionTerms, subscription.id, moment)
-    document = _version_at(session, GoverningDocument, subscription.id, moment)
+    # Where no version is in force, an empty one stands in its place: all that it would say is None.
+    bought = _version_at(session, SubscriptionTerms, subscription.id, moment) or SubscriptionTerms()
+    document = _version_at(session, GoverningDocument, subscription.id, moment) or GoverningDocument()
     notices = _version_at(session, NoticeTermsVersion, subscription.id, moment)
     terms, terms_fault = _readable(notices)
-    fault = why_not_accepted(bought.hosting if bought else None, bought.product if bought else None)
-    hours = document.longest_measure_hours if document else None
-    return ContractPosition(
+    fault = why_not_accepted(bought.hosting, bought.product)
+    hours = document.longest_measure_hours
+    return Contract(
         tenant_id=tenant_id,
         subscription_id=subscription.id,
         provider_id=tenant.provider_id,
         governing_document=(
-            DocumentVersion(document.id, document.version, document.reference)
-            if document and document.reference
-            else None
+            DocumentVersion(document.id, document.version, document.reference) if document.reference else None
         ),
-        right=document.right if document else Right.NOT_READ,
-        hosting=bought.hosting if bought else None,
-        product=bought.product if bought else None,
+        right=document.right or Right.NOT_READ,
+        hosting=bought.hosting,
+        product=bought.product,
         deployment_accepted=fault is None,
         deployment_fault=fault,
-        term_from=bought.term_from if bought else None,
-        term_to=bought.term_to if bought else None,
-        provisioning_notice_ref=bought.provisioning_notice_ref if bought else None,
+        term_from=bought.term_from,
+        term_to=bought.term_to,
+        provisioning_notice_ref=bought.provisioning_notice_ref,
         notice_terms=terms,
         notice_terms_id=notices.id if notices else None,
         notice_terms_fault=terms_fault,
@@ -147,23 +147,28 @@ def position_at(session: Session, tenant_id: str, at: datetime) -> ContractPosit
         critical=tenant.critical,
         country=site.country if site and site.country else tenant.country,
         longest_measure=timedelta(hours=hours) if hours is not None else None,
-        filing_stops=document.filing_stops if document else False,
+        filing_stops=document.filing_stops or False,
         versions={
-            "tenant": digest(
-                {
-                    "provider": tenant.provider_id,
-                    "party": tenant.party_id,
-                    "time_zone": tenant.time_zone,
-                    "country": tenant.country,
-                    "language": tenant.language,
-                    "critical": tenant.critical,
-                }
-            ),
-            "subscription_terms": bought.id if bought else None,
-            "governing_document": document.id if document else None,
+            "tenant": _tenant_digest(tenant),
+            "subscription_terms": bought.id,
+            "governing_document": document.id,
             "notice_terms": notices.id if notices else None,
             "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
         },
+    )
+
+
+def _tenant_digest(tenant: Tenant) -> str:
+    """Return a digest of what of the tenant itself a decision rests on."""
+    return digest(
+        {
+            "provider": tenant.provider_id,
+            "party": tenant.party_id,
+            "time_zone": tenant.time_zone,
+            "country": tenant.country,
+            "language": tenant.language,
+            "critical": tenant.critical,
+        }
     )
 
 

@@ -13,7 +13,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Method
-from cjp_fraud.contracts.position import ContractPosition
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (
     Combine,
@@ -82,7 +82,7 @@ class PlanDraft:
         )
 
 
-def draft_plan(position: ContractPosition, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
+def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
     """Draft a plan: pure, so that the same facts give the same bytes.
 
     A suspension is noticed as the contract says. A withdrawal or a reinstatement goes once, by email, to

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cjp_fraud.contracts.model import Hosting, Right
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import Recipient, recipients
 from cjp_fraud.contracts.tenant_import import load_tenants as load_file
 from cjp_fraud.contracts.tenants import TenantOnRecord, tenants_on_record
@@ -135,7 +135,7 @@ def show_tenant(deployment: Deployment, now: datetime, tenant_id: str) -> Tenant
         If no such tenant is on record.
     """
     with reading(deployment.engine) as session:
-        position = position_at(session, tenant_id, now)
+        position = contract_at(session, tenant_id, now)
         terms = position.notice_terms
         served = recipients(session, tenant_id, terms.address_roles if terms else (PLAIN_ROLE,), now)
     document, longest = position.governing_document, position.longest_measure

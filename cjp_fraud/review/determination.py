@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans import cancel_plan, plan_of
@@ -92,7 +92,7 @@ def determine_fraud(
     session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
     flags, strangers = _named_flags(session, case, finding.flag_ids)
-    position = position_at(session, case.tenant_id, at)
+    position = contract_at(session, case.tenant_id, at)
     wanted = finding.measure or MeasureWanted.for_flags(flags, finding.duration or policy.measure_review)
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),

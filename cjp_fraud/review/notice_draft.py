@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cjp_fraud.contracts.position import ContractPosition
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import to_document
@@ -30,7 +30,7 @@ class DraftedNotice:
 
 def draft_notice(
     session: Session,
-    position: ContractPosition,
+    position: Contract,
     letter: Letter,
     at: datetime,
 ) -> DraftedNotice:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.position import ContractPosition
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
@@ -77,7 +77,7 @@ def measure_faults(wanted: MeasureWanted | None, flags: Sequence[Flag]) -> tuple
     return tuple(found)
 
 
-ProposalObstacles = Callable[[ContractPosition, datetime], Sequence[str]]
+ProposalObstacles = Callable[[Contract, datetime], Sequence[str]]
 """Says why a contract, at a moment, gives no right to act; given by the caller, who knows the gate."""
 
 
@@ -97,7 +97,7 @@ class Grounds:
     reasons_sha256: str
     evidence: EvidenceSet
     flags: Sequence[Flag]
-    position: ContractPosition
+    position: Contract
 
 
 def draw_up(
@@ -214,7 +214,7 @@ def counsel_needed(proposal: Proposal) -> bool:
     return bool(document["contract"]["critical"]) and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS)
 
 
-def _contract_document(position: ContractPosition) -> dict[str, Any]:
+def _contract_document(position: Contract) -> dict[str, Any]:
     governing = position.governing_document
     return {
         "versions": dict(position.versions),

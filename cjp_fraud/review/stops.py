@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.evidence import case_of, resolve_contradictions
 from cjp_fraud.people.model import Decision, Role
@@ -142,7 +142,7 @@ def standing_stops(session: Session, case_id: str) -> list[str]:
         .where(Dispute.case_id == case_id, Dispute.state == DisputeState.OPEN)
     ).all()
     for dispute, case in filed:
-        if position_at(session, case.tenant_id, dispute.opened_at).filing_stops:
+        if contract_at(session, case.tenant_id, dispute.opened_at).filing_stops:
             found.append(
                 f"a dispute is filed, and the contract says that filing stops (dispute {dispute.id})"
             )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
@@ -229,7 +229,7 @@ class CaseView:
 def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
     """Return a case that is on record, as it stands, under the contract in force at ``at`` (aware)."""
     case = session.get_one(Case, case_id)
-    position = position_at(session, case.tenant_id, at)
+    position = contract_at(session, case.tenant_id, at)
     in_force, since_closed = _flag_counts(session, case)
     reader = _CaseReader(session, case)
     return CaseView(

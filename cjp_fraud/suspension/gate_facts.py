@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import ContractPosition, position_at
+from cjp_fraud.contracts.position import Contract, contract_at
 from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.notices.evidence import progress
 from cjp_fraud.notices.letters import letter_language
@@ -92,7 +92,7 @@ def gate_facts(session: Session, case: Case, policy: ProviderPolicy, at: datetim
         approvals=tuple(
             _approval(session, case, _actor(session, approval.by_user_id), approval) for approval in approvals
         ),
-        contract=_contract(position_at(session, case.tenant_id, moment), moment),
+        contract=_contract(contract_at(session, case.tenant_id, moment), moment),
         notice=_notice(session, proposal, moment),
         stops=tuple(standing_stops(session, case.id)),
     )
@@ -136,7 +136,7 @@ def approval_obstacles(
     return (*own, *others)
 
 
-def proposal_obstacles(position: ContractPosition, at: datetime) -> tuple[str, ...]:
+def proposal_obstacles(position: Contract, at: datetime) -> tuple[str, ...]:
     """Return why a proposal drawn up under this contract at ``at`` could not be acted on; none: it could."""
     return tuple(contract_faults(_contract(position, at)))
 
@@ -232,7 +232,7 @@ def _approval(session: Session, case: Case, actor: Actor, approval: Approval) ->
     )
 
 
-def _contract(position: ContractPosition, at: datetime) -> ContractFact:
+def _contract(position: Contract, at: datetime) -> ContractFact:
     return ContractFact(
         right=position.right,
         deployment_accepted=position.deployment_accepted,

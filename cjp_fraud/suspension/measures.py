@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import plan_of
@@ -149,7 +149,7 @@ def _add_measure(
     session, at = decision.session, decision.at
     document = document_of(proposal)
     kind, scope, duration = measure_of(document)
-    longest = position_at(session, case.tenant_id, at).longest_measure
+    longest = contract_at(session, case.tenant_id, at).longest_measure
     review_after = timedelta(hours=document["measure"]["review_hours"])
     approval = next(
         approval

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.dispatch import dispatch_due
@@ -222,7 +222,7 @@ def _plan_follow_up(
         scope=scope,
         lasts=duration,
     )
-    draft = draft_plan(position_at(session, case.tenant_id, at), recipients_of(served), letter)
+    draft = draft_plan(contract_at(session, case.tenant_id, at), recipients_of(served), letter)
     mode = PlatformMode.ACT
     return create_plan(
         session, draft, case_id=case.id, proposal_id=proposal_id, mode=mode, by=ENFORCER, at=at

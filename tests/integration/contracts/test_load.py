@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, select
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.contracts.model import Reading, Right
-from cjp_fraud.contracts.position import ContractPosition, position_at
+from cjp_fraud.contracts.position import Contract, contract_at
 from cjp_fraud.contracts.recipients import Recipient, recipients
 from cjp_fraud.contracts.tables import (
     Address,
@@ -38,9 +38,9 @@ from tests.contract_builders import NOON, a_row, load_rows, write_csv
 DAY = timedelta(days=1)
 
 
-def position(engine: Engine, at: datetime = NOON, tenant_id: str = "acme") -> ContractPosition:
+def position(engine: Engine, at: datetime = NOON, tenant_id: str = "acme") -> Contract:
     with reading(engine) as session:
-        return position_at(session, tenant_id, at)
+        return contract_at(session, tenant_id, at)
 
 
 def served(engine: Engine, at: datetime = NOON) -> tuple[Recipient, ...]:
@@ -271,7 +271,7 @@ def test_the_register_says_what_traffic_needs(sqlite_engine: Engine, tmp_path: P
 
 def test_a_tenant_that_is_not_on_record_has_no_position(sqlite_engine: Engine) -> None:
     with reading(sqlite_engine) as session, pytest.raises(NotFoundError, match="tenants load"):
-        position_at(session, "nobody", NOON)
+        contract_at(session, "nobody", NOON)
 
 
 def test_two_loads_at_once_end_as_one(engine: Engine, tmp_path: Path) -> None:

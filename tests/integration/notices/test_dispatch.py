@@ -21,7 +21,7 @@ from cjp_fraud.audit.texts import erase_text
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Method, Right
-from cjp_fraud.contracts.position import position_at
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.digests import digest, sha256_hex
@@ -420,7 +420,7 @@ def test_a_withdrawal_goes_to_all_whom_the_notice_went_to_even_if_the_terms_are_
     load_rows(sqlite_engine, tmp_path, a_row(governing_document=""), at=NOON + HOUR)
     with transaction(sqlite_engine) as session:
         plan = session.get_one(NoticePlan, plan_id)
-        position = position_at(session, "acme", NOON + HOUR)
+        position = contract_at(session, "acme", NOON + HOUR)
         draft = draft_plan(position, recipients_of(plan), a_letter(NoticeKind.WITHDRAWAL))
         withdrawal = create_plan(
             session,
@@ -443,7 +443,7 @@ def test_a_draft_names_all_that_is_missing(sqlite_engine: Engine, tmp_path: Path
     step = NoticeStep(1, Combine.ALL_OF, (a_rule("notice", "legal", "billing"),), Wait(0, WaitUnit.HOURS))
     terms_of_counsel(sqlite_engine, step)
     with reading(sqlite_engine) as session, pytest.raises(Refused) as caught:
-        draft_plan(position_at(session, "acme", NOON), (), a_letter())
+        draft_plan(contract_at(session, "acme", NOON), (), a_letter())
     assert len(caught.value.missing) == 4
     assert "language is pt" in caught.value.missing[0]
 

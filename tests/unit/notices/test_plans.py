@@ -10,7 +10,7 @@ import pytest
 
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Hosting, Method, Right
-from cjp_fraud.contracts.position import ContractPosition, DocumentVersion
+from cjp_fraud.contracts.position import Contract, DocumentVersion
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (
     Combine,
@@ -35,8 +35,8 @@ def a_recipient(name: str = "a1", role: str = "notice", replaced_at: datetime | 
     return Recipient(name, "0" * 64, role, Method.EMAIL, "tenants.csv line 2", replaced_at)
 
 
-def a_position(terms: NoticeTerms | None = None, language: str = "en") -> ContractPosition:
-    return ContractPosition(
+def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contract:
+    return Contract(
         tenant_id="acme",
         subscription_id="s",
         provider_id="provider",
