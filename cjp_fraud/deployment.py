@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cjp_fraud.storage.lake import Lake
     from cjp_fraud.suspension.model import Enforcement
     from cjp_fraud.suspension.platform import PlatformClient
-    from cjp_fraud.traffic.checks import TenantTraffic
+    from cjp_fraud.traffic.model import TenantTraffic
 
 # Its parts are imported when they are asked for: a command pays only for what it uses.
 
@@ -78,7 +78,7 @@ class Deployment:
         """All tenants on record, as traffic needs them."""
         from cjp_fraud.contracts.tenants import tenants_on_record
         from cjp_fraud.storage.database import reading
-        from cjp_fraud.traffic.checks import TenantTraffic
+        from cjp_fraud.traffic.model import TenantTraffic
 
         with reading(self.engine) as session:
             return {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from cjp_fraud.clock import utc_text
@@ -17,44 +15,9 @@ from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.training import train as train_versions
-from cjp_fraud.errors import BadInputError, CjpFraudError
+from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
-from cjp_fraud.traffic.errors import FileChangedError
-from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
-
-INBOX = "inbox"
-"""Folder under the home whose files are taken in; ``done`` and ``refused`` beside them take what is finished."""
-
-
-def ingest_inbox() -> dict[str, Any]:
-    """Ingest the inbox's files by name; returns the counts, and whether traffic has changed.
-
-    A refused file is moved aside with the reason beside it, so that it holds up no other; one that is still being
-    written to is left for the next run. A kill before the move makes the next run read the file again: no harm.
-    """
-    opened = _open()
-    inbox = opened.settings.home / INBOX
-    for folder in (inbox, inbox / "done", inbox / "refused"):
-        folder.mkdir(parents=True, exist_ok=True)
-    into = Delivery(
-        opened.lake, opened.engine, opened.traffic_tenants, opened.now, opened.settings.grid_seconds
-    )
-    total = IngestResult()
-    refused: dict[str, str] = {}
-    for file in sorted(path for path in inbox.iterdir() if path.is_file() and not path.name.startswith(".")):
-        try:
-            total += ingest_file(file, into)
-        except FileChangedError:
-            continue
-        except BadInputError as error:
-            refused[file.name] = str(error)
-            (inbox / "refused" / f"{file.name}.reason.txt").write_text(f"{error}\n")
-            _move(file, inbox / "refused")
-        else:
-            _move(file, inbox / "done")
-    changed = total.stored + total.replaced > 0
-    return {**asdict(total), "files": list(total.files), "refused_files": refused, "changed": changed}
 
 
 def detection_window() -> dict[str, str]:
@@ -151,11 +114,3 @@ def _window(window: dict[str, str]) -> stages.DetectionWindow:
     return stages.DetectionWindow(
         datetime.fromisoformat(window["begin"]), datetime.fromisoformat(window["end"]), window["newest"]
     )
-
-
-def _move(file: Path, folder: Path) -> None:
-    """Move a file; one of the same name that is there already is another delivery and keeps its name."""
-    target, number = folder / file.name, 1
-    while target.exists():
-        target, number = folder / f"{file.name}.{number}", number + 1
-    file.rename(target)

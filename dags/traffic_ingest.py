@@ -21,9 +21,14 @@ TRAFFIC = Asset("cjp_fraud_traffic")
 def traffic_ingest() -> None:
     @task
     def take_in() -> dict[str, Any]:
-        from cjp_fraud.scheduled import ingest_inbox
+        from pydantic_core import to_jsonable_python
 
-        return ingest_inbox()
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations.traffic import ingest_inbox
+
+        deployment = open_deployment()
+        taken: dict[str, Any] = to_jsonable_python(ingest_inbox(deployment, deployment.now))
+        return taken
 
     @task.short_circuit
     def anything_new(taken: dict[str, Any]) -> bool:
@@ -33,7 +38,15 @@ def traffic_ingest() -> None:
     def announce() -> None:
         """Succeed, which emits the asset's event."""
 
-    anything_new(take_in()) >> announce()
+    @task(retries=0)
+    def fail_if_stopped(taken: dict[str, Any]) -> None:
+        """Show a run that stopped before the last file as failed; what it stored is announced all the same."""
+        if taken["failure"]:
+            raise RuntimeError(taken["failure"])
+
+    taken = take_in()
+    anything_new(taken) >> announce()
+    fail_if_stopped(taken)
 
 
 traffic_ingest()

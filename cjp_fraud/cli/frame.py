@@ -129,7 +129,7 @@ def moment(text: str | None) -> datetime | None:
 
 def column_mapping(pairs: Sequence[str] | None) -> dict[str, str]:
     """Return ``{theirs: ours}`` of the texts given to ``--map``; raises typer.BadParameter for one that is wrong."""
-    from cjp_fraud.traffic.column_mapping import parse_mapping
+    from cjp_fraud.traffic.sources.model import parse_mapping
 
     try:
         return parse_mapping(pairs or [])

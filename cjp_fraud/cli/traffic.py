@@ -16,11 +16,7 @@ from cjp_fraud.cli.frame import (
     print_rows,
     progress,
 )
-from cjp_fraud.deployment import Deployment
-from cjp_fraud.progress import Report
-from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_files, resubmit_quarantined
-from cjp_fraud.traffic.quarantine import list_quarantine
-from cjp_fraud.traffic.schema import Reason
+from cjp_fraud.traffic.model import IngestResult, Reason
 
 app = typer.Typer(no_args_is_help=True, help="Traffic: ingest files, look at what was rejected.")
 
@@ -44,11 +40,12 @@ def ingest(
     A file that cannot be used as a whole (empty, cut short, a required column missing, changed while it was read) is
     refused, and nothing of it is stored.
     """
+    from cjp_fraud.operations.traffic import ingest_files
+
     opened = deployment(ctx)
+    renamed = column_mapping(mapping)
     with progress("ingesting") as report:
-        result = ingest_files(
-            files, _delivery(opened, report), mapping=column_mapping(mapping), complete=complete
-        )
+        result = ingest_files(opened, opened.now, files, mapping=renamed, complete=complete, report=report)
     _print(result, as_json=as_json)
 
 
@@ -63,32 +60,37 @@ def quarantine(
     resubmit: Annotated[
         bool, typer.Option("--resubmit", help="Check the rows again and store those that can now be used.")
     ] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Erase the rows of --tenant, also from the disk.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="List at most so many.")] = 1000,
     as_json: JsonOption = False,
 ) -> None:
-    """List rejected rows with reason, file and line; or check them again after the cause was mended."""
+    """List rejected rows with reason, file and line; check them again after the cause was mended; erase them."""
+    from cjp_fraud.operations.traffic import list_quarantine, purge_quarantine, resubmit_quarantined
+
     opened = deployment(ctx)
+    if purge:
+        if tenant is None or resubmit or reason or row:
+            raise typer.BadParameter("--purge needs --tenant, and nothing else")
+        erased = {"tenant_id": tenant, "erased": purge_quarantine(opened, tenant)}
+        print_record(erased, as_json=as_json, title="Quarantine")
+        return
     if resubmit:
         with progress("resubmitting") as report:
             result = resubmit_quarantined(
-                _delivery(opened, report), ids=row or None, reason=reason, tenant_id=tenant
+                opened,
+                opened.now,
+                ids=row or None,
+                reason=reason,
+                tenant_id=tenant,
+                report=report,
             )
         _print(result, as_json=as_json)
         return
-    rows = list_quarantine(opened.lake, ids=row or None, reason=reason, tenant_id=tenant, limit=limit)
+    rows = list_quarantine(opened, ids=row or None, reason=reason, tenant_id=tenant, limit=limit)
     columns = ("quarantine_id", "source", "line", "tenant_id", "reason", "explanation")
-    print_rows([asdict(one) for one in rows], as_json=as_json, title="Quarantine", columns=columns)
-
-
-def _delivery(opened: Deployment, report: Report) -> Delivery:
-    return Delivery(
-        lake=opened.lake,
-        engine=opened.engine,
-        tenants=opened.traffic_tenants,
-        now=opened.now,
-        grid_seconds=opened.settings.grid_seconds,
-        progress=lambda doing, done, total: report(done, total, doing),
-    )
+    print_rows([asdict(rejected) for rejected in rows], as_json=as_json, title="Quarantine", columns=columns)
 
 
 def _print(result: IngestResult, *, as_json: bool) -> None:

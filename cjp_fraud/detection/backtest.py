@@ -20,7 +20,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import Arranged, SeriesTable, arrange
 from cjp_fraud.detection.walk import FoldedLocations, JudgedDay, Walk
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.traffic.checks import TenantTraffic
+from cjp_fraud.traffic.model import TenantTraffic
 from cjp_fraud.traffic.read_files import TrafficRead, read_traffic
 from features import columns
 from features.episodes import episode_id, episode_starts

@@ -104,9 +104,7 @@ def load_tenants(
     with transaction(deployment.engine) as session:
         actor = actor_named(session, by) if by else machine("tenants")
         loaded = load_file(session, file, actor, now, report=report)
-    purged = sum(
-        purge_quarantine(deployment.lake, deployment.engine, tenant_id) for tenant_id in loaded.excluded
-    )
+    purged = sum(purge_quarantine(deployment.lake, deployment.engine, loaded.excluded).values())
     return TenantsLoaded(
         file=loaded.file,
         read=loaded.read,

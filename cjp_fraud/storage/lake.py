@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from cjp_fraud.errors import StorageError
@@ -27,6 +28,10 @@ UTC_STAMP = pa.timestamp("us", tz="UTC")
 """The only stamp type of the lake: Delta keeps microseconds, in UTC."""
 
 LAYOUT = "_layout"
+URL = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
+OBJECT_STORE = re.compile(
+    r"(s3a?|gs|gcs|azure|azblob|abfss?|adls?|wasbs?|https?|file|memory|hdfs)://[^/\s]*/?\S*"
+)
 COMMIT_ATTEMPTS = 8
 _LEAN = WriterProperties(default_column_properties=ColumnProperties(dictionary_enabled=False))
 """A writer keeps every partition of a commit open: without dictionaries each takes a quarter of the
@@ -80,7 +85,7 @@ class Lake:
         StorageError
             If the lake was made with another number of buckets, or a table has other columns.
         """
-        if "://" not in self.url:
+        if not URL.match(self.url):
             Path(self.url).mkdir(parents=True, exist_ok=True)
         self._make(
             LakeTable(LAYOUT, pa.schema([("buckets", pa.int32())]), ()), json.dumps({"buckets": buckets})
@@ -279,10 +284,10 @@ class Lake:
         configuration: dict[str, str | None] = {}
         if table.stats_columns is not None:
             configuration["delta.dataSkippingStatsColumns"] = ",".join(table.stats_columns)
-        location = f"{self.url}/{table.name}"
-        if DeltaTable.is_deltatable(location, self.storage_options):
-            return
+        location = self._location(table.name)
         try:
+            if DeltaTable.is_deltatable(location, self.storage_options):
+                return
             DeltaTable.create(
                 location,
                 schema=table.schema,
@@ -296,17 +301,39 @@ class Lake:
             # Another process made it in this very moment; what it made is checked by the caller.
             if not DeltaTable.is_deltatable(location, self.storage_options):
                 raise
+        except (DeltaError, OSError) as error:
+            raise self._unreachable(error) from error
 
     def _open(self, table: LakeTable, version: int | None = None) -> DeltaTable:
         return self._open_name(table.name, version)
 
     def _open_name(self, name: str, version: int | None = None) -> DeltaTable:
+        location = self._location(name)
         try:
-            return DeltaTable(f"{self.url}/{name}", version=version, storage_options=self.storage_options)
+            return DeltaTable(location, version=version, storage_options=self.storage_options)
         except TableNotFoundError:
             raise StorageError(
                 f"there is no lake table {name!r} at {self.url}; make the lake first: cjp-fraud init"
             ) from None
+        except (DeltaError, OSError) as error:
+            raise self._unreachable(error) from error
+
+    def _location(self, name: str) -> str:
+        """Return where a table is; what looks like a URL and is none would become a folder of that name."""
+        is_url = URL.match(self.url) and not Path(self.url).is_absolute()
+        if is_url and not (OBJECT_STORE.fullmatch(self.url) and self.url.partition("://")[2]):
+            raise StorageError(
+                f"{self.url!r} is no address of a lake; set CJP_FRAUD_LAKE_URL to a folder or to a URL like "
+                "s3://bucket/folder"
+            )
+        return f"{self.url}/{name}"
+
+    def _unreachable(self, error: Exception) -> StorageError:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return StorageError(
+            f"the lake at {self.url} cannot be reached ({reason}); check CJP_FRAUD_LAKE_URL and "
+            "CJP_FRAUD_LAKE_STORAGE_OPTIONS"
+        )
 
 
 def bucket_numbers(tenant_ids: pa.Array | pa.ChunkedArray, buckets: int) -> npt.NDArray[np.int16]:

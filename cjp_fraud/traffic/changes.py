@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
-from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.traffic.columns import days_of, stamps_of
 from cjp_fraud.traffic.schema import BUCKET, START, TENANT
 from cjp_fraud.traffic.tables import TrafficChange
@@ -61,3 +61,12 @@ def record_changes(engine: Engine, changes: Changes, *, at: datetime) -> int:
             for tenant, bucket, first, last in runs
         )
     return len(runs)
+
+
+def changes_wait(engine: Engine) -> bool:
+    """Return whether there are changed intervals that have not been scored since."""
+    with reading(engine) as session:
+        return (
+            session.scalar(select(TrafficChange.id).where(TrafficChange.scored_at.is_(None)).limit(1))
+            is not None
+        )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cjp_fraud.traffic.model import Reason, Rejection, TenantTraffic
 from cjp_fraud.traffic.parsing import Parsed, parse_maps, parse_numbers, parse_stamps, parse_texts
 from cjp_fraud.traffic.schema import (
     APPLICATION,
@@ -30,40 +31,11 @@ from cjp_fraud.traffic.schema import (
     SHARE,
     START,
     TENANT,
-    Reason,
 )
 from cjp_fraud.traffic.sources.model import SourceBatch
 
 FUTURE_ALLOWANCE = timedelta(days=1)
 """Stamps may run ahead of the clock by this much (zones mixed up are found, small clock errors are not)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TenantTraffic:
-    """What traffic needs to know of a tenant.
-
-    Parameters
-    ----------
-    tenant_id : the tenant.
-    time_zone : IANA name.
-    deployment_accepted : whether the provider runs the deployment (offer description, clause 3); where it
-        does not, or nobody knows, its rows are counted and nothing of them is kept.
-    """
-
-    tenant_id: str
-    time_zone: str
-    deployment_accepted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """One row that cannot be used as it is."""
-
-    line: int
-    reason: Reason
-    explanation: str
-    tenant_id: str | None
-    content: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -165,7 +137,7 @@ def _check_tenants(tenant_ids: pa.Array, tenants: Mapping[str, TenantTraffic], f
         Reason.UNKNOWN_TENANT,
         lambda row: (
             f"tenant {tenant_ids[row].as_py()!r} is not on record; load it (cjp-fraud tenants load FILE), "
-            "then submit the row again (cjp-fraud traffic quarantine resubmit)"
+            "then submit the row again (cjp-fraud traffic quarantine --resubmit)"
         ),
     )
 

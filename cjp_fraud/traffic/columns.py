@@ -65,7 +65,7 @@ def same_values(left: pa.Table, right: pa.Table, names: Collection[str]) -> npt.
             one, other = _map_texts(one), _map_texts(other)
         equal = pc.fill_null(pc.equal(one, other), False)
         both_null = pc.and_(pc.is_null(one), pc.is_null(other))
-        same &= pc.or_(equal, both_null).to_numpy()
+        same &= pc.or_(equal, both_null).to_numpy(zero_copy_only=False)
     return same
 
 

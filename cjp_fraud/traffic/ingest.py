@@ -1,6 +1,6 @@
-"""From a delivered file to the lake: read, check, merge, store; the same file again changes nothing.
+"""From a source to the lake: read, check, merge, store; the same delivery again changes nothing.
 
-A file is read and checked whole before anything of it is stored. Then, under one lock: the changed
+A source is read and checked whole before anything of it is stored. Then, under one lock: the changed
 intervals are
 marked in the database, the intake is committed, the traffic, the quarantine. A kill between any two of
 these is mended by running the same command again, because each step compares with what is there.
@@ -8,29 +8,44 @@ these is mended by running the same command again, because each step compares wi
 
 from __future__ import annotations
 
+import errno
 import json
+import re
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake.exceptions import DeltaError
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from cjp_fraud.clock import aware
-from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.errors import StorageError
+from cjp_fraud.progress import Report
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.traffic.changes import Changes, record_changes
-from cjp_fraud.traffic.checks import Rejection, TenantTraffic, check_batch
+from cjp_fraud.traffic.checks import Checked, check_batch
 from cjp_fraud.traffic.merge import ORDER, Merged, merge
+from cjp_fraud.traffic.model import (
+    IngestResult,
+    Reason,
+    Rejection,
+    TenantTraffic,
+    UnreadableFileError,
+)
 from cjp_fraud.traffic.quarantine import (
     DISAGREES,
     TOO_LATE,
     TRAFFIC_LOCK,
+    cells_of,
     content_table,
     quarantine_rows,
     rejected_rows,
@@ -38,51 +53,15 @@ from cjp_fraud.traffic.quarantine import (
 )
 from cjp_fraud.traffic.rejected import store_rejected
 from cjp_fraud.traffic.retention import live_partitions
-from cjp_fraud.traffic.schema import DAY, INTAKE, LINE, QUARANTINE, SOURCE, TRAFFIC, Reason
-from cjp_fraud.traffic.sources.csv import open_source
-from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, fingerprint, refuse_changed
-from cjp_fraud.traffic.spool import Partition, Progress, Spool, SpoolFile, by_partition
+from cjp_fraud.traffic.schema import DAY, INTAKE, LINE, QUARANTINE, SOURCE, TRAFFIC
+from cjp_fraud.traffic.sources.files import FileSource
+from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, TrafficSource, readable_name
+from cjp_fraud.traffic.spool import Partition, Spool, SpoolFile, by_partition
+
+DISK_FULL = re.compile(r"no space left|os error 28|disk is full|disk quota", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class IngestResult:
-    """What became of the rows read: ``read`` is the sum of the other five.
-
-    Parameters
-    ----------
-    files : names, in order.
-    read : rows in the files.
-    stored : new keys.
-    replaced : keys whose values changed.
-    unchanged : keys that were there with the same values.
-    quarantined : rows that cannot be used as they are.
-    refused : rows of deployments that the provider does not run; nothing of them is kept.
-    reasons : quarantined rows by reason.
-    """
-
-    files: tuple[str, ...] = ()
-    read: int = 0
-    stored: int = 0
-    replaced: int = 0
-    unchanged: int = 0
-    quarantined: int = 0
-    refused: int = 0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-
-    def __add__(self, other: IngestResult) -> IngestResult:
-        return IngestResult(
-            files=self.files + other.files,
-            read=self.read + other.read,
-            stored=self.stored + other.stored,
-            replaced=self.replaced + other.replaced,
-            unchanged=self.unchanged + other.unchanged,
-            quarantined=self.quarantined + other.quarantined,
-            refused=self.refused + other.refused,
-            reasons=dict(Counter(self.reasons) + Counter(other.reasons)),
-        )
-
-
-def _no_progress(doing: str, done: int, total: int) -> None:
+def _show_nothing(done: int, total: int, what: str) -> None:
     """Show nothing."""
 
 
@@ -100,7 +79,7 @@ class Delivery:
     tenants : all tenants on record, by id.
     now : aware; future stamps and the age of the intake are counted from it.
     grid_seconds : the grid.
-    progress : called as work goes on.
+    report : called as work goes on.
     reached : called with the name of each step that has just been made durable: ``read``, ``marked``,
         ``intake``, ``traffic``, ``quarantine``.
     """
@@ -110,21 +89,62 @@ class Delivery:
     tenants: Mapping[str, TenantTraffic]
     now: datetime
     grid_seconds: int = 300
-    progress: Progress = _no_progress
+    report: Report = _show_nothing
     reached: Callable[[str], None] = _go_on
+
+
+def ingest_source(source: TrafficSource, into: Delivery, *, complete: bool = False) -> IngestResult:
+    """Take in one source; the same again changes nothing, a later one replaces what an earlier one said.
+
+    Parameters
+    ----------
+    source : where the rows come from.
+    into : where to.
+    complete : the source leaves out intervals without contacts: missing ones inside a series' span are zero.
+
+    Raises
+    ------
+    BadInputError
+        If the source cannot be used as a whole; nothing of it is stored.
+    StorageError
+        If the disk is full; says whether anything was stored.
+    """
+    at = aware(into.now)
+    done: list[str] = []
+    with (
+        _full_disk_named(source.name, done),
+        Spool(buckets=into.lake.buckets, at=at, complete=complete) as spool,
+    ):
+        rejected = _Rejected(spool.file("rejected", QUARANTINE.schema), into)
+        read = refused = 0
+        for batch in source.batches():
+            checked = _check(source, batch, into)
+            spool.add(
+                checked.accepted,
+                source=source.name,
+                order=0,
+                columns=source.columns,
+                unusable=checked.unusable,
+            )
+            rejected.add(checked.rejected, source.name, source.sha256)
+            read += checked.read
+            refused += checked.refused
+            into.report(read, 0, "reading")
+        into.reached("read")
+        with exclusive(into.engine, TRAFFIC_LOCK):
+            counts = _store(spool, rejected, [(source.name, source.sha256)], into, done)
+    return _result([source.name], counts, rejected, read=read, refused=refused)
 
 
 def ingest_files(
     paths: Sequence[Path], into: Delivery, *, mapping: Mapping[str, str] | None = None, complete: bool = False
 ) -> IngestResult:
-    """Ingest files one after the other; a later one replaces what an earlier one said.
+    """Take in files one after the other; see :func:`ingest_source`.
 
     Parameters
     ----------
     paths : CSV, gzipped CSV or Parquet.
-    into : where to.
     mapping : ``{theirs: ours}``.
-    complete : the source leaves out intervals without contacts: missing ones inside a series' span are zero.
 
     Raises
     ------
@@ -133,53 +153,35 @@ def ingest_files(
     """
     result = IngestResult()
     for path in paths:
-        result += ingest_file(path, into, mapping=mapping, complete=complete)
+        result += ingest_source(FileSource(path, mapping), into, complete=complete)
     return result
 
 
-def ingest_file(
-    path: Path, into: Delivery, *, mapping: Mapping[str, str] | None = None, complete: bool = False
-) -> IngestResult:
-    """Ingest one file; see :func:`ingest_files`."""
-    before = fingerprint(path)
-    at = aware(into.now)
-    with Spool(buckets=into.lake.buckets, at=at, complete=complete) as spool:
-        rejected = spool.file("rejected", QUARANTINE.schema)
-        reasons: Counter[str] = Counter()
-        read = refused = 0
-        try:
-            source = open_source(path, mapping or {})
-            for batch in source.batches():
-                checked = check_batch(batch, into.tenants, now=at)
-                spool.add(
-                    checked.accepted,
-                    source=path.name,
-                    order=0,
-                    columns=source.columns,
-                    unusable=checked.unusable,
-                )
-                _reject(rejected, checked.rejected, path.name, before.sha256, into, reasons)
-                read += checked.read
-                refused += checked.refused
-                into.progress("reading", read, 0)
-        except CjpFraudError:
-            # What went wrong may be the doing of whoever writes the file at this moment: say that first.
-            refuse_changed(path, before)
+def _check(source: TrafficSource, batch: SourceBatch, into: Delivery) -> Checked:
+    try:
+        return check_batch(batch, into.tenants, now=into.now)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        # A type that nobody thought of is the source's fault, and no reason to stop the sources behind it.
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UnreadableFileError(
+            f"{source.name} has values of a kind that cannot be checked ({readable_name(reason, 200)}). "
+            "Nothing was stored."
+        ) from error
+
+
+@contextmanager
+def _full_disk_named(name: str, done: Sequence[str]) -> Iterator[None]:
+    """Say what a full disk leaves behind; ``done`` are the tables that were committed before it."""
+    try:
+        yield
+    except (OSError, DeltaError, OperationalError) as error:
+        if not (getattr(error, "errno", None) == errno.ENOSPC or DISK_FULL.search(str(error))):
             raise
-        refuse_changed(path, before)
-        into.reached("read")
-        with exclusive(into.engine, TRAFFIC_LOCK):
-            counts = _store(spool, rejected, [(path.name, before.sha256)], into, reasons)
-    return IngestResult(
-        files=(path.name,),
-        read=read,
-        stored=counts.stored,
-        replaced=counts.replaced,
-        unchanged=counts.unchanged,
-        quarantined=reasons.total(),
-        refused=refused,
-        reasons=dict(reasons),
-    )
+        stored = f"only part of {name} was stored" if done else f"nothing of {name} was stored"
+        raise StorageError(
+            f"the disk is full: {stored}. Make room (lake, database, {tempfile.gettempdir()}), then run the "
+            "same command again; it completes what is missing and doubles nothing."
+        ) from error
 
 
 def resubmit_quarantined(
@@ -201,35 +203,59 @@ def resubmit_quarantined(
     """
     at = aware(into.now)
     buckets = into.lake.buckets
-    with exclusive(into.engine, TRAFFIC_LOCK), Spool(buckets=buckets, at=at) as spool:
+    done: list[str] = []
+    with (
+        _full_disk_named("the rows submitted", done),
+        exclusive(into.engine, TRAFFIC_LOCK),
+        Spool(buckets=buckets, at=at) as spool,
+    ):
         chosen = selected(into.lake, ids=ids, reason=reason, tenant_id=tenant_id)
         first_come = [("recorded_at", "ascending"), ("source_sha256", "ascending"), (LINE, "ascending")]
         chosen = chosen.sort_by(first_come)
         deliveries = chosen.group_by(["source_sha256", SOURCE], use_threads=False).aggregate([]).to_pylist()
-        files = [(row[SOURCE], row["source_sha256"]) for row in deliveries]
-        rejected = spool.file("rejected", QUARANTINE.schema)
-        reasons: Counter[str] = Counter()
+        origins = [(row[SOURCE], row["source_sha256"]) for row in deliveries]
+        rejected = _Rejected(spool.file("rejected", QUARANTINE.schema), into)
         refused = 0
-        for order, (name, sha) in enumerate(files):
+        for order, (name, sha) in enumerate(origins):
             rows = chosen.filter(pc.equal(chosen["source_sha256"], sha))
             batch = _as_delivered(rows)
             checked = check_batch(batch, into.tenants, now=at)
             columns = batch.rows.column_names
             spool.add(checked.accepted, source=name, order=order, columns=columns, unusable=checked.unusable)
-            _reject(rejected, checked.rejected, name, sha, into, reasons)
+            rejected.add(checked.rejected, name, sha)
             refused += checked.refused
         chosen_ids = set(chosen["quarantine_id"].to_pylist())
-        counts = _store(spool, rejected, files, into, reasons, submitted=chosen_ids)
-    return IngestResult(
-        files=tuple(dict.fromkeys(name for name, _ in files)),
-        read=len(chosen),
-        stored=counts.stored,
-        replaced=counts.replaced,
-        unchanged=counts.unchanged,
-        quarantined=reasons.total(),
-        refused=refused,
-        reasons=dict(reasons),
-    )
+        counts = _store(spool, rejected, origins, into, done, submitted=chosen_ids)
+    names = dict.fromkeys(name for name, _ in origins)
+    return _result(names, counts, rejected, read=len(chosen), refused=refused)
+
+
+class _Rejected:
+    """The rejected rows of a delivery, on disk, and how many there are by reason."""
+
+    def __init__(self, file: SpoolFile, into: Delivery) -> None:
+        self.file = file
+        self.reasons: Counter[str] = Counter()
+        self._at = aware(into.now)
+        self._buckets = into.lake.buckets
+
+    def add(self, rejections: Sequence[Rejection], source: str, sha256: str) -> None:
+        self.reasons.update(rejection.reason.value for rejection in rejections)
+        self.file.add(
+            quarantine_rows(
+                rejections, source=source, source_sha256=sha256, at=self._at, buckets=self._buckets
+            )
+        )
+
+    def add_merged(self, merged: Merged, origins: Sequence[tuple[str, str]]) -> None:
+        """Add the rows whose fault shows only beside other rows."""
+        for rows, reason, why in (
+            (merged.disagreeing, Reason.DISAGREES, DISAGREES),
+            (merged.too_late, Reason.TOO_LATE, TOO_LATE),
+        ):
+            for order in np.unique(rows[ORDER].to_numpy()).tolist() if len(rows) else []:
+                theirs = rows.filter(pc.equal(rows[ORDER], order))
+                self.add(rejected_rows(theirs, reason, why), *origins[order])
 
 
 @dataclass
@@ -239,16 +265,31 @@ class _Counts:
     unchanged: int = 0
 
 
+def _result(
+    names: Iterable[str], counts: _Counts, rejected: _Rejected, *, read: int, refused: int
+) -> IngestResult:
+    return IngestResult(
+        files=tuple(names),
+        read=read,
+        stored=counts.stored,
+        replaced=counts.replaced,
+        unchanged=counts.unchanged,
+        quarantined=rejected.reasons.total(),
+        refused=refused,
+        reasons=dict(rejected.reasons),
+    )
+
+
 def _store(
     spool: Spool,
-    rejected: SpoolFile,
-    files: Sequence[tuple[str, str]],
+    rejected: _Rejected,
+    origins: Sequence[tuple[str, str]],
     into: Delivery,
-    reasons: Counter[str],
+    done: list[str],
     *,
     submitted: Collection[str] | None = None,
 ) -> _Counts:
-    """Merge what was spooled into the lake; the caller holds the lock."""
+    """Merge what was spooled into the lake; the caller holds the lock. ``done`` takes what was committed."""
     lake = into.lake
     counts = _Counts()
     changes = Changes()
@@ -271,19 +312,18 @@ def _store(
         touched["intake"] += _write_changed(intake, merged.intake, merged.intake_changed)
         touched["traffic"] += _write_changed(traffic, merged.traffic, merged.traffic_changed)
         changes.add(merged.marks)
-        _reject_merged(rejected, merged, files, into, reasons)
-        into.progress("merging", number + 1, len(chunks))
+        rejected.add_merged(merged, origins)
+        into.report(number + 1, len(chunks), "merging")
         pa.default_memory_pool().release_unused()
 
     record_changes(into.engine, changes, at=into.now)
     into.reached("marked")
-    if touched["intake"]:
-        lake.replace(INTAKE, intake.stream, where=Where(partitions=touched["intake"]))
-    into.reached("intake")
-    if touched["traffic"]:
-        lake.replace(TRAFFIC, traffic.stream, where=Where(partitions=touched["traffic"]))
-    into.reached("traffic")
-    store_rejected(lake, rejected, [sha for _, sha in files], submitted)
+    for name, table, file in (("intake", INTAKE, intake), ("traffic", TRAFFIC, traffic)):
+        if touched[name]:
+            lake.replace(table, file.stream, where=Where(partitions=touched[name]))
+            done.append(name)
+        into.reached(name)
+    store_rejected(lake, rejected.file, [sha256 for _, sha256 in origins], submitted)
     into.reached("quarantine")
     return counts
 
@@ -295,46 +335,12 @@ def _write_changed(file: SpoolFile, rows: pa.Table, changed: pa.Table) -> list[P
     return pairs
 
 
-def _reject(
-    rejected: SpoolFile,
-    rejections: Sequence[Rejection],
-    source: str,
-    sha: str,
-    into: Delivery,
-    reasons: Counter[str],
-) -> None:
-    reasons.update(rejection.reason.value for rejection in rejections)
-    at = aware(into.now)
-    rejected.add(
-        quarantine_rows(rejections, source=source, source_sha256=sha, at=at, buckets=into.lake.buckets)
-    )
-
-
-def _reject_merged(
-    rejected: SpoolFile,
-    merged: Merged,
-    files: Sequence[tuple[str, str]],
-    into: Delivery,
-    reasons: Counter[str],
-) -> None:
-    for rows, reason, why in (
-        (merged.disagreeing, Reason.DISAGREES, DISAGREES),
-        (merged.too_late, Reason.TOO_LATE, TOO_LATE),
-    ):
-        for order in np.unique(rows[ORDER].to_numpy()).tolist() if len(rows) else []:
-            source, sha = files[order]
-            theirs = rows.filter(pc.equal(rows[ORDER], order))
-            _reject(rejected, rejected_rows(theirs, reason, why), source, sha, into, reasons)
-
-
 def _as_delivered(rows: pa.Table) -> SourceBatch:
     """Return quarantined rows of one file as the batch that they were; broken lines stay broken."""
     is_broken = np.array([reason == Reason.MALFORMED for reason in rows["reason"].to_pylist()], bool)
     whole = rows.filter(pa.array(~is_broken))
     broken = [
-        BrokenLine(
-            row[LINE], text, tuple(text.replace('"', "").split(",")), row["explanation"].partition(": ")[2]
-        )
+        BrokenLine(row[LINE], text, cells_of(text), row["explanation"].partition(": ")[2])
         for row in rows.filter(pa.array(is_broken)).to_pylist()
         for text in [_broken_text(row["content"])]
     ]

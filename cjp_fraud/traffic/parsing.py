@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cjp_fraud.storage.lake import UTC_STAMP
-from cjp_fraud.traffic.schema import COUNTRIES, METRICS, Reason
+from cjp_fraud.traffic.model import Reason
+from cjp_fraud.traffic.schema import COUNTRIES, METRICS
 
 LARGEST_COUNT = 2**53
 """Counts above are not exact in floating point, and no contact centre has them."""

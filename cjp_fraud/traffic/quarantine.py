@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,8 +15,8 @@ from sqlalchemy import Engine
 
 from cjp_fraud.storage.lake import Lake, Where, bucket_numbers
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.checks import Rejection, TenantTraffic
-from cjp_fraud.traffic.schema import DELIVERED, LINE, QUARANTINE, REQUIRED, SOURCE, TENANT, Reason
+from cjp_fraud.traffic.model import Quarantined, Reason, Rejection, TenantTraffic
+from cjp_fraud.traffic.schema import DELIVERED, LINE, QUARANTINE, REQUIRED, SOURCE, TENANT
 
 TRAFFIC_LOCK = "traffic"
 """Held by whoever changes intake, traffic or quarantine: reading and replacing is one step."""
@@ -27,27 +28,6 @@ TOO_LATE = (
     "the interval is older than the rows kept as delivered; it can only be replaced as a whole: "
     "deliver all of its rows in one file"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """One row in quarantine.
-
-    Parameters
-    ----------
-    quarantine_id : the file's SHA-256 (first 16 digits) and the line.
-    content : the row as delivered, under our column names; a line that is no row under ``line``.
-    """
-
-    quarantine_id: str
-    reason: Reason
-    explanation: str
-    source: str
-    source_sha256: str
-    line: int
-    tenant_id: str | None
-    content: Mapping[str, Any]
-    recorded_at: datetime
 
 
 def list_quarantine(
@@ -89,26 +69,37 @@ def count_quarantine(lake: Lake) -> dict[Reason, int]:
     return {Reason(row["values"]): row["counts"] for row in sorted(found, key=lambda row: -row["counts"])}
 
 
-def purge_quarantine(lake: Lake, engine: Engine, tenant_id: str) -> int:
-    """Erase a tenant's rows from the quarantine, and from the disk; return how many there were.
+def purge_quarantine(lake: Lake, engine: Engine, tenant_ids: Collection[str]) -> dict[str, int]:
+    """Erase tenants' rows from the quarantine, and from the disk; return how many there were, by tenant.
 
-    For a tenant whose deployment the provider does not run (offer description, clause 3). A broken line
-    counts as the tenant's if one of its cells is the tenant's id.
+    For tenants whose deployment the provider does not run (offer description, clause 3). A broken line
+    counts as a tenant's if one of its cells is the tenant's id.
     """
+    if not tenant_ids:
+        return {}
     with exclusive(engine, TRAFFIC_LOCK):
-        ids = _ids_of_tenant(lake, tenant_id)
+        ids = _ids_of_tenants(lake, tenant_ids)
         if ids:
-            lake.delete(QUARANTINE, where=Where(equal={"quarantine_id": ids}))
+            lake.delete(QUARANTINE, where=Where(equal={"quarantine_id": list(ids)}))
         # Also after a purge that was interrupted between the two: the content must be gone from the disk.
         lake.vacuum(QUARANTINE, keep=timedelta(0))
-    return len(ids)
+    counts = Counter(ids.values())
+    return {tenant: counts[tenant] for tenant in tenant_ids if counts[tenant]}
 
 
 def purge_excluded(lake: Lake, engine: Engine, tenants: Mapping[str, TenantTraffic]) -> dict[str, int]:
-    """Erase the quarantined rows of every tenant whose deployment is excluded; return how many, by tenant."""
+    """Erase the quarantined rows of every tenant whose deployment is excluded; return how many, by tenant.
+
+    Whoever puts tenants on record calls this: what was of an unknown tenant a moment ago may be of an
+    excluded one now.
+    """
     excluded = [name for name, tenant in tenants.items() if not tenant.deployment_accepted]
-    found = {name: len(_ids_of_tenant(lake, name)) for name in excluded}
-    return {name: purge_quarantine(lake, engine, name) for name in excluded if found[name]}
+    return purge_quarantine(lake, engine, excluded)
+
+
+def cells_of(line: str) -> tuple[str, ...]:
+    """Return what the cells of a broken line seem to be, whatever separates them."""
+    return tuple(cell.strip() for cell in re.split(r"[,;\t|]", line.replace('"', "")))
 
 
 def selected(
@@ -173,15 +164,16 @@ def content_table(contents: Iterable[str]) -> pa.Table:
     return pa.table(columns)
 
 
-def _ids_of_tenant(lake: Lake, tenant_id: str) -> list[str]:
+def _ids_of_tenants(lake: Lake, tenant_ids: Collection[str]) -> dict[str, str]:
+    """Return the ids of these tenants' rows, each with its tenant."""
     rows = lake.read(QUARANTINE, columns=["quarantine_id", TENANT, "reason", "content"])
-    theirs = pc.equal(rows[TENANT], tenant_id)
-    ids: list[str] = rows.filter(theirs)["quarantine_id"].to_pylist()
+    theirs = rows.filter(pc.is_in(rows[TENANT], value_set=pa.array(list(tenant_ids), pa.string())))
+    ids = dict(zip(theirs["quarantine_id"].to_pylist(), theirs[TENANT].to_pylist(), strict=True))
     broken = rows.filter(pc.equal(rows["reason"], Reason.MALFORMED.value))
     for row in broken.select(["quarantine_id", "content"]).to_pylist():
-        cells = json.loads(row["content"]).get("line", "").replace('"', "").split(",")
-        if tenant_id in [cell.strip() for cell in cells]:
-            ids.append(row["quarantine_id"])
+        named = set(tenant_ids).intersection(cells_of(json.loads(row["content"]).get("line", "")))
+        if named:
+            ids[row["quarantine_id"]] = min(named)
     return ids
 
 

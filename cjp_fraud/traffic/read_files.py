@@ -12,13 +12,13 @@ import pandas as pd
 import pyarrow as pa
 
 from cjp_fraud.clock import aware
-from cjp_fraud.traffic.checks import Rejection, TenantTraffic, check_batch
+from cjp_fraud.traffic.checks import check_batch
 from cjp_fraud.traffic.grid import grid_table
 from cjp_fraud.traffic.merge import deduplicated
+from cjp_fraud.traffic.model import Reason, Rejection, TenantTraffic
 from cjp_fraud.traffic.quarantine import DISAGREES, rejected_rows
-from cjp_fraud.traffic.schema import METRICS, SECONDS, SERIES, START, TRAFFIC, Reason
-from cjp_fraud.traffic.sources.csv import open_source
-from cjp_fraud.traffic.sources.model import fingerprint, refuse_changed
+from cjp_fraud.traffic.schema import METRICS, SECONDS, SERIES, START, TRAFFIC
+from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.zero_fill import implied_rows, refuse_endless, series_spans
 
 
@@ -72,29 +72,29 @@ def read_traffic(
     unusable: list[pa.Table] = []
     read = refused = 0
     names: set[str] = set()
+    sources: list[str] = []
     for order, path in enumerate(paths):
-        before = fingerprint(path)
-        source = open_source(path, mapping or {})
+        source = FileSource(path, mapping)
+        sources.append(source.name)
         names |= set(source.columns)
         for batch in source.batches():
             checked = check_batch(batch, tenants, now=aware(now))
             read += checked.read
             refused += checked.refused
-            rejected += [(path.name, rejection) for rejection in checked.rejected]
+            rejected += [(source.name, rejection) for rejection in checked.rejected]
             unusable.append(checked.unusable)
             known = [n for n in checked.accepted.column_names if n not in METRICS or n in source.columns]
             part = checked.accepted.select(known)
             parts.append(part.append_column("source_order", pa.array(np.full(len(part), order, np.int64))))
             if progress is not None:
                 progress("reading", read, 0)
-        refuse_changed(path, before)
     if not parts:
         return TrafficRead(TRAFFIC.schema.empty_table().to_pandas(), read, (), refused)
     rows = pa.concat_tables(parts, promote_options="default")
     rows, clashing = deduplicated(rows)
-    for order, path in enumerate(paths):
+    for order, name in enumerate(sources):
         theirs = clashing.filter(pa.compute.equal(clashing["source_order"], order))
-        rejected += [(path.name, found) for found in rejected_rows(theirs, Reason.DISAGREES, DISAGREES)]
+        rejected += [(name, rejection) for rejection in rejected_rows(theirs, Reason.DISAGREES, DISAGREES)]
     if complete and len(rows):
         spans = series_spans(rows)
         refuse_endless(spans)

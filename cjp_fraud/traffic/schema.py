@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import pyarrow as pa
 
 from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
@@ -154,23 +152,3 @@ QUARANTINE = LakeTable(
 """Rejected rows with their content (JSON), erasable: no content and no tenant in the table's log."""
 
 TRAFFIC_TABLES = (INTAKE, TRAFFIC, QUARANTINE)
-
-
-class Reason(StrEnum):
-    """Why a row is in quarantine."""
-
-    MALFORMED = "malformed"
-    UNKNOWN_TENANT = "unknown_tenant"
-    MISSING_TENANT = "missing_tenant"
-    UNKNOWN_CHANNEL = "unknown_channel"
-    UNKNOWN_DIRECTION = "unknown_direction"
-    BAD_STAMP = "bad_stamp"
-    NO_ZONE = "no_zone"
-    FUTURE = "future"
-    BAD_INTERVAL = "bad_interval"
-    NOT_A_NUMBER = "not_a_number"
-    NEGATIVE = "negative"
-    FRACTIONAL = "fractional"
-    OUT_OF_RANGE = "out_of_range"
-    DISAGREES = "disagrees"
-    TOO_LATE = "too_late"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -255,7 +255,3 @@ def by_partition(rows: pa.Table, partitions: Collection[Partition]) -> pa.Table:
     numbers = rows[DAY].cast(pa.int32()).to_numpy().astype(np.int64) * 65_536 + rows[BUCKET].to_numpy()
     wanted = np.array([(day.toordinal() - 719_163) * 65_536 + bucket for day, bucket in partitions], np.int64)
     return rows.filter(pa.array(np.isin(numbers, wanted)))
-
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is (bytes or partitions)."""

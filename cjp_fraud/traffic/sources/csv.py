@@ -16,60 +16,47 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from cjp_fraud.traffic.column_mapping import find_columns
-from cjp_fraud.traffic.errors import UnreadableFileError
-from cjp_fraud.traffic.sources.model import (
-    BATCH_ROWS,
-    GZIP_MAGIC,
-    PARQUET_MAGIC,
-    BrokenLine,
-    ParquetSource,
-    SourceBatch,
-    TrafficSource,
-    begins_with,
-)
+from cjp_fraud.traffic.model import UnreadableFileError
+from cjp_fraud.traffic.schema import DELIVERED
+from cjp_fraud.traffic.sources.model import BATCH_ROWS, BrokenLine, SourceBatch, find_columns, our_name
 
 BLOCK_BYTES = 1024 * 1024
 LONGEST_LINE = 16 * 1024 * 1024
+HEADER_BYTES = 4096
+SEPARATORS = (",", ";", "\t", "|")
 BOM = b"\xef\xbb\xbf"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def open_source(path: Path, mapping: Mapping[str, str]) -> TrafficSource:
-    """Return the source for a file, told by its first bytes: Parquet, gzipped CSV or CSV.
+class CsvRows:
+    """The rows of a CSV file: UTF-8, one header line, "" for unknown, cells apart by commas (or ; tab |).
+
+    Blocks without quotes are cut by Arrow; from the first quote on, Python's csv module reads the rest,
+    because only it can tell a line break inside a cell from the end of a row. The lines are counted here:
+    Arrow's reader says at which row a file is broken, but not at which line (it skips blank lines, and a
+    cell may hold line breaks), and stops at a stray quote; a person who mends the file needs the line.
+
+    Parameters
+    ----------
+    path : the file.
+    name : how messages call it.
+    mapping : ``{theirs: ours}``.
+    gzipped : whether its content is compressed.
 
     Raises
     ------
     UnreadableFileError
-        If the file is not what its name says.
+        If the file has no header, is no text, or is cut short.
     MissingColumnsError
         If a required column is missing.
     """
-    if begins_with(path, PARQUET_MAGIC):
-        return ParquetSource(path, mapping)
-    if path.suffix.lower() in (".parquet", ".pq"):
-        raise UnreadableFileError(
-            f"{path.name} is not a Parquet file, whatever its name. Nothing was stored."
-        )
-    gzipped = begins_with(path, GZIP_MAGIC)
-    if path.suffix.lower() == ".gz" and not gzipped:
-        raise UnreadableFileError(f"{path.name} is not gzipped, whatever its name. Nothing was stored.")
-    return CsvSource(path, mapping, gzipped=gzipped)
 
-
-class CsvSource:
-    """A CSV file: UTF-8, commas, one header line, "" for unknown.
-
-    Blocks without quotes are cut by Arrow; from the first quote on, Python's csv module reads the rest,
-    because only it can tell a line break inside a cell from the end of a row.
-    """
-
-    def __init__(self, path: Path, mapping: Mapping[str, str], *, gzipped: bool) -> None:
-        self.name = path.name
+    def __init__(self, path: Path, name: str, mapping: Mapping[str, str], *, gzipped: bool) -> None:
+        self._name = name
         self._path = path
         self._gzipped = gzipped
-        self._header = self._read_header()
-        self._positions = find_columns(self._header, mapping, source=self.name)
+        self._separator, self._header = self._read_header(mapping)
+        self._positions = find_columns(self._header, mapping, source=name)
         self.columns = tuple(self._positions)
 
     def batches(self) -> Iterator[SourceBatch]:
@@ -98,7 +85,7 @@ class CsvSource:
                 cut = len(block) if ended else block.rfind(b"\n") + 1
                 block, rest = block[:cut], block[cut:]
                 if len(rest) > LONGEST_LINE:
-                    raise UnreadableFileError(f"{self.name} line {line} is over {LONGEST_LINE:,} bytes long")
+                    raise UnreadableFileError(f"{self._name} line {line} is over {LONGEST_LINE:,} bytes long")
                 if not block:
                     continue
                 if _needs_care(block):
@@ -113,8 +100,8 @@ class CsvSource:
         content = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(content == ord("\n"))
         begins = np.concatenate([[0], ends[:-1] + 1])
-        commas = np.flatnonzero(content == ord(","))
-        cells = np.searchsorted(commas, ends) - np.searchsorted(commas, begins) + 1
+        separators = np.flatnonzero(content == ord(self._separator))
+        cells = np.searchsorted(separators, ends) - np.searchsorted(separators, begins) + 1
         returns = (ends > begins) & (content[np.maximum(ends - 1, 0)] == ord("\r"))
         blank = ends - begins - returns == 0
         whole = (cells == len(self._header)) & ~blank
@@ -136,7 +123,9 @@ class CsvSource:
         rows = pacsv.read_csv(
             io.BytesIO(block),
             read_options=pacsv.ReadOptions(column_names=columns, use_threads=False, block_size=len(block)),
-            parse_options=pacsv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+            parse_options=pacsv.ParseOptions(
+                delimiter=self._separator, quote_char=False, ignore_empty_lines=False
+            ),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(columns, pa.string()),
                 include_columns=list(self.columns),
@@ -144,8 +133,8 @@ class CsvSource:
                 null_values=[""],
             ),
         )
-        if len(rows) != count:  # the count of lines and of commas above and Arrow's parser always agree
-            raise UnreadableFileError(f"{self.name}: {count} lines were cut into {len(rows)} rows")
+        if len(rows) != count:  # the count of lines and of separators above and Arrow's parser always agree
+            raise UnreadableFileError(f"{self._name}: {count} lines were cut into {len(rows)} rows")
         return rows
 
     def _broken(self, line: int, text: bytes, cells: int) -> BrokenLine:
@@ -154,7 +143,7 @@ class CsvSource:
             why = "it is not UTF-8"
         else:
             why = f"it has {cells} cells, the header has {len(self._header)}"
-        return BrokenLine(line, shown, tuple(shown.split(",")), why)
+        return BrokenLine(line, shown, tuple(shown.split(self._separator)), why)
 
     # -- with quotes --------------------------------------------------------------------------------------
 
@@ -162,7 +151,7 @@ class CsvSource:
         with self._open() as stream, io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as text:
             taken: list[str] = []
             lines = itertools.islice(text, skip, None)
-            reader = csv.reader(_remembered(lines, taken), strict=True)
+            reader = csv.reader(_remembered(lines, taken), delimiter=self._separator, strict=True)
             rows: list[list[str]] = []
             at: list[int] = []
             broken: list[BrokenLine] = []
@@ -205,10 +194,12 @@ class CsvSource:
         # Without the closing quote nobody knows where rows end: guessing would lose rows in silence.
         if "unexpected end" in str(error) or "field larger" in str(error):
             raise UnreadableFileError(
-                f"{self.name} line {line}: a quote is opened and never closed. Nothing was stored."
+                f"{self._name} line {line}: a quote is opened and never closed. Nothing was stored."
             ) from error
         shown = "".join(taken).rstrip("\r\n")
-        return BrokenLine(line, shown, tuple(shown.replace('"', "").split(",")), "its quotes do not match")
+        return BrokenLine(
+            line, shown, tuple(shown.replace('"', "").split(self._separator)), "its quotes do not match"
+        )
 
     # -- the file -----------------------------------------------------------------------------------------
 
@@ -217,25 +208,44 @@ class CsvSource:
             return cast(IO[bytes], gzip.open(self._path))
         return self._path.open("rb")
 
-    def _read_header(self) -> list[str]:
+    def _read_header(self, mapping: Mapping[str, str]) -> tuple[str, list[str]]:
         try:
             with self._open() as stream:
-                start = stream.read(3)
+                start = stream.read(HEADER_BYTES)
                 if start[:2] in UTF_16:
-                    raise UnreadableFileError(f"{self.name} is UTF-16; save it as UTF-8. Nothing was stored.")
-                line = start + (b"" if b"\n" in start else stream.readline(LONGEST_LINE))
+                    raise UnreadableFileError(
+                        f"{self._name} is UTF-16; save it as UTF-8. Nothing was stored."
+                    )
+                line = start if b"\n" in start or b"\r" in start else start + stream.readline(LONGEST_LINE)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._cut_short(error) from error
         if not line.strip():
-            raise UnreadableFileError(f"{self.name} is empty; it has no header. Nothing was stored.")
-        text = line.removeprefix(BOM).decode("utf-8", "replace")
-        return [cell.strip() for cell in next(csv.reader([text]))]
+            raise UnreadableFileError(f"{self._name} is empty; it has no header. Nothing was stored.")
+        header = line.removeprefix(BOM).replace(b"\r", b"\n").partition(b"\n")[0].decode("utf-8", "replace")
+        separator = max(SEPARATORS, key=lambda mark: _known_names(header, mark, mapping))
+        is_text = all(c.isprintable() or c == "\t" for c in header)
+        if not is_text or ("\ufffd" in header and not _known_names(header, separator, mapping)):
+            # Not echoed: what stands there is no text.
+            raise UnreadableFileError(
+                f"{self._name} holds binary content, not text; deliver CSV, gzipped CSV or Parquet. "
+                "Nothing was stored."
+            )
+        return separator, [cell.strip() for cell in _cells(header, separator)]
 
     def _cut_short(self, error: Exception) -> UnreadableFileError:
         return UnreadableFileError(
-            f"{self.name} is cut short or damaged: its gzip content does not end as it should ({error}). "
+            f"{self._name} is cut short or damaged: its gzip content does not end as it should ({error}). "
             "Nothing was stored; fetch it again."
         )
+
+
+def _cells(header: str, separator: str) -> list[str]:
+    return next(csv.reader([header], delimiter=separator), [])
+
+
+def _known_names(header: str, separator: str, mapping: Mapping[str, str]) -> int:
+    """Return how many columns of ours a header has if it is cut at this separator."""
+    return sum(name in mapping or our_name(name) in DELIVERED.names for name in _cells(header, separator))
 
 
 def _needs_care(block: bytes) -> bool:

@@ -1,24 +1,24 @@
-"""Where traffic comes from: each source is a small class with one method that yields batches of rows."""
+"""Where traffic comes from: a source is one class that yields batches of rows with their origin.
+
+Files are one kind (:mod:`cjp_fraud.traffic.sources.files`); a query or a feed of call records is another.
+Nothing after the source knows which.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from cjp_fraud.traffic.column_mapping import find_columns
-from cjp_fraud.traffic.errors import FileChangedError, UnreadableFileError
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.traffic.model import MissingColumnsError
+from cjp_fraud.traffic.schema import DELIVERED, REQUIRED
 
 BATCH_ROWS = 16_384
-GZIP_MAGIC = b"\x1f\x8b"
-PARQUET_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,9 @@ class SourceBatch:
 
     Parameters
     ----------
-    rows : columns under our names; texts from CSV ("" is null), the file's own types from Parquet.
-    lines : int64, shape (rows,); CSV: line as in an editor, the header is line 1; Parquet: row, from 1.
+    rows : columns under our names; texts ("" is null), or the source's own types.
+    lines : int64, shape (rows,); where each row stands in the source: a text file's line as in an editor (the
+        header is line 1), else the row's number, from 1.
     broken : lines that are no rows.
     """
 
@@ -56,102 +57,109 @@ class SourceBatch:
 
 
 class TrafficSource(Protocol):
-    """A source of traffic rows; a new kind of source is one class with this method."""
+    """A source of traffic rows; a new kind of source is one class with these.
+
+    Parameters
+    ----------
+    name : what people call it: printable, at most about 100 characters.
+    sha256 : 64 hex digits, the same if the same is delivered again: a rejected row is in quarantine once,
+        under the first 16 of them and its line.
+    columns : the columns of ours that it delivers.
+    """
 
     name: str
+    sha256: str
     columns: tuple[str, ...]
 
     def batches(self) -> Iterator[SourceBatch]:
-        """Yield the rows in the source's order."""
+        """Yield the rows in the source's order.
+
+        Raises
+        ------
+        BadInputError
+            If the source cannot be used as a whole; nothing of it is stored then.
+        """
         ...
 
 
-class ParquetSource:
-    """A Parquet file, read a piece at a time."""
-
-    def __init__(self, path: Path, mapping: Mapping[str, str]) -> None:
-        self.name = path.name
-        self._path = path
-        try:
-            names = pq.read_schema(path).names
-        except (pa.ArrowInvalid, OSError) as error:
-            raise self._unreadable(error) from error
-        positions = find_columns(names, mapping, source=self.name)
-        self._theirs = {ours: names[position] for ours, position in positions.items()}
-        self.columns = tuple(self._theirs)
-
-    def batches(self) -> Iterator[SourceBatch]:
-        """Yield the rows; ``lines`` are row numbers."""
-        done = 0
-        try:
-            with pq.ParquetFile(self._path) as file:
-                for batch in file.iter_batches(
-                    BATCH_ROWS, columns=list(self._theirs.values()), use_threads=False
-                ):
-                    rows = pa.table({ours: batch[theirs] for ours, theirs in self._theirs.items()})
-                    yield SourceBatch(rows, np.arange(done + 1, done + len(rows) + 1))
-                    done += len(rows)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> UnreadableFileError:
-        reason = str(error).strip().splitlines()[0][:200]
-        return UnreadableFileError(f"{self.name} cannot be read as Parquet ({reason}). Nothing was stored.")
+def readable_name(name: str, longest: int = 100) -> str:
+    """Return a name that can be printed, stored and used for a file: bytes that are no UTF-8 and control
+    characters escaped, at most ``longest`` bytes of UTF-8, the middle left out."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    content = text.encode()
+    if len(content) <= longest:
+        return text
+    half = (longest - 3) // 2
+    return f"{content[:half].decode(errors='ignore')}...{content[-half:].decode(errors='ignore')}"
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """A file's identity, size, time of change and content at one moment."""
-
-    inode: int
-    size: int
-    changed_ns: int
-    sha256: str
-
-
-def fingerprint(path: Path) -> Fingerprint:
-    """Return the fingerprint of a file, reading it once.
+def parse_mapping(pairs: Iterable[str]) -> dict[str, str]:
+    """Return ``{theirs: ours}`` from ``theirs=ours`` texts (the command line's ``--map``).
 
     Raises
     ------
-    UnreadableFileError
-        If it is missing, empty, no file, or may not be read.
+    BadInputError
+        If a text is not a pair, or ``ours`` is no column of the traffic schema, or is named twice.
     """
-    if not path.exists():
-        raise UnreadableFileError(f"{path} does not exist")
-    if not path.is_file():
-        raise UnreadableFileError(f"{path} is not a file; name the traffic files one by one")
-    try:
-        with path.open("rb") as file:
-            found = path.stat()
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from error
-    if found.st_size == 0:
-        raise UnreadableFileError(f"{path.name} is empty; it has no header and no rows. Nothing was stored.")
-    return Fingerprint(found.st_ino, found.st_size, found.st_mtime_ns, content)
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        theirs, equals, ours = (part.strip() for part in pair.rpartition("="))
+        if not equals or not theirs or not ours:
+            raise BadInputError(f"--map {pair!r} is not of the form theirs=ours")
+        if ours not in DELIVERED.names:
+            raise BadInputError(
+                f"--map {pair!r}: the traffic schema has no column {ours!r}; it has "
+                f"{', '.join(DELIVERED.names)}"
+            )
+        if theirs in mapping or ours in mapping.values():
+            raise BadInputError(f"--map {pair!r}: a column may be mapped only once")
+        mapping[theirs] = ours
+    return mapping
 
 
-def refuse_changed(path: Path, before: Fingerprint) -> None:
-    """Refuse a file that is no longer what it was when reading began.
+def find_columns(names: Sequence[str], mapping: Mapping[str, str], *, source: str) -> dict[str, int]:
+    """Return our columns and their positions in the source; columns that we do not know are left out.
+
+    A name that differs from ours only in capitals or surrounding blanks is taken for ours.
+
+    Parameters
+    ----------
+    names : the source's column names, in order.
+    mapping : ``{theirs: ours}``.
+    source : the source's name, for messages.
 
     Raises
     ------
-    FileChangedError
-        If its identity, size, time of change or content differ.
+    MissingColumnsError
+        If a required column or a mapped one is not there, or a column of ours is there twice.
     """
-    try:
-        after: Fingerprint | None = fingerprint(path)
-    except UnreadableFileError:
-        after = None
-    if after != before:
-        raise FileChangedError(
-            f"{path.name} changed while it was read; nothing was stored. Load it again once its writer is "
-            "done (write under another name and rename it when it is whole)."
+    shown = ", ".join(repr(readable_name(name, 40)) for name in names[:40])
+    absent = [theirs for theirs in mapping if theirs not in names]
+    if absent:
+        raise MissingColumnsError(
+            f"{source} has no column {absent[0]!r}, which --map names; it has {shown}. Nothing was stored."
         )
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names):
+        ours = mapping.get(name) or our_name(name)
+        if ours not in DELIVERED.names or (ours != name and ours in names and name not in mapping):
+            continue
+        if ours in positions:
+            raise MissingColumnsError(
+                f"{source} has two columns for {ours!r} ({names[positions[ours]]!r} and {name!r}); keep one. "
+                "Nothing was stored."
+            )
+        positions[ours] = position
+    missing = [name for name in REQUIRED if name not in positions]
+    if missing:
+        raise MissingColumnsError(
+            f"{source} has no column {', '.join(repr(name) for name in missing)}; it has {shown}. "
+            f"If it goes by another name, say so: --map theirs={missing[0]}. Nothing was stored."
+        )
+    return positions
 
 
-def begins_with(path: Path, magic: bytes) -> bool:
-    """Return whether the file's first bytes are these."""
-    with path.open("rb") as file:
-        return file.read(len(magic)) == magic
+def our_name(name: str) -> str:
+    """Return a column's name in small letters without surrounding blanks."""
+    return name.strip().lower()

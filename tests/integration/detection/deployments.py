@@ -22,8 +22,8 @@ from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.checks import TenantTraffic
-from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
+from cjp_fraud.traffic.ingest import Delivery, ingest_files
+from cjp_fraud.traffic.model import IngestResult, TenantTraffic
 from features.columns import INTERVAL_START, SERIES_KEY
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -64,7 +64,9 @@ class SmallDeployment:
         file = self.home / name
         rows.to_parquet(file)
         tenants = {tenant: TenantTraffic(tenant, zone, True) for tenant, zone in self.zones.items()}
-        return ingest_file(file, Delivery(self.lake, self.engine, tenants, now or START + timedelta(days=99)))
+        return ingest_files(
+            [file], Delivery(self.lake, self.engine, tenants, now or START + timedelta(days=99))
+        )
 
     def _put_tenants_on_record(self) -> None:
         file = self.home / "tenants.csv"

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.checks import TenantTraffic
-from cjp_fraud.traffic.ingest import Delivery, IngestResult, ingest_file
+from cjp_fraud.traffic.ingest import Delivery, ingest_files
+from cjp_fraud.traffic.model import IngestResult, TenantTraffic
 from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -63,7 +63,7 @@ class Desk:
 
     def ingest(self, path: Path, *, now: datetime | None = None, **options: Any) -> IngestResult:
         into = self.into if now is None else replace(self.into, now=now)
-        return ingest_file(path, into, **options)
+        return ingest_files([path], into, **options)
 
     def know(self, *names: str, excluded: Sequence[str] = ()) -> None:
         self.into = replace(self.into, tenants=tenants(*names, excluded=excluded))

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.checks import TenantTraffic
-from cjp_fraud.traffic.ingest import Delivery, ingest_file
+from cjp_fraud.traffic.ingest import Delivery, ingest_files
+from cjp_fraud.traffic.model import TenantTraffic
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
         now=datetime.fromisoformat(order["now"]),
         reached=die_at,
     )
-    result = ingest_file(Path(order["file"]), into)
+    result = ingest_files([Path(order["file"])], into)
     print(json.dumps({"stored": result.stored, "unchanged": result.unchanged, "peak": peak_memory()}))  # noqa: T201
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.traffic import ingest as ingest_module
-from cjp_fraud.traffic.errors import FileChangedError, MissingColumnsError, UnreadableFileError
+from cjp_fraud.traffic.model import FileChangedError, MissingColumnsError, UnreadableFileError
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 from tests.integration.traffic.conftest import Desk
 
@@ -22,7 +22,7 @@ def nothing_stored(desk: Desk) -> bool:
     ("name", "content", "error"),
     [
         ("empty.csv", b"", UnreadableFileError),
-        ("empty.csv.gz", gzip.compress(b""), UnreadableFileError),
+        ("empty.csv.gz", gzip.compress(b"", mtime=0), UnreadableFileError),
         ("blank.csv", b"\n", UnreadableFileError),
         ("columns.csv", b"tenant_id,calls\nacme,1\n", MissingColumnsError),
         ("semicolons.csv", b"tenant_id;interval_start\nacme;1\n", MissingColumnsError),

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from cjp_fraud.storage.database import reading
 from cjp_fraud.traffic.ingest import ingest_files
+from cjp_fraud.traffic.model import Reason
 from cjp_fraud.traffic.quarantine import list_quarantine
 from cjp_fraud.traffic.retention import INTAKE_KEPT, expire_intake
 from cjp_fraud.traffic.sample import sample_traffic_path
-from cjp_fraud.traffic.schema import INTAKE, QUARANTINE, TRAFFIC, Reason
+from cjp_fraud.traffic.schema import INTAKE, QUARANTINE, TRAFFIC
 from cjp_fraud.traffic.tables import TrafficChange
 from tests.integration.traffic.conftest import NOW, Desk
 
@@ -77,6 +78,15 @@ def test_marks_name_runs_of_days_that_changed_and_nothing_else(desk: Desk) -> No
     stamps = ["2026-02-20T10:00Z", "2026-02-21T11:00Z", "2026-02-23T12:00Z"]
     desk.ingest(desk.file(*({"interval_start": at} for at in stamps)))
     assert marks(desk) == [("acme", "20 10:00", "21 11:00"), ("acme", "23 12:00", "23 12:00")]
+
+
+def test_a_day_with_countries_takes_further_files(desk: Desk) -> None:
+    desk.ingest(desk.file({"countries": '{"JP": 1}'}, {"interval_start": "2026-03-02T09:01Z"}, name="a.csv"))
+    result = desk.ingest(desk.file({"interval_start": "2026-03-02T09:02Z"}, name="b.csv"))
+    assert (result.stored, desk.traffic("countries")) == (1, [("09:00", 3, None)])
+    again = desk.ingest(desk.file({"countries": '{"JP": 1}'}, name="c.csv"))
+    changed = desk.ingest(desk.file({"countries": '{"KR": 1}'}, name="d.csv"))
+    assert (again.unchanged, changed.replaced) == (1, 1)
 
 
 def test_equal_rows_twice_in_one_file_are_one_row(desk: Desk) -> None:

@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import select
 
 from cjp_fraud.storage.database import reading
+from cjp_fraud.traffic.model import Reason
 from cjp_fraud.traffic.quarantine import count_quarantine
-from cjp_fraud.traffic.schema import INTAKE, TRAFFIC, Reason
+from cjp_fraud.traffic.schema import INTAKE, TRAFFIC
 from cjp_fraud.traffic.tables import TrafficChange
 from tests.integration.traffic.conftest import NOW, Desk
 

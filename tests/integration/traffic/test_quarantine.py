@@ -9,13 +9,14 @@ import pytest
 from deltalake import DeltaTable
 
 from cjp_fraud.traffic.ingest import resubmit_quarantined
+from cjp_fraud.traffic.model import Reason
 from cjp_fraud.traffic.quarantine import (
     count_quarantine,
     list_quarantine,
     purge_excluded,
     purge_quarantine,
 )
-from cjp_fraud.traffic.schema import QUARANTINE, Reason
+from cjp_fraud.traffic.schema import QUARANTINE
 from tests.integration.traffic.conftest import Desk
 
 OnDisk = Callable[[bytes], list[Path]]
@@ -104,10 +105,10 @@ def test_purging_a_tenant_counts_its_rows_and_leaves_nothing_on_disk(
     desk.ingest(path)
     DeltaTable(f"{desk.lake.url}/{QUARANTINE.name}").create_checkpoint()
     assert content_on_disk(b"xyzzy")
-    assert purge_quarantine(desk.lake, desk.into.engine, "who") == 3
+    assert purge_quarantine(desk.lake, desk.into.engine, ["who"]) == {"who": 3}
     assert not content_on_disk(b"xyzzy")
     assert [row.tenant_id for row in list_quarantine(desk.lake)] == ["else"]
-    assert purge_quarantine(desk.lake, desk.into.engine, "who") == 0
+    assert purge_quarantine(desk.lake, desk.into.engine, ["who"]) == {}
 
 
 def test_a_purge_after_more_deliveries_leaves_nothing_of_any_version(
@@ -116,7 +117,7 @@ def test_a_purge_after_more_deliveries_leaves_nothing_of_any_version(
     for number in range(3):
         desk.ingest(desk.file({"tenant_id": "who", "principal_id": f"xyzzy-{number}"}, name=f"{number}.csv"))
     resubmit_quarantined(desk.into)
-    assert purge_quarantine(desk.lake, desk.into.engine, "who") == 3
+    assert purge_quarantine(desk.lake, desk.into.engine, ["who"]) == {"who": 3}
     assert not content_on_disk(b"xyzzy")
 
 

@@ -76,6 +76,14 @@ def test_a_lake_that_was_never_made_names_the_command_that_makes_it(tmp_path: Pa
         Lake(str(tmp_path / "nowhere")).read(CALLS)
 
 
+@pytest.mark.parametrize("url", ["s3:/x", "s3:x", "s3://", "s3://no bucket/x", "abc://x/y"])
+def test_an_address_that_is_no_lake_is_named_with_its_setting(url: str) -> None:
+    with pytest.raises(StorageError, match="CJP_FRAUD_LAKE_URL"):
+        Lake(url).create([CALLS], buckets=4)
+    with pytest.raises(StorageError, match="CJP_FRAUD_LAKE_URL"):
+        Lake(url).read(CALLS)
+
+
 def test_a_table_with_other_columns_is_refused(lake: Lake) -> None:
     changed = LakeTable("calls", CALLS.schema.append(pa.field("more", pa.int64())))
     with pytest.raises(StorageError, match="more"):

@@ -16,11 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.traffic.column_mapping import parse_mapping
-from cjp_fraud.traffic.errors import FileChangedError, MissingColumnsError, UnreadableFileError
+from cjp_fraud.traffic.model import FileChangedError, MissingColumnsError, UnreadableFileError
 from cjp_fraud.traffic.sources import csv as csv_source
-from cjp_fraud.traffic.sources.csv import open_source
-from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, fingerprint, refuse_changed
+from cjp_fraud.traffic.sources.files import FileSource, fingerprint, refuse_changed
+from cjp_fraud.traffic.sources.model import (
+    BrokenLine,
+    SourceBatch,
+    parse_mapping,
+)
 
 HEADER = "tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered"
 ROW = "acme,2026-03-02T09:00:00Z,300,voice,outbound,{}"
@@ -34,7 +37,7 @@ def a_file(folder: Path, content: str | bytes, name: str = "traffic.csv") -> Pat
 
 def read(path: Path, mapping: dict[str, str] | None = None) -> tuple[list[tuple[int, str]], list[BrokenLine]]:
     """(line, contacts offered) of each row, and the broken lines."""
-    batches: list[SourceBatch] = list(open_source(path, mapping or {}).batches())
+    batches: list[SourceBatch] = list(FileSource(path, mapping or {}).batches())
     rows = [
         (int(line), count)
         for batch in batches
@@ -44,7 +47,7 @@ def read(path: Path, mapping: dict[str, str] | None = None) -> tuple[list[tuple[
 
 
 @pytest.mark.parametrize("quoted", [False, True], ids=["plain", "quoted"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old_mac"])
 def test_lines_are_counted_like_an_editor_counts_them(tmp_path: Path, quoted: bool, end: str) -> None:
     first = ROW.format(1).replace("acme", '"acme"') if quoted else ROW.format(1)
     lines = [HEADER, first, "", ROW.format(2), "too,few", ROW.format(3) + ",surplus", ROW.format(4)]
@@ -55,6 +58,28 @@ def test_lines_are_counted_like_an_editor_counts_them(tmp_path: Path, quoted: bo
         (6, "it has 7 cells, the header has 6"),
     ]
     assert broken[0].text == "too,few"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"], ids=["semicolon", "tab", "bar"])
+@pytest.mark.parametrize("quoted", [False, True], ids=["plain", "quoted"])
+def test_another_separator_is_recognised(tmp_path: Path, separator: str, quoted: bool) -> None:
+    first = ROW.format(1).replace("acme", '"acme"') if quoted else ROW.format(1)
+    lines = [line.replace(",", separator) for line in (HEADER, first, "too,few", ROW.format(2))]
+    rows, broken = read(a_file(tmp_path, "\n".join(lines)))
+    assert rows == [(2, "1"), (4, "2")]
+    assert [(line.line, line.cells) for line in broken] == [(3, ("too", "few"))]
+
+
+def test_a_header_in_capitals_is_recognised(tmp_path: Path) -> None:
+    assert read(a_file(tmp_path, f"{HEADER.upper()}\n{ROW.format(4)}"))[0] == [(2, "4")]
+    both = f"{HEADER},CONTACTS_OFFERED\n{ROW.format(4)},9"
+    assert read(a_file(tmp_path, both))[0] == [(2, "4")], "the exact name is taken before a similar one"
+
+
+def test_a_binary_file_is_named_as_such_and_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match="holds binary content") as refused:
+        read(a_file(tmp_path, b"\x07\xffsecret\n\x00"))
+    assert "secret" not in str(refused.value)
 
 
 def test_a_cell_may_hold_commas_and_line_breaks_in_quotes(tmp_path: Path) -> None:
@@ -113,7 +138,7 @@ def test_whatever_csv_writes_is_read_back_whatever_the_size_of_a_block(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_source, "BLOCK_BYTES", block)
         with tempfile.TemporaryDirectory() as folder:
-            source = open_source(a_file(Path(folder), text.getvalue()), {})
+            source = FileSource(a_file(Path(folder), text.getvalue()), {})
             batches = list(source.batches())
     read_back = [tuple(row.values()) for batch in batches for row in batch.rows.to_pylist()]
     names = batches[0].rows.column_names if batches else []
@@ -206,10 +231,27 @@ def a_parquet(folder: Path, **columns: pa.Array) -> Path:
 
 def test_parquet_rows_are_counted_from_one_and_foreign_columns_left_out(tmp_path: Path) -> None:
     path = a_parquet(tmp_path, nested=pa.array([{"x": 1}, {"x": 2}]))
-    (batch,) = open_source(path, {}).batches()
+    (batch,) = FileSource(path, {}).batches()
     assert batch.lines.tolist() == [1, 2]
     assert batch.rows["contacts_offered"].to_pylist() == [1, 2]
     assert "nested" not in batch.rows.column_names
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("interval_start", pa.array([0, 1], pa.timestamp("ms")), "without a time zone"),
+        ("interval_start", pa.array([0, 1], pa.date32()), "without a time zone"),
+        ("channel", pa.array([["voice"], []]), "flatten"),
+        ("contacts_offered", pa.array([{"n": 1}, None]), "flatten"),
+    ],
+    ids=["naive_stamps", "dates", "lists", "structs"],
+)
+def test_a_parquet_column_that_no_row_can_be_used_with_refuses_the_file(
+    tmp_path: Path, column: str, values: pa.Array, said: str
+) -> None:
+    with pytest.raises(UnreadableFileError, match=f"'{column}'.*{said}"):
+        FileSource(a_parquet(tmp_path, **{column: values}), {})
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.traffic.checks import Checked, TenantTraffic, check_batch
+from cjp_fraud.traffic.checks import Checked, check_batch
+from cjp_fraud.traffic.model import Reason, TenantTraffic
 from cjp_fraud.traffic.parsing import parse_maps, parse_numbers, parse_stamps
-from cjp_fraud.traffic.schema import METRICS, Reason
+from cjp_fraud.traffic.schema import METRICS
 from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

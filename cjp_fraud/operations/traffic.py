@@ -1,0 +1,217 @@
+"""Take traffic in, from files or from the inbox; list, resubmit and erase rejected rows."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError, CjpFraudError
+from cjp_fraud.progress import Report
+from cjp_fraud.traffic import ingest as traffic_ingest
+from cjp_fraud.traffic import quarantine
+from cjp_fraud.traffic.changes import changes_wait
+from cjp_fraud.traffic.ingest import Delivery
+from cjp_fraud.traffic.model import (
+    FileChangedError,
+    IngestResult,
+    Quarantined,
+    Reason,
+    UnreadableFileError,
+)
+from cjp_fraud.traffic.sources.files import FileSource
+from cjp_fraud.traffic.sources.model import readable_name
+
+INBOX = "inbox"
+"""Folder under the home whose files are taken in; ``done`` and ``refused`` in it take what is finished."""
+
+LONGEST_NAME = 150
+"""Bytes of a moved file's name; with ``.reason.txt`` and a number it stays under the 255 of file systems."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxResult:
+    """What one look into the inbox did.
+
+    Parameters
+    ----------
+    ingested : counts over all files taken in.
+    refused : name in ``inbox/refused`` and reason of each file that could not be used.
+    waiting : files left for the next run, because somebody is still writing to them or a failure came before.
+    changed : whether traffic has changed and the detection has something to do.
+    failure : what stopped the run before the last file (a full disk, a database that is away); None: nothing.
+        The files before it are stored.
+    """
+
+    ingested: IngestResult
+    refused: Mapping[str, str]
+    waiting: tuple[str, ...]
+    changed: bool
+    failure: str | None
+
+
+def ingest_files(
+    deployment: Deployment,
+    now: datetime,
+    files: Sequence[Path],
+    *,
+    mapping: Mapping[str, str] | None = None,
+    complete: bool = False,
+    report: Report | None = None,
+) -> IngestResult:
+    """Take files in, one after the other; the same file again changes nothing.
+
+    Parameters
+    ----------
+    now : aware; stamps over a day ahead of it are rejected.
+    files : CSV, gzipped CSV or Parquet.
+    mapping : ``{theirs: ours}``, columns that go by another name.
+    complete : the source leaves out intervals without contacts: missing ones inside a series' span are zero.
+
+    Raises
+    ------
+    BadInputError
+        If a file cannot be used as a whole; nothing of it is stored, the files before it are.
+    StorageError
+        If the disk is full.
+    """
+    into = _delivery(deployment, now, report)
+    return traffic_ingest.ingest_files(files, into, mapping=mapping, complete=complete)
+
+
+def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
+    """Take in the inbox's files by name.
+
+    A file that cannot be used is moved to ``refused`` with its reason beside it, so that it holds up no other;
+    one that is still being written to, or whose name begins with a dot, is left for the next run. A kill before
+    a move makes the next run read the file again, which changes nothing.
+
+    Raises
+    ------
+    Exception
+        What stopped the run, if nothing was stored before it; otherwise it is in the result, so that what was
+        stored is announced.
+    """
+    inbox = deployment.settings.home / INBOX
+    done, refused = inbox / "done", inbox / "refused"
+    for folder in (inbox, done, refused):
+        folder.mkdir(parents=True, exist_ok=True)
+    into = _delivery(deployment, now)
+    total = IngestResult()
+    reasons: dict[str, str] = {}
+    waiting: list[str] = []
+    failure: str | None = None
+    entries = sorted(path for path in inbox.iterdir() if path not in (done, refused) and path.name[0] != ".")
+    for number, path in enumerate(entries):
+        try:
+            total += traffic_ingest.ingest_source(FileSource(path), into)
+        except FileChangedError:
+            waiting += [readable_name(path.name)] if os.path.lexists(path) else []
+        except BadInputError as error:
+            reason = _refusal(path, error)
+            if reason is not None:
+                moved = _move(path, refused)
+                moved.with_name(f"{moved.name}.reason.txt").write_text(f"{reason}\n")
+                reasons[moved.name] = reason
+        except Exception as error:
+            if not total.stored and not total.replaced:
+                raise
+            failure = str(error) if isinstance(error, CjpFraudError) else f"{type(error).__name__}: {error}"
+            waiting += [readable_name(entry.name) for entry in entries[number:]]
+            break
+        else:
+            _move(path, done)
+    # A run that was killed after it stored a file reads it again and finds nothing new: what it left unannounced
+    # is among the changes that nobody has scored.
+    changed = total.stored + total.replaced > 0 or (bool(entries) and changes_wait(deployment.engine))
+    return InboxResult(total, reasons, tuple(waiting), changed, failure)
+
+
+def resubmit_quarantined(
+    deployment: Deployment,
+    now: datetime,
+    *,
+    ids: Collection[str] | None = None,
+    reason: Reason | None = None,
+    tenant_id: str | None = None,
+    report: Report | None = None,
+) -> IngestResult:
+    """Check quarantined rows again and store those that can now be used; the others stay.
+
+    Parameters
+    ----------
+    ids, reason, tenant_id : only these rows; default all.
+    """
+    into = _delivery(deployment, now, report)
+    return traffic_ingest.resubmit_quarantined(into, ids=ids, reason=reason, tenant_id=tenant_id)
+
+
+def list_quarantine(
+    deployment: Deployment,
+    *,
+    ids: Collection[str] | None = None,
+    reason: Reason | None = None,
+    tenant_id: str | None = None,
+    limit: int | None = None,
+) -> tuple[Quarantined, ...]:
+    """Return the rows in quarantine by source and line: at most ``limit``, only those asked for."""
+    rows = quarantine.list_quarantine(
+        deployment.lake, ids=ids, reason=reason, tenant_id=tenant_id, limit=limit
+    )
+    return tuple(rows)
+
+
+def purge_quarantine(deployment: Deployment, tenant_id: str) -> int:
+    """Erase a tenant's rows from the quarantine and from the disk; return how many there were."""
+    purged = quarantine.purge_quarantine(deployment.lake, deployment.engine, [tenant_id])
+    return purged.get(tenant_id, 0)
+
+
+def purge_excluded(deployment: Deployment) -> dict[str, int]:
+    """Erase the quarantined rows of all tenants whose deployment the provider does not run (clause 3).
+
+    Whoever puts tenants on record calls it afterwards. Returns the number of rows by tenant.
+    """
+    return quarantine.purge_excluded(deployment.lake, deployment.engine, deployment.traffic_tenants)
+
+
+def _delivery(deployment: Deployment, now: datetime, report: Report | None = None) -> Delivery:
+    into = Delivery(
+        lake=deployment.lake,
+        engine=deployment.engine,
+        tenants=deployment.traffic_tenants,
+        now=now,
+        grid_seconds=deployment.settings.grid_seconds,
+    )
+    return into if report is None else replace(into, report=report)
+
+
+def _refusal(path: Path, error: BadInputError) -> str | None:
+    """Return why a file is refused, or None if it is gone: then there is nothing to refuse."""
+    if not os.path.lexists(path):
+        return None
+    if path.is_dir():
+        return f"{readable_name(path.name)} is a folder; put the files themselves into the inbox"
+    if not isinstance(error, UnreadableFileError) or path.exists():
+        return str(error)
+    return f"{readable_name(path.name)} is a link to nothing"
+
+
+def _move(path: Path, folder: Path) -> Path:
+    """Move a file, its name shortened and escaped; one of this name that is there already keeps it, because it
+    is another delivery."""
+    name = readable_name(path.name, LONGEST_NAME)
+    target, number = folder / name, 1
+    while os.path.lexists(target):
+        target, number = folder / f"{name}.{number}", number + 1
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        # Somebody took the file away at this moment; what it said is stored or refused all the same.
+    return target
