@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum
 from typing import Final
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_faults
-from cjp_fraud.review.measure_fit import Flagged, measure_misfits
-from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
+from cjp_fraud.contracts.restriction import consent_faults
+from cjp_fraud.review.measure_fit import measure_misfits
+from cjp_fraud.review.model import Capacity, Finding, Quantity
+from cjp_fraud.suspension.model import ApprovalFact, ContractFact, GateFacts
 
 FLAG_FRESH: Final = timedelta(hours=24)
 """How old the newest flag may be, or the statement that the measure is still needed."""
@@ -26,40 +27,28 @@ POINTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 """The design's points."""
 
 
-class Requirement(StrEnum):
-    """What the gate requires, in the order of the design's points (:data:`POINT_OF`)."""
+class Requirement(Enum):
+    """What the gate requires, each with the design's point that it belongs to."""
 
-    FLAGS = "flags"
-    EVIDENCE = "evidence"
-    DETERMINATION = "determination"
-    PROPOSAL = "proposal"
-    MODE = "mode"
-    APPROVAL = "approval"
-    CONTRACT = "contract"
-    NOTICE = "notice"
-    STOPS = "stops"
-    END = "end"
-    NEED = "need"
-    FIT = "fit"
-    CONSENT = "consent"
+    FLAGS = (1, "flags")
+    EVIDENCE = (1, "evidence")
+    DETERMINATION = (2, "determination")
+    PROPOSAL = (3, "proposal")
+    MODE = (3, "mode")
+    APPROVAL = (3, "approval")
+    CONTRACT = (4, "contract")
+    NOTICE = (5, "notice")
+    STOPS = (6, "stops")
+    END = (7, "end")
+    NEED = (8, "need")
+    FIT = (9, "fit")
+    CONSENT = (9, "consent")
 
+    @property
+    def point(self) -> int:
+        """The design's point that it belongs to."""
+        return self.value[0]
 
-POINT_OF: Final[Mapping[Requirement, int]] = {
-    Requirement.FLAGS: 1,
-    Requirement.EVIDENCE: 1,
-    Requirement.DETERMINATION: 2,
-    Requirement.PROPOSAL: 3,
-    Requirement.MODE: 3,
-    Requirement.APPROVAL: 3,
-    Requirement.CONTRACT: 4,
-    Requirement.NOTICE: 5,
-    Requirement.STOPS: 6,
-    Requirement.END: 7,
-    Requirement.NEED: 8,
-    Requirement.FIT: 9,
-    Requirement.CONSENT: 9,
-}
-"""The design's point that each requirement belongs to."""
 
 BEFORE_MEASURE: Final = frozenset(Requirement)
 """What is asked before a measure: everything."""
@@ -72,144 +61,16 @@ BEFORE_APPROVAL: Final = BEFORE_NOTICE - {Requirement.MODE, Requirement.APPROVAL
 
 
 @dataclass(frozen=True, slots=True)
-class FlagFact:
-    """A flag that the determination names; ``excess`` in units of ``quantity``, upward is positive."""
-
-    of_this_case: bool | None
-    in_force: bool | None
-    quantity: Quantity | None
-    excess: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeterminationFact:
-    """The determination that the proposal rests on."""
-
-    finding: Finding | None
-    is_latest: bool | None
-    by_user_id: str | None
-    by_reviewer: bool | None
-    has_reasons: bool | None
-    tenants_part: TenantsPart | None
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalFact:
-    """One approval, given or about to be, and what is known of the person who gives it.
-
-    Parameters
-    ----------
-    has_role : whether the person has the role of the capacity now.
-    took_part : whether the person took part in the case.
-    edited_contract : whether the person edited the tenant's addresses or terms in the 30 days before.
-    name : how a sentence names the person; None: it does not.
-    """
-
-    by_user_id: str
-    capacity: Capacity
-    at: datetime | None
-    proposal_sha256: str | None
-    has_role: bool | None
-    took_part: bool | None
-    edited_contract: bool | None
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeFact:
-    """The notice plan, as the notices tell it; ``complete_at``: from when the measure may follow."""
-
-    mode: PlatformMode | None
-    plan_sha256: str | None
-    cancelled: bool | None
-    language: str | None
-    dispatched_at: datetime | None
-    complete_at: datetime | None
-    contradictions: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ContractFact:
-    """Where the tenant stands under its contract now.
-
-    Parameters
-    ----------
-    longest_measure : None where the contract names none.
-    versions : what the position rests on; to be compared with the proposal's.
-    deployment_fault : why the deployment is not accepted, in words; None: it is not said.
-    """
-
-    right: Right | None
-    deployment_accepted: bool | None
-    term_proven: bool | None
-    term_running: bool | None
-    language: str | None
-    longest_measure: timedelta | None
-    critical: bool | None
-    versions: Mapping[str, str | None] | None
-    deployment_fault: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalFact:
-    """What was proposed, and whether its bytes and its evidence are still what was hashed.
-
-    The digests named ``actual_…`` are computed from the stored bytes, the others stand in the record.
-    """
-
-    sha256: str
-    actual_sha256: str | None
-    mode: PlatformMode | None
-    evidence_sha256: str | None
-    actual_evidence_sha256: str | None
-    plan_sha256: str | None
-    versions: Mapping[str, str | None] | None
-    kind: MeasureKind | None
-    scope: Scope | None
-    duration: timedelta | None
-    review_after: timedelta | None
-
-
-@dataclass(frozen=True, slots=True)
-class GateFacts:
-    """All that the gate asks about, read in one transaction; moments are aware.
-
-    Parameters
-    ----------
-    mode_in_force : of the deployment; the proposal has its own.
-    fresh : how long approval and notice may be acted on.
-    flags : those that the determination names.
-    newest_flag_end : end of the newest flagged interval of the case that is in force.
-    need_stated_at : when a person last said, since the determination, that the measure is still needed.
-    stops : a sentence for each that stands; None: they cannot be read.
-    """
-
-    mode_in_force: PlatformMode | None
-    fresh: timedelta
-    flags: tuple[FlagFact, ...]
-    flagged: Flagged
-    newest_flag_end: datetime | None
-    need_stated_at: datetime | None
-    determination: DeterminationFact | None
-    proposal: ProposalFact | None
-    approvals: tuple[ApprovalFact, ...]
-    contract: ContractFact | None
-    notice: NoticeFact | None
-    stops: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why one requirement is not met; ``point`` is the design's number of it."""
+    """Why one requirement is not met."""
 
     requirement: Requirement
     sentence: str
 
     @property
     def point(self) -> int:
-        """The design's point that it belongs to."""
-        return POINT_OF[self.requirement]
+        """The design's point of it."""
+        return self.requirement.point
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,12 @@ from cjp_fraud.review.tables import (
 from cjp_fraud.suspension.gate import (
     BEFORE_APPROVAL,
     BEFORE_MEASURE,
+    Requirement,
+    approval_faults,
+    check,
+    contract_faults,
+)
+from cjp_fraud.suspension.model import (
     ApprovalFact,
     ContractFact,
     DeterminationFact,
@@ -52,10 +58,6 @@ from cjp_fraud.suspension.gate import (
     GateFacts,
     NoticeFact,
     ProposalFact,
-    Requirement,
-    approval_faults,
-    check,
-    contract_faults,
 )
 
 

@@ -1,15 +1,20 @@
-"""Value types of measures and platform commands, and what an approved case is enforced with; no database."""
+"""Value types of suspension: measures, commands, the facts of the gate, and what a case is enforced with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cjp_fraud.clock import aware
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.people.model import Decision, machine
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.measure_fit import Flagged
+from cjp_fraud.review.model import Capacity, Finding, ProviderPolicy, Quantity, TenantsPart
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -76,6 +81,134 @@ class MeasureOutcome:
     measure_id: str
     outcome: PlatformOutcome
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlagFact:
+    """A flag that the determination names; ``excess`` in units of ``quantity``, upward is positive."""
+
+    of_this_case: bool | None
+    in_force: bool | None
+    quantity: Quantity | None
+    excess: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeterminationFact:
+    """The determination that the proposal rests on."""
+
+    finding: Finding | None
+    is_latest: bool | None
+    by_user_id: str | None
+    by_reviewer: bool | None
+    has_reasons: bool | None
+    tenants_part: TenantsPart | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalFact:
+    """One approval, given or about to be, and what is known of the person who gives it.
+
+    Parameters
+    ----------
+    has_role : whether the person has the role of the capacity now.
+    took_part : whether the person took part in the case.
+    edited_contract : whether the person edited the tenant's addresses or terms in the 30 days before.
+    name : how a sentence names the person; None: it does not.
+    """
+
+    by_user_id: str
+    capacity: Capacity
+    at: datetime | None
+    proposal_sha256: str | None
+    has_role: bool | None
+    took_part: bool | None
+    edited_contract: bool | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFact:
+    """The notice plan, as the notices tell it; ``complete_at``: from when the measure may follow."""
+
+    mode: PlatformMode | None
+    plan_sha256: str | None
+    cancelled: bool | None
+    language: str | None
+    dispatched_at: datetime | None
+    complete_at: datetime | None
+    contradictions: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFact:
+    """Where the tenant stands under its contract now.
+
+    Parameters
+    ----------
+    longest_measure : None where the contract names none.
+    versions : what the position rests on; to be compared with the proposal's.
+    deployment_fault : why the deployment is not accepted, in words; None: it is not said.
+    """
+
+    right: Right | None
+    deployment_accepted: bool | None
+    term_proven: bool | None
+    term_running: bool | None
+    language: str | None
+    longest_measure: timedelta | None
+    critical: bool | None
+    versions: Mapping[str, str | None] | None
+    deployment_fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalFact:
+    """What was proposed, and whether its bytes and its evidence are still what was hashed.
+
+    The digests named ``actual_…`` are computed from the stored bytes, the others stand in the record.
+    """
+
+    sha256: str
+    actual_sha256: str | None
+    mode: PlatformMode | None
+    evidence_sha256: str | None
+    actual_evidence_sha256: str | None
+    plan_sha256: str | None
+    versions: Mapping[str, str | None] | None
+    kind: MeasureKind | None
+    scope: Scope | None
+    duration: timedelta | None
+    review_after: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """All that the gate asks about, read in one transaction; moments are aware.
+
+    Parameters
+    ----------
+    mode_in_force : of the deployment; the proposal has its own.
+    fresh : how long approval and notice may be acted on.
+    flags : those that the determination names.
+    newest_flag_end : end of the newest flagged interval of the case that is in force.
+    need_stated_at : when a person last said, since the determination, that the measure is still needed.
+    stops : a sentence for each that stands; None: they cannot be read.
+    """
+
+    mode_in_force: PlatformMode | None
+    fresh: timedelta
+    flags: tuple[FlagFact, ...]
+    flagged: Flagged
+    newest_flag_end: datetime | None
+    need_stated_at: datetime | None
+    determination: DeterminationFact | None
+    proposal: ProposalFact | None
+    approvals: tuple[ApprovalFact, ...]
+    contract: ContractFact | None
+    notice: NoticeFact | None
+    stops: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,8 @@ from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
-from cjp_fraud.suspension.gate import (
-    BEFORE_APPROVAL,
-    BEFORE_NOTICE,
-    POINTS,
+from cjp_fraud.suspension.gate import BEFORE_APPROVAL, BEFORE_NOTICE, POINTS, approval_faults, check
+from cjp_fraud.suspension.model import (
     ApprovalFact,
     ContractFact,
     DeterminationFact,
@@ -26,8 +24,6 @@ from cjp_fraud.suspension.gate import (
     GateFacts,
     NoticeFact,
     ProposalFact,
-    approval_faults,
-    check,
 )
 
 NOW = datetime(2015, 4, 2, 12, tzinfo=UTC)
