@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from benchmarks import synthetic
 from cjp_fraud.detection.rules import DetectionRules
@@ -28,7 +29,7 @@ SEED = 100
 def survival(traffic: pd.DataFrame) -> np.ndarray:
     """Share of scored rows above each knot, over the series' first nine days: no own bar acts on them yet."""
     zones = dict.fromkeys(traffic["tenant_id"].unique(), "Etc/UTC")
-    walk = Walk(arrange(traffic, zones), DetectionRules(), trains=False)
+    walk = Walk(arrange(pa.Table.from_pandas(traffic), zones), DetectionRules(), trains=False)
     statistic = np.concatenate([day.rows.statistic for day in walk.days()])
     known = np.sort(statistic[~np.isnan(statistic)])
     return 1.0 - np.searchsorted(known, np.concatenate([[0.0], KNOTS]), side="right") / len(known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+SERIES_ID: Final = "series_id"
 TENANT: Final = "tenant_id"
 CHANNEL: Final = "channel"
 DIRECTION: Final = "direction"

@@ -131,7 +131,7 @@ def backtest_rows(
     """Score gridded traffic (see :func:`~cjp_fraud.detection.series.arrange`); result as :data:`SCORES`."""
     if not len(traffic):
         return SCORES.empty_table()
-    arranged = arrange(traffic, zones)
+    arranged = arrange(pa.Table.from_pandas(traffic, preserve_index=False), zones)
     lengths = _lengths(arranged)
     walk = Walk(arranged, rules)
     days = list(walk.days(None if progress is None else lambda done, of: progress("scoring days", done, of)))

@@ -29,7 +29,7 @@ from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.schema import TRAFFIC
 from cjp_fraud.traffic.tables import TrafficChange
-from features.columns import APPLICATION, SERIES_KEY, TENANT
+from features.columns import SERIES_ID, TENANT
 from features.fold import fold_day
 from features.local_grid import DAY, local_days, midnights
 from features.score_day import Rows
@@ -200,32 +200,23 @@ def _due(
 
 
 def _without_snapshot(
-    past: ProfiledPast, number: int, day: int, keys: pd.DataFrame, kept: set[tuple[object, ...]]
+    past: ProfiledPast, number: int, day: int, keys: pd.DataFrame, kept: set[tuple[str, int]]
 ) -> Ints:
     """Members with a past that have no snapshot ``day`` yet."""
     members = past.with_a_past(number, day)
-    if not len(members):
-        return members
-    named = keys.iloc[members].itertuples(index=False, name=None)
-    missing = np.array([(*name, day) not in kept for name in named], dtype=bool)
+    ids = keys[SERIES_ID].to_numpy()[members]
+    missing = np.array([(name, day) not in kept for name in ids], dtype=bool)
     return np.compress(missing, members)
 
 
-def _kept_snapshots(lake: Lake, buckets: tuple[int, ...]) -> set[tuple[object, ...]]:
-    rows = lake.read(BASELINE, buckets=buckets, columns=[*SERIES_KEY, "day"]).to_pydict()
-    names = list(SERIES_KEY)
-    return {
-        (*(("" if value is None else value) for value in key), day_of(day))
-        for *key, day in zip(*(rows[name] for name in names), rows["day"], strict=True)
-    }
+def _kept_snapshots(lake: Lake, buckets: tuple[int, ...]) -> set[tuple[str, int]]:
+    rows = lake.read(BASELINE, buckets=buckets, columns=[SERIES_ID, "day"])
+    return set(zip(rows[SERIES_ID].to_pylist(), map(day_of, rows["day"].to_pylist()), strict=True))
 
 
 def _keys(arranged: Arranged, group: Group, lake: Lake) -> tuple[pd.DataFrame, NDArray[np.int16]]:
     keys = arranged.table.keys.iloc[group.series].reset_index(drop=True)
-    plain = keys[list(SERIES_KEY)].assign(
-        **{APPLICATION: [name if isinstance(name, str) else "" for name in keys[APPLICATION]]}
-    )
-    return plain, lake.bucket_of(plain[TENANT].tolist())
+    return keys, lake.bucket_of(keys[TENANT].tolist())
 
 
 def _subset(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
@@ -250,12 +241,11 @@ def _write_snapshots(lake: Lake, buckets: tuple[int, ...], made: list[pa.Table])
     if not made:
         return 0
     fresh = pa.concat_tables(made)
-    names = [*SERIES_KEY, "day", "bucket"]
+    names = [SERIES_ID, "day", "bucket"]
     known = lake.read(BASELINE, buckets=buckets, columns=names)
     index = pa.concat_tables([known, fresh.select(names)]).to_pandas()
-    index[APPLICATION] = index[APPLICATION].astype(object).where(index[APPLICATION].notna(), "")
     index["new"] = np.arange(len(index)) >= len(known)
-    newest = index.groupby(list(SERIES_KEY), sort=False)["day"].rank(ascending=False, method="first")
+    newest = index.groupby(SERIES_ID, sort=False)["day"].rank(ascending=False, method="first")
     index["keep"] = newest <= SNAPSHOTS_KEPT
     changed = index[(index["new"] & index["keep"]) | (~index["new"] & ~index["keep"])]
     touched = sorted(
@@ -283,8 +273,7 @@ def _in_partitions(rows: pa.Table, partitions: Sequence[tuple[date, int]]) -> pa
 
 
 def _row_keys(rows: pa.Table) -> list[tuple[object, ...]]:
-    columns = [rows[name].to_pylist() for name in (*SERIES_KEY, "day")]
-    return [tuple("" if value is None else value for value in row) for row in zip(*columns, strict=True)]
+    return list(zip(rows[SERIES_ID].to_pylist(), rows["day"].to_pylist(), strict=True))
 
 
 def _named_in(rows: pa.Table, others: pa.Table) -> NDArray[np.bool_]:
@@ -293,7 +282,7 @@ def _named_in(rows: pa.Table, others: pa.Table) -> NDArray[np.bool_]:
 
 
 def _in_index(rows: pa.Table, index: pd.DataFrame) -> NDArray[np.bool_]:
-    wanted = set(index[[*SERIES_KEY, "day"]].itertuples(index=False, name=None))
+    wanted = set(index[[SERIES_ID, "day"]].itertuples(index=False, name=None))
     return np.array([key in wanted for key in _row_keys(rows)], dtype=bool)
 
 

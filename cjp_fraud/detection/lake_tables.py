@@ -15,6 +15,7 @@ MAXIMA: Final = ("upper_count", "upper_peak", "middle_count", "middle_peak")
 WHOLE_NUMBERS: Final = ("days", "scale_days")
 
 _KEY: Final = [
+    ("series_id", pa.string()),
     ("tenant_id", pa.string()),
     ("channel", pa.string()),
     ("direction", pa.string()),

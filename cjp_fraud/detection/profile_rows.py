@@ -15,7 +15,7 @@ from cjp_fraud.clock import date_of
 from cjp_fraud.detection.lake_tables import BASELINE, KINDS, MAXIMA, PROFILE, WHOLE_NUMBERS
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
-from features.columns import APPLICATION, INTERVAL_SECONDS, SERIES_KEY, TENANT
+from features.columns import APPLICATION, SERIES_ID, SERIES_KEY, TENANT
 from features.constants import RECIPE_VERSION
 from features.local_grid import slots_a_day
 from features.own_bar import BAR_MEMORY_DAYS, OwnMaxima
@@ -176,7 +176,7 @@ def _by_group_and_day(arranged: Arranged, rows: pa.Table) -> Iterator[tuple[int,
     """Cut stored rows by group and local day: group, members, day, rows in the members' order."""
     if not len(rows):
         return
-    code = series_codes(arranged, rows)
+    code = arranged.table.codes(rows[SERIES_ID])
     of_group = np.full(len(arranged.table), -1, dtype=np.int64)
     member = np.full(len(arranged.table), -1, dtype=np.int64)
     for number, group in enumerate(arranged.groups):
@@ -192,21 +192,6 @@ def _by_group_and_day(arranged: Arranged, rows: pa.Table) -> Iterator[tuple[int,
     for part in np.split(known, cuts):
         number = int(of_group[code[part[0]]])
         yield number, member[code[part]], int(days[part[0]]), rows.take(pa.array(part))
-
-
-def series_codes(arranged: Arranged, rows: pa.Table) -> Ints:
-    """Code of each row's series; -1 where it is not arranged."""
-    keys = arranged.table.keys
-    left = rows.select(list(SERIES_KEY)).to_pandas()
-    left[APPLICATION] = left[APPLICATION].astype(object).where(left[APPLICATION].notna(), "")
-    right = keys[list(SERIES_KEY)].assign(
-        **{APPLICATION: keys[APPLICATION].astype(object).where(keys[APPLICATION].notna(), "")},
-        code=np.arange(len(keys), dtype=np.int64),
-    )
-    left[INTERVAL_SECONDS] = left[INTERVAL_SECONDS].astype(np.int64)
-    right[INTERVAL_SECONDS] = right[INTERVAL_SECONDS].astype(np.int64)
-    code = left.merge(right, on=list(SERIES_KEY), how="left")["code"]
-    return np.asarray(code.fillna(-1), dtype=np.int64)
 
 
 def _take(profile: DayProfile, rows: NDArray[np.bool_]) -> DayProfile:
@@ -285,7 +270,7 @@ def _table(
     table: LakeTable, keys: pd.DataFrame, buckets: NDArray[np.int16], day: int, columns: dict[str, Any]
 ) -> pa.Table:
     n = len(keys)
-    named = {name: pa.array(_plain(keys[name], name)) for name in SERIES_KEY}
+    named = {name: pa.array(_plain(keys[name], name)) for name in (SERIES_ID, *SERIES_KEY)}
     placed = {
         "recipe_version": pa.array([RECIPE_VERSION] * n, pa.string()),
         "day": pa.array([date_of(day)] * n, pa.date32()),

@@ -25,7 +25,7 @@ from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
-from features.columns import INTERVAL_START, SERIES_KEY, TENANT
+from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
 from features.local_grid import HOUR
 from models.calibration import p_of
 
@@ -143,7 +143,7 @@ def score_rows(judged: Judged, lake: Lake, closed: datetime | None) -> pa.Table:
     of_series = lake.bucket_of(keys[TENANT].tolist())
     is_open = np.ones(len(rows), bool) if closed is None else _hour_end(rows.start) > int(closed.timestamp())
     model = None if judged.model is None else judged.model.id
-    columns: dict[str, pa.Array] = {name: pa.array(named[name].tolist()) for name in SERIES_KEY}
+    columns: dict[str, pa.Array] = {name: pa.array(named[name].tolist()) for name in (SERIES_ID, *SERIES_KEY)}
     columns |= {
         INTERVAL_START: pa.array(rows.start * 1_000_000, pa.timestamp("us", tz="UTC")),
         "observed": pa.array(rows.observed),

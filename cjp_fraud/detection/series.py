@@ -10,13 +10,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
-from features import columns
+from cjp_fraud.traffic.series import series_ids
 from features.columns import (
     APPLICATION,
     COVERED,
@@ -24,6 +25,7 @@ from features.columns import (
     INTERVAL_START,
     OFFERED,
     PEAK,
+    SERIES_ID,
     SERIES_KEY,
     TENANT,
 )
@@ -40,7 +42,7 @@ class SeriesTable:
 
     Attributes
     ----------
-    keys : frame; ``SERIES_KEY``, application_id None where there is none.
+    keys : frame; ``SERIES_KEY`` (application_id None where there is none) and ``series_id``.
     zones : str [series]; IANA zone of the tenant.
     tenants : int64 [series]; code of the tenant, in the order of its id.
     lines : int64 [series]; code of the key without the interval: of two resolutions of one line the finer is
@@ -56,6 +58,17 @@ class SeriesTable:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ``series_id`` of each series."""
+        ids: list[str] = self.keys[SERIES_ID].tolist()
+        return ids
+
+    def codes(self, ids: pa.ChunkedArray) -> Ints:
+        """Code of each ``series_id``; -1 where it is none of these series."""
+        found = pc.index_in(ids, value_set=pa.array(self.ids, pa.string()))
+        return np.asarray(found.fill_null(-1).to_numpy(), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,13 +136,14 @@ class Arranged:
     days: Ints
 
 
-def arrange(traffic: pd.DataFrame, zones: Mapping[str, str]) -> Arranged:
+def arrange(traffic: pa.Table, zones: Mapping[str, str]) -> Arranged:
     """Arrange gridded traffic.
 
     Parameters
     ----------
-    traffic : frame in the shape of the lake's ``traffic`` table: one row per series and interval, starts on
-        the grid; a row whose ``seconds_covered`` is short of its interval is unknown.
+    traffic : in the shape of the lake's ``traffic`` table: one row per series and interval, starts on the grid; a
+        row whose ``seconds_covered`` is short of its interval is unknown. ``series_id`` is computed where the
+        column is missing.
     zones : IANA zone by tenant id.
 
     Raises
@@ -137,21 +151,14 @@ def arrange(traffic: pd.DataFrame, zones: Mapping[str, str]) -> Arranged:
     BadInputError
         If a tenant has no zone, or a series two rows for one interval.
     """
-    application = traffic[columns.APPLICATION].astype(object)
-    keys = traffic[list(columns.SERIES_KEY)].assign(
-        **{columns.APPLICATION: application.where(application.notna(), None).map(lambda name: name or "")}
-    )
-    ordered = keys.drop_duplicates().sort_values(list(columns.SERIES_KEY), ignore_index=True)
-    table = _series_table(ordered, zones)
-    code = _codes(keys, ordered)
-    starts = _utc_seconds(traffic[columns.INTERVAL_START])
+    table, code = series_table(traffic, zones)
+    starts = utc_seconds(traffic[INTERVAL_START])
     order = np.lexsort((code, starts))
     code, starts = code[order], starts[order]
     _refuse_doubles(code, starts, table)
-    counts = traffic[columns.OFFERED].to_numpy(dtype=np.float64, na_value=np.nan)[order]
-    peaks = traffic[columns.PEAK].to_numpy(dtype=np.float64, na_value=np.nan)[order]
-    if columns.COVERED in traffic:
-        covered = traffic[columns.COVERED].to_numpy(dtype=np.float64, na_value=0.0)[order]
+    counts, peaks = (floats(traffic[name])[order] for name in (OFFERED, PEAK))
+    if COVERED in traffic.column_names:
+        covered = np.nan_to_num(floats(traffic[COVERED])[order])
         counts = np.where(covered >= table.seconds[code], counts, np.nan)
     first, last = _ends(code, starts, len(table))
     known = ~np.isnan(counts)
@@ -164,35 +171,59 @@ def arrange(traffic: pd.DataFrame, zones: Mapping[str, str]) -> Arranged:
     )
 
 
+def series_table(rows: pa.Table, zones: Mapping[str, str]) -> tuple[SeriesTable, Ints]:
+    """Return the series of ``rows`` (any rows with a series' key), and each row's code.
+
+    Raises
+    ------
+    BadInputError
+        If a tenant has no zone.
+    """
+    ids = rows[SERIES_ID] if SERIES_ID in rows.column_names else series_ids(rows)
+    encoded = (
+        (ids if isinstance(ids, pa.Array) else ids.combine_chunks()).cast(pa.string()).dictionary_encode()
+    )
+    number = np.asarray(encoded.indices, dtype=np.int64)
+    a_row = np.zeros(len(encoded.dictionary), dtype=np.int64)
+    a_row[number] = np.arange(len(number))
+    keys = rows.select(list(SERIES_KEY)).take(pa.array(a_row)).cast(_KEY_SCHEMA).to_pandas()
+    application = keys[APPLICATION].astype(object)
+    keys[APPLICATION] = application.where(application.notna(), "")
+    keys[SERIES_ID] = encoded.dictionary.to_pylist()
+    ordered = keys.sort_values(list(SERIES_KEY))
+    code = np.empty(len(ordered), dtype=np.int64)
+    code[ordered.index.to_numpy(dtype=np.int64)] = np.arange(len(ordered))
+    return _series_table(ordered.reset_index(drop=True), zones), code[number]
+
+
+def utc_seconds(stamps: pa.ChunkedArray) -> Ints:
+    """UTC seconds of a column of aware stamps."""
+    micros = stamps.cast(pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64())
+    return np.asarray(micros.to_numpy(), dtype=np.int64) // 1_000_000
+
+
+def floats(column: pa.ChunkedArray) -> Floats:
+    """A column of numbers as float64, NaN where it is null."""
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
 def _series_table(ordered: pd.DataFrame, zones: Mapping[str, str]) -> SeriesTable:
-    tenants = ordered[columns.TENANT].to_numpy(dtype=object)
+    tenants = ordered[TENANT].to_numpy(dtype=object)
     unknown = sorted({str(tenant) for tenant in tenants if tenant not in zones})
     if unknown:
         raise BadInputError(
             f"no time zone for tenant {', '.join(unknown[:5])}{' and others' if len(unknown) > 5 else ''}; "
             "add it to the tenants file (columns tenant_id, time_zone)"
         )
-    line = pd.MultiIndex.from_frame(ordered[[*columns.SERIES_KEY[:-1]]])
-    named = ordered[columns.APPLICATION]
+    line = pd.MultiIndex.from_frame(ordered[[*SERIES_KEY[:-1]]])
+    named = ordered[APPLICATION]
     return SeriesTable(
-        keys=ordered.assign(**{columns.APPLICATION: named.astype(object).where(named != "", None)}),
+        keys=ordered.assign(**{APPLICATION: named.astype(object).where(named != "", None)}),
         zones=np.array([zones[tenant] for tenant in tenants], dtype=object),
         tenants=pd.factorize(tenants, sort=True)[0].astype(np.int64),
         lines=pd.factorize(line, sort=True)[0].astype(np.int64),
-        seconds=ordered[columns.INTERVAL_SECONDS].to_numpy(dtype=np.int64),
+        seconds=ordered[INTERVAL_SECONDS].to_numpy(dtype=np.int64),
     )
-
-
-def _codes(keys: pd.DataFrame, ordered: pd.DataFrame) -> Ints:
-    names = list(columns.SERIES_KEY)
-    numbered = ordered.assign(code=np.arange(len(ordered), dtype=np.int64))
-    return keys.merge(numbered, on=names, how="left", validate="many_to_one")["code"].to_numpy(dtype=np.int64)
-
-
-def _utc_seconds(starts: pd.Series) -> Ints:
-    utc = starts.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    seconds: Ints = utc.astype("datetime64[s]").astype(np.int64)
-    return seconds
 
 
 def _refuse_doubles(code: Ints, starts: Ints, table: SeriesTable) -> None:
@@ -200,9 +231,7 @@ def _refuse_doubles(code: Ints, starts: Ints, table: SeriesTable) -> None:
     if len(double):
         row = table.keys.iloc[int(code[double[0]])]
         at = pd.Timestamp(int(starts[double[0]]), unit="s", tz="UTC")
-        raise BadInputError(
-            f"{row[columns.TENANT]} has two rows for the interval of {at}; grid the traffic first"
-        )
+        raise BadInputError(f"{row[TENANT]} has two rows for the interval of {at}; grid the traffic first")
 
 
 def _ends(code: Ints, starts: Ints, series: int) -> tuple[Ints, Ints]:
@@ -240,7 +269,10 @@ def _groups(table: SeriesTable, code: Ints, starts: Ints, counts: Floats, peaks:
 MOST_ROWS: Final = 12_000_000
 """Rows of traffic that are held at once; beyond that days or buckets are taken in several pieces."""
 
-_COLUMNS = (*SERIES_KEY, INTERVAL_START, OFFERED, PEAK, COVERED)
+_KEY_SCHEMA: Final = pa.schema(
+    [(name, pa.int64() if name == INTERVAL_SECONDS else pa.string()) for name in SERIES_KEY]
+)
+_COLUMNS: Final = (SERIES_ID, *SERIES_KEY, INTERVAL_START, OFFERED, PEAK, COVERED)
 
 
 def read_arranged(
@@ -261,33 +293,30 @@ def read_arranged(
     also : rows with series keys; those series are arranged too, without a known row.
     between : only intervals that start in [low, end), aware.
     """
-    where = Where(between={INTERVAL_START: between}) if between is not None else None
-    found = lake.read(
+    rows = lake.read(
         TRAFFIC,
         days=(date_of(first), date_of(end)),
         buckets=sorted(int(bucket) for bucket in buckets),
         columns=list(_COLUMNS),
-        where=where,
+        where=Where(between={INTERVAL_START: between}) if between is not None else None,
     )
-    rows = found.to_pandas()
     if also is not None and len(also):
-        series = also.select(list(SERIES_KEY)).to_pandas().drop_duplicates()
-        rows = pd.concat([rows, _without_rows(series, rows)], ignore_index=True)
-    return arrange(rows[rows[TENANT].isin(list(zones))].reset_index(drop=True), zones)
+        rows = pa.concat_tables([rows, _without_rows(also, rows)])
+    on_record = pc.is_in(rows[TENANT], value_set=pa.array(sorted(zones), pa.string()))
+    return arrange(rows.filter(on_record), zones)
 
 
-def _without_rows(series: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """One unknown row for each series that has none, at the beginning of time: it is known to nobody."""
-    names = list(SERIES_KEY)
-    known = rows[names].drop_duplicates().assign(here=True)
-    absent = series.merge(known, on=names, how="left")
-    absent = absent[absent["here"].isna()][names]
-    empty = {
-        INTERVAL_START: pd.Timestamp(0, tz="UTC"),
-        OFFERED: None,
-        PEAK: None,
-        COVERED: 0,
+def _without_rows(series: pa.Table, rows: pa.Table) -> pa.Table:
+    """An unknown row dated 1970 for each series that has none, so that it gets a code."""
+    absent = series.filter(pc.invert(pc.is_in(series[SERIES_ID], value_set=rows[SERIES_ID].combine_chunks())))
+    distinct = absent.group_by(SERIES_ID, use_threads=False).aggregate(
+        [(name, "first") for name in SERIES_KEY]
+    )
+    columns = {SERIES_ID: distinct[SERIES_ID]} | {name: distinct[f"{name}_first"] for name in SERIES_KEY}
+    columns |= {
+        INTERVAL_START: pa.array([0] * len(distinct), pa.int64()),
+        OFFERED: pa.nulls(len(distinct)),
+        PEAK: pa.nulls(len(distinct)),
+        COVERED: pa.array([0] * len(distinct), pa.int32()),
     }
-    filled = absent.assign(**empty).astype({INTERVAL_SECONDS: "int32"})
-    filled[APPLICATION] = filled[APPLICATION].astype(object)
-    return filled.astype({INTERVAL_START: rows[INTERVAL_START].dtype})
+    return pa.table({name: columns[name].cast(rows.schema.field(name).type) for name in _COLUMNS})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.scoring import ROW_FIELDS, ScoredRows
+from cjp_fraud.detection.series import floats, series_table, utc_seconds
 from cjp_fraud.storage.lake import Lake, Where
-from features.columns import APPLICATION, INTERVAL_START, SERIES_KEY
+from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
 
 
 def read_scored(
@@ -30,6 +32,7 @@ def read_scored(
     """
     last = (end - timedelta(microseconds=1)).date() + timedelta(days=1)
     names = [
+        SERIES_ID,
         *SERIES_KEY,
         INTERVAL_START,
         "log_p",
@@ -40,25 +43,13 @@ def read_scored(
     )
     if not len(found):
         return None
-    frame = found.to_pandas()
-    frame[APPLICATION] = frame[APPLICATION].astype(object).where(frame[APPLICATION].notna(), "")
-    ordered = frame[list(SERIES_KEY)].drop_duplicates().sort_values(list(SERIES_KEY), ignore_index=True)
-    code = (
-        frame[list(SERIES_KEY)]
-        .merge(ordered.assign(code=np.arange(len(ordered), dtype=np.int64)), on=list(SERIES_KEY), how="left")[
-            "code"
-        ]
-        .to_numpy(dtype=np.int64)
-    )
-    start = frame[INTERVAL_START].dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
+    table, code = series_table(found, dict.fromkeys(found[TENANT].unique().to_pylist(), "Etc/UTC"))
+    start = utc_seconds(found[INTERVAL_START])
     order = np.lexsort((start, code))
-    columns = {
-        name: frame[name].to_numpy(dtype=np.int64 if name == "regime" else np.float64)[order]
+    columns: dict[str, Any] = {
+        name: floats(found[name])[order].astype(np.int64 if name == "regime" else np.float64)
         for name in ROW_FIELDS
         if name not in ("series", "start")
     }
-    keys = ordered.assign(
-        **{APPLICATION: ordered[APPLICATION].astype(object).where(ordered[APPLICATION] != "", None)}
-    )
     rows = ScoredRows(series=code[order], start=start[order], **columns)
-    return keys, rows, frame["log_p"].to_numpy(dtype=np.float64)[order]
+    return table.keys, rows, floats(found["log_p"])[order]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ TRAFFIC = some_traffic(tenants=4, days=DAYS)
 
 
 def walked(traffic: pd.DataFrame, zone: str = "Etc/UTC", *, trains: bool = True) -> pd.DataFrame:
-    walk = Walk(arrange(traffic, in_zone(traffic, zone)), RULES, trains=trains)
+    walk = Walk(arrange(pa.Table.from_pandas(traffic), in_zone(traffic, zone)), RULES, trains=trains)
     tenants = walk.arranged.table.keys["tenant_id"].to_numpy()
     return pd.concat([judged_rows(day, tenants) for day in walk.days()], ignore_index=True)
 
@@ -116,7 +117,7 @@ def test_of_two_resolutions_the_finer_is_scored() -> None:
     start = START + pd.Timedelta(days=6)
     fine = fine[(fine["interval_start"] < start) | (fine["interval_start"] >= start + pd.Timedelta(hours=5))]
     both = pd.concat([fine, coarse], ignore_index=True)
-    arranged = arrange(both, in_zone(both, "Etc/UTC"))
+    arranged = arrange(pa.Table.from_pandas(both), in_zone(both, "Etc/UTC"))
     scored = [
         (int(arranged.table.seconds[series]), start)
         for day in Walk(arranged, RULES).days()
@@ -145,7 +146,7 @@ def test_whether_a_monday_has_a_window_is_not_changed_by_later_days() -> None:
 
 
 def test_versions_count_from_their_monday() -> None:
-    walk = Walk(arrange(TRAFFIC, in_zone(TRAFFIC, "Etc/UTC")), RULES)
+    walk = Walk(arrange(pa.Table.from_pandas(TRAFFIC), in_zone(TRAFFIC, "Etc/UTC")), RULES)
     judged = {day.day: day.version.valid_from for day in walk.days()}
     first = int(START.timestamp()) // DAY
     assert [version.valid_from for version in walk.versions] == [first + 14]
