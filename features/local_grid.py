@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 QUARTER_HOUR: Final = 900
 HOUR: Final = 3600
 DAY: Final = 86400
+MIDNIGHTS_AT_ONCE: Final = 512
 LONGEST_LEVELLED: Final = 900
 """Intervals over 15 minutes have no level (step 2): an hour holds too few of them."""
 
@@ -69,10 +70,14 @@ def context_intervals(interval_seconds: int) -> int:
 def midnights(zone: str, days: NDArray[np.int64]) -> NDArray[np.int64]:
     """UTC seconds at which the local ``days`` (days since the epoch) begin in the IANA ``zone``.
 
-    Where midnight comes twice the first counts; where it is skipped, the first moment after the gap.
+    Where midnight comes twice the first counts; where it is skipped, the first moment after the gap. Computed once
+    for each zone and day (a time zone's rules are slow to ask), then looked up.
     """
-    # Where a whole day is left out (Samoa, 30 December 2011) it must not begin after the day that follows.
-    return np.minimum(_midnights(zone, days), _midnights(zone, days + 1))
+    blocks, index = np.unique(days // MIDNIGHTS_AT_ONCE, return_inverse=True)
+    if not len(blocks):
+        return np.empty(0, dtype=np.int64)
+    table = np.stack([_block_of_midnights(zone, block) for block in blocks.tolist()])
+    return table[index, days % MIDNIGHTS_AT_ONCE]
 
 
 def wall_seconds(zone: str, starts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -125,11 +130,16 @@ def local_grid(zone: str, day: int, interval_seconds: int) -> LocalGrid:
     return LocalGrid(day, interval_seconds, starts, context, slot, left, right, weight)
 
 
-def _midnights(zone: str, days: NDArray[np.int64]) -> NDArray[np.int64]:
+@lru_cache(maxsize=4096)
+def _block_of_midnights(zone: str, block: int) -> NDArray[np.int64]:
+    days = np.arange(block * MIDNIGHTS_AT_ONCE, (block + 1) * MIDNIGHTS_AT_ONCE + 1, dtype=np.int64)
     wall = pd.DatetimeIndex(days.astype("datetime64[D]").astype("datetime64[s]"))
-    first = np.ones(len(wall), dtype=bool)
-    local = wall.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
-    return _seconds(local.tz_convert("UTC").tz_localize(None))
+    local = wall.tz_localize(zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
+    begins = _seconds(local.tz_convert("UTC").tz_localize(None))
+    # Where a whole day is left out (Samoa, 30 December 2011) it must not begin after the day that follows.
+    found: NDArray[np.int64] = np.minimum(begins[:-1], begins[1:])
+    found.flags.writeable = False
+    return found
 
 
 def _seconds(wall: pd.DatetimeIndex) -> NDArray[np.int64]:
