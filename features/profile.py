@@ -150,22 +150,29 @@ class History:
         days[:, -1] = profile.day
         stale = days <= profile.day - SLOT_MEMORY_DAYS
         self.days[index] = np.where(stale, NO_DAY, days)
-        self.last[index] = profile.day
         _push(self.count, index, profile.count, stale)
         if profile.peak is not None and self.peak is None:
             self.peak = KindProfile.unknown((self.series, FULL_DAYS), self.slots)
         if self.peak is not None:
             newest = profile.peak or KindProfile.unknown((len(index),), self.slots)
             _push(self.peak, index, newest, stale)
-        self._push_maxima(index, profile)
+        self.append_maxima(index, profile.day, profile.strongest_count, profile.strongest_peak)
 
-    def _push_maxima(self, index: NDArray[np.int64], profile: DayProfile) -> None:
-        known = ~np.isnan(profile.strongest_count)
+    def append_maxima(self, index: NDArray[np.int64], day: int, count: Floats, peak: Floats) -> None:
+        """Add the daily maxima alone of a day that is too old for a snapshot to use its slots.
+
+        Parameters
+        ----------
+        index : int64 [n]; series of which ``day`` is newer than all that they have.
+        count, peak : float64 [n]; maxima of b′ of either kind, NaN where none was scored.
+        """
+        self.last[index] = day
+        known = ~np.isnan(count)
         rows = index[known]
         for kept, newest in (
-            (self.maxima_days, profile.day),
-            (self.count_maxima, profile.strongest_count[known]),
-            (self.peak_maxima, profile.strongest_peak[known]),
+            (self.maxima_days, day),
+            (self.count_maxima, count[known]),
+            (self.peak_maxima, peak[known]),
         ):
             moved = np.roll(kept[rows], -1, axis=1)
             moved[:, -1] = newest

@@ -1,43 +1,55 @@
-"""``baseline refresh``: fold every local day that has ended, in order, and make the snapshots that are missing."""
+"""``baseline refresh``: fold every local day that has ended, in order, and make the snapshots that are missing.
+
+What is due is found from the changes on record. It is folded in pieces of a bounded number of rows: some buckets and a
+run of days, or some of the tenants of one bucket and one day. Each piece is committed before the next one is read, so
+that memory does not grow with the number of series or days; a piece finds the days before it in the lake.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
-from cjp_fraud.clock import date_of, day_of
+from cjp_fraud.clock import date_of
+from cjp_fraud.detection.due_days import DueDays, DueSeries, count_unfolded, due_days, mark_folded
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.detection.profile_rows import (
+    CODE_DAYS,
     ProfiledPast,
+    days_of,
+    of_zone,
     profile_rows,
-    read_profiles,
+    profiled_past,
+    read_index,
     snapshot_rows,
-    stored_days,
 )
-from cjp_fraud.detection.series import MOST_ROWS, Arranged, Group, read_arranged
-from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.detection.series import Arranged, Group, read_arranged
+from cjp_fraud.storage.lake import Lake, LakeTable, Where
 from cjp_fraud.storage.locks import exclusive
-from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.schema import TRAFFIC
-from cjp_fraud.traffic.tables import TrafficChange
 from features.columns import SERIES_ID, TENANT
 from features.fold import fold_day
-from features.local_grid import DAY, local_days, midnights
+from features.local_grid import HOUR, midnights
 from features.score_day import Rows
 
 Ints = NDArray[np.int64]
+Masks = NDArray[np.bool_]
 Report = Callable[[int, int, str], None]
 
 SNAPSHOTS_KEPT: Final = 14
+MOST_ROWS: Final = 2_000_000
+"""Rows of traffic that are folded at once."""
+CONTEXT_SECONDS: Final = 2 * HOUR
+"""How far before a local day its scores may look at rows: an hour for the level, an interval for the swing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,8 @@ class Refreshed:
     Attributes
     ----------
     folded : series-days folded, or folded again.
-    snapshots : snapshots made (one a series and day).
-    waiting : changes whose last local day has not ended.
+    snapshots : snapshots made and stored (one a series and day).
+    waiting : changes of which a local day has not ended.
     through : newest local day folded; None where nothing is.
     """
 
@@ -59,14 +71,20 @@ class Refreshed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
-    """A change of traffic that is not folded yet, in UTC seconds."""
+class _Piece:
+    """What is folded at once.
 
-    id: str
-    tenant_id: str
-    bucket: int
-    first: int
-    last: int
+    Attributes
+    ----------
+    days : local days that are due for at least one tenant, ascending; neighbours are at most two days apart.
+    tenants : the tenants that are read; None: all of the buckets, so that silent ones get their snapshots too.
+    keep_from : snapshots of days before this one would be let go of by the same refresh, and are not stored.
+    """
+
+    buckets: tuple[int, ...]
+    days: tuple[int, ...]
+    tenants: tuple[str, ...] | None
+    keep_from: int
 
 
 def refresh(
@@ -82,136 +100,247 @@ def refresh(
     zones : IANA zone of every tenant on record.
     now : aware; a local day is folded once it has ended.
     """
+    folded = snapshots = 0
+    newest: int | None = None
     with exclusive(engine, "baseline-refresh"):
-        pending = _pending(engine, zones)
-        folded = snapshots = 0
-        newest: int | None = None
-        batches = list(_batches(lake, {one.bucket for one in pending}))
+        due = due_days(engine, zones, now)
+        sizes = _Sizes(lake) if len(due) else None
+        batches = list(_batches(sizes, due)) if sizes is not None else []
         for done, buckets in enumerate(batches):
             if report is not None:
                 report(done, len(batches), f"{len(buckets)} buckets")
-            part = [one for one in pending if one.bucket in buckets]
-            more_folded, more_snapshots, last = _refresh_buckets(lake, zones, part, buckets, now)
-            folded, snapshots = folded + more_folded, snapshots + more_snapshots
-            newest = last if newest is None else max(newest, last or newest)
-        waiting = _mark(engine, pending, zones, now)
+            of_batch = due.of_buckets(buckets)
+            assert sizes is not None, "there are batches only where something is due"
+            for piece in _pieces(sizes, of_batch, buckets):
+                series_days, stored = _refresh_piece(lake, zones, of_batch, piece)
+                folded, snapshots = folded + series_days, snapshots + stored
+                if series_days:
+                    newest = piece.days[-1] if newest is None else max(newest, piece.days[-1])
+            mark_folded(engine, of_batch, zones, now)
+        waiting = count_unfolded(engine)
     through = None if newest is None else datetime.combine(date_of(newest), datetime.min.time(), UTC)
     return Refreshed(folded, snapshots, waiting, through)
 
 
-def _pending(engine: Engine, zones: Mapping[str, str]) -> list[_Pending]:
-    # A change is recorded before its rows can be read: wait for an ingest that is storing.
-    with exclusive(engine, TRAFFIC_LOCK), reading(engine) as session:
-        rows = session.scalars(
-            select(TrafficChange).where(TrafficChange.folded_at.is_(None)).order_by(TrafficChange.id)
-        )
-        return [
-            _Pending(
-                row.id,
-                row.tenant_id,
-                row.bucket,
-                int(row.first_interval.timestamp()),
-                int(row.last_interval.timestamp()),
-            )
-            for row in rows
-            if row.tenant_id in zones
-        ]
+class _Sizes:
+    """Rows of traffic by UTC day and bucket, from the table's list of files."""
+
+    def __init__(self, lake: Lake) -> None:
+        files = lake.partitions(TRAFFIC).select(["day", "bucket", "num_records"]).to_pandas()
+        days = pd.to_datetime(files["day"]).to_numpy().astype("datetime64[D]").astype(np.int64)
+        self._rows: dict[tuple[int, int], int] = {}
+        for day, bucket, rows in zip(
+            days.tolist(), files["bucket"].tolist(), files["num_records"].tolist(), strict=True
+        ):
+            self._rows[day, int(bucket)] = self._rows.get((day, int(bucket)), 0) + int(rows)
+
+    def rows(self, buckets: Collection[int], days: Iterable[int]) -> int:
+        """Rows that folding the local ``days`` of ``buckets`` reads at most."""
+        near = {utc for day in days for utc in (day - 1, day, day + 1)}
+        return sum(self._rows.get((day, bucket), 0) for day in near for bucket in buckets)
 
 
-def _batches(lake: Lake, buckets: set[int]) -> Iterator[tuple[int, ...]]:
-    files = lake.partitions(TRAFFIC).to_pandas()
-    rows = files.groupby("bucket")["num_records"].sum() if len(files) else pd.Series(dtype=float)
-    batch: list[int] = []
-    held = 0.0
-    for bucket in sorted(buckets):
-        size = float(rows.get(bucket, 0.0))
-        if batch and held + size > MOST_ROWS:
-            yield tuple(batch)
-            batch, held = [], 0.0
-        batch.append(bucket)
-        held += size
+def _batches(sizes: _Sizes, due: DueDays) -> Iterator[tuple[int, ...]]:
+    """Buckets that have days due, as many at once as have few enough rows in those days."""
+    batch: tuple[int, ...] = ()
+    for bucket in due.buckets():
+        more = (*batch, bucket)
+        if batch and sizes.rows(more, due.of_buckets(more).days().tolist()) > MOST_ROWS:
+            yield batch
+            more = (bucket,)
+        batch = more
     if batch:
-        yield tuple(batch)
+        yield batch
 
 
-def _refresh_buckets(
-    lake: Lake, zones: Mapping[str, str], pending: Sequence[_Pending], buckets: tuple[int, ...], now: datetime
-) -> tuple[int, int, int | None]:
-    """Fold and snapshot some buckets; returns series-days folded, snapshots made, newest local day folded."""
-    first = min(one.first for one in pending) // DAY - 2
-    last = min(max(one.last for one in pending) // DAY + 2, day_of(now.date()) + 2)
-    stored = read_profiles(lake, first, last, buckets, tenants=None)
-    arranged = read_arranged(lake, zones, first, last + 1, buckets, also=stored)
-    past = ProfiledPast(arranged, stored_days(arranged, stored))
-    kept = _kept_snapshots(lake, buckets)
+def _pieces(sizes: _Sizes, due: DueDays, buckets: tuple[int, ...]) -> Iterator[_Piece]:
+    """Cut what is due in some buckets into runs of days, and a day of too many rows by tenants."""
+    days = due.days().tolist()
+    runs: list[tuple[int, ...]] = []
+    for day in days:
+        run = runs[-1] if runs else ()
+        if run and day - run[-1] <= 2 and sizes.rows(buckets, [*run, day]) <= MOST_ROWS:
+            runs[-1] = (*run, day)
+        else:
+            runs.append((day,))
+    for run in runs:
+        tenants = due.tenants(run[0], run[-1])
+        everyone = run is runs[-1]
+        piece = _Piece(buckets, run, None if everyone else tenants, days[-1] + 2 - SNAPSHOTS_KEPT)
+        parts = -(-sizes.rows(buckets, run) // MOST_ROWS)
+        if parts <= 1:
+            yield piece
+            continue
+        for part in np.array_split(np.array(tenants, dtype=object), min(parts, len(tenants))):
+            yield replace(piece, tenants=tuple(part.tolist()))
+
+
+def _refresh_piece(lake: Lake, zones: Mapping[str, str], due: DueDays, piece: _Piece) -> tuple[int, int]:
+    """Fold and snapshot one piece; returns the series-days folded and the snapshots stored."""
+    first, last = piece.days[0], piece.days[-1]
+    index = read_index(lake, first, last, piece.buckets, piece.tenants)
+    between = _moments(set(zones.values()), first, last)
+    arranged = read_arranged(
+        lake,
+        zones,
+        first - 1,
+        last + 2,
+        piece.buckets,
+        also=index,
+        between=between,
+        tenants=piece.tenants,
+    )
+    is_due = due.of_series(arranged, first, last)
+    past = profiled_past(lake, arranged, first, last, piece.buckets, index=index, folded_again=is_due.on)
+    snapshots = _Snapshots(lake, arranged, piece)
     profiles: list[pa.Table] = []
-    snapshots: list[pa.Table] = []
-    newest: int | None = None
+    stored = _stored_days(arranged, index, first)
     for number, group in enumerate(arranged.groups):
         keys, of_bucket = _keys(arranged, group, lake)
-        due = _due(arranged, group, pending, now)
-        ends = [day for of, day in past.stored if of == number]
-        days = sorted({*due, *(day for day in ends if day >= first)})
-        last_day = max([*due, *ends], default=None)
+        dues = {day for day in piece.days if is_due.on(group.series, day).any()}
+        days = sorted(dues | stored.get(number, set()))
         for day in days:
-            missing = _without_snapshot(past, number, day, keys, kept)
-            if len(missing):
-                snapshots.append(
-                    snapshot_rows(keys.iloc[missing], of_bucket[missing], past.snapshot(number, missing, day))
-                )
+            snapshots.make(past, number, day, keys, of_bucket)
             members, rows = group.rows_of(day)
-            chosen = np.isin(members, due.get(day, np.empty(0, np.int64)))
+            chosen = is_due.on(group.series[members], day)
+            folded = None
             if chosen.any():
                 folded = fold_day(past.snapshot(number, members[chosen], day), _subset(rows, chosen))
-                profiles.append(profile_rows(keys.iloc[members[chosen]], of_bucket[members[chosen]], folded))
-                past.learn(number, day, members[chosen], folded)
-                newest = day if newest is None else max(newest, day)
-            else:
-                past.learn(number, day, np.empty(0, np.int64), None)
-        if last_day is not None:
-            missing = _without_snapshot(past, number, last_day + 1, keys, kept)
-            if len(missing):
-                snapshots.append(
-                    snapshot_rows(
-                        keys.iloc[missing], of_bucket[missing], past.snapshot(number, missing, last_day + 1)
-                    )
-                )
-    folded_rows = _write_profiles(lake, stored, profiles)
-    return folded_rows, _write_snapshots(lake, buckets, snapshots), newest
+                part = members[chosen]
+                profiles.append(profile_rows(keys.iloc[part], of_bucket[part], group.zone, folded))
+            past.learn(number, day, members[chosen], folded)
+        if days:
+            snapshots.make(past, number, days[-1] + 1, keys, of_bucket)
+    return _write_profiles(lake, arranged, is_due, index, profiles), snapshots.write(lake)
 
 
-def _due(
-    arranged: Arranged, group: Group, pending: Sequence[_Pending], now: datetime
-) -> dict[int, NDArray[np.int64]]:
-    """Members by local day that changed and whose day has ended."""
-    tenants = arranged.table.keys[TENANT].to_numpy()[group.series]
-    due: dict[int, set[int]] = {}
-    at = int(now.timestamp())
-    for one in pending:
-        members = np.flatnonzero(tenants == one.tenant_id)
-        if not len(members):
-            continue
-        begin, end = local_days(group.zone, np.array([one.first, one.last], dtype=np.int64)).tolist()
-        days = np.arange(begin, end + 1, dtype=np.int64)
-        ended = days[midnights(group.zone, days + 1) <= at]
-        for day in ended.tolist():
-            due.setdefault(day, set()).update(members.tolist())
-    return {day: np.array(sorted(members), dtype=np.int64) for day, members in due.items()}
+class _Snapshots:
+    """Snapshots of a piece: which are stored already, and those that are made."""
+
+    def __init__(self, lake: Lake, arranged: Arranged, piece: _Piece) -> None:
+        named = Where(equal={TENANT: piece.tenants}) if piece.tenants is not None else None
+        columns = [SERIES_ID, "day", "zone"]
+        known = lake.read(BASELINE, buckets=piece.buckets, columns=columns, where=named)
+        code = arranged.table.codes(known[SERIES_ID])
+        self._arranged = arranged
+        self._keep_from = piece.keep_from
+        self._code, self._day = code[code >= 0], days_of(known)[code >= 0]
+        self._usable = of_zone(known, arranged, code)[code >= 0]
+        self._made: list[tuple[Ints, int, pa.Table]] = []
+
+    def make(
+        self, past: ProfiledPast, number: int, day: int, keys: pd.DataFrame, of_bucket: NDArray[np.int16]
+    ) -> None:
+        """Make snapshot ``day`` of the members of a group that have a past and no such snapshot yet."""
+        if day < self._keep_from:
+            return
+        group = self._arranged.groups[number]
+        members = past.with_a_past(number, day)
+        has = self._code[self._usable & (self._day == day)]
+        members = members[~np.isin(group.series[members], has)]
+        if len(members):
+            made = past.snapshot(number, members, day)
+            rows = snapshot_rows(keys.iloc[members], of_bucket[members], group.zone, made)
+            self._made.append((group.series[members], day, rows))
+
+    def write(self, lake: Lake) -> int:
+        """Store what was made and let go of all but each series' newest fourteen, in one commit."""
+        made = sum(len(codes) for codes, *_ in self._made)
+        code = np.concatenate([self._code[self._usable], *(codes for codes, *_ in self._made)])
+        day = np.concatenate(
+            [self._day[self._usable], *(np.full(len(codes), day) for codes, day, _ in self._made)]
+        )
+        kept = _newest(code, day)
+        new = kept[len(kept) - made :]
+        dropped = np.concatenate(
+            [
+                _key(self._code[~self._usable], self._day[~self._usable]),
+                _key(code, day)[: len(code) - made][~kept[: len(code) - made]],
+            ]
+        )
+        if not new.any() and not len(dropped):
+            return 0
+        fresh = pa.concat_tables([BASELINE.schema.empty_table(), *(rows for *_, rows in self._made)])
+        fresh = fresh.filter(pa.array(new))
+        of_bucket = lake.bucket_of(self._arranged.table.keys[TENANT].tolist())
+        touched = set(_partitions(fresh))
+        for key in dropped.tolist():
+            touched.add((date_of(key % CODE_DAYS), int(of_bucket[key // CODE_DAYS])))
+
+        def is_dropped(stored: pa.Table) -> Masks:
+            codes = self._arranged.table.codes(stored[SERIES_ID])
+            return (codes >= 0) & np.isin(_key(codes, days_of(stored)), dropped)
+
+        _replace(lake, BASELINE, touched, fresh, is_dropped)
+        return int(new.sum())
 
 
-def _without_snapshot(
-    past: ProfiledPast, number: int, day: int, keys: pd.DataFrame, kept: set[tuple[str, int]]
-) -> Ints:
-    """Members with a past that have no snapshot ``day`` yet."""
-    members = past.with_a_past(number, day)
-    ids = keys[SERIES_ID].to_numpy()[members]
-    missing = np.array([(name, day) not in kept for name in ids], dtype=bool)
-    return np.compress(missing, members)
+def _write_profiles(
+    lake: Lake, arranged: Arranged, is_due: DueSeries, index: pa.Table, made: list[pa.Table]
+) -> int:
+    """Replace the days that were folded, in one commit; what was folded of them under a former zone goes."""
+    fresh = pa.concat_tables([PROFILE.schema.empty_table(), *made])
+    code = arranged.table.codes(index[SERIES_ID])
+    stale = is_due.on(code, days_of(index)) & ~of_zone(index, arranged, code)
+    of_bucket = lake.bucket_of(arranged.table.keys[TENANT].tolist())
+    touched = set(_partitions(fresh))
+    for of_series, day in zip(code[stale].tolist(), days_of(index)[stale].tolist(), strict=True):
+        touched.add((date_of(day), int(of_bucket[of_series])))
+    if not touched:
+        return 0
+    folded = _key(arranged.table.codes(fresh[SERIES_ID]), days_of(fresh))
+
+    def is_replaced(stored: pa.Table) -> Masks:
+        codes, days = arranged.table.codes(stored[SERIES_ID]), days_of(stored)
+        again = (codes >= 0) & np.isin(_key(codes, days), folded)
+        former = is_due.on(codes, days) & ~of_zone(stored, arranged, codes)
+        return again | former
+
+    _replace(lake, PROFILE, touched, fresh, is_replaced)
+    return len(fresh)
 
 
-def _kept_snapshots(lake: Lake, buckets: tuple[int, ...]) -> set[tuple[str, int]]:
-    rows = lake.read(BASELINE, buckets=buckets, columns=[SERIES_ID, "day"])
-    return set(zip(rows[SERIES_ID].to_pylist(), map(day_of, rows["day"].to_pylist()), strict=True))
+def _replace(
+    lake: Lake,
+    table: LakeTable,
+    touched: set[tuple[date, int]],
+    fresh: pa.Table,
+    is_replaced: Callable[[pa.Table], Masks],
+) -> None:
+    """Write partitions again in one commit, day by day: stored rows that are not replaced, and the fresh ones."""
+    buckets: dict[date, list[int]] = {}
+    for day, bucket in sorted(touched):
+        buckets.setdefault(day, []).append(bucket)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for day, of_day in buckets.items():
+            stored = lake.read(table, where=Where(partitions=[(day, bucket) for bucket in of_day]))
+            kept = stored.filter(pa.array(~is_replaced(stored))) if len(stored) else stored
+            added = fresh.filter(pc.equal(fresh["day"], pa.scalar(day, pa.date32())))
+            yield from pa.concat_tables([kept, added]).to_batches()
+
+    def opened() -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(table.schema, batches())
+
+    lake.replace(table, opened, where=Where(partitions=sorted(touched)))
+
+
+def _moments(zones: Collection[str], first: int, last: int) -> tuple[datetime, datetime]:
+    """From before the first moment of local day ``first``, with context, to the end of ``last``, in any zone."""
+    ends = np.array([midnights(zone, np.array([first, last + 1], dtype=np.int64)) for zone in zones])
+    low, high = int(ends[:, 0].min()) - CONTEXT_SECONDS, int(ends[:, 1].max())
+    return datetime.fromtimestamp(low, UTC), datetime.fromtimestamp(high, UTC)
+
+
+def _stored_days(arranged: Arranged, index: pa.Table, first: int) -> dict[int, set[int]]:
+    """Local days from ``first`` on that are stored for a series of each group."""
+    code = arranged.table.codes(index[SERIES_ID])
+    days = days_of(index)
+    usable = of_zone(index, arranged, code) & (days >= first)
+    return {
+        number: set(days[usable & np.isin(code, group.series)].tolist())
+        for number, group in enumerate(arranged.groups)
+    }
 
 
 def _keys(arranged: Arranged, group: Group, lake: Lake) -> tuple[pd.DataFrame, NDArray[np.int16]]:
@@ -219,102 +348,25 @@ def _keys(arranged: Arranged, group: Group, lake: Lake) -> tuple[pd.DataFrame, N
     return keys, lake.bucket_of(keys[TENANT].tolist())
 
 
-def _subset(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
+def _subset(rows: Rows, chosen: Masks) -> Rows:
     peaks = None if rows.peaks is None else np.ascontiguousarray(rows.peaks[chosen])
     return Rows(rows.grid, np.ascontiguousarray(rows.counts[chosen]), peaks)
 
 
-def _write_profiles(lake: Lake, stored: pa.Table, made: list[pa.Table]) -> int:
-    """Replace the touched (day, bucket) partitions in one commit; rows of other series stay as they were."""
-    if not made:
-        return 0
-    fresh = pa.concat_tables(made)
-    touched = _partitions(fresh)
-    before = _in_partitions(stored, touched)
-    others = before.filter(pa.array(~_named_in(before, fresh)))
-    lake.replace(PROFILE, pa.concat_tables([others, fresh]), where=Where(partitions=touched))
-    return len(fresh)
+def _newest(code: Ints, day: Ints) -> Masks:
+    """Mask of each series' newest fourteen days; bool [rows]."""
+    order = np.lexsort((-day, code))
+    begins = np.flatnonzero(np.diff(code[order], prepend=-1) != 0)
+    rank = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
+    kept = np.zeros(len(code), dtype=bool)
+    kept[order] = rank < SNAPSHOTS_KEPT
+    return kept
 
 
-def _write_snapshots(lake: Lake, buckets: tuple[int, ...], made: list[pa.Table]) -> int:
-    """Add snapshots and let go of all but each series' newest fourteen, in one commit."""
-    if not made:
-        return 0
-    fresh = pa.concat_tables(made)
-    names = [SERIES_ID, "day", "bucket"]
-    known = lake.read(BASELINE, buckets=buckets, columns=names)
-    index = pa.concat_tables([known, fresh.select(names)]).to_pandas()
-    index["new"] = np.arange(len(index)) >= len(known)
-    newest = index.groupby(SERIES_ID, sort=False)["day"].rank(ascending=False, method="first")
-    index["keep"] = newest <= SNAPSHOTS_KEPT
-    changed = index[(index["new"] & index["keep"]) | (~index["new"] & ~index["keep"])]
-    touched = sorted(
-        {(day, int(bucket)) for day, bucket in zip(changed["day"], changed["bucket"], strict=True)}
-    )
-    if not touched:
-        return 0
-    stored = lake.read(BASELINE, where=Where(partitions=touched))
-    kept_keys = index[index["keep"]]
-    rows = pa.concat_tables([stored, _in_partitions(fresh, touched)])
-    rows = rows.filter(pa.array(_in_index(rows, kept_keys)))
-    lake.replace(BASELINE, rows, where=Where(partitions=touched))
-    return int((index["new"] & index["keep"]).sum())
+def _key(code: Ints, day: Ints) -> Ints:
+    return code * CODE_DAYS + day
 
 
 def _partitions(rows: pa.Table) -> list[tuple[date, int]]:
     pairs = rows.select(["day", "bucket"]).group_by(["day", "bucket"]).aggregate([]).to_pydict()
     return sorted(zip(pairs["day"], pairs["bucket"], strict=True))
-
-
-def _in_partitions(rows: pa.Table, partitions: Sequence[tuple[date, int]]) -> pa.Table:
-    wanted = set(partitions)
-    pairs = zip(rows["day"].to_pylist(), rows["bucket"].to_pylist(), strict=True)
-    return rows.filter(pa.array([pair in wanted for pair in pairs], pa.bool_()))
-
-
-def _row_keys(rows: pa.Table) -> list[tuple[object, ...]]:
-    return list(zip(rows[SERIES_ID].to_pylist(), rows["day"].to_pylist(), strict=True))
-
-
-def _named_in(rows: pa.Table, others: pa.Table) -> NDArray[np.bool_]:
-    wanted = set(_row_keys(others))
-    return np.array([key in wanted for key in _row_keys(rows)], dtype=bool)
-
-
-def _in_index(rows: pa.Table, index: pd.DataFrame) -> NDArray[np.bool_]:
-    wanted = set(index[[SERIES_ID, "day"]].itertuples(index=False, name=None))
-    return np.array([key in wanted for key in _row_keys(rows)], dtype=bool)
-
-
-def _mark(engine: Engine, pending: Sequence[_Pending], zones: Mapping[str, str], now: datetime) -> int:
-    """Mark what was folded; a change whose last day has not ended keeps the part that is still to come."""
-    waiting = 0
-    at = int(now.timestamp())
-    with transaction(engine) as session:
-        for one in pending:
-            row = session.get_one(TrafficChange, one.id)
-            if row.folded_at is not None:
-                continue
-            zone = zones[one.tenant_id]
-            days = local_days(zone, np.array([one.first, one.last], dtype=np.int64))
-            days = np.arange(days[0], days[1] + 1, dtype=np.int64)
-            open_days = days[midnights(zone, days + 1) > at]
-            if not len(open_days):
-                row.folded_at = now
-                continue
-            waiting += 1
-            begin = int(midnights(zone, open_days[:1])[0])
-            if begin > one.first:
-                session.add(
-                    TrafficChange(
-                        tenant_id=one.tenant_id,
-                        bucket=one.bucket,
-                        first_interval=row.first_interval,
-                        last_interval=datetime.fromtimestamp(begin, UTC) - timedelta(seconds=1),
-                        recorded_at=row.recorded_at,
-                        folded_at=now,
-                        scored_at=row.scored_at,
-                    )
-                )
-                row.first_interval = datetime.fromtimestamp(begin, UTC)
-    return waiting

@@ -42,13 +42,14 @@ PROFILE = LakeTable(
             *_kind_columns(KIND_FIELDS, SLOT_FIELDS),
             ("strongest_count", pa.float64()),
             ("strongest_peak", pa.float64()),
+            ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,
         ]
     ),
     stats_columns=("tenant_id",),
 )
-"""A series' local day, folded; ``day`` is the local date."""
+"""A series' local day, folded; ``day`` is the date in ``zone``, the tenant's IANA zone when it was folded."""
 
 BASELINE = LakeTable(
     "baseline",
@@ -57,13 +58,14 @@ BASELINE = LakeTable(
             *_KEY,
             *_kind_columns(USUAL_FIELDS, USUAL_SLOT_FIELDS),
             *((name, pa.float64()) for name in MAXIMA),
+            ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,
         ]
     ),
     stats_columns=("tenant_id",),
 )
-"""Snapshot D of a series, from local days before D; ``day`` is D, the local date that it is valid on."""
+"""Snapshot D of a series, from local days before D; ``day`` is D, the date in ``zone`` that it is valid on."""
 
 SCORES = LakeTable(
     "scores",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,30 @@ from features.columns import APPLICATION, SERIES_ID, SERIES_KEY, TENANT
 from features.constants import RECIPE_VERSION
 from features.local_grid import slots_a_day
 from features.own_bar import BAR_MEMORY_DAYS, OwnMaxima
-from features.profile import KIND_FIELDS, NO_DAY, SLOT_FIELDS, DayProfile, History, KindProfile
+from features.profile import (
+    KIND_FIELDS,
+    NO_DAY,
+    SLOT_FIELDS,
+    SLOT_MEMORY_DAYS,
+    DayProfile,
+    History,
+    KindProfile,
+)
+from features.scales import FULL_DAYS
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS, Snapshot, Usual, make_snapshot
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 assert tuple(field.name for field in fields(OwnMaxima)) == MAXIMA, "the lake's columns are the snapshot's"
+
+
+INDEX: Final = (SERIES_ID, *SERIES_KEY, "day", "zone", "strongest_count", "strongest_peak")
+"""Columns of a profile without its slots: what is read of sixty days, where the slots are read of a few."""
+
+FEW_TENANTS: Final = 50
+CODE_DAYS: Final = 1_000_000
+"""More than there are days: a code times this plus a day is a key of both."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,28 +52,30 @@ class ProfiledPast:
     Attributes
     ----------
     arranged : whose groups.
-    stored : by group and local day: members and their profile.
+    stored : by group and local day: members and their profile; let go of once they are in the history.
+    older : by group, in the order of the days: days too old for their slots to be used, which are the first of
+        their members: members, day, and the day's maxima of b′ of counts and of peaks.
     """
 
     arranged: Arranged
-    stored: Mapping[tuple[int, int], tuple[Ints, DayProfile]]
+    stored: dict[tuple[int, int], tuple[Ints, DayProfile]]
+    older: Mapping[int, Sequence[tuple[Ints, int, Floats, Floats]]]
     _histories: list[History] = field(default_factory=list)
     _ahead: list[list[int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._histories = [
-            History.empty(len(group.series), slots_a_day(group.seconds)) for group in self.arranged.groups
-        ]
-        self._ahead = [
-            sorted({day for of, day in self.stored if of == number}, reverse=True)
-            for number in range(len(self.arranged.groups))
-        ]
+        for number, group in enumerate(self.arranged.groups):
+            history = History.empty(len(group.series), slots_a_day(group.seconds))
+            for members, day, count, peak in self.older.get(number, ()):
+                history.append_maxima(members, day, count, peak)
+            self._histories.append(history)
+            self._ahead.append(sorted({day for of, day in self.stored if of == number}, reverse=True))
 
     def history_before(self, number: int, day: int) -> History:
         """History of a group up to the local day before ``day``; days are asked for in ascending order."""
         history, ahead = self._histories[number], self._ahead[number]
         while ahead and ahead[-1] < day:
-            members, profile = self.stored[number, ahead.pop()]
+            members, profile = self.stored.pop((number, ahead.pop()))
             history.append(members, profile)
         return history
 
@@ -65,7 +84,7 @@ class ProfiledPast:
         history = self.history_before(number, day)
         if self._ahead[number] and self._ahead[number][-1] == day:
             self._ahead[number].pop()
-            members, stored = self.stored[number, day]
+            members, stored = self.stored.pop((number, day))
             others = ~np.isin(members, folded)
             if others.any():
                 history.append(members[others], _take(stored, others))
@@ -83,20 +102,59 @@ class ProfiledPast:
 
 
 def profiled_past(
-    lake: Lake, arranged: Arranged, first: int, last: int, buckets: Collection[int]
+    lake: Lake,
+    arranged: Arranged,
+    first: int,
+    last: int,
+    buckets: Collection[int],
+    *,
+    index: pa.Table | None = None,
+    folded_again: Callable[[Ints, Ints], NDArray[np.bool_]] | None = None,
 ) -> ProfiledPast:
-    """Read the profiles that snapshots of local days ``first`` to ``last`` rest on (and those between them)."""
-    rows = read_profiles(lake, first, last, buckets, tenants=None)
-    return ProfiledPast(arranged, stored_days(arranged, rows))
+    """Read the profiles that snapshots of local days ``first`` to ``last`` rest on (and those between them).
+
+    Of the sixty days before ``first`` only the daily maxima are read, and the slots of each series' newest seven
+    days among them. Days folded under another zone than the tenant's are left out.
+
+    Parameters
+    ----------
+    index : what :func:`read_index` gave for the same days; read here if absent.
+    folded_again : of codes and local days (int64 [rows] each), which will be folded again and need no reading.
+    """
+    rows = index if index is not None else read_index(lake, first, last, buckets)
+    code = arranged.table.codes(rows[SERIES_ID])
+    code[~of_zone(rows, arranged, code)] = -1
+    rows, code = rows.filter(pa.array(code >= 0)), code[code >= 0]
+    days = days_of(rows)
+    of_group, member = _members(arranged)
+    slots_used = _newest_days(code, days, first)
+    ahead = days >= first
+    ahead &= ~folded_again(code, days) if folded_again is not None else True
+    older: dict[int, list[tuple[Ints, int, Floats, Floats]]] = {}
+    maxima = [_array(rows, name, by_slot=False) for name in ("strongest_count", "strongest_peak")]
+    for number, day, part in _cut(of_group[code], days, np.flatnonzero(~slots_used & (days < first))):
+        older.setdefault(number, []).append((member[code[part]], day, maxima[0][part], maxima[1][part]))
+    wanted = slots_used | ahead
+    if not wanted.any():
+        return ProfiledPast(arranged, {}, older)
+    keys = code[wanted] * CODE_DAYS + days[wanted]
+    on: Mapping[str, Collection[Any]] = {"day": [date_of(day) for day in np.unique(days[wanted]).tolist()]}
+    numbers = sorted(int(bucket) for bucket in buckets)
+    where = Where(equal={**on, **_tenants(arranged, code[wanted])})
+    whole = lake.read(PROFILE, buckets=numbers, where=where)
+    codes = arranged.table.codes(whole[SERIES_ID])
+    named = np.isin(codes * CODE_DAYS + days_of(whole), keys) & (codes >= 0)
+    named &= of_zone(whole, arranged, codes)
+    return ProfiledPast(arranged, stored_days(arranged, whole.filter(pa.array(named))), older)
 
 
-def read_profiles(
-    lake: Lake, first: int, last: int, buckets: Collection[int], tenants: Collection[str] | None
+def read_index(
+    lake: Lake, first: int, last: int, buckets: Collection[int], tenants: Collection[str] | None = None
 ) -> pa.Table:
-    """Stored profiles of the sixty local days before ``first``, and on to ``last``."""
+    """Stored profiles without their slots (:data:`INDEX`): sixty local days before ``first``, and on to ``last``."""
     where = Where(equal={TENANT: sorted(tenants)}) if tenants is not None else None
     days = (date_of(first - BAR_MEMORY_DAYS), date_of(last + 1))
-    return lake.read(PROFILE, days=days, buckets=sorted(int(b) for b in buckets), where=where)
+    return lake.read(PROFILE, days=days, buckets=sorted(int(b) for b in buckets), columns=INDEX, where=where)
 
 
 def stored_days(arranged: Arranged, rows: pa.Table) -> dict[tuple[int, int], tuple[Ints, DayProfile]]:
@@ -120,6 +178,8 @@ def stored_snapshots(
         return {}
     numbers = sorted(int(bucket) for bucket in buckets)
     stored = lake.read(BASELINE, days=(date_of(days[0]), date_of(days[-1] + 1)), buckets=numbers)
+    usable = of_zone(stored, arranged, arranged.table.codes(stored[SERIES_ID]))
+    stored = stored if usable.all() else stored.filter(pa.array(usable))
     found: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
         (number, day): (members, part)
         for number, members, day, part in _by_group_and_day(arranged, stored)
@@ -128,8 +188,8 @@ def stored_snapshots(
     missing = _missing_tenants(arranged, wanted, found)
     past = None
     if missing:
-        profiles = read_profiles(lake, days[0], days[-1], buckets, missing)
-        past = ProfiledPast(arranged, stored_days(arranged, profiles))
+        index = read_index(lake, days[0], days[-1], buckets, missing)
+        past = profiled_past(lake, arranged, days[0], days[-1], buckets, index=index)
     result = {}
     for number, day in sorted(wanted, key=lambda pair: (pair[0], pair[1])):
         group = arranged.groups[number]
@@ -177,21 +237,70 @@ def _by_group_and_day(arranged: Arranged, rows: pa.Table) -> Iterator[tuple[int,
     if not len(rows):
         return
     code = arranged.table.codes(rows[SERIES_ID])
+    of_group, member = _members(arranged)
+    days = days_of(rows)
+    known = np.flatnonzero(code >= 0)
+    known = known[np.argsort(member[code[known]], kind="stable")]
+    for number, day, part in _cut(of_group[code], days, known):
+        yield number, member[code[part]], day, rows.take(pa.array(part))
+
+
+def _cut(group: Ints, days: Ints, rows: Ints) -> Iterator[tuple[int, int, Ints]]:
+    """Cut ``rows`` by group and day, both ascending; the rows of a piece stay in their order."""
+    rows = rows[np.lexsort((days[rows], group[rows]))]
+    cuts = np.flatnonzero((np.diff(group[rows]) != 0) | (np.diff(days[rows]) != 0)) + 1
+    for part in np.split(rows, cuts):
+        if len(part):
+            yield int(group[part[0]]), int(days[part[0]]), part
+
+
+def _members(arranged: Arranged) -> tuple[Ints, Ints]:
+    """Group of each series, and its place among the group's members; int64 [series] each."""
     of_group = np.full(len(arranged.table), -1, dtype=np.int64)
     member = np.full(len(arranged.table), -1, dtype=np.int64)
     for number, group in enumerate(arranged.groups):
         of_group[group.series] = number
         member[group.series] = np.arange(len(group.series))
-    days = rows["day"].combine_chunks().cast(pa.int32()).to_numpy().astype(np.int64)
-    known = np.flatnonzero(code >= 0)
-    known = known[np.lexsort((member[code[known]], days[known], of_group[code[known]]))]
-    if not len(known):
-        return
-    group_of, day_of_row = of_group[code[known]], days[known]
-    cuts = np.flatnonzero((np.diff(group_of) != 0) | (np.diff(day_of_row) != 0)) + 1
-    for part in np.split(known, cuts):
-        number = int(of_group[code[part[0]]])
-        yield number, member[code[part]], int(days[part[0]]), rows.take(pa.array(part))
+    return of_group, member
+
+
+def _newest_days(code: Ints, days: Ints, first: int) -> NDArray[np.bool_]:
+    """Mask of the rows whose slots a snapshot ``first`` or later may use; bool [rows].
+
+    Each series' newest seven days before ``first``, none of them older than the slots' memory counted from the
+    newest, and no day at all where that one is itself too old.
+    """
+    before = np.flatnonzero(days < first)
+    before = before[np.lexsort((-days[before], code[before]))]
+    begins = np.flatnonzero(np.diff(code[before], prepend=-1) != 0)
+    lengths = np.diff(begins, append=len(before))
+    rank = np.arange(len(before)) - np.repeat(begins, lengths)
+    newest = np.repeat(days[before][begins], lengths)
+    used = (rank < FULL_DAYS) & (days[before] > newest - SLOT_MEMORY_DAYS)
+    used &= newest >= first - SLOT_MEMORY_DAYS
+    result = np.zeros(len(days), dtype=bool)
+    result[before[used]] = True
+    return result
+
+
+def of_zone(rows: pa.Table, arranged: Arranged, code: Ints) -> NDArray[np.bool_]:
+    """Whether each row was made under its tenant's zone; bool [rows], False for series that are not arranged."""
+    zones = rows["zone"].to_numpy(zero_copy_only=False)
+    found = code >= 0
+    found[found] = zones[found] == arranged.table.zones[code[found]]
+    return found
+
+
+def _tenants(arranged: Arranged, code: Ints) -> dict[str, list[str]]:
+    """The condition that rows are of the tenants of ``code``, where naming them is less than reading all."""
+    tenants = np.unique(arranged.table.keys[TENANT].to_numpy()[np.unique(code)])
+    return {TENANT: tenants.tolist()} if len(tenants) <= FEW_TENANTS else {}
+
+
+def days_of(rows: pa.Table) -> Ints:
+    """Days since 1970-01-01 of rows with a column ``day``; int64 [rows]."""
+    days: Ints = rows["day"].combine_chunks().cast(pa.int32()).to_numpy().astype(np.int64)
+    return days
 
 
 def _take(profile: DayProfile, rows: NDArray[np.bool_]) -> DayProfile:
@@ -204,8 +313,8 @@ def _take(profile: DayProfile, rows: NDArray[np.bool_]) -> DayProfile:
     )
 
 
-def profile_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], profile: DayProfile) -> pa.Table:
-    """Rows of one folded local day; ``keys`` and ``buckets`` are those of the profile's series, in its order."""
+def profile_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, profile: DayProfile) -> pa.Table:
+    """Rows of one local day folded under ``zone``; ``keys`` and ``buckets`` are those of its series, in its order."""
     columns: dict[str, Any] = {}
     for kind, part in zip(KINDS, (profile.count, profile.peak), strict=True):
         slots = profile.count.usual.shape[-1]
@@ -214,7 +323,7 @@ def profile_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], profile: DayPro
             columns[f"{kind}_{name}"] = _lists(values) if name in SLOT_FIELDS else pa.array(values)
     columns["strongest_count"] = pa.array(profile.strongest_count)
     columns["strongest_peak"] = pa.array(profile.strongest_peak)
-    return _table(PROFILE, keys, buckets, profile.day, columns)
+    return _table(PROFILE, keys, buckets, zone, profile.day, columns)
 
 
 def profile_of(rows: pa.Table, day: int) -> DayProfile:
@@ -232,8 +341,8 @@ def profile_of(rows: pa.Table, day: int) -> DayProfile:
     )
 
 
-def snapshot_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], snapshot: Snapshot) -> pa.Table:
-    """Rows of one snapshot; ``keys`` and ``buckets`` are those of its series, in its order."""
+def snapshot_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, snapshot: Snapshot) -> pa.Table:
+    """Rows of one snapshot under ``zone``; ``keys`` and ``buckets`` are those of its series, in its order."""
     columns: dict[str, Any] = {}
     unknown = unknown_snapshot(len(keys), snapshot.count.location.shape[1], snapshot.day)
     for kind, part in zip(KINDS, (snapshot.count, snapshot.peak or unknown.count), strict=True):
@@ -242,7 +351,7 @@ def snapshot_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], snapshot: Snap
             columns[f"{kind}_{name}"] = _lists(values) if name in USUAL_SLOT_FIELDS else pa.array(values)
     for name in MAXIMA:
         columns[name] = pa.array(getattr(snapshot.maxima, name))
-    return _table(BASELINE, keys, buckets, snapshot.day, columns)
+    return _table(BASELINE, keys, buckets, zone, snapshot.day, columns)
 
 
 def snapshot_of(rows: pa.Table, place: Ints, members: int, slots: int, day: int) -> Snapshot:
@@ -267,11 +376,17 @@ def unknown_snapshot(members: int, slots: int, day: int) -> Snapshot:
 
 
 def _table(
-    table: LakeTable, keys: pd.DataFrame, buckets: NDArray[np.int16], day: int, columns: dict[str, Any]
+    table: LakeTable,
+    keys: pd.DataFrame,
+    buckets: NDArray[np.int16],
+    zone: str,
+    day: int,
+    columns: dict[str, Any],
 ) -> pa.Table:
     n = len(keys)
     named = {name: pa.array(_plain(keys[name], name)) for name in (SERIES_ID, *SERIES_KEY)}
     placed = {
+        "zone": pa.array([zone] * n, pa.string()),
         "recipe_version": pa.array([RECIPE_VERSION] * n, pa.string()),
         "day": pa.array([date_of(day)] * n, pa.date32()),
         "bucket": pa.array(buckets, pa.int16()),

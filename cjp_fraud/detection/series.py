@@ -284,6 +284,7 @@ def read_arranged(
     *,
     also: pa.Table | None = None,
     between: tuple[datetime, datetime] | None = None,
+    tenants: Collection[str] | None = None,
 ) -> Arranged:
     """Read UTC days [first, end) of some buckets and arrange them; tenants not on record are left out.
 
@@ -292,13 +293,18 @@ def read_arranged(
     first, end : days since 1970-01-01.
     also : rows with series keys; those series are arranged too, without a known row.
     between : only intervals that start in [low, end), aware.
+    tenants : only these; None: all of the buckets.
     """
+    where = Where(
+        between={INTERVAL_START: between} if between is not None else {},
+        equal={TENANT: list(tenants)} if tenants is not None else {},
+    )
     rows = lake.read(
         TRAFFIC,
         days=(date_of(first), date_of(end)),
         buckets=sorted(int(bucket) for bucket in buckets),
         columns=list(_COLUMNS),
-        where=Where(between={INTERVAL_START: between}) if between is not None else None,
+        where=where,
     )
     if also is not None and len(also):
         rows = pa.concat_tables([rows, _without_rows(also, rows)])

@@ -1,0 +1,180 @@
+"""Which local days must be folded: those that have ended and whose traffic changed, by the changes on record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sqlalchemy import Engine, func, select, update
+
+from cjp_fraud.detection.series import Arranged
+from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
+from cjp_fraud.traffic.tables import TrafficChange
+from features.columns import TENANT
+from features.local_grid import local_days, midnights
+
+Ints = NDArray[np.int64]
+
+IDS_AT_ONCE: Final = 500
+"""Ids in one statement."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DueDays:
+    """Changes of traffic that reach into local days that have ended and are not folded yet.
+
+    Attributes
+    ----------
+    changes : frame, one row a change; ``id``, ``tenant_id``, ``bucket``, and local days since 1970-01-01:
+        ``begin``, ``end`` (the change's first and last) and ``today`` (the first that has not ended).
+    """
+
+    changes: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    def buckets(self) -> list[int]:
+        """Buckets that have days due, ascending."""
+        return sorted(self.changes["bucket"].unique().tolist())
+
+    def of_buckets(self, buckets: Collection[int]) -> DueDays:
+        """What is due in some buckets."""
+        return DueDays(self.changes[self.changes["bucket"].isin(list(buckets))])
+
+    def days(self) -> Ints:
+        """Local days due for at least one tenant, ascending."""
+        spans = set(zip(self.changes["begin"].tolist(), self._ends().tolist(), strict=True))
+        return np.array(
+            sorted({day for begin, end in spans for day in range(begin, end + 1)}), dtype=np.int64
+        )
+
+    def tenants(self, first: int, last: int) -> tuple[str, ...]:
+        """Tenants for whom one of the local days ``first`` to ``last`` is due."""
+        touched = (self.changes["begin"] <= last) & (self._ends() >= first)
+        return tuple(sorted(self.changes.loc[touched, TENANT].unique().tolist()))
+
+    def of_series(self, arranged: Arranged, first: int, last: int) -> DueSeries:
+        """The same by series, for local days ``first`` to ``last``."""
+        tenants = arranged.table.keys[TENANT].to_numpy()
+        names, of_series = np.unique(tenants.astype(str), return_inverse=True)
+        place = pd.Series(np.arange(len(names)), index=names)
+        changes = self.changes[self.changes[TENANT].isin(names)]
+        begin = np.clip(changes["begin"].to_numpy() - first, 0, last - first + 1)
+        end = np.clip(np.minimum(self._ends().loc[changes.index].to_numpy(), last) - first + 1, 0, None)
+        of_change = place.loc[changes[TENANT]].to_numpy()
+        steps = np.zeros((len(names), last - first + 2), dtype=np.int64)
+        spans = begin < end
+        np.add.at(steps, (of_change[spans], begin[spans]), 1)
+        np.add.at(steps, (of_change[spans], end[spans]), -1)
+        return DueSeries(first, (np.cumsum(steps, axis=1) > 0)[of_series])
+
+    def _ends(self) -> pd.Series:
+        return self.changes["end"].clip(upper=self.changes["today"] - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DueSeries:
+    """Which local days of which series are due.
+
+    Attributes
+    ----------
+    first : the first local day.
+    mask : bool [series, days + 1]; the last column is False.
+    """
+
+    first: int
+    mask: NDArray[np.bool_]
+
+    def on(self, code: Ints, day: Ints | int) -> NDArray[np.bool_]:
+        """Whether local days are due; int64 [n] codes (-1: no series) and days, or one day for all."""
+        column = np.clip(np.asarray(day) - self.first, -1, self.mask.shape[1] - 1)
+        found: NDArray[np.bool_] = self.mask[code, column] & (code >= 0)
+        return found
+
+
+def due_days(engine: Engine, zones: Mapping[str, str], now: datetime) -> DueDays:
+    """Read what is due at ``now``.
+
+    Waits for an ingest that is storing: a change is recorded before its rows can be read.
+
+    Parameters
+    ----------
+    zones : IANA zone of every tenant on record; changes of others are left alone.
+    now : aware.
+    """
+    at = np.array([int(now.timestamp())], dtype=np.int64)
+    today = {zone: int(local_days(zone, at)[0]) for zone in set(zones.values())}
+    latest = max((int(midnights(zone, np.array([day]))[0]) for zone, day in today.items()), default=0)
+    wanted = (TrafficChange.id, TrafficChange.tenant_id, TrafficChange.bucket)
+    spans = (TrafficChange.first_interval, TrafficChange.last_interval)
+    with exclusive(engine, TRAFFIC_LOCK), reading(engine) as session:
+        rows = session.execute(
+            select(*wanted, *spans)
+            .where(
+                TrafficChange.folded_at.is_(None),
+                TrafficChange.first_interval < datetime.fromtimestamp(latest, UTC),
+            )
+            .order_by(TrafficChange.id)
+        ).all()
+    changes = pd.DataFrame(rows, columns=["id", TENANT, "bucket", "first", "last"])
+    changes = changes[changes[TENANT].isin(list(zones))].reset_index(drop=True)
+    for name, moments in (("begin", "first"), ("end", "last")):
+        seconds = np.array([int(moment.timestamp()) for moment in changes[moments]], dtype=np.int64)
+        changes[name] = _local_days(changes[TENANT].map(zones), seconds)
+    changes["today"] = changes[TENANT].map(lambda tenant: today[zones[tenant]]).astype(np.int64)
+    return DueDays(changes[changes["begin"] < changes["today"]].drop(columns=["first", "last"]))
+
+
+def mark_folded(engine: Engine, due: DueDays, zones: Mapping[str, str], now: datetime) -> None:
+    """Mark what was folded; a change whose last day has not ended keeps the part that is still to come."""
+    whole = due.changes["end"] < due.changes["today"]
+    ids = due.changes.loc[whole, "id"].tolist()
+    with transaction(engine) as session:
+        for begin in range(0, len(ids), IDS_AT_ONCE):
+            some = ids[begin : begin + IDS_AT_ONCE]
+            session.execute(
+                update(TrafficChange)
+                .where(TrafficChange.id.in_(some), TrafficChange.folded_at.is_(None))
+                .values(folded_at=now)
+            )
+        for row in due.changes[~whole].itertuples():
+            change = session.get_one(TrafficChange, row.id)
+            zone = zones[change.tenant_id]
+            midnight = datetime.fromtimestamp(int(midnights(zone, np.array([row.today]))[0]), UTC)
+            if change.folded_at is not None or change.first_interval >= midnight:
+                continue
+            session.add(
+                TrafficChange(
+                    tenant_id=change.tenant_id,
+                    bucket=change.bucket,
+                    first_interval=change.first_interval,
+                    last_interval=midnight - timedelta(seconds=1),
+                    recorded_at=change.recorded_at,
+                    folded_at=now,
+                    scored_at=change.scored_at,
+                )
+            )
+            change.first_interval = midnight
+
+
+def count_unfolded(engine: Engine) -> int:
+    """Number of changes that are not folded."""
+    with reading(engine) as session:
+        waiting = select(func.count()).select_from(TrafficChange).where(TrafficChange.folded_at.is_(None))
+        return int(session.scalar(waiting) or 0)
+
+
+def _local_days(zones: pd.Series, seconds: Ints) -> Ints:
+    """Local day of each moment in its own zone; int64 [n]."""
+    days = np.zeros(len(seconds), dtype=np.int64)
+    for zone, index in zones.groupby(zones).indices.items():
+        days[index] = local_days(str(zone), seconds[index])
+    return days
