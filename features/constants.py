@@ -30,8 +30,8 @@ class RecipeConstants:
     Attributes
     ----------
     count, peak : constants of the interval's sum and of its busiest minute.
-    pooled : G under these constants (the numerator of step 7).
-    pooled_bar : G of Q, which ``fold`` always computes with the shipped constants (the bar of step 7).
+    pooled : G of s under these constants; u = s / G (step 6).
+    pooled_bar : G of the daily maxima, which folding always computes under the shipped constants (step 7).
     """
 
     count: KindConstants

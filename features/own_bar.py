@@ -85,10 +85,10 @@ def quantile_of_days(maxima: Floats, share: float, least: int) -> Floats:
 
 
 def bar(own: OwnMaxima, constants: RecipeConstants) -> Floats:
-    """What s/G is divided by: max(1, (.2 Q/G)², (M/G)^1.5), Q and M the quantile and the median; float64
-    [series].
+    """What u = s/G is divided by: max(1, (.2 Q/G)², (M/G)^1.5); float64 [series].
 
-    1 for all but the wild, and 1 as long as Q and M are unknown.
+    Q and M are the 95 % quantile and the median of the daily maxima. 1 for most series, and 1 until 7 (M) or 14 (Q)
+    daily maxima are known.
     """
     upper = at_constants(own.upper_count, own.upper_peak, constants) / constants.pooled_bar
     middle = at_constants(own.middle_count, own.middle_peak, constants) / constants.pooled_bar

@@ -44,7 +44,7 @@ def swung(b: Floats, against_hour: Floats, usual_hour: float) -> Floats:
 
 
 def together(count: Floats, peak: Floats | None) -> Floats:
-    """s = .3 b(mean) + .7 b(peak); b(mean) alone where no peak is known."""
+    """s = .3 b′(count) + .7 b′(peak); b′(count) alone where no peak is known; float64, shape of ``count``."""
     if peak is None:
         return count
     return np.where(np.isnan(peak), count, COUNT_SHARE * count + PEAK_SHARE * peak)
