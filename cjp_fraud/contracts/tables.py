@@ -57,6 +57,19 @@ class Tenant(Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was first recorded")
 
 
+class ZoneChange(Base):
+    """A tenant's change of time zone; no row ever changes."""
+
+    __tablename__ = "zone_changes"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="whose zone changed")
+    before: Mapped[str] = mapped_column(String(64), comment="IANA zone before")
+    time_zone: Mapped[str] = mapped_column(String(64), comment="IANA zone from then on")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="from when on the new zone counts")
+    source: Mapped[str] = mapped_column(String(400), comment="file and line that said so")
+
+
 class Subscription(Base):
     """What a tenant bought; governing document, term, notice and measure belong to it."""
 

@@ -26,6 +26,7 @@ from cjp_fraud.contracts.tables import (
     Subscription,
     SubscriptionTerms,
     Tenant,
+    ZoneChange,
 )
 from cjp_fraud.contracts.tenants_file import PLAIN_TERMS, TenantRow, read_tenants
 from cjp_fraud.contracts.terms import PLAIN_ROLE, plain_terms
@@ -165,6 +166,7 @@ class _Change:
     ----------
     row : the row, completed by what is on record where the file has no such column.
     new_rows : tenant, subscription and site of a new tenant.
+    zone_change : what is on record of a changed time zone; None where it did not change.
     facts : what the log says; empty where nothing changes.
     terms_read : whether the notice terms are read, once the change is made.
     """
@@ -174,6 +176,7 @@ class _Change:
     new_rows: tuple[Tenant, Subscription, Site] | None
     versions: list[NewVersion[Any]]
     addresses: AddressChange | None
+    zone_change: ZoneChange | None
     facts: dict[str, Any]
     terms_read: bool
 
@@ -217,6 +220,7 @@ def _make_referred(session: Session, rows: Sequence[TenantRow], at: datetime) ->
 
 
 def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -> _Change:
+    zone_change = None
     if record is None:
         tenant = Tenant(id=row.tenant_id, recorded_at=at)
         subscription = Subscription(id=new_id(), tenant_id=row.tenant_id, recorded_at=at)
@@ -227,8 +231,18 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
         facts: dict[str, Any] = {"created": True}
     else:
         row, new_rows, facts = _with_what_is_on_record(record, row), None, {}
-        before = _tenant_digest(record.tenant)
+        before, zone = _tenant_digest(record.tenant), record.tenant.time_zone
         _fill_tenant(record.tenant, row)
+        if record.tenant.time_zone != zone:
+            zone_change = ZoneChange(
+                id=new_id(),
+                tenant_id=row.tenant_id,
+                before=zone,
+                time_zone=row.time_zone,
+                changed_at=at,
+                source=source,
+            )
+            facts["zone_change"] = zone_change.id
         if record.site is not None and "country" in row.given:
             record.site.country = row.country
         if _tenant_digest(record.tenant) != before:
@@ -250,6 +264,7 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
         new_rows=new_rows,
         versions=versions,
         addresses=addresses,
+        zone_change=zone_change,
         facts=facts,
         terms_read=notice_terms is not None and notice_terms.terms is not None,
     )
@@ -262,6 +277,7 @@ def _write(session: Session, changes: Sequence[_Change], at: datetime) -> None:
     for rows_of_a_table in zip(*new_rows, strict=True):
         session.add_all(rows_of_a_table)
         session.flush()
+    session.add_all(change.zone_change for change in changes if change.zone_change is not None)
     put_versions(session, [version for change in changes for version in change.versions], at)
     put_addresses(session, [change.addresses for change in changes if change.addresses is not None], at)
 

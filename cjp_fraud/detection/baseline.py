@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from cjp_fraud.clock import date_of
-from cjp_fraud.detection.due_days import DueDays, DueSeries, count_unfolded, due_days, mark_folded
+from cjp_fraud.detection.due_days import (
+    DueDays,
+    DueSeries,
+    count_unfolded,
+    due_days,
+    follow_zone_changes,
+    mark_folded,
+    recently_moved,
+)
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.detection.profile_rows import (
     CODE_DAYS,
@@ -38,7 +46,7 @@ from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import SERIES_ID, TENANT
 from features.fold import fold_day
-from features.local_grid import HOUR, midnights
+from features.local_grid import DAY, HOUR, midnights
 from features.score_day import Rows
 
 Ints = NDArray[np.int64]
@@ -62,12 +70,15 @@ class Refreshed:
     snapshots : snapshots made and stored (one a series and day).
     waiting : changes of which a local day has not ended.
     through : newest local day folded; None where nothing is.
+    left_out : series-days of the last sixty days that were folded under a former zone of a tenant that had days
+        due; the lake no longer has their traffic, so the baseline goes without them.
     """
 
     folded: int
     snapshots: int
     waiting: int
     through: datetime | None
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,7 @@ def refresh(
     folded = snapshots = 0
     newest: int | None = None
     with exclusive(engine, "baseline-refresh"):
+        follow_zone_changes(lake, engine, now)
         due = due_days(engine, zones, now)
         sizes = _Sizes(lake) if len(due) else None
         batches = list(_batches(sizes, due)) if sizes is not None else []
@@ -118,8 +130,30 @@ def refresh(
                     newest = piece.days[-1] if newest is None else max(newest, piece.days[-1])
             mark_folded(engine, of_batch, zones, now)
         waiting = count_unfolded(engine)
+        moved = due.tenants_due() & recently_moved(engine, now) if len(due) else set()
+        left_out = sum(len(days) for days in days_left_out(lake, zones, moved, now).values())
     through = None if newest is None else datetime.combine(date_of(newest), datetime.min.time(), UTC)
-    return Refreshed(folded, snapshots, waiting, through)
+    return Refreshed(folded, snapshots, waiting, through, left_out)
+
+
+def days_left_out(
+    lake: Lake, zones: Mapping[str, str], tenants: Collection[str], now: datetime
+) -> dict[str, list[date]]:
+    """Local days of the last sixty that are stored under a former zone of the tenants; one a series and day.
+
+    Returns
+    -------
+    by tenant; tenants without any are left out.
+    """
+    if not tenants:
+        return {}
+    today = int(now.timestamp()) // DAY
+    rows = read_index(lake, today, today, set(lake.bucket_of(sorted(tenants)).tolist()), tenants)
+    days: dict[str, list[date]] = {}
+    for tenant, zone, day in zip(*(rows[name].to_pylist() for name in (TENANT, "zone", "day")), strict=True):
+        if zone != zones[tenant]:
+            days.setdefault(tenant, []).append(day)
+    return {tenant: sorted(days[tenant]) for tenant in sorted(days)}
 
 
 class _Sizes:
@@ -166,7 +200,8 @@ def _pieces(sizes: _Sizes, due: DueDays, buckets: tuple[int, ...]) -> Iterator[_
     for run in runs:
         tenants = due.tenants(run[0], run[-1])
         everyone = run is runs[-1]
-        piece = _Piece(buckets, run, None if everyone else tenants, days[-1] + 2 - SNAPSHOTS_KEPT)
+        # The newest day may be that of a zone further east: others end up to two days before.
+        piece = _Piece(buckets, run, None if everyone else tenants, days[-1] - SNAPSHOTS_KEPT)
         parts = -(-sizes.rows(buckets, run) // MOST_ROWS)
         if parts <= 1:
             yield piece

@@ -1,4 +1,4 @@
-"""Which local days must be folded: those that have ended and whose traffic changed, by the changes on record."""
+"""Which local days must be folded: those that have ended and whose traffic, or whose tenant's zone, changed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Engine, func, select, update
 
+from cjp_fraud.contracts.tables import ZoneChange
 from cjp_fraud.detection.series import Arranged
+from cjp_fraud.detection.tables import FollowedZoneChange
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
+from cjp_fraud.traffic.schema import TRAFFIC
 from cjp_fraud.traffic.tables import TrafficChange
-from features.columns import TENANT
+from features.columns import INTERVAL_START, TENANT
 from features.local_grid import local_days, midnights
+from features.own_bar import BAR_MEMORY_DAYS
 
 Ints = NDArray[np.int64]
 
@@ -40,6 +46,10 @@ class DueDays:
 
     def __len__(self) -> int:
         return len(self.changes)
+
+    def tenants_due(self) -> set[str]:
+        """Tenants that have days due."""
+        return set(self.changes[TENANT])
 
     def buckets(self) -> list[int]:
         """Buckets that have days due, ascending."""
@@ -131,6 +141,48 @@ def due_days(engine: Engine, zones: Mapping[str, str], now: datetime) -> DueDays
         changes[name] = _local_days(changes[TENANT].map(zones), seconds)
     changes["today"] = changes[TENANT].map(lambda tenant: today[zones[tenant]]).astype(np.int64)
     return DueDays(changes[changes["begin"] < changes["today"]].drop(columns=["first", "last"]))
+
+
+def follow_zone_changes(lake: Lake, engine: Engine, now: datetime) -> None:
+    """Record all traffic that the lake still has of tenants whose zone changed as traffic to be folded again.
+
+    Once for each change of a zone, in one transaction with the note that it was followed.
+    """
+    with reading(engine) as session:
+        changes = session.execute(
+            select(ZoneChange.id, ZoneChange.tenant_id)
+            .outerjoin(FollowedZoneChange, FollowedZoneChange.zone_change_id == ZoneChange.id)
+            .where(FollowedZoneChange.zone_change_id.is_(None))
+            .order_by(ZoneChange.id)
+        ).all()
+    for change_id, tenant_id in changes:
+        bucket = int(lake.bucket_of([tenant_id])[0])
+        of_tenant = Where(equal={TENANT: [tenant_id]})
+        starts = lake.read(TRAFFIC, buckets=[bucket], columns=[INTERVAL_START], where=of_tenant)
+        span = pc.min_max(starts[INTERVAL_START]).as_py()
+        with transaction(engine) as session:
+            if span["min"] is not None:
+                session.add(
+                    TrafficChange(
+                        tenant_id=tenant_id,
+                        bucket=bucket,
+                        first_interval=span["min"],
+                        last_interval=span["max"],
+                        recorded_at=now,
+                        scored_at=now,
+                    )
+                )
+            session.add(
+                FollowedZoneChange(zone_change_id=change_id, followed_at=now, traffic_from=span["min"])
+            )
+
+
+def recently_moved(engine: Engine, now: datetime) -> set[str]:
+    """Tenants whose zone changed so lately that a baseline may rest on days from before it."""
+    since = now - timedelta(days=BAR_MEMORY_DAYS)
+    with reading(engine) as session:
+        moved = session.scalars(select(ZoneChange.tenant_id).where(ZoneChange.changed_at >= since))
+        return set(moved)
 
 
 def mark_folded(engine: Engine, due: DueDays, zones: Mapping[str, str], now: datetime) -> None:

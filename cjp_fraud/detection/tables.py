@@ -11,6 +11,23 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, id_column, new_id
 
 
+class FollowedZoneChange(Base):
+    """A tenant's change of time zone after which its days are folded again; no row ever changes.
+
+    Written together with the change of traffic that makes those days due.
+    """
+
+    __tablename__ = "followed_zone_changes"
+
+    zone_change_id: Mapped[str] = mapped_column(
+        ForeignKey("zone_changes.id"), primary_key=True, comment="the change that is followed"
+    )
+    followed_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="the clock when it was followed")
+    traffic_from: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="first interval that the lake still had, UTC; null: none"
+    )
+
+
 class ModelVersion(Base):
     """One fitted version; no row ever changes."""
 

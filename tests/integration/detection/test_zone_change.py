@@ -1,0 +1,182 @@
+"""A tenant's time zone changes: its past is folded again, and the next day is judged by the right hours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import func, select
+
+from cjp_fraud.contracts.tables import ZoneChange
+from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.detection.baseline import days_left_out, refresh
+from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
+from cjp_fraud.people.model import machine
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.storage.lake import Where
+from cjp_fraud.traffic.schema import TRAFFIC
+from features.columns import SERIES_KEY
+from tests.integration.detection.deployments import DATABASE, START, SmallDeployment
+
+DAYS = 28
+CHANGED = START + timedelta(days=DAYS)
+BEFORE = {"mover": "America/New_York", "stayer": "Europe/Paris"}
+AFTER = {**BEFORE, "mover": "Asia/Tokyo"}
+
+
+def shaped_traffic() -> pd.DataFrame:
+    """Four weeks and two days of two tenants, silent at night and busy by day."""
+    random = np.random.default_rng(0)
+    intervals = (DAYS + 2) * 96
+    busy = np.clip(np.sin(np.arange(intervals) / 96 * 2 * np.pi), 0, None) ** 2
+    starts = pd.date_range(START, periods=intervals, freq="15min")
+    rows = {"interval_start": starts, "interval_seconds": 900, "channel": "voice", "direction": "inbound"}
+    frames = [
+        pd.DataFrame({"tenant_id": tenant, **rows, "contacts_offered": random.poisson(1 + 400 * busy)})
+        for tenant in BEFORE
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
+    """Both tenants with four weeks folded."""
+    home = tmp_path_factory.mktemp("settled")
+    (home / DATABASE).write_bytes(sqlite_template)
+    made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"), BEFORE)
+    made.ingest(shaped_traffic())
+    refresh(made.lake, made.engine, BEFORE, CHANGED)
+    return made
+
+
+def move(small: SmallDeployment) -> None:
+    """Load a tenants file that says another zone of one tenant."""
+    file = small.home / "moved.csv"
+    file.write_text("tenant_id,time_zone\n" + "".join(f"{name},{zone}\n" for name, zone in AFTER.items()))
+    with transaction(small.engine) as session:
+        load_tenants(session, file, machine("test"), CHANGED)
+    small.zones = AFTER
+
+
+def flags_of_the_next_day(small: SmallDeployment) -> int:
+    day = CHANGED + timedelta(days=1)
+    small.detect(day, day + timedelta(days=1))
+    scores = small.scores()
+    return int(scores["flagged"].sum())
+
+
+def sorted_rows(small: SmallDeployment, table: object) -> pd.DataFrame:
+    frame = small.lake.read(table).to_pandas()  # type: ignore[arg-type]
+    frame["application_id"] = frame["application_id"].astype(object)
+    return frame.sort_values([*SERIES_KEY, "day"], ignore_index=True)
+
+
+def test_a_changed_zone_floods_no_flags(settled: SmallDeployment, tmp_path: Path) -> None:
+    stayed, moved = settled.copy(tmp_path / "stayed"), settled.copy(tmp_path / "moved")
+    move(moved)
+    assert flags_of_the_next_day(moved) <= flags_of_the_next_day(stayed)
+    scores = moved.scores()
+    assert scores["score"].notna().all(), "the mover is judged by the past that was folded again"
+    with reading(moved.engine) as session:
+        change = session.scalars(select(ZoneChange)).one()
+    assert (change.tenant_id, change.before, change.time_zone) == (
+        "mover",
+        *(z["mover"] for z in (BEFORE, AFTER)),
+    )
+    assert change.changed_at == CHANGED
+
+
+def test_loading_the_same_zone_again_is_no_change(settled: SmallDeployment, tmp_path: Path) -> None:
+    moved = settled.copy(tmp_path / "moved")
+    move(moved)
+    move(moved)
+    with reading(moved.engine) as session:
+        assert session.scalar(select(func.count()).select_from(ZoneChange)) == 1
+
+
+def test_days_are_folded_again_as_if_the_zone_had_always_been_the_new_one(
+    settled: SmallDeployment, tmp_path: Path, sqlite_template: bytes
+) -> None:
+    moved = settled.copy(tmp_path / "moved")
+    move(moved)
+    done = refresh(moved.lake, moved.engine, AFTER, CHANGED + timedelta(days=1))
+    assert done.left_out == 0
+    assert refresh(moved.lake, moved.engine, AFTER, CHANGED + timedelta(days=1)).folded == 0
+    (tmp_path / "always").mkdir()
+    (tmp_path / "always" / DATABASE).write_bytes(sqlite_template)
+    always = SmallDeployment(
+        tmp_path / "always", make_engine(f"sqlite:///{tmp_path / 'always' / DATABASE}"), AFTER
+    )
+    always.ingest(shaped_traffic())
+    refresh(always.lake, always.engine, AFTER, CHANGED + timedelta(days=1))
+    for table in (PROFILE, BASELINE):
+        pd.testing.assert_frame_equal(
+            sorted_rows(moved, table), sorted_rows(always, table), check_exact=True, obj=table.name
+        )
+
+
+def test_days_that_the_lake_no_longer_has_are_left_out_and_said(
+    settled: SmallDeployment, tmp_path: Path
+) -> None:
+    moved = settled.copy(tmp_path / "moved")
+    gone = START + timedelta(days=10)
+    moved.lake.delete(TRAFFIC, where=Where(days=(START.date(), gone.date())))
+    move(moved)
+    now = CHANGED + timedelta(days=1)
+    done = refresh(moved.lake, moved.engine, AFTER, now)
+    left_out = days_left_out(moved.lake, AFTER, {"mover", "stayer"}, now)
+    assert list(left_out) == ["mover"]
+    assert left_out["mover"][0] < START.date() + timedelta(days=1) < left_out["mover"][-1] < gone.date()
+    assert done.left_out == len(left_out["mover"])
+    assert moved.scores().empty
+    assert flags_of_the_next_day(moved) == 0
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from cjp_fraud.storage.database import make_engine
+from cjp_fraud.storage.lake import Lake
+import tests.integration.detection.test_zone_change as t
+step, home = int(sys.argv[1]), Path(sys.argv[2])
+calls, real = 0, Lake.replace
+def counted(self, *args, **kwargs):
+    global calls
+    calls += 1
+    if calls == step:
+        os._exit(9)
+    return real(self, *args, **kwargs)
+Lake.replace = counted
+small = t.SmallDeployment(home, make_engine(f"sqlite:///{home / t.DATABASE}"), t.AFTER)
+t.refresh(small.lake, small.engine, t.AFTER, t.CHANGED + t.timedelta(days=1))
+"""
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_killed_in_the_middle_and_run_again_gives_the_same(
+    settled: SmallDeployment, tmp_path: Path, step: int
+) -> None:
+    whole, killed = settled.copy(tmp_path / "whole"), settled.copy(tmp_path / "killed")
+    for small in (whole, killed):
+        move(small)
+    killed.engine.dispose()
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(step), str(killed.home)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 9, ended.stderr[-2000:]
+    for small in (whole, killed):
+        refresh(small.lake, small.engine, AFTER, CHANGED + timedelta(days=1))
+    for table in (PROFILE, BASELINE):
+        pd.testing.assert_frame_equal(
+            sorted_rows(whole, table), sorted_rows(killed, table), check_exact=True, obj=table.name
+        )
