@@ -316,7 +316,7 @@ def _write_profiles(
     """Replace the days that were folded, in one commit; what was folded of them under a former zone goes."""
     fresh = pa.concat_tables([PROFILE.schema.empty_table(), *made])
     code = arranged.table.codes(index[SERIES_ID])
-    stale = is_due.on(code, days_of(index)) & ~of_zone(index, arranged, code)
+    stale = _is_former(arranged, is_due, index)
     of_bucket = lake.bucket_of(arranged.table.keys[TENANT].tolist())
     touched = set(_partitions(fresh))
     for of_series, day in zip(code[stale].tolist(), days_of(index)[stale].tolist(), strict=True):
@@ -326,13 +326,21 @@ def _write_profiles(
     folded = _key(arranged.table.codes(fresh[SERIES_ID]), days_of(fresh))
 
     def is_replaced(stored: pa.Table) -> Masks:
-        codes, days = arranged.table.codes(stored[SERIES_ID]), days_of(stored)
-        again = (codes >= 0) & np.isin(_key(codes, days), folded)
-        former = is_due.on(codes, days) & ~of_zone(stored, arranged, codes)
-        return again | former
+        codes = arranged.table.codes(stored[SERIES_ID])
+        again = (codes >= 0) & np.isin(_key(codes, days_of(stored)), folded)
+        return again | _is_former(arranged, is_due, stored)
 
     _replace(lake, PROFILE, touched, fresh, is_replaced)
     return len(fresh)
+
+
+def _is_former(arranged: Arranged, is_due: DueSeries, rows: pa.Table) -> Masks:
+    """Mask of profile rows of a former zone that overlap a day which is folded again; bool [rows].
+
+    The same moment may be a day later in the new zone.
+    """
+    code, days = arranged.table.codes(rows[SERIES_ID]), days_of(rows)
+    return (is_due.on(code, days) | is_due.on(code, days + 1)) & ~of_zone(rows, arranged, code)
 
 
 def _replace(
