@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ class Link:
     subject_id: str
     case_id: str | None
     content: Mapping[str, Any]
+    rows: Sequence[Mapping[str, str]]
     body_sha256: str
     previous_sha256: str
     entry_sha256: str
@@ -39,8 +40,15 @@ def body_digest(
     subject_id: str,
     case_id: str | None,
     content: Mapping[str, Any],
+    rows_sha256: Sequence[str],
 ) -> str:
-    """Return the SHA-256 of an entry's own fields in canonical JSON."""
+    """Return the SHA-256 of an entry's own fields in canonical JSON.
+
+    Parameters
+    ----------
+    rows_sha256 : for each row that the entry names, the SHA-256 of its table, id and digest, in order; so
+        that a bundle can show the rows of its case and of all others nothing but these.
+    """
     return digest(
         {
             "sequence": sequence,
@@ -51,6 +59,7 @@ def body_digest(
             "subject_id": subject_id,
             "case_id": case_id,
             "content": content,
+            "rows": list(rows_sha256),
         }
     )
 
@@ -87,6 +96,7 @@ def faults(links: Iterable[Link]) -> list[str]:
             link.subject_id,
             link.case_id,
             link.content,
+            [digest(row) for row in link.rows],
         )
         if body != link.body_sha256:
             found.append(f"{where}: its fields do not match its digest; it was changed after it was written")

@@ -15,6 +15,7 @@ class AuditEntry(Base):
     """One link of the hash chain: ids and digests, never personal text. Append-only by a trigger of the migration."""
 
     __tablename__ = "audit_entries"
+    NOT_AUDITED = "it is the log"
     __table_args__ = (
         CheckConstraint("sequence >= 1", name="sequence_from_one"),
         Index("ix_audit_entries_case", "case_id"),
@@ -35,6 +36,9 @@ class AuditEntry(Base):
     case_id: Mapped[str | None] = mapped_column(id_column(), comment="case concerned; null where none is")
     content: Mapped[dict[str, Any]] = mapped_column(
         JsonDocument, comment="ids, states, digests of what was done"
+    )
+    rows: Mapped[list[dict[str, str]]] = mapped_column(
+        JsonDocument, comment="every row that was written or changed: table, id, SHA-256 as it stood then"
     )
     body_sha256: Mapped[str] = mapped_column(String(64), comment="digest of all the fields above")
     previous_sha256: Mapped[str] = mapped_column(

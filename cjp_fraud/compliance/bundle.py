@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files as package_files
 from typing import Any, Final
 
-from cjp_fraud.compliance.row_documents import Record
+from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.compliance.story import Entry
 from cjp_fraud.digests import canonical_json, sha256_hex
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.row_digests import Record, record_of
 from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.compliance.row_documents import Record, record_of
 from cjp_fraud.compliance.story import Entry
 from cjp_fraud.compliance.tellings import TOLD
 from cjp_fraud.contracts.tables import (

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
-from cjp_fraud.compliance.row_documents import Record, digest_faults, digests_of
+from cjp_fraud.audit.row_digests import Record
+from cjp_fraud.compliance.row_documents import digest_faults, digests_of
 from cjp_fraud.compliance.story import Entry, Moves, Story
 from cjp_fraud.compliance.tellings import TAKING_PART, TOLD
 from cjp_fraud.people.participation import LATELY

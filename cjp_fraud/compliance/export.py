@@ -21,7 +21,7 @@ from cjp_fraud.compliance.inclusion_proof import entry_of, excerpt_lines
 from cjp_fraud.compliance.verification import verify
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.people.model import Actor
+from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.storage.database import transaction
 
@@ -85,12 +85,10 @@ def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[
     entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
     files = content_files(records_of_case(session, case_id, entries), entries)
     own = append(
-        session,
-        by,
+        Decision(session, by, at),
         EXPORTED,
         "cases",
         case_id,
-        at,
         {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])},
         case_id=case_id,
     )

@@ -15,7 +15,7 @@ from cjp_fraud.clock import utc_text
 from cjp_fraud.compliance.story import Entry
 from cjp_fraud.digests import canonical_json, digest
 
-BODY = ("sequence", "at", "actor", "action", "subject_type", "subject_id", "case_id", "content")
+BODY = ("sequence", "at", "actor", "action", "subject_type", "subject_id", "case_id", "content", "rows")
 """Fields of an entry that its body digest covers."""
 
 
@@ -69,7 +69,10 @@ def read_excerpt(lines: bytes, case_id: str) -> Excerpt:
             )
         if len(shown) > 2:
             entry = _entry(shown)
-            if digest({name: shown[name] for name in BODY}) != body:
+            if (
+                digest({**{name: shown[name] for name in BODY}, "rows": [digest(r) for r in shown["rows"]]})
+                != body
+            ):
                 found.append(f"audit.jsonl line {count}: its fields do not match its digest; it was changed")
             if entry.case_id != case_id:
                 found.append(f"audit.jsonl line {count}: is an entry of another case")
@@ -98,7 +101,7 @@ def _entry(shown: Mapping[str, Any]) -> Entry:
     texts = ("at", "actor", "action", "subject_type", "subject_id")
     if not all(isinstance(shown[name], str) for name in texts):
         raise TypeError("an entry's fields are not texts")
-    return Entry(**{name: shown[name] for name in BODY})
+    return Entry(**{name: shown[name] for name in BODY if name != "rows"})
 
 
 def _digest_text(value: Any) -> str:

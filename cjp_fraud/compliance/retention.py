@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
 from cjp_fraud.errors import StorageError
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake, LakeTable
 from cjp_fraud.storage.locks import exclusive
@@ -65,7 +65,9 @@ def apply_retention(
 def _record(engine: Engine, dropped: dict[str, int], at: datetime) -> None:
     try:
         with transaction(engine) as session:
-            append(session, machine("retention"), "retention.applied", "lake", INTAKE.name, at, dropped)
+            append(
+                Decision(session, machine("retention"), at), "retention.applied", "lake", INTAKE.name, dropped
+            )
     except OperationalError as error:
         raise StorageError(
             f"retention was applied, but could not be recorded: another transaction holds the "

@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import inspect
-
+from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.audit.texts import salted_digest
-from cjp_fraud.digests import canonical_json, digest, sha256_hex
-from cjp_fraud.storage.base import Base
+from cjp_fraud.digests import digest, sha256_hex
 
 PERSONAL_TEXTS = "personal_texts"
 
 DIGEST_OF = {"document": "sha256", "message": "message_sha256"}
 """Column of content → column that holds its SHA-256."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row, its values as JSON has them.
-
-    Parameters
-    ----------
-    table : its table.
-    id : its primary key; the parts of a composite key are joined by ``/``.
-    fields : column → value; times as ``2026-01-31T09:00:00.000000Z``, enums as their text.
-    documents : column → exact bytes, for columns that hold bytes.
-    """
-
-    table: str
-    id: str
-    fields: Mapping[str, Any]
-    documents: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def where(self) -> str:
-        """The row in words, for sentences."""
-        return f"{self.table} {self.id}"
-
-
-def record_of(row: Base) -> Record:
-    """Return a row as a record."""
-    mapper = inspect(type(row))
-    values = {column.key: getattr(row, column.key) for column in mapper.column_attrs}
-    documents = {name: value for name, value in values.items() if isinstance(value, bytes)}
-    plain = {name: value for name, value in values.items() if not isinstance(value, bytes)}
-    key = "/".join(str(part) for part in mapper.primary_key_from_instance(row))
-    fields: dict[str, Any] = json.loads(canonical_json(plain))
-    return Record(str(row.__tablename__), key, fields, documents)
 
 
 def digests_of(record: Record) -> dict[str, str]:

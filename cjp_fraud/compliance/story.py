@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cjp_fraud.compliance.row_documents import PERSONAL_TEXTS, Record, digest_faults, digests_of
+from cjp_fraud.audit.row_digests import Record
+from cjp_fraud.compliance.row_documents import PERSONAL_TEXTS, digest_faults, digests_of
 from cjp_fraud.compliance.tellings import (
     ABOUT_OTHERS,
     BARE,

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cjp_fraud.compliance.row_documents import PERSONAL_TEXTS, Record
+from cjp_fraud.audit.row_digests import Record
+from cjp_fraud.compliance.row_documents import PERSONAL_TEXTS
 
 CASES: Final = "cases"
 NOTICES: Final = "notices"

@@ -43,7 +43,7 @@ from cjp_fraud.contracts.versions import (
     put_versions,
 )
 from cjp_fraud.digests import digest
-from cjp_fraud.people.model import Actor, Part
+from cjp_fraud.people.model import Actor, Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.base import new_id
@@ -131,7 +131,7 @@ def load_tenants(
     for change in wrote:
         record_part(session, by, Part.EDITED_CONTRACT, change.row.tenant_id, moment)
     for change in wrote:
-        append(session, by, "tenant.loaded", "tenants", change.row.tenant_id, moment, change.facts)
+        append(Decision(session, by, moment), "tenant.loaded", "tenants", change.row.tenant_id, change.facts)
     added = tuple(change.row.tenant_id for change in changes if change.is_new)
     return LoadResult(
         file=file.name,

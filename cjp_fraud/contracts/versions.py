@@ -32,7 +32,7 @@ from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.model import Actor, Part
+from cjp_fraud.people.model import Actor, Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.storage.base import new_id
 
@@ -87,12 +87,10 @@ def enter_terms(
     if made:
         record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
         append(
-            session,
-            by,
+            Decision(session, by, at),
             "contract.terms_entered",
             "subscriptions",
             subscription.id,
-            at,
             {"tenant_id": tenant_id, "versions": {row.__tablename__: row.id for row in made}},
         )
     return bool(made)
@@ -121,7 +119,9 @@ def enter_address(
         put_addresses(session, [change], aware(at))
         record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
         content = {"tenant_id": tenant_id, "role": role, **change.facts}
-        append(session, by, "contract.addresses_entered", "subscriptions", subscription.id, at, content)
+        append(
+            Decision(session, by, at), "contract.addresses_entered", "subscriptions", subscription.id, content
+        )
     return change is not None
 
 

@@ -20,7 +20,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.significance import POOL_DAYS, Histograms
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.errors import NotFoundError, StorageError
-from cjp_fraud.people.model import Actor
+from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
 from features.columns import COUNT_FEATURES, PEAK_FEATURES
@@ -132,12 +132,10 @@ def register(
     session.add(row)
     session.flush()
     append(
-        session,
-        by,
+        Decision(session, by, at),
         "model.registered",
         "model_versions",
         row.id,
-        at,
         {"sha256": sha256, "monday": window[1], "threshold": fitted.threshold},
     )
     _promote(session, row, window[1], by, at)
@@ -257,12 +255,10 @@ def _promote(
     session.add(promotion)
     session.flush()
     append(
-        session,
-        by,
+        Decision(session, by, at),
         "model.promoted",
         "model_promotions",
         promotion.id,
-        at,
         {"model_version_id": row.id, "valid_from": valid_from},
     )
     return promotion

@@ -34,7 +34,7 @@ from cjp_fraud.notices.model import NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.progress import PlanProgress, letters_due, progress_of
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
-from cjp_fraud.people.model import Actor, machine
+from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import exclusive
@@ -300,4 +300,4 @@ def _audit(
     session: Session, notice: Notice, action: str, by: Actor, at: datetime, content: Mapping[str, object]
 ) -> None:
     case_id = session.scalar(select(NoticePlan.case_id).where(NoticePlan.id == notice.plan_id))
-    append(session, by, action, "notices", notice.id, at, content, case_id=case_id)
+    append(Decision(session, by, at), action, "notices", notice.id, content, case_id=case_id)

@@ -17,7 +17,7 @@ from cjp_fraud.notices.model import Outcome
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, PlanProgress, progress_of
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan
-from cjp_fraud.people.model import Actor
+from cjp_fraud.people.model import Actor, Decision
 
 
 def progress(session: Session, plan_id: str, at: datetime) -> PlanProgress:
@@ -120,12 +120,10 @@ def record_event(
         "raw_sha256": sha256_hex(event.raw.encode()),
     }
     append(
-        session,
-        by,
+        Decision(session, by, moment),
         "notice.event",
         "notices",
         notice_id,
-        moment,
         content,
         case_id=case_of(session, notice_id),
     )
@@ -161,7 +159,12 @@ def resolve_contradictions(session: Session, notice_id: str, by: Actor, at: date
         content = {"event_ids": [event.id for event in events]}
         case_id = case_of(session, notice_id)
         append(
-            session, by, "notice.contradictions_resolved", "notices", notice_id, at, content, case_id=case_id
+            Decision(session, by, at),
+            "notice.contradictions_resolved",
+            "notices",
+            notice_id,
+            content,
+            case_id=case_id,
         )
     return len(events)
 

@@ -29,7 +29,7 @@ from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.letters import LANGUAGES, Letter, letter_language, render
 from cjp_fraud.notices.model import NoticeKind, NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
-from cjp_fraud.people.model import Actor
+from cjp_fraud.people.model import Actor, Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def create_plan(
         "sha256": plan.sha256,
         "letters": len(draft.letters),
     }
-    append(session, by, "notice.planned", "notice_plans", plan.id, moment, content, case_id=case_id)
+    append(Decision(session, by, moment), "notice.planned", "notice_plans", plan.id, content, case_id=case_id)
     return plan
 
 
@@ -199,7 +199,14 @@ def cancel_plan(session: Session, plan_id: str, by: Actor, at: datetime) -> None
         raise NotFoundError(f"no notice plan {plan_id} is on record")
     if plan.cancelled_at is None:
         plan.cancelled_at = aware(at)
-        append(session, by, "notice.plan_cancelled", "notice_plans", plan.id, at, {}, case_id=plan.case_id)
+        append(
+            Decision(session, by, at),
+            "notice.plan_cancelled",
+            "notice_plans",
+            plan.id,
+            {},
+            case_id=plan.case_id,
+        )
 
 
 def plan_of(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.model import Actor, Part, Role
+from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.tables import Participation, User, UserRole
 
 LATELY = timedelta(days=30)
@@ -37,7 +37,7 @@ def create_user(session: Session, name: str, roles: Iterable[Role], by: Actor, a
     session.add(user)
     session.flush()
     session.add_all(UserRole(user_id=user.id, role=role) for role in wanted)
-    append(session, by, "user.created", "users", user.id, at, {"roles": wanted})
+    append(Decision(session, by, at), "user.created", "users", user.id, {"roles": wanted})
     return user
 
 

@@ -60,7 +60,7 @@ def move(
 def note(decision: Decision, case: Case, action: str, content: Mapping[str, Any]) -> None:
     """Write an entry of the log about a case; times in it become text, as they are hashed."""
     plain = json.loads(canonical_json(content))
-    append(decision.session, decision.by, action, "cases", case.id, decision.at, plain, case_id=case.id)
+    append(decision, action, "cases", case.id, plain, case_id=case.id)
 
 
 def in_words(case: Case) -> str:

@@ -257,12 +257,10 @@ def _log(decision: Decision, start: datetime, end: datetime, changes: _Changes, 
     """Append the entries last, after all row locks are held, so that no two transactions wait in a circle."""
     if changes.new or changes.superseded:
         append(
-            decision.session,
-            decision.by,
+            decision,
             "flags.recorded",
             "flags",
             f"{utc_text(start)}/{utc_text(end)}",
-            changes.at,
             {
                 "new": len(changes.new),
                 "new_sha256": digest(sorted(changes.new)),
@@ -273,23 +271,19 @@ def _log(decision: Decision, start: datetime, end: datetime, changes: _Changes, 
         )
     for case in openings.opened:
         append(
-            decision.session,
-            decision.by,
+            decision,
             "case.opened",
             "cases",
             case.id,
-            changes.at,
             {"state": case.state, "tenant_id": case.tenant_id, "number": case.number},
             case_id=case.id,
         )
     for episode in openings.joined:
         append(
-            decision.session,
-            decision.by,
+            decision,
             "case.joined",
             "cases",
             str(episode.case_id),
-            changes.at,
             {"episode_id": episode.id},
             case_id=episode.case_id,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from sqlalchemy import JSON, DateTime, MetaData, String
 from sqlalchemy import Enum as SqlEnum
@@ -20,7 +21,14 @@ ID_LENGTH = 36
 
 
 class Base(DeclarativeBase):
-    """Declarative base; constraints get names, so that migrations can address them."""
+    """Declarative base; constraints get names, so that migrations can address them.
+
+    Every table is audited: each row that a transaction writes must be named by an entry of the audit log in
+    the same transaction (:mod:`cjp_fraud.storage.written_rows`). A table that is not says why.
+    """
+
+    NOT_AUDITED: ClassVar[str | None] = None
+    """Why no entry of the log names the rows of this table; None: each of them is named."""
 
     metadata = MetaData(
         naming_convention={

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from cjp_fraud.storage.written_rows import refuse_unnamed
+
 BUSY_SECONDS = 60
 """How long a SQLite writer waits for another one."""
 
@@ -35,9 +37,16 @@ def make_engine(url: str) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """Yield a session in one writing transaction: committed at the end, rolled back on any error."""
+    """Yield a session in one writing transaction: committed at the end, rolled back on any error.
+
+    Raises
+    ------
+    UnnamedRowsError
+        At the end, if it wrote a row of an audited table that no entry of the log names.
+    """
     with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+        refuse_unnamed(session)
 
 
 @contextmanager

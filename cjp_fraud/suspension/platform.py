@@ -10,14 +10,20 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from sqlalchemy import Engine, select
 
+from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.restriction import ALWAYS_REACHABLE, MeasureKind, Reachable, Scope
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.tables import Entitlement
 
 _STRICT = ConfigDict(extra="forbid")
+
+
+PLATFORM = machine("platform")
+"""Who changes entitlements: the embedded platform itself, on an order."""
 
 
 class PlatformError(CjpFraudError):
@@ -110,6 +116,7 @@ class EmbeddedPlatform:
                     changed_at=aware(at),
                 )
             )
+            append(Decision(session, PLATFORM, at), "entitlement.restricted", *_row(order), {"key": key})
 
     def lift(self, order: Order, key: str, at: datetime) -> None:
         """Restrict no more."""
@@ -117,6 +124,7 @@ class EmbeddedPlatform:
             entitlement = session.get(Entitlement, order.measure_id, with_for_update=True)
             if entitlement is not None and entitlement.restricted:
                 entitlement.restricted, entitlement.lift_key, entitlement.changed_at = False, key, aware(at)
+                append(Decision(session, PLATFORM, at), "entitlement.lifted", *_row(order), {"key": key})
 
     def read_back(self, measure_id: str) -> ReadBack:
         """Say what is in force under a measure's id."""
@@ -131,6 +139,10 @@ class EmbeddedPlatform:
                 select(Entitlement).where(Entitlement.restricted).order_by(Entitlement.measure_id)
             )
             return [_answer(row) for row in rows]
+
+
+def _row(order: Order) -> tuple[str, str]:
+    return Entitlement.__tablename__, order.measure_id
 
 
 def _answer(row: Entitlement) -> ReadBack:

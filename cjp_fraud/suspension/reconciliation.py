@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import select
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.suspension.commands import order_of
@@ -127,12 +127,10 @@ def _record(enforcement: Enforcement, disagreement: Disagreement) -> None:
     content = {"kind": disagreement.kind, "repaired": disagreement.repaired}
     with transaction(enforcement.engine) as session:
         append(
-            session,
-            RECONCILER,
+            Decision(session, RECONCILER, enforcement.now),
             "platform.disagrees",
             "measures",
             disagreement.measure_id,
-            enforcement.now,
             content,
             case_id=disagreement.case_id,
         )

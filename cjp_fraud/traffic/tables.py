@@ -17,6 +17,7 @@ class TrafficChange(Base):
     """
 
     __tablename__ = "traffic_changes"
+    NOT_AUDITED = "bookkeeping of what is still to be folded and scored; no decision reads it"
     __table_args__ = (
         CheckConstraint("first_interval <= last_interval", name="in_order"),
         Index("ix_traffic_changes_folded_at_tenant_id", "folded_at", "tenant_id"),
@@ -42,6 +43,7 @@ class Watermark(Base):
     """How far a regular run has come."""
 
     __tablename__ = "watermarks"
+    NOT_AUDITED = "bookkeeping of how far a run has come; no decision reads it"
     __table_args__ = ({"comment": "how far each regular run has come"},)
 
     name: Mapped[str] = mapped_column(String(100), primary_key=True, comment="which run")

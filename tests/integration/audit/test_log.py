@@ -6,21 +6,27 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append, verify_chain
+from cjp_fraud.audit.row_digests import named_row
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_text, keep_text, salted_digest
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.storage.base import Base, new_id
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.new_migration import import_all_tables
+from cjp_fraud.storage.written_rows import UnnamedRowsError
+from tests.tampering import unrecorded
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def add(engine: Engine, subject: str, **content: object) -> None:
     with transaction(engine) as session:
-        append(session, machine("test"), "thing.done", "things", subject, AT, content)
+        append(Decision(session, machine("test"), AT), "thing.done", "things", subject, content)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,7 @@ def test_writers_at_the_same_time_make_one_sequence_without_a_gap(engine: Engine
 def test_an_entry_falls_with_its_transaction(engine: Engine) -> None:
     def fail_after_the_entry() -> None:
         with transaction(engine) as session:
-            append(session, machine("test"), "thing.done", "things", "a", AT, {})
+            append(Decision(session, machine("test"), AT), "thing.done", "things", "a", {})
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -83,11 +89,15 @@ def test_the_chain_verifies_after_a_personal_text_was_erased(engine: Engine) -> 
     with transaction(engine) as session:
         kept = keep_text(session, "Frau Müller rief an", AT)
         append(
-            session, machine("test"), "comment.added", "personal_texts", kept.id, AT, {"sha256": kept.sha256}
+            Decision(session, machine("test"), AT),
+            "comment.added",
+            "personal_texts",
+            kept.id,
+            {"sha256": kept.sha256},
         )
         assert kept.salt is not None
         assert salted_digest(kept.salt, "Frau Müller rief an") == kept.sha256
-    with transaction(engine) as session:
+    with unrecorded(engine) as session:
         erase_text(session.scalars(select(PersonalText)).one(), AT)
     with reading(engine) as session:
         assert session.scalars(select(PersonalText)).one().body is None
@@ -95,5 +105,73 @@ def test_the_chain_verifies_after_a_personal_text_was_erased(engine: Engine) -> 
 
 
 def test_the_same_text_twice_has_two_digests(engine: Engine) -> None:
-    with transaction(engine) as session:
+    with unrecorded(engine) as session:
         assert keep_text(session, "same", AT).sha256 != keep_text(session, "same", AT).sha256
+
+
+def test_an_entry_names_every_row_that_was_written_since_the_entry_before(engine: Engine) -> None:
+    with transaction(engine) as session:
+        first = append_for_text(session, "one")
+        second = append_for_text(session, "two")
+        assert [row["table"] for row in first.rows] == ["personal_texts"]
+        assert [row["table"] for row in second.rows] == ["personal_texts"]
+        assert first.rows != second.rows
+
+
+def test_a_row_that_no_entry_names_is_not_committed(engine: Engine) -> None:
+    with pytest.raises(UnnamedRowsError, match=r"no entry of the audit log names personal_texts"):
+        write_and_forget(engine)
+    with reading(engine) as session:
+        assert session.scalars(select(PersonalText)).all() == []
+
+
+def test_a_row_that_is_changed_after_its_entry_is_not_committed(engine: Engine) -> None:
+    with transaction(engine) as session:
+        append_for_text(session, "one")
+    with pytest.raises(UnnamedRowsError, match="personal_texts"), transaction(engine) as session:
+        session.scalars(select(PersonalText)).one().written_at = AT.replace(year=2020)
+
+
+def test_what_a_bulk_statement_wrote_must_be_named_too(engine: Engine) -> None:
+    values = {"id": new_id(), "body": "a", "salt": "b", "sha256": "c", "written_at": AT}
+    with (
+        pytest.raises(UnnamedRowsError, match=r"rows of personal_texts \(bulk\)"),
+        transaction(engine) as session,
+    ):
+        session.execute(insert(PersonalText).values(values))
+    with transaction(engine) as session:
+        session.execute(insert(PersonalText).values(values))
+        rows = [PersonalText(**values)]
+        entry = append(Decision(session, machine("test"), AT), "texts.kept", "texts", "all", {}, rows=rows)
+    with reading(engine) as session:
+        stored = session.scalars(select(PersonalText)).one()
+        assert entry.rows == [named_row(stored).document]
+
+
+def test_a_row_of_an_audited_table_is_never_deleted(engine: Engine) -> None:
+    with transaction(engine) as session:
+        append_for_text(session, "one")
+    with pytest.raises(UnnamedRowsError, match="never deleted"), transaction(engine) as session:
+        session.delete(session.scalars(select(PersonalText)).one())
+    with pytest.raises(UnnamedRowsError, match="never deleted"), transaction(engine) as session:
+        session.execute(delete(PersonalText))
+
+
+def test_every_table_is_audited_unless_it_says_why_not() -> None:
+    import_all_tables()
+    reasons = {mapper.class_.__tablename__: mapper.class_.NOT_AUDITED for mapper in Base.registry.mappers}
+    assert {table for table, reason in reasons.items() if reason is not None} == {
+        "audit_entries",
+        "traffic_changes",
+        "watermarks",
+    }
+
+
+def append_for_text(session: Session, body: str) -> AuditEntry:
+    text_kept = keep_text(session, body, AT)
+    return append(Decision(session, machine("test"), AT), "text.kept", "personal_texts", text_kept.id, {})
+
+
+def write_and_forget(engine: Engine) -> None:
+    with transaction(engine) as session:
+        keep_text(session, "forgotten", AT)

@@ -34,6 +34,7 @@ from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import create_user, lately_edited_contract
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows, write_csv
+from tests.tampering import unrecorded
 
 DAY = timedelta(days=1)
 
@@ -217,7 +218,7 @@ def test_the_tenants_file_does_not_touch_what_counsel_entered(sqlite_engine: Eng
 
 def test_stored_terms_that_cannot_be_served_are_no_terms(sqlite_engine: Engine, tmp_path: Path) -> None:
     load_rows(sqlite_engine, tmp_path, a_row())
-    with transaction(sqlite_engine) as session:
+    with unrecorded(sqlite_engine) as session:
         version = session.scalars(select(NoticeTermsVersion)).one()
         assert version.terms is not None
         version.terms = version.terms.replace('"hours"', '"business_days"')

@@ -46,6 +46,7 @@ from tests.notice_builders import (
     events_of,
     notices_of,
 )
+from tests.tampering import unrecorded
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -389,12 +390,12 @@ def test_an_erased_or_exchanged_address_is_not_served(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    with transaction(sqlite_engine) as session:
+    with unrecorded(sqlite_engine) as session:
         text = session.scalars(select(PersonalText).where(PersonalText.body == ADDRESS)).one()
         text.body = "fraudster@evil.example"
     assert dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON).failed
     other = a_plan(sqlite_engine)
-    with transaction(sqlite_engine) as session:
+    with unrecorded(sqlite_engine) as session:
         erase_text(session.scalars(select(PersonalText).where(PersonalText.id == text.id)).one(), NOON)
     assert dispatch_due(sqlite_engine, a_mail_server(server), other, NOON).failed
     assert not server.received
@@ -418,7 +419,7 @@ def test_a_withdrawal_goes_to_all_whom_the_notice_went_to_even_if_the_terms_are_
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
     load_rows(sqlite_engine, tmp_path, a_row(governing_document=""), at=NOON + HOUR)
-    with transaction(sqlite_engine) as session:
+    with unrecorded(sqlite_engine) as session:
         plan = session.get_one(NoticePlan, plan_id)
         position = contract_at(session, "acme", NOON + HOUR)
         draft = draft_plan(position, recipients_of(plan), a_letter(NoticeKind.WITHDRAWAL))

@@ -23,6 +23,7 @@ from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.locks import exclusive
 from cjp_fraud.storage.migration import migrate, require_current
 from cjp_fraud.storage.new_migration import import_all_tables
+from tests.tampering import unrecorded
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -46,7 +47,7 @@ def test_an_empty_database_is_refused_with_what_to_run(tmp_path: Path) -> None:
 
 def test_a_moment_comes_back_in_utc_whatever_zone_it_went_in(engine: Engine) -> None:
     tokyo = AT.astimezone(timezone(timedelta(hours=9)))
-    with transaction(engine) as session:
+    with unrecorded(engine) as session:
         session.add(User(name="kei", created_at=tokyo))
     with reading(engine) as session:
         stored = session.scalars(select(User)).one().created_at

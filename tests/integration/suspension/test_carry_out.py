@@ -38,6 +38,7 @@ from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, mai
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
+from tests.tampering import unrecorded
 
 
 def actions(office: Office) -> list[str]:
@@ -518,12 +519,12 @@ def test_reconciling_lifts_what_is_on_record_as_ended_and_reports_the_rest(offic
     office.approved_case()
     office.enforce()
     assert reconcile(office.enforcement()) == ()
-    with transaction(office.engine) as session:
+    with unrecorded(office.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = False
     assert [one.kind for one in reconcile(office.enforcement())] == [DisagreementKind.NOT_RESTRICTED]
     assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 0)
     lift(office)
-    with transaction(office.engine) as session:
+    with unrecorded(office.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = True
 
     [found] = reconcile(office.enforcement())
@@ -536,7 +537,7 @@ def test_reconciling_lifts_what_is_on_record_as_ended_and_reports_the_rest(offic
 
 
 def test_reconciling_leaves_a_restriction_that_is_not_on_record_to_people(office: Office) -> None:
-    with transaction(office.engine) as session:
+    with unrecorded(office.engine) as session:
         session.add(
             Entitlement(
                 measure_id="of somebody else",

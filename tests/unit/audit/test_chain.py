@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest, faults
+from cjp_fraud.digests import digest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,8 +26,9 @@ def a_chain(length: int) -> list[Link]:
             None,
             {"n": sequence},
         )
-        body = body_digest(*fields)
-        links.append(Link(*fields, body, previous, entry_digest(previous, body)))
+        rows = [{"table": "cases", "id": f"case-{sequence}", "sha256": "a" * 64}]
+        body = body_digest(*fields, [digest(row) for row in rows])
+        links.append(Link(*fields, rows, body, previous, entry_digest(previous, body)))
         previous = links[-1].entry_sha256
     return links
 
@@ -40,6 +42,8 @@ CHANGES = st.sampled_from(
         {"subject_id": "another"},
         {"case_id": "x"},
         {"content": {"n": -1}},
+        {"rows": []},
+        {"rows": [{"table": "cases", "id": "case-1", "sha256": "b" * 64}]},
         {"previous_sha256": "f" * 64},
         {"body_sha256": "f" * 64},
         {"entry_sha256": "f" * 64},
@@ -85,6 +89,7 @@ def test_a_changed_entry_with_its_own_digests_made_right_again_is_found(
         forged.subject_id,
         None,
         forged.content,
+        [digest(row) for row in forged.rows],
     )
     links[place] = replace(forged, body_sha256=body, entry_sha256=entry_digest(forged.previous_sha256, body))
     assert any(f"entry {place + 2}" in fault for fault in faults(links))

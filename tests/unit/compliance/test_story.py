@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.audit.texts import salted_digest
-from cjp_fraud.compliance.row_documents import Record
 from cjp_fraud.compliance.story import Entry, Moves, Parts, Story
 from cjp_fraud.digests import sha256_hex
 

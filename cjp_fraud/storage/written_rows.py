@@ -1,0 +1,99 @@
+"""Which rows of audited tables a transaction wrote that no entry of the audit log names yet.
+
+Every session notes what it inserts and changes. :func:`cjp_fraud.audit.log.append` takes the noted rows and
+names them in its entry; :func:`cjp_fraud.storage.database.transaction` refuses to commit while some are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+from sqlalchemy.orm.attributes import instance_state
+
+from cjp_fraud.storage.base import Base
+
+_ROWS: Final = "written_rows"
+_TABLES: Final = "tables_written_in_bulk"
+_SHOWN: Final = 10
+"""Rows that the message of :func:`refuse_unnamed` lists."""
+
+
+class UnnamedRowsError(RuntimeError):
+    """A transaction wrote rows of audited tables and no entry of the log that names them: a bug."""
+
+
+def take_written(session: Session, rows: Iterable[Base] = ()) -> list[Base]:
+    """Flush; return the audited rows written since the last call, each once, and forget them.
+
+    Parameters
+    ----------
+    rows : what statements wrote past the session (``session.execute(insert(...))``), as objects.
+    """
+    session.flush()
+    written: dict[Any, Base] = session.info.pop(_ROWS, {})
+    taken = list(written.values())
+    for row in rows:
+        session.info.get(_TABLES, set()).discard(row.__tablename__)
+        if not any(row is other for other in taken):
+            taken.append(row)
+    return taken
+
+
+def refuse_unnamed(session: Session) -> None:
+    """Refuse to commit rows that no entry names.
+
+    Raises
+    ------
+    UnnamedRowsError
+        Names the rows; append the entry after them, in the same transaction.
+    """
+    session.flush()
+    unnamed = [f"{table} {'/'.join(map(str, key))}" for table, key in session.info.get(_ROWS, {})]
+    unnamed += [f"rows of {table} (bulk)" for table in sorted(session.info.get(_TABLES, ()))]
+    if unnamed:
+        more = f" and {len(unnamed) - _SHOWN} more" if len(unnamed) > _SHOWN else ""
+        raise UnnamedRowsError(
+            f"no entry of the audit log names {', '.join(unnamed[:_SHOWN])}{more}: write the rows first, then "
+            "append the entry, in one transaction (rows= names what bulk statements wrote)"
+        )
+
+
+@event.listens_for(Session, "after_flush")
+def _note_flushed(session: Session, _context: UOWTransaction) -> None:
+    deleted = [row.__tablename__ for row in session.deleted if _is_audited(row)]
+    if deleted:
+        raise UnnamedRowsError(
+            f"rows of {', '.join(sorted(set(deleted)))} are never deleted: they are audited"
+        )
+    changed = (row for row in session.dirty if session.is_modified(row))
+    noted: dict[Any, Base] = session.info.setdefault(_ROWS, {})
+    for row in (*session.new, *changed):
+        if _is_audited(row):
+            mapper = instance_state(row).mapper
+            noted[row.__tablename__, tuple(mapper.primary_key_from_instance(row))] = row
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _note_bulk(state: ORMExecuteState) -> None:
+    if not (state.is_insert or state.is_update or state.is_delete):
+        return
+    name = getattr(getattr(state.statement, "table", None), "name", None)
+    kinds = [mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__tablename__ == name]
+    if not any(kind.NOT_AUDITED is None for kind in kinds):
+        return
+    if state.is_delete:
+        raise UnnamedRowsError(f"rows of {name} are never deleted: they are audited")
+    state.session.info.setdefault(_TABLES, set()).add(name)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, _previous: object) -> None:
+    session.info.pop(_ROWS, None)
+    session.info.pop(_TABLES, None)
+
+
+def _is_audited(row: object) -> bool:
+    return isinstance(row, Base) and row.NOT_AUDITED is None
