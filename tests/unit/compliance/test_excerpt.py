@@ -27,8 +27,8 @@ def a_chain(cases: list[str | None]) -> list[Link]:
             case_id,
             {"secret": f"tenant-{sequence}", "share": 0.25},
         )
-        body = body_digest(*fields)
-        links.append(Link(*fields, body, previous, entry_digest(previous, body)))
+        body = body_digest(*fields, [])
+        links.append(Link(*fields, [], body, previous, entry_digest(previous, body)))
         previous = links[-1].entry_sha256
     return links
 
