@@ -13,7 +13,13 @@ app = typer.Typer(no_args_is_help=True, help="Measures: apply, list, reaffirm, r
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]
-_COLUMNS = ("case", Column("tenant_id", "tenant"), "kind", "state", "review_at", "ends_at")
+_COLUMNS = (
+    "case",
+    Column("tenant_id", "tenant"),
+    "kind",
+    "state",
+    Column("review_at", "lapses unless\nreaffirmed by"),
+)
 _DISAGREEMENT = (
     Column("measure_id", "measure"),
     "kind",
@@ -53,7 +59,7 @@ def list_measures(
     in_force: Annotated[bool, typer.Option("--in-force", help="Only what is in force.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List measures, the newest first, with their review dates and ends."""
+    """List measures, the newest first, with their review dates; --json prints ends and commands too."""
     from cjp_fraud.operations import measures
 
     views = measures.list_measures(deployment(ctx), case=case, in_force_only=in_force)

@@ -1,0 +1,203 @@
+"""What people and the schedule ask of measures: one function an act, on a deployment of its own."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_core import to_jsonable_python
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from cjp_fraud.cli import measures as commands
+from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError, Refused
+from cjp_fraud.operations import measures
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.storage.database import transaction
+from cjp_fraud.suspension.model import CommandKind, MeasureState, PlatformOutcome
+from cjp_fraud.suspension.platform import EmbeddedPlatform, Order, PlatformError
+from cjp_fraud.suspension.reconciliation import DisagreementKind
+from cjp_fraud.suspension.tables import Entitlement
+from tests.case_builders import START, Office, a_flag, flag, open_office
+from tests.contract_builders import a_row
+from tests.mail_servers import MailServerUnderTest
+
+
+@pytest.fixture
+def opened(tmp_path: Path, sqlite_template: bytes, server: MailServerUnderTest) -> Deployment:
+    """A deployment in act mode."""
+    (tmp_path / "cjp_fraud.db").write_bytes(sqlite_template)
+    chosen = {"platform_mode": "act", "smtp_host": server.host, "smtp_port": server.port}
+    return Deployment(load_settings(home=tmp_path, now=START, **chosen))
+
+
+@pytest.fixture
+def office(opened: Deployment, tmp_path: Path) -> Office:
+    """The people of that deployment, and two tenants."""
+    rows = (a_row(), a_row(tenant_id="other"))
+    return open_office(opened.engine, tmp_path, opened.mail, *rows)
+
+
+def approved_case(office: Office, tenant_id: str = "acme") -> str:
+    """Bring a case of a tenant to ``approved``; return its number."""
+    flag(office.engine, a_flag(office.now - timedelta(minutes=30), tenant_id), at=office.now)
+    office.do(claim, "rita")
+    office.determine()
+    office.approve()
+    return str(office.case().number)
+
+
+def suspended_case(opened: Deployment, office: Office) -> str:
+    case = approved_case(office)
+    assert measures.enforce(opened, office.now, case).state is CaseState.SUSPENDED
+    return case
+
+
+def test_a_measure_is_applied_after_somebody_says_again_that_it_is_needed(
+    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = approved_case(office)
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddedPlatform, "apply", refuse)
+        assert measures.enforce(opened, START, case).state is CaseState.NOTICED
+    later = START + timedelta(hours=30)
+    with pytest.raises(Refused, match="point 8"):
+        measures.apply(opened, later, case)
+
+    outcome = measures.apply(opened, later, case, by="rita", needed_because="the carrier says it goes on")
+
+    assert outcome.outcome is PlatformOutcome.IN_FORCE
+    assert [view.state for view in measures.list_measures(opened, in_force_only=True)] == [
+        MeasureState.IN_FORCE
+    ]
+
+
+def refuse(_self: EmbeddedPlatform, _order: Order, _key: str, _at: datetime) -> None:
+    raise PlatformError("refused")
+
+
+@pytest.mark.parametrize("given", [{"by": "rita"}, {"needed_because": "it goes on"}])
+def test_a_need_is_stated_by_somebody_and_with_a_reason(
+    opened: Deployment, office: Office, given: dict[str, str]
+) -> None:
+    with pytest.raises(BadInputError, match="both"):
+        measures.apply(opened, START, approved_case(office), **given)
+
+
+def test_a_case_that_is_not_on_record_is_named(opened: Deployment, office: Office) -> None:
+    with pytest.raises(NotFoundError, match="cases list"):
+        measures.apply(opened, START, "17")
+
+
+def test_a_reinstatement_tells_the_customer(
+    opened: Deployment, office: Office, server: MailServerUnderTest
+) -> None:
+    case = suspended_case(opened, office)
+
+    result = measures.reinstate(opened, "bella", START, case, reasons="the port is closed")
+
+    assert result.measure.outcome is PlatformOutcome.NOT_IN_FORCE
+    assert result.enforcement is not None
+    assert result.enforcement.state is CaseState.REINSTATED
+    assert len(server.received) == 2
+
+
+def test_a_reinstatement_that_the_platform_does_not_carry_out_sends_no_letter(
+    opened: Deployment, office: Office, server: MailServerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = suspended_case(opened, office)
+    monkeypatch.setattr(EmbeddedPlatform, "lift", refuse)
+
+    result = measures.reinstate(opened, "bella", START, case, reasons="the port is closed")
+
+    assert (result.measure.outcome, result.enforcement) == (PlatformOutcome.IN_FORCE, None)
+    assert len(server.received) == 1
+
+
+def test_two_approvers_reaffirm(opened: Deployment, office: Office) -> None:
+    case = suspended_case(opened, office)
+
+    first = measures.reaffirm(opened, "adam", START, case, reasons="it goes on")
+    second = measures.reaffirm(opened, "bella", START, case, reasons="the carrier confirms")
+
+    assert (first.complete, second.complete) == (False, True)
+    [view] = measures.list_measures(opened, case=case)
+    assert [(each.round, each.at) for each in view.reaffirmations] == [(1, START), (1, START)]
+    assert [command.kind for command in view.commands] == [CommandKind.APPLY]
+
+
+def test_one_case_in_trouble_stops_no_other_and_the_run_fails_in_the_end(
+    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = approved_case(office)
+    broken_id = office.case().id
+    approved_case(office, "other")
+    apply = EmbeddedPlatform.apply
+
+    def disk_full_for_acme(platform: EmbeddedPlatform, order: Order, key: str, at: datetime) -> None:
+        if order.tenant_id == "acme":
+            raise OSError("no space left on device")
+        apply(platform, order, key, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddedPlatform, "apply", disk_full_for_acme)
+        with pytest.raises(CjpFraudError, match=f"case {broken_id}: no space left"):
+            measures.resume_all(opened, START)
+    assert office.state is CaseState.SUSPENDED
+
+    report = measures.resume_all(opened, START)
+
+    assert [(each.case_id, each.after) for each in report.moved] == [(broken_id, CaseState.SUSPENDED)]
+    assert measures.list_measures(opened, case=broken)[0].state is MeasureState.IN_FORCE
+
+
+def test_a_disagreement_that_people_must_settle_is_named_and_one_that_was_repaired_is_not(
+    opened: Deployment, office: Office
+) -> None:
+    case = suspended_case(opened, office)
+    assert measures.reconcile(opened, START) == ()
+    with transaction(opened.engine) as session:
+        session.scalars(select(Entitlement)).one().restricted = False
+
+    disagreements = measures.reconcile(opened, START)
+
+    assert [each.kind for each in disagreements] == [DisagreementKind.NOT_RESTRICTED]
+    with pytest.raises(CjpFraudError, match="people decide what follows"):
+        measures.require_agreement(disagreements)
+    measures.reinstate(opened, "bella", START, case, reasons="the port is closed")
+    with transaction(opened.engine) as session:
+        session.scalars(select(Entitlement)).one().restricted = True
+    measures.require_agreement(measures.reconcile(opened, START))
+
+
+def test_what_is_listed_as_json_is_what_the_operation_gives(opened: Deployment, office: Office) -> None:
+    suspended_case(opened, office)
+
+    printed = run(opened, "list", "--json").output
+
+    assert json.loads(printed) == to_jsonable_python(measures.list_measures(opened))
+
+
+def test_measures_are_listed_one_line_each_within_80_columns(
+    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspended_case(opened, office)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    lines = run(opened, "list").output.splitlines()
+
+    assert max(map(len, lines)) <= 80
+    [row] = [line for line in lines if "suspend_channel" in line]
+    assert all(word in row for word in ("acme", "in_force", "2015-04-05 12:00Z"))
+
+
+def run(opened: Deployment, *arguments: str) -> Any:
+    result = CliRunner().invoke(commands.app, list(arguments), obj=opened)
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result
