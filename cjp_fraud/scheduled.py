@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from cjp_fraud.clock import utc_text
-from cjp_fraud.compliance.log_verification import verify_log
-from cjp_fraud.compliance.retention import apply_retention as drop_what_is_past
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import window as stages
@@ -15,9 +13,7 @@ from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.training import train as train_versions
-from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.notices import inbound_reports
-from cjp_fraud.operations.housekeeping import LAKE_TABLES
 
 
 def detection_window() -> dict[str, str]:
@@ -74,26 +70,6 @@ def collect_delivery_events() -> int:
     """Record the delivery reports that came in; returns how many events are new."""
     opened = _open()
     return inbound_reports.collect_delivery_events(opened.engine, opened.settings, opened.now)
-
-
-def verify_audit() -> int:
-    """Verify the audit log against itself and the rows; returns the number of entries.
-
-    Raises
-    ------
-    CjpFraudError
-        Names every fault.
-    """
-    found = verify_log(_open().engine)
-    if not found.holds:
-        raise CjpFraudError("the audit log does not hold: " + "; ".join(found.faults))
-    return found.entries
-
-
-def apply_retention() -> dict[str, int]:
-    """Drop what is past its retention."""
-    opened = _open()
-    return drop_what_is_past(opened.engine, opened.lake, opened.now, tables=LAKE_TABLES)
 
 
 def _open() -> Deployment:

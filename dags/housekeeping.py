@@ -1,5 +1,7 @@
 """Once a day: compare measures with the platform, verify the audit log, drop what is past its retention."""
 
+from typing import Any
+
 import pendulum
 from airflow.sdk import dag, task
 
@@ -24,16 +26,25 @@ def housekeeping() -> None:
         return [disagreement.sentence for disagreement in disagreements]
 
     @task
-    def verify_audit() -> int:
-        from cjp_fraud.scheduled import verify_audit
+    def verify_audit() -> dict[str, Any]:
+        from pydantic_core import to_jsonable_python
 
-        return verify_audit()
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations.housekeeping import verify_log_or_fail
+
+        verification: dict[str, Any] = to_jsonable_python(verify_log_or_fail(open_deployment()))
+        return verification
 
     @task
-    def apply_retention() -> dict[str, int]:
-        from cjp_fraud.scheduled import apply_retention
+    def apply_retention() -> dict[str, Any]:
+        from pydantic_core import to_jsonable_python
 
-        return apply_retention()
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations.housekeeping import drop_expired
+
+        deployment = open_deployment()
+        dropped: dict[str, Any] = to_jsonable_python(drop_expired(deployment, deployment.now))
+        return dropped
 
     # None waits for another: a fault that one finds must not keep the others from looking.
     reconcile()

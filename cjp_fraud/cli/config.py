@@ -6,7 +6,7 @@ import typer
 
 from cjp_fraud.cli.frame import JsonOption, print_record, settings
 
-app = typer.Typer(no_args_is_help=True, help="The settings in force (CJP_FRAUD_* variables).")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
