@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest, faults
-from cjp_fraud.audit.row_digests import named_row
+from cjp_fraud.audit.row_digests import NamedRow, named_row
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.clock import aware
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.storage.base import Base
+from cjp_fraud.storage.locks import named_lock
 from cjp_fraud.storage.written_rows import take_written
-
-_LOCK = 7_231_044_201_993_518
-"""Number of the advisory lock that orders writers of the log on PostgreSQL."""
 
 
 class Acting(Protocol):
@@ -57,6 +55,23 @@ class Verification:
         return not self.faults
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One of several acts that are recorded together, each with an entry and rows of its own.
+
+    Parameters
+    ----------
+    rows : rows that the act wrote or changed.
+    """
+
+    action: str
+    subject_type: str
+    subject_id: str
+    content: Mapping[str, Any]
+    rows: Sequence[Base] = ()
+    case_id: str | None = None
+
+
 def append(
     decision: Decision,
     action: str,
@@ -83,39 +98,61 @@ def append(
     rows : rows that statements wrote past the session; the session's own are found without it.
     case_id : case concerned; None where none is.
     """
-    session, moment = decision.session, aware(decision.at)
-    hold(session)
-    named = [named_row(row) for row in take_written(session, rows)]
-    sequence, previous = _head(session)
-    actor = decision.by.reference
+    act = Act(action, subject_type, subject_id, content, tuple(rows), case_id)
+    return append_each(decision, [act])[0]
+
+
+def append_each(decision: Decision, acts: Sequence[Act]) -> list[AuditEntry]:
+    """Append an entry for each act, which names the act's own rows; what is written of no act, the first names."""
+    session = decision.session
+    if not acts:
+        return []
+    lock_log(session)
+    act_of = {id(row): act for act in acts for row in act.rows}
+    rows_of: dict[int, list[NamedRow]] = {id(act): [] for act in acts}
+    for row in take_written(session, (row for act in acts for row in act.rows)):
+        rows_of[id(act_of.get(id(row), acts[0]))].append(named_row(row))
+    newest, previous = _head(session)
+    entries: list[AuditEntry] = []
+    for sequence, act in enumerate(acts, newest + 1):
+        entries.append(_entry(decision, sequence, previous, act, rows_of[id(act)]))
+        previous = entries[-1].entry_sha256
+    session.add_all(entries)
+    session.flush()
+    return entries
+
+
+def _entry(
+    decision: Decision, sequence: int, previous: str, act: Act, rows: Sequence[NamedRow]
+) -> AuditEntry:
+    actor, moment = decision.by.reference, aware(decision.at)
     body = body_digest(
-        sequence + 1,
+        sequence,
         moment,
         actor,
-        action,
-        subject_type,
-        subject_id,
-        case_id,
-        content,
-        [row.leaf_sha256 for row in named],
+        act.action,
+        act.subject_type,
+        act.subject_id,
+        act.case_id,
+        act.content,
+        [row.leaf_sha256 for row in rows],
     )
-    entry = AuditEntry(
-        sequence=sequence + 1,
+    return AuditEntry(
+        sequence=sequence,
         at=moment,
         actor=actor,
-        action=action,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        case_id=case_id,
-        content=json.loads(canonical_json(content)),  # as it is hashed: times are text, enums their values
-        rows=[row.document for row in named],
+        action=act.action,
+        subject_type=act.subject_type,
+        subject_id=act.subject_id,
+        case_id=act.case_id,
+        content=json.loads(
+            canonical_json(act.content)
+        ),  # as it is hashed: times are text, enums their values
+        rows=[row.document for row in rows],
         body_sha256=body,
         previous_sha256=previous,
         entry_sha256=entry_digest(previous, body),
     )
-    session.add(entry)
-    session.flush()
-    return entry
 
 
 def _head(session: Session) -> tuple[int, str]:
@@ -126,13 +163,12 @@ def _head(session: Session) -> tuple[int, str]:
     return (newest.sequence, newest.entry_sha256) if newest else (0, GENESIS)
 
 
-def hold(session: Session) -> None:
+def lock_log(session: Session) -> None:
     """Keep other writers of the log out until the end of the transaction.
 
     Whoever holds it before reading sees every recorded step whole: its rows together with its entry.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+    named_lock(session, "audit log")
 
 
 def links(session: Session) -> Iterator[Link]:

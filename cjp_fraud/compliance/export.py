@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.log import append, hold, links
+from cjp_fraud.audit.log import append, links, lock_log
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import EXPORTED, FORMAT, SUMS, SUMS_DIGEST, content_files, with_chain
 from cjp_fraud.compliance.case_records import records_of_case
@@ -80,7 +80,7 @@ def export_evidence(
 
 
 def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[str, bytes, int, str]:
-    hold(session)
+    lock_log(session)
     case_id = case_id_of(session, reference)
     entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
     files = content_files(records_of_case(session, case_id, entries), entries)

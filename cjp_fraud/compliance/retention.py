@@ -17,7 +17,7 @@ from cjp_fraud.errors import StorageError
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake, LakeTable
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.retention import expire_intake
 from cjp_fraud.traffic.schema import INTAKE, QUARANTINE, TRAFFIC_TABLES
@@ -51,7 +51,7 @@ def apply_retention(
     moment = aware(now)
     dropped = {"intake_partitions": expire_intake(lake, engine, now=moment)}
     # Nobody but holders of this lock reads these tables, so no reader can miss a file.
-    with exclusive(engine, TRAFFIC_LOCK):
+    with process_lock(engine, TRAFFIC_LOCK):
         for table in _ERASABLE:
             lake.vacuum(table, keep=timedelta(0))
     for table in tables:

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.log import append
+from cjp_fraud.audit.log import Act, append_each
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Origin, Right
@@ -46,7 +46,8 @@ from cjp_fraud.digests import digest
 from cjp_fraud.people.model import Actor, Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.progress import Report
-from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.base import Base, new_id
+from cjp_fraud.storage.locks import named_lock
 
 _BOUGHT: Final = (
     "plan",
@@ -66,8 +67,6 @@ _BOUGHT: Final = (
 _TENANT: Final = ("name", "party_id", "provider_id", "country", "language", "critical")
 _AT_ONCE: Final = 500
 """Tenants that one statement names: SQLite takes 32,766 variables, PostgreSQL 65,535."""
-_LOCK = 7_231_044_201_993_519
-"""Number of the advisory lock under which one load at a time runs on PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +116,7 @@ def load_tenants(
     """
     rows = read_tenants(file)
     moment = aware(at)
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+    named_lock(session, "load tenants")
     records = _read_records(session, [row.tenant_id for row in rows])
     _make_referred(session, rows, moment)
     changes = []
@@ -129,9 +127,15 @@ def load_tenants(
     _write(session, changes, moment)
     wrote = [change for change in changes if change.facts]
     for change in wrote:
-        record_part(session, by, Part.EDITED_CONTRACT, change.row.tenant_id, moment)
-    for change in wrote:
-        append(Decision(session, by, moment), "tenant.loaded", "tenants", change.row.tenant_id, change.facts)
+        part = record_part(session, by, Part.EDITED_CONTRACT, change.row.tenant_id, moment)
+        change.rows += [part] if part is not None else []
+    append_each(
+        Decision(session, by, moment),
+        [
+            Act("tenant.loaded", "tenants", change.row.tenant_id, change.facts, change.rows)
+            for change in wrote
+        ],
+    )
     added = tuple(change.row.tenant_id for change in changes if change.is_new)
     return LoadResult(
         file=file.name,
@@ -169,6 +173,7 @@ class _Change:
     zone_change : what is on record of a changed time zone; None where it did not change.
     facts : what the log says; empty where nothing changes.
     terms_read : whether the notice terms are read, once the change is made.
+    rows : every row that is new or may have changed; the log names them.
     """
 
     row: TenantRow
@@ -179,6 +184,7 @@ class _Change:
     zone_change: ZoneChange | None
     facts: dict[str, Any]
     terms_read: bool
+    rows: list[Base]
 
 
 def _read_records(session: Session, tenant_ids: Sequence[str]) -> dict[str, _Record]:
@@ -231,7 +237,7 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
         facts: dict[str, Any] = {"created": True}
     else:
         row, new_rows, facts = _with_what_is_on_record(record, row), None, {}
-        before, zone = _tenant_digest(record.tenant), record.tenant.time_zone
+        before, zone, name = _tenant_digest(record.tenant), record.tenant.time_zone, record.tenant.name
         _fill_tenant(record.tenant, row)
         if record.tenant.time_zone != zone:
             zone_change = ZoneChange(
@@ -243,6 +249,8 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
                 source=source,
             )
             facts["zone_change"] = zone_change.id
+        if record.tenant.name != name:
+            facts["name_changed"] = True
         if record.site is not None and "country" in row.given:
             record.site.country = row.country
         if _tenant_digest(record.tenant) != before:
@@ -258,6 +266,10 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
         facts["addresses"] = addresses.facts
     in_force_after = [version.row for version in versions if isinstance(version.row, NoticeTermsVersion)]
     notice_terms = in_force_after[0] if in_force_after else record.notice_terms
+    rows: list[Base | None] = [record.tenant, record.subscription, record.site, zone_change]
+    rows += [of_version for version in versions for of_version in (version.before, version.row)]
+    if addresses is not None:
+        rows += [*addresses.ended, *(row for pair in addresses.added for row in pair)]
     return _Change(
         row=row,
         is_new=new_rows is not None,
@@ -267,6 +279,7 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
         zone_change=zone_change,
         facts=facts,
         terms_read=notice_terms is not None and notice_terms.terms is not None,
+        rows=[written for written in rows if written is not None],
     )
 
 

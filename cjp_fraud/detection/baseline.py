@@ -42,7 +42,7 @@ from cjp_fraud.detection.profile_rows import (
 )
 from cjp_fraud.detection.series import Arranged, Group, read_arranged
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import SERIES_ID, TENANT
 from features.fold import fold_day
@@ -113,7 +113,7 @@ def refresh(
     """
     folded = snapshots = 0
     newest: int | None = None
-    with exclusive(engine, "baseline-refresh"):
+    with process_lock(engine, "baseline-refresh"):
         follow_zone_changes(lake, engine, now)
         due = due_days(engine, zones, now)
         sizes = _Sizes(lake) if len(due) else None

@@ -18,7 +18,7 @@ from cjp_fraud.detection.series import Arranged
 from cjp_fraud.detection.tables import FollowedZoneChange
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.schema import TRAFFIC
 from cjp_fraud.traffic.tables import TrafficChange
@@ -125,7 +125,7 @@ def due_days(engine: Engine, zones: Mapping[str, str], now: datetime) -> DueDays
     latest = max((int(midnights(zone, np.array([day]))[0]) for zone, day in today.items()), default=0)
     wanted = (TrafficChange.id, TrafficChange.tenant_id, TrafficChange.bucket)
     spans = (TrafficChange.first_interval, TrafficChange.last_interval)
-    with exclusive(engine, TRAFFIC_LOCK), reading(engine) as session:
+    with process_lock(engine, TRAFFIC_LOCK), reading(engine) as session:
         rows = session.execute(
             select(*wanted, *spans)
             .where(

@@ -24,7 +24,7 @@ from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake, Where
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
 from features.local_grid import HOUR
 from models.calibration import p_of
@@ -88,7 +88,7 @@ def detect(
     """
     begin, end = whole_hours(begin, end)
     folded = refresh(lake, engine, zones, now, report=report).folded
-    with exclusive(engine, DETECTION_LOCK):
+    with process_lock(engine, DETECTION_LOCK):
         judge = Judge(lake, zones, versions, rules)
         closed = closed_until(now)
         scores: list[pa.Table] = []

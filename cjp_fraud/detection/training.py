@@ -35,7 +35,7 @@ from cjp_fraud.errors import StorageError
 from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.schema import COVERED, SECONDS, TRAFFIC
 from features.constants import SHIPPED, KindConstants, RecipeConstants
 from features.episodes import EPISODE_GAP_SECONDS, count_episodes
@@ -98,7 +98,7 @@ def train(
     refresh(lake, engine, zones, now, report=report)
     last = int(min(aware(until or now), aware(now)).timestamp()) // DAY
     made = []
-    with exclusive(engine, "train"):
+    with process_lock(engine, "train"):
         mondays = [day for day in _mondays(lake, engine) if day <= last]
         for done, monday in enumerate(mondays):
             if report is not None:

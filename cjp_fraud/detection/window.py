@@ -34,7 +34,7 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.flags import record_flags
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange, Watermark
 from features.columns import CHANNEL, TENANT
@@ -89,7 +89,7 @@ def next_window(engine: Engine, now: datetime) -> DetectionWindow | None:
     Waits for an ingest that is storing: a change is recorded before its rows can be read.
     """
     closed = closed_until(now)
-    with exclusive(engine, TRAFFIC_LOCK), reading(engine) as session:
+    with process_lock(engine, TRAFFIC_LOCK), reading(engine) as session:
         changes = _unscored(session)
     if not changes:
         return None
@@ -105,7 +105,7 @@ def next_window(engine: Engine, now: datetime) -> DetectionWindow | None:
 def prepare(stage: Stage, window: DetectionWindow, now: datetime) -> list[int]:
     """Make the snapshots and calibrations that the window rests on; returns the buckets that have traffic."""
     refresh(stage.lake, stage.engine, stage.zones, now)
-    with exclusive(stage.engine, DETECTION_LOCK):
+    with process_lock(stage.engine, DETECTION_LOCK):
         judge = stage.judge()
         day = _day(window.begin)
         judge.prepare(day, day + 1)
@@ -115,7 +115,7 @@ def prepare(stage: Stage, window: DetectionWindow, now: datetime) -> list[int]:
 
 def detect_bucket(stage: Stage, window: DetectionWindow, bucket: int) -> int:
     """Score one bucket's part of the window and store it with open flags; returns the number of rows."""
-    with exclusive(stage.engine, f"{DETECTION_LOCK}-bucket-{bucket}"):
+    with process_lock(stage.engine, f"{DETECTION_LOCK}-bucket-{bucket}"):
         judged = stage.judge().score_bucket(window.begin, window.end, bucket)
         rows = score_rows(judged, stage.lake, None) if judged is not None else None
         if rows is not None:
@@ -129,7 +129,7 @@ def close_families(stage: Stage, window: DetectionWindow, now: datetime, *, new_
     From the scores that the buckets have stored; run again after a kill it writes the same.
     """
     closed = closed_until(now)
-    with exclusive(stage.engine, DETECTION_LOCK):
+    with process_lock(stage.engine, DETECTION_LOCK):
         judged = _stored_scores(stage, window)
         found = []
         if judged is not None:

@@ -37,7 +37,7 @@ from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 
 DISPATCHER = machine("dispatch")
 
@@ -78,7 +78,7 @@ def dispatch_due(
         If the plan was approved in ``act`` and the settings now say ``observe``: then nothing leaves.
     """
     moment = aware(at)
-    with exclusive(engine, f"dispatch:{plan_id}"):
+    with process_lock(engine, f"dispatch:{plan_id}"):
         mode = _mode(engine, plan_id)
         refuse_unless(
             (

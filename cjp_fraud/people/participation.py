@@ -60,12 +60,13 @@ def actor_named(session: Session, name: str) -> Actor:
 
 def record_part(
     session: Session, by: Actor, part: Part, tenant_id: str, at: datetime, *, case_id: str | None = None
-) -> None:
-    """Record that a person took part; machines take no part."""
-    if by.user_id is not None:
-        session.add(
-            Participation(user_id=by.user_id, part=part, tenant_id=tenant_id, case_id=case_id, at=aware(at))
-        )
+) -> Participation | None:
+    """Record that a person took part and return the row; machines take no part."""
+    if by.user_id is None:
+        return None
+    row = Participation(user_id=by.user_id, part=part, tenant_id=tenant_id, case_id=case_id, at=aware(at))
+    session.add(row)
+    return row
 
 
 def took_part(session: Session, by: Actor, case_id: str) -> bool:

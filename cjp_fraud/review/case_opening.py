@@ -7,16 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.review.episodes import ATTACHMENT, CaseSpan, joins
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.locks import named_lock
 
-_LOCK = 7_231_044_201_993_521
-"""Number of the advisory lock that orders those who open cases on PostgreSQL."""
 _CHUNK = 500
 
 
@@ -31,8 +30,7 @@ class Openings:
 
 def order_openers(session: Session) -> None:
     """Let one transaction at a time open cases, for the cap and the number (SQLite: the writer's lock)."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+    named_lock(session, "open cases")
 
 
 def open_case(session: Session, episode: Episode, hour: datetime, at: datetime) -> Case:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.storage.written_rows import refuse_unnamed
 
 BUSY_SECONDS = 60
-"""How long a SQLite writer waits for another one."""
+"""How long a SQLite writer waits for another one, and anybody for a connection of the pool."""
 
 
 def make_engine(url: str) -> Engine:
@@ -32,7 +32,7 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
 
 
 @contextmanager

@@ -194,7 +194,7 @@ class Lake:
 
         Every row of ``rows`` must itself meet ``where``. A commit that collides with another writer's on the
         same partitions is tried again with the same rows: callers whose rows depend on what they read hold
-        :func:`cjp_fraud.storage.locks.exclusive` over reading and replacing.
+        :func:`cjp_fraud.storage.locks.process_lock` over reading and replacing.
 
         Parameters
         ----------

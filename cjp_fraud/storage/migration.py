@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from cjp_fraud.errors import StorageError
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -33,7 +33,7 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
     the revision before (None: empty database) and after.
     """
     config = migration_config(engine)
-    with exclusive(engine, "migrate"):
+    with process_lock(engine, "migrate"):
         before = current_revision(engine)
         command.upgrade(config, "head")
     return before, head_revision()

@@ -34,12 +34,11 @@ def take_written(session: Session, rows: Iterable[Base] = ()) -> list[Base]:
     """
     session.flush()
     written: dict[Any, Base] = session.info.pop(_ROWS, {})
-    taken = list(written.values())
+    taken = {id(row): row for row in written.values()}
     for row in rows:
         session.info.get(_TABLES, set()).discard(row.__tablename__)
-        if not any(row is other for other in taken):
-            taken.append(row)
-    return taken
+        taken.setdefault(id(row), row)
+    return list(taken.values())
 
 
 def refuse_unnamed(session: Session) -> None:

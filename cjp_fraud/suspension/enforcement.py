@@ -19,7 +19,7 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.measures import apply_under_lock, enforcement_lock
 from cjp_fraud.suspension.model import Enforcement, MeasureState
 from cjp_fraud.suspension.notification import (
@@ -109,10 +109,10 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
         If no such case is on record.
     """
     engine = enforcement.engine
-    with exclusive(engine, enforcement_lock(case_id)):
+    with process_lock(engine, enforcement_lock(case_id)):
         waiting = _advance(enforcement, case_id)
     for proposal_id, kind in follow_up_due(engine, case_id):
-        with exclusive(engine, enforcement_lock(case_id)):
+        with process_lock(engine, enforcement_lock(case_id)):
             waiting = (*waiting, *send_follow_up(enforcement, proposal_id, kind))
     with reading(engine) as session:
         case = session.get_one(Case, case_id)

@@ -25,7 +25,7 @@ from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.commands import (
     RecordedCommand,
     close_commands,
@@ -63,7 +63,7 @@ def apply_measure(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
     Refused
         With everything that keeps the gate shut.
     """
-    with exclusive(enforcement.engine, enforcement_lock(case_id)):
+    with process_lock(enforcement.engine, enforcement_lock(case_id)):
         return apply_under_lock(enforcement, case_id)
 
 

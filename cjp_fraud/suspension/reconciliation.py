@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cjp_fraud.audit.log import append
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.commands import order_of
 from cjp_fraud.suspension.measures import enforcement_lock
 from cjp_fraud.suspension.model import Enforcement, MeasureState
@@ -90,7 +90,7 @@ def reconcile(enforcement: Enforcement) -> tuple[Disagreement, ...]:
             )
         else:
             # Under its case's lock, so that nothing is on its way meanwhile.
-            with exclusive(enforcement.engine, enforcement_lock(measure.case_id)):
+            with process_lock(enforcement.engine, enforcement_lock(measure.case_id)):
                 disagreement = _compare(enforcement, order_of(measure), measure.case_id)
         if disagreement is not None:
             _record(enforcement, disagreement)

@@ -10,7 +10,7 @@ from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.review.cases import in_words, lock_case, move
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.commands import close_commands, record_command, send_command, unfinished_measure
 from cjp_fraud.suspension.measures import enforcement_lock
 from cjp_fraud.suspension.model import (
@@ -34,7 +34,7 @@ def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str
     Refused
         Names everything that is missing.
     """
-    with exclusive(enforcement.engine, enforcement_lock(case_id)):
+    with process_lock(enforcement.engine, enforcement_lock(case_id)):
         with transaction(enforcement.engine) as session:
             decision = Decision(session, by, enforcement.now)
             if not _is_being_reinstated(decision, case_id):

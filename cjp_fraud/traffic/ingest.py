@@ -30,7 +30,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.errors import StorageError
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.lake import Lake, Where
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.changes import Changes, record_changes
 from cjp_fraud.traffic.checks import Checked, check_batch
 from cjp_fraud.traffic.merge import ORDER, Merged, merge
@@ -131,7 +131,7 @@ def ingest_source(source: TrafficSource, into: Delivery, *, complete: bool = Fal
             refused += checked.refused
             into.report(read, 0, "reading")
         into.reached("read")
-        with exclusive(into.engine, TRAFFIC_LOCK):
+        with process_lock(into.engine, TRAFFIC_LOCK):
             counts = _store(spool, rejected, [(source.name, source.sha256)], into, done)
     return _result([source.name], counts, rejected, read=read, refused=refused)
 
@@ -206,7 +206,7 @@ def resubmit_quarantined(
     done: list[str] = []
     with (
         _full_disk_named("the rows submitted", done),
-        exclusive(into.engine, TRAFFIC_LOCK),
+        process_lock(into.engine, TRAFFIC_LOCK),
         Spool(buckets=buckets, at=at) as spool,
     ):
         chosen = selected(into.lake, ids=ids, reason=reason, tenant_id=tenant_id)

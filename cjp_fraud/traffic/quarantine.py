@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Engine
 
 from cjp_fraud.storage.lake import Lake, Where, bucket_numbers
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.model import Quarantined, Reason, Rejection, TenantTraffic
 from cjp_fraud.traffic.schema import DELIVERED, LINE, QUARANTINE, REQUIRED, SOURCE, TENANT
 
@@ -77,7 +77,7 @@ def purge_quarantine(lake: Lake, engine: Engine, tenant_ids: Collection[str]) ->
     """
     if not tenant_ids:
         return {}
-    with exclusive(engine, TRAFFIC_LOCK):
+    with process_lock(engine, TRAFFIC_LOCK):
         ids = _ids_of_tenants(lake, tenant_ids)
         if ids:
             lake.delete(QUARANTINE, where=Where(equal={"quarantine_id": list(ids)}))

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from cjp_fraud.clock import aware
 from cjp_fraud.storage.lake import Lake, Where
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.schema import INGESTED_AT, INTAKE
 
@@ -28,7 +28,7 @@ def live_partitions(lake: Lake, *, now: datetime) -> frozenset[tuple[date, int]]
 
 def expire_intake(lake: Lake, engine: Engine, *, now: datetime) -> int:
     """Drop the partitions of the intake to which nothing came for 14 days; return how many."""
-    with exclusive(engine, TRAFFIC_LOCK):
+    with process_lock(engine, TRAFFIC_LOCK):
         expired = sorted(pair for pair, came in _newest(lake).items() if came < aware(now) - INTAKE_KEPT)
         if expired:
             lake.delete(INTAKE, where=Where(partitions=expired))

@@ -17,7 +17,7 @@ from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.window import DetectionWindow, Stage
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import make_engine, reading
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange
 from features.columns import INTERVAL_START
@@ -170,7 +170,7 @@ def test_changes_are_not_looked_at_while_an_ingest_is_storing(done: SmallDeploym
     told = context.Event()
     url = done.engine.url.render_as_string(hide_password=False)
     other = context.Process(target=_look, args=(url, what, told))
-    with exclusive(done.engine, TRAFFIC_LOCK):
+    with process_lock(done.engine, TRAFFIC_LOCK):
         other.start()
         assert not told.wait(5)
     other.join(60)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cjp_fraud.errors import BadInputError, NotFoundError, StorageError
@@ -20,7 +21,7 @@ from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.people.tables import User, UserRole
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from cjp_fraud.storage.locks import exclusive
+from cjp_fraud.storage.locks import HOLDERS, named_lock, process_lock
 from cjp_fraud.storage.migration import migrate, require_current
 from cjp_fraud.storage.new_migration import import_all_tables
 from tests.tampering import unrecorded
@@ -95,7 +96,7 @@ def test_two_holders_of_one_lock_never_overlap(engine: Engine) -> None:
     def hold() -> None:
         nonlocal inside, most
         for _ in range(20):
-            with exclusive(engine, "one"):
+            with process_lock(engine, "one"):
                 with guard:
                     inside += 1
                     most = max(most, inside)
@@ -115,10 +116,44 @@ def test_a_killed_process_leaves_no_lock_behind(engine: Engine) -> None:
     script = (
         "import os\n"
         "from cjp_fraud.storage.database import make_engine\n"
-        "from cjp_fraud.storage.locks import exclusive\n"
-        f"with exclusive(make_engine({url!r}), 'one'):\n"
+        "from cjp_fraud.storage.locks import process_lock\n"
+        f"with process_lock(make_engine({url!r}), 'one'):\n"
         "    os._exit(9)\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
-    with exclusive(engine, "one"):
+    with process_lock(engine, "one"):
         pass
+
+
+def test_more_holders_than_connections_each_with_two_locks_and_a_transaction_all_get_through(
+    engine: Engine,
+) -> None:
+    through = []
+
+    def work(number: int) -> None:
+        with process_lock(engine, f"outer {number}"), process_lock(engine, f"inner {number}"):
+            with reading(engine) as session:
+                session.execute(text("SELECT 1"))
+            through.append(number)
+
+    with ThreadPoolExecutor(3 * HOLDERS) as threads:
+        list(threads.map(work, range(6 * HOLDERS)))
+    assert sorted(through) == list(range(6 * HOLDERS))
+
+
+def test_a_named_lock_is_held_until_the_end_of_the_transaction(engine: Engine) -> None:
+    order = []
+
+    def second() -> None:
+        with transaction(engine) as session:
+            named_lock(session, "one")
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with transaction(engine) as session:
+        named_lock(session, "one")
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]

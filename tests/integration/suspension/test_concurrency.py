@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -22,7 +23,8 @@ from cjp_fraud.suspension.enforcement import enforce
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.model import PlatformOutcome
 from cjp_fraud.suspension.tables import Measure
-from tests.case_builders import START, Office, a_flag, flag
+from tests.case_builders import START, Office, a_flag, flag, mail_to
+from tests.concurrent_approvals import approve_at_once, determined_cases
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
 
@@ -132,3 +134,16 @@ def test_flags_recorded_by_two_at_once_open_one_case_a_tenant(office: Office) ->
     with reading(office.engine) as session:
         assert len(session.scalars(select(Case)).all()) == 1
         assert verify_chain(session).holds
+
+
+def test_sixteen_cases_approved_at_once_are_all_enforced_with_the_default_pool(
+    postgres_url: str, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    engine = make_engine(postgres_url)
+    office, cases = determined_cases(engine, tmp_path, mail_to(server), 16)
+
+    ended = approve_at_once(office, cases)
+
+    assert ended == [CaseState.SUSPENDED] * 16
+    assert (len(server.received), office.restricted()) == (16, 16)
+    engine.dispose()
