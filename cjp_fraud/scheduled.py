@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from cjp_fraud.clock import utc_text
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import window as stages
-from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
-from cjp_fraud.detection.training import train as train_versions
 from cjp_fraud.notices import inbound_reports
 
 
@@ -48,22 +45,6 @@ def close_families(window: dict[str, str]) -> bool:
     cap = opened.settings.new_cases_per_hour
     chosen = _window(window)
     return stages.close_families(_stage(opened, chosen), chosen, opened.now, new_cases_per_hour=cap)
-
-
-def refresh_baseline() -> dict[str, Any]:
-    """Fold what has ended and make missing snapshots."""
-    opened = _open()
-    done = refresh(opened.lake, opened.engine, opened.zones, opened.now)
-    return {"folded": done.folded, "snapshots": done.snapshots, "waiting": done.waiting}
-
-
-def train() -> list[str]:
-    """Fit and register each missing Monday's version; returns their ids."""
-    opened = _open()
-    chosen = opened.settings
-    return train_versions(
-        opened.lake, opened.engine, chosen.model_folder, opened.zones, rules_of(chosen), opened.now
-    )
 
 
 def collect_delivery_events() -> int:

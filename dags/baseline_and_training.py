@@ -1,4 +1,4 @@
-"""Fold yesterday into the profile, make today's baselines, and fit each missing Monday's model version."""
+"""Fold the local days that have ended, make their baselines, and fit each missing Monday's model version."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,15 +19,22 @@ from airflow.sdk import dag, task
 def baseline_and_training() -> None:
     @task
     def refresh_baseline() -> dict[str, Any]:
-        from cjp_fraud.scheduled import refresh_baseline
+        from pydantic_core import to_jsonable_python
 
-        return refresh_baseline()
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import baseline
+
+        deployment = open_deployment()
+        done: dict[str, Any] = to_jsonable_python(baseline.refresh_baseline(deployment, deployment.now))
+        return done
 
     @task
     def train() -> list[str]:
-        from cjp_fraud.scheduled import train
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import models
 
-        return train()
+        deployment = open_deployment()
+        return [version.id for version in models.train_versions(deployment, deployment.now)]
 
     refresh_baseline() >> train()
 

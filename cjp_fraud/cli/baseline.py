@@ -2,30 +2,70 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, print_record, progress
+from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_json, print_table, print_view, progress
 
 app = typer.Typer(
     no_args_is_help=True, help="Baselines: what each series usually does, as of each local midnight."
 )
+_COLUMNS = (
+    "channel",
+    "direction",
+    Column("application_id", "app"),
+    Column("interval_seconds", "step"),
+    Column("snapshot_day", "as of"),
+    "regime",
+    Column("days_folded", "days"),
+    "floor",
+    "peak_floor",
+    "own_bar",
+)
+_HOURS = ("hour", "usual")
 
 
 @app.command()
 def refresh(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Fold every local day that has ended, in order, and make the snapshots that are missing."""
-    from cjp_fraud.detection.baseline import refresh as refresh_baseline  # inside: see cli/detection.py
+    from cjp_fraud.operations.baseline import refresh_baseline
 
     opened = deployment(ctx)
     with progress("baseline") as report:
-        done = refresh_baseline(opened.lake, opened.engine, opened.zones, opened.now, report=report)
-    print_record(
-        {
-            "series_days_folded": done.folded,
-            "snapshots_made": done.snapshots,
-            "changes_waiting_for_their_day_to_end": done.waiting,
-            "newest_day_folded": None if done.through is None else f"{done.through:%Y-%m-%d}",
-        },
-        as_json=as_json,
-        title="Baseline",
-    )
+        done = refresh_baseline(opened, opened.now, report=report)
+    print_view(done, as_json=as_json, title="Baseline")
+    if done.series_days_left_out and not as_json:
+        typer.echo(
+            f"{done.series_days_left_out} days of tenants whose time zone changed are left out: the lake no longer "
+            "has the traffic to fold them again (cjp-fraud baseline show TENANT)"
+        )
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    tenant: Annotated[str, typer.Argument(metavar="TENANT", help="Id of the tenant.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is usual of each of a tenant's series: regime, floors, own bar, contacts by hour of the day."""
+    from cjp_fraud.operations.baseline import show_baseline
+
+    opened = deployment(ctx)
+    view = show_baseline(opened, opened.now, tenant)
+    if as_json:
+        print_json(view)
+        return
+    if not view.series:
+        typer.echo(f"{tenant} has no baseline yet: a day of it must have ended (cjp-fraud baseline refresh)")
+    else:
+        print_table(view.series, _COLUMNS, title=f"Baseline of {tenant} ({view.time_zone})")
+    for series in view.series:
+        usual = " ".join("–" if contacts is None else f"{contacts:g}" for contacts in series.usual_by_hour)
+        typer.echo(f"{series.channel} {series.direction}, usual contacts per interval from 00:00 on: {usual}")
+    if view.days_left_out:
+        first, last = view.days_left_out[0], view.days_left_out[-1]
+        typer.echo(
+            f"{len(view.days_left_out)} days from {first} to {last} are left out: they were folded under a former "
+            "time zone, and the lake no longer has their traffic"
+        )

@@ -1,4 +1,4 @@
-"""``cjp-fraud train``, ``detect`` and ``backtest``."""
+"""``cjp-fraud detect`` and ``backtest``."""
 
 from __future__ import annotations
 
@@ -19,33 +19,6 @@ from cjp_fraud.cli.frame import (
 )
 
 # Detection is imported inside the commands: the libraries behind it take a second that no other command should.
-
-
-def train(
-    ctx: typer.Context,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only Mondays up to here; the clock if absent.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Fit, register and promote the model version of each Monday that has none."""
-    from cjp_fraud.detection.rules import rules_of
-    from cjp_fraud.detection.training import train as train_versions
-
-    opened = deployment(ctx)
-    chosen = opened.settings
-    with progress("training") as report:
-        made = train_versions(
-            opened.lake,
-            opened.engine,
-            chosen.model_folder,
-            opened.zones,
-            rules_of(chosen),
-            opened.now,
-            until=moment(until),
-            report=report,
-        )
-    print_record({"versions_made": len(made), "ids": made}, as_json=as_json, title="Training")
 
 
 def detect(

@@ -48,7 +48,7 @@ ENTRIES = (
     Entry(
         "demo", "demo", "Show the whole path: traffic, flags, a case, two people, notice, suspension.", "demo"
     ),
-    Entry("train", "detection", "Fit, register and promote each Monday's model version.", "train"),
+    Entry("train", "model_versions", "Fit, register and promote each Monday's model version.", "train"),
     Entry("detect", "detection", "Score a window, flag what is unusual, open cases.", "detect"),
     Entry("backtest", "detection", "Score files without a database, by the same function.", "backtest"),
     Entry("config", "config", "The settings in force (CJP_FRAUD_* variables)."),

@@ -33,6 +33,8 @@ from models.forest import PooledForest
 if TYPE_CHECKING:
     from sklearn.ensemble import IsolationForest
 
+MOST_NAMED: Final = 10
+"""Versions that an error names."""
 LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "bottleneck", "pyarrow", "deltalake", "skops")
 TRUSTED: Final = frozenset({"sklearn.ensemble._iforest.IsolationForest", "sklearn.tree._tree.Tree"})
 """Types that a stored model may hold beside skops' own list; anything else is not loaded."""
@@ -156,22 +158,32 @@ def promote(session: Session, version_id: str, by: Actor, at: datetime) -> Model
 
 
 def find_version(session: Session, reference: str) -> ModelVersion:
-    """Return the version of an id, the beginning of one, or a Monday's date.
+    """Return the version of a Monday's date, of an id, or of the beginning of an id.
 
     Raises
     ------
     NotFoundError
-        If none, or more than one, is meant.
+        If none, or more than one, is meant; names those that there are.
     """
-    rows = [
-        row
-        for row in session.scalars(select(ModelVersion))
-        if row.id == reference or row.id.startswith(reference) or str(row.monday.date()) == reference
-    ]
-    if len(rows) != 1:
-        found = "no" if not rows else "more than one"
-        raise NotFoundError(f"{found} model version is meant by {reference!r}; see cjp-fraud models list")
-    return rows[0]
+    known = session.execute(
+        select(ModelVersion.id, ModelVersion.monday).order_by(ModelVersion.monday.desc())
+    ).all()
+    meant = [row for row in known if row.id.startswith(reference) or str(row.monday.date()) == reference]
+    exact = [row for row in meant if row.id == reference]
+    if len(meant) != 1 and not exact:
+        raise NotFoundError(_not_one(reference, meant or known, found=bool(meant)))
+    return session.get_one(ModelVersion, (exact or meant)[0].id)
+
+
+def _not_one(reference: str, rows: Sequence[Any], *, found: bool) -> str:
+    if not rows:
+        return (
+            "there is no model version yet; a Monday gets one from nine days of traffic on: cjp-fraud train"
+        )
+    named = ", ".join(f"{row.monday.date()} ({row.id})" for row in rows[:MOST_NAMED])
+    more = f" and {len(rows) - MOST_NAMED} older ones" if len(rows) > MOST_NAMED else ""
+    what = "more than one model version is" if found else "no model version is"
+    return f"{what} meant by {reference!r}; {'they' if found else 'there'} are {named}{more}"
 
 
 def promoted_versions(engine: Engine, folder: Path, begin: datetime, end: datetime) -> tuple[Registered, ...]:

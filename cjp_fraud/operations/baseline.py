@@ -1,0 +1,152 @@
+"""Keep the baseline up to date, and show what is usual of a tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.detection import baseline
+from cjp_fraud.detection.lake_tables import BASELINE, MAXIMA
+from cjp_fraud.errors import NotFoundError
+from cjp_fraud.progress import Report
+from cjp_fraud.storage.lake import Where
+from features.columns import SERIES_ID, TENANT
+from features.constants import SHIPPED
+from features.own_bar import OwnMaxima, bar
+from features.regimes import YOUNG_FROM_DAYS, Regime, regime_of
+
+HOURS_A_DAY = 24
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRefreshed:
+    """What a refresh of the baseline did.
+
+    Parameters
+    ----------
+    changes_waiting : changes of traffic of which a local day has not ended.
+    newest_day_folded : local date; None where nothing was folded.
+    series_days_left_out : days folded under a former time zone of a tenant, whose traffic the lake no longer has.
+    """
+
+    series_days_folded: int
+    snapshots_made: int
+    changes_waiting: int
+    newest_day_folded: date | None
+    series_days_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesBaseline:
+    """What is usual of one series, as of the newest local midnight that has a snapshot.
+
+    Parameters
+    ----------
+    snapshot_day : the local date that the snapshot is valid on.
+    regime : cold, young, young_peak, settled or settled_peak.
+    days_folded : local days that it rests on, at most seven.
+    floor, peak_floor : F, contacts per interval and per minute; None: the busiest minute is not known.
+    own_bar : what s/G is divided by, under the shipped constants; 1 for most.
+    usual_by_hour : mean usual contacts per interval in each hour of the local day, from midnight; None: not known.
+    """
+
+    series_id: str
+    channel: str
+    direction: str
+    application_id: str | None
+    interval_seconds: int
+    snapshot_day: date
+    regime: str
+    days_folded: int
+    floor: float
+    peak_floor: float | None
+    own_bar: float
+    usual_by_hour: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TenantBaseline:
+    """What is usual of a tenant.
+
+    Parameters
+    ----------
+    time_zone : in which its days are counted.
+    days_left_out : local dates of the last sixty that were folded under a former zone and cannot be folded again,
+        because the lake no longer has their traffic.
+    """
+
+    tenant_id: str
+    time_zone: str
+    series: tuple[SeriesBaseline, ...]
+    days_left_out: tuple[date, ...]
+
+
+def refresh_baseline(
+    deployment: Deployment, now: datetime, *, report: Report | None = None
+) -> BaselineRefreshed:
+    """Fold every local day that has ended, in order, and make the snapshots that are missing."""
+    done = baseline.refresh(deployment.lake, deployment.engine, deployment.zones, now, report=report)
+    return BaselineRefreshed(
+        series_days_folded=done.folded,
+        snapshots_made=done.snapshots,
+        changes_waiting=done.waiting,
+        newest_day_folded=None if done.through is None else done.through.date(),
+        series_days_left_out=done.left_out,
+    )
+
+
+def show_baseline(deployment: Deployment, now: datetime, tenant_id: str) -> TenantBaseline:
+    """Return the newest snapshot of each of a tenant's series.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such tenant on record.
+    """
+    zones = deployment.zones
+    if tenant_id not in zones:
+        raise NotFoundError(f"there is no tenant {tenant_id!r} on record; cjp-fraud tenants show lists them")
+    lake = deployment.lake
+    rows = lake.read(
+        BASELINE,
+        buckets=[int(lake.bucket_of([tenant_id])[0])],
+        where=Where(equal={TENANT: [tenant_id], "zone": [zones[tenant_id]]}),
+    )
+    newest: dict[str, dict[str, Any]] = {}
+    for row in rows.sort_by("day").to_pylist():
+        newest[row[SERIES_ID]] = row
+    left_out = baseline.days_left_out(lake, zones, [tenant_id], now)
+    names = ("channel", "direction", "application_id", "interval_seconds")
+    series = sorted(newest.values(), key=lambda row: tuple(str(row[name] or "") for name in names))
+    return TenantBaseline(
+        tenant_id=tenant_id,
+        time_zone=zones[tenant_id],
+        series=tuple(_series_baseline(row) for row in series),
+        days_left_out=tuple(sorted(set(left_out.get(tenant_id, [])))),
+    )
+
+
+def _series_baseline(row: dict[str, Any]) -> SeriesBaseline:
+    maxima = OwnMaxima(**{name: np.array([row[name]], dtype=np.float64) for name in MAXIMA})
+    with_peak = row["peak_days"] >= YOUNG_FROM_DAYS
+    regime = regime_of(np.array([row["count_days"]]), np.array([[with_peak]]))
+    location = np.array(row["count_location"], dtype=np.float64)
+    by_hour = location.reshape(HOURS_A_DAY, -1).mean(axis=1)
+    return SeriesBaseline(
+        series_id=row[SERIES_ID],
+        channel=row["channel"],
+        direction=row["direction"],
+        application_id=row["application_id"],
+        interval_seconds=row["interval_seconds"],
+        snapshot_day=row["day"],
+        regime=Regime(int(regime[0, 0])).name.lower(),
+        days_folded=row["count_days"],
+        floor=row["count_floor"],
+        peak_floor=row["peak_floor"] if row["peak_days"] else None,
+        own_bar=float(bar(maxima, SHIPPED)[0]),
+        usual_by_hour=tuple(None if np.isnan(usual) else round(float(usual), 2) for usual in by_hour),
+    )

@@ -1,0 +1,165 @@
+"""Fit, list, show and promote model versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.detection.registry import find_version, promote
+from cjp_fraud.detection.rules import rules_of
+from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
+from cjp_fraud.detection.training import train
+from cjp_fraud.errors import refuse_unless
+from cjp_fraud.people.model import Role
+from cjp_fraud.people.participation import actor_named
+from cjp_fraud.progress import Report
+from cjp_fraud.storage.database import reading, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersionView:
+    """A registered model version's card.
+
+    Parameters
+    ----------
+    monday : the Monday that it was fitted for.
+    valid_from : moments from which it counts, oldest first.
+    threshold : score that a flag needs.
+    window_from, window_to : the traffic that it was fitted on, half-open, UTC.
+    parameters : constants, and the forests' parameters.
+    features : names of the forest's features, in order.
+    lake_versions, library_versions : of the tables read, of the libraries used.
+    series, days : that the window held: series with enough history, UTC days with traffic.
+    series_weeks, episodes : weeks of scored series, and episodes at the window's own threshold, ``window_threshold``.
+    """
+
+    id: str
+    monday: date
+    valid_from: tuple[datetime, ...]
+    threshold: float
+    window_from: datetime
+    window_to: datetime
+    fitted_at: datetime
+    recipe_version: str
+    parameters: dict[str, Any]
+    features: tuple[str, ...]
+    lake_versions: dict[str, int]
+    library_versions: dict[str, str]
+    series: float | None
+    days: float | None
+    series_weeks: float | None
+    episodes: float | None
+    window_threshold: float | None
+    file_name: str
+    sha256: str
+    size_bytes: int
+
+
+def train_versions(
+    deployment: Deployment,
+    now: datetime,
+    *,
+    until: datetime | None = None,
+    report: Report | None = None,
+) -> tuple[ModelVersionView, ...]:
+    """Fit, register and promote the version of each Monday up to ``until`` that has none; returns the new ones."""
+    settings = deployment.settings
+    made = train(
+        deployment.lake,
+        deployment.engine,
+        settings.model_folder,
+        deployment.zones,
+        rules_of(settings),
+        now,
+        until=until,
+        report=report,
+    )
+    with reading(deployment.engine) as session:
+        return _views(session, made)
+
+
+def list_versions(deployment: Deployment) -> tuple[ModelVersionView, ...]:
+    """All versions, the newest Monday first."""
+    with reading(deployment.engine) as session:
+        ids = session.scalars(select(ModelVersion.id).order_by(ModelVersion.monday.desc())).all()
+        return _views(session, ids)
+
+
+def show_version(deployment: Deployment, reference: str) -> ModelVersionView:
+    """One version, by its Monday's date, its id or the beginning of its id.
+
+    Raises
+    ------
+    NotFoundError
+        If none, or more than one, is meant; names those that there are.
+    """
+    with reading(deployment.engine) as session:
+        return _views(session, [find_version(session, reference).id])[0]
+
+
+def promote_version(deployment: Deployment, by: str, now: datetime, reference: str) -> ModelVersionView:
+    """Let a version count from the next UTC midnight on.
+
+    Parameters
+    ----------
+    by : name of a user who is analyst or admin.
+
+    Raises
+    ------
+    NotFoundError
+        If none, or more than one, is meant; names those that there are.
+    Refused
+        If the user may not do this.
+    """
+    with transaction(deployment.engine) as session:
+        actor = actor_named(session, by)
+        refuse_unless(
+            (actor.may(Role.ADMIN, Role.ANALYST), f"{actor} is neither analyst nor admin"),
+            action="promote a version",
+        )
+        version_id = find_version(session, reference).id
+        promote(session, version_id, actor, now)
+        return _views(session, [version_id])[0]
+
+
+def _views(session: Session, ids: Sequence[str]) -> tuple[ModelVersionView, ...]:
+    valid_from: dict[str, list[datetime]] = {}
+    for promotion in session.scalars(
+        select(ModelPromotion)
+        .where(ModelPromotion.model_version_id.in_(ids))
+        .order_by(ModelPromotion.valid_from)
+    ):
+        valid_from.setdefault(promotion.model_version_id, []).append(promotion.valid_from)
+    rows = {row.id: row for row in session.scalars(select(ModelVersion).where(ModelVersion.id.in_(ids)))}
+    return tuple(_view(rows[version_id], valid_from.get(version_id, [])) for version_id in ids)
+
+
+def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView:
+    return ModelVersionView(
+        id=row.id,
+        monday=row.monday.date(),
+        valid_from=tuple(valid_from),
+        threshold=row.threshold,
+        window_from=row.window_from,
+        window_to=row.window_to,
+        fitted_at=row.fitted_at,
+        recipe_version=row.recipe_version,
+        parameters={name: value for name, value in row.parameters.items() if name != "histograms"},
+        features=tuple(row.features),
+        lake_versions=row.lake_versions,
+        library_versions=row.library_versions,
+        series=row.metrics.get("series_with_history"),
+        days=row.metrics.get("days"),
+        series_weeks=row.metrics.get("series_weeks"),
+        episodes=row.metrics.get("episodes"),
+        window_threshold=row.metrics.get("window_threshold"),
+        file_name=row.file_name,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+    )
