@@ -18,6 +18,7 @@ class FollowedZoneChange(Base):
     """
 
     __tablename__ = "followed_zone_changes"
+    NOT_AUDITED = "bookkeeping of what is folded again; no decision reads it"
 
     zone_change_id: Mapped[str] = mapped_column(
         ForeignKey("zone_changes.id"), primary_key=True, comment="the change that is followed"

@@ -1,0 +1,76 @@
+"""The baseline is refreshed in pieces of bounded rows, and looks at no more than what is due."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cjp_fraud.detection import baseline
+from cjp_fraud.detection.baseline import refresh
+from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
+from cjp_fraud.storage.database import make_engine
+from cjp_fraud.storage.lake import Lake
+from features.columns import SERIES_KEY
+from tests.integration.detection.deployments import DATABASE, START, ZONES, SmallDeployment, traffic
+
+DAYS = 18
+NOW = START + timedelta(days=DAYS, hours=1)
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
+    """Eighteen days of four tenants in four zones and three buckets, ingested and not folded."""
+    home = tmp_path_factory.mktemp("delivered")
+    (home / DATABASE).write_bytes(sqlite_template)
+    made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"))
+    made.ingest(traffic(DAYS, seconds=900))
+    return made
+
+
+def rows(lake: Lake, table: object) -> pd.DataFrame:
+    frame = lake.read(table).to_pandas()  # type: ignore[arg-type]
+    frame["application_id"] = frame["application_id"].astype(object)
+    return frame.sort_values([*SERIES_KEY, "day"], ignore_index=True)
+
+
+@pytest.mark.parametrize("most_rows", [1000, 200])
+def test_small_pieces_give_the_same_bytes(
+    delivered: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_rows: int
+) -> None:
+    """1000 rows are some days of a bucket; 200 are less than the three UTC days that one local day reads."""
+    whole, pieces = delivered.copy(tmp_path / "whole"), delivered.copy(tmp_path / "pieces")
+    done = refresh(whole.lake, whole.engine, ZONES, NOW)
+    read: list[int] = []
+    real = baseline.read_arranged
+
+    def counted(*args: object, **kwargs: object) -> object:
+        arranged = real(*args, **kwargs)  # type: ignore[arg-type]
+        read.append(sum(len(group.starts) for group in arranged.groups))
+        return arranged
+
+    monkeypatch.setattr(baseline, "MOST_ROWS", most_rows)
+    monkeypatch.setattr(baseline, "read_arranged", counted)
+    assert refresh(pieces.lake, pieces.engine, ZONES, NOW).folded == done.folded
+    assert len(read) > 5
+    assert max(read) <= max(most_rows, 3 * 96), "a single tenant's day may be more"
+    for table in (PROFILE, BASELINE):
+        pd.testing.assert_frame_equal(
+            rows(whole.lake, table), rows(pieces.lake, table), check_exact=True, obj=table.name
+        )
+
+
+def test_where_nothing_is_due_no_table_of_the_lake_is_read(
+    delivered: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = delivered.copy(tmp_path / "small")
+    refresh(small.lake, small.engine, ZONES, NOW)
+
+    def refused(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the lake was read")
+
+    monkeypatch.setattr(Lake, "read", refused)
+    monkeypatch.setattr(Lake, "partitions", refused)
+    assert refresh(small.lake, small.engine, ZONES, NOW + timedelta(minutes=5)).folded == 0
