@@ -37,7 +37,7 @@ from cjp_fraud.review.views import CaseView, ProposalView, case_view
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from cjp_fraud.suspension.notification import follow_up_due
+from cjp_fraud.suspension.notification import follow_ups_due
 from cjp_fraud.suspension.views import GatePointView, MeasureView, gate_view, measure_views
 
 _EPISODE: Final = re.compile(r"[0-9a-f]{32}")
@@ -318,7 +318,7 @@ def withdraw_and_notify(
     with reading(deployment.engine) as session:
         case_id = case_id_of(session, case)
         withdrawn = session.get_one(Case, case_id).state is CaseState.WITHDRAWN
-    letter_is_left = withdrawn and bool(follow_up_due(deployment.engine, case_id))
+        letter_is_left = withdrawn and bool(follow_ups_due(session, case_id))
     with deployment.deciding(by, now) as decision:
         if not letter_is_left:
             determinations.withdraw(decision, case_id, reasons=reasons)

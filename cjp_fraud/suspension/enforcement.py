@@ -23,8 +23,7 @@ from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.measures import apply_under_lock, enforcement_lock
 from cjp_fraud.suspension.model import Enforcement, MeasureState
 from cjp_fraud.suspension.notification import (
-    all_follow_ups,
-    follow_up_due,
+    follow_ups_due,
     progress_of,
     send_follow_up,
     serve_next_step,
@@ -111,9 +110,11 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
     engine = enforcement.engine
     with process_lock(engine, enforcement_lock(case_id)):
         waiting = _advance(enforcement, case_id)
-    for proposal_id, kind in follow_up_due(engine, case_id):
+    with reading(engine) as session:
+        letters = follow_ups_due(session, case_id)
+    for letter in letters:
         with process_lock(engine, enforcement_lock(case_id)):
-            waiting = (*waiting, *send_follow_up(enforcement, proposal_id, kind))
+            waiting = (*waiting, *send_follow_up(enforcement, letter))
     with reading(engine) as session:
         case = session.get_one(Case, case_id)
         return EnforcementReport(case_id, case.state, waiting, _next_at(enforcement, session, case))
@@ -127,9 +128,9 @@ def resume_all(enforcement: Enforcement) -> ResumeReport:
     with reading(engine) as session:
         rows = session.execute(select(Case.id, Case.state).where(Case.state.in_(_ON_THE_WAY)))
         before: dict[str, CaseState] = {row.id: row.state for row in rows}
-        letters = set(all_follow_ups(session))
+        letters = set(follow_ups_due(session))
     moved, waiting, faults = [], [], []
-    for case_id in sorted({*before, *(case_id for case_id, _, _ in letters)}):
+    for case_id in sorted({*before, *(letter.case_id for letter in letters)}):
         try:
             report = enforce(enforcement, case_id)
         except (CjpFraudError, OSError) as error:
@@ -140,7 +141,7 @@ def resume_all(enforcement: Enforcement) -> ResumeReport:
         if report.waiting_for:
             waiting.append(WaitingCase(case_id, report.waiting_for))
     with reading(engine) as session:
-        sent = len(letters - set(all_follow_ups(session)))
+        sent = len(letters - set(follow_ups_due(session)))
     return ResumeReport(tuple(expired), tuple(moved), sent, tuple(waiting), tuple(faults))
 
 

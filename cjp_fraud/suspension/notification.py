@@ -6,9 +6,10 @@ function here may be run again: a plan is made once, and a letter that was sent 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.config import PlatformMode
@@ -29,12 +30,21 @@ from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.tables import Case, Proposal
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.gate import BEFORE_NOTICE
 from cjp_fraud.suspension.gate_facts import obstacles
 from cjp_fraud.suspension.measures import observe_measure
 from cjp_fraud.suspension.model import ENFORCER, Enforcement, MeasureState
 from cjp_fraud.suspension.tables import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A letter that follows a notice: of which case and proposal, and of which kind."""
+
+    case_id: str
+    proposal_id: str
+    kind: NoticeKind
 
 
 def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
@@ -119,14 +129,8 @@ def progress_of(decision: Decision, case: Case) -> PlanProgress | None:
     return progress(decision.session, plan.id, decision.at) if plan is not None else None
 
 
-def follow_up_due(engine: Engine, case_id: str) -> list[tuple[str, NoticeKind]]:
-    """Return the proposals of a case whose follow-up letter is still to be sent, each with its kind."""
-    with reading(engine) as session:
-        return [(proposal_id, kind) for case, proposal_id, kind in all_follow_ups(session) if case == case_id]
-
-
-def all_follow_ups(session: Session) -> list[tuple[str, str, NoticeKind]]:
-    """Return case, proposal and kind of every follow-up letter that is still to be sent.
+def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowUp]:
+    """Return the letters of one case, or of all, that are still to be sent.
 
     A withdrawal follows a notice of which anything may have gone out; a reinstatement follows a measure
     that has ended.
@@ -137,28 +141,32 @@ def all_follow_ups(session: Session) -> list[tuple[str, str, NoticeKind]]:
         or_(NoticeAttempt.outcome.is_(None), NoticeAttempt.outcome.in_([Outcome.SENT, Outcome.UNKNOWN])),
     )
     served = select(NoticePlan.case_id, NoticePlan.proposal_id).where(
-        NoticePlan.kind == NoticeKind.SUSPENSION, NoticePlan.mode == PlatformMode.ACT
+        NoticePlan.kind == NoticeKind.SUSPENSION,
+        NoticePlan.mode == PlatformMode.ACT,
+        NoticePlan.case_id == case_id if case_id is not None else true(),
     )
     withdrawn = served.where(NoticePlan.cancelled_at.is_not(None), gone_out, ~_is_sent(NoticeKind.WITHDRAWAL))
     ended = served.join(Measure, Measure.notice_plan_id == NoticePlan.id).where(
         Measure.state == MeasureState.ENDED, ~_is_sent(NoticeKind.REINSTATEMENT)
     )
     return [
-        *((case, proposal, NoticeKind.WITHDRAWAL) for case, proposal in session.execute(withdrawn)),
-        *((case, proposal, NoticeKind.REINSTATEMENT) for case, proposal in session.execute(ended)),
+        FollowUp(case, proposal, kind)
+        for kind, query in ((NoticeKind.WITHDRAWAL, withdrawn), (NoticeKind.REINSTATEMENT, ended))
+        for case, proposal in session.execute(query)
     ]
 
 
-def send_follow_up(enforcement: Enforcement, proposal_id: str, kind: NoticeKind) -> tuple[str, ...]:
+def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...]:
     """Make and send a follow-up letter to everybody whom the notice had served; return what it waits for."""
+    kind = letter.kind
     if enforcement.policy.mode is PlatformMode.OBSERVE:
         return (f"the {kind} letter waits: the mode in force is observe, and nothing leaves",)
     with transaction(enforcement.engine) as session:
-        plan = plan_of(session, proposal_id, kind)
+        plan = plan_of(session, letter.proposal_id, kind)
         if plan is None:
             try:
                 decision = enforcement.decision(session)
-                plan = _plan_follow_up(decision, proposal_id, kind, enforcement.policy)
+                plan = _plan_follow_up(decision, letter, enforcement.policy)
             except Refused as refused:
                 return refused.missing
     now = enforcement.now
@@ -203,17 +211,15 @@ def _permitted_since(decision: Decision, proposal: Proposal) -> datetime | None:
     return max(approved_at, last_due or plan.created_at, *due)
 
 
-def _plan_follow_up(
-    decision: Decision, proposal_id: str, kind: NoticeKind, policy: ProviderPolicy
-) -> NoticePlan:
+def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPolicy) -> NoticePlan:
     session, at = decision.session, decision.at
-    proposal, served = session.get(Proposal, proposal_id), plan_of(session, proposal_id)
-    if proposal is None or served is None:
-        raise AssertionError("a follow-up follows a plan of a proposal")
+    proposal = session.get_one(Proposal, follow_up.proposal_id)
+    served = plan_of(session, proposal.id)
+    assert served is not None, "a letter that follows follows a plan of its proposal"
     case = session.get_one(Case, proposal.case_id)
     measure, scope, duration = measure_of(document_of(proposal))
     letter = Letter(
-        kind=kind,
+        kind=follow_up.kind,
         case_reference=str(case.number),
         provider_name=policy.provider_name,
         reply_to=policy.reply_to,
@@ -225,7 +231,7 @@ def _plan_follow_up(
     draft = draft_plan(contract_at(session, case.tenant_id, at), recipients_of(served), letter)
     mode = PlatformMode.ACT
     return create_plan(
-        session, draft, case_id=case.id, proposal_id=proposal_id, mode=mode, by=ENFORCER, at=at
+        session, draft, case_id=case.id, proposal_id=proposal.id, mode=mode, by=ENFORCER, at=at
     )
 
 

@@ -19,7 +19,6 @@ from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError, Refuse
 from cjp_fraud.operations import measures
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.model import CommandKind, MeasureState, PlatformOutcome
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Order, PlatformError
 from cjp_fraud.suspension.reconciliation import DisagreementKind
@@ -27,6 +26,7 @@ from cjp_fraud.suspension.tables import Entitlement
 from tests.case_builders import START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
+from tests.tampering import unrecorded
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_disagreement_that_people_must_settle_is_named_and_one_that_was_repair
 ) -> None:
     case = suspended_case(opened, office)
     assert measures.reconcile(opened, START) == ()
-    with transaction(opened.engine) as session:
+    with unrecorded(opened.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = False
 
     disagreements = measures.reconcile(opened, START)
@@ -171,7 +171,7 @@ def test_a_disagreement_that_people_must_settle_is_named_and_one_that_was_repair
     with pytest.raises(CjpFraudError, match="people decide what follows"):
         measures.require_agreement(disagreements)
     measures.reinstate(opened, "bella", START, case, reasons="the port is closed")
-    with transaction(opened.engine) as session:
+    with unrecorded(opened.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = True
     measures.require_agreement(measures.reconcile(opened, START))
 
