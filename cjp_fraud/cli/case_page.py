@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from cjp_fraud.cli.frame import print_rows, wide_console
-from cjp_fraud.operations.cases import CasePage
-from cjp_fraud.review.views import FlagView, ProposalView
+from cjp_fraud.cli.frame import Column, print_table, print_view, stamp, table_console
+from cjp_fraud.documents import to_document
+
+if TYPE_CHECKING:
+    from cjp_fraud.operations.cases import CasePage
+    from cjp_fraud.review.views import FlagView, ProposalView
+
+MOST_FLAGS = 10
+"""Flags that are printed; ``--json`` has more, with their ids whole."""
 
 _HEAD = (
-    "tenant_id",
+    Column("tenant_id", "tenant"),
     "state",
-    "claimed_by",
+    Column("claimed_by", "held by"),
     "top_score",
     "flags_in_force",
     "flags_since_closed",
     "notice_terms",
 )
-_SECTIONS = (
-    ("Other cases of the tenant", "tenants_other_cases", ("number", "state", "opened_at")),
-    ("Comments", "comments", ("at", "by", "kind", "text")),
-    ("Determinations", "determinations", ("number", "at", "by", "finding", "tenants_part", "reasons")),
-    ("Disputes", "disputes", ("id", "state", "opened_at", "answer_due_at", "text", "decision")),
-    ("Stops", "stops", ("id", "kind", "opened_by", "opened_at", "cleared_at")),
-    ("Measures", "measures", ("kind", "state", "mode", "in_force_at", "review_at", "ends_at", "ended_at")),
-)
+_FLAGS = ("start", "series", "observed", "usual", "score", Column("id", "flag"))
+_SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
+    "tenants_other_cases": ("Other cases of the tenant", ("number", "state", "opened_at")),
+    "comments": ("Comments", ("at", "by", "kind", Column("text", wraps=True))),
+    "determinations": (
+        "Determinations",
+        ("at", "by", "finding", Column("tenants_part", "part"), Column("reasons", wraps=True)),
+    ),
+    "disputes": ("Disputes", (Column("id", "dispute"), "state", "answer_due_at", Column("text", wraps=True))),
+    "stops": ("Stops", (Column("id", "stop"), "kind", "opened_by", "opened_at", "cleared_at")),
+    "measures": ("Measures", ("kind", "state", "mode", "in_force_at", "review_at", "ends_at")),
+}
 
 
 def print_case(page: CasePage) -> None:
     """Print a case: why it fired first, then decisions, the proposal, the gate, the history."""
-    console = wide_console()
-    console.print(f"[bold]Case {page.number}[/bold]  {page.id}")
-    for name in _HEAD:
-        console.print(f"  {name.replace('_', ' '):20} {escape(_cell(getattr(page, name)))}")
+    console = table_console()
+    print_view(page, _HEAD, title=f"Case {page.number}")
+    shown = page.flags[:MOST_FLAGS]
     flags = [
         {
             "start": flag.interval_start,
@@ -45,34 +53,35 @@ def print_case(page: CasePage) -> None:
             "observed": flag.observed,
             "usual": flag.baseline,
             "score": flag.score,
-            "why": _sentences(flag.reasons)[0],
             "id": flag.id,
         }
-        for flag in page.flags[:10]
+        for flag in shown
     ]
-    print_rows(flags, as_json=False, title=f"Flags ({len(flags)} of {page.flags_in_force}, highest first)")
-    if page.flags:
+    print_table(flags, _FLAGS, title=f"Flags ({len(flags)} of {page.flags_in_force}, highest first)")
+    if shown:
         console.print("[bold]Why the highest was flagged[/bold]")
-        for sentence in _sentences(page.flags[0].reasons):
+        for sentence in _sentences(shown[0].reasons):
             console.print(f"  {escape(sentence)}")
-    shown = asdict(page)
-    for title, key, columns in _SECTIONS:
-        if shown[key]:
-            print_rows(shown[key], as_json=False, title=title, columns=columns)
+    for field, (title, columns) in _SECTIONS.items():
+        if rows := getattr(page, field):
+            print_table(rows, columns, title=title)
     if page.proposals:
         _print_proposal(console, page.proposals[-1])
     if page.gate:
-        print_rows(shown["gate"], as_json=False, title="Gate")
-    print_rows(shown["history"], as_json=False, title="History")
+        _print_gate(console, page)
+    print_table(page.history, title="History")
 
 
 def _print_proposal(console: Console, proposal: ProposalView) -> None:
     console.print(f"[bold]Proposal {proposal.number}[/bold] ({proposal.mode})")
-    console.print(f"  sha256   {proposal.sha256}")
+    console.print(f"  sha256   {proposal.sha256}", soft_wrap=True)
     measure = proposal.measure
-    scope = {name: value for name, value in asdict(measure.scope).items() if value}
-    console.print(f"  measure  {measure.kind} for {measure.hours} hours, {escape(str(scope))}")
-    console.print(f"  expires  {_cell(proposal.expires_at)}")
+    console.print(f"  measure  {measure.kind} for {measure.hours} hours")
+    for name, value in to_document(measure.scope).items():
+        if value:
+            listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            console.print(f"           {name.replace('_', ' ')}: {escape(listed)}")
+    console.print(f"  expires  {stamp(proposal.expires_at)}")
     for recipient in proposal.recipients:
         old = " (replaced lately, served too)" if recipient.replaced_at else ""
         console.print(f"  to       {escape(recipient.role)} by {recipient.method}{old}")
@@ -86,6 +95,14 @@ def _print_proposal(console: Console, proposal: ProposalView) -> None:
             console.print(f"    {escape(line)}")
 
 
+def _print_gate(console: Console, page: CasePage) -> None:
+    console.print("[bold]Gate[/bold]")
+    for point in page.gate:
+        console.print(f"  point {point.point}: {'holds' if point.holds else 'does not hold'}")
+        for sentence in point.why_not:
+            console.print(f"    {escape(sentence)}")
+
+
 def _series(flag: FlagView) -> str:
     carried = f" by {flag.application_id}" if flag.application_id else ""
     return f"{flag.channel} {flag.direction}{carried}"
@@ -94,11 +111,3 @@ def _series(flag: FlagView) -> str:
 def _sentences(reasons: Mapping[str, Any]) -> list[str]:
     words = reasons.get("words") or reasons
     return [str(word) for word in words] if isinstance(words, list) else [str(words)]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cjp_fraud.cli.case_page import print_case
-from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, print_json, print_rows, progress
+from cjp_fraud.cli.frame import (
+    AsOption,
+    Column,
+    JsonOption,
+    deployment,
+    print_json,
+    print_table,
+    progress,
+    stamp,
+)
 from cjp_fraud.cli.measure_options import (
     Applications,
     Channels,
@@ -20,27 +27,35 @@ from cjp_fraud.cli.measure_options import (
     Origins,
     Principals,
     Rate,
-    measure_options,
+    measure_wanted,
 )
-from cjp_fraud.operations import cases as operations
 from cjp_fraud.review.model import Capacity, CaseState, Finding, TenantsPart
-from cjp_fraud.suspension.enforcement import EnforcementReport
+
+if TYPE_CHECKING:
+    from cjp_fraud.operations.cases import CaseStanding
+    from cjp_fraud.suspension.enforcement import EnforcementReport
 
 app = typer.Typer(no_args_is_help=True, help="Cases: look at them, decide them, approve what follows.")
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]
 
-_COLUMNS = (
-    "number",
-    "tenant_id",
+_QUEUE = (
+    Column("number", "case"),
+    Column("tenant_id", "tenant"),
     "state",
-    "top_score",
+    Column("top_score", "score"),
     "flags",
-    "flags_since",
-    "first_flag_at",
-    "last_flag_at",
-    "claimed_by",
+    Column("flags_since", "since\nclosed"),
+    Column("last_flag_at", "last flag"),
+    Column("claimed_by", "held by"),
+)
+_OVERFLOW = (
+    Column("episode_id", "episode", full=True),
+    Column("tenant_id", "tenant"),
+    Column("top_score", "score"),
+    "flags",
+    Column("last_flag_at", "last flag"),
 )
 
 
@@ -54,25 +69,41 @@ def list_cases(
     overflow: Annotated[
         bool, typer.Option("--overflow", help="Episodes beyond the hour's cap; claim one by its id.")
     ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most cases on a page.")] = 100,
+    after: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="The next page: what the page before named.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the queue, highest score first: cases that are not closed, and closed ones flagged since."""
+    from cjp_fraud.operations import cases
+    from cjp_fraud.review.queue import QueueFilter, QueueOrder
+
     opened = deployment(ctx)
     if overflow:
-        episodes = [asdict(episode) for episode in operations.list_overflow(opened)]
-        print_rows(episodes, as_json=as_json, title="Overflow")
+        print_table(cases.list_overflow(opened), _OVERFLOW, as_json=as_json, title="Overflow")
         return
-    states = list(CaseState) if everything else state
-    page = operations.list_cases(opened, states=states, tenant_id=tenant, by_age=by_age)
-    rows = [asdict(case) for case in page.cases]
-    print_rows(rows, as_json=as_json, title="Cases", columns=_COLUMNS)
+    states = frozenset(CaseState) if everything else frozenset(state) if state else None
+    wanted = QueueFilter(states, tenant, QueueOrder.AGE if by_age else QueueOrder.SCORE)
+    page = cases.list_cases(opened, wanted, limit=limit, after=after)
+    if as_json:
+        print_json(page)
+        return
+    print_table(page.cases, _QUEUE, title="Cases")
+    if len(page.counts) > 1:
+        typer.echo("  " + ", ".join(f"{count} {name}" for name, count in page.counts.items()))
+    if page.next_cursor is not None:
+        typer.echo(f"  next page: the same command with --after {page.next_cursor}")
 
 
 @app.command()
 def show(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False) -> None:
     """Show a case: why it was flagged, what people decided, what is proposed, and what the gate says."""
+    from cjp_fraud.cli.case_page import print_case
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    page = operations.show_case(opened, opened.now, case)
+    page = cases.show_case(opened, opened.now, case)
     if as_json:
         print_json(page)
     else:
@@ -86,15 +117,19 @@ def claim(
     as_user: AsOption,
 ) -> None:
     """Take a case to work on it; nobody else may claim it until it is released."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    _say(operations.claim(opened, as_user, opened.now, case))
+    _say(cases.claim(opened, as_user, opened.now, case))
 
 
 @app.command()
 def release(ctx: typer.Context, case: CaseArgument, as_user: AsOption) -> None:
     """Give a claimed case back to the queue."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    _say(operations.release(opened, as_user, opened.now, case))
+    _say(cases.release(opened, as_user, opened.now, case))
 
 
 @app.command()
@@ -105,8 +140,10 @@ def comment(
     as_user: AsOption,
 ) -> None:
     """Write on a case; who does takes part in it, and may not approve it."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    _say(operations.comment(opened, as_user, opened.now, case, text))
+    _say(cases.comment(opened, as_user, opened.now, case, text))
 
 
 @app.command()
@@ -140,16 +177,19 @@ def determine(
     Fraudulent freezes the evidence and draws up the proposal that another person approves: the measure, its
     scope and end, the letter, whom it goes to. Without --measure, the flagged channels' outbound traffic.
     """
+    from cjp_fraud.operations import cases
+    from cjp_fraud.review.determination import FraudFinding
+
     opened = deployment(ctx)
     if finding is Finding.NOT_FRAUDULENT:
         raise typer.BadParameter("not fraudulent is recorded by: cjp-fraud cases dismiss CASE --because TEXT")
     if finding is Finding.UNDETERMINED:
         if part is not None or flag or measure is not None or days or hours:
             raise typer.BadParameter("--part, --flag, --measure, --days and --hours go with fraudulent only")
-        standing = operations.leave_undetermined(opened, as_user, opened.now, case, reasons=because)
+        standing = cases.leave_undetermined(opened, as_user, opened.now, case, reasons=because)
         typer.echo(f"case {standing.number}: undetermined; it stays in review")
         return
-    wanted = measure_options(
+    wanted = measure_wanted(
         measure,
         days=days,
         hours=hours,
@@ -163,21 +203,12 @@ def determine(
     )
     with progress("determination") as report:
         report(0, 1, "freezing the evidence")
-        result = operations.determine(
-            opened,
-            as_user,
-            opened.now,
-            case,
-            reasons=because,
-            tenants_part=part,
-            measure=wanted,
-            flag_ids=flag,
-        )
+        result = cases.determine(opened, as_user, opened.now, case, FraudFinding(because, part, wanted, flag))
     proposal = result.proposal
     typer.echo(f"case {result.case.number}: determined; proposal {proposal.number} in mode {proposal.mode}")
     typer.echo(f"  sha256   {proposal.sha256}")
     typer.echo(f"  measure  {proposal.measure.kind} for {proposal.measure.hours} hours")
-    typer.echo(f"  expires  {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}, unless another person approves it")
+    typer.echo(f"  expires  {stamp(proposal.expires_at)}, unless another person approves it")
     for obstacle in proposal.obstacles:
         typer.echo(f"  it cannot be approved as it stands: {obstacle}")
 
@@ -196,16 +227,16 @@ def approve(
     ] = None,
 ) -> None:
     """Approve the proposal, and carry it out at once: the notice, then the measure when the gate opens."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
     with progress("carrying out") as report:
         report(0, 1, f"case {case}")
-        result = operations.approve_and_carry_out(
+        result = cases.approve_and_carry_out(
             opened, as_user, opened.now, case, expected_sha256=sha256, capacity=capacity
         )
     number = result.case.number
-    before = (
-        f" already, {result.approved_at:%Y-%m-%d %H:%M:%SZ}; it is carried on" if result.given_before else ""
-    )
+    before = f" already, {stamp(result.approved_at)}; it is carried on" if result.given_before else ""
     typer.echo(
         f"case {number}: proposal {result.proposal_sha256[:12]}… approved as {result.capacity}{before}"
     )
@@ -218,39 +249,49 @@ def approve(
 @app.command("return")
 def return_(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Return the proposal to review with a comment (approver), or take it back (reviewer)."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    _say(operations.return_proposal(opened, as_user, opened.now, case, reasons=because))
+    _say(cases.return_proposal(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
 def dismiss(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Determine that the traffic is not fraudulent, and close the case."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    _say(operations.dismiss(opened, as_user, opened.now, case, reasons=because))
+    _say(cases.dismiss(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
 def reopen(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Open a dismissed, expired or withdrawn case again."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    _say(operations.reopen(opened, as_user, opened.now, case, reasons=because))
+    _say(cases.reopen(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
 def withdraw(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Withdraw what was approved; a withdrawal notice follows where anything had gone out."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
     with progress("carrying out") as report:
         report(0, 1, f"case {case}")
-        done = operations.withdraw_and_notify(opened, as_user, opened.now, case, reasons=because)
+        done = cases.withdraw_and_notify(opened, as_user, opened.now, case, reasons=because)
     tell(done, case)
 
 
 @app.command()
 def stop(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Order, as counsel, that nothing be restricted on this case until the stop is cleared."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
-    ordered = operations.order_stop(opened, as_user, opened.now, case, reasons=because)
+    ordered = cases.order_stop(opened, as_user, opened.now, case, reasons=because)
     typer.echo(f"case {ordered.case.number}: stopped ({ordered.stop_id})")
 
 
@@ -267,13 +308,15 @@ def clear_stop(
     ] = None,
 ) -> None:
     """Clear an order of counsel, or let a contradicted notice stand."""
+    from cjp_fraud.operations import cases
+
     opened = deployment(ctx)
     if notice is not None:
-        stands = operations.let_notice_stand(opened, as_user, opened.now, case, notice, reasons=because)
+        stands = cases.let_notice_stand(opened, as_user, opened.now, case, notice, reasons=because)
         number, resolved = stands.case.number, stands.reports_resolved
         typer.echo(f"case {number}: {resolved} reports against notice {notice} resolved")
         return
-    cleared = operations.clear_stop(opened, as_user, opened.now, case, reasons=because, stop_id=stop_id)
+    cleared = cases.clear_stop(opened, as_user, opened.now, case, reasons=because, stop_id=stop_id)
     typer.echo(f"case {cleared.case.number}: stop {cleared.stop_id} cleared")
 
 
@@ -283,8 +326,8 @@ def tell(done: EnforcementReport, case: str) -> None:
     for sentence in done.waiting_for:
         typer.echo(f"  {sentence}")
     if done.next_at is not None:
-        typer.echo(f"  next at {done.next_at:%Y-%m-%d %H:%M:%SZ}")
+        typer.echo(f"  next at {stamp(done.next_at)}")
 
 
-def _say(standing: operations.CaseStanding) -> None:
+def _say(standing: CaseStanding) -> None:
     typer.echo(f"case {standing.number}: {standing.state}")

@@ -199,7 +199,7 @@ def _walk(demo: _Demo, traffic: Path, tenants: Path, label: Path) -> None:
 
 
 def _case_of_the_burst(demo: _Demo) -> Mapping[str, Any]:
-    for case in demo.ask("cases", "list"):
+    for case in demo.ask("cases", "list")["cases"]:
         if case["tenant_id"] == BURST.tenant_id:
             return dict(case)
     raise CjpFraudError("the burst was not flagged; this is a fault of cjp_fraud, please report it")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, print_rows
-from cjp_fraud.operations import disputes as operations
-from cjp_fraud.review.model import CaseState
+from cjp_fraud.cli.frame import AsOption, Column, JsonOption, deployment, print_table, stamp
+from cjp_fraud.review.model import CaseState, DisputeDecision
 
 app = typer.Typer(no_args_is_help=True, help="Disputes: open one for the tenant, decide it.")
 
 
-class Decision(StrEnum):
-    """How a dispute is decided; ``upheld`` is for the tenant."""
-
-    UPHELD = "upheld"
-    REJECTED = "rejected"
+_COLUMNS = (
+    Column("id", "dispute", full=True),
+    "case",
+    Column("tenant_id", "tenant"),
+    "state",
+    Column("answer_due_at", "answer due"),
+)
 
 
 @app.command("open")
@@ -30,16 +29,18 @@ def open_(
     text: Annotated[str, typer.Option("--text", metavar="TEXT", help="The tenant's words.")],
 ) -> None:
     """Enter a tenant's dispute; it is to be answered within 60 minutes."""
+    from cjp_fraud.operations import disputes
+
     opened = deployment(ctx)
-    dispute = operations.open_dispute(opened, as_user, opened.now, case, text)
-    typer.echo(f"dispute {dispute.dispute_id} opened; answer due {dispute.answer_due_at:%Y-%m-%d %H:%M:%SZ}")
+    entered = disputes.open_dispute(opened, as_user, opened.now, case, text)
+    typer.echo(f"dispute {entered.dispute_id} opened; answer due {stamp(entered.answer_due_at)}")
 
 
 @app.command()
 def decide(
     ctx: typer.Context,
     dispute: Annotated[str, typer.Argument(metavar="DISPUTE", help="Its id (disputes list).")],
-    decision: Annotated[Decision, typer.Argument(help="upheld is for the tenant.")],
+    decision: Annotated[DisputeDecision, typer.Argument(help="upheld is for the tenant.")],
     as_user: AsOption,
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons of the decision.")],
 ) -> None:
@@ -47,9 +48,11 @@ def decide(
 
     Upheld shuts the gate for good; what is in force then is lifted by: measures reinstate.
     """
+    from cjp_fraud.operations import disputes
+
     opened = deployment(ctx)
-    upheld = decision is Decision.UPHELD
-    decided = operations.decide(opened, as_user, opened.now, dispute, upheld=upheld, reasons=because)
+    upheld = decision is DisputeDecision.UPHELD
+    decided = disputes.decide(opened, as_user, opened.now, dispute, upheld=upheld, reasons=because)
     number, state = decided.case.number, decided.case.state
     typer.echo(f"dispute {decided.dispute_id}: {decided.state}; case {number} is {state}")
     if upheld and state is CaseState.SUSPENDED:
@@ -63,5 +66,7 @@ def list_disputes(
     as_json: JsonOption = False,
 ) -> None:
     """List disputes, the one due first on top."""
-    disputes = operations.list_disputes(deployment(ctx), decided_too=everything)
-    print_rows([asdict(dispute) for dispute in disputes], as_json=as_json, title="Disputes")
+    from cjp_fraud.operations import disputes
+
+    listed = disputes.list_disputes(deployment(ctx), decided_too=everything)
+    print_table(listed, _COLUMNS, as_json=as_json, title="Disputes")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.operations.cases import MeasureOptions
+from cjp_fraud.review.measure_fit import MeasureWanted
 
 MeasureOption = Annotated[MeasureKind | None, typer.Option(help="The narrowest that helps.")]
 Days = Annotated[int | None, typer.Option(min=1, max=366, help="How long; the review period if absent.")]
@@ -22,7 +22,7 @@ Origins = Annotated[list[str] | None, typer.Option(help="Only contacts from thes
 Rate = Annotated[int | None, typer.Option(min=1, help="Contacts an hour that are still let through.")]
 
 
-def measure_options(
+def measure_wanted(
     kind: MeasureKind | None,
     *,
     days: int | None,
@@ -34,7 +34,7 @@ def measure_options(
     principals: list[str] | None,
     destinations: list[str] | None,
     origins: list[str] | None,
-) -> MeasureOptions:
+) -> MeasureWanted:
     """Return the measure that the options describe.
 
     Raises
@@ -53,4 +53,4 @@ def measure_options(
     )
     if kind is None and scope != Scope():
         raise typer.BadParameter(f"say the kind of measure too: --measure {', '.join(MeasureKind)}")
-    return MeasureOptions(kind, scope, timedelta(days=days or 0, hours=hours or 0) or None)
+    return MeasureWanted(kind, scope, timedelta(days=days or 0, hours=hours or 0) or None)

@@ -14,24 +14,21 @@ Refused
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import partial
 from typing import Final
 
-from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.judged_rows import judged_rows
-from cjp_fraud.errors import BadInputError
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
 from cjp_fraud.review import stops
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.model import Capacity, CaseState, StopKind, TenantsPart
-from cjp_fraud.review.proposal import MeasureWanted
-from cjp_fraud.review.queue import OverflowEpisode, QueuedCase, overflow_list, queue
+from cjp_fraud.review.determination import FraudFinding
+from cjp_fraud.review.model import Capacity, CaseState, StopKind
+from cjp_fraud.review.queue import OverflowEpisode, QueueFilter, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
 from cjp_fraud.storage.database import reading
@@ -41,13 +38,6 @@ from cjp_fraud.suspension.notification import follow_ups_due
 from cjp_fraud.suspension.views import GatePointView, MeasureView, gate_view, measure_views
 
 _EPISODE: Final = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePage:
-    """The cases asked for, in the order in which they should be looked at."""
-
-    cases: tuple[QueuedCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +61,6 @@ class CaseStanding:
     def of(cls, case: Case) -> CaseStanding:
         """Return where a case on record stands."""
         return cls(case.number, case.id, case.tenant_id, case.state)
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureOptions:
-    """The measure that a reviewer wants; without ``kind``, the flagged channels' outbound traffic.
-
-    Parameters
-    ----------
-    lasts : for how long; None: the provider's review period.
-    """
-
-    kind: MeasureKind | None = None
-    scope: Scope = field(default_factory=Scope)
-    lasts: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +109,23 @@ class NoticeStands:
 
 def list_cases(
     deployment: Deployment,
+    wanted: QueueFilter | None = None,
     *,
-    states: Collection[CaseState] | None = None,
-    tenant_id: str | None = None,
-    by_age: bool = False,
+    limit: int = 100,
+    after: str | None = None,
 ) -> QueuePage:
-    """Return cases, the highest score first or the oldest first.
+    """Return a page of cases, the highest score first or the oldest first.
+
+    No case is skipped, whatever changes between two pages: :func:`cjp_fraud.review.queue.queue` says what
+    is guaranteed.
 
     Parameters
     ----------
-    states : which states; None: all that are not closed, and closed ones that were flagged since.
+    limit : most cases on the page.
+    after : ``next_cursor`` of the page before; None: the first page.
     """
     with reading(deployment.engine) as session:
-        return QueuePage(tuple(queue(session, states=states, tenant_id=tenant_id, by_age=by_age)))
+        return queue(session, wanted, limit=limit, after=after)
 
 
 def list_overflow(deployment: Deployment) -> tuple[OverflowEpisode, ...]:
@@ -188,39 +168,15 @@ def comment(deployment: Deployment, by: str, now: datetime, case: str, text: str
 
 
 def determine(
-    deployment: Deployment,
-    by: str,
-    now: datetime,
-    case: str,
-    *,
-    reasons: str,
-    tenants_part: TenantsPart | None,
-    measure: MeasureOptions | None = None,
-    flag_ids: Collection[str] | None = None,
+    deployment: Deployment, by: str, now: datetime, case: str, finding: FraudFinding
 ) -> DeterminationResult:
-    """Determine that the flagged traffic is fraudulent, freeze the evidence and draw up the proposal.
-
-    Parameters
-    ----------
-    measure : what is to be restricted, and for how long.
-    flag_ids : which flags are fraud; None: all of the case.
-
-    Raises
-    ------
-    BadInputError
-        If a scope is given without the kind of measure.
-    """
-    options = measure or MeasureOptions()
-    lasts = options.lasts or deployment.policy.measure_review
-    if options.kind is None and options.scope != Scope():
-        raise BadInputError(f"say the kind of measure too: {', '.join(MeasureKind)}")
-    wanted = MeasureWanted(options.kind, options.scope, lasts) if options.kind is not None else None
+    """Determine that the flagged traffic is fraudulent, freeze the evidence and draw up the proposal."""
     with deployment.deciding(by, now) as decision:
         session = decision.session
         proposal = determinations.determine_fraud(
             decision,
             case_id_of(session, case),
-            determinations.FraudFinding(reasons, tenants_part, wanted, lasts, flag_ids),
+            finding,
             policy=deployment.policy,
             read_rows=judged_rows(deployment.lake),
             obstacles=proposal_obstacles,

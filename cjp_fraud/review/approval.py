@@ -1,4 +1,4 @@
-"""Approve exactly one version of a proposal, return it, or let it expire."""
+"""Approve exactly one version of a proposal, return it, let it expire, or say again that it is needed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.participation import took_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, Capacity, CaseState, CommentKind
 from cjp_fraud.review.proposal import counsel_needed, document_of, latest_proposal, obstacles_of
-from cjp_fraud.review.tables import Approval, Case, Proposal
+from cjp_fraud.review.tables import Approval, Case, NeedStatement, Proposal
+from cjp_fraud.storage.base import new_id
 
 ApprovalObstacles = Callable[[Decision, Case, Capacity], Sequence[str]]
 """Says why a person may not approve a locked case's proposal; given by the caller, who knows the gate."""
@@ -171,6 +173,28 @@ def expire_due(decision: Decision) -> list[str]:
             move(decision, case, CaseState.EXPIRED, "case.expired", content)
             expired.append(case.id)
     return expired
+
+
+def state_need(decision: Decision, case_id: str, reasons: str) -> NeedStatement:
+    """Record that a person says again, with reasons, that the approved measure is needed."""
+    session, by, at = decision.session, decision.by, decision.at
+    case = lock_case(session, case_id)
+    refuse_unless(
+        (case.state in BEFORE_THE_MEASURE, f"it is {case.state}; there is no approved measure to be taken"),
+        (by.may(Role.REVIEWER, Role.APPROVER), f"{by} is neither a reviewer nor an approver"),
+        (bool(reasons.strip()), "give the reasons"),
+        action=f"say that the measure of {in_words(case)} is needed",
+    )
+    assert by.user_id is not None, "only persons have roles"
+    kept = keep_text(session, reasons.strip(), at)
+    statement = NeedStatement(
+        id=new_id(), case_id=case.id, by_user_id=by.user_id, at=at, reasons_text_id=kept.id
+    )
+    session.add(statement)
+    session.flush()
+    content = {"statement_id": statement.id, "text_id": kept.id, "text_sha256": kept.sha256}
+    note(decision, case, "case.need_stated", content)
+    return statement
 
 
 def _own_checks(

@@ -8,8 +8,18 @@ from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.people.tables import User
-from cjp_fraud.review.case_opening import Openings, join_older_overflow, open_case, order_openers, utc_hour
-from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.cases import (
+    Openings,
+    in_words,
+    join_older_overflow,
+    lock_case,
+    move,
+    note,
+    open_case,
+    order_openers,
+    utc_hour,
+    write_comment,
+)
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, CaseState, CommentKind
 from cjp_fraud.review.tables import Approval, Case, Episode, Proposal
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans import cancel_plan, plan_of
@@ -19,6 +19,7 @@ from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.evidence import ReadRows, freeze
+from cjp_fraud.review.measure_fit import Flagged, MeasureWanted, measure_faults
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
     CLOSED_STATES,
@@ -28,14 +29,7 @@ from cjp_fraud.review.model import (
     ProviderPolicy,
     TenantsPart,
 )
-from cjp_fraud.review.proposal import (
-    Grounds,
-    MeasureWanted,
-    ProposalObstacles,
-    draw_up,
-    latest_proposal,
-    measure_faults,
-)
+from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
 from cjp_fraud.review.tables import (
     Case,
     Determination,
@@ -55,15 +49,13 @@ class FraudFinding:
     Parameters
     ----------
     tenants_part : must be said; None is refused.
-    measure : what is to be restricted; None: all of the flagged channels' outbound traffic, where the
-        flags are outbound only, for ``duration`` (None: the policy's review period).
+    measure : what is to be restricted; None: what is proposed by itself.
     flag_ids : which flags; None: all in force of the case.
     """
 
     reasons: str
     tenants_part: TenantsPart | None
     measure: MeasureWanted | None = None
-    duration: timedelta | None = None
     flag_ids: Collection[str] | None = None
 
 
@@ -93,22 +85,24 @@ def determine_fraud(
     case = lock_case(session, case_id)
     flags, strangers = _named_flags(session, case, finding.flag_ids)
     position = contract_at(session, case.tenant_id, at)
-    wanted = finding.measure or MeasureWanted.for_flags(flags, finding.duration or policy.measure_review)
+    wanted, flagged = finding.measure or MeasureWanted(), Flagged.by(flags)
+    measure = wanted.completed(flagged, policy.measure_review)
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
         (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
         (bool(flags), "no flag in force is named; a determination needs what spiked"),
-        *((False, fault) for fault in measure_faults(wanted, flags)),
+        (wanted.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
+        *((False, fault) for fault in measure_faults(measure, flagged)),
         action=f"determine {in_words(case)}",
     )
-    assert wanted is not None, "measure_faults says so otherwise"
+    assert measure is not None, "measure_faults says so otherwise"
     evidence = freeze(session, case, flags, read_rows, at)
     determination, reasons = _record(
         decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding.tenants_part, evidence
     )
     grounds = Grounds(case, determination, reasons.sha256, evidence, flags, position)
-    proposal = draw_up(session, grounds, wanted, policy, obstacles(position, at), at)
+    proposal = draw_up(session, grounds, measure, policy, obstacles(position, at), at)
     move(
         decision,
         case,

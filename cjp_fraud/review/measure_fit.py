@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Self
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope, misfits
+
+if TYPE_CHECKING:
+    from cjp_fraud.review.tables import Flag
+
+LONGEST_ASKED: Final = timedelta(days=366)
+"""A measure is temporary: no proposal asks for more than a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +23,81 @@ class Flagged:
     channels: frozenset[str]
     directions: frozenset[str]
     application_ids: frozenset[str]
+
+    @classmethod
+    def by(cls, flags: Collection[Flag]) -> Self:
+        """Return where the flagged traffic ran."""
+        return cls(
+            channels=frozenset(flag.channel for flag in flags),
+            directions=frozenset(flag.direction for flag in flags),
+            application_ids=frozenset(
+                flag.application_id for flag in flags if flag.application_id is not None
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureWanted:
+    """What a reviewer wants restricted, and for how long.
+
+    Parameters
+    ----------
+    kind : None: all of the flagged channels' outbound traffic, where the flags are outbound only.
+    duration : whole hours; None: the provider's review period.
+    """
+
+    kind: MeasureKind | None = None
+    scope: Scope = field(default_factory=Scope)
+    duration: timedelta | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a scope has its kind of measure beside it."""
+        return self.kind is not None or self.scope == Scope()
+
+    def completed(self, flagged: Flagged, review_period: timedelta) -> PlannedMeasure | None:
+        """Return the measure with what the reviewer left open; None where a person must choose its kind.
+
+        Outbound fraud: the flagged channels, outbound. Inbound fraud: none, since only a person knows
+        which origins are to be limited.
+        """
+        duration = self.duration if self.duration is not None else review_period
+        if self.kind is not None:
+            return PlannedMeasure(self.kind, self.scope, duration)
+        if flagged.directions != {"outbound"}:
+            return None
+        scope = Scope(channels=tuple(sorted(flagged.channels)), directions=("outbound",))
+        return PlannedMeasure(MeasureKind.SUSPEND_CHANNEL, scope, duration)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMeasure:
+    """What is to be restricted, and for how long."""
+
+    kind: MeasureKind
+    scope: Scope
+    duration: timedelta
+
+
+def measure_faults(measure: PlannedMeasure | None, flagged: Flagged) -> tuple[str, ...]:
+    """Return what is wrong with a measure that a reviewer wants, one sentence each.
+
+    Where nothing was flagged, only its duration is looked at. Counsel's consent is asked of the approval,
+    not of the reviewer.
+    """
+    if measure is None:
+        return (
+            ("name the measure: for traffic that is not outbound only, none is proposed by itself",)
+            if flagged.directions
+            else ()
+        )
+    faults = []
+    hours = measure.duration / timedelta(hours=1)
+    if not 1 <= hours <= LONGEST_ASKED / timedelta(hours=1) or hours != int(hours):
+        faults.append(f"a measure of {hours:g} hours: it is temporary, of whole hours, from 1 to 366 days")
+    if flagged.directions:
+        faults += measure_misfits(measure.kind, measure.scope, flagged, critical=False, counsel_consents=True)
+    return tuple(faults)
 
 
 def measure_misfits(

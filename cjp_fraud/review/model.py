@@ -125,6 +125,13 @@ class DisputeState(StrEnum):
     REJECTED = "rejected"
 
 
+class DisputeDecision(StrEnum):
+    """How a dispute is decided; ``upheld`` is for the tenant."""
+
+    UPHELD = "upheld"
+    REJECTED = "rejected"
+
+
 class StopKind(StrEnum):
     """What shuts the gate while it stands."""
 

@@ -6,76 +6,25 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.position import Contract
+from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
-from cjp_fraud.review.measure_fit import Flagged, measure_misfits
+from cjp_fraud.errors import BadInputError, Refused
+from cjp_fraud.notices.letters import Letter, Seen
+from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.notices.plans import draft_plan
+from cjp_fraud.review.measure_fit import PlannedMeasure
 from cjp_fraud.review.model import ProviderPolicy
-from cjp_fraud.review.notice_draft import draft_notice, suspension_letter
 from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
 from cjp_fraud.storage.base import new_id
-
-LONGEST_ASKED = timedelta(days=366)
-"""A measure is temporary: no proposal asks for more than a year."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureWanted:
-    """What a reviewer wants restricted, and for how long."""
-
-    kind: MeasureKind
-    scope: Scope
-    duration: timedelta
-
-    @classmethod
-    def for_flags(cls, flags: Sequence[Flag], duration: timedelta) -> Self | None:
-        """Return the measure that is proposed where the reviewer names none; None where a person must choose.
-
-        Outbound fraud: the flagged channels, outbound. Inbound fraud: none, since only a person knows
-        which origins are to be limited.
-        """
-        flagged = flagged_by(flags)
-        if flagged.directions != {"outbound"}:
-            return None
-        scope = Scope(channels=tuple(sorted(flagged.channels)), directions=("outbound",))
-        return cls(MeasureKind.SUSPEND_CHANNEL, scope, duration)
-
-
-def flagged_by(flags: Sequence[Flag]) -> Flagged:
-    """Return where the flagged traffic ran."""
-    return Flagged(
-        channels=frozenset(flag.channel for flag in flags),
-        directions=frozenset(flag.direction for flag in flags),
-        application_ids=frozenset(flag.application_id for flag in flags if flag.application_id is not None),
-    )
-
-
-def measure_faults(wanted: MeasureWanted | None, flags: Sequence[Flag]) -> tuple[str, ...]:
-    """Return what is wrong with a wanted measure, one sentence each."""
-    if wanted is None:
-        return (
-            ("name the measure: for traffic that is not outbound only, none is proposed by itself",)
-            if flags
-            else ()
-        )
-    found = []
-    hours = wanted.duration / timedelta(hours=1)
-    if not 1 <= hours <= LONGEST_ASKED / timedelta(hours=1) or hours != int(hours):
-        found.append(f"a measure of {hours:g} hours: it is temporary, of whole hours, from 1 to 366 days")
-    if flags:
-        # Counsel's consent is asked of the approval, not of the reviewer.
-        found += measure_misfits(
-            wanted.kind, wanted.scope, flagged_by(flags), critical=False, counsel_consents=True
-        )
-    return tuple(found)
-
 
 ProposalObstacles = Callable[[Contract, datetime], Sequence[str]]
 """Says why a contract, at a moment, gives no right to act; given by the caller, who knows the gate."""
@@ -103,7 +52,7 @@ class Grounds:
 def draw_up(
     session: Session,
     grounds: Grounds,
-    wanted: MeasureWanted,
+    wanted: PlannedMeasure,
     policy: ProviderPolicy,
     obstacles: Sequence[str],
     at: datetime,
@@ -237,3 +186,63 @@ def _contract_document(position: Contract) -> dict[str, Any]:
             int(position.longest_measure / timedelta(hours=1)) if position.longest_measure else None
         ),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedNotice:
+    """A notice plan's document, or why there can be none."""
+
+    document: dict[str, Any] | None
+    faults: tuple[str, ...]
+
+
+def draft_notice(
+    session: Session,
+    position: Contract,
+    letter: Letter,
+    at: datetime,
+) -> DraftedNotice:
+    """Draft the notice plan of a suspension; a tenant that cannot be served yet gets the reasons instead."""
+    terms = position.notice_terms
+    served = recipients(session, position.tenant_id, terms.address_roles, at) if terms else ()
+    try:
+        return DraftedNotice(to_document(draft_plan(position, served, letter)), ())
+    except Refused as refused:
+        return DraftedNotice(None, refused.missing)
+    except BadInputError as error:
+        return DraftedNotice(None, (str(error),))
+
+
+def suspension_letter(
+    case_number: int,
+    flags: Sequence[Flag],
+    kind: MeasureKind,
+    scope: Scope,
+    lasts: timedelta,
+    *,
+    provider_name: str,
+    reply_to: str,
+) -> Letter:
+    """Return the facts of the letter that announces a measure."""
+    return Letter(
+        kind=NoticeKind.SUSPENSION,
+        case_reference=str(case_number),
+        provider_name=provider_name,
+        reply_to=reply_to,
+        seen=tuple(
+            Seen(
+                channel=flag.channel,
+                direction=flag.direction,
+                application_id=flag.application_id,
+                interval_start=flag.interval_start,
+                interval_seconds=flag.interval_seconds,
+                observed=flag.observed,
+                usual=flag.baseline,
+                p_value=flag.p_value,
+            )
+            for flag in sorted(flags, key=lambda flag: (flag.interval_start, flag.id))
+        ),
+        measure=kind,
+        scope=scope,
+        lasts=lasts,
+    )

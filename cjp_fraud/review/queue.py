@@ -1,22 +1,56 @@
-"""The queue: cases in the order in which they should be looked at, and the overflow list."""
+"""The queue: cases in the order in which they should be looked at, a page at a time, and the overflow list."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import base64
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.people.tables import User
-from cjp_fraud.review.model import CLOSED_STATES, CaseState
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case, Episode, Flag
+
+
+class QueueOrder(StrEnum):
+    """What comes first: the highest score, or the oldest case."""
+
+    SCORE = "score"
+    AGE = "age"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which cases are asked for.
+
+    Parameters
+    ----------
+    states : which states; None: all that are not closed, and closed ones that were flagged since.
+    tenant_id : None: every tenant's.
+    """
+
+    states: frozenset[CaseState] | None = None
+    tenant_id: str | None = None
+    order: QueueOrder = QueueOrder.SCORE
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedCase:
-    """One row of the queue; ``flags_since`` counts flags recorded after a closed case was closed."""
+    """One row of the queue.
+
+    Parameters
+    ----------
+    flags_since : flags recorded after a closed case was closed.
+    moved : whether the case was opened, or its score changed, while the pages were read.
+    """
 
     number: int
     id: str
@@ -29,6 +63,22 @@ class QueuedCase:
     last_flag_at: datetime
     opened_at: datetime
     claimed_by: str | None
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A page of the queue.
+
+    Parameters
+    ----------
+    counts : how many cases the filter lets through now, by state; states without any are left out.
+    next_cursor : what to ask the next page with; None: this is the last.
+    """
+
+    cases: tuple[QueuedCase, ...]
+    counts: Mapping[CaseState, int]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,65 +93,76 @@ class OverflowEpisode:
     last_flag_at: datetime
 
 
-def queue(
-    session: Session,
-    *,
-    states: Collection[CaseState] | None = None,
-    tenant_id: str | None = None,
-    by_age: bool = False,
-) -> list[QueuedCase]:
-    """Return cases, the highest score first, or the oldest first.
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Where a page ended.
 
     Parameters
     ----------
-    states : which states; None: all that are not closed, and closed ones that were flagged since.
+    revision : of the queue when the first page was read (``cases.queue_revision``).
+    moved : whether what changed since then is being listed.
+    key : place of the last row in the order; None: before the first row.
     """
-    flagged = (
-        select(
-            Episode.case_id.label("case_id"),
-            func.count(Flag.id).label("flags"),
-            func.max(Flag.recorded_at).label("last_recorded_at"),
-        )
-        .join(Flag, and_(Flag.episode_id == Episode.id, Flag.superseded_at.is_(None)))
-        .group_by(Episode.case_id)
-        .subquery()
+
+    order: QueueOrder
+    revision: int
+    moved: bool = False
+    key: tuple[Any, int] | None = None
+
+    def text(self) -> str:
+        """Return the cursor as people and programs hand it back."""
+        key = None
+        if self.key is not None:
+            place, number = self.key
+            key = [utc_text(place) if isinstance(place, datetime) else place, number]
+        document = json.dumps([self.order, self.revision, self.moved, key], separators=(",", ":"))
+        return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
+
+
+def queue(
+    session: Session, wanted: QueueFilter | None = None, *, limit: int = 100, after: str | None = None
+) -> QueuePage:
+    """Return a page of cases, the highest score first, or the oldest first.
+
+    Whatever changes while somebody reads page after page, a case that the filter lets through all the
+    while is shown: none is skipped. By age it is shown once. By score it is shown once too, unless its
+    score changed after the first page was read: what was opened or changed since then comes after the
+    others, marked ``moved``, and may have been shown before.
+
+    Parameters
+    ----------
+    limit : most cases on the page, at least 1.
+    after : ``next_cursor`` of the page before, asked with the same filter; None: the first page.
+
+    Raises
+    ------
+    BadInputError
+        If ``after`` is not such a cursor, or ``limit`` is less than 1.
+    """
+    chosen = wanted or QueueFilter()
+    if limit < 1:
+        raise BadInputError(f"a page of {limit} cases: give at least 1")
+    cursor = _read_cursor(after, chosen.order) if after is not None else _first(session, chosen.order)
+    keys = session.execute(_page(chosen, cursor, limit + 1)).all()
+    rows: list[tuple[str, bool]] = [(row.id, cursor.moved) for row in keys[:limit]]
+    following = (
+        _Cursor(cursor.order, cursor.revision, cursor.moved, _key(keys[limit - 1]))
+        if len(keys) > limit
+        else None
     )
-    since = (
-        select(func.count(Flag.id))
-        .join(Episode, Episode.id == Flag.episode_id)
-        .where(Episode.case_id == Case.id, Flag.superseded_at.is_(None), Flag.recorded_at > Case.closed_at)
-        .correlate(Case)
-        .scalar_subquery()
+    if following is None and chosen.order is QueueOrder.SCORE and not cursor.moved:
+        # The cases that stayed where they were are through; go on with those that changed meanwhile.
+        changed = replace(cursor, moved=True, key=None)
+        left = limit - len(rows)
+        more = session.execute(_page(chosen, changed, left + 1)).all()
+        rows += [(row.id, True) for row in more[:left]]
+        if len(more) > left:
+            following = replace(changed, key=_key(more[left - 1]) if left else None)
+    return QueuePage(
+        cases=_queued(session, rows),
+        counts=_counts(session, chosen),
+        next_cursor=following.text() if following is not None else None,
     )
-    query = (
-        select(Case, User.name, func.coalesce(flagged.c.flags, 0), since)
-        .outerjoin(User, User.id == Case.claimed_by)
-        .outerjoin(flagged, flagged.c.case_id == Case.id)
-        .order_by(*((Case.opened_at,) if by_age else (Case.top_score.desc(), Case.opened_at)), Case.number)
-    )
-    if tenant_id is not None:
-        query = query.where(Case.tenant_id == tenant_id)
-    if states is not None:
-        query = query.where(Case.state.in_(states))
-    rows = [
-        QueuedCase(
-            number=case.number,
-            id=case.id,
-            tenant_id=case.tenant_id,
-            state=case.state,
-            top_score=case.top_score,
-            flags=flags,
-            flags_since=later if case.closed_at is not None else 0,
-            first_flag_at=case.first_flag_at,
-            last_flag_at=case.last_flag_at,
-            opened_at=case.opened_at,
-            claimed_by=holder,
-        )
-        for case, holder, flags, later in session.execute(query)
-    ]
-    if states is not None:
-        return rows
-    return [row for row in rows if row.state not in CLOSED_STATES or row.flags_since]
 
 
 def overflow_list(session: Session) -> list[OverflowEpisode]:
@@ -122,3 +183,137 @@ def overflow_list(session: Session) -> list[OverflowEpisode]:
         )
         for row in rows
     ]
+
+
+def _first(session: Session, order: QueueOrder) -> _Cursor:
+    return _Cursor(order, session.scalar(select(func.max(Case.queue_revision))) or 0)
+
+
+def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
+    try:
+        padded = text.strip() + "=" * (-len(text.strip()) % 4)
+        named, revision, moved, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if key is not None:
+            place, number = key
+            key = (
+                aware(datetime.fromisoformat(place)) if isinstance(place, str) else float(place),
+                int(number),
+            )
+        cursor = _Cursor(QueueOrder(named), int(revision), bool(moved), key)
+    except (ValueError, TypeError) as error:
+        raise BadInputError(
+            f"{text!r} is no place in the queue; give what the page before named as next, or nothing"
+        ) from error
+    if cursor.order is not order:
+        raise BadInputError(
+            f"the page before was ordered by {cursor.order}; go on in the same order, or begin anew"
+        )
+    return cursor
+
+
+def _page(wanted: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:
+    """Select id and key of at most ``limit`` cases after the cursor, in order.
+
+    Each branch walks one index in its order and stops at the limit, so that no run sorts all cases.
+    """
+    by_score = cursor.order is QueueOrder.SCORE
+    descending = by_score and not cursor.moved
+    place: Any = Case.queue_revision if cursor.moved else Case.top_score if by_score else Case.opened_at
+    conditions: list[ColumnElement[bool]] = []
+    if by_score:
+        unchanged = Case.queue_revision <= cursor.revision
+        conditions.append(~unchanged if cursor.moved else unchanged)
+    if cursor.key is not None:
+        at, number = cursor.key
+        beyond = place < at if descending else place > at
+        not_before = place <= at if descending else place >= at
+        conditions += [not_before, or_(beyond, Case.number > number)]
+    branches = [
+        select(Case.id.label("id"), place.label("place"), Case.number.label("number"))
+        .where(branch, *conditions)
+        .order_by(place.desc() if descending else place, Case.number)
+        .limit(limit)
+        for branch in _branches(wanted, by_revision=cursor.moved)
+    ]
+    if len(branches) == 1:
+        return branches[0]
+    merged = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    ordered = merged.c.place.desc() if descending else merged.c.place
+    return select(merged).order_by(ordered, merged.c.number).limit(limit)
+
+
+def _branches(wanted: QueueFilter, *, by_revision: bool) -> list[ColumnElement[bool]]:
+    """The filter as conditions of which each has an index in the queue's order."""
+    in_states: ColumnElement[bool] = Case.in_queue.expression
+    if wanted.states is not None:
+        in_states = Case.state.in_(sorted(wanted.states))
+    if wanted.tenant_id is not None:
+        return [and_(Case.tenant_id == wanted.tenant_id, in_states)]
+    if by_revision or wanted.states is None:
+        return [in_states]
+    return [Case.state == state for state in sorted(wanted.states)] or [in_states]
+
+
+def _key(row: Any) -> tuple[Any, int]:
+    return row.place, row.number
+
+
+def _counts(session: Session, wanted: QueueFilter) -> dict[CaseState, int]:
+    query = select(Case.state, func.count()).group_by(Case.state).order_by(Case.state)
+    if wanted.states is None:
+        query = query.where(Case.in_queue)
+    elif wanted.states != frozenset(CaseState):
+        query = query.where(Case.state.in_(sorted(wanted.states)))
+    if wanted.tenant_id is not None:
+        query = query.where(Case.tenant_id == wanted.tenant_id)
+    return dict(session.execute(query).all())
+
+
+def _queued(session: Session, rows: Sequence[tuple[str, bool]]) -> tuple[QueuedCase, ...]:
+    """Read the cases of a page, in its order, with the counts of their flags."""
+    ids = [case_id for case_id, _ in rows]
+    cases = {
+        case.id: (case, holder)
+        for case, holder in session.execute(
+            select(Case, User.name).outerjoin(User, User.id == Case.claimed_by).where(Case.id.in_(ids))
+        )
+    }
+    flags = _flag_counts(session, ids)
+    flags_since = _flags_since(session, ids)
+    return tuple(
+        QueuedCase(
+            number=case.number,
+            id=case.id,
+            tenant_id=case.tenant_id,
+            state=case.state,
+            top_score=case.top_score,
+            flags=flags.get(case.id, 0),
+            flags_since=flags_since.get(case.id, 0),
+            first_flag_at=case.first_flag_at,
+            last_flag_at=case.last_flag_at,
+            opened_at=case.opened_at,
+            claimed_by=holder,
+            moved=moved,
+        )
+        for (case, holder), moved in ((cases[case_id], moved) for case_id, moved in rows)
+    )
+
+
+def _flag_counts(session: Session, case_ids: Collection[str]) -> dict[str, int]:
+    query = (
+        select(Episode.case_id, func.sum(Episode.flag_count))
+        .where(Episode.case_id.in_(case_ids))
+        .group_by(Episode.case_id)
+    )
+    return {str(case_id): int(count) for case_id, count in session.execute(query)}
+
+
+def _flags_since(session: Session, case_ids: Collection[str]) -> dict[str, int]:
+    query = (
+        select(Case.id, func.count())
+        .join(Episode, Episode.case_id == Case.id)
+        .join(Flag, Flag.episode_id == Episode.id)
+        .where(Case.id.in_(case_ids), Flag.superseded_at.is_(None), Flag.recorded_at > Case.closed_at)
+        .group_by(Case.id)
+    )
+    return dict(session.execute(query).all())

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Float,
     ForeignKey,
@@ -34,6 +35,7 @@ from cjp_fraud.review.model import (
 from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
 
 _STILL_OPEN = text(f"state NOT IN ({', '.join(repr(str(state)) for state in sorted(CLOSED_STATES))})")
+_IN_QUEUE, _IN_QUEUE_SQLITE = text("in_queue"), text("in_queue = 1")
 _IN_FORCE = text("superseded_at IS NULL")
 
 
@@ -49,8 +51,19 @@ class Case(Base):
             sqlite_where=_STILL_OPEN,
             postgresql_where=_STILL_OPEN,
         ),
-        Index("ix_cases_state", "state"),
+        # The queue is read in the order of these, a page at a time (review/queue.py).
+        Index(
+            "ix_cases_queue_by_age",
+            "opened_at",
+            "number",
+            sqlite_where=_IN_QUEUE_SQLITE,
+            postgresql_where=_IN_QUEUE,
+        ),
+        Index("ix_cases_state_by_age", "state", "opened_at", "number"),
+        Index("ix_cases_tenant", "tenant_id", "state"),
+        Index("ix_cases_queue_revision", "queue_revision", "number"),
         CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name="claim_is_whole"),
+        CheckConstraint("in_queue OR closed_at IS NOT NULL", name="open_cases_wait"),
     )
 
     id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
@@ -73,6 +86,22 @@ class Case(Base):
     closed_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="when it reached a closed state; null while open"
     )
+    in_queue: Mapped[bool] = mapped_column(
+        Boolean, comment="whether it waits for somebody: not closed, or flagged since it was closed"
+    )
+    queue_revision: Mapped[int] = mapped_column(
+        Integer, comment="rises when it is opened or its score changes: how a reader of pages tells"
+    )
+
+
+Index(
+    "ix_cases_queue_by_score",
+    Case.top_score.desc(),
+    Case.number,
+    sqlite_where=_IN_QUEUE_SQLITE,
+    postgresql_where=_IN_QUEUE,
+)
+Index("ix_cases_state_by_score", Case.state, Case.top_score.desc(), Case.number)
 
 
 class Episode(Base):

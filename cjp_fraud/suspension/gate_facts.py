@@ -28,8 +28,9 @@ from cjp_fraud.people.participation import lately_edited_contract, took_part
 from cjp_fraud.people.tables import User, UserRole
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.determination import latest_determination
+from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, ProviderPolicy
-from cjp_fraud.review.proposal import document_of, flagged_by, latest_proposal, measure_of
+from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
     Approval,
@@ -86,7 +87,7 @@ def gate_facts(session: Session, case: Case, policy: ProviderPolicy, at: datetim
             )
             for flag, episode_case in named
         ),
-        flagged=flagged_by([flag for flag, _ in named]),
+        flagged=Flagged.by([flag for flag, _ in named]),
         newest_flag_end=_newest_flag_end(session, case, moment),
         need_stated_at=_need_stated_at(session, case, determination, moment),
         determination=_determination(session, case, determination),

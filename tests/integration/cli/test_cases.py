@@ -87,7 +87,7 @@ def to_determined(opened: Deployment) -> None:
 def test_from_the_queue_to_a_suspended_tenant_and_back(
     opened: Deployment, server: MailServerUnderTest
 ) -> None:
-    (row,) = answered(cases.app, opened, "list")
+    (row,) = answered(cases.app, opened, "list")["cases"]
     assert (row["number"], row["tenant_id"], row["state"]) == (1, "acme", "open")
     to_determined(opened)
     said = done(cases.app, opened, "approve", "1", "--as", "adam")
@@ -154,8 +154,8 @@ def test_smaller_decisions(opened: Deployment) -> None:
         cases.app, opened, "determine", "1", "--as", "rita", "--finding", "undetermined", *BECAUSE
     )
     done(cases.app, opened, "dismiss", "1", "--as", "rita", "--because", "a campaign")
-    assert answered(cases.app, opened, "list") == []
-    assert len(answered(cases.app, opened, "list", "--all")) == 1
+    assert answered(cases.app, opened, "list")["cases"] == []
+    assert len(answered(cases.app, opened, "list", "--all")["cases"]) == 1
     done(cases.app, opened, "reopen", "1", "--as", "rita", "--because", "no campaign")
     done(
         cases.app,

@@ -147,7 +147,7 @@ def test_a_dismissed_case_takes_an_episode_of_the_next_day_and_stays_dismissed(t
     assert (result.joined, result.opened) == (1, ())
     assert [case.state for case in cases(tenants)] == [CaseState.DISMISSED]
     with reading(tenants) as session:
-        assert [row.flags_since for row in queue(session)] == [1]
+        assert [row.flags_since for row in queue(session).cases] == [1]
 
 
 def test_after_a_day_without_flags_a_dismissed_tenant_gets_a_new_case(tenants: Engine) -> None:

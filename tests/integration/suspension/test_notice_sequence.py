@@ -14,8 +14,8 @@ from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTer
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import machine
+from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.need import state_need
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.tables import Entitlement

@@ -29,12 +29,11 @@ from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.approval import return_
+from cjp_fraud.review.approval import return_, state_need
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
-from cjp_fraud.review.need import state_need
 from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.migration import migrate

@@ -225,14 +225,22 @@ def upgrade() -> None:
         sa.Column("claimed_by", sa.String(length=36), nullable=True, comment="who works the case now; null: nobody"),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True, comment="since when it is claimed; null: by nobody"),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True, comment="when it reached a closed state; null while open"),
+        sa.Column("in_queue", sa.Boolean(), nullable=False, comment="whether it waits for somebody: not closed, or flagged since it was closed"),
+        sa.Column("queue_revision", sa.Integer(), nullable=False, comment="rises when it is opened or its score changes: how a reader of pages tells"),
         sa.CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name=op.f("ck_cases_claim_is_whole")),
+        sa.CheckConstraint("in_queue OR closed_at IS NOT NULL", name=op.f("ck_cases_open_cases_wait")),
         sa.ForeignKeyConstraint(["claimed_by"], ["users.id"], name=op.f("fk_cases_claimed_by")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_cases_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
     )
     op.create_index(op.f("ix_cases_opened_hour"), "cases", ["opened_hour"], unique=False)
-    op.create_index("ix_cases_state", "cases", ["state"], unique=False)
+    op.create_index("ix_cases_queue_by_age", "cases", ["opened_at", "number"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
+    op.create_index("ix_cases_queue_by_score", "cases", [sa.literal_column("top_score DESC"), "number"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
+    op.create_index("ix_cases_queue_revision", "cases", ["queue_revision", "number"], unique=False)
+    op.create_index("ix_cases_state_by_age", "cases", ["state", "opened_at", "number"], unique=False)
+    op.create_index("ix_cases_state_by_score", "cases", ["state", sa.literal_column("top_score DESC"), "number"], unique=False)
+    op.create_index("ix_cases_tenant", "cases", ["tenant_id", "state"], unique=False)
     op.create_index(
         "uq_cases_one_open_a_tenant",
         "cases",
@@ -269,6 +277,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
         sa.UniqueConstraint("tenant_id", name=op.f("uq_subscriptions_tenant_id")),
     )
+    op.create_table(
+        "zone_changes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose zone changed"),
+        sa.Column("before", sa.String(length=64), nullable=False, comment="IANA zone before"),
+        sa.Column("time_zone", sa.String(length=64), nullable=False, comment="IANA zone from then on"),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False, comment="from when on the new zone counts"),
+        sa.Column("source", sa.String(length=400), nullable=False, comment="file and line that said so"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_zone_changes_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_zone_changes")),
+    )
+    op.create_index(op.f("ix_zone_changes_tenant_id"), "zone_changes", ["tenant_id"], unique=False)
     op.create_table(
         "addresses",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -357,6 +377,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_sets")),
     )
     op.create_index(op.f("ix_evidence_sets_case_id"), "evidence_sets", ["case_id"], unique=False)
+    op.create_table(
+        "followed_zone_changes",
+        sa.Column("zone_change_id", sa.String(length=36), nullable=False, comment="the change that is followed"),
+        sa.Column("followed_at", sa.DateTime(timezone=True), nullable=False, comment="the clock when it was followed"),
+        sa.Column("traffic_from", sa.DateTime(timezone=True), nullable=True, comment="first interval that the lake still had, UTC; null: none"),
+        sa.ForeignKeyConstraint(["zone_change_id"], ["zone_changes.id"], name=op.f("fk_followed_zone_changes_zone_change_id")),
+        sa.PrimaryKeyConstraint("zone_change_id", name=op.f("pk_followed_zone_changes")),
+    )
     op.create_table(
         "governing_documents",
         sa.Column("id", sa.String(length=36), nullable=False),

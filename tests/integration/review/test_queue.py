@@ -1,0 +1,308 @@
+"""The queue is read a page at a time: nothing is skipped while it changes, and no page sorts all cases."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, select, text, update
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.determination import dismiss, reopen
+from cjp_fraud.review.model import CLOSED_STATES, CaseState
+from cjp_fraud.review.queue import QueuedCase, QueueFilter, QueueOrder, queue
+from cjp_fraud.review.tables import Case
+from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.database import make_engine, reading
+from tests.case_builders import START, Office, a_flag, flag, open_office
+from tests.contract_builders import a_row, load_rows
+
+TENANTS = [f"t{number}" for number in range(9)]
+LATER = START + timedelta(days=3)
+
+
+@pytest.fixture
+def office(engine: Engine, tmp_path: Path) -> Office:
+    mail = MailServer(host="127.0.0.1", port=9, mode=PlatformMode.ACT)
+    return open_office(engine, tmp_path, mail, *(a_row(tenant_id=name) for name in TENANTS))
+
+
+def pages(
+    engine: Engine, wanted: QueueFilter | None = None, limit: int = 2
+) -> Iterator[tuple[QueuedCase, ...]]:
+    """Yield page after page, each read in a transaction of its own."""
+    after = None
+    while True:
+        with reading(engine) as session:
+            page = queue(session, wanted, limit=limit, after=after)
+        yield page.cases
+        after = page.next_cursor
+        if after is None:
+            return
+
+
+def test_pages_joined_are_the_queue_highest_score_first(office: Office) -> None:
+    scores = [5.0, 7.0, 7.0, 4.0, 6.0]
+    for name, score in zip(TENANTS, scores, strict=False):
+        flag(office.engine, a_flag(START, name, score=score))
+
+    read = [row for page in pages(office.engine) for row in page]
+
+    assert [(row.top_score, row.number) for row in read] == [(7.0, 2), (7.0, 3), (6.0, 5), (5.0, 1), (4.0, 4)]
+    assert not any(row.moved for row in read)
+    assert [
+        row.number for page in pages(office.engine, QueueFilter(order=QueueOrder.AGE)) for row in page
+    ] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
+
+
+def test_a_page_counts_what_the_filter_lets_through_by_state(office: Office) -> None:
+    for name in TENANTS[:4]:
+        flag(office.engine, a_flag(START, name))
+    office.do(claim, "rita")
+
+    with reading(office.engine) as session:
+        page = queue(session, limit=1)
+        of_one = queue(session, QueueFilter(tenant_id="t0"), limit=1)
+        closed = queue(session, QueueFilter(states=CLOSED_STATES), limit=1)
+
+    assert page.counts == {CaseState.OPEN: 3, CaseState.IN_REVIEW: 1}
+    assert (of_one.counts, len(of_one.cases)) == ({CaseState.OPEN: 1}, 1)
+    assert (closed.counts, closed.cases, closed.next_cursor) == ({}, (), None)
+
+
+def test_a_closed_case_waits_again_once_it_is_flagged_and_until_the_flag_is_taken_back(
+    office: Office,
+) -> None:
+    flag(office.engine, a_flag(START, "t0"))
+    office.do(claim, "rita")
+    office.do(dismiss, "rita", reasons="a campaign")
+    assert waiting(office) == []
+
+    at = START + timedelta(hours=2)
+    flag(office.engine, a_flag(at, "t0"), at=at)
+    with reading(office.engine) as session:
+        (row,) = queue(session).cases
+    assert (row.state, row.flags, row.flags_since) == (CaseState.DISMISSED, 2, 1)
+
+    window = (at - timedelta(minutes=30), at + timedelta(minutes=30))
+    flag(office.engine, at=at + timedelta(hours=1), window=window)
+    assert waiting(office) == []
+    office.do(reopen, "rita", reasons="no campaign")
+    assert waiting(office) == [1]
+
+
+def waiting(office: Office) -> list[int]:
+    return [row.number for page in pages(office.engine) for row in page]
+
+
+def test_a_case_whose_score_rises_past_the_place_read_is_shown_at_the_end(office: Office) -> None:
+    for place, name in enumerate(TENANTS[:5]):
+        flag(office.engine, a_flag(START, name, score=9.0 - place))
+
+    read = pages(office.engine)
+    first = next(read)
+    flag(office.engine, a_flag(START + timedelta(minutes=5), "t4", score=20.0))
+    rest = [row for page in read for row in page]
+
+    assert [row.number for row in first] == [1, 2]
+    assert [(row.number, row.moved) for row in rest] == [(3, False), (4, False), (5, True)]
+
+
+CHANGES = st.lists(
+    st.lists(st.tuples(st.integers(0, 8), st.floats(4, 12), st.booleans()), max_size=4), max_size=8
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("queue")
+    (folder / "queue.db").write_bytes(sqlite_template)
+    engine = make_engine(f"sqlite:///{folder / 'queue.db'}")
+    load_rows(engine, folder, *(a_row(tenant_id=name) for name in TENANTS), at=START - timedelta(days=60))
+    yield engine
+    engine.dispose()
+
+
+@given(changes=CHANGES, limit=st.integers(1, 4), order=st.sampled_from(QueueOrder))
+def test_whatever_changes_between_pages_no_case_is_skipped_and_only_moved_ones_come_twice(
+    world: Engine, changes: list[list[tuple[int, float, bool]]], limit: int, order: QueueOrder
+) -> None:
+    """Detection runs between the pages: scores rise and fall, cases open, and some are closed by hand."""
+    with world.begin() as connection:
+        for table in ("flags", "episodes", "cases"):
+            connection.execute(text(f"DELETE FROM {table}"))
+    for name in TENANTS[:7]:
+        flag(world, a_flag(START, name, score=6.0))
+    at_first = set(numbers(world))
+    closed: set[int] = set()
+
+    read: list[QueuedCase] = []
+    for page, between in zip(
+        pages(world, QueueFilter(order=order), limit), [*changes, *([[]] * 60)], strict=False
+    ):
+        read += page
+        for tenant, score, close in between:
+            name = TENANTS[tenant]
+            flag(world, a_flag(START, name, score=score), tenant_ids={name})
+            if close:
+                closed |= closed_by_hand(world, name)
+
+    times = Counter(row.number for row in read)
+    assert at_first - closed <= set(times)
+    assert all(times[row.number] == 1 or row.moved or order is QueueOrder.SCORE for row in read)
+    shown_in_place = Counter(row.number for row in read if not row.moved)
+    assert all(count == 1 for count in shown_in_place.values())
+    if order is QueueOrder.AGE:
+        assert all(count == 1 for count in times.values())
+
+
+def numbers(engine: Engine) -> list[int]:
+    with reading(engine) as session:
+        return list(session.scalars(select(Case.number)))
+
+
+def closed_by_hand(engine: Engine, tenant_id: str) -> set[int]:
+    """Close the tenant's case; return its number."""
+    with engine.begin() as connection:
+        rows = connection.execute(
+            update(Case)
+            .where(Case.tenant_id == tenant_id)
+            .values(state=CaseState.DISMISSED, closed_at=LATER, in_queue=False)
+            .returning(Case.number)
+        )
+        return {number for (number,) in rows}
+
+
+@pytest.mark.parametrize("cursor", ["", "nonsense", "WzFd", "éé"])
+def test_a_cursor_that_nobody_gave_out_is_refused_in_words(engine: Engine, cursor: str) -> None:
+    with reading(engine) as session, pytest.raises(BadInputError, match="no place in the queue"):
+        queue(session, after=cursor)
+
+
+def test_the_next_page_is_asked_in_the_same_order(office: Office) -> None:
+    for name in TENANTS[:3]:
+        flag(office.engine, a_flag(START, name))
+    with reading(office.engine) as session:
+        cursor = queue(session, limit=1).next_cursor
+        with pytest.raises(BadInputError, match="same order"):
+            queue(session, QueueFilter(order=QueueOrder.AGE), after=cursor)
+
+
+CASES = 4_000
+PAGE = 20
+
+
+@pytest.fixture
+def crowd(engine: Engine, tmp_path: Path) -> Engine:
+    """Thousands of cases, most of them closed long ago."""
+    states = [CaseState.DISMISSED, CaseState.REINSTATED, CaseState.EXPIRED, CaseState.LAPSED]
+    load_rows(engine, tmp_path, *(a_row(tenant_id=f"t{number}") for number in range(400)), at=START)
+    cases = []
+    for number in range(1, CASES + 1):
+        waits = number % 40 == 0
+        cases.append(
+            {
+                "id": new_id(),
+                "number": number,
+                "tenant_id": f"t{number // 40}" if waits else f"t{number % 400}",
+                "state": CaseState.OPEN if waits else states[number % 4],
+                "opened_at": START + timedelta(minutes=number),
+                "opened_hour": START,
+                "first_flag_at": START,
+                "last_flag_at": START,
+                "top_score": (number * 7919) % 1000 / 100,
+                "closed_at": None if waits else LATER,
+                "in_queue": waits,
+                "queue_revision": number,
+            }
+        )
+    with engine.begin() as connection:
+        connection.execute(insert(Case), cases)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT", reading_only=True) as connection:
+        connection.exec_driver_sql("ANALYZE")
+    return engine
+
+
+FILTERS = {
+    "the queue by score": QueueFilter(),
+    "the queue by age": QueueFilter(order=QueueOrder.AGE),
+    "all cases ever": QueueFilter(states=frozenset(CaseState)),
+    "two states by age": QueueFilter(
+        states=frozenset({CaseState.DISMISSED, CaseState.OPEN}), order=QueueOrder.AGE
+    ),
+    "all of one tenant": QueueFilter(tenant_id="t7", states=frozenset(CaseState)),
+}
+
+
+@pytest.mark.parametrize("asked", FILTERS)
+def test_no_page_sorts_or_reads_all_cases(crowd: Engine, asked: str, monkeypatch: Any) -> None:
+    wanted = FILTERS[asked]
+    plans: list[Any] = []
+    with reading(crowd) as session:
+        first = queue(session, wanted, limit=PAGE)
+        execute = session.execute
+
+        def explained(statement: Any, *arguments: Any, **options: Any) -> Any:
+            plans.append(plan_of(crowd, statement))
+            return execute(statement, *arguments, **options)
+
+        monkeypatch.setattr(session, "execute", explained)
+        if first.next_cursor is not None:
+            queue(session, wanted, limit=PAGE, after=first.next_cursor)
+        queue(session, wanted, limit=PAGE)
+
+    assert plans
+    for plan in plans:
+        if crowd.dialect.name == "sqlite":
+            assert not [line for line in plan if line == "SCAN cases"], plan
+        else:
+            # A count by states that include closed ones reads what it counts; it sorts its groups alone.
+            counts = wanted.states is not None and any("Aggregate" in kind for kind, *_ in plan)
+            assert not [node for node in plan if sorts_too_much(node) or (reads_all(node) and not counts)], (
+                plan
+            )
+
+
+def plan_of(engine: Engine, statement: Any) -> Any:
+    """Return the steps of a statement's plan: lines on SQLite, nodes with their rows on PostgreSQL."""
+    compiled = statement.compile(engine, compile_kwargs={"literal_binds": True})
+    with engine.connect().execution_options(reading_only=True) as connection:
+        if engine.dialect.name == "sqlite":
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
+            return [row[-1] for row in rows]
+        (document,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}").one()
+    nodes, found = [json.loads(document)[0]["Plan"] if isinstance(document, str) else document[0]["Plan"]], []
+    while nodes:
+        node = nodes.pop()
+        found.append(
+            (node["Node Type"], node.get("Relation Name"), node["Actual Rows"], node.get("Index Name"))
+        )
+        nodes += node.get("Plans", [])
+    return found
+
+
+def reads_all(node: tuple[str, str | None, int, str | None]) -> bool:
+    kind, relation, _rows, _index = node
+    return kind == "Seq Scan" and relation == "cases"
+
+
+def sorts_too_much(node: tuple[str, str | None, int, str | None]) -> bool:
+    """Whether a step sorts more than a page of each branch."""
+    kind, _relation, rows, _index = node
+    return "Sort" in kind and rows > len(CaseState) * (PAGE + 1)
