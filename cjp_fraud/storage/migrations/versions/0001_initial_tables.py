@@ -810,26 +810,6 @@ def upgrade() -> None:
     )
     for statement in APPEND_ONLY[op.get_bind().dialect.name]:
         op.execute(statement)
-    op.create_table(
-        "zone_changes",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose zone changed"),
-        sa.Column("before", sa.String(length=64), nullable=False, comment="IANA zone before"),
-        sa.Column("time_zone", sa.String(length=64), nullable=False, comment="IANA zone from then on"),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False, comment="from when on the new zone counts"),
-        sa.Column("source", sa.String(length=400), nullable=False, comment="file and line that said so"),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_zone_changes_tenant_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_zone_changes")),
-    )
-    op.create_index(op.f("ix_zone_changes_tenant_id"), "zone_changes", ["tenant_id"], unique=False)
-    op.create_table(
-        "followed_zone_changes",
-        sa.Column("zone_change_id", sa.String(length=36), nullable=False, comment="the change that is followed"),
-        sa.Column("followed_at", sa.DateTime(timezone=True), nullable=False, comment="the clock when it was followed"),
-        sa.Column("traffic_from", sa.DateTime(timezone=True), nullable=True, comment="first interval that the lake still had, UTC; null: none"),
-        sa.ForeignKeyConstraint(["zone_change_id"], ["zone_changes.id"], name=op.f("fk_followed_zone_changes_zone_change_id")),
-        sa.PrimaryKeyConstraint("zone_change_id", name=op.f("pk_followed_zone_changes")),
-    )
 
 
 def downgrade() -> None:
