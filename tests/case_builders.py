@@ -18,11 +18,10 @@ from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim
-from cjp_fraud.review.determination import FraudFinding, determine_fraud
+from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
-from cjp_fraud.review.measure_fit import MeasureWanted
-from cjp_fraud.review.model import CaseState, ProviderPolicy, TenantsPart
+from cjp_fraud.review.model import CaseState, FraudFinding, MeasureWanted, ProviderPolicy, TenantsPart
 from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all

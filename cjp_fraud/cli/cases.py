@@ -29,7 +29,15 @@ from cjp_fraud.cli.measure_options import (
     Rate,
     measure_wanted,
 )
-from cjp_fraud.review.model import Capacity, CaseState, Finding, TenantsPart
+from cjp_fraud.review.model import (
+    Capacity,
+    CaseState,
+    Finding,
+    FraudFinding,
+    QueueFilter,
+    QueueOrder,
+    TenantsPart,
+)
 
 if TYPE_CHECKING:
     from cjp_fraud.operations.cases import CaseStanding
@@ -77,7 +85,6 @@ def list_cases(
 ) -> None:
     """List the queue, highest score first: cases that are not closed, and closed ones flagged since."""
     from cjp_fraud.operations import cases
-    from cjp_fraud.review.queue import QueueFilter, QueueOrder
 
     opened = deployment(ctx)
     if overflow:
@@ -178,7 +185,6 @@ def determine(
     scope and end, the letter, whom it goes to. Without --measure, the flagged channels' outbound traffic.
     """
     from cjp_fraud.operations import cases
-    from cjp_fraud.review.determination import FraudFinding
 
     opened = deployment(ctx)
     if finding is Finding.NOT_FRAUDULENT:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.review.measure_fit import MeasureWanted
+from cjp_fraud.review.model import MeasureWanted
 
 MeasureOption = Annotated[MeasureKind | None, typer.Option(help="The narrowest that helps.")]
 Days = Annotated[int | None, typer.Option(min=1, max=366, help="How long; the review period if absent.")]

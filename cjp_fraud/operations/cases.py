@@ -26,9 +26,8 @@ from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
 from cjp_fraud.review import stops
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.determination import FraudFinding
-from cjp_fraud.review.model import Capacity, CaseState, StopKind
-from cjp_fraud.review.queue import OverflowEpisode, QueueFilter, QueuePage, overflow_list, queue
+from cjp_fraud.review.model import Capacity, CaseState, FraudFinding, QueueFilter, StopKind
+from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
 from cjp_fraud.storage.database import reading

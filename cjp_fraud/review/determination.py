@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,13 +18,15 @@ from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.evidence import ReadRows, freeze
-from cjp_fraud.review.measure_fit import Flagged, MeasureWanted, measure_faults
+from cjp_fraud.review.measure_fit import Flagged, measure_faults, planned_measure
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
     CLOSED_STATES,
     CaseState,
     CommentKind,
     Finding,
+    FraudFinding,
+    MeasureWanted,
     ProviderPolicy,
     TenantsPart,
 )
@@ -40,23 +41,6 @@ from cjp_fraud.review.tables import (
     Proposal,
 )
 from cjp_fraud.storage.base import new_id
-
-
-@dataclass(frozen=True, slots=True)
-class FraudFinding:
-    """What a reviewer says of the flagged traffic that they found fraudulent.
-
-    Parameters
-    ----------
-    tenants_part : must be said; None is refused.
-    measure : what is to be restricted; None: what is proposed by itself.
-    flag_ids : which flags; None: all in force of the case.
-    """
-
-    reasons: str
-    tenants_part: TenantsPart | None
-    measure: MeasureWanted | None = None
-    flag_ids: Collection[str] | None = None
 
 
 def determine_fraud(
@@ -86,7 +70,7 @@ def determine_fraud(
     flags, strangers = _named_flags(session, case, finding.flag_ids)
     position = contract_at(session, case.tenant_id, at)
     wanted, flagged = finding.measure or MeasureWanted(), Flagged.by(flags)
-    measure = wanted.completed(flagged, policy.measure_review)
+    measure = planned_measure(wanted, flagged, policy.measure_review)
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope, misfits
+from cjp_fraud.review.model import MeasureWanted
 
 if TYPE_CHECKING:
     from cjp_fraud.review.tables import Flag
@@ -37,46 +38,29 @@ class Flagged:
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureWanted:
-    """What a reviewer wants restricted, and for how long.
-
-    Parameters
-    ----------
-    kind : None: all of the flagged channels' outbound traffic, where the flags are outbound only.
-    duration : whole hours; None: the provider's review period.
-    """
-
-    kind: MeasureKind | None = None
-    scope: Scope = field(default_factory=Scope)
-    duration: timedelta | None = None
-
-    @property
-    def is_named(self) -> bool:
-        """Whether a scope has its kind of measure beside it."""
-        return self.kind is not None or self.scope == Scope()
-
-    def completed(self, flagged: Flagged, review_period: timedelta) -> PlannedMeasure | None:
-        """Return the measure with what the reviewer left open; None where a person must choose its kind.
-
-        Outbound fraud: the flagged channels, outbound. Inbound fraud: none, since only a person knows
-        which origins are to be limited.
-        """
-        duration = self.duration if self.duration is not None else review_period
-        if self.kind is not None:
-            return PlannedMeasure(self.kind, self.scope, duration)
-        if flagged.directions != {"outbound"}:
-            return None
-        scope = Scope(channels=tuple(sorted(flagged.channels)), directions=("outbound",))
-        return PlannedMeasure(MeasureKind.SUSPEND_CHANNEL, scope, duration)
-
-
-@dataclass(frozen=True, slots=True)
 class PlannedMeasure:
     """What is to be restricted, and for how long."""
 
     kind: MeasureKind
     scope: Scope
     duration: timedelta
+
+
+def planned_measure(
+    wanted: MeasureWanted, flagged: Flagged, review_period: timedelta
+) -> PlannedMeasure | None:
+    """Return the measure with what the reviewer left open; None where a person must choose its kind.
+
+    Outbound fraud: the flagged channels, outbound. Inbound fraud: none, since only a person knows which
+    origins are to be limited.
+    """
+    duration = wanted.duration if wanted.duration is not None else review_period
+    if wanted.kind is not None:
+        return PlannedMeasure(wanted.kind, wanted.scope, duration)
+    if flagged.directions != {"outbound"}:
+        return None
+    scope = Scope(channels=tuple(sorted(flagged.channels)), directions=("outbound",))
+    return PlannedMeasure(MeasureKind.SUSPEND_CHANNEL, scope, duration)
 
 
 def measure_faults(measure: PlannedMeasure | None, flagged: Flagged) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 
 if TYPE_CHECKING:
     from cjp_fraud.config import Settings
@@ -137,6 +139,65 @@ class StopKind(StrEnum):
 
     DISPUTE_UPHELD = "dispute_upheld"
     COUNSEL_ORDER = "counsel_order"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureWanted:
+    """What a reviewer wants restricted, and for how long.
+
+    Parameters
+    ----------
+    kind : None: all of the flagged channels' outbound traffic, where the flags are outbound only.
+    duration : whole hours; None: the provider's review period.
+    """
+
+    kind: MeasureKind | None = None
+    scope: Scope = field(default_factory=Scope)
+    duration: timedelta | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a scope has its kind of measure beside it."""
+        return self.kind is not None or self.scope == Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class FraudFinding:
+    """What a reviewer says of the flagged traffic that they found fraudulent.
+
+    Parameters
+    ----------
+    tenants_part : must be said; None is refused.
+    measure : what is to be restricted; None: what is proposed by itself.
+    flag_ids : which flags; None: all in force of the case.
+    """
+
+    reasons: str
+    tenants_part: TenantsPart | None
+    measure: MeasureWanted | None = None
+    flag_ids: Collection[str] | None = None
+
+
+class QueueOrder(StrEnum):
+    """What comes first: the highest score, or the oldest case."""
+
+    SCORE = "score"
+    AGE = "age"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which cases are asked for.
+
+    Parameters
+    ----------
+    states : which states; None: all that are not closed, and closed ones that were flagged since.
+    tenant_id : None: every tenant's.
+    """
+
+    states: frozenset[CaseState] | None = None
+    tenant_id: str | None = None
+    order: QueueOrder = QueueOrder.SCORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
@@ -16,30 +15,8 @@ from sqlalchemy.orm import Session
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.people.tables import User
-from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.tables import Case, Episode, Flag
-
-
-class QueueOrder(StrEnum):
-    """What comes first: the highest score, or the oldest case."""
-
-    SCORE = "score"
-    AGE = "age"
-
-
-@dataclass(frozen=True, slots=True)
-class QueueFilter:
-    """Which cases are asked for.
-
-    Parameters
-    ----------
-    states : which states; None: all that are not closed, and closed ones that were flagged since.
-    tenant_id : None: every tenant's.
-    """
-
-    states: frozenset[CaseState] | None = None
-    tenant_id: str | None = None
-    order: QueueOrder = QueueOrder.SCORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim, comment
-from cjp_fraud.review.determination import FraudFinding, determine_fraud
+from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.flags import FlagRow, record_flags
-from cjp_fraud.review.model import CaseState, ProviderPolicy, TenantsPart
+from cjp_fraud.review.model import CaseState, FraudFinding, ProviderPolicy, TenantsPart
 from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction

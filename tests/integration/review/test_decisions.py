@@ -21,8 +21,7 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import return_
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
-from cjp_fraud.review.measure_fit import MeasureWanted
-from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.model import CaseState, MeasureWanted
 from cjp_fraud.review.stops import order_stop
 from cjp_fraud.review.tables import Approval, CaseComment, Determination, EvidenceSet, Flag, Proposal
 from cjp_fraud.review.views import case_view

@@ -19,8 +19,8 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss, reopen
-from cjp_fraud.review.model import CLOSED_STATES, CaseState
-from cjp_fraud.review.queue import QueuedCase, QueueFilter, QueueOrder, queue
+from cjp_fraud.review.model import CLOSED_STATES, CaseState, QueueFilter, QueueOrder
+from cjp_fraud.review.queue import QueuedCase, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import make_engine, reading

@@ -24,8 +24,7 @@ from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
-from cjp_fraud.review.measure_fit import MeasureWanted
-from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.model import CaseState, MeasureWanted
 from cjp_fraud.review.stops import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import apply_measure

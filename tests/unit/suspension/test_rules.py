@@ -12,6 +12,7 @@ RULES = (
     "cjp_fraud.suspension.model",
     "cjp_fraud.contracts.restriction",
     "cjp_fraud.review.measure_fit",
+    "cjp_fraud.review.episodes",
 )
 
 
