@@ -187,7 +187,9 @@ def print_table(
         console.print(f"{title}: none", markup=False)
         return
     shown = [_column(column) for column in columns or _names(rows[0])]
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     cells = [_column_cells([_value(row, column.field) for row in rows], column) for column in shown]
     for column, texts in zip(shown, cells, strict=True):
         table.add_column(Text(column.title), no_wrap=not _gives_way(rows, column, texts), overflow="ellipsis")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def write_burst(traffic: pd.DataFrame, burst: Burst, *, seed: int = 0) -> pd.Dat
     ValueError
         If no interval of the tenant falls into the burst.
     """
+    import numpy as np
+
     inside = (
         (traffic["tenant_id"] == burst.tenant_id)
         & (traffic["interval_start"] >= burst.start)
