@@ -17,9 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from benchmarks import synthetic
+from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.series import arrange
-from cjp_fraud.detection.walk import Walk
+from features.local_grid import DAY as DAY_SECONDS
 from models.shipped import KNOTS
 
 DAYS = 9
@@ -29,8 +31,10 @@ SEED = 100
 def survival(traffic: pd.DataFrame) -> np.ndarray:
     """Share of scored rows above each knot, over the series' first nine days: no own bar acts on them yet."""
     zones = dict.fromkeys(traffic["tenant_id"].unique(), "Etc/UTC")
-    walk = Walk(arrange(pa.Table.from_pandas(traffic), zones), DetectionRules(), trains=False)
-    statistic = np.concatenate([day.rows.statistic for day in walk.days()])
+    arranged = arrange(pa.Table.from_pandas(traffic), zones)
+    run = DetectionRun(MemoryStore(arranged, DetectionRules(), trains=False), DetectionRules())
+    ends = int(arranged.first.min()) // DAY_SECONDS * DAY_SECONDS, int(arranged.last.max()) + DAY_SECONDS
+    statistic = np.concatenate([rows.statistic for _, parts in run.days(*ends) for rows in parts])
     known = np.sort(statistic[~np.isnan(statistic)])
     return 1.0 - np.searchsorted(known, np.concatenate([[0.0], KNOTS]), side="right") / len(known)
 

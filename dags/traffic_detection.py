@@ -1,4 +1,4 @@
-"""Score the newest traffic bucket by bucket, then judge the hour's families and open cases.
+"""Score the newest traffic bucket by bucket, then close the hours: decide flags, open cases.
 
 A run takes at most one UTC day, because a day's p-values need the days before it complete; while more
 is waiting it announces a backlog and so starts the next run.
@@ -29,28 +29,41 @@ AFTER_AN_HOUR_HAS_CLOSED = "11 * * * *"
 )
 def traffic_detection() -> None:
     @task
-    def window() -> dict[str, Any]:
-        from cjp_fraud.scheduled import detection_window
+    def window() -> dict[str, Any] | None:
+        from pydantic_core import to_jsonable_python
 
-        return detection_window()
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import detection
+
+        opened = open_deployment()
+        hours: dict[str, Any] | None = to_jsonable_python(detection.next_window(opened, opened.now))
+        return hours
 
     @task
-    def buckets(window: dict[str, Any]) -> list[int]:
-        from cjp_fraud.scheduled import prepare_detection
+    def buckets(window: dict[str, Any] | None) -> list[int]:
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import detection
 
-        return prepare_detection(window)
+        opened = open_deployment()
+        hours = detection.window_of(window)
+        return [] if hours is None else detection.prepare_window(opened, opened.now, hours)
 
     @task
-    def detect_bucket(bucket: int, window: dict[str, Any]) -> int:
-        from cjp_fraud.scheduled import detect_bucket
+    def detect_bucket(bucket: int, window: dict[str, Any] | None) -> int:
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import detection
 
-        return detect_bucket(window, bucket)
+        hours = detection.window_of(window)
+        return 0 if hours is None else detection.score_bucket(open_deployment(), hours, bucket)
 
     @task(trigger_rule="none_failed")
-    def open_cases(window: dict[str, Any]) -> bool:
-        from cjp_fraud.scheduled import close_families
+    def open_cases(window: dict[str, Any] | None) -> bool:
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import detection
 
-        return close_families(window)
+        opened = open_deployment()
+        hours = detection.window_of(window)
+        return hours is not None and detection.close_hours(opened, opened.now, hours)
 
     @task.short_circuit
     def more_is_waiting(backlog: bool) -> bool:

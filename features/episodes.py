@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -12,16 +13,20 @@ EPISODE_GAP_SECONDS: Final = 3600
 """Flags of a tenant within 60 minutes are one episode."""
 
 
-def episode_starts(tenants: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+def episode_starts(
+    tenants: NDArray[np.int64], starts: NDArray[np.int64], boundaries: Collection[int] = ()
+) -> NDArray[np.bool_]:
     """Whether each flag begins an episode.
 
     Parameters
     ----------
     tenants : int [flags]; code of the tenant, ascending.
     starts : int64 [flags]; UTC seconds, ascending within a tenant.
+    boundaries : UTC seconds that no episode crosses (a measure's end: what follows is a new matter).
     """
     begins = np.ones(len(starts), dtype=bool)
-    begins[1:] = (np.diff(tenants) != 0) | (np.diff(starts) > EPISODE_GAP_SECONDS)
+    matter = np.searchsorted(np.sort(np.array([*boundaries], dtype=np.int64)), starts, side="right")
+    begins[1:] = (np.diff(tenants) != 0) | (np.diff(starts) > EPISODE_GAP_SECONDS) | (np.diff(matter) != 0)
     return begins
 
 
@@ -31,23 +36,15 @@ def count_episodes(tenants: NDArray[np.int64], starts: NDArray[np.int64]) -> int
     return int(episode_starts(tenants[order], starts[order]).sum())
 
 
-def episode_id(
-    tenant_id: str,
-    channel: str,
-    direction: str,
-    application_id: str | None,
-    interval_seconds: int,
-    start: int,
-) -> str:
+def episode_id(tenant_id: str, first_flag: int) -> str:
     """Identify an episode by its tenant and first flag; the same flag always gives the same id.
 
     Parameters
     ----------
-    start : UTC seconds since the epoch of the first flag.
+    first_flag : start of the first flagged interval, UTC seconds since the epoch.
 
     Returns
     -------
-    32 hexadecimal digits (BLAKE2b, 16 bytes).
+    32 hexadecimal digits (the first half of a SHA-256).
     """
-    parts = (tenant_id, channel, direction, application_id or "", str(interval_seconds), str(start))
-    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+    return hashlib.sha256(f"{tenant_id}\n{first_flag}".encode()).hexdigest()[:32]

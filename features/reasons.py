@@ -21,8 +21,8 @@ class FlaggedInterval:
     observed, baseline : contacts.
     score : −log10 of the p-value.
     peak, usual_peak : contacts in the busiest minute, and usually; None where not known.
-    against_season, against_hour : A/G_A and S/G_S of the kind that weighed most; 1 is what the ordinary
-        tenant's busiest days reach.
+    against_hour, against_season : A/G_A and S/G_S of the kind that weighed most, the interval's sum or its busiest
+        minute; 1 is what the ordinary tenant's busiest days reach.
     by_peak : whether the busiest minute weighed more than the sum.
     """
 
@@ -33,8 +33,8 @@ class FlaggedInterval:
     score: float
     peak: float | None = None
     usual_peak: float | None = None
-    against_season: float = 0.0
     against_hour: float = 0.0
+    against_season: float = 0.0
     by_peak: bool = False
 
 

@@ -71,6 +71,7 @@ class MeasuredDay:
     ----------
     starts : int64 [intervals]; UTC seconds.
     observed : float64 [series, intervals]; contacts.
+    observed_peak : the same of the busiest minute; None where no series knows it.
     count, peak : :class:`Measured`.
     maxima : quantiles of the series' daily maxima.
     regime : int8 [series, intervals].
@@ -78,6 +79,7 @@ class MeasuredDay:
 
     starts: NDArray[np.int64]
     observed: Floats
+    observed_peak: Floats | None
     count: Measured
     peak: Measured | None
     maxima: OwnMaxima
@@ -92,6 +94,7 @@ class MeasuredDay:
             self,
             starts=self.starts[low:high],
             observed=self.observed[:, low:high],
+            observed_peak=None if self.observed_peak is None else self.observed_peak[:, low:high],
             count=_columns(self.count, low, high + 1),
             peak=None if self.peak is None else _columns(self.peak, low, high + 1),
             regime=self.regime[:, low:high],
@@ -151,6 +154,7 @@ def measure_day(snapshot: Snapshot, rows: Rows) -> MeasuredDay:
     return MeasuredDay(
         starts=grid.starts[grid.context :],
         observed=rows.counts[:, grid.context :],
+        observed_peak=None if rows.peaks is None else rows.peaks[:, grid.context :],
         count=count,
         peak=peak,
         maxima=snapshot.maxima,

@@ -104,9 +104,10 @@ def make_snapshot(history: History, index: NDArray[np.int64], day: int) -> Snaps
     )
 
 
-def usual_locations(history: History, index: NDArray[np.int64]) -> Floats:
+def usual_locations(history: History, index: NDArray[np.int64], day: int) -> Floats:
     """Locations alone of the counts, as :func:`make_snapshot` gives them; float64 [series, slots]."""
-    return fill_slots(median_of_days(history.count.usual[index]))
+    usual = fill_slots(median_of_days(history.count.usual[index]))
+    return np.where((day - history.last[index] > SLOT_MEMORY_DAYS)[:, None], np.nan, usual)
 
 
 def _usual(days: KindProfile, forgotten: NDArray[np.bool_], slots: int) -> Usual:

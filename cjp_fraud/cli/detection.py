@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +14,8 @@ from cjp_fraud.cli.frame import (
     deployment,
     moment,
     print_record,
+    print_view,
     progress,
-    settings,
 )
 
 # Detection is imported inside the commands: the libraries behind it take a second that no other command should.
@@ -28,48 +28,13 @@ def detect(
     as_json: JsonOption = False,
 ) -> None:
     """Score a window in causal order, flag what is unusual, open cases. Running it again changes nothing."""
-    from cjp_fraud.detection.registry import promoted_versions
-    from cjp_fraud.detection.rules import rules_of
-    from cjp_fraud.detection.run import detect as detect_window
+    from cjp_fraud.operations.detection import detect as detect_window
 
     opened = deployment(ctx)
-    chosen = opened.settings
-    first, last = moment(begin), moment(end)
-    if first is None or last is None or first >= last:
-        raise typer.BadParameter(f"--from {begin} must be before --to {end}")
+    first, last = window(begin, end)
     with progress("detecting") as report:
-        done = detect_window(
-            opened.lake,
-            opened.engine,
-            opened.zones,
-            promoted_versions(opened.engine, chosen.model_folder, first, last),
-            rules_of(chosen),
-            first,
-            last,
-            opened.now,
-            new_cases_per_hour=chosen.new_cases_per_hour,
-            report=report,
-        )
-    flags = done.flags
-    print_record(
-        {
-            "from": done.begin,
-            "to": done.end,
-            "series_days_folded_first": done.folded,
-            "intervals_scored": done.scored,
-            "hours_still_open_from": done.open_from,
-            "flags_new": flags.new,
-            "flags_unchanged": flags.unchanged,
-            "flags_superseded": flags.superseded,
-            "flags_kept_by_a_determination": flags.kept_by_determination,
-            "episodes": flags.episodes,
-            "cases_opened": len(flags.opened),
-            "episodes_joined_to_a_case": flags.joined,
-            "episodes_on_the_overflow_list": flags.overflow,
-        },
-        as_json=as_json,
-        title="Detection",
-    )
+        done = detect_window(opened, opened.now, first, last, report=report)
+    print_view(done, as_json=as_json, title="Detection")
 
 
 def backtest(
@@ -87,34 +52,32 @@ def backtest(
     as_json: JsonOption = False,
 ) -> None:
     """Score files without a database, by the same function: one row an interval, causal."""
-    from cjp_fraud.detection.backtest import backtest as backtest_files
-    from cjp_fraud.detection.backtest import write_scores
-    from cjp_fraud.detection.rules import rules_of
+    from cjp_fraud.operations.detection import backtest_files
 
-    chosen = settings(ctx)
+    opened = deployment(ctx)
     with progress("back-test") as report:
-        result = backtest_files(
+        done = backtest_files(
+            opened.settings,
+            opened.now,
             traffic,
             tenants,
-            now=chosen.clock(datetime.now(UTC)),
-            rules=rules_of(chosen),
+            out,
             mapping=column_mapping(mapping),
             complete=complete,
-            grid_seconds=chosen.grid_seconds,
-            progress=lambda what, done, total: report(done, total, what),
+            report=report,
         )
-        write_scores(result.scores, out)
-    scores = result.scores
-    print_record(
-        {
-            "out": str(out),
-            "intervals": len(scores),
-            "rows_read": result.traffic.read,
-            "rows_rejected": len(result.traffic.rejected),
-            "rows_refused": result.traffic.refused,
-            "flagged": int(scores["flagged"].to_numpy().sum()),
-            "episodes": len(set(scores["episode_id"].drop_null().to_pylist())),
-        },
-        as_json=as_json,
-        title="Back-test",
-    )
+    print_view(done, as_json=as_json, title="Back-test")
+
+
+def window(begin: str, end: str) -> tuple[datetime, datetime]:
+    """Parse ``--from`` and ``--to``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one cannot be read, or they are not in order.
+    """
+    first, last = moment(begin), moment(end)
+    if first is None or last is None or first >= last:
+        raise typer.BadParameter(f"--from {begin} must be before --to {end}")
+    return first, last

@@ -56,6 +56,8 @@ ENTRIES = (
     Entry("tenants", "tenants", "Tenants, their contracts, terms and addresses."),
     Entry("traffic", "traffic", "Traffic: ingest files, look at what was rejected."),
     Entry("baseline", "baseline", "Baselines: what each series usually does, as of each local midnight."),
+    Entry("flags", "flags", "Flags: the intervals that detection found unusual."),
+    Entry("scores", "scores", "Scores: how unusual each interval of a tenant was."),
     Entry("models", "model_versions", "Model versions: one a Monday, fitted by cjp-fraud train."),
     Entry("cases", "cases", "Cases: look at them, decide them, approve what follows."),
     Entry("notices", "notices", "Notices: plans, dispatch, delivery records."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,26 +16,24 @@ from numpy.typing import NDArray
 
 from cjp_fraud.contracts.deployments import why_not_accepted
 from cjp_fraud.contracts.tenants_file import read_tenants
+from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.run import DetectionRun
+from cjp_fraud.detection.scoring import ScoredRows
 from cjp_fraud.detection.series import Arranged, SeriesTable, arrange
-from cjp_fraud.detection.walk import FoldedLocations, JudgedDay, Walk
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.traffic.model import TenantTraffic
 from cjp_fraud.traffic.read_files import TrafficRead, read_traffic
 from features import columns
 from features.episodes import episode_id, episode_starts
-from features.local_grid import local_days, place, wall_seconds
-from features.location import interpolate
-from features.profile import SLOT_MEMORY_DAYS
-from models.calibration import p_of
+from features.local_grid import DAY
+from models.calibration import p_of, score_of
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0 where not known)."""
 
 MOST_ROWS: Final = 100_000_000
-GAP_CHUNK: Final = 2_000_000
 
 SCORES: Final = pa.schema(
     [
@@ -132,10 +130,12 @@ def backtest_rows(
     if not len(traffic):
         return SCORES.empty_table()
     arranged = arrange(pa.Table.from_pandas(traffic, preserve_index=False), zones)
-    lengths = _lengths(arranged)
-    walk = Walk(arranged, rules)
-    days = list(walk.days(None if progress is None else lambda done, of: progress("scoring days", done, of)))
-    return _scores(arranged, lengths, days, walk.folded)
+    _refuse_endless(arranged)
+    run = DetectionRun(MemoryStore(arranged, rules), rules)
+    begin, end = int(arranged.first.min()) // DAY * DAY, (int(arranged.last.max()) // DAY + 1) * DAY
+    report = None if progress is None else lambda done, total, _: progress("scoring days", done + 1, total)
+    parts = [rows for _, parts in run.days(begin, end, report) for rows in parts]
+    return _scores(arranged.table, parts)
 
 
 def write_scores(scores: pa.Table, out: Path) -> None:
@@ -150,8 +150,7 @@ def write_scores(scores: pa.Table, out: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _lengths(arranged: Arranged) -> Ints:
-    """Grid intervals from each series' first to its last row."""
+def _refuse_endless(arranged: Arranged) -> None:
     lengths = (arranged.last - arranged.first) // arranged.table.seconds + 1
     if int(lengths.sum()) > MOST_ROWS:
         widest = int(np.argmax(lengths))
@@ -162,99 +161,48 @@ def _lengths(arranged: Arranged) -> Ints:
             f"{row[columns.TENANT]} {row[columns.CHANNEL]}, runs from {since:%Y-%m-%d} to {until:%Y-%m-%d}: "
             "look for a wrong stamp, or cut the file"
         )
-    return lengths
 
 
-def _scores(
-    arranged: Arranged, lengths: Ints, days: Sequence[JudgedDay], folded: Sequence[FoldedLocations]
-) -> pa.Table:
-    table = arranged.table
-    offset = np.cumsum(lengths) - lengths
-    total = int(lengths.sum())
-    observed, baseline, score, p_value = (np.full(total, np.nan) for _ in range(4))
-    flagged = np.zeros(total, dtype=bool)
-    filled = np.zeros(total, dtype=bool)
-    for day in days:
-        rows = day.rows
-        at = offset[rows.series] + (rows.start - arranged.first[rows.series]) // table.seconds[rows.series]
-        observed[at], baseline[at] = rows.observed, rows.baseline
-        score[at], p_value[at], flagged[at] = day.score, p_of(day.log_p), day.flagged
-        filled[at] = True
-    code = np.repeat(np.arange(len(table)), lengths)
-    start = (
-        np.repeat(arranged.first - offset * table.seconds, lengths) + np.arange(total) * table.seconds[code]
+def _scores(table: SeriesTable, parts: Sequence[ScoredRows]) -> pa.Table:
+    """All rows by series and start."""
+    series, start, observed, baseline, log_p, flagged = (
+        np.concatenate([getattr(rows, name) for rows in parts])
+        for name in ("series", "start", "observed", "baseline", "log_p", "flagged")
     )
-    gaps = np.flatnonzero(~filled)
-    for chunk in np.array_split(gaps, -(-len(gaps) // GAP_CHUNK) or 1):
-        baseline[chunk] = _locations(arranged, folded, code[chunk], start[chunk])
-    keys = {name: _spread(table.keys[name], code) for name in columns.SERIES_KEY[:-1]}
+    order = np.lexsort((start, series))
+    series, start, flagged = series[order], start[order], flagged[order]
+    observed, baseline, log_p = observed[order], baseline[order], log_p[order]
+    code = pa.array(series)
     return pa.table(
         [
-            *keys.values(),
-            pa.array(table.seconds[code]),
+            *(_texts(table.keys[name]).take(code) for name in columns.SERIES_KEY[:-1]),
+            pa.array(table.seconds[series]),
             pa.array(start * 1_000_000).cast(SCORES.field(columns.INTERVAL_START).type),
             *(pa.array(values, from_pandas=True) for values in (observed, baseline, observed - baseline)),
-            pa.array(score, from_pandas=True),
-            pa.array(p_value, from_pandas=True),
+            pa.array(score_of(log_p), from_pandas=True),
+            pa.array(p_of(log_p), from_pandas=True),
             pa.array(flagged),
-            _episodes(table, code, start, flagged),
+            _episodes(table, series, start, flagged),
         ],
         schema=SCORES,
     )
 
 
-def _locations(arranged: Arranged, folded: Sequence[FoldedLocations], code: Ints, start: Ints) -> Floats:
-    """Usual counts in gaps: m of the snapshot that holds there, NaN where the series has none."""
-    result = np.full(len(code), np.nan)
-    for number, group in enumerate(arranged.groups):
-        states = [state for state in folded if state.group == number]
-        rows = np.flatnonzero(np.isin(code, group.series))
-        if not states or not len(rows):
-            continue
-        series = np.concatenate([state.series for state in states])
-        day = np.concatenate([np.full(len(state.series), state.day) for state in states])
-        locations = np.concatenate([state.locations for state in states])
-        order = np.lexsort((day, series))
-        series, day, locations = series[order], day[order], locations[order]
-        local = local_days(group.zone, start[rows])
-        # One number for (series, day), so that one search finds the newest day of the series before the
-        # row's.
-        wide = int(max(day.max(), local.max())) - int(min(day.min(), local.min())) + 2
-        low = int(min(day.min(), local.min()))
-        found = np.searchsorted(series * wide + day - low, code[rows] * wide + local - low, side="left") - 1
-        known = (found >= 0) & (series[found] == code[rows]) & (local - day[found] <= SLOT_MEMORY_DAYS)
-        _, left, right, weight = place(wall_seconds(group.zone, start[rows]), group.seconds)
-        usual = interpolate(locations[found, left], locations[found, right], weight)
-        result[rows] = np.where(known, usual, np.nan)
-    return result
+def _texts(names: pd.Series) -> pa.Array:
+    return pa.array(names.tolist(), pa.string())
 
 
-def _spread(names: pd.Series, code: Ints) -> pa.Array:
-    """The series' names by row, without a Python string a row."""
-    values = pa.array(names.astype(object).where(names.notna(), None).tolist(), type=pa.string())
-    return values.take(pa.array(code))
-
-
-def _episodes(table: SeriesTable, code: Ints, start: Ints, flagged: NDArray[np.bool_]) -> pa.Array:
+def _episodes(table: SeriesTable, series: Ints, start: Ints, flagged: NDArray[np.bool_]) -> pa.Array:
+    """The id of the episode of each flagged row."""
     rows = np.flatnonzero(flagged)
-    tenant = table.tenants[code[rows]]
-    order = np.lexsort((code[rows], start[rows], tenant))
+    tenant = table.tenants[series[rows]]
+    order = np.lexsort((series[rows], start[rows], tenant))
     rows = rows[order]
     begins = episode_starts(tenant[order], start[rows])
-    ids = list(_episode_ids(table, code[rows[begins]], start[rows[begins]]))
-    number = np.full(len(code), -1, dtype=np.int64)
+    tenants = table.keys[columns.TENANT].to_numpy()[series[rows[begins]]]
+    ids = [
+        episode_id(tenant_id, at) for tenant_id, at in zip(tenants, start[rows[begins]].tolist(), strict=True)
+    ]
+    number = np.full(len(series), -1, dtype=np.int64)
     number[rows] = np.cumsum(begins) - 1
     return pa.array(ids, type=pa.string()).take(pa.array(number, mask=number < 0))
-
-
-def _episode_ids(table: SeriesTable, code: Ints, start: Ints) -> Iterator[str]:
-    for series, at in zip(code.tolist(), start.tolist(), strict=True):
-        key = table.keys.iloc[series]
-        yield episode_id(
-            str(key[columns.TENANT]),
-            str(key[columns.CHANNEL]),
-            str(key[columns.DIRECTION]),
-            key[columns.APPLICATION],
-            int(key[columns.INTERVAL_SECONDS]),
-            at,
-        )

@@ -1,149 +1,142 @@
-"""The calibration table: each UTC day's histograms, and whether the day is whole."""
+"""The calibration table: each UTC day's histograms by bucket, its largest statistics, and whether it is whole."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of, day_of
 from cjp_fraud.detection.lake_tables import CALIBRATION
 from cjp_fraud.detection.scoring import ScoredRows, moment
-from cjp_fraud.detection.significance import Histograms, histograms
-from cjp_fraud.storage.lake import Lake
-from features.columns import SERIES_KEY
+from cjp_fraud.detection.significance import Histograms, histograms, summed
+from cjp_fraud.storage.lake import Lake, Where
 from features.local_grid import DAY
 from features.regimes import Regime
 
-TOP_KEPT: Final = 20
-"""Largest statistics kept by series and interval, so that reviewed ones can be taken out of the pool later."""
+LARGEST_KEPT: Final = 20
+"""Largest statistics stored by series and interval, so that reviewed ones can be taken out of the pool later."""
 
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """The part of a UTC day that a calibration row counts; UTC seconds."""
-
-    begin: int
-    end: int
-
-    def whole(self, day: int) -> bool:
-        """Whether it is all of the UTC ``day``."""
-        return self.begin <= day * DAY and self.end >= (day + 1) * DAY
+Largest = tuple[tuple[float, datetime, str], ...]
+"""Statistic, interval's start and series id; the largest statistic first, then by start and id."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoredDay:
-    """One bucket's calibration of one UTC day."""
+class CalibratedDay:
+    """What one bucket's rows of one UTC day give to the pool of later days.
 
-    histograms: Histograms
-    coverage: Coverage
-
-
-def read_calibrations(lake: Lake, first: int, end: int) -> dict[tuple[int, int], StoredDay]:
-    """Stored calibrations of UTC days [first, end) by (day, bucket)."""
-    names = ["day", "bucket", "regime", "histogram", "covered_from", "covered_to"]
-    rows = lake.read(CALIBRATION, days=(date_of(first), date_of(end)), columns=names).to_pylist()
-    found: dict[tuple[int, int], StoredDay] = {}
-    for row in rows:
-        key = (day_of(row["day"]), int(row["bucket"]))
-        coverage = Coverage(int(row["covered_from"].timestamp()), int(row["covered_to"].timestamp()))
-        stored = found.setdefault(key, StoredDay({}, coverage))
-        if row["regime"] != Regime.COLD:
-            stored.histograms[Regime(row["regime"])] = np.array(row["histogram"], dtype=np.int64)
-    return found
-
-
-def summed(parts: Collection[Histograms]) -> Histograms:
-    """Histograms of several buckets added up."""
-    result: Histograms = {}
-    for part in parts:
-        for regime, counts in part.items():
-            result[regime] = result[regime] + counts if regime in result else counts
-    return result
-
-
-def calibration_rows(
-    day: int,
-    scored: ScoredRows | None,
-    keys: pd.DataFrame,
-    bucket_of_series: NDArray[np.int16],
-    buckets: Collection[int],
-    coverage: Coverage,
-    version_id: str | None,
-) -> pa.Table:
-    """Rows of the calibration table for one UTC day and some buckets.
-
-    Parameters
+    Attributes
     ----------
-    scored : the day's rows as far as ``coverage`` goes; None without any.
-    bucket_of_series : int16 [series]; the bucket of each series of ``keys``.
+    begin, end : UTC seconds; the part of the day that is counted.
+    histograms : of the final statistics, by regime.
+    largest : the largest statistics of each regime.
+    version_id : of the model version that scored them.
     """
-    rows: list[dict[str, Any]] = []
-    of_row = bucket_of_series[scored.series] if scored is not None else np.empty(0, np.int16)
-    for bucket in sorted(int(one) for one in buckets):
-        mine = scored.take(of_row == bucket) if scored is not None else None
-        of_regimes = histograms(mine) if mine is not None and len(mine) else {}
-        for regime, counts in of_regimes.items() or {Regime.COLD: np.zeros(0, np.int64)}.items():
-            top = _top(mine, regime, keys) if mine is not None else {}
-            rows.append(
-                {
-                    "regime": int(regime),
-                    "peer_group": None,
-                    "histogram": counts.tolist(),
-                    "top_series": top.get("series", []),
-                    "top_starts": top.get("starts", []),
-                    "top_statistics": top.get("statistics", []),
-                    "covered_from": moment(coverage.begin),
-                    "covered_to": moment(coverage.end),
-                    "model_version": version_id,
-                    "day": date_of(day),
-                    "bucket": bucket,
-                }
-            )
-    return pa.Table.from_pylist(rows, schema=CALIBRATION.schema)
+
+    begin: int
+    end: int
+    histograms: Histograms = field(default_factory=dict)
+    largest: Mapping[Regime, Largest] = field(default_factory=dict)
+    version_id: str | None = None
+
+    @classmethod
+    def of_rows(cls, rows: ScoredRows | None, begin: int, end: int, version_id: str | None) -> Self:
+        """Count the rows of one bucket in [begin, end) of a UTC day."""
+        if rows is None:
+            return cls(begin, end, version_id=version_id)
+        counted = histograms(rows)
+        return cls(begin, end, counted, {regime: _largest(rows, regime) for regime in counted}, version_id)
+
+    def whole(self, day: int) -> bool:
+        """Whether all of the UTC ``day`` is counted."""
+        return self.begin <= day * DAY and self.end >= (day + 1) * DAY
+
+    def followed_by(self, later: CalibratedDay) -> CalibratedDay:
+        """Both parts of the day together; ``later`` begins where this one ends."""
+        regimes = self.histograms.keys() | later.histograms.keys()
+        return CalibratedDay(
+            self.begin,
+            later.end,
+            summed([self.histograms, later.histograms]),
+            {
+                regime: _in_order([*self.largest.get(regime, ()), *later.largest.get(regime, ())])
+                for regime in sorted(regimes)
+            },
+            later.version_id,
+        )
 
 
-def days_with_traffic(partitions: pa.Table) -> dict[int, set[int]]:
-    """Buckets that have traffic by UTC day, from the table's own list of files."""
-    found: dict[int, set[int]] = {}
-    for day, bucket in zip(partitions["day"].to_pylist(), partitions["bucket"].to_pylist(), strict=True):
-        found.setdefault(day_number(day), set()).add(int(bucket))
-    return found
+Calibrations = dict[tuple[int, int], CalibratedDay]
+"""By UTC day and bucket."""
 
 
-def day_number(on: Any) -> int:
-    """Days since 1970-01-01 of a partition's day, however the table's log writes it."""
-    return day_of(on if type(on) is date else date.fromisoformat(str(on)[:10]))
+def read_calibrations(lake: Lake, first: int, end: int, *, largest: bool = False) -> Calibrations:
+    """Stored calibrations of UTC days [first, end), with their largest statistics only where asked for."""
+    names = ["day", "bucket", "regime", "histogram", "covered_from", "covered_to", "model_version"]
+    names += ["top_series", "top_starts", "top_statistics"] if largest else []
+    days: Calibrations = {}
+    for row in lake.read(CALIBRATION, days=(date_of(first), date_of(end)), columns=names).to_pylist():
+        key = (day_of(row["day"]), int(row["bucket"]))
+        begin, until = (int(row[name].timestamp()) for name in ("covered_from", "covered_to"))
+        day = days.setdefault(key, CalibratedDay(begin, until, {}, {}, row["model_version"]))
+        regime = Regime(row["regime"])
+        if regime != Regime.COLD:
+            day.histograms[regime] = np.array(row["histogram"], dtype=np.int64)
+            if largest:
+                tops = zip(row["top_statistics"], row["top_starts"], row["top_series"], strict=True)
+                days[key] = CalibratedDay(
+                    begin, until, day.histograms, {**day.largest, regime: tuple(tops)}, day.version_id
+                )
+    return days
 
 
-def missing_buckets(
-    day: int, traffic: Mapping[int, set[int]], stored: Mapping[tuple[int, int], StoredDay]
-) -> set[int]:
-    """Buckets that have traffic on ``day`` and no whole calibration of it."""
-    return {
-        bucket
-        for bucket in traffic.get(day, set())
-        if (day, bucket) not in stored or not stored[day, bucket].coverage.whole(day)
-    }
+def write_calibrations(lake: Lake, made: Calibrations) -> None:
+    """Replace the calibrations of the days and buckets that were made, in one commit."""
+    if made:
+        rows = [row for (day, bucket), part in made.items() for row in _rows(day, bucket, part)]
+        touched = sorted((date_of(day), bucket) for day, bucket in made)
+        table = pa.Table.from_pylist(rows, schema=CALIBRATION.schema)
+        lake.replace(CALIBRATION, table, where=Where(partitions=touched))
 
 
-def _top(rows: ScoredRows, regime: Regime, keys: pd.DataFrame) -> dict[str, list[Any]]:
-    mine = np.flatnonzero((rows.regime == regime) & ~np.isnan(rows.statistic))
-    order = mine[np.argsort(-rows.statistic[mine], kind="stable")[:TOP_KEPT]]
-    names = keys.iloc[rows.series[order]][list(SERIES_KEY)].to_numpy(dtype=object)
-    return {
-        "series": [json.dumps([_plain(part) for part in key]) for key in names],
-        "starts": [moment(int(start)) for start in rows.start[order]],
-        "statistics": rows.statistic[order].tolist(),
-    }
+def _rows(day: int, bucket: int, part: CalibratedDay) -> list[dict[str, Any]]:
+    """A row a regime; a bucket without statistics has one of regime 0, so that it is known to be done."""
+    counted = part.histograms or {Regime.COLD: np.zeros(0, np.int64)}
+    return [
+        {
+            "regime": int(regime),
+            "peer_group": None,
+            "histogram": counts.tolist(),
+            "top_series": [series for _, _, series in part.largest.get(regime, ())],
+            "top_starts": [start for _, start, _ in part.largest.get(regime, ())],
+            "top_statistics": [statistic for statistic, _, _ in part.largest.get(regime, ())],
+            "covered_from": moment(part.begin),
+            "covered_to": moment(part.end),
+            "model_version": part.version_id,
+            "day": date_of(day),
+            "bucket": bucket,
+        }
+        for regime, counts in counted.items()
+    ]
 
 
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, np.integer | int) else value if isinstance(value, str) else None
+def _largest(rows: ScoredRows, regime: Regime) -> Largest:
+    chosen = np.flatnonzero((rows.regime == regime) & ~np.isnan(rows.statistic))
+    if len(chosen) > LARGEST_KEPT:
+        least = np.partition(rows.statistic[chosen], -LARGEST_KEPT)[-LARGEST_KEPT]
+        chosen = chosen[rows.statistic[chosen] >= least]
+    ids = rows.table.ids
+    return _in_order(
+        [
+            (float(rows.statistic[row]), moment(int(rows.start[row])), ids[rows.series[row]])
+            for row in chosen.tolist()
+        ]
+    )
+
+
+def _in_order(statistics: list[tuple[float, datetime, str]]) -> Largest:
+    return tuple(sorted(statistics, key=lambda one: (-one[0], one[1], one[2]))[:LARGEST_KEPT])

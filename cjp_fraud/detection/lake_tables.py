@@ -81,7 +81,10 @@ SCORES = LakeTable(
             ("against_season", pa.float64()),
             ("count_strength", pa.float64()),
             ("peak_strength", pa.float64()),
+            ("peak", pa.float64()),
             ("peak_baseline", pa.float64()),
+            ("peak_against_hour", pa.float64()),
+            ("peak_against_season", pa.float64()),
             ("strength", pa.float64()),
             ("statistic", pa.float64()),
             ("log_p", pa.float64()),
@@ -95,7 +98,10 @@ SCORES = LakeTable(
     ),
     stats_columns=("tenant_id", "interval_start"),
 )
-"""A series' known interval, scored. ``flagged`` is null while its UTC hour is open."""
+"""A series' interval between its first and last row; where nothing was observed only the baseline may be known.
+
+``flagged`` is null while its UTC hour is open; ``threshold`` is null where there is nothing to flag.
+"""
 
 CALIBRATION = LakeTable(
     "calibration",

@@ -52,6 +52,7 @@ class FittedVersion:
     histograms : its own final statistics on the days of its window, so that the first days under it are
         calibrated on its own scale and not on its predecessor's.
     metrics : what the model's card shows.
+    id : of the row in ``model_versions``; None of a version that is not registered.
     """
 
     valid_from: int
@@ -59,6 +60,7 @@ class FittedVersion:
     threshold: float
     histograms: Mapping[int, Histograms] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    id: str | None = None
 
 
 def initial_version(rules: DetectionRules) -> FittedVersion:
@@ -73,20 +75,6 @@ def version_of(day: int, versions: Sequence[FittedVersion], rules: DetectionRule
         return initial_version(rules)
     newest = max(version.valid_from for version in valid)
     return [version for version in valid if version.valid_from == newest][-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A promoted version as detection uses it.
-
-    Attributes
-    ----------
-    id : of the row in ``model_versions``.
-    version : the model, its threshold and its own histograms; ``valid_from`` in UTC days.
-    """
-
-    id: str
-    version: FittedVersion
 
 
 def register(
@@ -186,8 +174,10 @@ def _not_one(reference: str, rows: Sequence[Any], *, found: bool) -> str:
     return f"{what} meant by {reference!r}; {'they' if found else 'there'} are {named}{more}"
 
 
-def promoted_versions(engine: Engine, folder: Path, begin: datetime, end: datetime) -> tuple[Registered, ...]:
-    """Load the promotions that judge [begin, end) and the days that its calibration rests on, oldest first.
+def promoted_versions(
+    engine: Engine, folder: Path, begin: datetime, end: datetime
+) -> tuple[FittedVersion, ...]:
+    """Load the promoted versions that score [begin, end) and the days that its calibration rests on, oldest first.
 
     Parameters
     ----------
@@ -213,15 +203,13 @@ def promoted_versions(engine: Engine, folder: Path, begin: datetime, end: dateti
         if row.id not in models:
             models[row.id] = load_model(row, folder)
         found.append(
-            Registered(
-                row.id,
-                FittedVersion(
-                    valid_from=day_of(promotion.valid_from.date()),
-                    model=models[row.id],
-                    threshold=row.threshold,
-                    histograms=_histograms(row.parameters["histograms"]),
-                    metrics=row.metrics,
-                ),
+            FittedVersion(
+                valid_from=day_of(promotion.valid_from.date()),
+                model=models[row.id],
+                threshold=row.threshold,
+                histograms=_histograms(row.parameters["histograms"]),
+                metrics=row.metrics,
+                id=row.id,
             )
         )
     return tuple(found)

@@ -1,39 +1,165 @@
-"""``detect``: score a window in causal order, write scores and calibration, record flags, open cases."""
+"""One detection: prepare the calibrations, score a bucket, close the hours; over the lake, or over memory.
+
+``detect`` and the scheduled stages run it over the lake, a back-test over memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
-from cjp_fraud.clock import aware, date_of
 from cjp_fraud.detection.baseline import refresh
+from cjp_fraud.detection.calibration_store import (
+    CalibratedDay,
+    Calibrations,
+    read_calibrations,
+    write_calibrations,
+)
 from cjp_fraud.detection.flags import flag_rows
-from cjp_fraud.detection.judging import Judge, Judged, Report
-from cjp_fraud.detection.lake_tables import CALIBRATION, SCORES
-from cjp_fraud.detection.registry import Registered
+from cjp_fraud.detection.lake_store import LakeStore, with_flags
+from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.errors import BadInputError
+from cjp_fraud.detection.scoring import ScoredRows, moment
+from cjp_fraud.detection.significance import POOL_DAYS, Histograms, calibrations, closed, with_p_values
+from cjp_fraud.detection.window import DetectionWindow, closed_until, mark_scored, next_window, whole_hours
 from cjp_fraud.people.model import Actor, Decision, machine
+from cjp_fraud.progress import Report
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import process_lock
-from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
-from features.local_grid import HOUR
-from models.calibration import p_of
+from features.local_grid import DAY
 
-CLOSED_AFTER: Final = timedelta(minutes=10)
-"""An hour's family is closed so long after its end."""
-SCORES_AT_ONCE: Final = 5_000_000
+ROWS_AT_ONCE: Final = 2_000_000
+"""Scores that are held before they are written."""
 DETECTION_LOCK: Final = "detection"
 DETECTOR: Final[Actor] = machine("detect")
+
+
+class Store(Protocol):
+    """What a run scores, and where it learns what is usual; moments in UTC seconds."""
+
+    def days(self, begin: int, end: int) -> list[int]:
+        """UTC days with traffic in [begin, end), ascending."""
+        ...
+
+    def version(self, day: int) -> FittedVersion:
+        """What scores a UTC day."""
+        ...
+
+    def scored(
+        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+    ) -> Iterator[ScoredRows]:
+        """Score the rows of the UTC ``day``, the only one with traffic in [begin, end); list all intervals in gaps."""
+        ...
+
+    def uncalibrated(self, day: int) -> Collection[int]:
+        """Buckets whose calibration of the UTC day is missing or not of all of it."""
+        ...
+
+    def pool(self, day: int) -> Mapping[int, Histograms]:
+        """Histograms of UTC days before ``day``."""
+        ...
+
+    def calibrate(
+        self, day: int, parts: Sequence[ScoredRows], buckets: Collection[int] | None = None
+    ) -> None:
+        """Take the calibration of a whole UTC day from its rows, for some buckets or all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRun:
+    """The steps of a detection over a store; days are to be asked for in ascending order."""
+
+    store: Store
+    rules: DetectionRules
+
+    def prepare(self, day: int) -> None:
+        """Make the calibrations that a UTC day rests on and that are missing."""
+        for before in range(day - POOL_DAYS, day):
+            missing = self.store.uncalibrated(before)
+            if missing:
+                parts = list(self.store.scored(before, before * DAY, (before + 1) * DAY, missing))
+                self.store.calibrate(before, parts, missing)
+
+    def score(
+        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+    ) -> list[ScoredRows]:
+        """Score the rows of a UTC day in [begin, end), of some buckets or all, with p-values; flags come later."""
+        calibrated = None
+        parts = []
+        for rows in self.store.scored(day, begin, end, buckets):
+            if rows.version is not None:
+                pool = {**self.store.pool(day), **rows.version.histograms}
+                calibrated = calibrated or calibrations(pool, day)
+                parts.append(with_p_values(rows, calibrated))
+            else:
+                parts.append(rows)
+        return parts
+
+    def days(
+        self, begin: int, end: int, report: Report | None = None
+    ) -> Iterator[tuple[int, list[ScoredRows]]]:
+        """Score [begin, end), whole hours, day by day over all series, and close its hours.
+
+        Yields
+        ------
+        up to where it is done (UTC seconds), and the rows from where it was done before; those of silent days, which
+        only have intervals in gaps, come with the day before them.
+        """
+        days = self.store.days(begin, end)
+        cuts = [begin, *(day * DAY for day in days[1:]), end]
+        for number, day in enumerate(days or [begin // DAY]):
+            if report is not None:
+                report(number, len(days), f"{moment(day * DAY):%Y-%m-%d}")
+            low, high = cuts[number], cuts[number + 1]
+            self.prepare(day)
+            parts = closed(self.score(day, low, high), self.rules)
+            if low <= day * DAY and high >= (day + 1) * DAY and days:
+                self.store.calibrate(day, parts)
+            yield high, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What a detection over the lake works on, and by which rules.
+
+    Attributes
+    ----------
+    zones : IANA zone of every tenant on record.
+    versions : promoted model versions, oldest first.
+    new_cases_per_hour : cap of new cases by the flag's UTC hour.
+    """
+
+    lake: Lake
+    engine: Engine
+    zones: Mapping[str, str]
+    versions: Sequence[FittedVersion]
+    rules: DetectionRules
+    new_cases_per_hour: int
+
+    def store(self) -> LakeStore:
+        """The lake as it is now."""
+        return LakeStore(self.lake, self.zones, self.versions, self.rules)
+
+    def record(
+        self, session: Session, flags: Sequence[FlagRow], begin: datetime, end: datetime, now: datetime
+    ) -> FlaggingResult:
+        """Make ``flags`` those in force in [begin, end), and open cases."""
+        return record_flags(
+            Decision(session, DETECTOR, now),
+            flags,
+            window=(begin, end),
+            tenant_ids=None,
+            new_cases_per_hour=self.new_cases_per_hour,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +184,7 @@ class Detected:
 
 
 def detect(
-    lake: Lake,
-    engine: Engine,
-    zones: Mapping[str, str],
-    versions: Sequence[Registered],
-    rules: DetectionRules,
-    begin: datetime,
-    end: datetime,
-    now: datetime,
-    *,
-    new_cases_per_hour: int,
-    report: Report | None = None,
+    detection: Detection, begin: datetime, end: datetime, now: datetime, *, report: Report | None = None
 ) -> Detected:
     """Detect over [begin, end), rounded to whole hours. Running it again changes nothing.
 
@@ -78,8 +194,6 @@ def detect(
     Parameters
     ----------
     begin, end, now : aware.
-    zones : IANA zone of every tenant on record.
-    versions : promoted model versions, oldest first.
 
     Raises
     ------
@@ -87,121 +201,87 @@ def detect(
         If the window is empty.
     """
     begin, end = whole_hours(begin, end)
-    folded = refresh(lake, engine, zones, now, report=report).folded
-    with process_lock(engine, DETECTION_LOCK):
-        judge = Judge(lake, zones, versions, rules)
-        closed = closed_until(now)
-        scores: list[pa.Table] = []
-        found: list[FlagRow] = []
-        written = begin
-        scored = 0
-        for day in judge.judged(begin, end, report):
-            scores.append(score_rows(day, lake, closed))
-            scored += len(scores[-1])
-            found += flag_rows(day, zones, closed)
-            if sum(len(part) for part in scores) > SCORES_AT_ONCE:
-                until = datetime.combine(date_of(day.day + 1), datetime.min.time(), UTC)
-                _write(lake, judge, scores, written, min(until, end))
-                scores, written = [], min(until, end)
-        _write(lake, judge, scores, written, end)
-        with transaction(engine) as session:
-            recorded = record_flags(
-                Decision(session, DETECTOR, now),
-                found,
-                window=(begin, min(end, max(closed, begin))),
-                tenant_ids=None,
-                new_cases_per_hour=new_cases_per_hour,
-            )
-    return Detected(begin, end, folded, scored, max(closed, begin) if closed < end else None, recorded)
+    folded = refresh(detection.lake, detection.engine, detection.zones, now, report=report).folded
+    with process_lock(detection.engine, DETECTION_LOCK):
+        store = detection.store()
+        open_from = closed_until(now)
+        flags: list[FlagRow] = []
+        held: list[pa.Table] = []
+        written, scored = int(begin.timestamp()), 0
+        for done, parts in DetectionRun(store, detection.rules).days(written, int(end.timestamp()), report):
+            held.append(store.rows_of_table(parts, int(open_from.timestamp())))
+            scored += len(held[-1])
+            flags += flag_rows(parts, detection.zones, open_from)
+            if sum(map(len, held)) > ROWS_AT_ONCE or done == int(end.timestamp()):
+                store.write_scores(pa.concat_tables(held), written, done, range(detection.lake.buckets))
+                write_calibrations(detection.lake, store.made)
+                held, written, store.made = [], done, {}
+        until = min(end, max(open_from, begin))
+        with transaction(detection.engine) as session:
+            recorded = detection.record(session, flags, begin, until, now)
+    return Detected(begin, end, folded, scored, until if until < end else None, recorded)
 
 
-def whole_hours(begin: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """Round a window outward to whole UTC hours.
+def prepare(detection: Detection, window: DetectionWindow, now: datetime) -> list[int]:
+    """Make the snapshots and calibrations that the window rests on; returns the buckets to score."""
+    refresh(detection.lake, detection.engine, detection.zones, now)
+    with process_lock(detection.engine, DETECTION_LOCK):
+        store = detection.store()
+        DetectionRun(store, detection.rules).prepare(window.day)
+        write_calibrations(detection.lake, store.made)
+    return store.buckets(window.day)
 
-    Raises
-    ------
-    BadInputError
-        If nothing is between the two moments.
+
+def score_bucket(detection: Detection, window: DetectionWindow, bucket: int) -> int:
+    """Score one bucket's part of the window and store it with open flags; returns the number of rows."""
+    with process_lock(detection.engine, f"{DETECTION_LOCK}-bucket-{bucket}"):
+        store = detection.store()
+        run = DetectionRun(store, detection.rules)
+        run.prepare(window.day)
+        rows = store.rows_of_table(run.score(window.day, *window.seconds, [bucket]), closed=0)
+        store.write_scores(rows, *window.seconds, [bucket])
+    return len(rows)
+
+
+def close_hours(detection: Detection, window: DetectionWindow, now: datetime) -> bool:
+    """Close the window's hours over all buckets, record flags, open cases; returns whether more is waiting.
+
+    From the scores that the buckets have stored; run again after a kill it writes the same.
     """
-    begin, end = aware(begin), aware(end)
-    if begin >= end:
-        raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
-    low = begin.replace(minute=0, second=0, microsecond=0)
-    high = end.replace(minute=0, second=0, microsecond=0)
-    return low, high if high == end else high + timedelta(hours=1)
+    open_from = closed_until(now)
+    with process_lock(detection.engine, DETECTION_LOCK):
+        store = detection.store()
+        stored, rows = store.read_scores(*window.seconds)
+        parts = closed([rows], detection.rules)
+        if len(rows):
+            flagged = with_flags(stored, parts[0], int(open_from.timestamp()))
+            store.write_scores(flagged, *window.seconds, range(detection.lake.buckets))
+            write_calibrations(detection.lake, _calibrations(store, window, parts))
+        with transaction(detection.engine) as session:
+            flags = flag_rows(parts, detection.zones, open_from)
+            detection.record(session, flags, window.begin, window.end, now)
+            mark_scored(session, window, now)
+    return next_window(detection.engine, now) is not None
 
 
-def closed_until(now: datetime) -> datetime:
-    """The end of the last UTC hour whose family is closed at ``now``."""
-    return (aware(now) - CLOSED_AFTER).replace(minute=0, second=0, microsecond=0)
-
-
-def score_rows(judged: Judged, lake: Lake, closed: datetime | None) -> pa.Table:
-    """Rows of the ``scores`` table; flags of hours that are not closed are null (all, where ``closed`` is None)."""
-    rows, keys = judged.rows, judged.keys
-    named = keys.iloc[rows.series]
-    of_series = lake.bucket_of(keys[TENANT].tolist())
-    is_open = np.ones(len(rows), bool) if closed is None else _hour_end(rows.start) > int(closed.timestamp())
-    model = None if judged.model is None else judged.model.id
-    columns: dict[str, pa.Array] = {name: pa.array(named[name].tolist()) for name in (SERIES_ID, *SERIES_KEY)}
-    columns |= {
-        INTERVAL_START: pa.array(rows.start * 1_000_000, pa.timestamp("us", tz="UTC")),
-        "observed": pa.array(rows.observed),
-        "baseline": _known(rows.baseline),
-        "excess": _known(rows.observed - rows.baseline),
-        "regime": pa.array(rows.regime),
-        "log_p": _known(judged.log_p),
-        "p_value": _known(p_of(judged.log_p)),
-        "score": _known(judged.score),
-        "flagged": pa.array(judged.flagged, mask=is_open),
-        "threshold": pa.array(np.full(len(rows), judged.version.threshold)),
-        "model_version": pa.array([model] * len(rows), pa.string()),
-        "day": pa.array([date_of(judged.day)] * len(rows), pa.date32()),
-        "bucket": pa.array(of_series[rows.series], pa.int16()),
-    }
-    for name in (
-        "against_hour",
-        "against_season",
-        "count_strength",
-        "peak_strength",
-        "peak_baseline",
-        "strength",
-        "statistic",
-    ):
-        columns[name] = _known(getattr(rows, name))
-    names = SCORES.schema.names
-    return pa.table([columns[name] for name in names], names=names).cast(SCORES.schema)
-
-
-def write_scores(lake: Lake, rows: pa.Table, begin: datetime, end: datetime, buckets: Sequence[int]) -> None:
-    """Replace the scores of [begin, end) in some buckets, in one commit."""
-    last = (end - timedelta(microseconds=1)).date() + timedelta(days=1)
-    where = Where(days=(begin.date(), last), buckets=buckets, between={INTERVAL_START: (begin, end)})
-    lake.replace(SCORES, rows, where=where)
-
-
-def write_calibrations(lake: Lake, made: Sequence[pa.Table]) -> None:
-    """Replace the calibrations of the days and buckets that were made, in one commit."""
-    rows = [part for part in made if len(part)]
-    if not rows:
-        return
-    whole = pa.concat_tables(rows)
-    pairs = whole.select(["day", "bucket"]).group_by(["day", "bucket"]).aggregate([]).to_pydict()
-    touched = sorted(zip(pairs["day"], pairs["bucket"], strict=True))
-    lake.replace(CALIBRATION, whole, where=Where(partitions=touched))
-
-
-def _write(lake: Lake, judge: Judge, scores: list[pa.Table], begin: datetime, end: datetime) -> None:
-    if begin < end:
-        rows = pa.concat_tables(scores) if scores else SCORES.schema.empty_table()
-        write_scores(lake, rows, begin, end, list(range(lake.buckets)))
-    write_calibrations(lake, judge.made)
-    judge.made.clear()
-
-
-def _hour_end(start: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (start // HOUR + 1) * HOUR
-
-
-def _known(values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, mask=np.isnan(values))
+def _calibrations(store: LakeStore, window: DetectionWindow, parts: Sequence[ScoredRows]) -> Calibrations:
+    """The day's calibrations up to the window's end; hours that were counted before are counted again."""
+    begin, end = window.seconds
+    version_id = store.version(window.day).id
+    before = read_calibrations(store.lake, window.day, window.day + 1, largest=True)
+    of_bucket = store.by_bucket(parts)
+    made: Calibrations = {}
+    again: dict[int, tuple[int, int]] = {}
+    for bucket in store.with_traffic(window.day):
+        part = CalibratedDay.of_rows(of_bucket.get(bucket), begin, end, version_id)
+        stored = before.get((window.day, bucket))
+        if stored is None or stored.end < begin or end < stored.begin:
+            made[window.day, bucket] = part
+        elif stored.end == begin:
+            made[window.day, bucket] = stored.followed_by(part)
+        else:
+            again[bucket] = min(stored.begin, begin), max(stored.end, end)
+    for bucket, covered in again.items():
+        rows = store.read_statistics(*covered, [bucket])
+        made[window.day, bucket] = CalibratedDay.of_rows(rows, *covered, version_id)
+    return made

@@ -299,6 +299,14 @@ def read_arranged(
         between={INTERVAL_START: between} if between is not None else {},
         equal={TENANT: list(tenants)} if tenants is not None else {},
     )
+    rows = read_traffic(lake, zones, first, end, buckets, where)
+    return arrange(rows if also is None else with_series(rows, also, zones), zones)
+
+
+def read_traffic(
+    lake: Lake, zones: Mapping[str, str], first: int, end: int, buckets: Collection[int], where: Where
+) -> pa.Table:
+    """Read the columns that are scored of UTC days [first, end); tenants not on record are left out."""
     rows = lake.read(
         TRAFFIC,
         days=(date_of(first), date_of(end)),
@@ -306,14 +314,19 @@ def read_arranged(
         columns=list(_COLUMNS),
         where=where,
     )
-    if also is not None and len(also):
-        rows = pa.concat_tables([rows, _without_rows(also, rows)])
-    on_record = pc.is_in(rows[TENANT], value_set=pa.array(sorted(zones), pa.string()))
-    return arrange(rows.filter(on_record), zones)
+    return _on_record(rows, zones)
+
+
+def with_series(rows: pa.Table, series: pa.Table, zones: Mapping[str, str]) -> pa.Table:
+    """Add an unknown row dated 1970 for each of ``series`` that has no row, so that it gets a code."""
+    return pa.concat_tables([rows, _without_rows(_on_record(series, zones), rows)]) if len(series) else rows
+
+
+def _on_record(rows: pa.Table, zones: Mapping[str, str]) -> pa.Table:
+    return rows.filter(pc.is_in(rows[TENANT], value_set=pa.array(sorted(zones), pa.string())))
 
 
 def _without_rows(series: pa.Table, rows: pa.Table) -> pa.Table:
-    """An unknown row dated 1970 for each series that has none, so that it gets a code."""
     absent = series.filter(pc.invert(pc.is_in(series[SERIES_ID], value_set=rows[SERIES_ID].combine_chunks())))
     distinct = absent.group_by(SERIES_ID, use_threads=False).aggregate(
         [(name, "first") for name in SERIES_KEY]

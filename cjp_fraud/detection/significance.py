@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scoring import ScoredRows
-from cjp_fraud.detection.series import SeriesTable
 from features.columns import CHANNEL
 from features.local_grid import HOUR
 from features.regimes import SCORED_REGIMES, Regime
@@ -19,26 +19,11 @@ from models.calibration import LEAST_ROWS, PooledCalibration, histogram
 from models.discovery import rejected
 from models.shipped import shipped_calibration
 
-Floats = NDArray[np.float64]
 Histograms = dict[Regime, NDArray[np.int64]]
 """Histogram of the final statistic by regime, of one UTC day or of several."""
 
-POOL_DAYS = 7
+POOL_DAYS: Final = 7
 """Day D is calibrated on D − 7 to D − 1."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Spikes:
-    """Least excess by series; float64 [series] each."""
-
-    contacts: Floats
-    ratio: Floats
-
-    @classmethod
-    def of(cls, table: SeriesTable, rules: DetectionRules) -> Spikes:
-        """The minimum of each series' channel."""
-        of = [rules.spike_of(channel) for channel in table.keys[CHANNEL]]
-        return cls(np.array([one.contacts for one in of]), np.array([one.ratio for one in of]))
 
 
 def histograms(rows: ScoredRows) -> Histograms:
@@ -50,38 +35,73 @@ def histograms(rows: ScoredRows) -> Histograms:
     }
 
 
+def summed(parts: Sequence[Histograms]) -> Histograms:
+    """Histograms of several buckets, or days, added up."""
+    result: Histograms = {}
+    for part in parts:
+        for regime, counts in part.items():
+            result[regime] = result[regime] + counts if regime in result else counts
+    return result
+
+
 def calibrations(days: Mapping[int, Histograms], day: int) -> dict[Regime, PooledCalibration]:
     """Calibration of UTC ``day`` from the seven days before; the shipped one where the pool is too small."""
-    pools = [days[before] for before in range(day - POOL_DAYS, day) if before in days]
-    return pooled(pools)
+    return pooled([days[before] for before in range(day - POOL_DAYS, day) if before in days])
 
 
-def pooled(pools: list[Histograms]) -> dict[Regime, PooledCalibration]:
+def pooled(pools: Sequence[Histograms]) -> dict[Regime, PooledCalibration]:
     """One calibration a regime from the histograms of several days."""
+    total = summed(pools)
     result = {}
     for regime in SCORED_REGIMES:
-        counts = [pool[regime] for pool in pools if regime in pool]
-        total = np.sum(counts, axis=0) if counts else np.zeros(1, dtype=np.int64)
-        enough = int(total.sum()) >= LEAST_ROWS
-        result[regime] = PooledCalibration().fit(total) if enough else _shipped(regime)
+        enough = regime in total and int(total[regime].sum()) >= LEAST_ROWS
+        result[regime] = PooledCalibration().fit(total[regime]) if enough else _shipped(regime)
     return result
 
 
-def log_p_values(rows: ScoredRows, calibrated: Mapping[Regime, PooledCalibration]) -> Floats:
-    """Natural log of p by the row's regime; NaN where there is no statistic."""
-    result = np.full(len(rows), np.nan)
+def with_p_values(rows: ScoredRows, calibrated: Mapping[Regime, PooledCalibration]) -> ScoredRows:
+    """The rows with the natural log of p by their regime; NaN where there is no statistic."""
+    log_p = np.full(len(rows), np.nan)
     for regime, calibration in calibrated.items():
-        of = rows.regime == regime
-        if of.any():
-            result[of] = calibration.log_survival(rows.statistic[of])
+        chosen = rows.regime == regime
+        if chosen.any():
+            log_p[chosen] = calibration.log_survival(rows.statistic[chosen])
+    return replace(rows, log_p=log_p)
+
+
+def discovered(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[NDArray[np.bool_]]:
+    """Rows that are flagged once their score reaches the threshold: rejected in their hour, and a spike.
+
+    Parameters
+    ----------
+    parts : all rows of some whole UTC hours, with p-values; the series of an hour are one family, whichever
+        part they are in.
+    """
+    if not parts:
+        return []
+    hours = np.concatenate([rows.start // HOUR for rows in parts])
+    log_p = np.concatenate([rows.log_p for rows in parts])
+    family = rejected(hours, log_p, rules.false_discovery_rate)
+    ends = np.cumsum([len(rows) for rows in parts])[:-1]
+    return [found & _is_spike(rows, rules) for found, rows in zip(np.split(family, ends), parts, strict=True)]
+
+
+def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRows]:
+    """Close the hours of ``parts``: flag what is discovered and reaches its version's threshold."""
+    result = []
+    for rows, found in zip(parts, discovered(parts, rules), strict=True):
+        threshold = np.inf if rows.version is None else rows.version.threshold
+        with np.errstate(invalid="ignore"):
+            result.append(replace(rows, flagged=found & (rows.score >= threshold)))
     return result
 
 
-def discovered(rows: ScoredRows, log_p: Floats, spikes: Spikes, rules: DetectionRules) -> NDArray[np.bool_]:
-    """Rows that are flagged once their score reaches the threshold: rejected in their hour, and a spike."""
-    found = rejected(rows.start // HOUR, log_p, rules.false_discovery_rate)
-    excess = rows.observed - rows.baseline
-    return found & is_spike(excess, rows.baseline, spikes.contacts[rows.series], spikes.ratio[rows.series])
+def _is_spike(rows: ScoredRows, rules: DetectionRules) -> NDArray[np.bool_]:
+    channels, code = np.unique(rows.table.keys[CHANNEL].to_numpy(dtype=str), return_inverse=True)
+    least = [rules.spike_of(str(channel)) for channel in channels]
+    contacts = np.array([one.contacts for one in least])[code]
+    ratio = np.array([one.ratio for one in least])[code]
+    return is_spike(rows.observed - rows.baseline, rows.baseline, contacts[rows.series], ratio[rows.series])
 
 
 def _shipped(regime: Regime) -> PooledCalibration:

@@ -13,22 +13,20 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from cjp_fraud.clock import aware, day_of
-from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.judging import Report
+from cjp_fraud.detection.baseline import Report, refresh
 from cjp_fraud.detection.lake_tables import PROFILE
 from cjp_fraud.detection.registry import FittedVersion, register
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scoring import Block, ScoredRows, flat, gathered, moment, open_window
+from cjp_fraud.detection.scoring import Block, Columns, ScoredRows, flat, gathered, moment, open_window
 from cjp_fraud.detection.series import SeriesTable
 from cjp_fraud.detection.significance import (
     POOL_DAYS,
     Histograms,
-    Spikes,
     calibrations,
     discovered,
     histograms,
-    log_p_values,
     pooled,
+    with_p_values,
 )
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.errors import StorageError
@@ -45,7 +43,6 @@ from features.regimes import Regime
 from features.score_day import Model, candidate_features, is_with_peak, weigh
 from features.second_stage import CANDIDATE_FROM
 from features.strength import together
-from models.calibration import score_of
 from models.forest import PooledForest
 from models.pooled import LEAST_DAYS as LEAST_HISTORY
 from models.pooled import LEAST_SERIES, geometric_mean, pooled_upper
@@ -267,18 +264,17 @@ def _forest(seen: list[tuple[Ints, Ints, Floats]]) -> PooledForest | None:
 def _threshold(
     days: dict[int, ScoredRows], own: dict[int, Histograms], table: SeriesTable, rules: DetectionRules
 ) -> tuple[float, dict[str, float]]:
-    spikes = Spikes.of(table, rules)
     first = min(days, default=0)
     opening = pooled([own[day] for day in own if day < first + POOL_DAYS])
     tenants, starts, scores, scored_intervals = [], [], [], 0.0
     for day, rows in days.items():
         calibrated = opening if day < first + POOL_DAYS else calibrations(own, day)
-        log_p = log_p_values(rows, calibrated)
-        kept = discovered(rows, log_p, spikes, rules)
+        scored = with_p_values(rows, calibrated)
+        (kept,) = discovered([scored], rules)
         tenants.append(table.tenants[rows.series[kept]])
         starts.append(rows.start[kept])
-        scores.append(score_of(log_p[kept]))
-        scored_intervals += len(np.unique(rows.series[~np.isnan(log_p)]))
+        scores.append(scored.score[kept])
+        scored_intervals += len(np.unique(rows.series[~np.isnan(scored.log_p)]))
     weeks = scored_intervals / 7.0
     tenant = np.concatenate([np.empty(0, np.int64), *tenants])
     start = np.concatenate([np.empty(0, np.int64), *starts])
@@ -295,9 +291,9 @@ def _threshold(
     return threshold, {"series_weeks": weeks, "episodes": float(episodes), "window_threshold": threshold}
 
 
-def _scored(blocks: Blocks, model: Model) -> Iterator[tuple[int, list[ScoredRows]]]:
+def _scored(blocks: Blocks, model: Model) -> Iterator[tuple[int, list[Columns]]]:
     day: int | None = None
-    parts: list[ScoredRows] = []
+    parts: list[Columns] = []
     for block in blocks():
         if day is not None and block.day != day:
             yield day, parts

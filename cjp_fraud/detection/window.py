@@ -1,49 +1,27 @@
-"""Detection in stages, for a scheduler: a window, buckets in parallel, then the families of its hours."""
+"""Which hours wait to be scored: from the changes of traffic that no detection has taken in yet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-import numpy as np
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.calibration_store import Coverage, calibration_rows, read_calibrations
-from cjp_fraud.detection.flags import flag_rows
-from cjp_fraud.detection.judging import Judge, Judged
-from cjp_fraud.detection.registry import Registered
-from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.run import (
-    DETECTION_LOCK,
-    DETECTOR,
-    closed_until,
-    score_rows,
-    whole_hours,
-    write_calibrations,
-    write_scores,
-)
-from cjp_fraud.detection.scoring import moment
-from cjp_fraud.detection.significance import Spikes, discovered
-from cjp_fraud.detection.store import read_scored
-from cjp_fraud.people.model import Decision
-from cjp_fraud.review.flags import record_flags
-from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.lake import Lake
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.storage.database import reading
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange, Watermark
-from features.columns import CHANNEL, TENANT
 from features.local_grid import DAY
-from models.calibration import score_of
 
+CLOSED_AFTER: Final = timedelta(minutes=10)
+"""An hour's family is closed so long after its end."""
 WATERMARK: Final = "detection"
 LONGEST_ECHO: Final = timedelta(minutes=75)
-"""How far a changed interval reaches into later scores: the level's hour and one interval."""
+"""A changed interval can alter scores so much later: the hour of the level, and one interval of 15 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +38,15 @@ class DetectionWindow:
     end: datetime
     newest: str
 
+    @property
+    def seconds(self) -> tuple[int, int]:
+        """Begin and end in UTC seconds."""
+        return int(self.begin.timestamp()), int(self.end.timestamp())
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What the stages share.
-
-    Attributes
-    ----------
-    zones : IANA zone of every tenant on record.
-    versions : promoted model versions, oldest first.
-    """
-
-    lake: Lake
-    engine: Engine
-    zones: Mapping[str, str]
-    versions: Sequence[Registered]
-    rules: DetectionRules
-
-    def judge(self) -> Judge:
-        """A fresh judge over what the lake holds now."""
-        return Judge(self.lake, self.zones, self.versions, self.rules)
+    @property
+    def day(self) -> int:
+        """The UTC day that the hours are of."""
+        return self.seconds[0] // DAY
 
 
 def next_window(engine: Engine, now: datetime) -> DetectionWindow | None:
@@ -102,87 +69,25 @@ def next_window(engine: Engine, now: datetime) -> DetectionWindow | None:
     return DetectionWindow(begin, end, max(change.id for change in changes)) if begin < end else None
 
 
-def prepare(stage: Stage, window: DetectionWindow, now: datetime) -> list[int]:
-    """Make the snapshots and calibrations that the window rests on; returns the buckets that have traffic."""
-    refresh(stage.lake, stage.engine, stage.zones, now)
-    with process_lock(stage.engine, DETECTION_LOCK):
-        judge = stage.judge()
-        day = _day(window.begin)
-        judge.prepare(day, day + 1)
-        write_calibrations(stage.lake, judge.made)
-    return sorted(judge.traffic.get(day, set()))
+def whole_hours(begin: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """Round a window outward to whole UTC hours.
 
-
-def detect_bucket(stage: Stage, window: DetectionWindow, bucket: int) -> int:
-    """Score one bucket's part of the window and store it with open flags; returns the number of rows."""
-    with process_lock(stage.engine, f"{DETECTION_LOCK}-bucket-{bucket}"):
-        judged = stage.judge().score_bucket(window.begin, window.end, bucket)
-        rows = score_rows(judged, stage.lake, None) if judged is not None else None
-        if rows is not None:
-            write_scores(stage.lake, rows, window.begin, window.end, [bucket])
-        return 0 if rows is None else len(rows)
-
-
-def close_families(stage: Stage, window: DetectionWindow, now: datetime, *, new_cases_per_hour: int) -> bool:
-    """Judge the window's hours over all buckets, record flags, open cases; returns whether more is waiting.
-
-    From the scores that the buckets have stored; run again after a kill it writes the same.
+    Raises
+    ------
+    BadInputError
+        If nothing is between the two moments.
     """
-    closed = closed_until(now)
-    with process_lock(stage.engine, DETECTION_LOCK):
-        judged = _stored_scores(stage, window)
-        found = []
-        if judged is not None:
-            rows = score_rows(judged, stage.lake, closed)
-            write_scores(stage.lake, rows, window.begin, window.end, list(range(stage.lake.buckets)))
-            _calibrate(stage, window, judged)
-            found = flag_rows(judged, stage.zones, closed)
-        with transaction(stage.engine) as session:
-            record_flags(
-                Decision(session, DETECTOR, now),
-                found,
-                window=(window.begin, window.end),
-                tenant_ids=None,
-                new_cases_per_hour=new_cases_per_hour,
-            )
-            mark_scored(session, window, now)
-    return next_window(stage.engine, now) is not None
+    begin, end = aware(begin), aware(end)
+    if begin >= end:
+        raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
+    low = begin.replace(minute=0, second=0, microsecond=0)
+    high = end.replace(minute=0, second=0, microsecond=0)
+    return low, high if high == end else high + timedelta(hours=1)
 
 
-def _stored_scores(stage: Stage, window: DetectionWindow) -> Judged | None:
-    """The window's stored scores, judged in the families of its hours."""
-    found = read_scored(stage.lake, window.begin, window.end)
-    if found is None:
-        return None
-    keys, rows, log_p = found
-    model, version = stage.judge().model_of(_day(window.begin))
-    least = [stage.rules.spike_of(channel) for channel in keys[CHANNEL]]
-    spikes = Spikes(np.array([one.contacts for one in least]), np.array([one.ratio for one in least]))
-    score = score_of(log_p)
-    with np.errstate(invalid="ignore"):
-        flagged = discovered(rows, log_p, spikes, stage.rules) & (score >= version.threshold)
-    return Judged(_day(window.begin), keys, rows, log_p, score, flagged, model, version)
-
-
-def _calibrate(stage: Stage, window: DetectionWindow, judged: Judged) -> None:
-    """Write the day's calibration again from all its scores; it is whole once its hours have all been scored."""
-    day = judged.day
-    stored = read_calibrations(stage.lake, day, day + 1)
-    midnight = moment(day * DAY)
-    whole = read_scored(stage.lake, midnight, midnight + timedelta(days=1))
-    assert whole is not None, "the window's scores were just written"
-    keys, rows, _ = whole
-    of_series = stage.lake.bucket_of(keys[TENANT].tolist())
-    begin, end = int(window.begin.timestamp()), int(window.end.timestamp())
-    made = []
-    for bucket in sorted(stage.judge().traffic.get(day, set())):
-        before = stored[day, bucket].coverage if (day, bucket) in stored else None
-        coverage = Coverage(begin, end)
-        if before is not None and before.begin <= end and begin <= before.end:
-            coverage = Coverage(min(before.begin, begin), max(before.end, end))
-        model = None if judged.model is None else judged.model.id
-        made.append(calibration_rows(day, rows, keys, of_series, [bucket], coverage, model))
-    write_calibrations(stage.lake, made)
+def closed_until(now: datetime) -> datetime:
+    """The end of the last UTC hour whose family is closed at ``now``."""
+    return (aware(now) - CLOSED_AFTER).replace(minute=0, second=0, microsecond=0)
 
 
 def mark_scored(session: Session, window: DetectionWindow, now: datetime) -> None:
@@ -232,7 +137,3 @@ def _unscored(session: Session) -> list[TrafficChange]:
             select(TrafficChange).where(TrafficChange.scored_at.is_(None)).order_by(TrafficChange.id)
         )
     )
-
-
-def _day(at: datetime) -> int:
-    return int(at.astimezone(UTC).timestamp()) // DAY

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from cjp_fraud.clock import utc_text
+import numpy as np
+
+from cjp_fraud.clock import aware
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
+from features import episodes
+from features.episodes import episode_starts
 
-GAP = timedelta(minutes=60)
+GAP = timedelta(seconds=episodes.EPISODE_GAP_SECONDS)
 """Flags of a tenant at most this far apart (start to start) are one episode."""
 
 ATTACHMENT = timedelta(hours=24)
@@ -35,22 +40,18 @@ def grouped(starts: Sequence[datetime], boundaries: Collection[datetime] = ()) -
 
     Parameters
     ----------
-    starts : starts of the flagged intervals of one tenant, ascending, aware.
+    starts : starts of the flagged intervals of one tenant, ascending, aware, whole seconds.
     boundaries : moments that no episode crosses (a measure's end: what follows is a new matter).
     """
-    cuts = [0]
-    for index in range(1, len(starts)):
-        before, here = starts[index - 1], starts[index]
-        if here - before > GAP or any(before < boundary <= here for boundary in boundaries):
-            cuts.append(index)
-    return [
-        slice(first, last) for first, last in zip(cuts, [*cuts[1:], len(starts)], strict=True) if first < last
-    ]
+    seconds = np.array([start.timestamp() for start in starts], dtype=np.int64)
+    crossed = [math.ceil(boundary.timestamp()) for boundary in boundaries]
+    begins = np.flatnonzero(episode_starts(np.zeros_like(seconds), seconds, crossed)).tolist()
+    return [slice(first, last) for first, last in pairwise([*begins, len(starts)])]
 
 
 def episode_id(tenant_id: str, first_flag_at: datetime) -> str:
-    """Return an episode's id: 32 hex digits of SHA-256 of the tenant and its first flag's start (UTC)."""
-    return hashlib.sha256(f"{tenant_id}\n{utc_text(first_flag_at)}".encode()).hexdigest()[:32]
+    """Return an episode's id, as back-tests give it; ``first_flag_at`` aware."""
+    return episodes.episode_id(tenant_id, int(aware(first_flag_at).timestamp()))
 
 
 def joins(first_flag_at: datetime, case: CaseSpan) -> bool:

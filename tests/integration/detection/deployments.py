@@ -16,7 +16,7 @@ from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.run import Detected, detect
+from cjp_fraud.detection.run import Detected, Detection, detect
 from cjp_fraud.detection.training import train
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import machine
@@ -81,17 +81,12 @@ class SmallDeployment:
 
     def detect(self, begin: datetime, end: datetime, now: datetime | None = None) -> Detected:
         """Detect over a window."""
-        return detect(
-            self.lake,
-            self.engine,
-            self.zones,
-            promoted_versions(self.engine, self.home / "models", begin, max(begin, end)),
-            RULES,
-            begin,
-            end,
-            now or end + timedelta(days=1),
-            new_cases_per_hour=20,
-        )
+        return detect(self.detection(begin, end), begin, end, now or end + timedelta(days=1))
+
+    def detection(self, begin: datetime, end: datetime) -> Detection:
+        """What a detection over a window works on."""
+        versions = promoted_versions(self.engine, self.home / "models", begin, max(begin, end))
+        return Detection(self.lake, self.engine, self.zones, versions, RULES, new_cases_per_hour=20)
 
     def scores(self) -> pd.DataFrame:
         """All stored scores, sorted; the model's id left out, because two deployments differ in it."""

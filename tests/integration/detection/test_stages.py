@@ -10,18 +10,17 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, select
 
-from cjp_fraud.detection import window as stages
+from cjp_fraud.detection import run
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.lake_tables import CALIBRATION
-from cjp_fraud.detection.registry import promoted_versions
-from cjp_fraud.detection.window import DetectionWindow, Stage
+from cjp_fraud.detection.window import DetectionWindow, next_window
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange
 from features.columns import INTERVAL_START
-from tests.integration.detection.deployments import DATABASE, RULES, START, SmallDeployment, traffic
+from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic
 
 DAYS = 16
 END = START + timedelta(days=DAYS)
@@ -67,24 +66,19 @@ def done(staged: SmallDeployment, tmp_path: Path) -> SmallDeployment:
     return staged.copy(tmp_path / "done")
 
 
-def stage_of(small: SmallDeployment, window: DetectionWindow) -> Stage:
-    versions = promoted_versions(small.engine, small.home / "models", window.begin, window.end)
-    return Stage(small.lake, small.engine, small.zones, versions, RULES)
-
-
 def score(small: SmallDeployment, window: DetectionWindow, now: datetime) -> None:
     """Prepare and score every bucket."""
-    stage = stage_of(small, window)
-    for bucket in reversed(stages.prepare(stage, window, now)):
-        stages.detect_bucket(stage, window, bucket)
+    detection = small.detection(window.begin, window.end)
+    for bucket in reversed(run.prepare(detection, window, now)):
+        run.score_bucket(detection, window, bucket)
 
 
 def run_all(small: SmallDeployment, now: datetime) -> list[DetectionWindow]:
     """Run window after window until none waits."""
     windows = []
-    while (window := stages.next_window(small.engine, now)) is not None:
+    while (window := next_window(small.engine, now)) is not None:
         score(small, window, now)
-        stages.close_families(stage_of(small, window), window, now, new_cases_per_hour=20)
+        run.close_hours(small.detection(window.begin, window.end), window, now)
         windows.append(window)
         assert len(windows) < 2 * DAYS, "the backlog never ends"
     return windows
@@ -133,11 +127,11 @@ def test_an_hour_is_scored_once_it_is_closed(delivered: SmallDeployment, tmp_pat
 def test_rows_that_come_while_a_window_is_scored_stay_for_the_next(done: SmallDeployment) -> None:
     at = START + timedelta(days=15, hours=3)
     done.ingest(late(5, 30, at), "first.parquet", now=NOW)
-    window = stages.next_window(done.engine, NOW)
+    window = next_window(done.engine, NOW)
     assert window is not None
     score(done, window, NOW)
     done.ingest(late(10, 500, at), "second.parquet", now=NOW)
-    assert stages.close_families(stage_of(done, window), window, NOW, new_cases_per_hour=20)
+    assert run.close_hours(done.detection(window.begin, window.end), window, NOW)
     run_all(done, NOW)
     scores = done.scores()
     mine = scores[(scores["tenant_id"] == "loo") & (scores[INTERVAL_START] == pd.Timestamp(at))]
@@ -157,7 +151,7 @@ def test_a_late_row_before_midnight_is_felt_in_the_hour_after_it(done: SmallDepl
 def _look(url: str, what: str, told: object) -> None:
     engine = make_engine(url)
     if what == "window":
-        stages.next_window(engine, NOW)
+        next_window(engine, NOW)
     else:
         small = SmallDeployment(Path(engine.url.database or "").parent, engine)
         refresh(small.lake, engine, small.zones, NOW)

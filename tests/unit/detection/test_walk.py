@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.series import arrange
+from cjp_fraud.detection.run import DetectionRun
+from cjp_fraud.detection.scoring import ScoredRows
+from cjp_fraud.detection.series import Arranged, arrange
 from cjp_fraud.detection.training import LEAST_DAYS, MONDAY, eligible_mondays
-from cjp_fraud.detection.walk import JudgedDay, Walk
 from features.local_grid import DAY, HOUR
 from tests.traffic_builders import MONDAY as START
 from tests.traffic_builders import in_zone, rows_of, some_traffic
@@ -23,21 +27,31 @@ TRAFFIC = some_traffic(tenants=4, days=DAYS)
 
 
 def walked(traffic: pd.DataFrame, zone: str = "Etc/UTC", *, trains: bool = True) -> pd.DataFrame:
-    walk = Walk(arrange(pa.Table.from_pandas(traffic), in_zone(traffic, zone)), RULES, trains=trains)
-    tenants = walk.arranged.table.keys["tenant_id"].to_numpy()
-    return pd.concat([judged_rows(day, tenants) for day in walk.days()], ignore_index=True)
+    store = MemoryStore(arranged(traffic, zone), RULES, trains=trains)
+    tenants = store.arranged.table.keys["tenant_id"].to_numpy()
+    return pd.concat([known_rows(rows, tenants) for rows in scored(store)], ignore_index=True)
 
 
-def judged_rows(day: JudgedDay, tenants: np.ndarray) -> pd.DataFrame:
-    rows = day.rows
+def arranged(traffic: pd.DataFrame, zone: str) -> Arranged:
+    return arrange(pa.Table.from_pandas(traffic), in_zone(traffic, zone))
+
+
+def scored(store: MemoryStore) -> Iterator[ScoredRows]:
+    """Known rows day by day."""
+    begin, end = (int(day) * DAY for day in (store.arranged.days[0], store.arranged.days[-1] + 1))
+    for _, parts in DetectionRun(store, RULES).days(begin, end):
+        yield from (rows for rows in parts if rows.version is not None)
+
+
+def known_rows(rows: ScoredRows, tenants: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "tenant": tenants[rows.series],
             "start": rows.start,
             "baseline": rows.baseline,
             "statistic": rows.statistic,
-            "score": day.score,
-            "flagged": day.flagged,
+            "score": rows.score,
+            "flagged": rows.flagged,
         }
     )
 
@@ -117,15 +131,15 @@ def test_of_two_resolutions_the_finer_is_scored() -> None:
     start = START + pd.Timedelta(days=6)
     fine = fine[(fine["interval_start"] < start) | (fine["interval_start"] >= start + pd.Timedelta(hours=5))]
     both = pd.concat([fine, coarse], ignore_index=True)
-    arranged = arrange(pa.Table.from_pandas(both), in_zone(both, "Etc/UTC"))
-    scored = [
-        (int(arranged.table.seconds[series]), start)
-        for day in Walk(arranged, RULES).days()
-        for series, start, score in zip(day.rows.series, day.rows.start, day.score, strict=True)
+    store = MemoryStore(arranged(both, "Etc/UTC"), RULES)
+    with_score = [
+        (int(rows.table.seconds[series]), start)
+        for rows in scored(store)
+        for series, start, score in zip(rows.series, rows.start, rows.score, strict=True)
         if not np.isnan(score)
     ]
     first = int(start.timestamp())
-    assert {at for seconds, at in scored if seconds == 1800} == set(range(first, first + 5 * HOUR, 1800))
+    assert {at for seconds, at in with_score if seconds == 1800} == set(range(first, first + 5 * HOUR, 1800))
 
 
 def test_mondays_with_too_few_days_before_them_are_left_out() -> None:
@@ -146,9 +160,11 @@ def test_whether_a_monday_has_a_window_is_not_changed_by_later_days() -> None:
 
 
 def test_versions_count_from_their_monday() -> None:
-    walk = Walk(arrange(pa.Table.from_pandas(TRAFFIC), in_zone(TRAFFIC, "Etc/UTC")), RULES)
-    judged = {day.day: day.version.valid_from for day in walk.days()}
+    store = MemoryStore(arranged(TRAFFIC, "Etc/UTC"), RULES)
+    valid_from = {
+        int(rows.start[0]) // DAY: rows.version.valid_from for rows in scored(store) if rows.version
+    }
     first = int(START.timestamp()) // DAY
-    assert [version.valid_from for version in walk.versions] == [first + 14]
-    under_it = {day for day, valid_from in judged.items() if valid_from == first + 14}
+    assert [version.valid_from for version in store.versions] == [first + 14]
+    under_it = {day for day, monday in valid_from.items() if monday == first + 14}
     assert under_it == set(range(first + 14, first + DAYS))

@@ -169,7 +169,7 @@ def test_a_long_silence_is_forgotten() -> None:
 def test_locations_for_gaps_are_those_of_the_snapshot() -> None:
     history = folded(9, SERIES)
     np.testing.assert_array_equal(
-        usual_locations(history, ONE), make_snapshot(history, ONE, DAY + 9).count.location
+        usual_locations(history, ONE, DAY + 9), make_snapshot(history, ONE, DAY + 9).count.location
     )
 
 

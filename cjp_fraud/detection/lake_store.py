@@ -1,0 +1,277 @@
+"""The lake as the store of a detection run: traffic and snapshots in; scores and calibrations in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cjp_fraud.clock import date_of, day_of
+from cjp_fraud.detection.calibration_store import CalibratedDay, Calibrations, read_calibrations
+from cjp_fraud.detection.lake_tables import SCORES
+from cjp_fraud.detection.registry import FittedVersion, version_of
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.scoring import COLUMNS, ScoredRows, Window, moment, read_window, window_of
+from cjp_fraud.detection.series import MOST_ROWS, arrange, floats, series_table, utc_seconds, with_series
+from cjp_fraud.detection.significance import POOL_DAYS, Histograms, summed
+from cjp_fraud.detection.spans import SeriesSpans
+from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.traffic.schema import TRAFFIC
+from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
+from features.local_grid import DAY, HOUR
+
+MOST_DAYS: Final = 28
+"""Days of traffic that are arranged at once, if there are not too many rows."""
+MOST_ROWS_OF_A_DAY: Final = 1_500_000
+"""Rows of one UTC day whose buckets are scored together; each of its series comes with a snapshot of some kB."""
+_SAME_NAME: Final = tuple(name for name in COLUMNS if name not in ("series", "start", "regime", "flagged"))
+"""Columns of scored rows that stand under the same name in the table of scores; numbers, null for NaN."""
+
+
+class LakeStore:
+    """A run's view of the lake, as it was when the store was made.
+
+    Parameters
+    ----------
+    zones : IANA zone of every tenant on record; the traffic of others is left out.
+    versions : promoted model versions, oldest first.
+
+    Attributes
+    ----------
+    made : calibrations that the run has made and that must be stored.
+    """
+
+    def __init__(
+        self, lake: Lake, zones: Mapping[str, str], versions: Sequence[FittedVersion], rules: DetectionRules
+    ) -> None:
+        self.lake = lake
+        self.zones = zones
+        self.made: Calibrations = {}
+        self._versions = versions
+        self._rules = rules
+        self._calibrated: Calibrations = {}
+        self._looked_at: set[int] = set()
+        self._piece: tuple[int, int, Iterable[Window]] = (0, 0, ())
+        self._horizon = 0
+        files = lake.partitions(TRAFFIC)
+        newest = max(files[f"max.{INTERVAL_START}"].to_pylist()) if len(files) else None
+        self._sizes: dict[int, dict[int, int]] = {}
+        names = ("day", "bucket", "num_records")
+        for on, bucket, size in zip(*(files[name].to_pylist() for name in names), strict=True):
+            buckets = self._sizes.setdefault(_day_number(on), {})
+            buckets[int(bucket)] = buckets.get(int(bucket), 0) + int(size)
+        ends = (min(self._sizes), max(self._sizes)) if self._sizes else (0, 0)
+        self._spans = SeriesSpans(lake, newest, ends)
+
+    def buckets(self, day: int) -> list[int]:
+        """Buckets that have traffic on a UTC day, or before and after it."""
+        before = {bucket for other, sizes in self._sizes.items() if other <= day for bucket in sizes}
+        after = {bucket for other, sizes in self._sizes.items() if other >= day for bucket in sizes}
+        return sorted(before & after)
+
+    def with_traffic(self, day: int) -> list[int]:
+        """Buckets that have traffic on a UTC day."""
+        return sorted(self._sizes.get(day, {}))
+
+    def days(self, begin: int, end: int) -> list[int]:
+        """UTC days with traffic in [begin, end); what is scored next lies in it."""
+        self._horizon = end
+        return sorted(day for day in self._sizes if begin // DAY <= day < -(-end // DAY))
+
+    def version(self, day: int) -> FittedVersion:
+        """What scores a UTC day."""
+        return version_of(day, self._versions, self._rules)
+
+    def scored(
+        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+    ) -> Iterator[ScoredRows]:
+        """Score the rows of the UTC ``day`` in [begin, end), the only one with traffic; list all intervals in gaps.
+
+        In ascending order, and inside what :meth:`days` was asked for, where all buckets are meant (None).
+        """
+        windows: Iterable[Window]
+        if buckets is not None:
+            windows = (self._open(begin, end, batch) for batch in self._batches(day, buckets))
+        else:
+            if not self._piece[0] <= begin < end <= self._piece[1]:
+                self._piece = self._next_piece(day, begin, end)
+            windows = self._piece[2]
+        for window in windows:
+            yield window.scored(day, self.version(day))
+            yield from window.gaps(begin, end)
+
+    def uncalibrated(self, day: int) -> list[int]:
+        """Buckets that have traffic on a UTC day and no calibration of all of it."""
+        if day not in self._looked_at:
+            stored = read_calibrations(self.lake, day, day + POOL_DAYS)
+            self._calibrated = stored | self._calibrated
+            self._looked_at |= set(range(day, day + POOL_DAYS))
+        known = self._calibrated
+        return [
+            bucket
+            for bucket in self.with_traffic(day)
+            if (day, bucket) not in known or not known[day, bucket].whole(day)
+        ]
+
+    def pool(self, day: int) -> dict[int, Histograms]:
+        """Histograms of the seven UTC days before ``day``, over all buckets."""
+        days: dict[int, list[Histograms]] = {}
+        for (before, _), part in self._calibrated.items():
+            if day - POOL_DAYS <= before < day:
+                days.setdefault(before, []).append(part.histograms)
+        return {before: summed(parts) for before, parts in days.items()}
+
+    def calibrate(
+        self, day: int, parts: Sequence[ScoredRows], buckets: Collection[int] | None = None
+    ) -> None:
+        """Take the calibration of a whole UTC day from its rows, for some buckets or all that have traffic."""
+        version_id = self.version(day).id
+        of_bucket = self.by_bucket(parts)
+        for bucket in self.with_traffic(day) if buckets is None else buckets:
+            rows = of_bucket.get(bucket)
+            made = CalibratedDay.of_rows(rows, day * DAY, (day + 1) * DAY, version_id)
+            self.made[day, bucket] = self._calibrated[day, bucket] = made
+
+    def by_bucket(self, parts: Sequence[ScoredRows]) -> dict[int, ScoredRows]:
+        """Known rows of each bucket; a bucket's rows are all in one part."""
+        found: dict[int, ScoredRows] = {}
+        for rows in parts:
+            if rows.version is None or not len(rows):
+                continue
+            bucket = self.lake.bucket_of(rows.table.keys[TENANT].tolist())[rows.series]
+            for number in np.unique(bucket).tolist():
+                found[number] = rows.take(bucket == number)
+        return found
+
+    def rows_of_table(self, parts: Sequence[ScoredRows], closed: int) -> pa.Table:
+        """Rows of the ``scores`` table; flags of hours that end after ``closed`` (UTC seconds) are null."""
+        tables = [_table(rows, self.lake, closed) for rows in parts if len(rows)]
+        return pa.concat_tables(tables) if tables else SCORES.schema.empty_table()
+
+    def read_scores(self, begin: int, end: int) -> tuple[pa.Table, ScoredRows]:
+        """Stored scores of [begin, end) within a UTC day, over all buckets: as they are stored, and as scored rows."""
+        stored = self._stored(begin, end, None, SCORES.schema.names)
+        return stored, self._rows_of(stored, begin // DAY)
+
+    def read_statistics(self, begin: int, end: int, buckets: Collection[int]) -> ScoredRows:
+        """Stored scores of [begin, end) within a UTC day, with no more than what a calibration counts."""
+        names = [SERIES_ID, *SERIES_KEY, INTERVAL_START, "regime", "statistic"]
+        return self._rows_of(self._stored(begin, end, buckets, names), begin // DAY)
+
+    def _stored(
+        self, begin: int, end: int, buckets: Collection[int] | None, names: Sequence[str]
+    ) -> pa.Table:
+        day = date_of(begin // DAY)
+        return self.lake.read(
+            SCORES,
+            days=(day, day + timedelta(days=1)),
+            buckets=None if buckets is None else sorted(buckets),
+            columns=names,
+            where=Where(between={INTERVAL_START: (moment(begin), moment(end))}),
+        )
+
+    def _rows_of(self, stored: pa.Table, day: int) -> ScoredRows:
+        tenants = stored[TENANT].unique().to_pylist()
+        table, code = series_table(stored, {tenant: self.zones.get(tenant, "Etc/UTC") for tenant in tenants})
+        not_read = np.full(len(code), np.nan)
+        columns: dict[str, Any] = {
+            name: floats(stored[name]) if name in stored.column_names else not_read for name in _SAME_NAME
+        }
+        return ScoredRows(
+            table=table,
+            series=code,
+            start=utc_seconds(stored[INTERVAL_START]),
+            regime=floats(stored["regime"]).astype(np.int64),
+            flagged=np.zeros(len(code), dtype=bool),
+            version=self.version(day),
+            **columns,
+        )
+
+    def write_scores(self, rows: pa.Table, begin: int, end: int, buckets: Collection[int]) -> None:
+        """Replace the scores of [begin, end) in some buckets, in one commit."""
+        days = (date_of(begin // DAY), date_of((end - 1) // DAY + 1))
+        where = Where(days=days, buckets=buckets, between={INTERVAL_START: (moment(begin), moment(end))})
+        self.lake.replace(SCORES, rows, where=where)
+
+    def _next_piece(self, day: int, begin: int, end: int) -> tuple[int, int, Iterable[Window]]:
+        """Windows over the days that are arranged at once; over a single day, one batch of buckets after another."""
+        held, until = 0, self._horizon
+        following = [other for other in sorted(self._sizes) if day <= other < -(-self._horizon // DAY)]
+        for number, other in enumerate(following):
+            held += sum(self._sizes[other].values())
+            if number and (number >= MOST_DAYS or held > MOST_ROWS or other - day >= 2 * MOST_DAYS):
+                until = other * DAY
+                break
+        everywhere = range(self.lake.buckets)
+        if until > end:
+            return begin, until, [self._open(begin, until, everywhere)]
+        return begin, end, (self._open(begin, end, batch) for batch in self._batches(day, everywhere))
+
+    def _batches(self, day: int, buckets: Collection[int]) -> list[list[int]]:
+        batches: list[list[int]] = []
+        held = MOST_ROWS_OF_A_DAY
+        for bucket in sorted(buckets):
+            size = max(self._sizes.get(near, {}).get(bucket, 0) for near in (day - 1, day))
+            if held + size > MOST_ROWS_OF_A_DAY:
+                batches.append([])
+                held = 0
+            batches[-1].append(bucket)
+            held += size
+        return batches
+
+    def _open(self, begin: int, end: int, buckets: Collection[int]) -> Window:
+        ends = moment(begin), moment(end)
+        later = self._spans.later(end, buckets)
+        rows = with_series(read_window(self.lake, self.zones, *ends, buckets), later, self.zones)
+        arranged = arrange(rows, self.zones)
+        span = self._spans.around(arranged, begin, end, later, buckets)
+        return window_of(self.lake, arranged, *ends, buckets, span)
+
+
+def _day_number(on: Any) -> int:
+    """Days since 1970-01-01 of a partition's day, however the table's log writes it."""
+    return day_of(on if type(on) is date else date.fromisoformat(str(on)[:10]))
+
+
+def _table(rows: ScoredRows, lake: Lake, closed: int) -> pa.Table:
+    code = pa.array(rows.series)
+    keys = rows.table.keys
+    days = rows.start // DAY
+    threshold, model = (None, None) if rows.version is None else (rows.version.threshold, rows.version.id)
+    columns: dict[str, Any] = {
+        name: pa.array(keys[name].tolist(), SCORES.schema.field(name).type).take(code)
+        for name in (SERIES_ID, *SERIES_KEY)
+    }
+    columns |= {name: _known(getattr(rows, name)) for name in _SAME_NAME}
+    columns |= {
+        INTERVAL_START: pa.array(rows.start * 1_000_000).cast(pa.timestamp("us", tz="UTC")),
+        "excess": _known(rows.observed - rows.baseline),
+        "regime": pa.array(rows.regime),
+        "p_value": _known(rows.p_value),
+        "score": _known(rows.score),
+        "flagged": _flags(rows, closed),
+        "threshold": pa.repeat(pa.scalar(threshold, pa.float64()), len(rows)),
+        "model_version": pa.repeat(pa.scalar(model, pa.string()), len(rows)),
+        "day": pa.array(days.astype(np.int32)).cast(pa.date32()),
+        "bucket": pa.array(lake.bucket_of(keys[TENANT].tolist())).take(code),
+    }
+    names = SCORES.schema.names
+    return pa.table([columns[name] for name in names], names=names).cast(SCORES.schema)
+
+
+def with_flags(stored: pa.Table, rows: ScoredRows, closed: int) -> pa.Table:
+    """Stored scores with the flags of their closed ``rows``, in the same order."""
+    index = stored.column_names.index("flagged")
+    return stored.set_column(index, SCORES.schema.field("flagged"), _flags(rows, closed))
+
+
+def _flags(rows: ScoredRows, closed: int) -> pa.Array:
+    return pa.array(rows.flagged, mask=(rows.start // HOUR + 1) * HOUR > closed)
+
+
+def _known(values: NDArray[np.float64]) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))

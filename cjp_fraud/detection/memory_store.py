@@ -1,0 +1,145 @@
+"""Traffic in memory as the store of a detection run: it folds and trains as the days go by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cjp_fraud.detection.registry import FittedVersion, version_of
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.scoring import Block, ScoredRows, flat, gathered, rows_in_gaps
+from cjp_fraud.detection.series import Arranged, Group
+from cjp_fraud.detection.significance import Histograms, histograms
+from cjp_fraud.detection.training import WINDOW_DAYS, eligible_mondays, fit_version
+from features.fold import fold_day
+from features.local_grid import DAY, slots_a_day
+from features.profile import History
+from features.score_day import MeasuredDay, measure_day, weigh
+from features.snapshot import make_snapshot, usual_locations
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class MemoryStore:
+    """Arranged traffic, scored day by day in ascending order by what was known before each day.
+
+    A day's snapshots hold local days that had ended, its model the weeks before a Monday, its calibration the seven UTC
+    days before it.
+
+    Parameters
+    ----------
+    trains : whether Mondays fit versions; without, the shipped constants count for ever.
+
+    Attributes
+    ----------
+    versions : those fitted so far, oldest first.
+    """
+
+    def __init__(self, arranged: Arranged, rules: DetectionRules, *, trains: bool = True) -> None:
+        self.arranged = arranged
+        self.versions: list[FittedVersion] = []
+        self._rules = rules
+        self._mondays = eligible_mondays(arranged.days) if trains else np.empty(0, dtype=np.int64)
+        self._pool: dict[int, Histograms] = {}
+        self._histories = [
+            History.empty(len(group.series), slots_a_day(group.seconds)) for group in arranged.groups
+        ]
+        self._measured: dict[tuple[int, int], tuple[Ints, MeasuredDay]] = {}
+        start = int(arranged.first.min()) if len(arranged.first) else 0
+        self._listed = [start] * len(arranged.groups)
+        self._gaps: list[ScoredRows] = []
+
+    def days(self, begin: int, end: int) -> list[int]:
+        """UTC days with known rows in [begin, end), ascending."""
+        return [day for day in self.arranged.days.tolist() if begin // DAY <= day < -(-end // DAY)]
+
+    def version(self, day: int) -> FittedVersion:
+        """What scores a UTC day: the newest Monday's version, fitted when it is first asked for."""
+        eligible = self._mondays[self._mondays <= day]
+        trained = self.versions[-1].valid_from if self.versions else -(10**9)
+        if len(eligible) and int(eligible[-1]) > trained:
+            monday = int(eligible[-1])
+            self.versions.append(
+                fit_version(monday, lambda: self._blocks(monday), self.arranged.table, self._rules)
+            )
+        return version_of(day, self.versions, self._rules)
+
+    def scored(
+        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+    ) -> Iterator[ScoredRows]:
+        """Score the rows of the UTC ``day``, the only one with known rows in [begin, end); list intervals in gaps."""
+        version = self.version(day)
+        for number, group in enumerate(self.arranged.groups):
+            self._measure_local_days(number, group, day)
+        blocks = self._blocks_of(day)
+        yield gathered(
+            (flat(weigh(block.measured, version.model), block.series) for block in blocks),
+            self.arranged.table,
+            version,
+        )
+        for number in range(len(self.arranged.groups)):
+            self._list_gaps(number, end)
+        yield from self._gaps
+        self._gaps = []
+        for key in [key for key in self._measured if key[1] < day - 2 * WINDOW_DAYS]:
+            del self._measured[key]  # no later training reaches back to it
+
+    def uncalibrated(self, day: int) -> Sequence[int]:
+        """Nothing: each day is calibrated once it is scored."""
+        return ()
+
+    def pool(self, day: int) -> dict[int, Histograms]:
+        """Histograms of the days before ``day``."""
+        return self._pool
+
+    def calibrate(
+        self, day: int, parts: Sequence[ScoredRows], buckets: Collection[int] | None = None
+    ) -> None:
+        """Take the calibration of a UTC day from its rows."""
+        (rows,) = [rows for rows in parts if rows.version is not None]
+        self._pool[day] = histograms(rows)
+
+    def _blocks(self, monday: int) -> Iterator[Block]:
+        days = self.arranged.days
+        for day in days[(days >= monday - WINDOW_DAYS) & (days < monday)].tolist():
+            yield from self._blocks_of(day)
+
+    def _blocks_of(self, day: int) -> Iterator[Block]:
+        begin, end = day * DAY, (day + 1) * DAY
+        for (number, _), (member, measured) in sorted(self._measured.items(), key=lambda item: item[0]):
+            if measured.starts[0] < end and measured.starts[-1] >= begin:
+                part = measured.between(begin, end)
+                yield Block(day, self.arranged.groups[number].series[member], part)
+
+    def _measure_local_days(self, number: int, group: Group, day: int) -> None:
+        """Measure and fold the group's local days that begin before the UTC day ends."""
+        for local in group.days[(group.days >= day - 1) & (group.days <= day + 1)].tolist():
+            grid = group.grid(local)
+            if (number, local) in self._measured or grid.starts[-1] < day * DAY:
+                continue
+            if grid.starts[grid.context] >= (day + 1) * DAY:
+                continue
+            self._list_gaps(number, int(grid.starts[-1]) + group.seconds)
+            member, rows = group.rows_of(local)
+            history = self._histories[number]
+            snapshot = make_snapshot(history, member, local)
+            self._measured[number, local] = (member, measure_day(snapshot, rows))
+            history.append(member, fold_day(snapshot, rows))
+
+    def _list_gaps(self, number: int, end: int) -> None:
+        """List the group's intervals in gaps up to ``end``, by what is folded now."""
+        begin = self._listed[number]
+        if begin >= end:
+            return
+
+        def locations(local: int, members: Ints) -> Floats:
+            return usual_locations(self._histories[number], members, local)
+
+        span = (self.arranged.first, self.arranged.last)
+        rows = rows_in_gaps(self.arranged, number, begin, end, span, locations)
+        if rows is not None:
+            self._gaps.append(rows)
+        self._listed[number] = end

@@ -1,0 +1,355 @@
+"""Find what is unusual: detect over a window or in scheduled stages, back-test files, look at flags and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+
+from cjp_fraud.clock import aware
+from cjp_fraud.config import Settings
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.detection import backtest, run, window
+from cjp_fraud.detection.lake_tables import SCORES
+from cjp_fraud.detection.registry import promoted_versions
+from cjp_fraud.detection.rules import rules_of
+from cjp_fraud.detection.window import DetectionWindow
+from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.progress import Report
+from cjp_fraud.review.model import Quantity
+from cjp_fraud.review.tables import Case, Episode, Flag
+from cjp_fraud.storage.database import reading
+from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.traffic.schema import TRAFFIC
+from features.columns import INTERVAL_START, TENANT
+
+MOST_SCORES = 100_000
+"""Scores that are shown at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionResult:
+    """What a detection did.
+
+    Parameters
+    ----------
+    begin, end : the window, rounded to whole hours; UTC.
+    note : why nothing was scored; None where something was.
+    series_days_folded_first : because their snapshots were missing.
+    intervals_scored : rows of scores that were written, intervals in gaps among them.
+    hours_still_open_from : from here on flags are not decided yet; None where all hours are closed.
+    """
+
+    begin: datetime
+    end: datetime
+    note: str | None
+    series_days_folded_first: int
+    intervals_scored: int
+    hours_still_open_from: datetime | None
+    flags_new: int
+    flags_unchanged: int
+    flags_superseded: int
+    flags_kept_by_a_determination: int
+    episodes: int
+    cases_opened: int
+    episodes_joined_to_a_case: int
+    episodes_on_the_overflow_list: int
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestReport:
+    """What a back-test read, and where its scores are."""
+
+    out: Path
+    intervals: int
+    rows_read: int
+    rows_rejected: int
+    rows_refused: int
+    flagged: int
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """A flag of one interval, and the case that it belongs to.
+
+    Parameters
+    ----------
+    case : the case's number; None where its episode has no case.
+    score : −log10 of the p-value.
+    why : reasons in words, the strongest first.
+    superseded_at : when a later detection said something else; None while the flag is in force.
+    """
+
+    id: str
+    case: int | None
+    tenant_id: str
+    channel: str
+    direction: str
+    application_id: str | None
+    interval_seconds: int
+    interval_start: datetime
+    quantity: Quantity
+    observed: float
+    baseline: float
+    excess: float
+    score: float
+    p_value: float
+    threshold: float
+    model_version: str | None
+    why: tuple[str, ...]
+    series_id: str
+    episode_id: str | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreView:
+    """A scored interval of a series; in a gap nothing was observed, and only the baseline may be known.
+
+    Parameters
+    ----------
+    score : −log10 of the p-value; None where the series has too short a past.
+    flagged : None while the interval's UTC hour is open.
+    """
+
+    interval_start: datetime
+    interval_seconds: int
+    channel: str
+    direction: str
+    application_id: str | None
+    observed: float | None
+    baseline: float | None
+    excess: float | None
+    score: float | None
+    p_value: float | None
+    threshold: float | None
+    flagged: bool | None
+    model_version: str | None
+    series_id: str
+
+
+def detect(
+    deployment: Deployment, now: datetime, begin: datetime, end: datetime, *, report: Report | None = None
+) -> DetectionResult:
+    """Score [begin, end) in causal order, flag what is unusual, open cases. Running it again changes nothing.
+
+    Raises
+    ------
+    BadInputError
+        If the window is empty.
+    """
+    if begin >= end:
+        raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
+    done = run.detect(_detection(deployment, begin, end), begin, end, now, report=report)
+    flags = done.flags
+    return DetectionResult(
+        begin=done.begin,
+        end=done.end,
+        note=None if done.scored else _why_nothing(deployment.lake, done.begin, done.end),
+        series_days_folded_first=done.folded,
+        intervals_scored=done.scored,
+        hours_still_open_from=done.open_from,
+        flags_new=flags.new,
+        flags_unchanged=flags.unchanged,
+        flags_superseded=flags.superseded,
+        flags_kept_by_a_determination=flags.kept_by_determination,
+        episodes=flags.episodes,
+        cases_opened=len(flags.opened),
+        episodes_joined_to_a_case=flags.joined,
+        episodes_on_the_overflow_list=flags.overflow,
+    )
+
+
+def backtest_files(
+    settings: Settings,
+    now: datetime,
+    traffic: Sequence[Path],
+    tenants: Path,
+    out: Path,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    complete: bool = False,
+    report: Report | None = None,
+) -> BacktestReport:
+    """Score files without a database, each interval by what was known before it, and write ``out`` (Parquet).
+
+    Parameters
+    ----------
+    traffic, tenants : files as they are ingested; of the tenants id and time zone are enough.
+    mapping : ``{theirs: ours}`` for columns.
+    complete : missing intervals inside a series' span are zero.
+
+    Raises
+    ------
+    BadInputError
+        If a file cannot be used as a whole, or ``out`` cannot be written.
+    """
+    result = backtest.backtest(
+        traffic,
+        tenants,
+        now=now,
+        rules=rules_of(settings),
+        mapping=mapping,
+        complete=complete,
+        grid_seconds=settings.grid_seconds,
+        progress=None if report is None else lambda what, done, total: report(done, total, what),
+    )
+    backtest.write_scores(result.scores, out)
+    return BacktestReport(
+        out=out,
+        intervals=len(result.scores),
+        rows_read=result.traffic.read,
+        rows_rejected=len(result.traffic.rejected),
+        rows_refused=result.traffic.refused,
+        flagged=int(result.scores["flagged"].to_numpy().sum()),
+        episodes=len(result.scores["episode_id"].drop_null().unique()),
+    )
+
+
+def next_window(deployment: Deployment, now: datetime) -> DetectionWindow | None:
+    """The next closed hours with new traffic, at most one UTC day; None where nothing waits."""
+    return window.next_window(deployment.engine, now)
+
+
+def window_of(document: Mapping[str, str] | None) -> DetectionWindow | None:
+    """Read a window back from the JSON form that one scheduled task hands to the next."""
+    return TypeAdapter(DetectionWindow | None).validate_python(document)
+
+
+def prepare_window(deployment: Deployment, now: datetime, hours: DetectionWindow) -> list[int]:
+    """Make the snapshots and calibrations that the hours rest on; returns the buckets to score."""
+    return run.prepare(_detection(deployment, hours.begin, hours.end), hours, now)
+
+
+def score_bucket(deployment: Deployment, hours: DetectionWindow, bucket: int) -> int:
+    """Score one bucket's part of the hours; returns the number of intervals."""
+    return run.score_bucket(_detection(deployment, hours.begin, hours.end), hours, bucket)
+
+
+def close_hours(deployment: Deployment, now: datetime, hours: DetectionWindow) -> bool:
+    """Decide the flags of the hours over all buckets and open cases; returns whether more is waiting."""
+    return run.close_hours(_detection(deployment, hours.begin, hours.end), hours, now)
+
+
+def list_flags(
+    deployment: Deployment,
+    *,
+    tenant_id: str | None = None,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+    case: int | None = None,
+    superseded: bool = False,
+) -> list[FlagView]:
+    """Flags by time and tenant.
+
+    Parameters
+    ----------
+    begin, end : aware; half-open, of the flagged interval's start.
+    case : number of a case.
+    superseded : also those that a later detection has replaced.
+    """
+    query = (
+        select(Flag, Case.number)
+        .outerjoin(Episode, Episode.id == Flag.episode_id)
+        .outerjoin(Case, Case.id == Episode.case_id)
+        .order_by(Flag.interval_start, Flag.tenant_id, Flag.series_id, Flag.recorded_at, Flag.id)
+    )
+    if tenant_id is not None:
+        query = query.where(Flag.tenant_id == tenant_id)
+    if begin is not None:
+        query = query.where(Flag.interval_start >= aware(begin))
+    if end is not None:
+        query = query.where(Flag.interval_start < aware(end))
+    if case is not None:
+        query = query.where(Case.number == case)
+    if not superseded:
+        query = query.where(Flag.superseded_at.is_(None))
+    with reading(deployment.engine) as session:
+        return [_flag_view(flag, number) for flag, number in session.execute(query)]
+
+
+def show_scores(deployment: Deployment, tenant_id: str, begin: datetime, end: datetime) -> list[ScoreView]:
+    """Stored scores of a tenant's series in [begin, end), by start and series.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such tenant on record.
+    BadInputError
+        If the window is empty, or holds more rows than can be shown.
+    """
+    if begin >= end:
+        raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
+    if tenant_id not in deployment.zones:
+        raise NotFoundError(f"there is no tenant {tenant_id!r} on record; cjp-fraud tenants show lists them")
+    lake = deployment.lake
+    names = list(ScoreView.__dataclass_fields__)
+    rows = lake.read(
+        SCORES,
+        days=(aware(begin).date(), aware(end).date() + timedelta(days=1)),
+        buckets=[int(lake.bucket_of([tenant_id])[0])],
+        columns=names,
+        where=Where(equal={TENANT: [tenant_id]}, between={INTERVAL_START: (aware(begin), aware(end))}),
+    )
+    if len(rows) > MOST_SCORES:
+        raise BadInputError(
+            f"{tenant_id} has {len(rows):,} scores from {begin} to {end}, more than {MOST_SCORES:,}; "
+            "ask for a shorter window"
+        )
+    ordered = rows.sort_by([(INTERVAL_START, "ascending"), ("series_id", "ascending")])
+    return [ScoreView(**row) for row in ordered.to_pylist()]
+
+
+def _detection(deployment: Deployment, begin: datetime, end: datetime) -> run.Detection:
+    settings = deployment.settings
+    return run.Detection(
+        lake=deployment.lake,
+        engine=deployment.engine,
+        zones=deployment.zones,
+        versions=promoted_versions(deployment.engine, settings.model_folder, begin, end),
+        rules=rules_of(settings),
+        new_cases_per_hour=settings.new_cases_per_hour,
+    )
+
+
+def _why_nothing(lake: Lake, begin: datetime, end: datetime) -> str:
+    days = sorted(str(day)[:10] for day in lake.partitions(TRAFFIC)["day"].to_pylist())
+    if not days:
+        return "there is no traffic; take some in first: cjp-fraud traffic ingest FILE"
+    after = date.fromisoformat(days[-1]) + timedelta(days=1)
+    return (
+        f"there is no traffic from {begin:%Y-%m-%d %H:%M}Z to {end:%Y-%m-%d %H:%M}Z; "
+        f"what is stored runs from {days[0]} to {after} (--from, --to)"
+    )
+
+
+def _flag_view(flag: Flag, case: int | None) -> FlagView:
+    return FlagView(
+        id=flag.id,
+        case=case,
+        tenant_id=flag.tenant_id,
+        channel=flag.channel,
+        direction=flag.direction,
+        application_id=flag.application_id,
+        interval_seconds=flag.interval_seconds,
+        interval_start=flag.interval_start,
+        quantity=flag.quantity,
+        observed=flag.observed,
+        baseline=flag.baseline,
+        excess=flag.excess,
+        score=flag.score,
+        p_value=flag.p_value,
+        threshold=flag.threshold,
+        model_version=flag.model_version,
+        why=tuple(str(word) for word in flag.reasons.get("words", ())),
+        series_id=flag.series_id,
+        episode_id=flag.episode_id,
+        recorded_at=flag.recorded_at,
+        superseded_at=flag.superseded_at,
+    )
