@@ -13,7 +13,6 @@ from cjp_fraud.cli.frame import (
     column_mapping,
     deployment,
     moment,
-    print_record,
     print_view,
     progress,
 )
