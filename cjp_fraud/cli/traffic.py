@@ -33,6 +33,13 @@ def ingest(
         bool,
         typer.Option("--complete", help="The source leaves out empty intervals: missing ones are zero."),
     ] = False,
+    corrects: Annotated[
+        bool,
+        typer.Option(
+            "--corrects",
+            help="The rows replace earlier ones of their series for the time they cover, at any step.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take files in; the same file again changes nothing. Rows that cannot be used go to quarantine.
@@ -94,17 +101,19 @@ def quarantine(
 
 
 def _print(result: IngestResult, *, as_json: bool) -> None:
-    print_record(
-        {
-            "files": list(result.files),
-            "read": result.read,
-            "stored": result.stored,
-            "replaced": result.replaced,
-            "unchanged": result.unchanged,
-            "quarantined": result.quarantined,
-            "refused_deployment": result.refused,
-            "reasons": dict(result.reasons),
-        },
-        as_json=as_json,
-        title="Traffic",
-    )
+    shown = {
+        "files": result.files,
+        "read": result.read,
+        "stored": result.stored,
+        "replaced": result.replaced,
+        "unchanged": result.unchanged,
+        "quarantined": result.quarantined,
+        "refused_deployment": result.refused,
+        "reasons": result.reasons,
+        "outweighed": result.outweighed,
+        "parts_of_totals": result.parts_of_totals,
+        "notes": result.notes,
+    }
+    always = len(shown) if as_json else 7
+    record = {name: value for at, (name, value) in enumerate(shown.items()) if at < always or value}
+    print_record(record, as_json=as_json, title="Traffic")

@@ -61,6 +61,7 @@ def ingest_files(
     *,
     mapping: Mapping[str, str] | None = None,
     complete: bool = False,
+    corrects: bool = False,
     report: Report | None = None,
 ) -> IngestResult:
     """Take files in, one after the other; the same file again changes nothing.
@@ -71,6 +72,7 @@ def ingest_files(
     files : CSV, gzipped CSV or Parquet.
     mapping : ``{theirs: ours}``, columns that go by another name.
     complete : the source leaves out intervals without contacts: missing ones inside a series' span are zero.
+    corrects : the rows take away earlier rows of their series whose whole time they cover, at whatever step.
 
     Raises
     ------
@@ -80,11 +82,11 @@ def ingest_files(
         If the disk is full.
     """
     into = _delivery(deployment, now, report)
-    return traffic_ingest.ingest_files(files, into, mapping=mapping, complete=complete)
+    return traffic_ingest.ingest_files(files, into, mapping=mapping, complete=complete, corrects=corrects)
 
 
 def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
-    """Take in the inbox's files by name.
+    """Take in the inbox's files by name; one that is called like ``calls.corrects.csv`` corrects earlier rows.
 
     A file that cannot be used is moved to ``refused`` with its reason beside it, so that it holds up no other;
     one that is still being written to, or whose name begins with a dot, is left for the next run. A kill before
@@ -108,7 +110,7 @@ def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
     entries = sorted(path for path in inbox.iterdir() if path not in (done, refused) and path.name[0] != ".")
     for number, path in enumerate(entries):
         try:
-            total += traffic_ingest.ingest_source(FileSource(path), into)
+            total += traffic_ingest.ingest_source(FileSource(path, corrects=_corrects(path)), into)
         except FileChangedError:
             waiting += [readable_name(path.name)] if os.path.lexists(path) else []
         except BadInputError as error:
@@ -188,6 +190,11 @@ def _delivery(deployment: Deployment, now: datetime, report: Report | None = Non
         grid_seconds=deployment.settings.grid_seconds,
     )
     return into if report is None else replace(into, report=report)
+
+
+def _corrects(path: Path) -> bool:
+    """Return whether a file's name says that it corrects: one of the words after its dots is "corrects"."""
+    return "corrects" in path.name.lower().split(".")[1:]
 
 
 def _refusal(path: Path, error: BadInputError) -> str | None:

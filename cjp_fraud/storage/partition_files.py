@@ -6,7 +6,6 @@ need gigabytes. Here only a few files are open, and what is written leaves the m
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
@@ -26,7 +24,6 @@ from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction, RemoveAction
 
 from cjp_fraud.clock import utc_text
-from cjp_fraud.storage.sorting import group_starts, sort_order
 
 PARTITION = ("day", "bucket")
 OPEN_FILES = 32
@@ -158,15 +155,11 @@ def _pieces(stream: pa.RecordBatchReader) -> Iterator[tuple[tuple[date, int], pa
     for batch in stream:
         if len(batch) == 0:
             continue
-        days = batch["day"].cast(pa.int32()).to_numpy().astype(np.int64)
-        buckets = batch["bucket"].to_numpy().astype(np.int64)
-        order = sort_order(days, buckets)
-        rows = pa.Table.from_batches([batch]).take(pa.array(order))
-        bounds = [*group_starts(days[order], buckets[order]).tolist(), len(rows)]
+        rows = pa.Table.from_batches([batch])
         inner = rows.drop_columns(list(PARTITION))
-        for begin, end in itertools.pairwise(bounds):
-            pair = (rows["day"][begin].as_py(), rows["bucket"][begin].as_py())
-            yield pair, inner.slice(begin, end - begin)
+        positions = rows.select(PARTITION).to_pandas().groupby(list(PARTITION)).indices
+        for (day, bucket), at in positions.items():
+            yield (day, bucket), inner.take(pa.array(at))
 
 
 def _plain(value: Any) -> Any:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cjp_fraud.storage.lake import UTC_STAMP
-from cjp_fraud.storage.sorting import Integers, group_sizes, group_starts, sort_order
-from cjp_fraud.traffic.columns import key_codes, merge_maps, stamps_of, values_of
+from cjp_fraud.traffic.columns import (
+    Integers,
+    Mask,
+    group_sizes,
+    group_starts,
+    key_codes,
+    merge_maps,
+    packed,
+    sort_order,
+    stamps_of,
+    values_of,
+)
 from cjp_fraud.traffic.schema import (
     COUNTRIES,
     COVERED,
     DELIVERED,
-    LARGEST,
     METRICS,
     OFFERED,
     PEAK,
@@ -34,6 +43,47 @@ from cjp_fraud.traffic.zero_fill import implied_rows, refuse_endless, series_spa
 
 MINUTE = 60
 MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a row's place rests on, as numbers that are sorted, grouped and joined quickly; shape (rows,), int64.
+
+    Parameters
+    ----------
+    series : ordered like tenant, channel, direction, application; comparable inside one table only.
+    length : the grid interval's, seconds.
+    slot : its start, µs since 1970.
+    step : as delivered, seconds.
+    stamp : as delivered, µs.
+    principal : -1 where there is none.
+    """
+
+    series: Integers
+    length: Integers
+    slot: Integers
+    step: Integers
+    stamp: Integers
+    principal: Integers
+
+    def take(self, at: Integers | Mask) -> Keys:
+        """Return the keys of some rows, by position or by mask."""
+        return Keys(*(getattr(self, field.name)[at] for field in fields(self)))
+
+    @property
+    def place(self) -> tuple[Integers, ...]:
+        """What names a row of the traffic table."""
+        return (self.series, self.length, self.slot)
+
+    @property
+    def moment(self) -> tuple[Integers, ...]:
+        """What names an interval as delivered, whoever carried it."""
+        return (self.series, self.step, self.stamp)
+
+    @property
+    def row(self) -> tuple[Integers, ...]:
+        """What names a row of the intake."""
+        return (*self.moment, self.principal)
 
 
 def grid_interval(step_seconds: int, grid_seconds: int = 300) -> int:
@@ -53,14 +103,6 @@ def grid_interval(step_seconds: int, grid_seconds: int = 300) -> int:
     return step_seconds if step_seconds >= grid_seconds else math.lcm(step_seconds, grid_seconds)
 
 
-def grid_lengths(steps: Integers, grid_seconds: int = 300) -> Integers:
-    """Return :func:`grid_interval` of each row's step (int64 seconds, shape (rows,))."""
-    lengths = np.zeros_like(steps)
-    for step in np.unique(steps):
-        lengths[steps == step] = grid_interval(int(step), grid_seconds)
-    return lengths
-
-
 def grid_rows(frame: pd.DataFrame, *, grid_seconds: int = 300, complete: bool = False) -> pd.DataFrame:
     """Put delivered rows on the grid: one row for each series and grid interval.
 
@@ -68,8 +110,8 @@ def grid_rows(frame: pd.DataFrame, *, grid_seconds: int = 300, complete: bool = 
     ----------
     frame : valid rows as delivered, in any order, no key (series, step, stamp, principal) twice. Columns
         ``tenant_id``, ``channel``, ``direction``, ``interval_start`` (datetime64, aware),
-        ``interval_seconds``
-        (the step, 60 to 3600, divides 3600), ``contacts_offered``; any of the schema's other columns.
+        ``interval_seconds`` (the step, 60 to 3600, divides 3600), ``contacts_offered``; any of the schema's
+        other columns.
     grid_seconds : the grid, divides 3600.
     complete : the source leaves out intervals without contacts: a missing one between a series' first and
         last row is zero.
@@ -78,10 +120,10 @@ def grid_rows(frame: pd.DataFrame, *, grid_seconds: int = 300, complete: bool = 
     -------
     frame sorted by series (``tenant_id``, ``channel``, ``direction``, ``application_id``),
     ``interval_seconds`` (now the grid interval's) and ``interval_start`` (UTC, on the grid); the first column
-    is ``series_id``; after the keys the metrics that ``frame`` has
-    (int64, or float64 with NaN where unknown), ``contacts_peak`` (contacts offered in the busiest minute; NaN
-    where the step is over 60 s and the source gave none) and ``seconds_covered`` (int32; under
-    ``interval_seconds``: not to be used yet). :func:`grid_table` says how each column is put together.
+    is ``series_id``; after the keys the metrics that ``frame`` has (int64, or float64 with NaN where unknown),
+    ``contacts_peak`` (contacts offered in the busiest minute; NaN where the step is over 60 s and the source
+    gave none) and ``seconds_covered`` (int32; under ``interval_seconds``: not to be used yet).
+    :func:`grid_table` says how each column is put together.
     """
     present = [field for field in DELIVERED if field.name in frame.columns]
     rows = pa.table(
@@ -100,7 +142,8 @@ def grid_rows(frame: pd.DataFrame, *, grid_seconds: int = 300, complete: bool = 
 def grid_table(rows: pa.Table, *, grid_seconds: int = 300) -> pa.Table:
     """Put delivered rows on the grid (Arrow in, Arrow out; see :func:`grid_rows`).
 
-    Off-grid stamps go down to the grid. Rows in one grid interval are put together at one step: the finest
+    Off-grid stamps go down to the grid. A row without principal that equals the sum of those with one is
+    their total: it counts, they do not. Rows in one grid interval are put together at one step: the finest
     that covers the interval, or the one that covers most of it. A metric is null if it is null in any row:
 
     - contacts, seconds, cents, new and invalid destinations: sum;
@@ -118,70 +161,129 @@ def grid_table(rows: pa.Table, *, grid_seconds: int = 300) -> pa.Table:
     table with the columns that ``rows`` has (no ``principal_id``), ``series_id`` in front, ``contacts_peak``
     and ``seconds_covered``, sorted by series, interval and start.
     """
+    return put_on_grid(rows, keys_of(rows, grid_seconds))[0]
+
+
+def keys_of(rows: pa.Table, grid_seconds: int) -> Keys:
+    """Return the keys of rows (columns of ``DELIVERED``; the optional ones may be missing)."""
     steps = values_of(rows, SECONDS).astype(np.int64)
-    lengths = grid_lengths(steps, grid_seconds)
+    lengths = np.zeros_like(steps)
+    for step in np.unique(steps):
+        lengths[steps == step] = grid_interval(int(step), grid_seconds)
     stamps = stamps_of(rows, START)
-    slots = stamps // MICROSECONDS // lengths * lengths
-    series = key_codes(rows, SERIES)
+    width = lengths * MICROSECONDS
+    principals = np.full(len(rows), -1, np.int64)
+    if PRINCIPAL in rows.column_names and rows[PRINCIPAL].null_count < len(rows):
+        has_one = rows[PRINCIPAL].is_valid().to_numpy()
+        principals[has_one] = key_codes(rows, [PRINCIPAL])[has_one]
+    return Keys(key_codes(rows, SERIES), lengths, stamps // width * width, steps, stamps, principals)
 
-    order = sort_order(series, lengths, slots, steps)
-    series, lengths, slots, steps = series[order], lengths[order], slots[order], steps[order]
-    starts = group_starts(series, lengths, slots, steps)
-    distinct, busiest = _per_stamp(rows, order, starts, stamps)
-    covered = np.minimum(distinct * steps[starts], lengths[starts])
-    kept = _one_step(series[starts], lengths[starts], slots[starts], covered)
 
-    columns: dict[str, pa.Array] = {}
-    firsts = pa.array(order[starts][kept])
-    for name in SERIES:
-        if name in rows.column_names:
-            columns[name] = rows[name].take(firsts)
-    columns[SECONDS] = pa.array(lengths[starts][kept].astype(np.int32))
-    columns[START] = pa.array(slots[starts][kept] * MICROSECONDS).cast(UTC_STAMP)
+def put_on_grid(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Mask, Mask]:
+    """Return :func:`grid_table`, and which rows do not count in it.
+
+    Parameters
+    ----------
+    keys : what :func:`keys_of` says of the rows.
+
+    Returns
+    -------
+    the table; a mask of the rows that are parts of a total; a mask of the rows whose step is not the one that
+    counts in their interval.
+    """
+    is_part = parts_of_totals(keys, values_of(rows, OFFERED).astype(np.int64))
+    outweighed = np.zeros(len(rows), bool)
+    if is_part.any():
+        rows, keys = rows.filter(pa.array(~is_part)), keys.take(~is_part)
+    code = packed(*keys.place, keys.step)
+    order = sort_order(code)
+    starts = group_starts(code[order])
+    firsts = keys.take(order[starts])
+    distinct, busiest = _per_stamp(rows, keys, order, starts)
+    covered = np.minimum(distinct * firsts.step, firsts.length)
+    counts = _counting_step(firsts, covered)
+    if not counts.all():
+        among_counted = np.empty(len(rows), bool)
+        among_counted[order] = np.repeat(counts, group_sizes(starts, len(rows)))
+        outweighed[~is_part] = ~among_counted
+
+    chosen = pa.array(counts)
+    samples = pa.array(order[starts][counts])
+    columns = {name: rows[name].take(samples) for name in SERIES if name in rows.column_names}
+    columns[SECONDS] = pa.array(firsts.length[counts].astype(np.int32))
+    columns[START] = pa.array(firsts.slot[counts]).cast(UTC_STAMP)
     for name in METRICS:
         if name == PEAK:
-            columns[name] = _peak(rows, order, starts, steps, busiest).filter(pa.array(kept))
+            columns[name] = _peak(rows, order, starts, firsts.step, busiest).filter(chosen)
         elif name in rows.column_names:
-            columns[name] = _combined(rows, name, order, starts).filter(pa.array(kept))
-    columns[COVERED] = pa.array(covered[kept].astype(np.int32))
+            columns[name] = _combined(rows, name, order, starts).filter(chosen)
+    columns[COVERED] = pa.array(covered[counts].astype(np.int32))
     gridded = pa.table(columns)
-    return gridded.add_column(0, SERIES_ID, series_ids(gridded))
+    return gridded.add_column(0, SERIES_ID, series_ids(gridded)), is_part, outweighed
 
 
-def _per_stamp(
-    rows: pa.Table, order: Integers, starts: Integers, stamps: Integers
-) -> tuple[Integers, Integers]:
+def parts_of_totals(keys: Keys, offered: Integers) -> Mask:
+    """Return a mask of the rows with a principal beside whose sum stands a row without one that equals it.
+
+    The total counts and not its parts, because it also knows what does not add up (distinct things,
+    concurrency).
+    """
+    named, unnamed = principal_sums(keys, offered)
+    is_part: Mask = (named > 0) & (unnamed == named) & (keys.principal >= 0)
+    return is_part
+
+
+def principal_sums(keys: Keys, offered: Integers) -> tuple[Integers, Integers]:
+    """Return the contacts of the rows with, and of the row without a principal at each row's moment (int64,
+    shape (rows,); 0 where there is no such row)."""
+    is_named = keys.principal >= 0
+    if not is_named.any() or is_named.all():
+        return np.where(is_named, 1, 0), np.zeros(len(offered), np.int64)
+    code = packed(*keys.moment)
+    order = sort_order(code)
+    starts = group_starts(code[order])
+    sums = []
+    for which in (is_named, ~is_named):
+        total = np.empty(len(offered), np.int64)
+        at_moment = np.add.reduceat(np.where(which, offered, 0)[order], starts)
+        total[order] = np.repeat(at_moment, group_sizes(starts, len(order)))
+        sums.append(total)
+    return sums[0], sums[1]
+
+
+def _per_stamp(rows: pa.Table, keys: Keys, order: Integers, starts: Integers) -> tuple[Integers, Integers]:
     """Return, of each group, how many distinct stamps it has and the most contacts offered at one of them."""
     offered = values_of(rows, OFFERED).astype(np.int64)[order]
     if len(order) == 0:
         return offered, offered
-    if PRINCIPAL not in rows.column_names or rows[PRINCIPAL].null_count == len(rows):
+    if not (keys.principal >= 0).any():
         return group_sizes(starts, len(order)), np.maximum.reduceat(offered, starts)
     group = np.repeat(np.arange(len(starts)), group_sizes(starts, len(order)))
-    inner = sort_order(group, stamps[order])
-    moments = group_starts(group[inner], stamps[order][inner])
+    code = packed(group, keys.stamp[order])
+    inner = sort_order(code)
+    moments = group_starts(code[inner])
     at_once = np.add.reduceat(offered[inner], moments)
     firsts = group_starts(group[inner][moments])
     return group_sizes(firsts, len(moments)), np.maximum.reduceat(at_once, firsts)
 
 
-def _one_step(
-    series: Integers, lengths: Integers, slots: Integers, covered: Integers
-) -> npt.NDArray[np.bool_]:
-    """Keep, of several steps in one grid interval, the finest that covers it, or else covers most."""
-    same = group_starts(series, lengths, slots)
-    if len(same) == len(series):
-        return np.ones(len(series), bool)
+def _counting_step(firsts: Keys, covered: Integers) -> Mask:
+    """Return which groups count: of several steps in one grid interval the finest that covers it, or else the
+    one that covers most."""
+    code = packed(*firsts.place)
+    same = group_starts(code)
+    if len(same) == len(code):
+        return np.ones(len(code), bool)
     # Inside an interval the groups are sorted by step: the first of the best covered is the finest.
-    best = np.repeat(np.maximum.reduceat(covered, same), group_sizes(same, len(series)))
-    candidates = np.where(covered == best, np.arange(len(series)), len(series))
-    kept = np.zeros(len(series), bool)
-    kept[np.minimum.reduceat(candidates, same)] = True
-    return kept
+    best = np.repeat(np.maximum.reduceat(covered, same), group_sizes(same, len(code)))
+    candidates = np.where(covered == best, np.arange(len(code)), len(code))
+    counts = np.zeros(len(code), bool)
+    counts[np.minimum.reduceat(candidates, same)] = True
+    return counts
 
 
 def _peak(rows: pa.Table, order: Integers, starts: Integers, steps: Integers, busiest: Integers) -> pa.Array:
-    by_minute = pa.array(steps[starts] <= MINUTE)
+    by_minute = pa.array(steps <= MINUTE)
     counted = pa.array(busiest)
     if PEAK not in rows.column_names or rows[PEAK].null_count == len(rows):
         return pc.if_else(by_minute, counted, pa.scalar(None, pa.int64()))
@@ -189,25 +291,21 @@ def _peak(rows: pa.Table, order: Integers, starts: Integers, steps: Integers, bu
 
 
 def _combined(rows: pa.Table, name: str, order: Integers, starts: Integers) -> pa.Array:
-    kind = METRICS[name]
+    """Return a metric put together group by group; null where one row has none."""
     column = rows[name]
     if column.null_count == len(column):
-        return pa.nulls(len(starts), kind)
+        return pa.nulls(len(starts), METRICS[name])
     if name == COUNTRIES:
         return merge_maps(column.take(pa.array(order)), starts)
     missing = None
     if column.null_count:
         missing = np.logical_or.reduceat(column.is_null().to_numpy()[order], starts)
     values = values_of(rows, name)[order]
-    if name in SUMMED:
-        result = np.add.reduceat(values, starts)
-    elif name in LARGEST:
-        result = np.maximum.reduceat(values, starts)
-    elif name == SHARE:
+    combine = np.add if name in SUMMED else np.maximum
+    result = combine.reduceat(values, starts)
+    if name == SHARE:
         weight = values_of(rows, OFFERED)[order].astype(np.float64)
         total = np.add.reduceat(weight, starts)
         mean = np.add.reduceat(values * weight, starts) / np.where(total > 0, total, 1.0)
-        result = np.where(total > 0, mean, np.maximum.reduceat(values, starts))
-    else:  # pragma: no cover - the schema has no other kind of metric
-        raise ValueError(f"no rule puts {name} together")
-    return pa.array(result, kind, mask=missing)
+        result = np.where(total > 0, mean, result)
+    return pa.array(result, METRICS[name], mask=missing)

@@ -44,6 +44,7 @@ from cjp_fraud.traffic.model import (
 from cjp_fraud.traffic.quarantine import (
     DISAGREES,
     TOO_LATE,
+    TOTAL_OR_REST,
     TRAFFIC_LOCK,
     cells_of,
     content_table,
@@ -58,6 +59,7 @@ from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, TrafficSource, readable_name
 from cjp_fraud.traffic.spool import Partition, Spool, SpoolFile, by_partition
 
+COUNTED = ("stored", "replaced", "unchanged", "outweighed", "parts_of_totals")
 DISK_FULL = re.compile(r"no space left|os error 28|disk is full|disk quota", re.IGNORECASE)
 
 
@@ -132,12 +134,18 @@ def ingest_source(source: TrafficSource, into: Delivery, *, complete: bool = Fal
             into.report(read, 0, "reading")
         into.reached("read")
         with process_lock(into.engine, TRAFFIC_LOCK):
-            counts = _store(spool, rejected, [(source.name, source.sha256)], into, done)
+            origin = (source.name, source.sha256)
+            counts = _store(spool, rejected, [origin], into, done, corrects=source.corrects)
     return _result([source.name], counts, rejected, read=read, refused=refused)
 
 
 def ingest_files(
-    paths: Sequence[Path], into: Delivery, *, mapping: Mapping[str, str] | None = None, complete: bool = False
+    paths: Sequence[Path],
+    into: Delivery,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    complete: bool = False,
+    corrects: bool = False,
 ) -> IngestResult:
     """Take in files one after the other; see :func:`ingest_source`.
 
@@ -145,6 +153,7 @@ def ingest_files(
     ----------
     paths : CSV, gzipped CSV or Parquet.
     mapping : ``{theirs: ours}``.
+    corrects : see :class:`cjp_fraud.traffic.sources.model.TrafficSource`.
 
     Raises
     ------
@@ -153,7 +162,7 @@ def ingest_files(
     """
     result = IngestResult()
     for path in paths:
-        result += ingest_source(FileSource(path, mapping), into, complete=complete)
+        result += ingest_source(FileSource(path, mapping, corrects=corrects), into, complete=complete)
     return result
 
 
@@ -251,6 +260,7 @@ class _Rejected:
         """Add the rows whose fault shows only beside other rows."""
         for rows, reason, why in (
             (merged.disagreeing, Reason.DISAGREES, DISAGREES),
+            (merged.unclear, Reason.TOTAL_OR_REST, TOTAL_OR_REST),
             (merged.too_late, Reason.TOO_LATE, TOO_LATE),
         ):
             for order in np.unique(rows[ORDER].to_numpy()).tolist() if len(rows) else []:
@@ -258,25 +268,16 @@ class _Rejected:
                 self.add(rejected_rows(theirs, reason, why), *origins[order])
 
 
-@dataclass
-class _Counts:
-    stored: int = 0
-    replaced: int = 0
-    unchanged: int = 0
-
-
 def _result(
-    names: Iterable[str], counts: _Counts, rejected: _Rejected, *, read: int, refused: int
+    names: Iterable[str], counts: Counter[str], rejected: _Rejected, *, read: int, refused: int
 ) -> IngestResult:
     return IngestResult(
         files=tuple(names),
         read=read,
-        stored=counts.stored,
-        replaced=counts.replaced,
-        unchanged=counts.unchanged,
         quarantined=rejected.reasons.total(),
         refused=refused,
         reasons=dict(rejected.reasons),
+        **{name: counts[name] for name in COUNTED},
     )
 
 
@@ -288,10 +289,11 @@ def _store(
     done: list[str],
     *,
     submitted: Collection[str] | None = None,
-) -> _Counts:
+    corrects: bool = False,
+) -> Counter[str]:
     """Merge what was spooled into the lake; the caller holds the lock. ``done`` takes what was committed."""
     lake = into.lake
-    counts = _Counts()
+    counts: Counter[str] = Counter()
     changes = Changes()
     intake = spool.file("intake", INTAKE.schema)
     traffic = spool.file("traffic", TRAFFIC.schema)
@@ -305,10 +307,9 @@ def _store(
             lake.read(TRAFFIC, where=Where(partitions=partitions)),
             grid_seconds=into.grid_seconds,
             buckets=lake.buckets,
+            corrects=corrects,
         )
-        counts.stored += merged.stored
-        counts.replaced += merged.replaced
-        counts.unchanged += merged.unchanged
+        counts.update({name: getattr(merged, name) for name in COUNTED})
         touched["intake"] += _write_changed(intake, merged.intake, merged.intake_changed)
         touched["traffic"] += _write_changed(traffic, merged.traffic, merged.traffic_changed)
         changes.add(merged.marks)

@@ -5,21 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 
 from cjp_fraud.storage.lake import UTC_STAMP, bucket_numbers
-from cjp_fraud.storage.sorting import Integers, group_sizes, group_starts, sort_order
 from cjp_fraud.traffic.columns import (
+    Integers,
+    Mask,
     days_of,
+    group_sizes,
+    group_starts,
     key_codes,
+    packed,
     positions_of,
     same_values,
+    sort_order,
     stamps_of,
     values_of,
     widened,
 )
-from cjp_fraud.traffic.grid import MICROSECONDS, grid_lengths, grid_table
+from cjp_fraud.traffic.grid import MICROSECONDS, Keys, keys_of, principal_sums, put_on_grid
 from cjp_fraud.traffic.schema import (
     BUCKET,
     COVERED,
@@ -29,7 +34,6 @@ from cjp_fraud.traffic.schema import (
     METRICS,
     OFFERED,
     PEAK,
-    PRINCIPAL,
     SECONDS,
     SERIES,
     SERIES_ID,
@@ -39,10 +43,8 @@ from cjp_fraud.traffic.schema import (
 )
 from cjp_fraud.traffic.series import series_ids
 
-Mask = npt.NDArray[np.bool_]
 ORDER = "source_order"
 """Of the sources merged at once, which came later (int64); -1 in the intake. A later one wins."""
-SLOT = "slot"
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,12 @@ class Merged:
     ----------
     intake, traffic : all rows of the partitions, without the metrics that none of them has.
     stored, replaced, unchanged : numbers of delivered rows (implied zeros not counted); an equal row twice in
-        one source is stored once and unchanged once.
+        one source is stored once and unchanged once. A correcting row that takes others away replaces them.
+    outweighed, parts_of_totals : how many of the stored and replaced rows do not count in the traffic, because
+        another step of the series counts in their interval, or because they are parts of a total.
     disagreeing : delivered rows whose key is twice in one source with different values.
+    unclear : delivered rows with and without principal of one moment, of which nobody can tell whether they
+        are a total and its parts.
     too_late : delivered rows of intervals older than the intake that do not replace them as a whole.
     intake_changed, traffic_changed : columns ``day``, ``bucket``: the partitions that differ.
     marks : columns ``tenant_id``, ``bucket``, ``interval_start``: every grid interval that differs.
@@ -65,19 +71,29 @@ class Merged:
     stored: int
     replaced: int
     unchanged: int
+    outweighed: int
+    parts_of_totals: int
     disagreeing: pa.Table
+    unclear: pa.Table
     too_late: pa.Table
     intake_changed: pa.Table
     traffic_changed: pa.Table
     marks: pa.Table
 
 
-def merge(new: pa.Table, intake: pa.Table, traffic: pa.Table, *, grid_seconds: int, buckets: int) -> Merged:
+def merge(
+    new: pa.Table,
+    intake: pa.Table,
+    traffic: pa.Table,
+    *,
+    grid_seconds: int,
+    buckets: int,
+    corrects: bool = False,
+) -> Merged:
     """Put newly delivered rows into the intake and rebuild the traffic of their grid intervals.
 
     A key (series, step, stamp, principal) that is there already is replaced; twice in one source it is one
-    row
-    if equal, and no row at all if not. An interval that the traffic has and the intake no longer knows is
+    row if equal, and no row at all if not. An interval that the traffic has and the intake no longer knows is
     only replaced as a whole: by rows that cover all of it.
 
     Parameters
@@ -87,6 +103,8 @@ def merge(new: pa.Table, intake: pa.Table, traffic: pa.Table, *, grid_seconds: i
     traffic : what the traffic table has of them.
     grid_seconds : the grid.
     buckets : number of buckets of the lake.
+    corrects : the new rows take away the intake's rows whose whole time they cover, at whatever step; those
+        without principal also the rows of every principal.
     """
     unknown = [
         name
@@ -96,133 +114,192 @@ def merge(new: pa.Table, intake: pa.Table, traffic: pa.Table, *, grid_seconds: i
     # The series ids of the intake are computed again, for all its rows at once.
     intake, traffic = intake.drop_columns([SERIES_ID, *unknown]), traffic.drop_columns(unknown)
     old = intake.append_column(ORDER, pa.array(np.full(len(intake), -1, np.int64)))
-    rows = _in_key_order(pa.concat_tables([old, widened(new, old.schema)]))
-    clash = _clashes(rows)
-    disagreeing = rows.filter(pa.array(clash))
-    kept, is_new, is_replacing = _winners(rows.filter(pa.array(~clash)))
+    rows, keys = _in_key_order(pa.concat_tables([old, widened(new, old.schema)]), grid_seconds)
+    rows, keys, disagreeing = _without(rows, keys, _clashes(rows, keys))
+    covered = _covered_by_new(rows, keys) if corrects else np.zeros(len(rows), bool)
+    emptied = keys.take(covered)
+    rows, keys, corrected = _without(rows, keys, covered)
+    rows, keys, unclear = _without(rows, keys, _unclear(rows, keys))
+    kept, keys, is_new, is_replacing = _winners(rows, keys)
+    if len(corrected):
+        is_correcting = is_new & (positions_of(keys.place, emptied.place) >= 0)
+        is_new, is_replacing = is_new & ~is_correcting, is_replacing | is_correcting
 
     delivered = ~values_of(kept, IMPLIED).astype(bool)
-    older, late, confirmed = _older_than_intake(kept, is_new, traffic, grid_seconds, buckets)
-    stored = int((delivered & is_new & ~older).sum())
-    replaced = int((delivered & (is_replacing | (is_new & older & ~late & ~confirmed))).sum())
-    too_late = kept.filter(pa.array(late & delivered))
-    count = len(new) - int(values_of(new, IMPLIED).sum()) - len(disagreeing) - len(too_late)
-
+    older, late, confirmed = _older_than_intake(kept, keys, is_new, traffic, buckets)
     left_out = late | confirmed
-    intake_after = kept.filter(pa.array(~left_out)).drop_columns([ORDER])
-    ids = series_ids(_slots(intake_after, grid_seconds))
-    intake_after = intake_after.add_column(0, SERIES_ID, ids)
-    traffic_after = _rebuilt(intake_after, traffic, grid_seconds, buckets)
+    is_stored = delivered & is_new & ~older
+    is_replaced = delivered & (is_replacing | (is_new & older & ~left_out))
+    too_late = kept.filter(pa.array(late & delivered))
+    count = len(new) - int(values_of(new, IMPLIED).sum())
+    count -= len(disagreeing) + len(unclear) + len(too_late)
+
+    intake_after, keys_after, _ = _without(kept.drop_columns([ORDER]), keys, left_out)
+    gridded, is_part, is_outweighed = put_on_grid(intake_after, keys_after)
+    changed_rows = (is_stored | is_replaced)[~left_out]
+    slots_gone = _slots(corrected, emptied)
+    traffic_after, gone = _rebuilt(_as_traffic(gridded, buckets), traffic, slots_gone)
     differing = traffic_after.filter(pa.array(~_same_traffic(traffic_after, traffic)))
+    named = [TENANT, BUCKET, START, DAY]
+    changed = pa.concat_tables([differing.select(named), gone.select(named)])
+    merged_rows = kept.filter(pa.array((is_new | is_replacing) & ~left_out))
     return Merged(
-        intake=intake_after,
+        intake=intake_after.add_column(0, SERIES_ID, series_ids(_slots(intake_after, keys_after))),
         traffic=traffic_after,
-        stored=stored,
-        replaced=replaced,
-        unchanged=count - stored - replaced,
+        stored=int(is_stored.sum()),
+        replaced=int(is_replaced.sum()),
+        unchanged=count - int(is_stored.sum()) - int(is_replaced.sum()),
+        outweighed=int((is_outweighed & changed_rows).sum()),
+        parts_of_totals=int((is_part & changed_rows).sum()),
         disagreeing=disagreeing,
+        unclear=unclear,
         too_late=too_late,
-        intake_changed=_partitions(kept.filter(pa.array((is_new | is_replacing) & ~left_out))),
-        traffic_changed=_partitions(differing),
-        marks=differing.select([TENANT, BUCKET, START]),
+        intake_changed=_partitions(
+            pa.concat_tables([merged_rows.select([DAY, BUCKET]), corrected.select([DAY, BUCKET])])
+        ),
+        traffic_changed=_partitions(changed),
+        marks=changed.select([TENANT, BUCKET, START]),
     )
 
 
-def deduplicated(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return one row a key, and the rows whose key their own source has twice with different values.
+def deduplicated(rows: pa.Table, *, grid_seconds: int = 300) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Return one row a key, the rows whose key their own source has twice with different values, and those of
+    which nobody can tell whether they are a total and its parts.
 
     Parameters
     ----------
     rows : columns of ``DELIVERED`` (metrics may be missing), ``line`` and ``source_order``.
     """
-    rows = _in_key_order(rows)
-    clash = _clashes(rows)
-    kept, _, _ = _winners(rows.filter(pa.array(~clash)) if clash.any() else rows)
-    return kept, rows.filter(pa.array(clash))
+    rows, keys = _in_key_order(rows, grid_seconds)
+    rows, keys, clashing = _without(rows, keys, _clashes(rows, keys))
+    rows, keys, unclear = _without(rows, keys, _unclear(rows, keys))
+    return _winners(rows, keys)[0], clashing, unclear
 
 
-def _in_key_order(rows: pa.Table) -> pa.Table:
-    order = sort_order(*_keys(rows), values_of(rows, ORDER), values_of(rows, LINE).astype(np.int64))
-    return rows if bool((np.diff(order) == 1).all()) else rows.take(pa.array(order))
+def _in_key_order(rows: pa.Table, grid_seconds: int) -> tuple[pa.Table, Keys]:
+    """Return rows by key, source and line, and their keys."""
+    keys = keys_of(rows, grid_seconds)
+    lines = values_of(rows, LINE).astype(np.int64)
+    order = sort_order(packed(packed(*keys.row), values_of(rows, ORDER), lines))
+    if bool((np.diff(order) == 1).all()):
+        return rows, keys
+    return rows.take(pa.array(order)), keys.take(order)
 
 
-def _keys(rows: pa.Table) -> tuple[Integers, Integers, Integers]:
-    return (
-        key_codes(rows, [*SERIES, PRINCIPAL]),
-        values_of(rows, SECONDS).astype(np.int64),
-        stamps_of(rows, START),
-    )
+def _without(rows: pa.Table, keys: Keys, bad: Mask) -> tuple[pa.Table, Keys, pa.Table]:
+    """Return the rows and keys that are not bad, and the rows that are."""
+    if not bad.any():
+        return rows, keys, rows.slice(0, 0)
+    return rows.filter(pa.array(~bad)), keys.take(~bad), rows.filter(pa.array(bad))
 
 
-def _clashes(rows: pa.Table) -> Mask:
-    """Return which rows have a key that their own source delivers twice with different values."""
-    if len(rows) == 0:
-        return np.zeros(0, bool)
-    starts = group_starts(*_keys(rows), values_of(rows, ORDER))
-    sizes = group_sizes(starts, len(rows))
+def _clashes(rows: pa.Table, keys: Keys) -> Mask:
+    """Return a mask of the rows with a key that their own source delivers twice with different values."""
+    code = packed(packed(*keys.row), values_of(rows, ORDER))
+    starts = group_starts(code)
     if len(starts) == len(rows):
         return np.zeros(len(rows), bool)
     # Rows of one key stand together: each is compared with the one before it.
-    repeated = np.ones(len(rows), bool)
-    repeated[starts] = False
-    again = np.flatnonzero(repeated)
+    again = np.setdiff1d(np.arange(len(rows)), starts)
     differs = np.zeros(len(rows), bool)
     differs[again] = ~same_values(rows.take(pa.array(again)), rows.take(pa.array(again - 1)), METRICS)
-    return np.repeat(np.logical_or.reduceat(differs, starts), sizes)
+    return np.repeat(np.logical_or.reduceat(differs, starts), group_sizes(starts, len(rows)))
 
 
-def _winners(rows: pa.Table) -> tuple[pa.Table, Mask, Mask]:
-    """Return one row a key, and which of them are new keys and which replace an older value."""
-    starts = group_starts(*_keys(rows))
+def _covered_by_new(rows: pa.Table, keys: Keys) -> Mask:
+    """Return a mask of the intake's rows whose whole time a new row covers that has another key.
+
+    A new row with a principal covers rows of that principal only, one without covers all.
+    """
+    frame = pd.DataFrame({name: getattr(keys, name) for name in ("series", "step", "stamp", "principal")})
+    is_old = values_of(rows, ORDER) < 0
+    old = frame[is_old].assign(row=np.flatnonzero(is_old)).sort_values("stamp")
+    new = frame[~is_old].assign(begin=frame["stamp"], is_total=frame["principal"] < 0)
+    covered = np.zeros(len(rows), bool)
+    for _, part in new.groupby(["step", "is_total"]):
+        by = ["series"] if part["is_total"].all() else ["series", "principal"]
+        right = part[[*by, "stamp", "begin", "step"]].drop_duplicates().sort_values("stamp")
+        pairs = pd.merge_asof(old, right, on="stamp", by=by, suffixes=("", "_new"))
+        ends = pairs["begin"] + pairs["step_new"] * MICROSECONDS
+        covered[pairs.loc[pairs["stamp"] + pairs["step"] * MICROSECONDS <= ends, "row"].to_numpy()] = True
+    # A row of the same key is replaced in the usual way, so that an equal one stays unchanged.
+    return covered & (positions_of(keys.row, keys.take(~is_old).row) < 0)
+
+
+def _unclear(rows: pa.Table, keys: Keys) -> Mask:
+    """Return a mask of the new rows at moments whose row without principal may be a total or a rest.
+
+    Equal to the sum of the others it is their total, smaller it can only be what is left beside them. Larger,
+    it may be either; and where it was a total so far, a part may have been corrected without it.
+    """
+    unclear = np.zeros(len(rows), bool)
+    is_named = keys.principal >= 0
+    if not is_named.any() or is_named.all():
+        return unclear
+    offered = values_of(rows, OFFERED).astype(np.int64)
+    is_old = values_of(rows, ORDER) < 0
+    last = np.append(np.diff(packed(*keys.row)) != 0, True)
+    named, unnamed = principal_sums(keys.take(last), offered[last])
+    doubtful = (unnamed > named) & (named > 0)
+    if is_old.any():
+        before_named, before_unnamed = principal_sums(keys.take(is_old), offered[is_old])
+        was_total = keys.take(is_old).take((before_unnamed == before_named) & (before_named > 0))
+        doubtful |= (unnamed != named) & (positions_of(keys.take(last).moment, was_total.moment) >= 0)
+    if not doubtful.any():
+        return unclear
+    return ~is_old & (positions_of(keys.moment, keys.take(last).take(doubtful).moment) >= 0)
+
+
+def _winners(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Keys, Mask, Mask]:
+    """Return one row a key and its keys, and which of them are new keys and which replace an older value."""
+    starts = group_starts(packed(*keys.row))
     lasts = starts + group_sizes(starts, len(rows)) - 1
-    order = values_of(rows, ORDER)
-    had_old = order[starts] < 0
+    had_old = values_of(rows, ORDER)[starts] < 0
     challenged = had_old & (lasts > starts)
     same = np.zeros(len(starts), bool)
     at = np.flatnonzero(challenged)
     same[at] = same_values(rows.take(pa.array(starts[at])), rows.take(pa.array(lasts[at])), METRICS)
-    winners = np.where(same, starts, lasts)
-    kept = rows if len(winners) == len(rows) else rows.take(pa.array(winners))
-    return kept, ~had_old, challenged & ~same
+    if len(starts) < len(rows):
+        winners = np.where(same, starts, lasts)
+        rows, keys = rows.take(pa.array(winners)), keys.take(winners)
+    return rows, keys, ~had_old, challenged & ~same
 
 
 def _older_than_intake(
-    kept: pa.Table, is_new: Mask, traffic: pa.Table, grid_seconds: int, buckets: int
+    kept: pa.Table, keys: Keys, is_new: Mask, traffic: pa.Table, buckets: int
 ) -> tuple[Mask, Mask, Mask]:
-    """Return which rows lie in intervals that only the traffic knows; which of those do not fill their
-    interval; and which say nothing else than the traffic does."""
-    nobody = np.zeros(len(kept), bool)
-    if len(kept) == 0 or len(traffic) == 0 or not is_new.any():
-        return nobody, nobody, nobody
-    slots = _slots(kept, grid_seconds)
-    lookup = {"texts": SERIES, "numbers": (SECONDS, START)}
-    known = slots.filter(pa.array(~is_new))
-    known = known.group_by([*SERIES, SECONDS, START], use_threads=False).aggregate([])
-    older = (positions_of(slots, traffic, **lookup) >= 0) & (positions_of(slots, known, **lookup) < 0)
+    """Return three masks: rows older than the intake, that is of intervals that only the traffic table has; of
+    those, rows that cover only part of their interval; and rows that say what the traffic table says."""
+    nothing = np.zeros(len(kept), bool)
+    if len(traffic) == 0 or not is_new.any():
+        return nothing, nothing, nothing
+    slots = _slots(kept, keys)
+    older = positions_of(keys.place, keys.take(~is_new).place) < 0
+    older &= _positions(slots, traffic) >= 0
     if not older.any():
-        return nobody, nobody, nobody
-    gridded = _traffic_rows(kept.filter(pa.array(older)), grid_seconds, buckets)
-    full = values_of(gridded, COVERED) >= values_of(gridded, SECONDS)
-    same = _same_traffic(gridded, traffic)
-    at = positions_of(slots, gridded, **lookup)
-    late, confirmed = nobody.copy(), nobody.copy()
-    late[older] = ~full[at[older]]
-    confirmed[older] = full[at[older]] & same[at[older]]
+        return nothing, nothing, nothing
+    gridded = _as_traffic(put_on_grid(kept.filter(pa.array(older)), keys.take(older))[0], buckets)
+    at = _positions(slots.filter(pa.array(older)), gridded)
+    full = (values_of(gridded, COVERED) >= values_of(gridded, SECONDS))[at]
+    late, confirmed = nothing.copy(), nothing.copy()
+    late[older] = ~full
+    confirmed[older] = full & _same_traffic(gridded, traffic)[at]
     return older, late, confirmed
 
 
-def _rebuilt(intake: pa.Table, traffic: pa.Table, grid_seconds: int, buckets: int) -> pa.Table:
-    """Return the traffic of the intake's intervals, and of the older ones what stands already."""
-    gridded = _traffic_rows(intake, grid_seconds, buckets)
-    untouched = positions_of(traffic, gridded, texts=SERIES, numbers=(SECONDS, START)) < 0
-    return pa.concat_tables([gridded, traffic.filter(pa.array(untouched))])
+def _rebuilt(gridded: pa.Table, traffic: pa.Table, emptied: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the traffic of the intake's intervals with what stands already of the older ones; and the
+    intervals that are gone because all their rows were corrected away."""
+    untouched = _positions(traffic, gridded) < 0
+    gone = untouched & (_positions(traffic, emptied) >= 0)
+    after = pa.concat_tables([gridded, traffic.filter(pa.array(untouched & ~gone))])
+    return after, traffic.filter(pa.array(gone))
 
 
-def _traffic_rows(intake: pa.Table, grid_seconds: int, buckets: int) -> pa.Table:
-    gridded = grid_table(intake, grid_seconds=grid_seconds)
-    known = [name for name in TRAFFIC.schema.names if name not in METRICS or name in intake.column_names]
+def _as_traffic(gridded: pa.Table, buckets: int) -> pa.Table:
     gridded = gridded.append_column(DAY, days_of(stamps_of(gridded, START)))
     gridded = gridded.append_column(BUCKET, pa.array(bucket_numbers(gridded[TENANT], buckets), pa.int16()))
+    known = [name for name in TRAFFIC.schema.names if name in gridded.column_names]
     return gridded.select(known).cast(pa.schema([TRAFFIC.schema.field(name) for name in known]))
 
 
@@ -230,18 +307,26 @@ def _has(rows: pa.Table, name: str) -> bool:
     return name in rows.column_names and rows[name].null_count < len(rows)
 
 
-def _slots(rows: pa.Table, grid_seconds: int) -> pa.Table:
-    lengths = grid_lengths(values_of(rows, SECONDS).astype(np.int64), grid_seconds)
-    starts = stamps_of(rows, START) // MICROSECONDS // lengths * lengths * MICROSECONDS
+def _slots(rows: pa.Table, keys: Keys) -> pa.Table:
+    """Return the keys of the traffic rows that rows go into."""
     columns = {name: rows[name] for name in SERIES}
-    return pa.table(
-        {**columns, SECONDS: pa.array(lengths.astype(np.int32)), START: pa.array(starts).cast(UTC_STAMP)}
-    )
+    columns[SECONDS] = pa.array(keys.length.astype(np.int32))
+    columns[START] = pa.array(keys.slot).cast(UTC_STAMP)
+    return pa.table(columns)
+
+
+def _positions(left: pa.Table, right: pa.Table) -> Integers:
+    """Return, for each row of ``left``, the row of ``right`` with the same series, interval and start, or -1."""
+    names = [*SERIES, SECONDS, START]
+    both = pa.concat_tables([right.select(names), left.select(names)])
+    series = key_codes(both, SERIES)
+    key = (series, values_of(both, SECONDS).astype(np.int64), stamps_of(both, START))
+    return positions_of([part[len(right) :] for part in key], [part[: len(right)] for part in key])
 
 
 def _same_traffic(rows: pa.Table, traffic: pa.Table) -> Mask:
-    """Return which rows the traffic table has, with the same values."""
-    at = positions_of(rows, traffic, texts=SERIES, numbers=(SECONDS, START))
+    """Return a mask of the rows that the traffic table has with the same values."""
+    at = _positions(rows, traffic)
     same = at >= 0
     there = np.flatnonzero(same)
     if len(there):
@@ -250,5 +335,7 @@ def _same_traffic(rows: pa.Table, traffic: pa.Table) -> Mask:
     return same
 
 
-def _partitions(rows: pa.Table) -> pa.Table:
-    return rows.select([DAY, BUCKET]).group_by([DAY, BUCKET], use_threads=False).aggregate([])
+def _partitions(*tables: pa.Table) -> pa.Table:
+    """Return the distinct partitions of the tables' rows."""
+    pairs = pa.concat_tables([rows.select([DAY, BUCKET]) for rows in tables])
+    return pairs.group_by([DAY, BUCKET], use_threads=False).aggregate([])

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     FRACTIONAL = "fractional"
     OUT_OF_RANGE = "out_of_range"
     DISAGREES = "disagrees"
+    TOTAL_OR_REST = "total_or_rest"
     TOO_LATE = "too_late"
 
 
@@ -109,6 +110,9 @@ class IngestResult:
     quarantined : rows that cannot be used as they are.
     refused : rows of deployments that the provider does not run; nothing of them is kept.
     reasons : quarantined rows by reason.
+    outweighed : stored or replaced rows that do not count in the traffic, because in their interval another
+        step of the series does.
+    parts_of_totals : stored or replaced rows that do not count, because a row without principal is their sum.
     """
 
     files: tuple[str, ...] = ()
@@ -119,6 +123,25 @@ class IngestResult:
     quarantined: int = 0
     refused: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    outweighed: int = 0
+    parts_of_totals: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about rows that were stored and do not count."""
+        notes = []
+        if self.outweighed:
+            notes.append(
+                f"{self.outweighed:,} of the stored rows do not count: other rows of the same series cover their "
+                "intervals at a finer step, or more of them. If the new rows correct the old ones, deliver them "
+                "with --corrects."
+            )
+        if self.parts_of_totals:
+            notes.append(
+                f"{self.parts_of_totals:,} of the stored rows do not count: a row without principal_id is their "
+                "total and counts for them."
+            )
+        return tuple(notes)
 
     def __add__(self, other: IngestResult) -> IngestResult:
         sums = {

@@ -16,7 +16,7 @@ from cjp_fraud.traffic.checks import check_batch
 from cjp_fraud.traffic.grid import grid_table
 from cjp_fraud.traffic.merge import deduplicated
 from cjp_fraud.traffic.model import Reason, Rejection, TenantTraffic
-from cjp_fraud.traffic.quarantine import DISAGREES, rejected_rows
+from cjp_fraud.traffic.quarantine import DISAGREES, TOTAL_OR_REST, rejected_rows
 from cjp_fraud.traffic.schema import METRICS, SECONDS, SERIES, START, TRAFFIC
 from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.zero_fill import implied_rows, refuse_endless, series_spans
@@ -91,10 +91,12 @@ def read_traffic(
     if not parts:
         return TrafficRead(TRAFFIC.schema.empty_table().to_pandas(), read, (), refused)
     rows = pa.concat_tables(parts, promote_options="default")
-    rows, clashing = deduplicated(rows)
-    for order, name in enumerate(sources):
-        theirs = clashing.filter(pa.compute.equal(clashing["source_order"], order))
-        rejected += [(name, rejection) for rejection in rejected_rows(theirs, Reason.DISAGREES, DISAGREES)]
+    rows, *unusable_rows = deduplicated(rows, grid_seconds=grid_seconds)
+    faults = ((Reason.DISAGREES, DISAGREES), (Reason.TOTAL_OR_REST, TOTAL_OR_REST))
+    for faulty, (reason, why) in zip(unusable_rows, faults, strict=True):
+        for order, name in enumerate(sources):
+            theirs = faulty.filter(pa.compute.equal(faulty["source_order"], order))
+            rejected += [(name, rejection) for rejection in rejected_rows(theirs, reason, why)]
     if complete and len(rows):
         spans = series_spans(rows)
         refuse_endless(spans)

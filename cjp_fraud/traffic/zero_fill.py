@@ -11,8 +11,7 @@ import pyarrow.compute as pc
 
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.lake import UTC_STAMP
-from cjp_fraud.storage.sorting import group_sizes, group_starts, sort_order
-from cjp_fraud.traffic.columns import key_codes, stamps_of, values_of
+from cjp_fraud.traffic.columns import Integers, key_codes, positions_of, stamps_of, values_of
 from cjp_fraud.traffic.schema import DELIVERED, METRICS, SECONDS, SERIES, SHARE, START
 
 MICROSECONDS = 1_000_000
@@ -70,34 +69,32 @@ def implied_rows(
     spans : what :func:`series_spans` says of the whole source.
     zeroed : the metrics that the source delivers: zero in these rows, the others null.
     days : only steps that begin in these UTC days (half-open); default all.
-
     """
-    if len(spans) == 0:
-        return rows.slice(0, 0)
-    series = key_codes(pa.concat_tables([_keys(rows), _keys(spans)]), SERIES)
-    row_series, span_series = series[: len(rows)], series[len(rows) :]
-    row_steps = values_of(rows, SECONDS).astype(np.int64) * MICROSECONDS
-    span_steps = values_of(spans, SECONDS).astype(np.int64) * MICROSECONDS
-    first = stamps_of(spans, "first") // span_steps
-    last = stamps_of(spans, "last") // span_steps
+    steps = values_of(spans, SECONDS).astype(np.int64) * MICROSECONDS
+    first = stamps_of(spans, "first") // steps
+    last = stamps_of(spans, "last") // steps
     if days is not None:
-        first = np.maximum(first, _micros(days[0]) // span_steps)
-        last = np.minimum(last, (_micros(days[1]) - 1) // span_steps)
+        first = np.maximum(first, _micros(days[0]) // steps)
+        last = np.minimum(last, (_micros(days[1]) - 1) // steps)
     sizes = np.maximum(last - first + 1, 0)
-    owner = np.repeat(np.arange(len(spans)), sizes)
-    ends = np.cumsum(sizes)
-    cells = np.arange(len(owner)) - np.repeat(ends - sizes, sizes) + np.repeat(first, sizes)
-    missing = ~_among(
-        (span_series[owner], span_steps[owner], cells),
-        (row_series, row_steps, stamps_of(rows, START) // row_steps),
-    )
-    owner, cells = owner[missing], cells[missing]
+    # One place for each step of each span, the spans' one behind the other; a row takes its place away.
+    begins = np.cumsum(sizes) - sizes
+    span = _span_of(rows, spans)
+    cell = stamps_of(rows, START)[span >= 0]
+    span = span[span >= 0]
+    cell = cell // steps[span]
+    inside = (cell >= first[span]) & (cell <= last[span])
+    is_missing = np.ones(int(sizes.sum()), bool)
+    is_missing[(begins[span] + cell - first[span])[inside]] = False
+    places = np.flatnonzero(is_missing)
+    owner = np.repeat(np.arange(len(spans)), sizes)[places]
+    stamps = (places - begins[owner] + first[owner]) * steps[owner]
     columns: dict[str, pa.Array] = {}
     for field in DELIVERED:
         if field.name in spans.column_names:
             columns[field.name] = spans[field.name].combine_chunks().take(pa.array(owner))
         elif field.name == START:
-            columns[START] = pa.array(cells * span_steps[owner]).cast(UTC_STAMP)
+            columns[START] = pa.array(stamps).cast(UTC_STAMP)
         elif field.name in METRICS and field.name in zeroed and field.name != SHARE:
             columns[field.name] = _zeros(field.type, len(owner))
         elif field.name in rows.column_names:
@@ -105,20 +102,11 @@ def implied_rows(
     return pa.table(columns, schema=pa.schema([f for f in DELIVERED if f.name in columns]))
 
 
-def _among(
-    wanted: tuple[np.ndarray, np.ndarray, np.ndarray], present: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Return which of the wanted keys are present."""
-    keys = [np.concatenate([one, other]) for one, other in zip(wanted, present, strict=True)]
-    is_present = np.arange(len(keys[0])) >= len(wanted[0])
-    order = sort_order(*keys)
-    starts = group_starts(*(key[order] for key in keys))
-    if len(starts) == 0:
-        return np.zeros(0, bool)
-    found = np.logical_or.reduceat(is_present[order], starts)
-    result = np.empty(len(order), bool)
-    result[order] = np.repeat(found, group_sizes(starts, len(order)))
-    return result[: len(wanted[0])]
+def _span_of(rows: pa.Table, spans: pa.Table) -> Integers:
+    """Return the position of each row's span, -1 for a row of none."""
+    series = key_codes(pa.concat_tables([_keys(spans), _keys(rows)]), SERIES)
+    steps = [values_of(table, SECONDS).astype(np.int64) for table in (spans, rows)]
+    return positions_of((series[len(spans) :], steps[1]), (series[: len(spans)], steps[0]))
 
 
 def _keys(rows: pa.Table) -> pa.Table:

@@ -34,6 +34,7 @@ class FileSource:
     ----------
     path : the file.
     mapping : ``{theirs: ours}``.
+    corrects : see :class:`cjp_fraud.traffic.sources.model.TrafficSource`.
 
     Raises
     ------
@@ -45,7 +46,10 @@ class FileSource:
         If somebody writes to it meanwhile.
     """
 
-    def __init__(self, path: Path, mapping: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, path: Path, mapping: Mapping[str, str] | None = None, *, corrects: bool = False
+    ) -> None:
+        self.corrects = corrects
         self.name = readable_name(path.name)
         self._path = path
         self._before = fingerprint(path)

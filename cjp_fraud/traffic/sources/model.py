@@ -65,11 +65,14 @@ class TrafficSource(Protocol):
     sha256 : 64 hex digits, the same if the same is delivered again: a rejected row is in quarantine once,
         under the first 16 of them and its line.
     columns : the columns of ours that it delivers.
+    corrects : its rows take away all earlier rows of the series whose whole time they cover, at whatever step;
+        a row without principal those of every principal.
     """
 
     name: str
     sha256: str
     columns: tuple[str, ...]
+    corrects: bool
 
     def batches(self) -> Iterator[SourceBatch]:
         """Yield the rows in the source's order.
