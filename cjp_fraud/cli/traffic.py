@@ -9,11 +9,15 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.frame import (
+    Column,
     JsonOption,
     column_mapping,
     deployment,
+    print_json,
     print_record,
     print_rows,
+    print_table,
+    print_view,
     progress,
 )
 from cjp_fraud.traffic.model import IngestResult, Reason
@@ -98,6 +102,33 @@ def quarantine(
     rows = list_quarantine(opened, ids=row or None, reason=reason, tenant_id=tenant, limit=limit)
     columns = ("quarantine_id", "source", "line", "tenant_id", "reason", "explanation")
     print_rows([asdict(rejected) for rejected in rows], as_json=as_json, title="Quarantine", columns=columns)
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="TENANT", help="Only this tenant, series by series, with its gaps.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is loaded: series, spans, missing and partial intervals, the newest one, late and rejected rows."""
+    from cjp_fraud.operations.traffic import traffic_status
+
+    found = traffic_status(deployment(ctx), tenant)
+    if as_json:
+        print_json(found)
+    elif tenant is None:
+        print_table(found.tenants, title="Traffic")
+    else:
+        print_view(found.tenants[0], title=f"Traffic of {tenant}")
+        names = ("channel", "direction", "application_id", Column("interval_seconds", "step"))
+        print_table(
+            found.series, [*names, "first", "newest", "intervals", "missing", "partial"], title="Series"
+        )
+        gaps = [gap for series in found.series for gap in series.gaps]
+        if gaps:
+            print_table(gaps, title="Gaps")
 
 
 def _print(result: IngestResult, *, as_json: bool) -> None:

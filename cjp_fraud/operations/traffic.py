@@ -1,4 +1,4 @@
-"""Take traffic in, from files or from the inbox; list, resubmit and erase rejected rows."""
+"""Take traffic in, from files or from the inbox; show what is loaded; list, resubmit, erase rejected rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.errors import BadInputError, CjpFraudError
+from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError
 from cjp_fraud.progress import Report
 from cjp_fraud.traffic import ingest as traffic_ingest
 from cjp_fraud.traffic import quarantine
@@ -25,6 +25,7 @@ from cjp_fraud.traffic.model import (
 )
 from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.sources.model import readable_name
+from cjp_fraud.traffic.status import TrafficStatus, status_of
 
 INBOX = "inbox"
 """Folder under the home whose files are taken in; ``done`` and ``refused`` in it take what is finished."""
@@ -179,6 +180,24 @@ def purge_excluded(deployment: Deployment) -> dict[str, int]:
     Whoever puts tenants on record calls it afterwards. Returns the number of rows by tenant.
     """
     return quarantine.purge_excluded(deployment.lake, deployment.engine, deployment.traffic_tenants)
+
+
+def traffic_status(deployment: Deployment, tenant_id: str | None = None) -> TrafficStatus:
+    """Return what is loaded: for each tenant on record its series, span, gaps, newest interval and late rows.
+
+    Parameters
+    ----------
+    tenant_id : only this tenant, with its series one by one and where their gaps are.
+
+    Raises
+    ------
+    NotFoundError
+        If no such tenant is on record.
+    """
+    tenants = deployment.traffic_tenants
+    if tenant_id is not None and tenant_id not in tenants:
+        raise NotFoundError(f"tenant {tenant_id!r} is not on record (cjp-fraud tenants show)")
+    return status_of(deployment.lake, sorted(tenants) if tenant_id is None else [tenant_id], tenant_id)
 
 
 def _delivery(deployment: Deployment, now: datetime, report: Report | None = None) -> Delivery:

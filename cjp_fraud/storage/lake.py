@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
@@ -166,15 +167,31 @@ class Lake:
         table in no particular order.
         """
         names = list(columns) if columns is not None else table.schema.names
-        conditions = [Where(days=days, buckets=buckets), where or Where()]
         wanted = pa.schema([table.schema.field(name) for name in names])
+        conditions = [Where(days=days, buckets=buckets), where or Where()]
         if any(condition.nothing() for condition in conditions):
             return wanted.empty_table()
+        dataset, rows_meant = self._dataset(table, conditions, version)
+        return dataset.to_table(columns=names, filter=rows_meant).cast(wanted)
+
+    def batches(
+        self, table: LakeTable, *, columns: Sequence[str], where: Where | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of the rows that meet a condition, a few thousand rows at a time, in no
+        particular order: for sums over more rows than memory should hold."""
+        condition = where or Where()
+        if not condition.nothing():
+            dataset, rows_meant = self._dataset(table, [condition], None)
+            yield from dataset.to_batches(columns=list(columns), filter=rows_meant)
+
+    def _dataset(
+        self, table: LakeTable, conditions: Sequence[Where], version: int | None
+    ) -> tuple[ds.Dataset, pc.Expression | None]:
+        """Return the files that can hold rows that meet every condition, and the condition on their rows."""
         pruning = " AND ".join(f"({text})" for text in (c.sql() for c in conditions) if text) or None
-        found = [e for e in (c.expression() for c in conditions) if e is not None]
-        dataset: ds.Dataset = self._open(table, version).to_pyarrow_dataset(file_pruning_predicate=pruning)
-        rows = dataset.to_table(columns=names, filter=fold(found, lambda a, b: a & b) if found else None)
-        return rows.cast(wanted)
+        parts = [e for e in (c.expression() for c in conditions) if e is not None]
+        dataset = self._open(table, version).to_pyarrow_dataset(file_pruning_predicate=pruning)
+        return dataset, fold(parts, lambda a, b: a & b) if parts else None
 
     def partitions(self, table: LakeTable) -> pa.Table:
         """Return one row a file: ``day``, ``bucket``, ``num_records``, ``min.*`` and ``max.*`` of columns."""
