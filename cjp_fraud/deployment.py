@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
-    from cjp_fraud.suspension.model import Enforcement
-    from cjp_fraud.suspension.platform import PlatformClient
+    from cjp_fraud.suspension.platform import Enforcement, PlatformClient
     from cjp_fraud.traffic.model import TenantTraffic
 
 # Its parts are imported when they are asked for: a command pays only for what it uses.
@@ -114,7 +113,7 @@ class Deployment:
 
     def enforcement(self, now: datetime) -> Enforcement:
         """Return what approved cases are enforced with at ``now`` (aware)."""
-        from cjp_fraud.suspension.model import Enforcement
+        from cjp_fraud.suspension.platform import Enforcement
 
         return Enforcement(self.engine, self.mail, self.platform, self.policy, now)
 

@@ -26,8 +26,7 @@ from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from cjp_fraud.suspension.model import Enforcement
-from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformClient
+from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement, PlatformClient
 from cjp_fraud.suspension.tables import Entitlement, Measure
 from tests.contract_builders import a_row, load_rows
 

@@ -12,11 +12,11 @@ from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.cases import note
+from cjp_fraud.review.cases import lock_case, note
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.suspension.model import UNFINISHED, CommandKind, CommandOutcome, Enforcement
-from cjp_fraud.suspension.platform import Order, PlatformError, ReadBack
+from cjp_fraud.suspension.model import UNFINISHED, CommandKind, CommandOutcome
+from cjp_fraud.suspension.platform import Enforcement, Order, PlatformError, ReadBack
 from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 
@@ -37,13 +37,15 @@ class Answer:
     faults: tuple[str, ...]
 
 
-def unfinished_measure(session: Session, case: Case) -> Measure | None:
-    """Return the case's measure that stands or is on its way; there is at most one."""
-    return session.scalar(
+def lock_measure(session: Session, case_id: str) -> tuple[Case, Measure | None]:
+    """Return the case, locked, and its measure that stands or is on its way; there is at most one."""
+    case = lock_case(session, case_id)
+    measure = session.scalar(
         select(Measure)
         .where(Measure.case_id == case.id, Measure.state.in_(UNFINISHED))
         .execution_options(populate_existing=True)
     )
+    return case, measure
 
 
 def order_of(measure: Measure) -> Order:
@@ -96,16 +98,15 @@ def send_command(enforcement: Enforcement, command: RecordedCommand) -> Answer:
     """Tell the platform, and ask it what is in force then; its answer to the command alone proves nothing."""
     platform = enforcement.platform
     call = platform.apply if command.kind is CommandKind.APPLY else platform.lift
-    faults: tuple[str, ...] = ()
     try:
         call(command.order, command.key, enforcement.now)
     except PlatformError as error:
-        faults = (str(error),)
-    return read_back(enforcement, command, faults)
+        return read_back(enforcement, command, (str(error),))
+    return read_back(enforcement, command)
 
 
 def read_back(enforcement: Enforcement, command: RecordedCommand, faults: tuple[str, ...] = ()) -> Answer:
-    """Ask the platform what is in force under a command's measure; ``faults`` were found before."""
+    """Ask the platform what is in force under a command's measure; ``faults`` are those so far."""
     try:
         return Answer(enforcement.platform.read_back(command.order.measure_id), faults)
     except PlatformError as error:

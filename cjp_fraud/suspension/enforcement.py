@@ -18,10 +18,9 @@ from cjp_fraud.review.approval import expire_due
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
-from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.locks import process_lock
-from cjp_fraud.suspension.measures import apply_under_lock, enforcement_lock
-from cjp_fraud.suspension.model import Enforcement, MeasureState
+from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.measures import apply_under_lock
+from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.notification import (
     follow_ups_due,
     progress_of,
@@ -30,6 +29,7 @@ from cjp_fraud.suspension.notification import (
     serve_notice,
     withdraw_if_stale,
 )
+from cjp_fraud.suspension.platform import Enforcement
 from cjp_fraud.suspension.reinstatement import lapse_under_lock, lift_under_lock
 from cjp_fraud.suspension.tables import Measure
 
@@ -63,37 +63,22 @@ class EnforcementReport:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedCase:
-    """A case that a run moved from one state to another."""
-
-    case_id: str
-    before: CaseState
-    after: CaseState
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingCase:
-    """A case that could not go on, and why, a sentence each."""
-
-    case_id: str
-    waiting_for: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ResumeReport:
     """What a run of :func:`resume_all` did.
 
     Parameters
     ----------
     expired : ids of cases whose proposal nobody approved in time.
+    moved : cases that are in another state than before.
+    waiting : cases that could not go on.
     follow_ups : how many letters that follow were sent.
     faults : a sentence for each case in which something broke; the other cases were dealt with.
     """
 
     expired: tuple[str, ...]
-    moved: tuple[MovedCase, ...]
+    moved: tuple[EnforcementReport, ...]
+    waiting: tuple[EnforcementReport, ...]
     follow_ups: int
-    waiting: tuple[WaitingCase, ...]
     faults: tuple[str, ...]
 
 
@@ -108,12 +93,12 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
         If no such case is on record.
     """
     engine = enforcement.engine
-    with process_lock(engine, enforcement_lock(case_id)):
+    with enforcement.case_lock(case_id):
         waiting = _advance(enforcement, case_id)
     with reading(engine) as session:
         letters = follow_ups_due(session, case_id)
     for letter in letters:
-        with process_lock(engine, enforcement_lock(case_id)):
+        with enforcement.case_lock(case_id):
             waiting = (*waiting, *send_follow_up(enforcement, letter))
     with reading(engine) as session:
         case = session.get_one(Case, case_id)
@@ -123,26 +108,29 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
 def resume_all(enforcement: Enforcement) -> ResumeReport:
     """Take up everything that was interrupted, is due or has ended; one case's trouble stops no other."""
     engine = enforcement.engine
-    with transaction(engine) as session:
-        expired = expire_due(enforcement.decision(session))
+    with enforcement.deciding() as decision:
+        expired = expire_due(decision)
     with reading(engine) as session:
         rows = session.execute(select(Case.id, Case.state).where(Case.state.in_(_ON_THE_WAY)))
         before: dict[str, CaseState] = {row.id: row.state for row in rows}
         letters = set(follow_ups_due(session))
-    moved, waiting, faults = [], [], []
+    reports, faults = [], []
     for case_id in sorted({*before, *(letter.case_id for letter in letters)}):
         try:
-            report = enforce(enforcement, case_id)
+            reports.append(enforce(enforcement, case_id))
         except (CjpFraudError, OSError) as error:
             faults.append(f"case {case_id}: {error}")
-            continue
-        if case_id in before and report.state is not before[case_id]:
-            moved.append(MovedCase(case_id, before[case_id], report.state))
-        if report.waiting_for:
-            waiting.append(WaitingCase(case_id, report.waiting_for))
     with reading(engine) as session:
         sent = len(letters - set(follow_ups_due(session)))
-    return ResumeReport(tuple(expired), tuple(moved), sent, tuple(waiting), tuple(faults))
+    return ResumeReport(
+        expired=tuple(expired),
+        moved=tuple(
+            report for report in reports if report.state is not before.get(report.case_id, report.state)
+        ),
+        waiting=tuple(report for report in reports if report.waiting_for),
+        follow_ups=sent,
+        faults=tuple(faults),
+    )
 
 
 def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
@@ -206,7 +194,7 @@ def _paused_until(session: Session, case: Case) -> datetime | None:
 def _next_at(enforcement: Enforcement, session: Session, case: Case) -> datetime | None:
     if case.state not in (CaseState.APPROVED, CaseState.NOTICED):
         return None
-    plan_progress = progress_of(enforcement.decision(session), case)
+    plan_progress = progress_of(session, case, enforcement.now)
     return (plan_progress.complete_at or plan_progress.next_due_at) if plan_progress is not None else None
 
 

@@ -122,21 +122,13 @@ def approval_obstacles(
     """
     session, at = decision.session, decision.at
     facts = gate_facts(session, case, policy, at)
-    proposal = facts.proposal
-    role = Role.COUNSEL if capacity is Capacity.COUNSEL else Role.APPROVER
-    candidate = ApprovalFact(
-        by_user_id=decision.by.reference,
-        capacity=capacity,
-        at=at,
-        proposal_sha256=proposal.sha256 if proposal is not None else None,
-        has_role=decision.by.may(role),
-        took_part=took_part(session, decision.by, case.id),
-        edited_contract=lately_edited_contract(session, decision.by, case.tenant_id, at),
-        name=decision.by.name,
+    others = tuple(obstacle.sentence for obstacle in check(facts, at, BEFORE_APPROVAL).obstacles)
+    if facts.proposal is None:
+        return others
+    candidate = Approval(
+        proposal_sha256=facts.proposal.sha256, capacity=capacity, by_user_id=decision.by.reference, at=at
     )
-    own = approval_faults(candidate, facts) if proposal is not None else []
-    others = (obstacle.sentence for obstacle in check(facts, at, BEFORE_APPROVAL).obstacles)
-    return (*own, *others)
+    return (*approval_faults(_approval(session, case, decision.by, candidate), facts), *others)
 
 
 def proposal_obstacles(position: Contract, at: datetime) -> tuple[str, ...]:
@@ -228,7 +220,7 @@ def _approval(session: Session, case: Case, actor: Actor, approval: Approval) ->
         capacity=approval.capacity,
         at=approval.at,
         proposal_sha256=approval.proposal_sha256,
-        has_role=role in actor.roles,
+        has_role=actor.may(role),
         took_part=took_part(session, actor, case.id),
         edited_contract=lately_edited_contract(session, actor, case.tenant_id, approval.at),
         name=actor.name,

@@ -19,38 +19,31 @@ from cjp_fraud.notices.plans import plan_of
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
-from cjp_fraud.review.cases import in_words, lock_case, move, note
+from cjp_fraud.review.cases import in_words, move, note
 from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.storage.database import transaction
-from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.commands import (
     RecordedCommand,
     close_commands,
+    lock_measure,
     read_back,
     record_command,
     send_command,
-    unfinished_measure,
 )
 from cjp_fraud.suspension.gate import GateDecision, approval_in_force, check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import (
     CommandKind,
     CommandOutcome,
-    Enforcement,
     MeasureOutcome,
     MeasureState,
     PlatformOutcome,
 )
-from cjp_fraud.suspension.platform import ReadBack
+from cjp_fraud.suspension.platform import Enforcement, ReadBack
+from cjp_fraud.suspension.reinstatement import lift_under_lock
 from cjp_fraud.suspension.tables import Measure
-
-
-def enforcement_lock(case_id: str) -> str:
-    """Return the name of the lock under which notices are sent and measures commanded for a case."""
-    return f"enforcement:{case_id}"
 
 
 def apply_measure(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
@@ -63,16 +56,17 @@ def apply_measure(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
     Refused
         With everything that keeps the gate shut.
     """
-    with process_lock(enforcement.engine, enforcement_lock(case_id)):
+    with enforcement.case_lock(case_id):
         return apply_under_lock(enforcement, case_id)
 
 
 def apply_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
-    """Do what :func:`apply_measure` does, for a caller that holds :func:`enforcement_lock`."""
-    with transaction(enforcement.engine) as session:
-        command, gate = _begin(enforcement.decision(session), case_id, enforcement.policy)
+    """Do what :func:`apply_measure` does, for a caller that holds the case's lock."""
+    policy = enforcement.policy
+    with enforcement.deciding() as decision:
+        command, gate = _begin(decision, case_id, policy)
     measure_id = command.order.measure_id
-    # Shut since the measure was ordered: nothing is sent, and what is in force already is lifted below.
+    # Where the gate has shut since it was ordered, nothing is sent, and what is in force is lifted below.
     answer = (
         send_command(enforcement, command)
         if gate.is_open
@@ -80,13 +74,11 @@ def apply_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
     )
     if answer.read_back is None:
         return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, answer.faults)
-    with transaction(enforcement.engine) as session:
-        faults = _confirm(
-            enforcement.decision(session), case_id, command, answer.read_back, enforcement.policy
-        )
+    with enforcement.deciding() as decision:
+        faults = _confirm(decision, case_id, command, answer.read_back, policy)
     if not faults:
         return MeasureOutcome(case_id, measure_id, PlatformOutcome.IN_FORCE)
-    return _give_up(enforcement, case_id, measure_id, (*answer.faults, *faults))
+    return lift_under_lock(enforcement, case_id, (*answer.faults, *faults))
 
 
 def observe_measure(decision: Decision, case: Case, plan: NoticePlan, policy: ProviderPolicy) -> None:
@@ -114,10 +106,9 @@ def observe_measure(decision: Decision, case: Case, plan: NoticePlan, policy: Pr
 def _begin(decision: Decision, case_id: str, policy: ProviderPolicy) -> tuple[RecordedCommand, GateDecision]:
     """Ask the gate and put measure and command on record, or take up what was interrupted."""
     session = decision.session
-    case = lock_case(session, case_id)
+    case, measure = lock_measure(session, case_id)
     facts = gate_facts(session, case, policy, decision.at)
     gate = check(facts, decision.at)
-    measure = unfinished_measure(session, case)
     if case.state is CaseState.SUSPENDING and measure is not None:
         return record_command(decision, case, measure, CommandKind.APPLY), gate
     state = () if case.state is CaseState.NOTICED else (f"it is {case.state}; a measure follows a notice",)
@@ -182,10 +173,8 @@ def _confirm(
 ) -> tuple[str, ...]:
     """Record the measure as in force, after asking the gate once more; return why not, where not."""
     session, at = decision.session, decision.at
-    case = lock_case(session, case_id)
-    measure = unfinished_measure(session, case)
-    if case.state is not CaseState.SUSPENDING or measure is None or measure.id != command.order.measure_id:
-        return (f"it is {case.state} by now",)
+    case, measure = lock_measure(session, case_id)
+    assert measure is not None, "nobody else works under the case's lock"
     gate = check(gate_facts(session, case, policy, at), at)
     if measure.ends_at <= at:
         return ("its end passed before it was in force",)
@@ -206,29 +195,3 @@ def _difference(answer: ReadBack) -> str:
     if answer.emergency_calls is not True:
         return "the platform does not confirm that emergency calls go through"
     return "read-back shows something else in force than what was ordered"
-
-
-def _give_up(
-    enforcement: Enforcement, case_id: str, measure_id: str, reasons: tuple[str, ...]
-) -> MeasureOutcome:
-    """Lift whatever there is, and go back to ``noticed`` once read-back shows nothing in force."""
-    with transaction(enforcement.engine) as session:
-        case = lock_case(session, case_id)
-        measure = unfinished_measure(session, case)
-        if case.state is not CaseState.SUSPENDING or measure is None or measure.id != measure_id:
-            return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, reasons)
-        command = record_command(enforcement.decision(session), case, measure, CommandKind.LIFT)
-    answer = send_command(enforcement, command)
-    reasons = (*reasons, *answer.faults)
-    if answer.read_back is None or answer.read_back.restricted:
-        return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, reasons)
-    with transaction(enforcement.engine) as session:
-        decision = enforcement.decision(session)
-        case = lock_case(session, case_id)
-        measure = unfinished_measure(session, case)
-        assert measure is not None, "nobody else works under the case's lock"
-        measure.state = MeasureState.NEVER_IN_FORCE
-        outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
-        close_commands(decision, case, measure, outcomes, answer.read_back)
-        move(decision, case, CaseState.NOTICED, "case.not_suspended", {"measure_id": measure.id})
-    return MeasureOutcome(case_id, measure_id, PlatformOutcome.NOT_IN_FORCE, reasons)

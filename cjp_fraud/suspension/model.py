@@ -1,4 +1,4 @@
-"""Value types of suspension: measures, commands, the facts of the gate, and what a case is enforced with."""
+"""Value types of suspension: measures, commands, and the facts that the gate asks about."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.people.model import machine
 from cjp_fraud.review.measure_fit import Flagged
-from cjp_fraud.review.model import Capacity, Finding, ProviderPolicy, Quantity, TenantsPart
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-    from sqlalchemy.orm import Session
-
-    from cjp_fraud.notices.methods.email import MailServer
-    from cjp_fraud.suspension.platform import PlatformClient
+from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 
 ENFORCER = machine("enforcement")
 """Who acts on a standing approval."""
@@ -209,29 +200,3 @@ class GateFacts:
     contract: ContractFact | None
     notice: NoticeFact | None
     stops: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Enforcement:
-    """What an approved case is enforced with.
-
-    Parameters
-    ----------
-    engine : the database.
-    mail, platform : where notices and commands go.
-    policy : the mode in force, how long things stay fresh, and who writes.
-    now : the moment at which everything is done; aware, kept in UTC.
-    """
-
-    engine: Engine
-    mail: MailServer
-    platform: PlatformClient
-    policy: ProviderPolicy
-    now: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "now", aware(self.now))
-
-    def decision(self, session: Session) -> Decision:
-        """Return the machine's act on the standing approval, in the transaction of ``session``."""
-        return Decision(session, ENFORCER, self.now)

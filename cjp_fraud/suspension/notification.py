@@ -1,6 +1,6 @@
 """Send what an approved case sends: its notice, the notice's later steps, and the letters that follow.
 
-The caller holds the case's lock (:func:`cjp_fraud.suspension.measures.enforcement_lock`) throughout. Every
+The caller holds the case's lock (:meth:`cjp_fraud.suspension.platform.Enforcement.case_lock`). Every
 function here may be run again: a plan is made once, and a letter that was sent is not sent again.
 """
 
@@ -30,11 +30,11 @@ from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.tables import Case, Proposal
-from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.gate import BEFORE_NOTICE
 from cjp_fraud.suspension.gate_facts import obstacles
 from cjp_fraud.suspension.measures import observe_measure
-from cjp_fraud.suspension.model import ENFORCER, Enforcement, MeasureState
+from cjp_fraud.suspension.model import ENFORCER, MeasureState
+from cjp_fraud.suspension.platform import Enforcement
 from cjp_fraud.suspension.tables import Measure
 
 
@@ -53,8 +53,8 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
     In ``observe`` plan, letters, measure and command are stored, and the case stays ``approved``.
     """
     now = enforcement.now
-    with transaction(enforcement.engine) as session:
-        decision = enforcement.decision(session)
+    with enforcement.deciding() as decision:
+        session = decision.session
         case = lock_case(session, case_id)
         proposal = latest_proposal(session, case)
         if case.state is not CaseState.APPROVED or proposal is None:
@@ -81,16 +81,17 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
     plan_progress = dispatch_due(enforcement.engine, enforcement.mail, plan.id, now, by=ENFORCER)
     if observed:
         return ("approved in observe: notice and command are stored, and nothing leaves",)
-    with transaction(enforcement.engine) as session:
-        return _record_service(enforcement.decision(session), case_id, plan_progress)
+    with enforcement.deciding() as decision:
+        return _record_service(decision, case_id, plan_progress)
 
 
 def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
     """Send the later steps of a notice when they fall due; return what keeps them from being sent."""
     now = enforcement.now
-    with transaction(enforcement.engine) as session:
+    with enforcement.deciding() as decision:
+        session = decision.session
         case = lock_case(session, case_id)
-        plan_progress = progress_of(enforcement.decision(session), case)
+        plan_progress = progress_of(session, case, now)
         if case.state is not CaseState.NOTICED or plan_progress is None:
             return (f"it is {case.state}",)
         if plan_progress.next_due_at is None or plan_progress.next_due_at > now:
@@ -109,8 +110,8 @@ def withdraw_if_stale(enforcement: Enforcement, case_id: str) -> bool:
     and notice permitted it, or of the last moment at which a step of its notice fell due. What was
     approved in observe stays as it is.
     """
-    with transaction(enforcement.engine) as session:
-        decision = enforcement.decision(session)
+    with enforcement.deciding() as decision:
+        session = decision.session
         case = lock_case(session, case_id)
         proposal = latest_proposal(session, case)
         if case.state not in BEFORE_THE_MEASURE or proposal is None or proposal.mode is PlatformMode.OBSERVE:
@@ -122,11 +123,11 @@ def withdraw_if_stale(enforcement: Enforcement, case_id: str) -> bool:
         return True
 
 
-def progress_of(decision: Decision, case: Case) -> PlanProgress | None:
-    """Return how far the notice of the case's proposal is at ``decision.at``; None: it has no plan."""
-    proposal = latest_proposal(decision.session, case)
-    plan = plan_of(decision.session, proposal.id) if proposal is not None else None
-    return progress(decision.session, plan.id, decision.at) if plan is not None else None
+def progress_of(session: Session, case: Case, at: datetime) -> PlanProgress | None:
+    """Return how far the notice of the case's proposal is at ``at``; None: it has no plan."""
+    proposal = latest_proposal(session, case)
+    plan = plan_of(session, proposal.id) if proposal is not None else None
+    return progress(session, plan.id, at) if plan is not None else None
 
 
 def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowUp]:
@@ -161,11 +162,10 @@ def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...
     kind = letter.kind
     if enforcement.policy.mode is PlatformMode.OBSERVE:
         return (f"the {kind} letter waits: the mode in force is observe, and nothing leaves",)
-    with transaction(enforcement.engine) as session:
-        plan = plan_of(session, letter.proposal_id, kind)
+    with enforcement.deciding() as decision:
+        plan = plan_of(decision.session, letter.proposal_id, kind)
         if plan is None:
             try:
-                decision = enforcement.decision(session)
                 plan = _plan_follow_up(decision, letter, enforcement.policy)
             except Refused as refused:
                 return refused.missing

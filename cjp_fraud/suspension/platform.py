@@ -1,8 +1,10 @@
-"""The platform that enforces measures, and the embedded one, which is a table of its own."""
+"""The platform that enforces measures, the embedded one, and what cases are enforced with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,8 +17,12 @@ from cjp_fraud.clock import aware
 from cjp_fraud.contracts.restriction import ALWAYS_REACHABLE, MeasureKind, Reachable, Scope
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.review.model import ProviderPolicy
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.locks import process_lock
+from cjp_fraud.suspension.model import ENFORCER
 from cjp_fraud.suspension.tables import Entitlement
 
 _STRICT = ConfigDict(extra="forbid")
@@ -88,6 +94,35 @@ class PlatformClient(Protocol):
 
     def restrictions(self) -> list[ReadBack]:
         """Say everything that is in force by our orders; raises PlatformError."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Enforcement:
+    """What an approved case is enforced with.
+
+    Parameters
+    ----------
+    engine : the database.
+    mail, platform : where notices and commands go.
+    policy : the mode in force, how long things stay fresh, and who writes.
+    now : the moment at which everything is done; aware.
+    """
+
+    engine: Engine
+    mail: MailServer
+    platform: PlatformClient
+    policy: ProviderPolicy
+    now: datetime
+
+    @contextmanager
+    def deciding(self) -> Iterator[Decision]:
+        """Open a transaction in which the machine acts on the standing approval; committed at the end."""
+        with transaction(self.engine) as session:
+            yield Decision(session, ENFORCER, self.now)
+
+    def case_lock(self, case_id: str) -> AbstractContextManager[None]:
+        """Return the lock under which a case's notices are sent and its measures commanded, in any process."""
+        return process_lock(self.engine, f"enforcement:{case_id}")
 
 
 class EmbeddedPlatform:

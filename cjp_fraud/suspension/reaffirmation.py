@@ -12,11 +12,11 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Decision, Role
-from cjp_fraud.review.cases import in_words, lock_case, note
+from cjp_fraud.review.cases import in_words, note
 from cjp_fraud.review.model import CaseState, ProviderPolicy
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.suspension.commands import unfinished_measure
+from cjp_fraud.suspension.commands import lock_measure
 from cjp_fraud.suspension.tables import Measure, Reaffirmation
 
 PEOPLE_NEEDED = 2
@@ -60,8 +60,7 @@ def reaffirm(
         Names everything that is missing.
     """
     session, by, at = decision.session, decision.by, decision.at
-    case = lock_case(session, case_id)
-    measure = unfinished_measure(session, case)
+    case, measure = lock_measure(session, case_id)
     before = _given(session, measure) if measure is not None else []
     current = _current_round([row for row, _ in before], at, policy)
     refuse_unless(

@@ -11,18 +11,12 @@ from sqlalchemy import select
 from cjp_fraud.audit.log import append
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.commands import order_of
-from cjp_fraud.suspension.measures import enforcement_lock
-from cjp_fraud.suspension.model import Enforcement, MeasureState
-from cjp_fraud.suspension.platform import Order, PlatformError
+from cjp_fraud.suspension.model import UNFINISHED, MeasureState
+from cjp_fraud.suspension.platform import Enforcement, Order, PlatformError
 from cjp_fraud.suspension.tables import Measure
 
 RECONCILER = machine("reconcile")
-
-_RESTRICTS_NOTHING: Final = frozenset(
-    {MeasureState.ENDED, MeasureState.NEVER_IN_FORCE, MeasureState.OBSERVED}
-)
 
 
 class DisagreementKind(StrEnum):
@@ -81,42 +75,40 @@ def reconcile(enforcement: Enforcement) -> tuple[Disagreement, ...]:
     with reading(enforcement.engine) as session:
         measures = {measure.id: measure for measure in session.scalars(select(Measure))}
     in_force = {key for key, measure in measures.items() if measure.state is MeasureState.IN_FORCE}
-    disagreements = []
+    disagreements: list[Disagreement] = []
     for measure_id in sorted(restricted | in_force):
         measure = measures.get(measure_id)
         if measure is None:
-            disagreement: Disagreement | None = _disagreement(
-                DisagreementKind.NOT_ON_RECORD, measure_id, None
-            )
+            faults = [_disagreement(DisagreementKind.NOT_ON_RECORD, measure_id, None)]
         else:
-            # Under its case's lock, so that nothing is on its way meanwhile.
-            with process_lock(enforcement.engine, enforcement_lock(measure.case_id)):
-                disagreement = _compare(enforcement, order_of(measure), measure.case_id)
-        if disagreement is not None:
+            with enforcement.case_lock(measure.case_id):  # so that nothing is on its way meanwhile
+                faults = _compare(enforcement, order_of(measure), measure.case_id)
+        for disagreement in faults:
             _record(enforcement, disagreement)
-            disagreements.append(disagreement)
+        disagreements += faults
     return tuple(disagreements)
 
 
-def _compare(enforcement: Enforcement, order: Order, case_id: str) -> Disagreement | None:
+def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disagreement]:
+    """Compare one measure with the platform; lift it where it should restrict nothing any more."""
     platform, measure_id = enforcement.platform, order.measure_id
     answer = platform.read_back(measure_id)
     with reading(enforcement.engine) as session:
         state = session.scalar(select(Measure.state).where(Measure.id == measure_id))
     if state is MeasureState.IN_FORCE and not answer.restricted:
-        return _disagreement(DisagreementKind.NOT_RESTRICTED, measure_id, case_id)
+        return [_disagreement(DisagreementKind.NOT_RESTRICTED, measure_id, case_id)]
     if state is MeasureState.IN_FORCE and not answer.is_as_ordered(order):
-        return _disagreement(DisagreementKind.DIFFERS, measure_id, case_id)
-    if state not in _RESTRICTS_NOTHING or not answer.restricted:
-        return None
+        return [_disagreement(DisagreementKind.DIFFERS, measure_id, case_id)]
+    if state in UNFINISHED or not answer.restricted:
+        return []
     try:
         platform.lift(order, f"{measure_id}:reconcile", enforcement.now)
         lifted = not platform.read_back(measure_id).restricted
     except PlatformError:
         lifted = False
     disagreement = _disagreement(DisagreementKind.ENDED_BUT_RESTRICTED, measure_id, case_id)
-    said = f"{disagreement.sentence}; {'it was lifted' if lifted else 'lifting it failed'}"
-    return replace(disagreement, sentence=said, repaired=lifted)
+    sentence = f"{disagreement.sentence}; {'it was lifted' if lifted else 'lifting it failed'}"
+    return [replace(disagreement, sentence=sentence, repaired=lifted)]
 
 
 def _disagreement(kind: DisagreementKind, measure_id: str, case_id: str | None) -> Disagreement:
@@ -125,12 +117,7 @@ def _disagreement(kind: DisagreementKind, measure_id: str, case_id: str | None) 
 
 def _record(enforcement: Enforcement, disagreement: Disagreement) -> None:
     content = {"kind": disagreement.kind, "repaired": disagreement.repaired}
+    subject = (Measure.__tablename__, disagreement.measure_id)
     with transaction(enforcement.engine) as session:
-        append(
-            Decision(session, RECONCILER, enforcement.now),
-            "platform.disagrees",
-            "measures",
-            disagreement.measure_id,
-            content,
-            case_id=disagreement.case_id,
-        )
+        decision = Decision(session, RECONCILER, enforcement.now)
+        append(decision, "platform.disagrees", *subject, content, case_id=disagreement.case_id)

@@ -7,22 +7,19 @@ from sqlalchemy import select
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Actor, Decision, Role
-from cjp_fraud.review.cases import in_words, lock_case, move
+from cjp_fraud.review.cases import in_words, move
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.storage.locks import process_lock
-from cjp_fraud.suspension.commands import close_commands, record_command, send_command, unfinished_measure
-from cjp_fraud.suspension.measures import enforcement_lock
+from cjp_fraud.suspension.commands import close_commands, lock_measure, record_command, send_command
 from cjp_fraud.suspension.model import (
     CommandKind,
     CommandOutcome,
     Ending,
-    Enforcement,
     MeasureOutcome,
     MeasureState,
     PlatformOutcome,
 )
-from cjp_fraud.suspension.platform import ReadBack
+from cjp_fraud.suspension.platform import Enforcement, ReadBack
 from cjp_fraud.suspension.tables import PlatformCommand
 
 
@@ -34,7 +31,7 @@ def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str
     Refused
         Names everything that is missing.
     """
-    with process_lock(enforcement.engine, enforcement_lock(case_id)):
+    with enforcement.case_lock(case_id):
         with transaction(enforcement.engine) as session:
             decision = Decision(session, by, enforcement.now)
             if not _is_being_reinstated(decision, case_id):
@@ -44,10 +41,8 @@ def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str
 
 def lapse_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome | None:
     """Let a measure lapse whose review date or end has come; None: it has not. The caller holds the lock."""
-    with transaction(enforcement.engine) as session:
-        decision = enforcement.decision(session)
-        case = lock_case(session, case_id)
-        measure = unfinished_measure(session, case)
+    with enforcement.deciding() as decision:
+        case, measure = lock_measure(decision.session, case_id)
         if case.state is not CaseState.SUSPENDED or measure is None:
             return None
         due_at = min(measure.review_at, measure.ends_at)
@@ -60,55 +55,63 @@ def lapse_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome |
     return lift_under_lock(enforcement, case_id)
 
 
-def lift_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
-    """Carry out a lift that was decided, or was interrupted; the caller holds the case's lock.
+def lift_under_lock(enforcement: Enforcement, case_id: str, reasons: tuple[str, ...] = ()) -> MeasureOutcome:
+    """Lift a measure whose end was decided, or that could not be confirmed; the caller holds the case's lock.
 
-    No gate: lifting is always allowed. Where the platform does not answer, the case stays ``lifting``
-    and the next run asks again; where it says that the measure is still in force, it is suspended again.
+    No gate: lifting is always allowed. Where the platform does not answer, the case stays as it is and the
+    next run asks again. Where it says that the measure is still in force, one that was in force before is so
+    again, and one that was never confirmed is lifted by the next run.
+
+    Parameters
+    ----------
+    reasons : why it is lifted, where nobody decided its end.
     """
-    with transaction(enforcement.engine) as session:
-        case = lock_case(session, case_id)
-        measure = unfinished_measure(session, case)
-        if case.state is not CaseState.LIFTING or measure is None:
+    with enforcement.deciding() as decision:
+        case, measure = lock_measure(decision.session, case_id)
+        if case.state not in (CaseState.SUSPENDING, CaseState.LIFTING) or measure is None:
             measure_id = measure.id if measure is not None else ""
             return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, (f"it is {case.state}",))
-        command = record_command(enforcement.decision(session), case, measure, CommandKind.LIFT)
+        command = record_command(decision, case, measure, CommandKind.LIFT)
     answer = send_command(enforcement, command)
-    if answer.read_back is None:
-        return MeasureOutcome(case_id, command.order.measure_id, PlatformOutcome.UNKNOWN, answer.faults)
-    with transaction(enforcement.engine) as session:
-        _record_lift(enforcement.decision(session), case_id, answer.read_back)
-    if answer.read_back.restricted:
-        faults = (*answer.faults, "read-back shows that the measure is still in force")
-        return MeasureOutcome(case_id, command.order.measure_id, PlatformOutcome.IN_FORCE, faults)
-    return MeasureOutcome(case_id, command.order.measure_id, PlatformOutcome.NOT_IN_FORCE, answer.faults)
+    outcome, faults = PlatformOutcome.UNKNOWN, (*reasons, *answer.faults)
+    if answer.read_back is not None:
+        with enforcement.deciding() as decision:
+            outcome = _record_lift(decision, case_id, answer.read_back)
+        if outcome is PlatformOutcome.IN_FORCE:
+            faults = (*faults, "read-back shows that the measure is still in force")
+    return MeasureOutcome(case_id, command.order.measure_id, outcome, faults)
 
 
-def _record_lift(decision: Decision, case_id: str, answer: ReadBack) -> None:
-    """Put on record what read-back shows after a lift: ended, or suspended again."""
-    case = lock_case(decision.session, case_id)
-    measure = unfinished_measure(decision.session, case)
-    if measure is None or measure.ending is None:
-        raise AssertionError("nobody else works under the case's lock")
-    content = {"measure_id": measure.id, "ending": measure.ending}
-    to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
+def _record_lift(decision: Decision, case_id: str, answer: ReadBack) -> PlatformOutcome:
+    """Put on record what read-back shows after a lift: ended, never in force, or in force as before."""
+    case, measure = lock_measure(decision.session, case_id)
+    assert measure is not None, "nobody else works under the case's lock"
+    content = {"measure_id": measure.id}
+    if measure.ending is None:  # it was never confirmed
+        if answer.restricted:
+            return PlatformOutcome.UNKNOWN
+        measure.state = MeasureState.NEVER_IN_FORCE
+        outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
+        close_commands(decision, case, measure, outcomes, answer)
+        move(decision, case, CaseState.NOTICED, "case.not_suspended", content)
+        return PlatformOutcome.NOT_IN_FORCE
+    content["ending"] = measure.ending
     if answer.restricted:
         measure.state, measure.ending = MeasureState.IN_FORCE, None
-    else:
-        measure.state, measure.ended_at = MeasureState.ENDED, decision.at
-    outcome = CommandOutcome.FAILED if answer.restricted else CommandOutcome.DONE
-    close_commands(decision, case, measure, {CommandKind.LIFT: outcome}, answer)
-    if answer.restricted:
+        close_commands(decision, case, measure, {CommandKind.LIFT: CommandOutcome.FAILED}, answer)
         move(decision, case, CaseState.SUSPENDED, "case.lifting_failed", content)
-    else:
-        move(decision, case, to, f"case.{to}", content)
+        return PlatformOutcome.IN_FORCE
+    measure.state, measure.ended_at = MeasureState.ENDED, decision.at
+    close_commands(decision, case, measure, {CommandKind.LIFT: CommandOutcome.DONE}, answer)
+    to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
+    move(decision, case, to, f"case.{to}", content)
+    return PlatformOutcome.NOT_IN_FORCE
 
 
 def _is_being_reinstated(decision: Decision, case_id: str) -> bool:
     """Whether that person's decision to lift it is on record and was not carried out yet."""
     session = decision.session
-    case = lock_case(session, case_id)
-    measure = unfinished_measure(session, case)
+    case, measure = lock_measure(session, case_id)
     if case.state is not CaseState.LIFTING or measure is None or measure.ending is not Ending.REINSTATED:
         return False
     ordered_by = session.scalar(
@@ -123,8 +126,7 @@ def _is_being_reinstated(decision: Decision, case_id: str) -> bool:
 
 def _decide_reinstatement(decision: Decision, case_id: str, reasons: str) -> None:
     session, by = decision.session, decision.by
-    case = lock_case(session, case_id)
-    measure = unfinished_measure(session, case)
+    case, measure = lock_measure(session, case_id)
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reinstated"),
         (by.may(Role.APPROVER), f"{by} is not an approver"),

@@ -27,8 +27,7 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from cjp_fraud.suspension.model import Enforcement
-from cjp_fraud.suspension.platform import EmbeddedPlatform
+from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
 from tests.mail_servers import smtp_server

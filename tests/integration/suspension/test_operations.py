@@ -153,7 +153,7 @@ def test_one_case_in_trouble_stops_no_other_and_the_run_fails_in_the_end(
 
     report = measures.resume_all(opened, START)
 
-    assert [(each.case_id, each.after) for each in report.moved] == [(broken_id, CaseState.SUSPENDED)]
+    assert [(each.case_id, each.state) for each in report.moved] == [(broken_id, CaseState.SUSPENDED)]
     assert measures.list_measures(opened, case=broken)[0].state is MeasureState.IN_FORCE
 
 
