@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, person, print_json, print_record, progress
-from cjp_fraud.compliance.export import export_evidence
-from cjp_fraud.compliance.log_verification import chain_holds_head
-from cjp_fraud.compliance.verification import verify_file
-from cjp_fraud.people.model import machine
-from cjp_fraud.storage.database import reading
+from cjp_fraud.cli.frame import JsonOption, deployment, print_json, print_view, progress
 
-app = typer.Typer(no_args_is_help=True, help="Evidence bundles: export a case, verify a bundle.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
@@ -33,15 +27,13 @@ def export(
 
     The export goes on record itself. Exit code 1 where what is on record does not hold (the file is written).
     """
+    from cjp_fraud.operations import evidence
+
     opened = deployment(ctx)
-    by = machine("account-of-this-machine")
-    if as_user is not None:
-        with reading(opened.engine) as session:
-            by = person(session, as_user)
     with progress("exporting the evidence") as report:
         report(0, 1, f"case {case}")
-        exported = export_evidence(opened.engine, case, out, by, opened.now, force=force)
-    print_record(asdict(exported), as_json=as_json, title="Exported")
+        exported = evidence.export_case(opened, as_user, opened.now, case, out, replace=force)
+    print_view(exported, as_json=as_json, title="Exported")
     if not exported.faults:
         return
     typer.echo(f"What is on record of the case does not hold: {len(exported.faults)} faults.", err=True)
@@ -63,30 +55,25 @@ def verify(
     A bundle cannot show by itself that the whole log was not written anew: compare its head with one that is
     kept elsewhere, or give --against-database. Exit code 1 where anything does not hold.
     """
+    from cjp_fraud.operations import evidence
+
     with progress("verifying the bundle") as report:
         report(0, 1, bundle.name)
-        found = verify_file(bundle)
-    if against_database and found.head_sha256:
-        against = chain_holds_head(deployment(ctx).engine, found.entries, found.head_sha256)
-        found = replace(found, faults=(*found.faults, *against))
+        verification = evidence.verify_bundle(bundle, deployment(ctx) if against_database else None)
     if as_json:
-        print_json(
-            {
-                "holds": found.holds,
-                "case_id": found.case_id,
-                "files": found.files,
-                "entries": found.entries,
-                "head_sha256": found.head_sha256,
-                "faults": list(found.faults),
-            }
-        )
+        print_json(verification)
     else:
-        typer.echo(f"case {found.case_id or '?'}: {found.files} files, {found.entries} entries of the log")
-        typer.echo(f"head {found.head_sha256 or '?'}")
-        for fault in found.faults:
+        typer.echo(
+            f"case {verification.case_id or '?'}: {verification.files} files, "
+            f"{verification.entries} entries of the log"
+        )
+        typer.echo(f"head {verification.head_sha256 or '?'}")
+        for fault in verification.faults:
             typer.echo(f"  FAULT: {fault}")
         typer.echo(
-            "The bundle holds." if found.holds else f"The bundle does NOT hold: {len(found.faults)} faults."
+            "The bundle holds."
+            if verification.holds
+            else f"The bundle does NOT hold: {len(verification.faults)} faults."
         )
-    if not found.holds:
+    if not verification.holds:
         raise typer.Exit(1)
