@@ -80,9 +80,9 @@ def approve(
         "mode": proposal.mode,
         "capacity": acting,
     }
-    capacities = {each.capacity for each in approvals_of(session, proposal)}
+    given = {each.capacity for each in approvals_of(session, proposal)}
     needed = {Capacity.APPROVER} | ({Capacity.COUNSEL} if counsel_needed(proposal) else set())
-    if needed <= capacities:
+    if needed <= given:
         move(decision, case, CaseState.APPROVED, "case.approved", content)
     else:
         note(decision, case, "case.consented", content | {"state": case.state})
@@ -119,9 +119,9 @@ def approval_to_carry_out(
         return None
     return next(
         (
-            one
-            for one in approvals_of(session, proposal)
-            if one.by_user_id == by.user_id and capacity in (None, one.capacity)
+            approval
+            for approval in approvals_of(session, proposal)
+            if approval.by_user_id == by.user_id and capacity in (None, approval.capacity)
         ),
         None,
     )
@@ -142,19 +142,10 @@ def return_(decision: Decision, case_id: str, text: str) -> Case:
         action=f"return {in_words(case)}",
     )
     kind = CommentKind.RETURNED if as_approver or not by.may(Role.REVIEWER) else CommentKind.TAKEN_BACK
-    kept = write_comment(decision, case, kind, text)
+    words = write_comment(decision, case, kind, text)
     proposal = latest_proposal(session, case)
-    move(
-        decision,
-        case,
-        CaseState.IN_REVIEW,
-        f"case.{kind}",
-        {
-            "text_id": kept.id,
-            "text_sha256": kept.sha256,
-            "proposal_id": proposal.id if proposal else None,
-        },
-    )
+    content = {"proposal_id": proposal.id if proposal else None}
+    move(decision, case, CaseState.IN_REVIEW, f"case.{kind}", content, words)
     return case
 
 
@@ -186,14 +177,13 @@ def state_need(decision: Decision, case_id: str, reasons: str) -> NeedStatement:
         action=f"say that the measure of {in_words(case)} is needed",
     )
     assert by.user_id is not None, "only persons have roles"
-    kept = keep_text(session, reasons.strip(), at)
+    words = keep_text(session, reasons.strip(), at)
     statement = NeedStatement(
-        id=new_id(), case_id=case.id, by_user_id=by.user_id, at=at, reasons_text_id=kept.id
+        id=new_id(), case_id=case.id, by_user_id=by.user_id, at=at, reasons_text_id=words.id
     )
     session.add(statement)
     session.flush()
-    content = {"statement_id": statement.id, "text_id": kept.id, "text_sha256": kept.sha256}
-    note(decision, case, "case.need_stated", content)
+    note(decision, case, "case.need_stated", {"statement_id": statement.id}, words)
     return statement
 
 

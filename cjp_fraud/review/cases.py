@@ -35,10 +35,10 @@ def case_id_of(session: Session, reference: str) -> str:
     """
     named = reference.strip().removeprefix("#")
     column = Case.number == int(named) if named.isdecimal() and len(named) < 10 else Case.id == named
-    found = session.scalar(select(Case.id).where(column))
-    if found is None:
+    case_id = session.scalar(select(Case.id).where(column))
+    if case_id is None:
         raise NotFoundError(f"no case {reference!r} is on record; cjp-fraud cases list shows those that are")
-    return found
+    return case_id
 
 
 def lock_case(session: Session, case_id: str) -> Case:
@@ -50,9 +50,14 @@ def lock_case(session: Session, case_id: str) -> Case:
 
 
 def move(
-    decision: Decision, case: Case, to: CaseState, action: str, content: Mapping[str, Any] | None = None
+    decision: Decision,
+    case: Case,
+    to: CaseState,
+    action: str,
+    content: Mapping[str, Any] | None = None,
+    words: PersonalText | None = None,
 ) -> None:
-    """Move a locked case to another state and write the entry of the log that says so."""
+    """Move a locked case to another state and write the entry of the log that says so, as :func:`note` does."""
     if (case.state, to) not in MOVES:
         raise ValueError(f"no case moves from {case.state} to {to}")
     before, case.state = case.state, to
@@ -61,12 +66,25 @@ def move(
     if to is CaseState.OPEN or to in CLOSED_STATES:
         case.claimed_by = case.claimed_at = None
     decision.session.flush()
-    note(decision, case, action, {"from": before, "to": to, **(content or {})})
+    note(decision, case, action, {"from": before, "to": to, **(content or {})}, words)
 
 
-def note(decision: Decision, case: Case, action: str, content: Mapping[str, Any]) -> None:
-    """Write an entry of the log about a case; times in it become text, as they are hashed."""
-    plain = json.loads(canonical_json(content))
+def note(
+    decision: Decision,
+    case: Case,
+    action: str,
+    content: Mapping[str, Any],
+    words: PersonalText | None = None,
+) -> None:
+    """Write an entry of the log about a case.
+
+    Parameters
+    ----------
+    content : times in it become text, as they are hashed.
+    words : what the person wrote; the entry holds its id and digest, never the text.
+    """
+    text = {"text_id": words.id, "text_sha256": words.sha256} if words is not None else {}
+    plain = json.loads(canonical_json({**content, **text}))
     append(decision, action, "cases", case.id, plain, case_id=case.id)
 
 

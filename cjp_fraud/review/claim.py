@@ -132,9 +132,9 @@ def comment(decision: Decision, case_id: str, text: str) -> Case:
         ),
         action=f"comment on {in_words(case)}",
     )
-    kept = write_comment(decision, case, CommentKind.COMMENT, text)
+    words = write_comment(decision, case, CommentKind.COMMENT, text)
     record_part(session, by, Part.COMMENTED, case.tenant_id, at, case_id=case.id)
-    note(decision, case, "case.commented", {"text_id": kept.id, "text_sha256": kept.sha256})
+    note(decision, case, "case.commented", {}, words)
     return case
 
 

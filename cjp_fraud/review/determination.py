@@ -110,18 +110,14 @@ def determine_fraud(
 
 
 def leave_undetermined(decision: Decision, case_id: str, *, reasons: str) -> Determination:
-    """Record that it cannot be said; the case stays in review."""
+    """Record that it cannot be said whether it is fraud; the case stays in review."""
     session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
     refuse_unless(*_who_and_why(case, by, reasons), action=f"determine {in_words(case)}")
-    determination, kept = _record(decision, case, Finding.UNDETERMINED, reasons, flags)
-    note(
-        decision,
-        case,
-        "case.undetermined",
-        {"determination_id": determination.id, "reasons_sha256": kept.sha256, "state": case.state},
-    )
+    determination, words = _record(decision, case, Finding.UNDETERMINED, reasons, flags)
+    content = {"determination_id": determination.id, "reasons_sha256": words.sha256, "state": case.state}
+    note(decision, case, "case.undetermined", content)
     return determination
 
 
@@ -131,19 +127,14 @@ def dismiss(decision: Decision, case_id: str, *, reasons: str) -> Determination:
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
     refuse_unless(*_who_and_why(case, by, reasons), action=f"dismiss {in_words(case)}")
-    determination, kept = _record(decision, case, Finding.NOT_FRAUDULENT, reasons, flags)
-    move(
-        decision,
-        case,
-        CaseState.DISMISSED,
-        "case.dismissed",
-        {
-            "determination_id": determination.id,
-            "finding": determination.finding,
-            "reasons_sha256": kept.sha256,
-            "flags": len(flags),
-        },
-    )
+    determination, words = _record(decision, case, Finding.NOT_FRAUDULENT, reasons, flags)
+    content = {
+        "determination_id": determination.id,
+        "finding": determination.finding,
+        "reasons_sha256": words.sha256,
+        "flags": len(flags),
+    }
+    move(decision, case, CaseState.DISMISSED, "case.dismissed", content)
     return determination
 
 
@@ -151,7 +142,7 @@ def reopen(decision: Decision, case_id: str, *, reasons: str) -> Case:
     """Open a dismissed, expired or withdrawn case again, for review."""
     session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
-    other = session.scalar(
+    open_case = session.scalar(
         select(Case.number).where(
             Case.tenant_id == case.tenant_id, Case.id != case.id, Case.state.not_in(CLOSED_STATES)
         )
@@ -163,18 +154,12 @@ def reopen(decision: Decision, case_id: str, *, reasons: str) -> Case:
         ),
         (by.may(Role.REVIEWER), f"{by} is not a reviewer"),
         (bool(reasons.strip()), "give the reasons"),
-        (other is None, f"the tenant has an open case: case {other}"),
+        (open_case is None, f"the tenant has an open case: case {open_case}"),
         action=f"reopen {in_words(case)}",
     )
-    kept = write_comment(decision, case, CommentKind.REOPENED, reasons)
+    words = write_comment(decision, case, CommentKind.REOPENED, reasons)
     record_part(session, by, Part.EDITED, case.tenant_id, at, case_id=case.id)
-    move(
-        decision,
-        case,
-        CaseState.IN_REVIEW,
-        "case.reopened",
-        {"text_id": kept.id, "text_sha256": kept.sha256},
-    )
+    move(decision, case, CaseState.IN_REVIEW, "case.reopened", words=words)
     return case
 
 
@@ -198,19 +183,15 @@ def withdraw(decision: Decision, case_id: str, *, reasons: str) -> Case:
         (bool(reasons.strip()), "give the reasons"),
         action=f"withdraw {in_words(case)}",
     )
-    content = {}
-    if by.is_person:
-        kept = write_comment(decision, case, CommentKind.WITHDRAWN, reasons)
-        content = {"text_id": kept.id, "text_sha256": kept.sha256}
-    else:
-        content = {"because": reasons}
+    words = write_comment(decision, case, CommentKind.WITHDRAWN, reasons) if by.is_person else None
+    content = {} if by.is_person else {"because": reasons}
     proposal = latest_proposal(session, case)
     if proposal is not None:
         plan = plan_of(session, proposal.id)
         if plan is not None:
             cancel_plan(session, plan.id, by, at)
         content |= {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256}
-    move(decision, case, CaseState.WITHDRAWN, "case.withdrawn", content)
+    move(decision, case, CaseState.WITHDRAWN, "case.withdrawn", content, words)
     return case
 
 
@@ -267,15 +248,15 @@ def _record(
 ) -> tuple[Determination, PersonalText]:
     session, by, at = decision.session, decision.by, decision.at
     assert by.user_id is not None, "only persons have roles"
-    kept = keep_text(session, reasons.strip(), at)
-    before = session.scalar(select(func.max(Determination.number)).where(Determination.case_id == case.id))
+    words = keep_text(session, reasons.strip(), at)
+    latest = session.scalar(select(func.max(Determination.number)).where(Determination.case_id == case.id))
     determination = Determination(
         id=new_id(),
         case_id=case.id,
-        number=(before or 0) + 1,
+        number=(latest or 0) + 1,
         finding=finding,
         tenants_part=tenants_part,
-        reasons_text_id=kept.id,
+        reasons_text_id=words.id,
         by_user_id=by.user_id,
         at=at,
         evidence_set_id=evidence.id if evidence else None,
@@ -285,4 +266,4 @@ def _record(
     session.add_all(DeterminationFlag(determination_id=determination.id, flag_id=flag.id) for flag in flags)
     record_part(session, by, Part.DETERMINED, case.tenant_id, at, case_id=case.id)
     session.flush()
-    return determination, kept
+    return determination, words

@@ -40,13 +40,13 @@ def open_dispute(decision: Decision, case_id: str, text: str) -> Dispute:
     """Enter a tenant's dispute of the finding of fraud, in the tenant's words."""
     session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
-    found = session.scalar(
+    determination_id = session.scalar(
         select(Determination.id).where(
             Determination.case_id == case.id, Determination.finding == Finding.FRAUDULENT
         )
     )
     refuse_unless(
-        (found is not None, "no fraud was ever determined on it; there is nothing to dispute"),
+        (determination_id is not None, "no fraud was ever determined on it; there is nothing to dispute"),
         (bool(text.strip()), "give the tenant's words"),
         (
             not by.is_person or by.may(Role.ANALYST, Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
@@ -54,7 +54,7 @@ def open_dispute(decision: Decision, case_id: str, text: str) -> Dispute:
         ),
         action=f"open a dispute of {in_words(case)}",
     )
-    kept = keep_text(session, text.strip(), at)
+    words = keep_text(session, text.strip(), at)
     dispute = Dispute(
         id=new_id(),
         case_id=case.id,
@@ -62,16 +62,11 @@ def open_dispute(decision: Decision, case_id: str, text: str) -> Dispute:
         opened_by=by.reference,
         opened_at=at,
         answer_due_at=at + ANSWER_WITHIN,
-        text_id=kept.id,
+        text_id=words.id,
     )
     session.add(dispute)
     session.flush()
-    note(
-        decision,
-        case,
-        "dispute.opened",
-        {"dispute_id": dispute.id, "text_id": kept.id, "text_sha256": kept.sha256},
-    )
+    note(decision, case, "dispute.opened", {"dispute_id": dispute.id}, words)
     return dispute
 
 
@@ -105,21 +100,11 @@ def decide_dispute(decision: Decision, dispute_id: str, *, upheld: bool, reasons
         (bool(reasons.strip()), "give the reasons of the decision"),
         action=f"decide the dispute of {in_words(case)}",
     )
-    kept = keep_text(session, reasons.strip(), at)
+    words = keep_text(session, reasons.strip(), at)
     dispute.state = DisputeState.UPHELD if upheld else DisputeState.REJECTED
-    dispute.decided_by, dispute.decided_at, dispute.decision_text_id = by.user_id, at, kept.id
+    dispute.decided_by, dispute.decided_at, dispute.decision_text_id = by.user_id, at, words.id
     session.flush()
-    note(
-        decision,
-        case,
-        "dispute.decided",
-        {
-            "dispute_id": dispute.id,
-            "state": dispute.state,
-            "text_id": kept.id,
-            "text_sha256": kept.sha256,
-        },
-    )
+    note(decision, case, "dispute.decided", {"dispute_id": dispute.id, "state": dispute.state}, words)
     if upheld:
         open_stop(decision, case, StopKind.DISPUTE_UPHELD, dispute.id)
     return dispute

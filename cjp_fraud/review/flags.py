@@ -20,6 +20,7 @@ from cjp_fraud.review.episodes import ENDED_FOR_GOOD, GAP, episode_id, grouped
 from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.tables import Case, DeterminationFlag, Episode, Flag
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.written_rows import wrote_unnamed
 from cjp_fraud.traffic.series import series_id
 
 _CHUNK = 500
@@ -118,7 +119,7 @@ def record_flags(
         unchanged=changes.unchanged,
         superseded=len(changes.superseded),
         kept_by_determination=changes.kept,
-        episodes=sum(len(found) for found in episodes.values()),
+        episodes=sum(map(len, episodes.values())),
         opened=tuple(case.id for case in openings.opened),
         joined=len(openings.joined),
         overflow=openings.overflow,
@@ -148,12 +149,12 @@ def _keyed(
 
 
 def _tenants_in_force(session: Session, start: datetime, end: datetime, scored: set[str] | None) -> set[str]:
-    found = session.scalars(
+    tenants = session.scalars(
         select(Flag.tenant_id)
         .where(Flag.superseded_at.is_(None), Flag.interval_start >= start, Flag.interval_start < end)
         .distinct()
     )
-    return {tenant for tenant in found if scored is None or tenant in scored}
+    return {tenant for tenant in tenants if scored is None or tenant in scored}
 
 
 def _flags_in_force(
@@ -184,7 +185,7 @@ def _replace(
     touched: set[str] = set()
     for key, flag in in_force.items():
         row = given.get(key)
-        if row is not None and _content(row) == _stored_content(flag):
+        if row is not None and _says(flag, _content(row)):
             changes.unchanged += 1
         elif flag.id in named:
             changes.kept += 1
@@ -193,8 +194,8 @@ def _replace(
             changes.superseded.append(flag.id)
             touched.add(flag.tenant_id)
     session.flush()
-    still = {key for key, flag in in_force.items() if flag.superseded_at is None}
-    for key in sorted(given.keys() - still, key=lambda pair: (pair[1], pair[0])):
+    standing = {key for key, flag in in_force.items() if flag.superseded_at is None}
+    for key in sorted(given.keys() - standing, key=lambda pair: (pair[1], pair[0])):
         row = given[key]
         flag = Flag(
             id=new_id(),
@@ -229,18 +230,9 @@ def _content(row: FlagRow) -> dict[str, Any]:
     }
 
 
-def _stored_content(flag: Flag) -> dict[str, Any]:
-    return {
-        "quantity": flag.quantity,
-        "observed": flag.observed,
-        "baseline": flag.baseline,
-        "excess": flag.excess,
-        "score": flag.score,
-        "p_value": flag.p_value,
-        "threshold": flag.threshold,
-        "model_version": flag.model_version,
-        "reasons": flag.reasons,
-    }
+def _says(flag: Flag, content: Mapping[str, Any]) -> bool:
+    """Whether the flag on record holds the same content."""
+    return all(getattr(flag, name) == value for name, value in content.items())
 
 
 def _named_by_determinations(session: Session, flag_ids: Sequence[str]) -> set[str]:
@@ -255,7 +247,8 @@ def _named_by_determinations(session: Session, flag_ids: Sequence[str]) -> set[s
 
 def _log(decision: Decision, start: datetime, end: datetime, changes: _Changes, openings: Openings) -> None:
     """Append the entries last, after all row locks are held, so that no two transactions wait in a circle."""
-    if changes.new or changes.superseded:
+    # A measure's end may split an episode though no flag changed: the entry names those rows too.
+    if changes.new or changes.superseded or wrote_unnamed(decision.session):
         append(
             decision,
             "flags.recorded",
@@ -321,38 +314,39 @@ def regroup(session: Session, tenant_id: str, start: datetime, end: datetime, at
         )
         if closed is not None
     ]
-    known = {episode.id: episode for episode in near}
+    by_id = {episode.id: episode for episode in near}
     taken: set[str] = set()
-    found: list[Episode] = []
+    regrouped: list[Episode] = []
     for part in grouped([flag.interval_start for flag in flags], boundaries):
         members = flags[part]
-        episode = _episode_of(session, tenant_id, members, known, taken, at)
+        episode = _episode_of(session, tenant_id, members, by_id, taken, at)
         taken.add(episode.id)
         _gather(episode, members)
-        found.append(episode)
+        regrouped.append(episode)
     session.flush()
     for episode in near:
         if episode.id not in taken:
             _empty(session, episode)
     session.flush()
-    return [episode for episode in found if episode.last_flag_at >= start and episode.first_flag_at < end]
+    return [episode for episode in regrouped if episode.last_flag_at >= start and episode.first_flag_at < end]
 
 
 def _episode_of(
     session: Session,
     tenant_id: str,
     members: Sequence[Flag],
-    known: Mapping[str, Episode],
+    near: Mapping[str, Episode],
     taken: set[str],
     at: datetime,
 ) -> Episode:
-    before = {flag.episode_id for flag in members if flag.episode_id is not None}
-    olds = sorted(
-        (known[name] for name in before & known.keys()),
-        key=lambda old: (old.first_flag_at, old.made_at, old.id),
+    """Return the episode of flags that belong together: the oldest that had one of them, or a new one."""
+    former_ids = {flag.episode_id for flag in members if flag.episode_id is not None}
+    formers = sorted(
+        (near[former_id] for former_id in former_ids & near.keys()),
+        key=lambda former: (former.first_flag_at, former.made_at, former.id),
     )
-    case_id = next((old.case_id for old in olds if old.case_id is not None), None)
-    free = [old for old in olds if old.id not in taken]
+    case_id = next((former.case_id for former in formers if former.case_id is not None), None)
+    free = [former for former in formers if former.id not in taken]
     if free:
         if free[0].case_id is None:
             free[0].case_id = case_id
@@ -369,16 +363,16 @@ def _episode_of(
 
 
 def _gather(episode: Episode, members: Sequence[Flag]) -> None:
-    first, last = members[0].interval_start, members[-1].interval_start
-    top = max(flag.score for flag in members)
-    if (episode.first_flag_at, episode.last_flag_at, episode.top_score, episode.flag_count) != (
-        first,
-        last,
-        top,
-        len(members),
-    ):
-        episode.first_flag_at, episode.last_flag_at = first, last
-        episode.top_score, episode.flag_count = top, len(members)
+    """Set the episode's span, score and count from its flags; what is equal is not written again."""
+    facts = {
+        "first_flag_at": members[0].interval_start,
+        "last_flag_at": members[-1].interval_start,
+        "top_score": max(flag.score for flag in members),
+        "flag_count": len(members),
+    }
+    for name, value in facts.items():
+        if getattr(episode, name) != value:
+            setattr(episode, name, value)
     for flag in members:
         if flag.episode_id != episode.id:
             flag.episode_id = episode.id
@@ -387,7 +381,7 @@ def _gather(episode: Episode, members: Sequence[Flag]) -> None:
 def _empty(session: Session, episode: Episode) -> None:
     """Note that all flags of an episode were superseded, or moved to an older one."""
     episode.flag_count = 0
-    moved = session.scalar(
+    episode.joined_to = session.scalar(
         select(Flag.episode_id)
         .where(
             Flag.tenant_id == episode.tenant_id,
@@ -397,4 +391,3 @@ def _empty(session: Session, episode: Episode) -> None:
         )
         .limit(1)
     )
-    episode.joined_to = moved

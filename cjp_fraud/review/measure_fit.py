@@ -92,7 +92,7 @@ def measure_misfits(
     The rules of :func:`cjp_fraud.contracts.restriction.misfits`, and clause 2.4's "such traffic": nothing
     is restricted that did not spike.
     """
-    found = list(
+    sentences = list(
         misfits(
             kind,
             scope,
@@ -101,11 +101,11 @@ def measure_misfits(
             counsel_consents=counsel_consents,
         )
     )
-    found += _beyond("channel", scope.channels, flagged.channels)
-    found += _beyond("direction", scope.directions, flagged.directions)
+    sentences += _beyond("channel", scope.channels, flagged.channels)
+    sentences += _beyond("direction", scope.directions, flagged.directions)
     if kind is MeasureKind.SUSPEND_APPLICATION:
-        found += _beyond("application", scope.application_ids, flagged.application_ids)
-    return tuple(dict.fromkeys(found))
+        sentences += _beyond("application", scope.application_ids, flagged.application_ids)
+    return tuple(dict.fromkeys(sentences))
 
 
 def _beyond(what: str, restricted: Collection[str], flagged: frozenset[str]) -> list[str]:

@@ -78,13 +78,13 @@ def draw_up(
         reply_to=policy.reply_to,
     )
     drafted = draft_notice(session, position, letter, moment)
-    before = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
+    latest = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
     expires_at = moment + policy.proposal_expires
     document = canonical_json(
         {
             "format": 1,
             "case_id": case.id,
-            "number": before + 1,
+            "number": latest + 1,
             "tenant_id": case.tenant_id,
             "mode": policy.mode,
             "drawn_at": moment,
@@ -114,7 +114,7 @@ def draw_up(
     proposal = Proposal(
         id=new_id(),
         case_id=case.id,
-        number=before + 1,
+        number=latest + 1,
         determination_id=determination.id,
         determined_by=determination.by_user_id,
         mode=policy.mode,

@@ -43,7 +43,7 @@ def open_stop(
     )
     if standing is not None:
         return standing
-    kept = keep_text(session, reasons.strip(), at) if reasons else None
+    words = keep_text(session, reasons.strip(), at) if reasons else None
     stop = Stop(
         id=new_id(),
         case_id=case.id,
@@ -51,22 +51,11 @@ def open_stop(
         subject_id=subject_id,
         opened_by=by.reference,
         opened_at=at,
-        reason_text_id=kept.id if kept else None,
+        reason_text_id=words.id if words else None,
     )
     session.add(stop)
     session.flush()
-    note(
-        decision,
-        case,
-        "case.stopped",
-        {
-            "stop_id": stop.id,
-            "kind": kind,
-            "subject_id": subject_id,
-            "text_id": kept.id if kept else None,
-            "text_sha256": kept.sha256 if kept else None,
-        },
-    )
+    note(decision, case, "case.stopped", {"stop_id": stop.id, "kind": kind, "subject_id": subject_id}, words)
     return stop
 
 
@@ -91,7 +80,7 @@ def clear_stop(decision: Decision, case_id: str, stop_id: str | None, reasons: s
         raise NotFoundError(f"no {f'stop {stop_id!r}' if stop_id else 'stop'} stands on {in_words(case)}")
     stop = chosen[0]
     refuse_unless(
-        (len(chosen) == 1, f"{len(chosen)} stops stand; name one: {', '.join(one.id for one in chosen)}"),
+        (len(chosen) == 1, f"{len(chosen)} stops stand; name one: {', '.join(each.id for each in chosen)}"),
         (
             stop.kind is StopKind.COUNSEL_ORDER,
             "a dispute decided for the tenant is never cleared; what is flagged later gets its own case",
@@ -100,11 +89,10 @@ def clear_stop(decision: Decision, case_id: str, stop_id: str | None, reasons: s
         (bool(reasons.strip()), "give the reasons"),
         action=f"clear a stop of {in_words(case)}",
     )
-    kept = keep_text(session, reasons.strip(), at)
-    stop.cleared_by, stop.cleared_at, stop.clearing_text_id = by.reference, at, kept.id
+    words = keep_text(session, reasons.strip(), at)
+    stop.cleared_by, stop.cleared_at, stop.clearing_text_id = by.reference, at, words.id
     session.flush()
-    content = {"stop_id": stop.id, "kind": stop.kind, "text_id": kept.id, "text_sha256": kept.sha256}
-    note(decision, case, "case.stop_cleared", content)
+    note(decision, case, "case.stop_cleared", {"stop_id": stop.id, "kind": stop.kind}, words)
     return stop
 
 
@@ -121,29 +109,29 @@ def let_notice_stand(decision: Decision, case_id: str, notice_id: str, reasons: 
         (case_of(session, notice_id) == case.id, f"no notice {notice_id!r} belongs to it"),
         action=f"resolve a contradiction of {in_words(case)}",
     )
-    kept = keep_text(session, reasons.strip(), at)
+    words = keep_text(session, reasons.strip(), at)
     resolved = resolve_contradictions(session, notice_id, by, at)
-    content = {"notice_id": notice_id, "reports": resolved, "text_id": kept.id, "text_sha256": kept.sha256}
-    note(decision, case, "case.contradiction_resolved", content)
+    content = {"notice_id": notice_id, "reports": resolved}
+    note(decision, case, "case.contradiction_resolved", content, words)
     return resolved
 
 
 def standing_stops(session: Session, case_id: str) -> list[str]:
     """Return one sentence for each stop that stands, filed disputes too where the contract says so."""
-    found = [
+    sentences = [
         f"{_WORDS[stop.kind]} (stop {stop.id})"
         for stop in session.scalars(
             select(Stop).where(Stop.case_id == case_id, Stop.cleared_at.is_(None)).order_by(Stop.id)
         )
     ]
-    filed = session.execute(
+    open_disputes = session.execute(
         select(Dispute, Case)
         .join(Case, Case.id == Dispute.case_id)
         .where(Dispute.case_id == case_id, Dispute.state == DisputeState.OPEN)
     ).all()
-    for dispute, case in filed:
+    for dispute, case in open_disputes:
         if contract_at(session, case.tenant_id, dispute.opened_at).filing_stops:
-            found.append(
+            sentences.append(
                 f"a dispute is filed, and the contract says that filing stops (dispute {dispute.id})"
             )
-    return found
+    return sentences

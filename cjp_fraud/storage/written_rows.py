@@ -41,6 +41,12 @@ def take_written(session: Session, rows: Iterable[Base] = ()) -> list[Base]:
     return list(taken.values())
 
 
+def wrote_unnamed(session: Session) -> bool:
+    """Flush; return whether audited rows were written that no entry names yet."""
+    session.flush()
+    return bool(session.info.get(_ROWS) or session.info.get(_TABLES))
+
+
 def refuse_unnamed(session: Session) -> None:
     """Refuse to commit rows that no entry names.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
@@ -307,3 +307,22 @@ def _check_episodes(flags: object, by_id: dict[str, Episode]) -> None:
         assert episode.case_id is not None
         assert all(b - a <= HOUR for a, b in pairwise(starts))
     assert {name for name, one in by_id.items() if one.flag_count} == set(spans)
+
+
+def test_an_episode_that_a_measures_end_splits_is_named_in_the_log_though_no_flag_changed(
+    tenants: Engine,
+) -> None:
+    flags = [a_flag(START + timedelta(minutes=minutes)) for minutes in (0, 30)]
+    flag(tenants, *flags)
+    with tenants.begin() as connection:  # as the end of a measure leaves the case
+        ended = START + timedelta(minutes=10)
+        connection.execute(update(Case).values(state=CaseState.REINSTATED, closed_at=ended))
+
+    again = flag(tenants, *flags)
+
+    assert (again.new, again.superseded, again.episodes) == (0, 0, 2)
+    with reading(tenants) as session:
+        newest = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc())).first()
+    assert newest is not None
+    assert newest.action == "flags.recorded"
+    assert {row["table"] for row in newest.rows} >= {"episodes", "flags"}
