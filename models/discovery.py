@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def rejected(families: NDArray[np.int64], log_p: NDArray[np.float64], q: float) -> NDArray[np.bool_]:
+def rejected(
+    families: NDArray[np.int64],
+    log_p: NDArray[np.float64],
+    q: float,
+    *,
+    sizes: NDArray[np.int64] | None = None,
+) -> NDArray[np.bool_]:
     """Which hypotheses are rejected at false-discovery rate ``q`` within each family.
 
     Parameters
@@ -14,6 +20,8 @@ def rejected(families: NDArray[np.int64], log_p: NDArray[np.float64], q: float) 
     families : int64 [rows]; the family (a UTC hour) of each row.
     log_p : float64 [rows]; natural logarithm of p, NaN is no hypothesis. Logarithms, because p may underflow.
     q : between 0 and 1.
+    sizes : int64 [rows]; hypotheses in each row's family, where rows with p over q (which are never rejected) have
+        been left out; None: all are there.
 
     Returns
     -------
@@ -32,7 +40,7 @@ def rejected(families: NDArray[np.int64], log_p: NDArray[np.float64], q: float) 
         return result
     order = known[np.lexsort((log_p[known], families[known]))]
     _, first, size = np.unique(families[order], return_index=True, return_counts=True)
-    n = np.repeat(size, size)
+    n = np.repeat(size, size) if sizes is None else sizes[order]
     rank = np.arange(len(order)) - np.repeat(first, size) + 1
     passes = log_p[order] <= np.log(q * rank / n)
     largest = np.maximum.reduceat(np.where(passes, rank, 0), first)

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.model_fit import WINDOW_DAYS, eligible_mondays, fit_version
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scoring import Block, ScoredRows, flat, gathered, rows_in_gaps
 from cjp_fraud.detection.series import Arranged, Group
 from cjp_fraud.detection.significance import Histograms, histograms
-from cjp_fraud.detection.training import WINDOW_DAYS, eligible_mondays, fit_version
 from features.fold import fold_day
 from features.local_grid import DAY, slots_a_day
 from features.profile import History
@@ -63,7 +63,7 @@ class MemoryStore:
         if len(eligible) and int(eligible[-1]) > trained:
             monday = int(eligible[-1])
             self.versions.append(
-                fit_version(monday, lambda: self._blocks(monday), self.arranged.table, self._rules)
+                fit_version(monday, lambda: self._pieces(monday), self.arranged.table, self._rules)
             )
         return version_of(day, self.versions, self._rules)
 
@@ -102,10 +102,10 @@ class MemoryStore:
         (rows,) = [rows for rows in parts if rows.version is not None]
         self._pool[day] = histograms(rows)
 
-    def _blocks(self, monday: int) -> Iterator[Block]:
+    def _pieces(self, monday: int) -> Iterator[list[Block]]:
         days = self.arranged.days
         for day in days[(days >= monday - WINDOW_DAYS) & (days < monday)].tolist():
-            yield from self._blocks_of(day)
+            yield list(self._blocks_of(day))
 
     def _blocks_of(self, day: int) -> Iterator[Block]:
         begin, end = day * DAY, (day + 1) * DAY

@@ -83,7 +83,9 @@ def discovered(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[NDArr
     log_p = np.concatenate([rows.log_p for rows in parts])
     family = rejected(hours, log_p, rules.false_discovery_rate)
     ends = np.cumsum([len(rows) for rows in parts])[:-1]
-    return [found & _is_spike(rows, rules) for found, rows in zip(np.split(family, ends), parts, strict=True)]
+    return [
+        found & are_spikes(rows, rules) for found, rows in zip(np.split(family, ends), parts, strict=True)
+    ]
 
 
 def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRows]:
@@ -96,7 +98,8 @@ def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRow
     return result
 
 
-def _is_spike(rows: ScoredRows, rules: DetectionRules) -> NDArray[np.bool_]:
+def are_spikes(rows: ScoredRows, rules: DetectionRules) -> NDArray[np.bool_]:
+    """Whether each row's excess is upward and at least the minimum of its channel."""
     channels, code = np.unique(rows.table.keys[CHANNEL].to_numpy(dtype=str), return_inverse=True)
     least = [rules.spike_of(str(channel)) for channel in channels]
     contacts = np.array([one.contacts for one in least])[code]

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cjp_fraud.detection.memory_store import MemoryStore
+from cjp_fraud.detection.model_fit import LEAST_DAYS, MONDAY, eligible_mondays
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.scoring import ScoredRows
 from cjp_fraud.detection.series import Arranged, arrange
-from cjp_fraud.detection.training import LEAST_DAYS, MONDAY, eligible_mondays
 from features.local_grid import DAY, HOUR
 from tests.traffic_builders import MONDAY as START
 from tests.traffic_builders import in_zone, rows_of, some_traffic
