@@ -1,0 +1,123 @@
+"""Training reads its window alone, a bounded number of rows at a time, and makes the same version however it is cut."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cjp_fraud.clock import day_of
+from cjp_fraud.detection import training
+from cjp_fraud.detection.baseline import refresh
+from cjp_fraud.detection.model_fit import WINDOW_DAYS, fit_version
+from cjp_fraud.detection.registry import FittedVersion
+from cjp_fraud.detection.training import LakeWindow
+from cjp_fraud.storage.database import make_engine
+from cjp_fraud.storage.lake import Lake
+from features.local_grid import DAY
+from models.forest import PooledForest
+from tests.integration.detection.deployments import DATABASE, RULES, START, SmallDeployment, traffic
+
+DAYS = 21
+MONDAY = day_of((START + timedelta(days=DAYS)).date())
+NOW = START + timedelta(days=DAYS, hours=15)
+PLACES = ("America/New_York", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
+TENANTS = {f"tenant-{number:02}": PLACES[number % 4] for number in range(11)} | {"acme": "Asia/Tokyo"}
+
+
+@pytest.fixture(scope="module")
+def folded(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
+    """Three weeks of twelve tenants in four zones, one with peaks and one with two resolutions; folded."""
+    home = tmp_path_factory.mktemp("folded")
+    (home / DATABASE).write_bytes(sqlite_template)
+    made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"), TENANTS)
+    coarse = traffic(5, tenants={"tenant-03": TENANTS["tenant-03"]}, seconds=1800, seed=1)
+    made.ingest(traffic(DAYS, tenants=TENANTS, seconds=900))
+    made.ingest(coarse.assign(channel="chat"), "coarse.parquet")
+    refresh(made.lake, made.engine, TENANTS, NOW)
+    return made
+
+
+def fitted(small: SmallDeployment) -> FittedVersion:
+    window = LakeWindow(small.lake, TENANTS, MONDAY - WINDOW_DAYS, MONDAY)
+    return fit_version(MONDAY, window.pieces, window.table, RULES)
+
+
+def test_a_window_in_pieces_makes_the_version_of_the_whole_to_the_bit(
+    folded: SmallDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted(folded)
+    held: list[int] = []
+    real = training.open_window
+
+    def counted(*args: object) -> object:
+        window = real(*args)  # type: ignore[arg-type]
+        held.append(sum(len(group.starts) for group in window.arranged.groups))
+        return window
+
+    monkeypatch.setattr(training, "MOST_ROWS", 500)
+    monkeypatch.setattr(training, "open_window", counted)
+    pieces = fitted(folded)
+    assert max(held) < 2 * 500, "two hours of context come with each day"
+    assert whole.metrics["series_with_history"] >= 10
+    assert whole.model.constants == pieces.model.constants
+    assert (whole.threshold, whole.metrics) == (pieces.threshold, pieces.metrics)
+    for one, other in (
+        (whole.model.with_peak, pieces.model.with_peak),
+        (whole.model.without_peak, pieces.model.without_peak),
+    ):
+        assert isinstance(one, PooledForest) == isinstance(other, PooledForest)
+        if isinstance(one, PooledForest) and isinstance(other, PooledForest):
+            for mine, theirs in zip(one.leaf_depths_, other.leaf_depths_, strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+    assert isinstance(whole.model.without_peak, PooledForest)
+    assert whole.histograms.keys() == pieces.histograms.keys()
+    for day, of_day in whole.histograms.items():
+        assert of_day.keys() == pieces.histograms[day].keys()
+        for regime, counts in of_day.items():
+            np.testing.assert_array_equal(counts, pieces.histograms[day][regime])
+
+
+def test_no_row_is_read_where_every_monday_has_its_version(
+    folded: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = folded.copy(tmp_path / "small")
+    assert len(small.train(NOW)) == 2
+
+    def refused(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the lake was read")
+
+    monkeypatch.setattr(Lake, "read", refused)
+    assert small.train(NOW) == []
+
+
+def test_days_before_the_window_are_not_read(
+    folded: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = folded.copy(tmp_path / "small")
+    assert len(small.train(START + timedelta(days=60))) == 4
+    later = traffic(12, tenants=TENANTS, seconds=900)
+    shift = pd.Timedelta(days=400)
+    small.ingest(
+        later.assign(interval_start=later["interval_start"] + shift),
+        "later.parquet",
+        NOW + timedelta(days=500),
+    )
+    refresh(small.lake, small.engine, TENANTS, NOW + timedelta(days=420))
+    first_days: list[int] = []
+    real = Lake.read
+
+    def noted(self: Lake, table: object, **kwargs: object) -> object:
+        days = kwargs.get("days")
+        assert days is not None or table is not training.TRAFFIC
+        if table is training.TRAFFIC:
+            first_days.append(day_of(days[0]))  # type: ignore[index]
+        return real(self, table, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Lake, "read", noted)
+    made = small.train(START + timedelta(days=415))
+    assert made
+    assert min(first_days) > int(START.timestamp()) // DAY + 400 - WINDOW_DAYS - 3
