@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -11,14 +10,17 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+import rfc8785
+
 from cjp_fraud.clock import utc_text
 
 
 def canonical_json(document: Any) -> bytes:
-    """Return the canonical UTF-8 JSON of ``document``.
+    """Return the canonical UTF-8 JSON of ``document`` after RFC 8785.
 
-    Keys sorted by code point, no white space, times in UTC as ``2026-01-31T09:00:00.000000Z``,
-    floats by Python's shortest repr (after RFC 8785; keys here are ASCII, so both orders agree).
+    Times are written in UTC as ``2026-01-31T09:00:00.000000Z``, dates as ``2026-01-31``, enums as their value,
+    decimals as text, sets sorted. Whole numbers from 2^53 on are written as the nearest double: the standard
+    knows no others, and PostgreSQL gives a large double back as such a number.
 
     Raises
     ------
@@ -26,11 +28,10 @@ def canonical_json(document: Any) -> bytes:
         For NaN or infinity, which have no JSON form.
     NaiveTimeError
         For a time without a zone.
+    TypeError
+        For a value of any other type.
     """
-    text = json.dumps(
-        _plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return rfc8785.dumps(_plain(document))
 
 
 def sha256_hex(content: bytes) -> str:
@@ -46,12 +47,14 @@ def digest(document: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return _plain(value.value)
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | str):
         return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else float(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} has no JSON form")
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+        return value
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, date):

@@ -12,10 +12,10 @@ from importlib.resources import files as package_files
 from typing import Any, Final
 
 from cjp_fraud.audit.row_digests import Record
-from cjp_fraud.compliance.story import Entry
+from cjp_fraud.compliance.inclusion_proof import Entry
 from cjp_fraud.digests import canonical_json, sha256_hex
 
-FORMAT: Final = "cjp-fraud-evidence-1"
+FORMAT: Final = "cjp-fraud-evidence-2"
 README, MANIFEST, SUMS, AUDIT, TIMELINE = (
     "README.txt",
     "manifest.json",

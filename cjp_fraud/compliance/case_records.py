@@ -1,10 +1,8 @@
-"""Read every row that belongs to one case, or every row that the log tells about."""
+"""Read every row that belongs to one case, or every audited row there is."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Select, select
@@ -12,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.row_digests import Record, record_of
 from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.compliance.story import Entry
-from cjp_fraud.compliance.tellings import TOLD
+from cjp_fraud.compliance.inclusion_proof import Entry
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
     NoticeTermsVersion,
+    Site,
     Subscription,
     SubscriptionTerms,
     Tenant,
@@ -39,8 +37,8 @@ from cjp_fraud.review.tables import (
     Proposal,
     Stop,
 )
-from cjp_fraud.storage.base import Base
-from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
+from cjp_fraud.storage.base import Base, import_all_tables
+from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand, Reaffirmation
 
 _AT_ONCE: Final = 500
 """Rows fetched, and ids asked for, at once."""
@@ -53,49 +51,35 @@ def records_of_case(session: Session, case_id: str, entries: Iterable[Entry]) ->
     ----------
     entries : the case's entries of the log; who acts in them and the texts that they name are put in too.
     """
-    told = list(entries)
+    case_entries = list(entries)
     case = session.get_one(Case, case_id)
-    found = [record for statement in _of_case(case) for record in _records(session, statement)]
-    versions = {record.fields["model_version"] for record in found if record.table == Flag.__tablename__}
-    found += _records(session, select(ModelVersion).where(ModelVersion.id.in_(sorted(versions - {None}))))
+    records = [record for statement in _of_case(case) for record in _records(session, statement)]
+    versions = {record.fields["model_version"] for record in records if record.table == Flag.__tablename__}
+    records += _records(session, select(ModelVersion).where(ModelVersion.id.in_(sorted(versions - {None}))))
     texts = {
         str(value)
-        for record in found
+        for record in records
         for column, value in record.fields.items()
         if column.endswith("text_id") and value is not None
     }
-    texts |= {str(entry.content["text_id"]) for entry in told if entry.content.get("text_id") is not None}
-    found += _by_id(session, PersonalText, texts)
-    named = {value for record in found for value in record.fields.values() if isinstance(value, str)}
-    people = (named | {entry.actor for entry in told}) & set(session.scalars(select(User.id)))
-    found += _by_id(session, User, people)
+    texts |= {
+        row.id for entry in case_entries for row in entry.rows if row.table == PersonalText.__tablename__
+    }
+    records += _by_id(session, PersonalText, texts)
+    named = {value for record in records for value in record.fields.values() if isinstance(value, str)}
+    people = (named | {entry.actor for entry in case_entries}) & set(session.scalars(select(User.id)))
+    records += _by_id(session, User, people)
     for user_id in sorted(people):
-        found += _records(session, select(UserRole).where(UserRole.user_id == user_id))
-    return found
+        records += _records(session, select(UserRole).where(UserRole.user_id == user_id))
+    return records
 
 
-def records_told(session: Session) -> Iterator[Record]:
-    """Yield every row of the tables that the log tells about, a few at a time."""
+def all_records(session: Session) -> Iterator[Record]:
+    """Yield every row of every audited table, a few at a time."""
+    import_all_tables()
     for mapper in Base.registry.mappers:
-        table = str(mapper.class_.__tablename__)
-        if table == User.__tablename__:
-            yield from _users_with_roles(session)
-        elif table in TOLD:
+        if mapper.class_.NOT_AUDITED is None:
             yield from _records(session, select(mapper.class_))
-
-
-def participations(session: Session) -> Iterator[Record]:
-    """Yield who took part in what."""
-    yield from _records(session, select(Participation))
-
-
-def _users_with_roles(session: Session) -> Iterator[Record]:
-    """Roles belong to the user: the entry that made the user tells both."""
-    roles: dict[str, list[str]] = defaultdict(list)
-    for user_id, role in session.execute(select(UserRole.user_id, UserRole.role)):
-        roles[user_id].append(str(role))
-    for record in _records(session, select(User)):
-        yield replace(record, fields={**record.fields, "roles": sorted(roles[record.id])})
 
 
 def _of_case(case: Case) -> Iterator[Select[Any]]:
@@ -131,12 +115,14 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
     yield select(DeliveryEvent).where(DeliveryEvent.notice_id.in_(notices))
     yield select(PlatformCommand).where(PlatformCommand.measure_id.in_(measures))
     yield select(Reaffirmation).where(Reaffirmation.measure_id.in_(measures))
+    yield select(Entitlement).where(Entitlement.measure_id.in_(measures))
     yield select(Participation).where(
         (Participation.case_id == case.id)
         | (Participation.case_id.is_(None) & (Participation.tenant_id == case.tenant_id))
     )
     yield select(Tenant).where(Tenant.id == case.tenant_id)
     yield select(Subscription).where(Subscription.tenant_id == case.tenant_id)
+    yield select(Site).where(Site.subscription_id.in_(subscriptions))
     for versioned in (SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address):
         yield select(versioned).where(versioned.subscription_id.in_(subscriptions))
 

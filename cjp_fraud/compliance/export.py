@@ -17,7 +17,7 @@ from cjp_fraud.audit.log import append, links, lock_log
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import EXPORTED, FORMAT, SUMS, SUMS_DIGEST, content_files, with_chain
 from cjp_fraud.compliance.case_records import records_of_case
-from cjp_fraud.compliance.inclusion_proof import entry_of, excerpt_lines
+from cjp_fraud.compliance.inclusion_proof import entry_of, proof_lines
 from cjp_fraud.compliance.verification import verify
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
@@ -83,22 +83,13 @@ def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[
     lock_log(session)
     case_id = case_id_of(session, reference)
     entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
-    files = content_files(records_of_case(session, case_id, entries), entries)
-    own = append(
-        Decision(session, by, at),
-        EXPORTED,
-        "cases",
-        case_id,
-        {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])},
-        case_id=case_id,
-    )
-    audit = excerpt_lines(links(session), case_id)
-    return (
-        case_id,
-        packed(with_chain(files, audit, case_id, own.sequence, own.entry_sha256)),
-        own.sequence,
-        (own.entry_sha256),
-    )
+    records = records_of_case(session, case_id, entries)
+    files = content_files(records, entries)
+    content = {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])}
+    own = append(Decision(session, by, at), EXPORTED, "cases", case_id, content, case_id=case_id)
+    audit = proof_lines(links(session), case_id, {(record.table, record.id) for record in records})
+    whole = with_chain(files, audit, case_id, own.sequence, own.entry_sha256)
+    return case_id, packed(whole), own.sequence, own.entry_sha256
 
 
 def _require_free(out: Path, force: bool) -> None:

@@ -1,31 +1,58 @@
 """One case's entries of the audit log inside the whole chain, which shows nothing else of the other entries.
 
-Each entry is hashed in two steps (:mod:`cjp_fraud.audit.chain`), so a body's digest can stand for the body.
+Each entry is hashed in two steps (:mod:`cjp_fraud.audit.chain`), so the digest of its body can stand for the body;
+and in the body each row that it names is a digest of its own, so that an entry which names rows of many cases is
+shown with those of one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cjp_fraud.audit.chain import GENESIS, Link, entry_digest
+from cjp_fraud.audit.row_digests import NamedRow
 from cjp_fraud.clock import utc_text
-from cjp_fraud.compliance.story import Entry
 from cjp_fraud.digests import canonical_json, digest
 
-BODY = ("sequence", "at", "actor", "action", "subject_type", "subject_id", "case_id", "content", "rows")
-"""Fields of an entry that its body digest covers."""
+BODY: Final = (
+    "sequence",
+    "at",
+    "actor",
+    "action",
+    "subject_type",
+    "subject_id",
+    "case_id",
+    "content",
+    "rows",
+)
+"""Fields of an entry that the digest of its body covers; ``rows`` are the digests of what it names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
+class Entry:
+    """One entry of the log as a bundle shows it; ``rows`` are those of the bundle's case."""
+
+    sequence: int
+    at: str
+    actor: str
+    action: str
+    subject_type: str
+    subject_id: str
+    case_id: str | None
+    content: Mapping[str, Any]
+    rows: tuple[NamedRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
     """The chain as a bundle holds it.
 
     Parameters
     ----------
-    entries : the case's entries, in order.
+    entries : those of the case, and those of no case that name rows of it, in order.
     count : entries of the whole chain, from the first on.
     head_sha256 : digest of the last one, recomputed.
     faults : what does not hold, one sentence each.
@@ -36,53 +63,69 @@ class Excerpt:
     head_sha256: str
     faults: tuple[str, ...]
 
+    def of_case(self, case_id: str) -> tuple[Entry, ...]:
+        """Return the case's own entries."""
+        return tuple(entry for entry in self.entries if entry.case_id == case_id)
 
-def excerpt_lines(links: Iterable[Link], case_id: str) -> bytes:
-    """Return the chain as JSON lines: the case's entries whole, all others as sequence and body digest."""
+
+def proof_lines(links: Iterable[Link], case_id: str, rows: Set[tuple[str, str]]) -> bytes:
+    """Return the chain as JSON lines: what concerns the case is shown, all other entries are a digest.
+
+    Parameters
+    ----------
+    rows : tables and ids of the case's rows.
+    """
     lines = []
     for link in links:
-        shown: dict[str, Any] = {"sequence": link.sequence, "body_sha256": link.body_sha256}
-        if link.case_id == case_id:
-            shown |= {name: getattr(link, name) for name in BODY}
+        named = [row for row in link.rows if link.case_id == case_id or (row["table"], row["id"]) in rows]
+        shown: dict[str, Any] = {"body_sha256": link.body_sha256}
+        if link.case_id == case_id or (named and link.case_id is None):
+            body = {name: getattr(link, name) for name in BODY}
+            shown |= {"entry": body | {"rows": [digest(row) for row in link.rows]}, "named": named}
+        else:
+            shown["sequence"] = link.sequence
         lines.append(canonical_json(shown) + b"\n")
     return b"".join(lines)
 
 
-def read_excerpt(lines: bytes, case_id: str) -> Excerpt:
+def read_proof(lines: bytes, case_id: str) -> InclusionProof:
     """Recompute the chain from genesis to its head.
 
     Raises
     ------
-    ValueError, KeyError, TypeError
-        If a line is not what :func:`excerpt_lines` writes.
+    ValueError, KeyError, TypeError, AttributeError
+        If a line is not what :func:`proof_lines` writes.
     """
     entries: list[Entry] = []
-    found: list[str] = []
+    faults: list[str] = []
     previous = GENESIS
     count = 0
     for count, line in enumerate(lines.splitlines(), start=1):
         shown = json.loads(line)
-        body = _digest_text(shown["body_sha256"])
-        if shown["sequence"] != count:
-            found.append(
-                f"audit.jsonl line {count}: holds entry {shown['sequence']}; entries are missing or moved"
-            )
-        if len(shown) > 2:
+        where = f"audit.jsonl line {count}"
+        body = digest_text(shown["body_sha256"])
+        if "entry" in shown:
             entry = _entry(shown)
-            if (
-                digest({**{name: shown[name] for name in BODY}, "rows": [digest(r) for r in shown["rows"]]})
-                != body
-            ):
-                found.append(f"audit.jsonl line {count}: its fields do not match its digest; it was changed")
-            if entry.case_id != case_id:
-                found.append(f"audit.jsonl line {count}: is an entry of another case")
+            if digest(shown["entry"]) != body:
+                faults.append(f"{where}: its fields do not match its digest; it was changed")
+            if any(row.leaf_sha256 not in shown["entry"]["rows"] for row in entry.rows):
+                faults.append(f"{where}: names a row that its digest does not cover; it was changed")
+            if entry.case_id not in (case_id, None):
+                faults.append(f"{where}: is an entry of another case")
+            sequence = entry.sequence
             entries.append(entry)
+        else:
+            sequence = shown["sequence"]
+        if canonical_json(shown) != line:
+            faults.append(f"{where}: is not written as a log is; it was changed")
+        if sequence != count:
+            faults.append(f"{where}: holds entry {sequence}; entries are missing or moved")
         previous = entry_digest(previous, body)
-    return Excerpt(tuple(entries), count, previous, tuple(found))
+    return InclusionProof(tuple(entries), count, previous, tuple(faults))
 
 
 def entry_of(link: Link) -> Entry:
-    """Return a link of the chain as the story needs it."""
+    """Return a link of the chain as a bundle shows it."""
     return Entry(
         sequence=link.sequence,
         at=utc_text(link.at),
@@ -92,19 +135,29 @@ def entry_of(link: Link) -> Entry:
         subject_id=link.subject_id,
         case_id=link.case_id,
         content=json.loads(canonical_json(link.content)),
+        rows=tuple(NamedRow(**row) for row in link.rows),
     )
 
 
+def digest_text(value: Any) -> str:
+    """Return a digest that was read from a file.
+
+    Raises
+    ------
+    ValueError
+        If it is not one.
+    """
+    if not isinstance(value, str) or len(value) != len(GENESIS) or set(value) - set("0123456789abcdef"):
+        raise ValueError("a digest is not 64 hex digits")
+    return value
+
+
 def _entry(shown: Mapping[str, Any]) -> Entry:
-    if set(shown) != {*BODY, "body_sha256"} or not isinstance(shown["content"], Mapping):
+    body = shown["entry"]
+    if set(body) != set(BODY) or not isinstance(body["content"], Mapping) or len(shown) != 3:
         raise ValueError("an entry does not have the fields of an entry")
     texts = ("at", "actor", "action", "subject_type", "subject_id")
-    if not all(isinstance(shown[name], str) for name in texts):
+    if not all(isinstance(body[name], str) for name in texts):
         raise TypeError("an entry's fields are not texts")
-    return Entry(**{name: shown[name] for name in BODY if name != "rows"})
-
-
-def _digest_text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) != len(GENESIS) or set(value) - set("0123456789abcdef"):
-        raise ValueError("a body_sha256 is not 64 hex digits")
-    return value
+    rows = tuple(NamedRow(str(row["table"]), str(row["id"]), str(row["sha256"])) for row in shown["named"])
+    return Entry(**{name: body[name] for name in BODY if name != "rows"}, rows=rows)

@@ -1,7 +1,8 @@
-"""Verify the audit log: that its chain holds, and that it and the rows of decisions tell the same story."""
+"""Verify the audit log: that its chain holds, and that every row is as the log names it."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,9 +12,8 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.chain import GENESIS, Link, faults
 from cjp_fraud.audit.log import links
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.compliance.case_records import participations, records_told
-from cjp_fraud.compliance.inclusion_proof import entry_of
-from cjp_fraud.compliance.story import Moves, Parts, Story
+from cjp_fraud.compliance.case_records import all_records
+from cjp_fraud.compliance.row_verification import NewestNames
 from cjp_fraud.storage.database import reading
 
 EVERY = 1000
@@ -47,7 +47,9 @@ def verify_log(
     expect_head: str | None = None,
     report: Callable[[int, int, str], None] | None = None,
 ) -> LogVerification:
-    """Recompute the chain, then compare every row of decisions with what the log tells of it.
+    """Recompute the chain, then compare every audited row with the newest entry that names it.
+
+    The log is read once, as a stream; what is kept of it is the newest digest of each row.
 
     Parameters
     ----------
@@ -57,20 +59,17 @@ def verify_log(
     with reading(engine) as session:
         at_one_moment(session)
         total = session.scalar(select(func.max(AuditEntry.sequence))) or 0
-        read = _Reading(expect_head, total, report)
-        passing = read.through(links(session))
-        found = faults(passing)
-        for _ in passing:
-            """The rule stops at a gap; the story wants the rest as well."""
-        found += read.moves.faults
-        if expect_head is not None and not read.expected_seen:
+        log = _Reading(expect_head, total, report)
+        entries = log.through(links(session))
+        found = faults(entries)
+        deque(entries, maxlen=0)  # the rule of the chain stops at a gap; the rows want the rest as well
+        if expect_head is not None and not log.expected_seen:
             found.append(
                 f"the head {expect_head} that was kept elsewhere is not in the chain: the log was written "
                 "anew, entries were removed at its end, or the head is another database's"
             )
-        found += read.story.faults(records_told(session))
-        found += read.parts.faults(participations(session))
-    return LogVerification(read.count, read.head, tuple(found))
+        found += log.names.faults(all_records(session))
+    return LogVerification(log.count, log.head, tuple(found))
 
 
 def chain_holds_head(engine: Engine, entries: int, head_sha256: str) -> list[str]:
@@ -100,9 +99,7 @@ class _Reading:
     ) -> None:
         self.count = 0
         self.head = GENESIS
-        self.story = Story()
-        self.moves = Moves()
-        self.parts = Parts()
+        self.names = NewestNames()
         self.expected_seen = expect_head == GENESIS
         self._expect_head = expect_head
         self._total = total
@@ -113,10 +110,7 @@ class _Reading:
             self.count += 1
             self.head = link.entry_sha256
             self.expected_seen = self.expected_seen or link.entry_sha256 == self._expect_head
-            entry = entry_of(link)
-            self.story.add(entry)
-            self.moves.add(entry)
-            self.parts.add(entry)
+            self.names.add(link.sequence, link.action, link.rows)
             if self._report is not None and self.count % EVERY == 0:
                 self._report(self.count, self._total, "entries")
             yield link

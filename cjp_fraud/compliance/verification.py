@@ -8,6 +8,8 @@ from email.errors import MessageError
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from cjp_fraud.compliance.archive import MAX_BYTES, opened
 from cjp_fraud.compliance.bundle import (
     AUDIT,
@@ -24,8 +26,10 @@ from cjp_fraud.compliance.bundle import (
     readable_faults,
     sums,
 )
-from cjp_fraud.compliance.due_course import case_faults
-from cjp_fraud.compliance.inclusion_proof import Excerpt, read_excerpt
+from cjp_fraud.compliance.bundle_facts import gate_faults
+from cjp_fraud.compliance.format_1 import FORMAT_1, digest_1, read_proof_1
+from cjp_fraud.compliance.inclusion_proof import InclusionProof, read_proof
+from cjp_fraud.compliance.row_verification import NewestNames, own_digest_faults
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 
@@ -86,20 +90,33 @@ def verify(container: bytes) -> BundleVerification:
     except _UNREADABLE:
         found.append(f"{MANIFEST} does not have the form of a manifest")
         return BundleVerification("", len(files), 0, "", tuple(found))
-    if manifest.format != FORMAT:
+    if manifest.format not in (FORMAT, FORMAT_1):
         found.append(f"the bundle's format is {manifest.format!r}; this version verifies {FORMAT!r}")
     found += _file_faults(files, manifest)
-    excerpt = _chain(files, manifest, found)
-    if excerpt is None:
+    proof = _chain(files, manifest, found)
+    if proof is None:
         return BundleVerification(manifest.case_id, len(files), 0, "", tuple(found))
     try:
-        found += case_faults(manifest.case_id, read_records(files), excerpt.entries)
-        found += readable_faults(files, excerpt.entries)
-    except _UNREADABLE as error:
+        found += _content_faults(files, manifest, proof)
+    except (*_UNREADABLE, SQLAlchemyError) as error:
         found.append(
             f"the records do not have the form of a bundle's records ({type(error).__name__}: {error})"
         )
-    return BundleVerification(manifest.case_id, len(files), excerpt.count, excerpt.head_sha256, tuple(found))
+    return BundleVerification(manifest.case_id, len(files), proof.count, proof.head_sha256, tuple(found))
+
+
+def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: InclusionProof) -> list[str]:
+    """Return where records, log and what was written for reading do not agree, and what the gate would say."""
+    records = read_records(files)
+    if [record.id for record in records if record.table == "cases"] != [manifest.case_id]:
+        return [f"the records are not those of the one case {manifest.case_id}"]
+    unreadable = readable_faults(files, proof.of_case(manifest.case_id))
+    if manifest.format == FORMAT_1:
+        return [fault for record in records for fault in own_digest_faults(record, digest_1)] + unreadable
+    names = NewestNames()
+    for entry in proof.entries:
+        names.add(entry.sequence, entry.action, [row.document for row in entry.rows])
+    return [*names.faults(records), *unreadable, *gate_faults(manifest.case_id, records)]
 
 
 def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
@@ -120,21 +137,22 @@ def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
     return found
 
 
-def _chain(files: Mapping[str, bytes], manifest: Manifest, found: list[str]) -> Excerpt | None:
+def _chain(files: Mapping[str, bytes], manifest: Manifest, found: list[str]) -> InclusionProof | None:
     try:
-        excerpt = read_excerpt(files[AUDIT], manifest.case_id)
+        read = read_proof_1 if manifest.format == FORMAT_1 else read_proof
+        proof = read(files[AUDIT], manifest.case_id)
     except _UNREADABLE as error:
         found.append(f"{AUDIT} does not have the form of a log ({type(error).__name__}: {error})")
         return None
-    found += excerpt.faults
-    if (excerpt.count, excerpt.head_sha256) != (manifest.entries, manifest.head_sha256):
+    found += proof.faults
+    if (proof.count, proof.head_sha256) != (manifest.entries, manifest.head_sha256):
         found.append(
-            f"{AUDIT}: the chain has {excerpt.count} entries and ends at {excerpt.head_sha256}, the manifest "
+            f"{AUDIT}: the chain has {proof.count} entries and ends at {proof.head_sha256}, the manifest "
             f"says {manifest.entries} and {manifest.head_sha256}; entries were changed or removed"
         )
-    last = excerpt.entries[-1] if excerpt.entries else None
-    if last is None or last.action != EXPORTED or last.sequence != excerpt.count:
+    last = proof.entries[-1] if proof.entries else None
+    if last is None or last.action != EXPORTED or last.sequence != proof.count:
         found.append(f"{AUDIT}: the chain does not end with the entry that records the export")
     elif last.content.get(SUMS_DIGEST) != sha256_hex(files.get(SUMS, b"")):
         found.append(f"{SUMS} is not the one that the log recorded at the export; files were changed since")
-    return excerpt
+    return proof

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import importlib.util
+import pkgutil
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -14,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 from uuid6 import uuid7
 
+import cjp_fraud
 from cjp_fraud.clock import aware
 
 ID_LENGTH = 36
@@ -85,3 +88,10 @@ def id_column() -> String:
 def new_id() -> str:
     """Return a new sortable identifier (UUIDv7)."""
     return str(uuid7())
+
+
+def import_all_tables() -> None:
+    """Import every ``cjp_fraud.*.tables``, so that the metadata is whole."""
+    for package in pkgutil.iter_modules(cjp_fraud.__path__):
+        if package.ispkg and importlib.util.find_spec(f"cjp_fraud.{package.name}.tables") is not None:
+            importlib.import_module(f"cjp_fraud.{package.name}.tables")

@@ -7,8 +7,6 @@ only while no database with records exists.
 
 from __future__ import annotations
 
-import importlib.util
-import pkgutil
 import re
 import subprocess
 import sys
@@ -19,8 +17,7 @@ from alembic import command
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 
-import cjp_fraud
-from cjp_fraud.storage.base import Base
+from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.column_rendering import render
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.migration import migration_config
@@ -29,13 +26,6 @@ FIRST = Path(__file__).parent / "migrations" / "versions" / "0001_initial_tables
 _TABLES = re.compile(
     r"(?<=^def upgrade\(\) -> None:\n)    op\.create_table.*?(?=^    for statement in)", re.M | re.S
 )
-
-
-def import_all_tables() -> None:
-    """Import every ``cjp_fraud.*.tables``, so that the metadata is whole."""
-    for package in pkgutil.iter_modules(cjp_fraud.__path__):
-        if package.ispkg and importlib.util.find_spec(f"cjp_fraud.{package.name}.tables") is not None:
-            importlib.import_module(f"cjp_fraud.{package.name}.tables")
 
 
 def draft(message: str) -> None:

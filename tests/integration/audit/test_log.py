@@ -15,9 +15,8 @@ from cjp_fraud.audit.row_digests import named_row
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_text, keep_text, salted_digest
 from cjp_fraud.people.model import Decision, machine
-from cjp_fraud.storage.base import Base, new_id
+from cjp_fraud.storage.base import Base, import_all_tables, new_id
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.storage.new_migration import import_all_tables
 from cjp_fraud.storage.written_rows import UnnamedRowsError
 from tests.tampering import unrecorded
 

@@ -97,6 +97,28 @@ TAMPERING = {
     "a measure is removed": "DELETE FROM measures",
     "taking part is removed": "DELETE FROM participations",
     "notice terms are removed": "DELETE FROM notice_terms",
+    "the moment of a delivery event is changed": "UPDATE delivery_events SET at = '2026-03-01 00:00:00+00:00'",
+    "a case is given to another tenant": "UPDATE cases SET tenant_id = 'globex'",
+    "an episode is given to another tenant": "UPDATE episodes SET tenant_id = 'globex'",
+    "a user's name is changed": "UPDATE users SET name = 'aaron' WHERE name = 'aron'",
+    "a reply code is changed": "UPDATE notice_attempts SET reply_code = 251",
+    "the time of an attempt is changed": "UPDATE notice_attempts SET started_at = '2026-03-01 00:00:00+00:00'",
+    "when an address was recorded is changed": "UPDATE addresses SET recorded_at = '2020-01-01 00:00:00+00:00'",
+    "taking part is added": (
+        "INSERT INTO participations SELECT 'forged', user_id, part, tenant_id, case_id, at FROM participations "
+        "LIMIT 1"
+    ),
+    "the excess of a flag is changed": "UPDATE flags SET excess = excess + 1",
+    "a flag is given to another tenant": "UPDATE flags SET tenant_id = 'globex'",
+    "the time of a flag is changed": (
+        "UPDATE flags SET interval_start = '2026-03-01 00:00:00+00:00' WHERE id = (SELECT min(id) FROM flags)"
+    ),
+    "an entitlement is changed": "UPDATE entitlements SET restricted = NOT restricted",
+    "the tenant's country is changed": "UPDATE tenants SET country = 'FR'",
+    "the site's country is changed": "UPDATE sites SET country = 'FR'",
+    "the term is changed": "UPDATE subscription_terms SET term_to = '2030-01-01 00:00:00+00:00'",
+    "a role is removed": "DELETE FROM user_roles",
+    "an entry's digest of a row is changed": "UPDATE audit_entries SET rows = '[]' WHERE sequence = 5",
     "an entry is changed": "UPDATE audit_entries SET actor = 'x' WHERE sequence = 5",
     "an entry is removed": "DELETE FROM audit_entries WHERE sequence = 5",
     "the last entry is removed": (
@@ -132,10 +154,9 @@ def test_a_fault_is_a_sentence_that_names_the_row_and_the_entry(story: Story) ->
     story.suspended()
     tamper(story.engine, "UPDATE cases SET state = 'reinstated'")
     (fault,) = verify_log(story.engine).faults
-    assert story.case_id in fault
-    assert "'reinstated'" in fault
-    assert "case.suspended" in fault
-    assert "'suspended'" in fault
+    assert f"cases {story.case_id}" in fault
+    assert "(case.suspended)" in fault
+    assert "was changed since" in fault
 
 
 def test_a_text_that_was_erased_leaves_the_log_whole(case: Story) -> None:
@@ -156,4 +177,4 @@ def test_an_approval_slipped_in_beside_the_log_is_seen(case: Story) -> None:
     )
     faults = verify_log(case.engine).faults
     assert any("approvals forged has no entry" in fault for fault in faults)
-    assert any("'approved'" in fault for fault in faults)
+    assert any(f"cases {case.case_id} is not as entry" in fault for fault in faults)

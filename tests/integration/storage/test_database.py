@@ -19,11 +19,10 @@ from cjp_fraud.errors import BadInputError, NotFoundError, StorageError
 from cjp_fraud.people.model import Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.people.tables import User, UserRole
-from cjp_fraud.storage.base import Base
+from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.locks import HOLDERS, named_lock, process_lock
 from cjp_fraud.storage.migration import migrate, require_current
-from cjp_fraud.storage.new_migration import import_all_tables
 from tests.tampering import unrecorded
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

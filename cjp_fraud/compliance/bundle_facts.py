@@ -1,0 +1,174 @@
+"""Ask the gate about what a bundle holds: the rules that stood before each act, asked of the proof itself.
+
+The rows go into a database in memory, as they stood at the moment of the act; from there the facts are read and
+judged as they were then, by :mod:`cjp_fraud.suspension.gate_facts` and :mod:`cjp_fraud.suspension.gate`. What a
+bundle does not hold is not asked: how long approval and notice stay fresh is a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import DateTime, Enum, create_engine, inspect, text
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.row_digests import Record
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.documents import to_document
+from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.review.model import DisputeState, ProviderPolicy
+from cjp_fraud.review.tables import Approval, Case, Dispute
+from cjp_fraud.storage.base import Base, UtcDateTime
+from cjp_fraud.suspension.gate import (
+    BEFORE_APPROVAL,
+    BEFORE_MEASURE,
+    BEFORE_NOTICE,
+    Requirement,
+    approval_faults,
+    check,
+)
+from cjp_fraud.suspension.gate_facts import gate_facts
+from cjp_fraud.suspension.model import GateFacts
+from cjp_fraud.suspension.tables import Measure
+
+_MADE: Final[Mapping[str, str]] = {
+    "approvals": "at",
+    "delivery_events": "recorded_at",
+    "determinations": "at",
+    "disputes": "opened_at",
+    "flags": "recorded_at",
+    "measures": "ordered_at",
+    "need_statements": "at",
+    "notice_attempts": "started_at",
+    "notice_plans": "created_at",
+    "participations": "at",
+    "proposals": "drawn_at",
+    "stops": "opened_at",
+}
+"""Table → column that says since when a row of it is on record."""
+
+_ENDED: Final[Mapping[str, str]] = {
+    "delivery_events": "resolved_at",
+    "disputes": "decided_at",
+    "flags": "superseded_at",
+    "notice_plans": "cancelled_at",
+    "stops": "cleared_at",
+}
+"""Table → column that says until when a row of it counts."""
+
+_ANY_AGE: Final = timedelta(days=36_500)
+_POLICY: Final = ProviderPolicy(mode=PlatformMode.ACT, fresh=_ANY_AGE)
+
+
+def gate_faults(case_id: str, records: Sequence[Record]) -> Iterator[str]:
+    """Yield what would have kept the gate shut at each approval, dispatch and measure of a case.
+
+    Parameters
+    ----------
+    records : all rows of the case.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, LookupError, SQLAlchemyError
+        If the records do not have the form of their tables' rows.
+    """
+    with _database(records, None) as session:
+        approvals = session.query(Approval).order_by(Approval.at).all()
+        plans = {
+            plan.id
+            for plan in session.query(NoticePlan)
+            if plan.kind is NoticeKind.SUSPENSION and plan.mode is PlatformMode.ACT
+        }
+        sent = [notice for notice in session.query(Notice) if notice.plan_id in plans]
+        measures = [measure for measure in session.query(Measure) if measure.mode is PlatformMode.ACT]
+    for approval in approvals:
+        facts = _facts(case_id, records, approval.at)
+        where = f"approvals {approval.id}"
+        for given in facts.approvals:
+            if given.by_user_id == approval.by_user_id and given.capacity is approval.capacity:
+                yield from (f"{where}: {fault}" for fault in approval_faults(given, facts))
+        yield from _shut(where, facts, approval.at, BEFORE_APPROVAL)
+    for notice in sent:
+        if notice.dispatched_at is not None:
+            facts = _facts(case_id, records, notice.dispatched_at)
+            yield from _shut(f"notices {notice.id}", facts, notice.dispatched_at, BEFORE_NOTICE)
+    for measure in measures:
+        facts = _facts(case_id, records, measure.ordered_at)
+        yield from _shut(f"measures {measure.id}", facts, measure.ordered_at, BEFORE_MEASURE)
+        yield from _otherwise_than_approved(measure, facts)
+
+
+def _shut(where: str, facts: GateFacts, at: datetime, requirements: Collection[Requirement]) -> Iterator[str]:
+    for sentence in check(facts, at, requirements).sentences:
+        yield f"{where}: {sentence}"
+
+
+def _otherwise_than_approved(measure: Measure, facts: GateFacts) -> Iterator[str]:
+    proposal = facts.proposal
+    if proposal is None or proposal.kind is None or proposal.scope is None:
+        return
+    if (measure.kind, measure.scope) != (proposal.kind, to_document(proposal.scope)):
+        yield f"measures {measure.id}: is another measure, or of another scope, than what was approved"
+
+
+def _facts(case_id: str, records: Sequence[Record], at: datetime) -> GateFacts:
+    with _database(records, at) as session:
+        facts = gate_facts(session, session.get_one(Case, case_id), _POLICY, at)
+    return _with_the_tenant_of_then(facts)
+
+
+def _with_the_tenant_of_then(facts: GateFacts) -> GateFacts:
+    """Take from the proposal what the tenant's own row, of which only the newest state is kept, said then."""
+    proposal, contract = facts.proposal, facts.contract
+    if proposal is None or proposal.versions is None or contract is None or contract.versions is None:
+        return facts
+    then = proposal.versions.get("tenant")
+    if contract.versions.get("tenant") == then:
+        return facts
+    language = facts.notice.language if facts.notice is not None else contract.language
+    versions = {**contract.versions, "tenant": then}
+    return replace(facts, contract=replace(contract, versions=versions, language=language))
+
+
+@contextmanager
+def _database(records: Sequence[Record], at: datetime | None) -> Iterator[Session]:
+    """Yield a session on the rows as they stood at ``at``; None: as they are."""
+    kinds = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    engine = create_engine("sqlite://")
+    try:
+        with Session(engine, expire_on_commit=False) as session:
+            session.execute(text("PRAGMA ignore_check_constraints = ON"))
+            Base.metadata.create_all(session.connection())
+            for record in records:
+                row = _row(kinds[record.table], record)
+                made, ended = _MADE.get(record.table), _ENDED.get(record.table)
+                if at is not None and made is not None and getattr(row, made) > at:
+                    continue
+                if at is not None and ended is not None and (getattr(row, ended) or at) > at:
+                    setattr(row, ended, None)
+                    if isinstance(row, Dispute):
+                        row.state = DisputeState.OPEN
+                session.add(row)
+            session.flush()
+            yield session
+    finally:
+        engine.dispose()
+
+
+def _row(kind: type[Base], record: Record) -> Base:
+    values: dict[str, Any] = dict(record.documents)
+    for attribute in inspect(kind).column_attrs:
+        if attribute.key in values:
+            continue
+        value, column = record.fields.get(attribute.key), attribute.columns[0].type
+        if value is not None and isinstance(column, UtcDateTime | DateTime):
+            value = datetime.fromisoformat(value)
+        elif value is not None and isinstance(column, Enum) and column.enum_class is not None:
+            value = column.enum_class(value)
+        values[attribute.key] = value
+    return kind(**values)

@@ -1,0 +1,63 @@
+"""Bundles of the first format, which verify still: their log names no rows, and its JSON is not RFC 8785.
+
+What holds for them: every file is as the export's own entry recorded it, the chain, and each digest in a row.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from cjp_fraud.audit.chain import GENESIS, entry_digest
+from cjp_fraud.compliance.inclusion_proof import BODY, Entry, InclusionProof, digest_text
+from cjp_fraud.digests import sha256_hex
+
+FORMAT_1: Final = "cjp-fraud-evidence-1"
+
+
+def digest_1(document: Any) -> str:
+    """Return the SHA-256 of a document that was read from JSON, in the canonical form of the first format.
+
+    Floats stand as Python writes them (``3.2e-07``), whole ones below 2^53 without a point.
+    """
+    text = json.dumps(_plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256_hex(text.encode())
+
+
+def read_proof_1(lines: bytes, case_id: str) -> InclusionProof:
+    """Recompute the chain from genesis to its head.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError
+        If a line is not one of the first format.
+    """
+    fields = [name for name in BODY if name != "rows"]
+    entries: list[Entry] = []
+    faults: list[str] = []
+    previous = GENESIS
+    count = 0
+    for count, line in enumerate(lines.splitlines(), start=1):
+        shown = json.loads(line)
+        where = f"audit.jsonl line {count}"
+        body = digest_text(shown["body_sha256"])
+        if shown["sequence"] != count:
+            faults.append(f"{where}: holds entry {shown['sequence']}; entries are missing or moved")
+        if len(shown) > 2:
+            if digest_1({name: shown[name] for name in fields}) != body:
+                faults.append(f"{where}: its fields do not match its digest; it was changed")
+            if shown["case_id"] != case_id:
+                faults.append(f"{where}: is an entry of another case")
+            entries.append(Entry(**{name: shown[name] for name in fields}))
+        previous = entry_digest(previous, body)
+    return InclusionProof(tuple(entries), count, previous, tuple(faults))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

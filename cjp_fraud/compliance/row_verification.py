@@ -1,0 +1,75 @@
+"""The one rule by which rows and log are compared, for every table, in the database and in a bundle.
+
+A row carries the digest that the newest entry naming it holds; no row is without an entry that names it; and no
+row that an entry names is missing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from cjp_fraud.audit.row_digests import Record, record_digest
+from cjp_fraud.audit.texts import salted_digest
+from cjp_fraud.digests import digest, sha256_hex
+
+DIGEST_OF: Final = {"document": "sha256", "message": "message_sha256"}
+"""Column of content → column that holds its SHA-256."""
+
+
+class NewestNames:
+    """Which digest the newest entry that names a row holds; fed entry by entry, so that no log is held whole."""
+
+    def __init__(self) -> None:
+        self._newest: dict[tuple[str, str], tuple[bytes, int, str]] = {}
+
+    def add(self, sequence: int, action: str, rows: Iterable[Mapping[str, str]]) -> None:
+        """Take in what the next entry names."""
+        for row in rows:
+            name = (sys.intern(row["table"]), row["id"])
+            self._newest[name] = (bytes.fromhex(row["sha256"]), sequence, sys.intern(action))
+
+    def faults(self, records: Iterable[Record]) -> Iterator[str]:
+        """Yield one sentence for each way in which ``records`` and the log do not agree; to be asked once.
+
+        Parameters
+        ----------
+        records : all rows that the entries could name.
+        """
+        for record in records:
+            newest = self._newest.pop((record.table, record.id), None)
+            if newest is None:
+                yield (
+                    f"{record.where} has no entry in the log that names it: the row was slipped in, or the "
+                    "entry was removed"
+                )
+            elif record_digest(record) != newest[0].hex():
+                yield (
+                    f"{record.where} is not as entry {newest[1]} ({newest[2]}), the newest that names it, left "
+                    "it: it was changed since"
+                )
+            yield from own_digest_faults(record)
+        for (table, row_id), (_, sequence, action) in self._newest.items():
+            yield f"{table} {row_id} is named by entry {sequence} ({action}) and not on record: it was removed"
+
+
+def own_digest_faults(record: Record, digest: Callable[[Any], str] = digest) -> Iterator[str]:
+    """Yield a sentence for each digest in a row that does not match what the row holds.
+
+    Parameters
+    ----------
+    digest : the digest of a JSON document.
+    """
+    for content, column in DIGEST_OF.items():
+        computed = None
+        if content in record.documents:
+            computed = sha256_hex(record.documents[content])
+        elif record.fields.get(content) is not None and column in record.fields:
+            computed = digest(record.fields[content])
+        if computed is not None and record.fields.get(column) != computed:
+            yield f"{record.where}: its {content} does not match its {column}; it was changed"
+    if record.table == "personal_texts" and record.fields["body"] is not None:
+        words = salted_digest(str(record.fields["salt"]), str(record.fields["body"]))
+        if words != record.fields["sha256"]:
+            yield f"{record.where}: its words do not match its sha256; they were changed"
