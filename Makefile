@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 WORKERS ?= 2
 
-.PHONY: demo test lint types layers unit lock clean install
+.PHONY: demo test test-slow lint types layers unit lock clean install
 
 install: .venv/.core ## the package and its core dependencies
 
@@ -14,6 +14,9 @@ demo: .venv/.core ## the whole path on sample traffic, in ./var/demo
 test: .venv/.all lint types layers ## everything that must hold
 	scripts/system-parts
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-slow: .venv/.all ## the long property tests again, with many examples
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 unit: .venv/.all
 	$(BIN)/python -m pytest -n $(WORKERS) tests/unit

@@ -36,6 +36,7 @@ from cjp_fraud.suspension.enforcement import resume_all
 from tests.integration.compliance.conftest import Story
 from tests.mail_servers import smtp_server
 from tests.tampering import unrecorded
+from tests.thoroughness import examples
 
 FORMAT_1 = Path(__file__).parent / "bundle_format_1.zip"
 """A case that went the whole way, exported by the last version that wrote this format."""
@@ -139,7 +140,10 @@ def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> N
     assert words[:3] == ["case.opened", "case.claimed", "case.commented"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(
+    max_examples=examples(20, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_no_byte_of_any_file_can_change_unseen(bundle: dict[str, bytes], data: st.DataObject) -> None:
     container = packed(bundle)
@@ -149,7 +153,10 @@ def test_no_byte_of_any_file_can_change_unseen(bundle: dict[str, bytes], data: s
     assert not verify(bytes(changed)).holds
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(
+    max_examples=examples(30, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_no_byte_of_a_proof_can_change_unseen_though_all_digests_are_made_new(
     bundle: dict[str, bytes], data: st.DataObject

@@ -24,6 +24,7 @@ from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from tests.case_builders import HOUR, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
+from tests.thoroughness import examples
 
 MINUTE = timedelta(minutes=1)
 DAY = (START - timedelta(hours=12), START + timedelta(hours=36))
@@ -271,7 +272,10 @@ def test_rows_that_were_not_scored_are_refused(tenants: Engine, row: object) -> 
 times = st.sets(st.integers(0, 400), max_size=10)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(
+    max_examples=examples(8, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(runs=st.lists(times, min_size=1, max_size=4))
 def test_whatever_came_before_the_flags_in_force_are_those_of_the_last_run(
     sqlite_template: bytes, tmp_path_factory: pytest.TempPathFactory, runs: list[set[int]]

@@ -54,6 +54,7 @@ from tests.case_builders import (
 )
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import Killed, UnreliablePlatform
+from tests.thoroughness import examples
 
 NEVER_EDIT = ("rolf", "bella")
 """These two do everything by the book and never touch contract data."""
@@ -470,4 +471,5 @@ def _time(text: str) -> datetime:
 
 
 TestOffice = WorkflowMachine.TestCase
-TestOffice.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestOffice.settings = settings(max_examples=examples(15, 60), stateful_step_count=30, deadline=None)
+TestOffice.pytestmark = [pytest.mark.slow]

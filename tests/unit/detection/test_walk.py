@@ -18,6 +18,7 @@ from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.scoring import ScoredRows
 from cjp_fraud.detection.series import Arranged, arrange
 from features.local_grid import DAY, HOUR
+from tests.thoroughness import examples
 from tests.traffic_builders import MONDAY as START
 from tests.traffic_builders import in_zone, rows_of, some_traffic
 
@@ -70,7 +71,8 @@ def test_bursts_are_flagged_and_little_else() -> None:
     assert len(flagged - bursts) <= 4
 
 
-@settings(max_examples=6, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=examples(3, 12), deadline=None)
 @given(st.integers(4 * 288, DAYS * 288 - 1), st.integers(0, 3), st.integers(0, 5000))
 def test_changing_the_future_changes_no_past_score(at: int, tenant: int, count: int) -> None:
     moment = START + pd.Timedelta(seconds=at * 300)
@@ -85,7 +87,8 @@ def test_changing_the_future_changes_no_past_score(at: int, tenant: int, count: 
         assert before.tobytes() == after.tobytes(), name
 
 
-@settings(max_examples=6, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=examples(3, 12), deadline=None)
 @given(st.integers(4 * 24, DAYS * 24 - 1))
 def test_what_has_not_come_yet_changes_no_past_score(hours: int) -> None:
     end = START + pd.Timedelta(hours=hours)

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cjp_fraud.traffic.merge import Merged, deduplicated, merge
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC
+from tests.thoroughness import examples
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 Row = tuple[str, int, int]
@@ -68,6 +70,8 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
+@settings(max_examples=examples(25, 200))
 @given(ROWS, st.lists(st.integers(0, 3), min_size=40, max_size=40))
 def test_however_rows_are_cut_into_files_the_traffic_is_the_same(rows: list[Row], file_of: list[int]) -> None:
     cut = [[row for row, file in zip(rows, file_of, strict=False) if file == number] for number in range(4)]
@@ -78,6 +82,8 @@ def test_however_rows_are_cut_into_files_the_traffic_is_the_same(rows: list[Row]
     assert sum(part.replaced + part.unchanged for part in parts) == 0
 
 
+@pytest.mark.slow
+@settings(max_examples=examples(25, 200))
 @given(ROWS)
 def test_a_file_delivered_again_changes_nothing(rows: list[Row]) -> None:
     first, again = delivered(rows, rows)
@@ -86,6 +92,8 @@ def test_a_file_delivered_again_changes_nothing(rows: list[Row]) -> None:
     assert traffic(again) == traffic(first)
 
 
+@pytest.mark.slow
+@settings(max_examples=examples(25, 200))
 @given(ROWS, ROWS)
 def test_of_two_files_the_later_has_the_last_word(first: list[Row], second: list[Row]) -> None:
     expected = {row[:2]: row[2] for row in [*first, *second]}
@@ -103,6 +111,8 @@ def test_of_two_files_the_later_has_the_last_word(first: list[Row], second: list
     }
 
 
+@pytest.mark.slow
+@settings(max_examples=examples(25, 200))
 @given(ROWS, st.data())
 def test_marks_name_every_interval_that_changed_and_no_other(rows: list[Row], data: st.DataObject) -> None:
     changed = [(*row[:2], data.draw(st.integers(0, 9))) for row in rows]
