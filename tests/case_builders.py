@@ -57,7 +57,7 @@ BLOCK_LATVIA = MeasureWanted(
 
 
 def a_flag(start: datetime = START, tenant_id: str = "acme", **changes: Any) -> FlagRow:
-    """Return a flag of outbound voice, changed as told."""
+    """Return a flag of outbound voice, with some fields changed."""
     row = FlagRow(
         tenant_id=tenant_id,
         channel="voice",
@@ -176,7 +176,7 @@ class Office:
         return Enforcement(engine or self.engine, self.mail, platform, self.policy, self.now)
 
     def enforce(self) -> EnforcementReport:
-        """Carry the newest case out as far as it goes."""
+        """Enforce the newest case as far as it goes."""
         return enforce(self.enforcement(), self.case().id)
 
     def resume_all(self) -> ResumeReport:

@@ -1,4 +1,4 @@
-"""A platform that misbehaves as told, for tests."""
+"""A platform that fails in the ways that a test asks for."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ class Killed(BaseException):
 
 
 class UnreliablePlatform:
-    """Does what the platform behind it does, but for its behaviours, taken in turn by ``apply`` and ``lift``.
+    """Passes everything on to the platform behind it, but for the failures that a test asks for.
 
-    ``refuse``: does nothing and says no. ``lose``: does it and answers with an error. ``kill_before`` and
-    ``kill_after``: the process dies before or after it was done. ``deaf`` shuts the read-back, ``silent``
-    leaves emergency calls unconfirmed.
+    ``behaviours`` are used up in turn, one a command: ``refuse`` does nothing and answers with an error, ``lose``
+    does it and answers with an error, ``kill_before`` and ``kill_after`` end the process before or after it is
+    done. While ``unreachable``, read-back fails; while ``unconfirmed``, it does not say that emergency calls work.
     """
 
     def __init__(self, inner: PlatformClient) -> None:
         self.inner = inner
         self.behaviours: deque[str] = deque()
-        self.deaf = False
-        self.silent = False
+        self.unreachable = False
+        self.unconfirmed = False
         self.applied: list[tuple[Order, str]] = []
         self.lifted: list[tuple[Order, str]] = []
         self.before_apply: Callable[[Order], None] = lambda order: None
 
     def apply(self, order: Order, key: str, at: datetime) -> None:
-        """Restrict, in the behaviour of the day."""
+        """Restrict, or fail as asked."""
         self.before_apply(order)
         self.applied.append((order, key))
         self._misbehaving(lambda: self.inner.apply(order, key, at))
 
     def lift(self, order: Order, key: str, at: datetime) -> None:
-        """Lift, in the behaviour of the day."""
+        """Lift, or fail as asked."""
         self.lifted.append((order, key))
         self._misbehaving(lambda: self.inner.lift(order, key, at))
 
     def read_back(self, measure_id: str) -> ReadBack:
-        """Say what is in force, or nothing at all."""
-        if self.deaf:
+        """Say what is in force, or fail as asked."""
+        if self.unreachable:
             raise PlatformError("no answer")
-        told = self.inner.read_back(measure_id)
-        if self.silent and told.restricted:
-            return ReadBack(told.measure_id, True, told.tenant_id, told.kind, told.scope, None)
-        return told
+        answer = self.inner.read_back(measure_id)
+        if self.unconfirmed and answer.restricted:
+            return ReadBack(answer.measure_id, True, answer.tenant_id, answer.kind, answer.scope, None)
+        return answer
 
     def restrictions(self) -> list[ReadBack]:
         """Say everything that is in force."""

@@ -22,7 +22,7 @@ from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 @dataclass(frozen=True, slots=True)
 class RecordedCommand:
-    """A command that is on record; sent as often as need be, it is done once by its key."""
+    """A command on record; however often it is sent, the platform does it once, by its key."""
 
     kind: CommandKind
     order: Order
@@ -31,7 +31,7 @@ class RecordedCommand:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the platform says after a command; ``read_back`` is None where it gives no answer."""
+    """What the platform answers after a command; ``read_back`` is None where it gives no answer."""
 
     read_back: ReadBack | None
     faults: tuple[str, ...]
@@ -49,12 +49,12 @@ def lock_measure(session: Session, case_id: str) -> tuple[Case, Measure | None]:
 
 
 def order_of(measure: Measure) -> Order:
-    """Return what the platform is told about a measure."""
+    """Return the order that describes a measure to the platform."""
     return Order(measure.id, measure.tenant_id, measure.kind, from_document(Scope, measure.scope))
 
 
 def record_command(decision: Decision, case: Case, measure: Measure, kind: CommandKind) -> RecordedCommand:
-    """Put a command on record; an unfinished one of the same kind is taken up again, key and all."""
+    """Put a command on record; an unfinished one of the same kind is returned instead, with its key."""
     session = decision.session
     command = session.scalar(
         select(PlatformCommand).where(
@@ -95,7 +95,7 @@ def record_command(decision: Decision, case: Case, measure: Measure, kind: Comma
 
 
 def send_command(enforcement: Enforcement, command: RecordedCommand) -> Answer:
-    """Tell the platform, and ask it what is in force then; its answer to the command alone proves nothing."""
+    """Send a command, then ask what is in force: what the platform answers to the command itself proves nothing."""
     platform = enforcement.platform
     call = platform.apply if command.kind is CommandKind.APPLY else platform.lift
     try:
@@ -120,7 +120,7 @@ def close_commands(
     outcomes: dict[CommandKind, CommandOutcome],
     answer: ReadBack | None,
 ) -> None:
-    """Record what became of the unfinished commands of a measure; one of another kind has failed."""
+    """Record what became of a measure's unfinished commands; a kind that ``outcomes`` does not name has failed."""
     session = decision.session
     for command in session.scalars(
         select(PlatformCommand)
@@ -138,4 +138,4 @@ def close_commands(
             "outcome": command.outcome,
             "read_back_sha256": sha256_hex(canonical_json(command.read_back)) if answer is not None else None,
         }
-        note(decision, case, "platform.told", content)
+        note(decision, case, "platform.answered", content)

@@ -1,7 +1,7 @@
 """Enforce an approved case: its notice, its measure, the end of the measure, and the letters that follow.
 
-``approve`` calls :func:`enforce` at once; every five minutes :func:`resume_all` takes up what a kill, a mail
-server or a platform that does not answer left undone, and ends what has ended.
+An approval calls :func:`enforce` at once. Every five minutes :func:`resume_all` goes on with what a kill, or a
+mail server or platform that did not answer, left undone, and ends what has ended.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class ResumeReport:
 def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
     """Do everything that an approved case allows now: notice, measure, lapse, letters that follow.
 
-    Safe to call at any time and from several processes: a second one waits, and finds it done.
+    May be called at any time and by several processes: the second one waits, and then has nothing to do.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
 
 
 def resume_all(enforcement: Enforcement) -> ResumeReport:
-    """Take up everything that was interrupted, is due or has ended; one case's trouble stops no other."""
+    """Go on with all that was interrupted, is due or has ended; a fault in one case stops no other."""
     engine = enforcement.engine
     with enforcement.deciding() as decision:
         expired = expire_due(decision)
@@ -134,7 +134,7 @@ def resume_all(enforcement: Enforcement) -> ResumeReport:
 
 
 def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
-    """Do for a case what its state allows; the caller holds its lock. Return what it waits for."""
+    """Do what the state of a case allows, and return what it waits for; the caller holds its lock."""
     waiting: tuple[str, ...] = ()
     state = _state(enforcement, case_id)
     if state in BEFORE_THE_MEASURE and withdraw_if_stale(enforcement, case_id):
@@ -157,7 +157,7 @@ def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
 
 
 def _try_measure(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
-    """Take the measure of a noticed case, unless the platform refused it again and again of late."""
+    """Take the measure of a noticed case, unless a platform that has refused it is left alone for a while."""
     with reading(enforcement.engine) as session:
         case = session.get_one(Case, case_id)
         again_at = _paused_until(session, case)
@@ -175,8 +175,8 @@ def _try_measure(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
 def _paused_until(session: Session, case: Case) -> datetime | None:
     """Return when a platform that refused the standing proposal's measure is asked again; None: at once.
 
-    At once after the first time, then later and later, so that one which keeps refusing is not sent a
-    new measure every five minutes.
+    After the first refusal at once, then after pauses that double, so that a platform which always refuses
+    does not get a new measure every five minutes.
     """
     proposal = latest_proposal(session, case)
     if proposal is None:
@@ -188,7 +188,7 @@ def _paused_until(session: Session, case: Case) -> datetime | None:
     ).all()
     if len(refused) < 2:
         return None
-    return refused[-1] + min(_FIRST_PAUSE * 2.0 ** (len(refused) - 1), _LONGEST_PAUSE)
+    return refused[-1] + min(_FIRST_PAUSE * 2.0 ** min(len(refused) - 1, 10), _LONGEST_PAUSE)
 
 
 def _next_at(enforcement: Enforcement, session: Session, case: Case) -> datetime | None:

@@ -137,7 +137,7 @@ def contract_faults(contract: ContractFact | None) -> list[str]:
 
 
 def approval_faults(approval: ApprovalFact, facts: GateFacts) -> list[str]:
-    """Return why one approval does not count, given already or about to be; none: it does."""
+    """Return why an approval does not count, whether it was given or is about to be; none: it counts."""
     determined_by = facts.determination.by_user_id if facts.determination else None
     who = approval.name or "who approved"
     role = "counsel" if approval.capacity is Capacity.COUNSEL else "an approver"

@@ -186,7 +186,7 @@ def _determination(
         is_latest=latest is not None and latest.id == determination.id,
         by_user_id=determination.by_user_id,
         by_reviewer=Role.REVIEWER in _actor(session, determination.by_user_id).roles,
-        # An erased text had been there: its digest stays, and only a text that was given has one.
+        # An erased text was once given: only a text that was given can be erased.
         has_reasons=reasons is not None and (reasons.erased_at is not None or bool(reasons.body)),
         tenants_part=determination.tenants_part,
         at=determination.at,
@@ -265,9 +265,9 @@ def _dispatched_at(session: Session, plan: NoticePlan) -> datetime | None:
     sent = session.scalars(
         select(Notice).where(Notice.plan_id == plan.id, Notice.state == NoticeState.SENT)
     ).all()
-    if any(one.message is None or sha256_hex(one.message) != one.message_sha256 for one in sent):
+    if any(row.message is None or sha256_hex(row.message) != row.message_sha256 for row in sent):
         return None
-    return min((one.dispatched_at for one in sent if one.dispatched_at is not None), default=None)
+    return min((row.dispatched_at for row in sent if row.dispatched_at is not None), default=None)
 
 
 def _actor(session: Session, user_id: str) -> Actor:

@@ -1,8 +1,9 @@
 """Take a measure: the one function on the way to a restriction, whoever calls it.
 
-Transaction 1: the gate, the measure, the command's row, state ``suspending``. The call. Transaction 2:
-the gate again, the read-back, state ``suspended``. What was interrupted in between is asked again, and
-lifted where the gate has shut since. In ``observe`` the same rows are written, marked so, and no call is made.
+Transaction 1 asks the gate and writes the measure, the command and the state ``suspending``. Then the platform
+is called and read back. Transaction 2 asks the gate again and writes the state ``suspended``. What was
+interrupted in between is sent again with the same key, or lifted where the gate has shut since. In ``observe``
+the same rows are written, marked so, and the platform is not called.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from cjp_fraud.suspension.tables import Measure
 def apply_measure(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
     """Take the approved measure of a case, if the gate is open; the only way to a restriction.
 
-    A second process waits, and then finds it done. An interrupted one is completed with the same key.
+    A second process waits, and then has nothing to do. What was interrupted is completed with the same key.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def apply_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome:
 def observe_measure(decision: Decision, case: Case, plan: NoticePlan, policy: ProviderPolicy) -> None:
     """Store measure and command of a proposal approved in ``observe``, once; nothing is sent.
 
-    The entry of the log says what of the gate, the notice aside, would have kept it shut.
+    The entry of the log says what would have kept the gate shut.
     """
     session = decision.session
     if session.scalar(select(Measure.id).where(Measure.proposal_id == plan.proposal_id)) is not None:

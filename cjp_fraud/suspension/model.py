@@ -30,18 +30,18 @@ class MeasureState(StrEnum):
 
 
 UNFINISHED = (MeasureState.ORDERED, MeasureState.IN_FORCE, MeasureState.LIFTING)
-"""States of a measure about which the platform may still be told something."""
+"""States of a measure in which the platform may still get commands about it."""
 
 
 class Ending(StrEnum):
-    """How a measure ended, or is about to."""
+    """How a measure ends."""
 
     REINSTATED = "reinstated"
     LAPSED = "lapsed"
 
 
 class CommandKind(StrEnum):
-    """What the platform is told."""
+    """What a command asks of the platform."""
 
     APPLY = "apply"
     LIFT = "lift"

@@ -33,7 +33,7 @@ PLATFORM = machine("platform")
 
 
 class PlatformError(CjpFraudError):
-    """The platform refused, failed or did not answer; what is in force is told by read-back alone."""
+    """The platform refused, failed or did not answer; only a read-back says what is in force."""
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -126,7 +126,7 @@ class Enforcement:
 
 
 class EmbeddedPlatform:
-    """The platform of the embedded default: restrictions are rows of the same database, told apart by key."""
+    """The platform of the embedded default: its restrictions are rows of the same database."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

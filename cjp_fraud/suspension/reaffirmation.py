@@ -25,7 +25,7 @@ PEOPLE_NEEDED = 2
 
 @dataclass(frozen=True, slots=True)
 class ReaffirmationResult:
-    """Where a measure stands after somebody reaffirmed it; ``complete``: the round is, and it is kept."""
+    """Where a measure stands after somebody reaffirmed it; ``complete``: enough people have, and it is kept."""
 
     measure_id: str
     complete: bool
@@ -35,7 +35,7 @@ class ReaffirmationResult:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """The reaffirmations that count together with the next one."""
+    """The round that the next reaffirmation belongs to, and what was given in it before."""
 
     number: int
     given: tuple[Reaffirmation, ...]
@@ -121,7 +121,7 @@ def _given(session: Session, measure: Measure) -> list[tuple[Reaffirmation, str 
 
 
 def _current_round(given: list[Reaffirmation], at: datetime, policy: ProviderPolicy) -> _Round:
-    """Return the round that a reaffirmation at ``at`` belongs to; one that is complete or stale is over."""
+    """Return the round that a reaffirmation at ``at`` belongs to: a new one after a complete or a stale one."""
     number = max((row.round for row in given), default=0)
     rows = tuple(row for row in given if row.round == number)
     over = len(rows) >= PEOPLE_NEEDED or any(row.at < at - policy.fresh for row in rows)

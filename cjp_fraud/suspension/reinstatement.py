@@ -24,7 +24,7 @@ from cjp_fraud.suspension.tables import PlatformCommand
 
 
 def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str) -> MeasureOutcome:
-    """Lift a measure on an approver's decision; one that was interrupted is completed, not decided twice.
+    """Lift a measure on an approver's decision; a run after an interruption completes it and decides nothing anew.
 
     Raises
     ------
@@ -58,9 +58,9 @@ def lapse_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome |
 def lift_under_lock(enforcement: Enforcement, case_id: str, reasons: tuple[str, ...] = ()) -> MeasureOutcome:
     """Lift a measure whose end was decided, or that could not be confirmed; the caller holds the case's lock.
 
-    No gate: lifting is always allowed. Where the platform does not answer, the case stays as it is and the
-    next run asks again. Where it says that the measure is still in force, one that was in force before is so
-    again, and one that was never confirmed is lifted by the next run.
+    The gate is not asked: lifting is always allowed. Where the platform does not answer, the case stays as it is
+    and the next run tries again. Where read-back shows the measure still in force, a measure whose end was decided
+    counts as in force again; one that was never confirmed is lifted by the next run.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _record_lift(decision: Decision, case_id: str, answer: ReadBack) -> Platform
 
 
 def _is_being_reinstated(decision: Decision, case_id: str) -> bool:
-    """Whether that person's decision to lift it is on record and was not carried out yet."""
+    """Whether this person's decision to lift it is on record and not done yet."""
     session = decision.session
     case, measure = lock_measure(session, case_id)
     if case.state is not CaseState.LIFTING or measure is None or measure.ending is not Ending.REINSTATED:

@@ -34,7 +34,7 @@ class CommandView:
 
 @dataclass(frozen=True, slots=True)
 class ReaffirmationView:
-    """That a person reaffirmed a measure; two people of one round keep it."""
+    """A reaffirmation by a person; two people in one round keep the measure."""
 
     round: int
     at: datetime

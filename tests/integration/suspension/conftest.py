@@ -23,7 +23,7 @@ def server() -> Iterator[MailServerUnderTest]:
 
 @pytest.fixture
 def platform(engine: Engine) -> UnreliablePlatform:
-    """The embedded platform, with behaviours."""
+    """The embedded platform, made to fail where a test asks for it."""
     return UnreliablePlatform(EmbeddedPlatform(engine))
 
 

@@ -201,7 +201,7 @@ def test_a_platform_that_keeps_refusing_is_asked_less_and_less_often(
 def test_a_platform_that_does_not_confirm_emergency_calls_is_told_to_lift(
     office: Office, platform: UnreliablePlatform
 ) -> None:
-    platform.silent = True
+    platform.unconfirmed = True
     office.approved_case()
 
     done = office.enforce()
@@ -210,28 +210,28 @@ def test_a_platform_that_does_not_confirm_emergency_calls_is_told_to_lift(
     assert any("emergency" in sentence for sentence in done.waiting_for)
 
 
-def test_a_deaf_platform_leaves_the_case_suspending_until_it_answers(
+def test_a_platform_that_does_not_answer_leaves_the_case_suspending_until_it_answers(
     office: Office, platform: UnreliablePlatform
 ) -> None:
-    platform.deaf = True
+    platform.unreachable = True
     office.approved_case()
     assert office.enforce().state is CaseState.SUSPENDING
 
-    platform.deaf = False
+    platform.unreachable = False
     office.resume_all()
 
     assert office.state is CaseState.SUSPENDED
     assert len({key for _, key in platform.applied}) == 1
 
 
-def test_a_stop_that_came_while_the_platform_was_deaf_lifts_what_it_had_done(
+def test_a_stop_that_came_while_the_platform_did_not_answer_lifts_what_it_had_done(
     office: Office, platform: UnreliablePlatform
 ) -> None:
-    platform.deaf = True
+    platform.unreachable = True
     office.approved_case()
     office.enforce()
     office.do(order_stop, "carol", "wait for the customer")
-    platform.deaf = False
+    platform.unreachable = False
 
     office.resume_all()
 

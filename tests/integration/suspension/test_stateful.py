@@ -82,7 +82,7 @@ ACTIONS: tuple[tuple[int, str, dict[str, tuple[Any, ...]]], ...] = (
     (1, "reinstated", {"by": DECISIVE}),
     (2, "reaffirmed", {"by": DECISIVE}),
     (2, "platform_misbehaves", {"behaviour": ("refuse", "lose", "kill_before", "kill_after")}),
-    (1, "platform_answers", {"deaf": TRUTH, "silent": TRUTH}),
+    (1, "platform_answers", {"unreachable": TRUTH, "unconfirmed": TRUTH}),
     (1, "mail_server_misbehaves", {"reply": ("451 later", "550 no such user", None)}),
     (1, "switch_turned", {"mode": (PlatformMode.ACT, PlatformMode.ACT, PlatformMode.OBSERVE)}),
 )
@@ -120,7 +120,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class WorkflowMachine(RuleBasedStateMachine):
-    """Eight people, one tenant, a mail server and a platform with behaviours."""
+    """Eight people, one tenant, a mail server and a platform that may fail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -250,8 +250,8 @@ class WorkflowMachine(RuleBasedStateMachine):
     def platform_misbehaves(self, behaviour: str) -> None:
         self.platform.behaviours.append(behaviour)
 
-    def platform_answers(self, deaf: bool, silent: bool) -> None:
-        self.platform.deaf, self.platform.silent = deaf, silent
+    def platform_answers(self, unreachable: bool, unconfirmed: bool) -> None:
+        self.platform.unreachable, self.platform.unconfirmed = unreachable, unconfirmed
 
     def mail_server_misbehaves(self, reply: str | None) -> None:
         _World.server.data_replies.append(reply)
@@ -266,7 +266,7 @@ class WorkflowMachine(RuleBasedStateMachine):
     @rule()
     def by_the_book(self) -> None:
         self.platform.behaviours.clear()
-        self.platform_answers(deaf=False, silent=False)
+        self.platform_answers(unreachable=False, unconfirmed=False)
         _World.server.data_replies.clear()
         self.switch_turned(mode=PlatformMode.ACT)
         self.office.resume_all()
