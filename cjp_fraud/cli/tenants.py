@@ -79,7 +79,7 @@ _COLUMNS = (
     Column("language", "lang"),
     "critical",
     Column("notice_terms", "terms"),
-    Column("deployment_fault", "not accepted, because"),
+    Column("deployment_fault", "refused"),
 )
 _FIELDS = (
     "provider_id",
