@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, id_column, new_id
+from cjp_fraud.storage.base import Base, Id, IdOf, Sha256
 
 
 class AuditEntry(Base):
@@ -28,24 +28,22 @@ class AuditEntry(Base):
         autoincrement=False,
         comment="1, 2, 3 ... without a gap",
     )
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="the clock given to the action")
+    at: Mapped[datetime] = mapped_column(comment="the clock given to the action")
     actor: Mapped[str] = mapped_column(String(140), comment="user id, or system:task")
     action: Mapped[str] = mapped_column(String(80), comment="what was done: case.claimed, notice.dispatched")
     subject_type: Mapped[str] = mapped_column(String(40), comment="table of the row concerned")
     subject_id: Mapped[str] = mapped_column(String(240), comment="id of the row concerned")
-    case_id: Mapped[str | None] = mapped_column(id_column(), comment="case concerned; null where none is")
-    content: Mapped[dict[str, Any]] = mapped_column(
-        JsonDocument, comment="ids, states, digests of what was done"
-    )
+    case_id: Mapped[IdOf | None] = mapped_column(comment="case concerned; null where none is")
+    content: Mapped[dict[str, Any]] = mapped_column(comment="ids, states, digests of what was done")
     rows: Mapped[list[dict[str, str]]] = mapped_column(
-        JsonDocument, comment="every row that was written or changed: table, id, SHA-256 as it stood then"
+        comment="every row that was written or changed: table, id, SHA-256 as it stood then"
     )
-    body_sha256: Mapped[str] = mapped_column(String(64), comment="digest of all the fields above")
-    previous_sha256: Mapped[str] = mapped_column(
-        String(64), unique=True, comment="entry_sha256 of the entry before; 64 zeros for the first"
+    body_sha256: Mapped[Sha256] = mapped_column(comment="digest of all the fields above")
+    previous_sha256: Mapped[Sha256] = mapped_column(
+        unique=True, comment="entry_sha256 of the entry before; 64 zeros for the first"
     )
-    entry_sha256: Mapped[str] = mapped_column(
-        String(64), unique=True, comment="SHA-256 of previous_sha256 + body_sha256 (ASCII hex)"
+    entry_sha256: Mapped[Sha256] = mapped_column(
+        unique=True, comment="SHA-256 of previous_sha256 + body_sha256 (ASCII hex)"
     )
 
 
@@ -54,9 +52,9 @@ class PersonalText(Base):
 
     __tablename__ = "personal_texts"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     body: Mapped[str | None] = mapped_column(Text, comment="the text; null once erased")
-    salt: Mapped[str | None] = mapped_column(String(64), comment="random, hex; null once erased")
-    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of salt + text: what the log refers to")
-    written_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was written")
-    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when erased; null: still there")
+    salt: Mapped[Sha256 | None] = mapped_column(comment="random, hex; null once erased")
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of salt + text: what the log refers to")
+    written_at: Mapped[datetime] = mapped_column(comment="when it was written")
+    erased_at: Mapped[datetime | None] = mapped_column(comment="when erased; null: still there")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
 
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Method, Origin, PurchaseModel, Reading, Right
-from cjp_fraud.storage.base import Base, UtcDateTime, enum_column, id_column, new_id
+from cjp_fraud.storage.base import Base, Id, Sha256, ZoneName
 
 DEFAULT_PROVIDER = "provider"
 """Id of the one provider that is made by default."""
@@ -25,7 +26,7 @@ class Provider(Base):
     __tablename__ = "providers"
 
     id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="id of the tenants file")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
 class Party(Base):
@@ -34,7 +35,7 @@ class Party(Base):
     __tablename__ = "parties"
 
     id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="id of the tenants file")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
 class Tenant(Base):
@@ -48,13 +49,13 @@ class Tenant(Base):
     name: Mapped[str | None] = mapped_column(
         String(400), comment="name of the organisation; null: not given; never in letters or the log"
     )
-    time_zone: Mapped[str] = mapped_column(String(64), comment="IANA zone of the tenant's local days")
+    time_zone: Mapped[ZoneName] = mapped_column(comment="IANA zone of the tenant's local days")
     country: Mapped[str | None] = mapped_column(
         String(2), comment="country of order, ISO 3166-1 alpha-2; null: not given"
     )
     language: Mapped[str] = mapped_column(String(35), comment="language of notices, BCP 47; en by default")
     critical: Mapped[bool] = mapped_column(comment="hospital, crisis line ...: counsel must consent (gate 9)")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was first recorded")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when it was first recorded")
 
 
 class ZoneChange(Base):
@@ -62,11 +63,11 @@ class ZoneChange(Base):
 
     __tablename__ = "zone_changes"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="whose zone changed")
-    before: Mapped[str] = mapped_column(String(64), comment="IANA zone before")
-    time_zone: Mapped[str] = mapped_column(String(64), comment="IANA zone from then on")
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="from when on the new zone counts")
+    before: Mapped[Sha256] = mapped_column(comment="IANA zone before")
+    time_zone: Mapped[ZoneName] = mapped_column(comment="IANA zone from then on")
+    changed_at: Mapped[datetime] = mapped_column(comment="from when on the new zone counts")
     source: Mapped[str] = mapped_column(String(400), comment="file and line that said so")
 
 
@@ -75,69 +76,93 @@ class Subscription(Base):
 
     __tablename__ = "subscriptions"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     tenant_id: Mapped[str] = mapped_column(
         ForeignKey("tenants.id"), unique=True, comment="one subscription a tenant, so far"
     )
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
-class SubscriptionTerms(Base):
+_VALIDITY = "valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to"
+
+
+class InForce:
+    """What every version of contract data has: since when and until when it is in force, and where it came from."""
+
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("subscriptions.id"), comment="of which subscription"
+    )
+    valid_from: Mapped[datetime | None] = mapped_column(
+        comment="valid from; null: since before it was recorded"
+    )
+    valid_to: Mapped[datetime | None] = mapped_column(
+        comment="valid until before, replaced or withdrawn then; null: still"
+    )
+    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
+    source: Mapped[str] = mapped_column(
+        String(400), comment="how we know it: file and line, or who entered it"
+    )
+
+
+class Versioned(InForce):
+    """A row that stands in versions, of which one at a time is in force."""
+
+    version: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the subscription")
+
+
+def _versions_of(table: str, *further: CheckConstraint) -> tuple[SchemaItem, ...]:
+    """Return the constraints of a versioned table: one row a version, one version in force at a time."""
+    in_force = text("valid_to IS NULL")
+    return (
+        UniqueConstraint("subscription_id", "version"),
+        CheckConstraint(_VALIDITY, name="validity"),
+        *further,
+        Index(
+            f"uq_{table}_current",
+            "subscription_id",
+            unique=True,
+            sqlite_where=in_force,
+            postgresql_where=in_force,
+        ),
+    )
+
+
+class SubscriptionTerms(Versioned, Base):
     """One version of what was bought, where it runs, and its term."""
 
     __tablename__ = "subscription_terms"
-    __table_args__ = (
-        UniqueConstraint("subscription_id", "version"),
-        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+    __table_args__ = _versions_of(
+        "subscription_terms",
         CheckConstraint("term_from IS NULL OR term_to IS NULL OR term_from < term_to", name="term"),
         CheckConstraint(
             "(agents_standard IS NULL OR agents_standard >= 0) "
             "AND (agents_premium IS NULL OR agents_premium >= 0)",
             name="agents",
         ),
-        Index(
-            "uq_subscription_terms_current",
-            "subscription_id",
-            unique=True,
-            sqlite_where=text("valid_to IS NULL"),
-            postgresql_where=text("valid_to IS NULL"),
-        ),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    subscription_id: Mapped[str] = mapped_column(
-        ForeignKey("subscriptions.id"), comment="of which subscription"
-    )
-    version: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the subscription")
+    id: Mapped[Id]
     plan: Mapped[str | None] = mapped_column(String(100), comment="plan bought; null: not given")
     offer_version: Mapped[str | None] = mapped_column(String(40), comment="10.0, 9.9; null: not given")
     purchase_model: Mapped[PurchaseModel | None] = mapped_column(
-        enum_column(PurchaseModel), comment="named or concurrent agents; null: not given"
+        comment="named or concurrent agents; null: not given"
     )
-    agents_standard: Mapped[int | None] = mapped_column(Integer, comment="standard agents; null: not given")
-    agents_premium: Mapped[int | None] = mapped_column(Integer, comment="premium agents; null: not given")
-    hosting: Mapped[Hosting] = mapped_column(enum_column(Hosting), comment="who runs it (clause 3)")
+    agents_standard: Mapped[int | None] = mapped_column(comment="standard agents; null: not given")
+    agents_premium: Mapped[int | None] = mapped_column(comment="premium agents; null: not given")
+    hosting: Mapped[Hosting] = mapped_column(comment="who runs it (clause 3)")
     product: Mapped[str | None] = mapped_column(String(100), comment="product deployed; null: not given")
     support_level: Mapped[str | None] = mapped_column(String(40), comment="clause 2.2; null: not given")
     term_from: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="first moment of the term (clause 2.1); null: not given"
+        comment="first moment of the term (clause 2.1); null: not given"
     )
-    term_to: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="first moment after the term; null: not given"
-    )
+    term_to: Mapped[datetime | None] = mapped_column(comment="first moment after the term; null: not given")
     provisioning_notice_ref: Mapped[str | None] = mapped_column(
         String(400),
         comment="the notice of provisioning that the term cites; null: a bare date proves nothing",
     )
     notice_method: Mapped[Method | None] = mapped_column(
-        enum_column(Method), comment="method named in the tenants file; null: not given"
+        comment="method named in the tenants file; null: not given"
     )
-    valid_from: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="valid from; null: since before it was recorded"
-    )
-    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="valid until before; null: still")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
-    source: Mapped[str] = mapped_column(String(400), comment="file and line, or who entered it")
 
 
 class Site(Base):
@@ -145,113 +170,64 @@ class Site(Base):
 
     __tablename__ = "sites"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     subscription_id: Mapped[str] = mapped_column(
         ForeignKey("subscriptions.id"), unique=True, comment="one site a subscription, so far"
     )
     country: Mapped[str | None] = mapped_column(String(2), comment="ISO 3166-1 alpha-2; null: not given")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
-class GoverningDocument(Base):
+class GoverningDocument(Versioned, Base):
     """One version of which document governs a subscription, and whether it gives the right of clause 2.4."""
 
     __tablename__ = "governing_documents"
-    __table_args__ = (
-        UniqueConstraint("subscription_id", "version"),
-        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+    __table_args__ = _versions_of(
+        "governing_documents",
         CheckConstraint("longest_measure_hours IS NULL OR longest_measure_hours > 0", name="longest_measure"),
-        Index(
-            "uq_governing_documents_current",
-            "subscription_id",
-            unique=True,
-            sqlite_where=text("valid_to IS NULL"),
-            postgresql_where=text("valid_to IS NULL"),
-        ),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    subscription_id: Mapped[str] = mapped_column(
-        ForeignKey("subscriptions.id"), comment="of which subscription"
-    )
-    version: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the subscription")
+    id: Mapped[Id]
     reference: Mapped[str | None] = mapped_column(
         String(400), comment="title, number, version of the document; null: not known which governs"
     )
     right: Mapped[Right] = mapped_column(
-        "suspension_right", enum_column(Right), comment="whether it gives the right of clause 2.4"
+        "suspension_right", comment="whether it gives the right of clause 2.4"
     )
     longest_measure_hours: Mapped[int | None] = mapped_column(
-        Integer, comment="longest suspension that it allows, hours; null: it names none, or was not read"
+        comment="longest suspension that it allows, hours; null: it names none, or was not read"
     )
     filing_stops: Mapped[bool] = mapped_column(comment="a dispute that is only filed already stops a measure")
-    origin: Mapped[Origin] = mapped_column(enum_column(Origin), comment="where it came from")
-    valid_from: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="valid from; null: since before it was recorded"
-    )
-    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="valid until before; null: still")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
-    source: Mapped[str] = mapped_column(String(400), comment="file and line, or who entered it")
+    origin: Mapped[Origin] = mapped_column(comment="where it came from")
 
 
-class NoticeTermsVersion(Base):
+class NoticeTermsVersion(Versioned, Base):
     """One version of how notices must be served; ``not_read`` is a version too."""
 
     __tablename__ = "notice_terms"
-    __table_args__ = (
-        UniqueConstraint("subscription_id", "version"),
-        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+    __table_args__ = _versions_of(
+        "notice_terms",
         CheckConstraint("(reading = 'read') = (terms IS NOT NULL)", name="terms_if_read"),
-        Index(
-            "uq_notice_terms_current",
-            "subscription_id",
-            unique=True,
-            sqlite_where=text("valid_to IS NULL"),
-            postgresql_where=text("valid_to IS NULL"),
-        ),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    subscription_id: Mapped[str] = mapped_column(
-        ForeignKey("subscriptions.id"), comment="of which subscription"
-    )
-    version: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the subscription")
-    reading: Mapped[Reading] = mapped_column(enum_column(Reading), comment="whether the clause was read")
+    id: Mapped[Id]
+    reading: Mapped[Reading] = mapped_column(comment="whether the clause was read")
     terms: Mapped[str | None] = mapped_column(
         Text, comment="canonical JSON of NoticeTerms; null exactly where the clause was not read"
     )
-    origin: Mapped[Origin] = mapped_column(enum_column(Origin), comment="where it came from")
-    valid_from: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="valid from; null: since before it was recorded"
-    )
-    valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="valid until before; null: still")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
-    source: Mapped[str] = mapped_column(String(400), comment="file and line, or who entered it")
+    origin: Mapped[Origin] = mapped_column(comment="where it came from")
 
 
-class Address(Base):
+class Address(InForce, Base):
     """One address for notices while it is valid; the address itself is a personal text."""
 
     __tablename__ = "addresses"
     __table_args__ = (
-        CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+        CheckConstraint(_VALIDITY, name="validity"),
         Index("ix_addresses_subscription", "subscription_id", "role"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    subscription_id: Mapped[str] = mapped_column(
-        ForeignKey("subscriptions.id"), comment="of which subscription"
-    )
+    id: Mapped[Id]
     role: Mapped[str] = mapped_column(String(40), comment="what the contract calls it for: notice, legal ...")
-    method: Mapped[Method] = mapped_column(enum_column(Method), comment="method that it serves")
+    method: Mapped[Method] = mapped_column(comment="method that it serves")
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the address itself")
-    valid_from: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="valid from; null: since before it was recorded"
-    )
-    valid_to: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="replaced or withdrawn at; null: still valid"
-    )
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
-    source: Mapped[str] = mapped_column(
-        String(400), comment="how we know it: file and line, or who entered it"
-    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, id_column, new_id
+from cjp_fraud.storage.base import Base, Id, Sha256
 
 
 class FollowedZoneChange(Base):
@@ -23,9 +23,9 @@ class FollowedZoneChange(Base):
     zone_change_id: Mapped[str] = mapped_column(
         ForeignKey("zone_changes.id"), primary_key=True, comment="the change that is followed"
     )
-    followed_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="the clock when it was followed")
+    followed_at: Mapped[datetime] = mapped_column(comment="the clock when it was followed")
     traffic_from: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="first interval that the lake still had, UTC; null: none"
+        comment="first interval that the lake still had, UTC; null: none"
     )
 
 
@@ -35,35 +35,23 @@ class ModelVersion(Base):
     __tablename__ = "model_versions"
     __table_args__ = (CheckConstraint("window_from < window_to", name="window"),)
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    monday: Mapped[datetime] = mapped_column(
-        UtcDateTime, unique=True, comment="Monday 00:00 UTC that it was fitted for"
-    )
-    window_from: Mapped[datetime] = mapped_column(UtcDateTime, comment="first moment of the rows fitted on")
-    window_to: Mapped[datetime] = mapped_column(UtcDateTime, comment="end of the rows fitted on (exclusive)")
-    fitted_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="the clock when it was fitted")
+    id: Mapped[Id]
+    monday: Mapped[datetime] = mapped_column(unique=True, comment="Monday 00:00 UTC that it was fitted for")
+    window_from: Mapped[datetime] = mapped_column(comment="first moment of the rows fitted on")
+    window_to: Mapped[datetime] = mapped_column(comment="end of the rows fitted on (exclusive)")
+    fitted_at: Mapped[datetime] = mapped_column(comment="the clock when it was fitted")
     recipe_version: Mapped[str] = mapped_column(
         String(40), comment="version of the recipe's shipped constants"
     )
-    parameters: Mapped[dict[str, Any]] = mapped_column(
-        JsonDocument, comment="estimators' parameters, constants"
-    )
-    features: Mapped[list[str]] = mapped_column(
-        JsonDocument, comment="names of the forest's features, in order"
-    )
-    lake_versions: Mapped[dict[str, Any]] = mapped_column(
-        JsonDocument, comment="Delta version of each table read"
-    )
-    library_versions: Mapped[dict[str, Any]] = mapped_column(
-        JsonDocument, comment="versions of the libraries used"
-    )
-    metrics: Mapped[dict[str, Any]] = mapped_column(JsonDocument, comment="rows, series, episodes, rates")
-    threshold: Mapped[float] = mapped_column(
-        Float, comment="score (-log10 p) from which an interval may be flagged"
-    )
+    parameters: Mapped[dict[str, Any]] = mapped_column(comment="estimators' parameters, constants")
+    features: Mapped[list[str]] = mapped_column(comment="names of the forest's features, in order")
+    lake_versions: Mapped[dict[str, Any]] = mapped_column(comment="Delta version of each table read")
+    library_versions: Mapped[dict[str, Any]] = mapped_column(comment="versions of the libraries used")
+    metrics: Mapped[dict[str, Any]] = mapped_column(comment="rows, series, episodes, rates")
+    threshold: Mapped[float] = mapped_column(comment="score (-log10 p) from which an interval may be flagged")
     file_name: Mapped[str] = mapped_column(String(200), comment="skops file in the model folder")
-    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the file")
-    size_bytes: Mapped[int] = mapped_column(Integer, comment="size of the file")
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the file")
+    size_bytes: Mapped[int] = mapped_column(comment="size of the file")
 
 
 class ModelPromotion(Base):
@@ -72,9 +60,7 @@ class ModelPromotion(Base):
     __tablename__ = "model_promotions"
     __table_args__ = (Index("ix_model_promotions_valid_from", "valid_from"),)
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     model_version_id: Mapped[str] = mapped_column(ForeignKey("model_versions.id"), comment="version promoted")
-    promoted_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="the clock when it was promoted")
-    valid_from: Mapped[datetime] = mapped_column(
-        UtcDateTime, comment="intervals from here on use it; a UTC midnight"
-    )
+    promoted_at: Mapped[datetime] = mapped_column(comment="the clock when it was promoted")
+    valid_from: Mapped[datetime] = mapped_column(comment="intervals from here on use it; a UTC midnight")

@@ -9,8 +9,6 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Integer,
-    LargeBinary,
     String,
     Text,
     UniqueConstraint,
@@ -21,7 +19,12 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.model import Method
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
-from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
+from cjp_fraud.storage.base import (
+    Base,
+    Id,
+    IdOf,
+    Sha256,
+)
 
 
 class NoticePlan(Base):
@@ -33,21 +36,19 @@ class NoticePlan(Base):
         Index("ix_notice_plans_case", "case_id"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    case_id: Mapped[str] = mapped_column(id_column(), comment="case that it serves")
-    proposal_id: Mapped[str] = mapped_column(id_column(), comment="proposal that was approved")
+    id: Mapped[Id]
+    case_id: Mapped[IdOf] = mapped_column(comment="case that it serves")
+    proposal_id: Mapped[IdOf] = mapped_column(comment="proposal that was approved")
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="customer that is served")
-    kind: Mapped[NoticeKind] = mapped_column(enum_column(NoticeKind), comment="what the notices tell")
-    mode: Mapped[PlatformMode] = mapped_column(enum_column(PlatformMode), comment="mode that was approved")
+    kind: Mapped[NoticeKind] = mapped_column(comment="what the notices tell")
+    mode: Mapped[PlatformMode] = mapped_column(comment="mode that was approved")
     document: Mapped[dict[str, Any]] = mapped_column(
-        JsonDocument, comment="the draft that was approved: terms, recipients, language, subject, body"
+        comment="the draft that was approved: terms, recipients, language, subject, body"
     )
-    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the document's canonical JSON")
-    created_at: Mapped[datetime] = mapped_column(
-        UtcDateTime, comment="when it was made; its first step is due"
-    )
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document's canonical JSON")
+    created_at: Mapped[datetime] = mapped_column(comment="when it was made; its first step is due")
     cancelled_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="nothing of it is sent from then on; null: in force"
+        comment="nothing of it is sent from then on; null: in force"
     )
 
 
@@ -64,19 +65,17 @@ class Notice(Base):
         CheckConstraint("state <> 'sent' OR message IS NOT NULL", name="sent_has_bytes"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     plan_id: Mapped[str] = mapped_column(ForeignKey("notice_plans.id"), comment="plan that it belongs to")
-    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the plan")
-    step: Mapped[int] = mapped_column(Integer, comment="step of the contract's sequence, from 1")
-    method_index: Mapped[int] = mapped_column(Integer, comment="place of its method in the step, from 0")
-    method: Mapped[Method] = mapped_column(enum_column(Method), comment="method of serving")
-    basis: Mapped[DeliveryStatus] = mapped_column(
-        enum_column(DeliveryStatus), comment="delivery status from which it counts as received"
-    )
+    number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the plan")
+    step: Mapped[int] = mapped_column(comment="step of the contract's sequence, from 1")
+    method_index: Mapped[int] = mapped_column(comment="place of its method in the step, from 0")
+    method: Mapped[Method] = mapped_column(comment="method of serving")
+    basis: Mapped[DeliveryStatus] = mapped_column(comment="delivery status from which it counts as received")
     required: Mapped[bool] = mapped_column(
         comment="false for an address replaced lately, which is served too but decides nothing"
     )
-    kind: Mapped[NoticeKind] = mapped_column(enum_column(NoticeKind), comment="what it tells")
+    kind: Mapped[NoticeKind] = mapped_column(comment="what it tells")
     language: Mapped[str] = mapped_column(String(35), comment="language of the letter, BCP 47")
     template: Mapped[str] = mapped_column(String(100), comment="template that it was made from")
     template_version: Mapped[str] = mapped_column(String(100), comment="version of the template")
@@ -84,21 +83,19 @@ class Notice(Base):
     address_known: Mapped[str] = mapped_column(String(800), comment="how we knew the address, and since when")
     clause: Mapped[str] = mapped_column(String(800), comment="document and clause relied on")
     due_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when its step fell due; null: the step before is not complete"
+        comment="when its step fell due; null: the step before is not complete"
     )
-    state: Mapped[NoticeState] = mapped_column(enum_column(NoticeState), comment="how far it has come")
+    state: Mapped[NoticeState] = mapped_column(comment="how far it has come")
     dispatched_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="Date of the letter: its first dispatch; null: not built yet"
+        comment="Date of the letter: its first dispatch; null: not built yet"
     )
     message_id: Mapped[str | None] = mapped_column(
         String(255), unique=True, comment="Message-ID, the same every time; null: not built yet"
     )
     message: Mapped[bytes | None] = mapped_column(
-        LargeBinary, comment="the exact bytes that are sent, every time; null: not built yet"
+        comment="the exact bytes that are sent, every time; null: not built yet"
     )
-    message_sha256: Mapped[str | None] = mapped_column(
-        String(64), comment="SHA-256 of the bytes; null: not built yet"
-    )
+    message_sha256: Mapped[Sha256 | None] = mapped_column(comment="SHA-256 of the bytes; null: not built yet")
 
 
 class NoticeAttempt(Base):
@@ -110,24 +107,22 @@ class NoticeAttempt(Base):
         CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="outcome_when_finished"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"), comment="notice that is sent")
-    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... within the notice")
+    number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the notice")
     envelope_from: Mapped[str] = mapped_column(
         String(255), unique=True, comment="return path of this attempt alone, with an unguessable token"
     )
     envid: Mapped[str] = mapped_column(String(100), unique=True, comment="ENVID of RFC 3461")
     host: Mapped[str] = mapped_column(String(255), comment="mail server")
-    port: Mapped[int] = mapped_column(Integer, comment="its port")
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it began")
+    port: Mapped[int] = mapped_column(comment="its port")
+    started_at: Mapped[datetime] = mapped_column(comment="when it began")
     finished_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when its outcome was known; null: open, or interrupted"
+        comment="when its outcome was known; null: open, or interrupted"
     )
-    outcome: Mapped[Outcome | None] = mapped_column(
-        enum_column(Outcome), comment="how it ended; null: open, or interrupted"
-    )
+    outcome: Mapped[Outcome | None] = mapped_column(comment="how it ended; null: open, or interrupted")
     reply_code: Mapped[int | None] = mapped_column(
-        Integer, comment="the reply that decided the outcome; null: none came"
+        comment="the reply that decided the outcome; null: none came"
     )
     dialogue: Mapped[str | None] = mapped_column(
         Text, comment="the SMTP dialogue, a time before each line; null: open, or interrupted"
@@ -144,24 +139,22 @@ class DeliveryEvent(Base):
         Index("ix_delivery_events_notice", "notice_id"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"), comment="notice concerned")
     attempt_id: Mapped[str | None] = mapped_column(
         ForeignKey("notice_attempts.id"), comment="attempt concerned; null where it is of none in particular"
     )
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it happened, as far as known")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded")
+    at: Mapped[datetime] = mapped_column(comment="when it happened, as far as known")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
     source: Mapped[str] = mapped_column(String(200), comment="smtp, delivery report and its file, ...")
-    status: Mapped[DeliveryStatus] = mapped_column(
-        enum_column(DeliveryStatus), comment="delivery status that it shows"
-    )
+    status: Mapped[DeliveryStatus] = mapped_column(comment="delivery status that it shows")
     negative: Mapped[bool] = mapped_column(comment="it says that the notice did not arrive")
     authenticated: Mapped[bool] = mapped_column(comment="false: it proves nothing, either way")
     raw: Mapped[str] = mapped_column(Text, comment="the raw text")
-    report_sha256: Mapped[str | None] = mapped_column(
-        String(64), comment="SHA-256 of the report's bytes, so that it counts once; null: not from a report"
+    report_sha256: Mapped[Sha256 | None] = mapped_column(
+        comment="SHA-256 of the report's bytes, so that it counts once; null: not from a report"
     )
     resolved_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when a person decided that the notice stands in spite of it; null: nobody has"
+        comment="when a person decided that the notice stands in spite of it; null: nobody has"
     )
     resolved_by: Mapped[str | None] = mapped_column(String(140), comment="who decided so; null: nobody has")

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.people.model import Part, Role
-from cjp_fraud.storage.base import Base, UtcDateTime, enum_column, id_column, new_id
+from cjp_fraud.storage.base import Base, Id, IdOf
 
 
 class User(Base):
@@ -16,9 +16,9 @@ class User(Base):
 
     __tablename__ = "users"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     name: Mapped[str] = mapped_column(String(100), unique=True, comment="name given to --as")
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the user was made")
+    created_at: Mapped[datetime] = mapped_column(comment="when the user was made")
 
 
 class UserRole(Base):
@@ -27,7 +27,7 @@ class UserRole(Base):
     __tablename__ = "user_roles"
 
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    role: Mapped[Role] = mapped_column(enum_column(Role), primary_key=True)
+    role: Mapped[Role] = mapped_column(primary_key=True)
 
 
 class Participation(Base):
@@ -39,11 +39,9 @@ class Participation(Base):
         Index("ix_participations_tenant", "tenant_id"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who")
-    part: Mapped[Part] = mapped_column(enum_column(Part), comment="how they took part")
+    part: Mapped[Part] = mapped_column(comment="how they took part")
     tenant_id: Mapped[str] = mapped_column(String(200), comment="tenant concerned")
-    case_id: Mapped[str | None] = mapped_column(
-        id_column(), comment="case concerned; null for an edit of contract data"
-    )
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    case_id: Mapped[IdOf | None] = mapped_column(comment="case concerned; null for an edit of contract data")
+    at: Mapped[datetime] = mapped_column(comment="when")

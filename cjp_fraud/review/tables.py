@@ -8,12 +8,9 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
-    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
-    LargeBinary,
     String,
     UniqueConstraint,
     text,
@@ -32,7 +29,12 @@ from cjp_fraud.review.model import (
     StopKind,
     TenantsPart,
 )
-from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
+from cjp_fraud.storage.base import (
+    Base,
+    Id,
+    IdOf,
+    Sha256,
+)
 
 _STILL_OPEN = text(f"state NOT IN ({', '.join(repr(str(state)) for state in sorted(CLOSED_STATES))})")
 _IN_QUEUE, _IN_QUEUE_SQLITE = text("in_queue"), text("in_queue = 1")
@@ -66,31 +68,29 @@ class Case(Base):
         CheckConstraint("in_queue OR closed_at IS NOT NULL", name="open_cases_wait"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    number: Mapped[int] = mapped_column(Integer, unique=True, comment="1, 2, 3 ...: what people type")
+    id: Mapped[Id]
+    number: Mapped[int] = mapped_column(unique=True, comment="1, 2, 3 ...: what people type")
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="tenant under review")
-    state: Mapped[CaseState] = mapped_column(enum_column(CaseState), comment="where the case stands")
-    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the case was opened")
+    state: Mapped[CaseState] = mapped_column(comment="where the case stands")
+    opened_at: Mapped[datetime] = mapped_column(comment="when the case was opened")
     opened_hour: Mapped[datetime] = mapped_column(
-        UtcDateTime, index=True, comment="UTC hour of the flags that opened it: what the cap counts"
+        index=True, comment="UTC hour of the flags that opened it: what the cap counts"
     )
-    first_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="start of its earliest flag")
-    last_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="start of its latest flag")
-    top_score: Mapped[float] = mapped_column(Float, comment="highest score of its flags, -log10 p")
+    first_flag_at: Mapped[datetime] = mapped_column(comment="start of its earliest flag")
+    last_flag_at: Mapped[datetime] = mapped_column(comment="start of its latest flag")
+    top_score: Mapped[float] = mapped_column(comment="highest score of its flags, -log10 p")
     claimed_by: Mapped[str | None] = mapped_column(
         ForeignKey("users.id"), comment="who works the case now; null: nobody"
     )
-    claimed_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="since when it is claimed; null: by nobody"
-    )
+    claimed_at: Mapped[datetime | None] = mapped_column(comment="since when it is claimed; null: by nobody")
     closed_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when it reached a closed state; null while open"
+        comment="when it reached a closed state; null while open"
     )
     in_queue: Mapped[bool] = mapped_column(
         Boolean, comment="whether it waits for somebody: not closed, or flagged since it was closed"
     )
     queue_revision: Mapped[int] = mapped_column(
-        Integer, comment="rises when it is opened or its score changes: how a reader of pages tells"
+        comment="rises when it is opened or its score changes: how a reader of pages tells"
     )
 
 
@@ -110,21 +110,21 @@ class Episode(Base):
     __tablename__ = "episodes"
     __table_args__ = (Index("ix_episodes_tenant_first", "tenant_id", "first_flag_at"),)
 
-    id: Mapped[str] = mapped_column(
-        String(64), primary_key=True, comment="hash of the tenant and the first flag when it was made"
+    id: Mapped[Sha256] = mapped_column(
+        primary_key=True, comment="hash of the tenant and the first flag when it was made"
     )
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="tenant flagged")
     case_id: Mapped[str | None] = mapped_column(
         ForeignKey("cases.id"), index=True, comment="its case; null: overflow, or joined to another"
     )
-    first_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="its earliest flag in force")
-    last_flag_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="its latest flag in force")
-    top_score: Mapped[float] = mapped_column(Float, comment="highest score of its flags in force")
-    flag_count: Mapped[int] = mapped_column(Integer, comment="flags in force; 0: all superseded or moved")
+    first_flag_at: Mapped[datetime] = mapped_column(comment="its earliest flag in force")
+    last_flag_at: Mapped[datetime] = mapped_column(comment="its latest flag in force")
+    top_score: Mapped[float] = mapped_column(comment="highest score of its flags in force")
+    flag_count: Mapped[int] = mapped_column(comment="flags in force; 0: all superseded or moved")
     joined_to: Mapped[str | None] = mapped_column(
         ForeignKey("episodes.id"), comment="older episode that took its flags over; null: none did"
     )
-    made_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the episode was first recorded")
+    made_at: Mapped[datetime] = mapped_column(comment="when the episode was first recorded")
 
 
 class Flag(Base):
@@ -145,9 +145,9 @@ class Flag(Base):
         CheckConstraint("excess > 0", name="upward"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    series_id: Mapped[str] = mapped_column(
-        String(64), comment="hash of tenant, channel, direction, application and interval length"
+    id: Mapped[Id]
+    series_id: Mapped[Sha256] = mapped_column(
+        comment="hash of tenant, channel, direction, application and interval length"
     )
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="tenant flagged")
     channel: Mapped[str] = mapped_column(String(20), comment="voice, chat, email, sms or social")
@@ -155,25 +155,25 @@ class Flag(Base):
     application_id: Mapped[str | None] = mapped_column(
         String(200), comment="third-party application or bot that carried it; null: none"
     )
-    interval_seconds: Mapped[int] = mapped_column(Integer, comment="length of the interval, seconds")
-    interval_start: Mapped[datetime] = mapped_column(UtcDateTime, comment="start of the interval")
-    quantity: Mapped[Quantity] = mapped_column(enum_column(Quantity), comment="what the excess is counted in")
-    observed: Mapped[float] = mapped_column(Float, comment="what was seen, in the quantity")
-    baseline: Mapped[float] = mapped_column(Float, comment="what is usual, in the quantity")
-    excess: Mapped[float] = mapped_column(Float, comment="observed minus baseline")
-    score: Mapped[float] = mapped_column(Float, comment="-log10 p")
-    p_value: Mapped[float] = mapped_column(Float, comment="chance of such an interval, or a worse one")
-    threshold: Mapped[float] = mapped_column(Float, comment="score at which the model version flags")
-    model_version: Mapped[str | None] = mapped_column(
-        String(64), comment="model version that scored it; null: the shipped constants"
+    interval_seconds: Mapped[int] = mapped_column(comment="length of the interval, seconds")
+    interval_start: Mapped[datetime] = mapped_column(comment="start of the interval")
+    quantity: Mapped[Quantity] = mapped_column(comment="what the excess is counted in")
+    observed: Mapped[float] = mapped_column(comment="what was seen, in the quantity")
+    baseline: Mapped[float] = mapped_column(comment="what is usual, in the quantity")
+    excess: Mapped[float] = mapped_column(comment="observed minus baseline")
+    score: Mapped[float] = mapped_column(comment="-log10 p")
+    p_value: Mapped[float] = mapped_column(comment="chance of such an interval, or a worse one")
+    threshold: Mapped[float] = mapped_column(comment="score at which the model version flags")
+    model_version: Mapped[Sha256 | None] = mapped_column(
+        comment="model version that scored it; null: the shipped constants"
     )
-    reasons: Mapped[dict[str, Any]] = mapped_column(JsonDocument, comment="why, in words and numbers")
+    reasons: Mapped[dict[str, Any]] = mapped_column(comment="why, in words and numbers")
     episode_id: Mapped[str | None] = mapped_column(
         ForeignKey("episodes.id"), index=True, comment="its episode; null only while it is recorded"
     )
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when detection recorded it")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when detection recorded it")
     superseded_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when a later scoring took it back or replaced it; null: in force"
+        comment="when a later scoring took it back or replaced it; null: in force"
     )
 
 
@@ -182,11 +182,11 @@ class CaseComment(Base):
 
     __tablename__ = "case_comments"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
-    kind: Mapped[CommentKind] = mapped_column(enum_column(CommentKind), comment="why it was written")
+    kind: Mapped[CommentKind] = mapped_column(comment="why it was written")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who wrote it")
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    at: Mapped[datetime] = mapped_column(comment="when")
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the words")
 
 
@@ -195,12 +195,12 @@ class EvidenceSet(Base):
 
     __tablename__ = "evidence_sets"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
-    document: Mapped[bytes] = mapped_column(LargeBinary, comment="canonical JSON of flags and traffic")
-    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the document")
-    row_count: Mapped[int] = mapped_column(Integer, comment="rows of traffic and scores inside")
-    frozen_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was frozen")
+    document: Mapped[bytes] = mapped_column(comment="canonical JSON of flags and traffic")
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document")
+    row_count: Mapped[int] = mapped_column(comment="rows of traffic and scores inside")
+    frozen_at: Mapped[datetime] = mapped_column(comment="when it was frozen")
 
 
 class Determination(Base):
@@ -215,16 +215,16 @@ class Determination(Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
-    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... in the case")
-    finding: Mapped[Finding] = mapped_column(enum_column(Finding), comment="what the person found")
+    number: Mapped[int] = mapped_column(comment="1, 2, 3 ... in the case")
+    finding: Mapped[Finding] = mapped_column(comment="what the person found")
     tenants_part: Mapped[TenantsPart | None] = mapped_column(
-        enum_column(TenantsPart), comment="the tenant's part; null where no fraud was found"
+        comment="the tenant's part; null where no fraud was found"
     )
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    at: Mapped[datetime] = mapped_column(comment="when")
     evidence_set_id: Mapped[str | None] = mapped_column(
         ForeignKey("evidence_sets.id"), comment="what it was judged on; null unless fraudulent"
     )
@@ -252,16 +252,16 @@ class Proposal(Base):
         UniqueConstraint("id", "sha256", "determined_by", name="uq_proposals_version"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
-    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... in the case")
+    number: Mapped[int] = mapped_column(comment="1, 2, 3 ... in the case")
     determination_id: Mapped[str] = mapped_column(ForeignKey("determinations.id"), comment="determination")
     determined_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who may not approve")
-    mode: Mapped[PlatformMode] = mapped_column(enum_column(PlatformMode), comment="observe or act")
-    document: Mapped[bytes] = mapped_column(LargeBinary, comment="canonical JSON of all that is proposed")
-    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the document: what an approval binds")
-    drawn_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was drawn up")
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="unapproved by then, it expires")
+    mode: Mapped[PlatformMode] = mapped_column(comment="observe or act")
+    document: Mapped[bytes] = mapped_column(comment="canonical JSON of all that is proposed")
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document: what an approval binds")
+    drawn_at: Mapped[datetime] = mapped_column(comment="when it was drawn up")
+    expires_at: Mapped[datetime] = mapped_column(comment="unapproved by then, it expires")
 
 
 class Approval(Base):
@@ -279,13 +279,13 @@ class Approval(Base):
         CheckConstraint("by_user_id <> determined_by", name="second_person"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
-    proposal_id: Mapped[str] = mapped_column(id_column(), comment="proposal approved")
-    proposal_sha256: Mapped[str] = mapped_column(String(64), comment="digest of the version approved")
+    id: Mapped[Id]
+    proposal_id: Mapped[IdOf] = mapped_column(comment="proposal approved")
+    proposal_sha256: Mapped[Sha256] = mapped_column(comment="digest of the version approved")
     determined_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
-    capacity: Mapped[Capacity] = mapped_column(enum_column(Capacity), comment="approver or counsel")
+    capacity: Mapped[Capacity] = mapped_column(comment="approver or counsel")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who approved")
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    at: Mapped[datetime] = mapped_column(comment="when")
 
 
 class NeedStatement(Base):
@@ -293,10 +293,10 @@ class NeedStatement(Base):
 
     __tablename__ = "need_statements"
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who says so")
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    at: Mapped[datetime] = mapped_column(comment="when")
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
 
 
@@ -312,15 +312,15 @@ class Dispute(Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case disputed")
-    state: Mapped[DisputeState] = mapped_column(enum_column(DisputeState), comment="where it stands")
+    state: Mapped[DisputeState] = mapped_column(comment="where it stands")
     opened_by: Mapped[str] = mapped_column(String(140), comment="who entered it: user id or system:")
-    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was received")
-    answer_due_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="internal target of the answer")
+    opened_at: Mapped[datetime] = mapped_column(comment="when it was received")
+    answer_due_at: Mapped[datetime] = mapped_column(comment="internal target of the answer")
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the tenant's words")
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id"), comment="who decided; null: open")
-    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when decided; null: open")
+    decided_at: Mapped[datetime | None] = mapped_column(comment="when decided; null: open")
     decision_text_id: Mapped[str | None] = mapped_column(
         ForeignKey("personal_texts.id"), comment="the decision's reasons; null: open"
     )
@@ -335,19 +335,19 @@ class Stop(Base):
         CheckConstraint("(cleared_at IS NULL) = (cleared_by IS NULL)", name="clearing_is_whole"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case stopped")
-    kind: Mapped[StopKind] = mapped_column(enum_column(StopKind), comment="what kind of stop")
-    subject_id: Mapped[str] = mapped_column(
-        String(64), comment="dispute concerned; the order's own id where counsel orders"
+    kind: Mapped[StopKind] = mapped_column(comment="what kind of stop")
+    subject_id: Mapped[Sha256] = mapped_column(
+        comment="dispute concerned; the order's own id where counsel orders"
     )
     opened_by: Mapped[str] = mapped_column(String(140), comment="user id, or system:task")
-    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="since when it stands")
+    opened_at: Mapped[datetime] = mapped_column(comment="since when it stands")
     reason_text_id: Mapped[str | None] = mapped_column(
         ForeignKey("personal_texts.id"), comment="why; null where the subject says it"
     )
     cleared_by: Mapped[str | None] = mapped_column(String(140), comment="who cleared it; null: it stands")
-    cleared_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when cleared; null: it stands")
+    cleared_at: Mapped[datetime | None] = mapped_column(comment="when cleared; null: it stands")
     clearing_text_id: Mapped[str | None] = mapped_column(
         ForeignKey("personal_texts.id"), comment="why cleared; null: it stands, or a dispute was rejected"
     )

@@ -6,13 +6,13 @@ import enum
 import importlib.util
 import pkgutil
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, MetaData, String
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 from uuid6 import uuid7
 
@@ -21,27 +21,6 @@ from cjp_fraud.clock import aware
 
 ID_LENGTH = 36
 """Characters of an identifier in text (UUIDv7, RFC 9562: sortable by the time it was made)."""
-
-
-class Base(DeclarativeBase):
-    """Declarative base; constraints get names, so that migrations can address them.
-
-    Every table is audited: each row that a transaction writes must be named by an entry of the audit log in
-    the same transaction (:mod:`cjp_fraud.storage.written_rows`). A table that is not says why.
-    """
-
-    NOT_AUDITED: ClassVar[str | None] = None
-    """Why no entry of the log names the rows of this table; None: each of them is named."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -67,27 +46,63 @@ class UtcDateTime(TypeDecorator[datetime]):
 JsonDocument = JSON().with_variant(JSONB(), "postgresql")
 """A JSON document whose inner order does not matter."""
 
-
-def enum_column(kind: type[enum.StrEnum]) -> SqlEnum:
-    """Return a column type that stores the enum's values as text, held by a check constraint."""
-    return SqlEnum(
-        kind,
-        native_enum=False,
-        create_constraint=True,
-        length=40,
-        values_callable=lambda members: [member.value for member in members],
-        name=kind.__name__.lower(),
-    )
-
-
-def id_column() -> String:
-    """Return the column type of an identifier."""
-    return String(ID_LENGTH)
+_ENUM_LENGTH = 40
 
 
 def new_id() -> str:
     """Return a new sortable identifier (UUIDv7)."""
     return str(uuid7())
+
+
+Id = Annotated[str, mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)]
+"""The primary key of most tables: ``id: Mapped[Id]``."""
+
+IdOf = Annotated[str, mapped_column(String(ID_LENGTH))]
+"""An identifier of something that no foreign key names."""
+
+Sha256 = Annotated[str, mapped_column(String(64))]
+"""A SHA-256 as 64 lower-case hex digits."""
+
+ZoneName = Annotated[str, mapped_column(String(64))]
+"""The name of an IANA time zone."""
+
+
+class Base(DeclarativeBase):
+    """Declarative base; constraints get names, so that migrations can address them.
+
+    Every table is audited: each row that a transaction writes must be named by an entry of the audit log in
+    the same transaction (:mod:`cjp_fraud.storage.written_rows`). A table that is not says why.
+    """
+
+    NOT_AUDITED: ClassVar[str | None] = None
+    """Why no entry of the log names the rows of this table; None: each of them is named."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        dict[str, Any]: JsonDocument,
+        list[str]: JsonDocument,
+        list[dict[str, str]]: JsonDocument,
+        # Text, held by a check constraint that has the enum's name in lower case.
+        enum.StrEnum: SqlEnum(
+            enum.StrEnum,
+            native_enum=False,
+            create_constraint=True,
+            length=_ENUM_LENGTH,
+            values_callable=lambda members: [member.value for member in members],
+        ),
+    }
+    """Column types by annotation, so that ``at: Mapped[datetime]`` needs none: moments are :class:`UtcDateTime`,
+    documents JSON, enums their values as text."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
 
 
 def import_all_tables() -> None:

@@ -11,8 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
-    LargeBinary,
     String,
     UniqueConstraint,
     text,
@@ -21,7 +19,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.restriction import MeasureKind
-from cjp_fraud.storage.base import Base, JsonDocument, UtcDateTime, enum_column, id_column, new_id
+from cjp_fraud.storage.base import (
+    Base,
+    Id,
+    IdOf,
+    Sha256,
+)
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
 
 _UNFINISHED = text("state NOT IN ('ended', 'never_in_force', 'observed')")
@@ -63,28 +66,28 @@ class Measure(Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="tenant restricted")
-    proposal_id: Mapped[str] = mapped_column(id_column(), comment="proposal carried out")
-    approval_id: Mapped[str] = mapped_column(id_column(), comment="approval that it stands on")
+    proposal_id: Mapped[IdOf] = mapped_column(comment="proposal carried out")
+    approval_id: Mapped[IdOf] = mapped_column(comment="approval that it stands on")
     notice_plan_id: Mapped[str] = mapped_column(ForeignKey("notice_plans.id"), comment="notice before it")
-    mode: Mapped[PlatformMode] = mapped_column(enum_column(PlatformMode), comment="observe: never sent")
-    kind: Mapped[MeasureKind] = mapped_column(enum_column(MeasureKind), comment="kind of measure")
-    scope: Mapped[dict[str, Any]] = mapped_column(JsonDocument, comment="what exactly is restricted")
-    state: Mapped[MeasureState] = mapped_column(enum_column(MeasureState), comment="where it stands")
-    ordered_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the gate opened for it")
+    mode: Mapped[PlatformMode] = mapped_column(comment="observe: never sent")
+    kind: Mapped[MeasureKind] = mapped_column(comment="kind of measure")
+    scope: Mapped[dict[str, Any]] = mapped_column(comment="what exactly is restricted")
+    state: Mapped[MeasureState] = mapped_column(comment="where it stands")
+    ordered_at: Mapped[datetime] = mapped_column(comment="when the gate opened for it")
     in_force_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when read-back confirmed it; null: not yet, or never"
+        comment="when read-back confirmed it; null: not yet, or never"
     )
-    review_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="lapses then unless reaffirmed")
-    ends_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="ends then at the latest")
+    review_at: Mapped[datetime] = mapped_column(comment="lapses then unless reaffirmed")
+    ends_at: Mapped[datetime] = mapped_column(comment="ends then at the latest")
     latest_end_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="the contract's longest duration runs out; null: the contract names none"
+        comment="the contract's longest duration runs out; null: the contract names none"
     )
-    ending: Mapped[Ending | None] = mapped_column(enum_column(Ending), comment="how it ends; null: it stands")
+    ending: Mapped[Ending | None] = mapped_column(comment="how it ends; null: it stands")
     ended_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when read-back showed nothing in force any more; null: it stands"
+        comment="when read-back showed nothing in force any more; null: it stands"
     )
 
 
@@ -97,25 +100,23 @@ class PlatformCommand(Base):
         UniqueConstraint("measure_id", "number"),
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     measure_id: Mapped[str] = mapped_column(ForeignKey("measures.id"), comment="measure concerned")
-    number: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ... of the measure")
-    kind: Mapped[CommandKind] = mapped_column(enum_column(CommandKind), comment="apply or lift")
+    number: Mapped[int] = mapped_column(comment="1, 2, 3 ... of the measure")
+    kind: Mapped[CommandKind] = mapped_column(comment="apply or lift")
     idempotency_key: Mapped[str] = mapped_column(
         String(80), unique=True, comment="the same on every try, so that the platform does it once"
     )
-    document: Mapped[bytes] = mapped_column(LargeBinary, comment="canonical JSON of the order")
-    sha256: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the document")
+    document: Mapped[bytes] = mapped_column(comment="canonical JSON of the order")
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document")
     ordered_by: Mapped[str] = mapped_column(String(140), comment="user id, or system:task on the approval")
-    ordered_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was recorded, before the call")
+    ordered_at: Mapped[datetime] = mapped_column(comment="when it was recorded, before the call")
     finished_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when its outcome was recorded; null: sent or not, nobody knows yet"
+        comment="when its outcome was recorded; null: sent or not, nobody knows yet"
     )
-    outcome: Mapped[CommandOutcome | None] = mapped_column(
-        enum_column(CommandOutcome), comment="by read-back; null: not known yet"
-    )
+    outcome: Mapped[CommandOutcome | None] = mapped_column(comment="by read-back; null: not known yet")
     read_back: Mapped[dict[str, Any] | None] = mapped_column(
-        JsonDocument, comment="what the platform said afterwards; null: not asked yet"
+        comment="what the platform said afterwards; null: not asked yet"
     )
 
 
@@ -125,11 +126,11 @@ class Reaffirmation(Base):
     __tablename__ = "reaffirmations"
     __table_args__ = (UniqueConstraint("measure_id", "round", "by_user_id"),)
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    id: Mapped[Id]
     measure_id: Mapped[str] = mapped_column(ForeignKey("measures.id"), comment="measure kept")
-    round: Mapped[int] = mapped_column(Integer, comment="1, 2, 3 ...; a round is complete with two people")
+    round: Mapped[int] = mapped_column(comment="1, 2, 3 ...; a round is complete with two people")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who reaffirms")
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when")
+    at: Mapped[datetime] = mapped_column(comment="when")
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the fresh reasons")
 
 
@@ -138,12 +139,12 @@ class Entitlement(Base):
 
     __tablename__ = "entitlements"
 
-    measure_id: Mapped[str] = mapped_column(id_column(), primary_key=True, comment="measure that was ordered")
+    measure_id: Mapped[IdOf] = mapped_column(primary_key=True, comment="measure that was ordered")
     tenant_id: Mapped[str] = mapped_column(String(200), index=True, comment="tenant restricted")
     kind: Mapped[str] = mapped_column(String(40), comment="kind of measure")
-    scope: Mapped[dict[str, Any]] = mapped_column(JsonDocument, comment="what exactly is restricted")
+    scope: Mapped[dict[str, Any]] = mapped_column(comment="what exactly is restricted")
     restricted: Mapped[bool] = mapped_column(Boolean, comment="whether the restriction works now")
     emergency_calls: Mapped[bool] = mapped_column(Boolean, comment="whether emergency calls still go through")
     apply_key: Mapped[str] = mapped_column(String(80), comment="key of the order that made it")
     lift_key: Mapped[str | None] = mapped_column(String(80), comment="key of the order to lift; null: none")
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it changed last")
+    changed_at: Mapped[datetime] = mapped_column(comment="when it changed last")

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.storage.base import Base, UtcDateTime, id_column, new_id
+from cjp_fraud.storage.base import Base, IdOf, new_id
 
 
 class TrafficChange(Base):
@@ -25,17 +25,17 @@ class TrafficChange(Base):
         {"comment": "intervals of traffic that changed and must be folded and scored (again)"},
     )
 
-    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id, comment="UUIDv7")
+    id: Mapped[IdOf] = mapped_column(primary_key=True, default=new_id, comment="UUIDv7")
     tenant_id: Mapped[str] = mapped_column(String(200), comment="whose traffic changed")
     bucket: Mapped[int] = mapped_column(SmallInteger, comment="the tenant's bucket in the lake")
-    first_interval: Mapped[datetime] = mapped_column(UtcDateTime, comment="first changed interval_start, UTC")
-    last_interval: Mapped[datetime] = mapped_column(UtcDateTime, comment="last changed interval_start, UTC")
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when the ingest recorded it, UTC")
+    first_interval: Mapped[datetime] = mapped_column(comment="first changed interval_start, UTC")
+    last_interval: Mapped[datetime] = mapped_column(comment="last changed interval_start, UTC")
+    recorded_at: Mapped[datetime] = mapped_column(comment="when the ingest recorded it, UTC")
     folded_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when its local days were folded again; null: not yet"
+        comment="when its local days were folded again; null: not yet"
     )
     scored_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="when its intervals were scored again; null: not yet"
+        comment="when its intervals were scored again; null: not yet"
     )
 
 
@@ -47,4 +47,4 @@ class Watermark(Base):
     __table_args__ = ({"comment": "how far each regular run has come"},)
 
     name: Mapped[str] = mapped_column(String(100), primary_key=True, comment="which run")
-    at: Mapped[datetime] = mapped_column(UtcDateTime, comment="everything before this moment is done, UTC")
+    at: Mapped[datetime] = mapped_column(comment="everything before this moment is done, UTC")
