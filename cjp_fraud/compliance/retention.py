@@ -19,8 +19,8 @@ from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake, LakeTable
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
-from cjp_fraud.traffic.retention import expire_intake
 from cjp_fraud.traffic.schema import INTAKE, QUARANTINE, TRAFFIC_TABLES
+from cjp_fraud.traffic.store import expire_intake
 
 DEAD_FILES_KEPT = timedelta(days=7)
 """How long files that no longer belong to a table stay for readers of an older version (Delta's default)."""

@@ -14,8 +14,6 @@ from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError
 from cjp_fraud.progress import Report
 from cjp_fraud.traffic import ingest as traffic_ingest
 from cjp_fraud.traffic import quarantine
-from cjp_fraud.traffic.changes import changes_wait
-from cjp_fraud.traffic.ingest import Delivery
 from cjp_fraud.traffic.model import (
     FileChangedError,
     IngestResult,
@@ -26,6 +24,7 @@ from cjp_fraud.traffic.model import (
 from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.sources.model import readable_name
 from cjp_fraud.traffic.status import TrafficStatus, status_of
+from cjp_fraud.traffic.store import Delivery, changes_wait
 
 INBOX = "inbox"
 """Folder under the home whose files are taken in; ``done`` and ``refused`` in it take what is finished."""

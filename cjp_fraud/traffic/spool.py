@@ -1,4 +1,10 @@
-"""A folder of temporary files between reading a source and storing it: memory holds one piece at a time."""
+"""A folder of temporary files between reading a source and storing it: memory holds one piece at a time.
+
+A source comes in its own order, say minute by minute over all tenants, and is stored partition by partition.
+Nothing of it may be stored before all of it was read and checked, and its rows may be more than memory holds: so
+they wait here. Each batch becomes one row group of a Parquet file, and it is remembered which partitions have rows
+in which group, so that a piece of partitions is read back from few groups.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +44,7 @@ from cjp_fraud.traffic.sources.model import BATCH_ROWS
 from cjp_fraud.traffic.zero_fill import implied_rows, merged_spans, refuse_endless, series_spans
 
 CHUNK_ROWS = 25_000
+"""Rows merged at once; what is made of them on the way takes several times their own memory."""
 SPOOLED = pa.schema(
     [field for field in INTAKE.schema if field.name != SERIES_ID] + [pa.field(ORDER, pa.int64())]
 )

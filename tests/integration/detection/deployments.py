@@ -22,8 +22,9 @@ from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.ingest import Delivery, ingest_files
+from cjp_fraud.traffic.ingest import ingest_files
 from cjp_fraud.traffic.model import IngestResult, TenantTraffic
+from cjp_fraud.traffic.store import Delivery
 from features.columns import INTERVAL_START, SERIES_KEY
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.ingest import Delivery, ingest_files
+from cjp_fraud.traffic.ingest import ingest_files
 from cjp_fraud.traffic.model import IngestResult, TenantTraffic
 from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
+from cjp_fraud.traffic.store import Delivery
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HEADER = ("tenant_id", "interval_start", "interval_seconds", "channel", "direction", "contacts_offered")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.ingest import Delivery, ingest_files
+from cjp_fraud.traffic.ingest import ingest_files
 from cjp_fraud.traffic.model import TenantTraffic
+from cjp_fraud.traffic.store import Delivery
 
 
 def main() -> None:

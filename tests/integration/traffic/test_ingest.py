@@ -13,9 +13,9 @@ from cjp_fraud.storage.database import reading
 from cjp_fraud.traffic.ingest import ingest_files
 from cjp_fraud.traffic.model import Reason
 from cjp_fraud.traffic.quarantine import list_quarantine
-from cjp_fraud.traffic.retention import INTAKE_KEPT, expire_intake
 from cjp_fraud.traffic.sample import sample_traffic_path
 from cjp_fraud.traffic.schema import INTAKE, QUARANTINE, TRAFFIC
+from cjp_fraud.traffic.store import INTAKE_KEPT, expire_intake
 from cjp_fraud.traffic.tables import TrafficChange
 from tests.integration.traffic.conftest import NOW, Desk
 

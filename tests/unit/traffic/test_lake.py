@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -162,6 +162,25 @@ def test_a_stream_may_hold_any_number_of_partitions_in_any_order_and_only_those_
     with pytest.raises(ValueError, match="outside the partitions"):
         lake.replace(CALLS, stream(rows), where=Where(partitions=[(MONDAY, 3)]))
     assert contacts(lake.read(CALLS)) == [1, 2, 3, 8]
+
+
+def test_a_stream_that_breaks_off_leaves_no_file_behind(lake: Lake) -> None:
+    lake.append(CALLS, calls([9]))
+    before = sorted(path for path in Path(lake.url).rglob("*.parquet"))
+
+    def breaking() -> pa.RecordBatchReader:
+        def batches() -> Iterator[pa.RecordBatch]:
+            for bucket in range(40):
+                yield from calls([1], bucket=bucket).to_batches()
+            raise OSError(28, "No space left on device")
+
+        return pa.RecordBatchReader.from_batches(CALLS.schema, batches())
+
+    everywhere = Where(partitions=[(MONDAY, bucket) for bucket in range(40)])
+    with pytest.raises(OSError, match="No space left"):
+        lake.replace(CALLS, breaking, where=everywhere)
+    assert sorted(path for path in Path(lake.url).rglob("*.parquet")) == before
+    assert contacts(lake.read(CALLS)) == [9]
 
 
 def test_a_stream_that_meets_another_writers_commit_tries_again(
