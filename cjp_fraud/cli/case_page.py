@@ -13,7 +13,8 @@ from cjp_fraud.documents import to_document
 
 if TYPE_CHECKING:
     from cjp_fraud.operations.cases import CasePage
-    from cjp_fraud.review.views import FlagView, ProposalView
+    from cjp_fraud.review.evidence import FlagView
+    from cjp_fraud.review.views import ProposalView
 
 MOST_FLAGS = 10
 """Flags that are printed; ``--json`` has more, with their ids whole."""
@@ -37,7 +38,7 @@ _SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
     ),
     "disputes": ("Disputes", (Column("id", "dispute"), "state", "answer_due_at", Column("text", wraps=True))),
     "stops": ("Stops", (Column("id", "stop"), "kind", "opened_by", "opened_at", "cleared_at")),
-    "measures": ("Measures", ("kind", "state", "mode", "in_force_at", "review_at", "ends_at")),
+    "measures": ("Measures", ("kind", "state", "review_at", "ends_at")),
 }
 
 

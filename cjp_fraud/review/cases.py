@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import exists, func, select
@@ -160,20 +161,19 @@ def assign_cases(
     """
     openings = Openings()
     waiting = {
-        tenant: [episode for episode in found if episode.case_id is None]
-        for tenant, found in episodes.items()
+        tenant: without_case
+        for tenant, of_tenant in episodes.items()
+        if (without_case := [episode for episode in of_tenant if episode.case_id is None])
     }
-    waiting = {tenant: found for tenant, found in waiting.items() if found}
     if not waiting:
         return openings
     cases = lock_cases(session, waiting)
-    for tenant, found in waiting.items():
-        for episode in found:
+    for tenant, without_case in waiting.items():
+        for episode in without_case:
             _join(episode, cases[tenant], openings)
-    by_hour = _scores_byutc_hour(session, [e for found in waiting.values() for e in found], start, end)
+    by_hour = _scores_by_utc_hour(session, list(chain.from_iterable(waiting.values())), start, end)
     opened_in = Counter(
-        hour
-        for hour in session.scalars(
+        session.scalars(
             select(Case.opened_hour).where(Case.opened_hour >= utc_hour(start), Case.opened_hour < end)
         )
     )
@@ -189,7 +189,7 @@ def assign_cases(
             for other in waiting[episode.tenant_id]:
                 _join(other, cases[episode.tenant_id], openings)
             join_older_overflow(session, case, openings)
-    openings.overflow = sum(episode.case_id is None for found in waiting.values() for episode in found)
+    openings.overflow = sum(episode.case_id is None for episode in chain.from_iterable(waiting.values()))
     return openings
 
 
@@ -225,7 +225,7 @@ def join_older_overflow(session: Session, case: Case, openings: Openings) -> Non
 
 def lock_cases(session: Session, tenants: Collection[str]) -> dict[str, list[Case]]:
     """Return the tenants' cases, locked: the open one first, then the newest."""
-    found: dict[str, list[Case]] = defaultdict(list)
+    by_tenant: dict[str, list[Case]] = defaultdict(list)
     names = sorted(tenants)
     for first in range(0, len(names), _CHUNK):
         query = (
@@ -236,15 +236,15 @@ def lock_cases(session: Session, tenants: Collection[str]) -> dict[str, list[Cas
             .execution_options(populate_existing=True)
         )
         for case in session.scalars(query):
-            found[case.tenant_id].append(case)
-    for cases in found.values():
+            by_tenant[case.tenant_id].append(case)
+    for cases in by_tenant.values():
         cases.sort(
             key=lambda case: (case.state in CLOSED_STATES, -case.last_flag_at.timestamp(), -case.number)
         )
-    return found
+    return by_tenant
 
 
-def _scores_byutc_hour(
+def _scores_by_utc_hour(
     session: Session, episodes: Sequence[Episode], start: datetime, end: datetime
 ) -> dict[datetime, list[tuple[float, Episode]]]:
     """For each UTC hour of the window, the waiting episodes flagged in it with their top score in it."""

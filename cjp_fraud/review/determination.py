@@ -219,7 +219,10 @@ def _who_and_why(case: Case, by: Actor, reasons: str) -> list[tuple[bool, str]]:
 def _named_flags(
     session: Session, case: Case, flag_ids: Collection[str] | None
 ) -> tuple[list[Flag], list[str]]:
-    """The case's flags that are named (locked, in force), and those named that are none of its."""
+    """Return the case's flags in force that are named (locked), and what names none of them, or several.
+
+    A flag is named by its id, or by the first 8 or more characters of it, as tables show them.
+    """
     in_force = list(
         session.scalars(
             select(Flag)
@@ -232,9 +235,17 @@ def _named_flags(
     )
     if flag_ids is None:
         return in_force, []
-    wanted = set(flag_ids)
-    named = [flag for flag in in_force if flag.id in wanted]
-    return named, sorted(wanted - {flag.id for flag in named})
+    named: set[str] = set()
+    strangers = []
+    for name in sorted(set(flag_ids)):
+        meant = [
+            flag.id for flag in in_force if flag.id == name or (len(name) >= 8 and flag.id.startswith(name))
+        ]
+        if len(meant) == 1:
+            named.add(meant[0])
+        else:
+            strangers.append(name)
+    return [flag for flag in in_force if flag.id in named], strangers
 
 
 def _record(

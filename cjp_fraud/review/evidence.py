@@ -1,16 +1,17 @@
-"""Freeze the rows that a case is judged on, as canonical JSON with a digest."""
+"""Freeze the rows that a determination rests on, as canonical JSON with a digest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.digests import canonical_json, sha256_hex
+from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 
 LOOK_BACK = timedelta(hours=24)
@@ -28,8 +29,35 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagView:
+    """One interval of one series that is unusual upward; ``score`` is -log10 p, excess in ``quantity``."""
+
+    id: str
+    channel: str
+    direction: str
+    application_id: str | None
+    interval_seconds: int
+    interval_start: datetime
+    quantity: Quantity
+    observed: float
+    baseline: float
+    excess: float
+    score: float
+    p_value: float
+    threshold: float
+    model_version: str | None
+    reasons: Mapping[str, Any]
+    episode_id: str | None
+
+    @classmethod
+    def of(cls, flag: Flag) -> Self:
+        """Return the view of a flag on record."""
+        return cls(**{name: getattr(flag, name) for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
 class RowsWanted:
-    """Which rows of the lake a case is judged on: these series, half-open in time (aware, UTC)."""
+    """Which rows of the lake a determination rests on: these series, half-open in time (aware, UTC)."""
 
     tenant_id: str
     series: tuple[Series, ...]
@@ -73,42 +101,20 @@ def freeze(
             "tenant_id": case.tenant_id,
             "frozen_at": aware(at),
             "window": {"start": wanted.start, "end": wanted.end},
-            "flags": [flag_document(flag) for flag in sorted(flags, key=_in_time)],
+            "flags": [asdict(FlagView.of(flag)) for flag in sorted(flags, key=_in_time)],
             "rows": rows,
         }
     )
-    kept = EvidenceSet(
+    evidence = EvidenceSet(
         case_id=case.id,
         document=document,
         sha256=sha256_hex(document),
         row_count=len(rows),
         frozen_at=aware(at),
     )
-    session.add(kept)
+    session.add(evidence)
     session.flush()
-    return kept
-
-
-def flag_document(flag: Flag) -> dict[str, Any]:
-    """Return a flag as JSON."""
-    return {
-        "id": flag.id,
-        "channel": flag.channel,
-        "direction": flag.direction,
-        "application_id": flag.application_id,
-        "interval_seconds": flag.interval_seconds,
-        "interval_start": flag.interval_start,
-        "quantity": flag.quantity,
-        "observed": flag.observed,
-        "baseline": flag.baseline,
-        "excess": flag.excess,
-        "score": flag.score,
-        "p_value": flag.p_value,
-        "threshold": flag.threshold,
-        "model_version": flag.model_version,
-        "reasons": flag.reasons,
-        "episode_id": flag.episode_id,
-    }
+    return evidence
 
 
 def _named(series: Series) -> tuple[str, str, str, int]:

@@ -69,7 +69,7 @@ class _Changes:
     new: list[str] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
     unchanged: int = 0
-    kept: int = 0
+    kept_by_determination: int = 0
 
 
 def record_flags(
@@ -83,7 +83,7 @@ def record_flags(
     """Make ``rows`` the flags in force of the window, and sort them into episodes and cases.
 
     The same rows again change nothing. A flag in force that is not among the rows, or differs from
-    them, is superseded, never deleted; one that a determination names stays as it was judged on.
+    them, is superseded, never deleted; one that a determination names stays as it was when the fraud was determined.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def record_flags(
         new=len(changes.new),
         unchanged=changes.unchanged,
         superseded=len(changes.superseded),
-        kept_by_determination=changes.kept,
+        kept_by_determination=changes.kept_by_determination,
         episodes=sum(map(len, episodes.values())),
         opened=tuple(case.id for case in openings.opened),
         joined=len(openings.joined),
@@ -188,7 +188,7 @@ def _replace(
         if row is not None and _says(flag, _content(row)):
             changes.unchanged += 1
         elif flag.id in named:
-            changes.kept += 1
+            changes.kept_by_determination += 1
         else:
             flag.superseded_at = changes.at
             changes.superseded.append(flag.id)
@@ -259,7 +259,7 @@ def _log(decision: Decision, start: datetime, end: datetime, changes: _Changes, 
                 "new_sha256": digest(sorted(changes.new)),
                 "superseded": len(changes.superseded),
                 "superseded_sha256": digest(sorted(changes.superseded)),
-                "kept_by_determination": changes.kept,
+                "kept_by_determination": changes.kept_by_determination,
             },
         )
     for case in openings.opened:

@@ -32,7 +32,7 @@ ProposalObstacles = Callable[[Contract, datetime], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What a proposal rests on: the determination, what it was judged on, and where the tenant stands.
+    """What a proposal rests on: the determination, its evidence, and where the tenant stands.
 
     Parameters
     ----------

@@ -191,7 +191,7 @@ class CaseComment(Base):
 
 
 class EvidenceSet(Base):
-    """The rows that a case was judged on, frozen, so that they outlive the lake's retention."""
+    """The rows that a determination rests on, frozen, so that they outlive the lake's retention."""
 
     __tablename__ = "evidence_sets"
 
@@ -226,7 +226,7 @@ class Determination(Base):
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
     at: Mapped[datetime] = mapped_column(comment="when")
     evidence_set_id: Mapped[str | None] = mapped_column(
-        ForeignKey("evidence_sets.id"), comment="what it was judged on; null unless fraudulent"
+        ForeignKey("evidence_sets.id"), comment="what it rests on; null unless fraudulent"
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -18,13 +18,13 @@ from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
 from cjp_fraud.people.tables import User
+from cjp_fraud.review.evidence import FlagView
 from cjp_fraud.review.model import (
     Capacity,
     CaseState,
     CommentKind,
     DisputeState,
     Finding,
-    Quantity,
     StopKind,
     TenantsPart,
 )
@@ -49,33 +49,6 @@ MOST_FLAGS = 50
 
 ERASED = "(erased)"
 """Stands where a person's words were erased."""
-
-
-@dataclass(frozen=True, slots=True)
-class FlagView:
-    """One interval of one series that is unusual upward; ``score`` is -log10 p, excess in ``quantity``."""
-
-    id: str
-    channel: str
-    direction: str
-    application_id: str | None
-    interval_seconds: int
-    interval_start: datetime
-    quantity: Quantity
-    observed: float
-    baseline: float
-    excess: float
-    score: float
-    p_value: float
-    threshold: float
-    model_version: str | None
-    reasons: Mapping[str, Any]
-    episode_id: str | None
-
-    @classmethod
-    def of(cls, flag: Flag) -> Self:
-        """Return the view of a flag on record."""
-        return cls(**{name: getattr(flag, name) for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,28 +199,27 @@ class CaseView:
     history: tuple[HistoryEntry, ...]
 
 
+_OF_THE_ROW: Final = (
+    *("number", "id", "tenant_id", "state", "opened_at", "closed_at"),
+    *("first_flag_at", "last_flag_at", "top_score"),
+)
+"""Fields of a case's view that are columns of its row."""
+
+
 def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
     """Return a case that is on record, as it stands, under the contract in force at ``at`` (aware)."""
     case = session.get_one(Case, case_id)
-    position = contract_at(session, case.tenant_id, at)
+    contract = contract_at(session, case.tenant_id, at)
     in_force, since_closed = _flag_counts(session, case)
     reader = _CaseReader(session, case)
     return CaseView(
-        number=case.number,
-        id=case.id,
-        tenant_id=case.tenant_id,
-        state=case.state,
+        **{name: getattr(case, name) for name in _OF_THE_ROW},
         claimed_by=reader.name(case.claimed_by),
-        opened_at=case.opened_at,
-        closed_at=case.closed_at,
-        first_flag_at=case.first_flag_at,
-        last_flag_at=case.last_flag_at,
-        top_score=case.top_score,
         flags_in_force=in_force,
         flags_since_closed=since_closed,
-        notice_terms=position.notice_terms_fault or "read",
-        right_to_suspend=position.right,
-        critical=position.critical,
+        notice_terms=contract.notice_terms_fault or "read",
+        right_to_suspend=contract.right,
+        critical=contract.critical,
         flags=reader.flags(),
         episodes=reader.episodes(),
         comments=reader.comments(),
@@ -276,7 +248,7 @@ def _flag_counts(session: Session, case: Case) -> tuple[int, int]:
 
 
 class _CaseReader:
-    """Reads the rows of one case; the names and texts that they refer to are read once."""
+    """Reads the rows of one case, the first first; the names and texts that they refer to are read once."""
 
     def __init__(self, session: Session, case: Case) -> None:
         self._session, self._case = session, case
@@ -299,7 +271,6 @@ class _CaseReader:
         return tuple(FlagView.of(flag) for flag in rows)
 
     def episodes(self) -> tuple[EpisodeView, ...]:
-        """Return the episodes that have flags in force, the earliest first."""
         rows = self._rows(Episode, Episode.flag_count > 0, order=Episode.first_flag_at)
         return tuple(
             EpisodeView(row.id, row.first_flag_at, row.last_flag_at, row.top_score, row.flag_count)
@@ -307,7 +278,6 @@ class _CaseReader:
         )
 
     def comments(self) -> tuple[CommentView, ...]:
-        """Return what people wrote, the first first."""
         rows = self._rows(CaseComment, order=CaseComment.id)
         self._read_texts(row.text_id for row in rows)
         self._read_names(row.by_user_id for row in rows)
@@ -317,7 +287,6 @@ class _CaseReader:
         )
 
     def determinations(self) -> tuple[DeterminationView, ...]:
-        """Return the findings, the first first."""
         rows = self._rows(Determination, order=Determination.number)
         self._read_texts(row.reasons_text_id for row in rows)
         self._read_names(row.by_user_id for row in rows)
@@ -348,7 +317,6 @@ class _CaseReader:
         )
 
     def proposals(self) -> tuple[ProposalView, ...]:
-        """Return the proposals with their approvals, the first first."""
         rows = self._rows(Proposal, order=Proposal.number)
         approvals = self._session.scalars(
             select(Approval)
@@ -392,7 +360,6 @@ class _CaseReader:
         )
 
     def disputes(self) -> tuple[DisputeView, ...]:
-        """Return the disputes, the first first."""
         rows = self._rows(Dispute, order=Dispute.id)
         self._read_texts(text_id for row in rows for text_id in (row.text_id, row.decision_text_id))
         self._read_names(row.decided_by for row in rows)
@@ -411,7 +378,6 @@ class _CaseReader:
         )
 
     def stops(self) -> tuple[StopView, ...]:
-        """Return the stops, cleared ones too, the first first."""
         rows = self._rows(Stop, order=Stop.id)
         self._read_texts(row.reason_text_id for row in rows)
         self._read_names(reference for row in rows for reference in (row.opened_by, row.cleared_by))
@@ -429,7 +395,6 @@ class _CaseReader:
         )
 
     def tenants_other_cases(self) -> tuple[OtherCase, ...]:
-        """Return the other cases of the tenant, the newest first."""
         rows = self._session.execute(
             select(Case.number, Case.state, Case.opened_at)
             .where(Case.tenant_id == self._case.tenant_id, Case.id != self._case.id)
@@ -438,7 +403,6 @@ class _CaseReader:
         return tuple(OtherCase(number, state, opened_at) for number, state, opened_at in rows)
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        """Return the entries of the audit log, the first first."""
         rows = self._session.execute(
             select(AuditEntry.at, AuditEntry.actor, AuditEntry.action)
             .where(AuditEntry.case_id == self._case.id)

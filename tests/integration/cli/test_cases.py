@@ -145,6 +145,58 @@ def test_an_episode_is_claimed_off_the_overflow_list(opened: Deployment) -> None
     assert "case 2: in_review" in said
 
 
+def test_tables_of_cases_fit_80_columns_a_line_a_row(opened: Deployment) -> None:
+    to_determined(opened)
+    done(cases.app, opened, "comment", "1", "the carrier was asked", "--as", "ana")
+    done(disputes.app, opened, "open", "1", "--as", "ana", "--text", "it was our own campaign, they say")
+
+    for app, words in (
+        (cases.app, ("list",)),
+        (cases.app, ("list", "--overflow")),
+        (cases.app, ("show", "1")),
+        (disputes.app, ("list",)),
+    ):
+        result = CliRunner(env={"COLUMNS": "80"}).invoke(app, list(words), obj=opened)
+        assert result.exit_code == 0, result.exception
+        letter = result.output.find("  letter:")
+        table = result.output if letter < 0 else result.output[:letter]
+        assert not [line for line in table.splitlines() if len(line) > 80 and "sha256" not in line], table
+        assert "{" not in table
+    listed = CliRunner(env={"COLUMNS": "80"}).invoke(cases.app, ["list"], obj=opened).output
+    (row,) = [line for line in listed.splitlines() if "acme" in line]
+    assert "determined" in row
+
+
+def test_the_queue_is_read_page_after_page_by_the_cursor_that_each_names(opened: Deployment) -> None:
+    for episode in answered(cases.app, opened, "list", "--overflow"):
+        done(cases.app, opened, "claim", episode["episode_id"], "--as", "rita")
+
+    first = answered(cases.app, opened, "list", "--limit", "1")
+    rest = answered(cases.app, opened, "list", "--limit", "1", "--after", first["next_cursor"])
+
+    assert [row["number"] for row in (*first["cases"], *rest["cases"])] == [1, 2]
+    assert rest["next_cursor"] is None
+    assert first["counts"] == {"in_review": 1, "open": 1}
+    assert first["next_cursor"] in done(cases.app, opened, "list", "--limit", "1")
+
+
+def test_a_flag_is_named_by_the_digits_that_the_table_shows(opened: Deployment) -> None:
+    done(cases.app, opened, "claim", "1", "--as", "rita")
+    (flag_on_record,) = answered(cases.app, opened, "show", "1")["flags"]
+
+    said = refusal(
+        cases.app,
+        opened,
+        *("determine", "1", "--as", "rita", "--part", "victim", "--flag", "00000000"),
+        *BECAUSE,
+    )
+    assert "not flags in force of this case: 00000000" in said
+    short = flag_on_record["id"][:8]
+    done(
+        cases.app, opened, *("determine", "1", "--as", "rita", "--part", "victim", "--flag", short), *BECAUSE
+    )
+
+
 def test_smaller_decisions(opened: Deployment) -> None:
     done(cases.app, opened, "claim", "1", "--as", "ana")
     done(cases.app, opened, "comment", "1", "the carrier was asked", "--as", "ana")

@@ -523,7 +523,7 @@ def upgrade() -> None:
         sa.Column("reasons_text_id", sa.String(length=36), nullable=False, comment="the reasons"),
         sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who determined"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
-        sa.Column("evidence_set_id", sa.String(length=36), nullable=True, comment="what it was judged on; null unless fraudulent"),
+        sa.Column("evidence_set_id", sa.String(length=36), nullable=True, comment="what it rests on; null unless fraudulent"),
         sa.CheckConstraint("finding <> 'fraudulent' OR (evidence_set_id IS NOT NULL AND tenants_part IS NOT NULL)", name=op.f("ck_determinations_fraud_has_evidence_and_part")),
         sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_determinations_by_user_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_determinations_case_id")),
