@@ -16,14 +16,17 @@ from airflow.sdk import dag, task
 )
 def housekeeping() -> None:
     @task
-    def reconcile() -> list[str]:
-        from cjp_fraud.deployment import open_deployment
-        from cjp_fraud.operations import measures
+    def reconcile() -> list[dict[str, Any]]:
+        from pydantic_core import to_jsonable_python
 
-        opened = open_deployment()
-        disagreements = measures.reconcile(opened, opened.now)
-        measures.require_agreement(disagreements)
-        return [disagreement.sentence for disagreement in disagreements]
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations.measures import reconcile_or_fail
+
+        deployment = open_deployment()
+        disagreements: list[dict[str, Any]] = to_jsonable_python(
+            reconcile_or_fail(deployment, deployment.now)
+        )
+        return disagreements
 
     @task
     def verify_audit() -> dict[str, Any]:

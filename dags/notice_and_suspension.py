@@ -30,10 +30,10 @@ def notice_and_suspension() -> None:
         from pydantic_core import to_jsonable_python
 
         from cjp_fraud.deployment import open_deployment
-        from cjp_fraud.operations import measures
+        from cjp_fraud.operations.measures import resume_all
 
-        opened = open_deployment()
-        report: dict[str, Any] = to_jsonable_python(measures.resume_all(opened, opened.now))
+        deployment = open_deployment()
+        report: dict[str, Any] = to_jsonable_python(resume_all(deployment, deployment.now))
         return report
 
     collect_delivery_events() >> resume_all()

@@ -102,15 +102,23 @@ def reaffirm(
 
 
 def reconcile(deployment: Deployment, now: datetime) -> tuple[Disagreement, ...]:
-    """Compare measures with the platform, and lift what is on record as ended; return what disagreed."""
+    """Compare measures with the platform, lift what is on record as ended, and return what disagreed."""
     return reconciliation.reconcile(deployment.enforcement(now))
 
 
-def require_agreement(disagreements: tuple[Disagreement, ...]) -> None:
-    """Raise CjpFraudError naming each disagreement that people must settle; none: all is well."""
+def reconcile_or_fail(deployment: Deployment, now: datetime) -> tuple[Disagreement, ...]:
+    """Do what :func:`reconcile` does, for a schedule that shows people only what fails.
+
+    Raises
+    ------
+    CjpFraudError
+        Names each disagreement that people must settle.
+    """
+    disagreements = reconcile(deployment, now)
     left = [f"measure {each.measure_id}: {each.sentence}" for each in disagreements if not each.repaired]
     if left:
         raise CjpFraudError("; ".join(left))
+    return disagreements
 
 
 def enforce(deployment: Deployment, now: datetime, case: str) -> EnforcementReport:

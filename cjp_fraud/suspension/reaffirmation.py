@@ -66,15 +66,11 @@ def reaffirm(
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
         (by.may(Role.APPROVER), f"{by} is not an approver"),
-        (bool(reasons.strip()), "give fresh reasons"),
-        (
-            all((text or "").strip().casefold() != reasons.strip().casefold() for _, text in before),
-            "these reasons were given before; give fresh ones",
-        ),
         (
             all(row.by_user_id != by.user_id for row in current.given),
             f"{by} has reaffirmed it already; another approver must",
         ),
+        *_reasons_checks(reasons, [text or "" for _, text in before]),
         *_time_checks(measure, at),
         *((False, stop) for stop in standing_stops(session, case.id)),
         action=f"reaffirm the measure of {in_words(case)}",
@@ -82,16 +78,9 @@ def reaffirm(
     if measure is None or by.user_id is None:
         raise AssertionError("a suspended case has a measure, and only persons have roles")
     text = keep_text(session, reasons.strip(), at)
-    session.add(
-        Reaffirmation(
-            id=new_id(),
-            measure_id=measure.id,
-            round=current.number,
-            by_user_id=by.user_id,
-            at=at,
-            reasons_text_id=text.id,
-        )
-    )
+    row = Reaffirmation(id=new_id(), measure_id=measure.id, round=current.number, at=at)
+    row.by_user_id, row.reasons_text_id = by.user_id, text.id
+    session.add(row)
     complete = len(current.given) + 1 >= PEOPLE_NEEDED
     if complete:
         _extend(measure, at, policy)
@@ -126,6 +115,17 @@ def _current_round(given: list[Reaffirmation], at: datetime, policy: ProviderPol
     rows = tuple(row for row in given if row.round == number)
     over = len(rows) >= PEOPLE_NEEDED or any(row.at < at - policy.fresh for row in rows)
     return _Round(number + 1, ()) if over or not rows else _Round(number, rows)
+
+
+def _reasons_checks(reasons: str, before: list[str]) -> list[tuple[bool, str]]:
+    words = reasons.strip().casefold()
+    return [
+        (bool(words), "give fresh reasons"),
+        (
+            words not in (text.strip().casefold() for text in before),
+            "these reasons were given before; give fresh ones",
+        ),
+    ]
 
 
 def _time_checks(measure: Measure | None, at: datetime) -> list[tuple[bool, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.config import PlatformMode
@@ -74,13 +74,17 @@ def measure_views(
     session: Session, *, case_id: str | None = None, in_force_only: bool = False
 ) -> tuple[MeasureView, ...]:
     """Return measures with their commands and reaffirmations, the newest first."""
-    query = select(Measure, Case.number).join(Case, Case.id == Measure.case_id).order_by(Measure.id.desc())
+    chosen = select(Measure.id)
     if case_id is not None:
-        query = query.where(Measure.case_id == case_id)
+        chosen = chosen.where(Measure.case_id == case_id)
     if in_force_only:
-        query = query.where(Measure.state == MeasureState.IN_FORCE)
-    rows = session.execute(query).all()
-    chosen = [measure.id for measure, _ in rows] if case_id is not None or in_force_only else None
+        chosen = chosen.where(Measure.state == MeasureState.IN_FORCE)
+    rows = session.execute(
+        select(Measure, Case.number)
+        .join(Case, Case.id == Measure.case_id)
+        .where(Measure.id.in_(chosen))
+        .order_by(Measure.id.desc())
+    )
     commands, reaffirmations = _commands(session, chosen), _reaffirmations(session, chosen)
     return tuple(
         MeasureView(
@@ -115,23 +119,24 @@ def gate_view(
     return tuple(GatePointView(point, point not in sentences, tuple(sentences[point])) for point in POINTS)
 
 
-def _commands(session: Session, measure_ids: list[str] | None) -> dict[str, list[CommandView]]:
-    """Return the commands of each measure in their order; None: of all measures."""
-    query = select(PlatformCommand).order_by(PlatformCommand.measure_id, PlatformCommand.number)
-    if measure_ids is not None:
-        query = query.where(PlatformCommand.measure_id.in_(measure_ids))
-    views: dict[str, list[CommandView]] = defaultdict(list)
-    for row in session.scalars(query):
+def _commands(session: Session, chosen: Select[str]) -> dict[str, list[CommandView]]:
+    """Return the commands of each measure in their order."""
+    views = defaultdict(list)
+    for row in session.scalars(
+        select(PlatformCommand).where(PlatformCommand.measure_id.in_(chosen)).order_by(PlatformCommand.number)
+    ):
         view = CommandView(row.number, row.kind, row.ordered_at, row.outcome, row.read_back)
         views[row.measure_id].append(view)
     return views
 
 
-def _reaffirmations(session: Session, measure_ids: list[str] | None) -> dict[str, list[ReaffirmationView]]:
-    query = select(Reaffirmation).order_by(Reaffirmation.round, Reaffirmation.at)
-    if measure_ids is not None:
-        query = query.where(Reaffirmation.measure_id.in_(measure_ids))
-    views: dict[str, list[ReaffirmationView]] = defaultdict(list)
-    for row in session.scalars(query):
+def _reaffirmations(session: Session, chosen: Select[str]) -> dict[str, list[ReaffirmationView]]:
+    """Return the reaffirmations of each measure in their order."""
+    views = defaultdict(list)
+    for row in session.scalars(
+        select(Reaffirmation)
+        .where(Reaffirmation.measure_id.in_(chosen))
+        .order_by(Reaffirmation.round, Reaffirmation.at)
+    ):
         views[row.measure_id].append(ReaffirmationView(row.round, row.at, row.by_user_id))
     return views

@@ -169,11 +169,11 @@ def test_a_disagreement_that_people_must_settle_is_named_and_one_that_was_repair
 
     assert [each.kind for each in disagreements] == [DisagreementKind.NOT_RESTRICTED]
     with pytest.raises(CjpFraudError, match="people decide what follows"):
-        measures.require_agreement(disagreements)
+        measures.reconcile_or_fail(opened, START)
     measures.reinstate(opened, "bella", START, case, reasons="the port is closed")
     with unrecorded(opened.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = True
-    measures.require_agreement(measures.reconcile(opened, START))
+    assert [each.repaired for each in measures.reconcile_or_fail(opened, START)] == [True]
 
 
 def test_what_is_listed_as_json_is_what_the_operation_gives(opened: Deployment, office: Office) -> None:
