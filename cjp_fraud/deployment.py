@@ -88,7 +88,14 @@ class Deployment:
     @property
     def zones(self) -> dict[str, str]:
         """IANA zone of every tenant on record."""
-        return {tenant_id: row.time_zone for tenant_id, row in self.traffic_tenants.items()}
+        from sqlalchemy import select
+
+        from cjp_fraud.contracts.tables import Tenant
+        from cjp_fraud.storage.database import reading
+
+        with reading(self.engine) as session:
+            rows = session.execute(select(Tenant.id, Tenant.time_zone).order_by(Tenant.id))
+            return {row.id: row.time_zone for row in rows}
 
     @property
     def platform(self) -> PlatformClient:

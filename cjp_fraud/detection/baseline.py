@@ -30,20 +30,12 @@ from cjp_fraud.detection.due_days import (
     recently_moved,
 )
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
-from cjp_fraud.detection.profile_rows import (
-    CODE_DAYS,
-    ProfiledPast,
-    days_of,
-    of_zone,
-    profile_rows,
-    profiled_past,
-    read_index,
-    snapshot_rows,
-)
-from cjp_fraud.detection.series import Arranged, Group, read_arranged
+from cjp_fraud.detection.past import CODE_DAYS, ProfiledPast, of_zone, profiled_past, read_index
+from cjp_fraud.detection.profile_rows import days_of, profile_rows, snapshot_rows
+from cjp_fraud.detection.series import Arranged, Group, read_arranged, traffic_sizes
+from cjp_fraud.progress import Report
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
 from cjp_fraud.storage.locks import process_lock
-from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import SERIES_ID, TENANT
 from features.fold import fold_day
 from features.local_grid import DAY, HOUR, midnights
@@ -51,7 +43,8 @@ from features.score_day import Rows
 
 Ints = NDArray[np.int64]
 Masks = NDArray[np.bool_]
-Report = Callable[[int, int, str], None]
+Sizes = Mapping[int, Mapping[int, int]]
+"""Rows of traffic by UTC day and bucket."""
 
 SNAPSHOTS_KEPT: Final = 14
 MOST_ROWS: Final = 2_000_000
@@ -116,13 +109,12 @@ def refresh(
     with process_lock(engine, "baseline-refresh"):
         follow_zone_changes(lake, engine, now)
         due = due_days(engine, zones, now)
-        sizes = _Sizes(lake) if len(due) else None
-        batches = list(_batches(sizes, due)) if sizes is not None else []
+        sizes = traffic_sizes(lake) if len(due) else {}
+        batches = list(_batches(sizes, due))
         for done, buckets in enumerate(batches):
             if report is not None:
                 report(done, len(batches), f"{len(buckets)} buckets")
             of_batch = due.of_buckets(buckets)
-            assert sizes is not None, "there are batches only where something is due"
             for piece in _pieces(sizes, of_batch, buckets):
                 series_days, stored = _refresh_piece(lake, zones, of_batch, piece)
                 folded, snapshots = folded + series_days, snapshots + stored
@@ -156,30 +148,12 @@ def days_left_out(
     return {tenant: sorted(days[tenant]) for tenant in sorted(days)}
 
 
-class _Sizes:
-    """Rows of traffic by UTC day and bucket, from the table's list of files."""
-
-    def __init__(self, lake: Lake) -> None:
-        files = lake.partitions(TRAFFIC).select(["day", "bucket", "num_records"]).to_pandas()
-        days = pd.to_datetime(files["day"]).to_numpy().astype("datetime64[D]").astype(np.int64)
-        self._rows: dict[tuple[int, int], int] = {}
-        for day, bucket, rows in zip(
-            days.tolist(), files["bucket"].tolist(), files["num_records"].tolist(), strict=True
-        ):
-            self._rows[day, int(bucket)] = self._rows.get((day, int(bucket)), 0) + int(rows)
-
-    def rows(self, buckets: Collection[int], days: Iterable[int]) -> int:
-        """Rows that folding the local ``days`` of ``buckets`` reads at most."""
-        near = {utc for day in days for utc in (day - 1, day, day + 1)}
-        return sum(self._rows.get((day, bucket), 0) for day in near for bucket in buckets)
-
-
-def _batches(sizes: _Sizes, due: DueDays) -> Iterator[tuple[int, ...]]:
+def _batches(sizes: Sizes, due: DueDays) -> Iterator[tuple[int, ...]]:
     """Buckets that have days due, as many at once as have few enough rows in those days."""
     batch: tuple[int, ...] = ()
     for bucket in due.buckets():
         more = (*batch, bucket)
-        if batch and sizes.rows(more, due.of_buckets(more).days().tolist()) > MOST_ROWS:
+        if batch and _rows(sizes, more, due.of_buckets(more).days().tolist()) > MOST_ROWS:
             yield batch
             more = (bucket,)
         batch = more
@@ -187,13 +161,13 @@ def _batches(sizes: _Sizes, due: DueDays) -> Iterator[tuple[int, ...]]:
         yield batch
 
 
-def _pieces(sizes: _Sizes, due: DueDays, buckets: tuple[int, ...]) -> Iterator[_Piece]:
+def _pieces(sizes: Sizes, due: DueDays, buckets: tuple[int, ...]) -> Iterator[_Piece]:
     """Cut what is due in some buckets into runs of days, and a day of too many rows by tenants."""
     days = due.days().tolist()
     runs: list[tuple[int, ...]] = []
     for day in days:
         run = runs[-1] if runs else ()
-        if run and day - run[-1] <= 2 and sizes.rows(buckets, [*run, day]) <= MOST_ROWS:
+        if run and day - run[-1] <= 2 and _rows(sizes, buckets, [*run, day]) <= MOST_ROWS:
             runs[-1] = (*run, day)
         else:
             runs.append((day,))
@@ -202,12 +176,18 @@ def _pieces(sizes: _Sizes, due: DueDays, buckets: tuple[int, ...]) -> Iterator[_
         everyone = run is runs[-1]
         # The newest day may be that of a zone further east: others end up to two days before.
         piece = _Piece(buckets, run, None if everyone else tenants, days[-1] - SNAPSHOTS_KEPT)
-        parts = -(-sizes.rows(buckets, run) // MOST_ROWS)
+        parts = -(-_rows(sizes, buckets, run) // MOST_ROWS)
         if parts <= 1:
             yield piece
             continue
         for part in np.array_split(np.array(tenants, dtype=object), min(parts, len(tenants))):
             yield replace(piece, tenants=tuple(part.tolist()))
+
+
+def _rows(sizes: Sizes, buckets: Collection[int], days: Iterable[int]) -> int:
+    """Rows of traffic that folding the local ``days`` of ``buckets`` reads at most."""
+    near = {utc for day in days for utc in (day - 1, day, day + 1)}
+    return sum(sizes.get(day, {}).get(bucket, 0) for day in near for bucket in buckets)
 
 
 def _refresh_piece(lake: Lake, zones: Mapping[str, str], due: DueDays, piece: _Piece) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.profile_rows import ProfiledPast, profiled_past, stored_snapshots
+from cjp_fraud.detection.past import ProfiledPast, profiled_past, stored_snapshots
 from cjp_fraud.detection.series import Arranged, SeriesTable, arrange, read_traffic
 from cjp_fraud.storage.lake import Lake, Where
 from features.columns import INTERVAL_START

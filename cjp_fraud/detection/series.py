@@ -303,6 +303,17 @@ def read_arranged(
     return arrange(rows if also is None else with_series(rows, also, zones), zones)
 
 
+def traffic_sizes(lake: Lake) -> dict[int, dict[int, int]]:
+    """Rows of traffic by UTC day and bucket, from the table's list of files."""
+    files = lake.partitions(TRAFFIC).select(["day", "bucket", "num_records"]).to_pandas()
+    days = pd.to_datetime(files["day"]).to_numpy().astype("datetime64[D]").astype(np.int64)
+    sizes: dict[int, dict[int, int]] = {}
+    for day, bucket, rows in zip(days.tolist(), files["bucket"], files["num_records"], strict=True):
+        of_day = sizes.setdefault(day, {})
+        of_day[int(bucket)] = of_day.get(int(bucket), 0) + int(rows)
+    return sizes
+
+
 def read_traffic(
     lake: Lake, zones: Mapping[str, str], first: int, end: int, buckets: Collection[int], where: Where
 ) -> pa.Table:

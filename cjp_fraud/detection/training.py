@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from cjp_fraud.detection.model_fit import WINDOW_DAYS, eligible_mondays, fit_ver
 from cjp_fraud.detection.registry import FittedVersion, register
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scoring import CONTEXT, Block, moment, open_window
-from cjp_fraud.detection.series import SeriesTable, series_table
+from cjp_fraud.detection.series import SeriesTable, series_table, traffic_sizes
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.errors import StorageError
 from cjp_fraud.people.model import Actor, machine
@@ -102,7 +101,7 @@ class LakeWindow:
     def __init__(self, lake: Lake, zones: Mapping[str, str], begin: int, end: int) -> None:
         self._lake = lake
         self._zones = zones
-        self._sizes = {day: of_day for day, of_day in _sizes(lake).items() if begin <= day < end}
+        self._sizes = {day: of_day for day, of_day in traffic_sizes(lake).items() if begin <= day < end}
         self._held: list[list[Block]] | None = None
         if sum(sum(of_day.values()) for of_day in self._sizes.values()) <= MOST_ROWS:
             window = open_window(lake, zones, moment(begin * DAY), moment(end * DAY), range(lake.buckets))
@@ -166,7 +165,7 @@ def _mondays(lake: Lake, engine: Engine, last: int) -> list[int]:
     From the list of files, and, only for windows of Mondays that have no version, from which days have an interval
     that is wholly covered.
     """
-    sizes = _sizes(lake)
+    sizes = traffic_sizes(lake)
     with reading(engine) as session:
         had = {day_of(at.date()) for at in session.scalars(select(ModelVersion.monday))}
 
@@ -199,17 +198,6 @@ def _covered_days(lake: Lake, days: Sequence[int], sizes: Mapping[int, Mapping[i
         whole = rows.filter(pc.greater_equal(rows[COVERED], rows[SECONDS]))
         covered |= {day_of(on) for on in whole["day"].unique().to_pylist()}
     return sorted(covered & set(days))
-
-
-def _sizes(lake: Lake) -> dict[int, dict[int, int]]:
-    """Rows of traffic by UTC day and bucket, from the table's list of files."""
-    files = lake.partitions(TRAFFIC).select(["day", "bucket", "num_records"]).to_pandas()
-    days = pd.to_datetime(files["day"]).to_numpy().astype("datetime64[D]").astype(np.int64)
-    sizes: dict[int, dict[int, int]] = {}
-    for day, bucket, rows in zip(days.tolist(), files["bucket"], files["num_records"], strict=True):
-        of_day = sizes.setdefault(day, {})
-        of_day[int(bucket)] = of_day.get(int(bucket), 0) + int(rows)
-    return sizes
 
 
 def _require_sound(fitted: FittedVersion) -> None:

@@ -1,0 +1,300 @@
+"""What the lake remembers of an arrangement's series: histories from profiles, and stored snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cjp_fraud.clock import date_of
+from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
+from cjp_fraud.detection.profile_rows import days_of, numbers_of, profile_of, snapshot_of
+from cjp_fraud.detection.series import Arranged
+from cjp_fraud.storage.lake import Lake, Where
+from features.columns import SERIES_ID, SERIES_KEY, TENANT
+from features.local_grid import slots_a_day
+from features.own_bar import BAR_MEMORY_DAYS
+from features.profile import (
+    NO_DAY,
+    SLOT_MEMORY_DAYS,
+    DayProfile,
+    History,
+)
+from features.scales import FULL_DAYS
+from features.snapshot import Snapshot, make_snapshot
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+INDEX: Final = (SERIES_ID, *SERIES_KEY, "day", "zone", "strongest_count", "strongest_peak")
+"""Columns of a profile without its slots: what is read of sixty days, where the slots are read of a few."""
+
+FEW_TENANTS: Final = 50
+CODE_DAYS: Final = 1_000_000
+"""More than there are days: a code times this plus a day is a key of both."""
+
+
+@dataclass(slots=True, eq=False)
+class ProfiledPast:
+    """Histories of an arrangement's groups, grown from stored profiles as the days go by.
+
+    Attributes
+    ----------
+    arranged : whose groups.
+    stored : by group and local day: members and their profile; let go of once they are in the history.
+    older : by group, in the order of the days: days too old for their slots to be used, which are the first of
+        their members: members, day, and the day's maxima of b′ of counts and of peaks.
+    """
+
+    arranged: Arranged
+    stored: dict[tuple[int, int], tuple[Ints, DayProfile]]
+    older: Mapping[int, Sequence[tuple[Ints, int, Floats, Floats]]]
+    _histories: list[History] = field(default_factory=list)
+    _ahead: list[list[int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for number, group in enumerate(self.arranged.groups):
+            history = History.empty(len(group.series), slots_a_day(group.seconds))
+            for members, day, count, peak in self.older.get(number, ()):
+                history.append_maxima(members, day, count, peak)
+            self._histories.append(history)
+            self._ahead.append(sorted({day for of, day in self.stored if of == number}, reverse=True))
+
+    def history_before(self, number: int, day: int) -> History:
+        """History of a group up to the local day before ``day``; days are asked for in ascending order."""
+        history, ahead = self._histories[number], self._ahead[number]
+        while ahead and ahead[-1] < day:
+            members, profile = self.stored.pop((number, ahead.pop()))
+            history.append(members, profile)
+        return history
+
+    def learn(self, number: int, day: int, folded: Ints, profile: DayProfile | None) -> None:
+        """Add a local day: what was folded now, and what is stored of the other members."""
+        history = self.history_before(number, day)
+        if self._ahead[number] and self._ahead[number][-1] == day:
+            self._ahead[number].pop()
+            members, stored = self.stored.pop((number, day))
+            others = ~np.isin(members, folded)
+            if others.any():
+                history.append(members[others], _take(stored, others))
+        if profile is not None and len(folded):
+            history.append(folded, profile)
+
+    def snapshot(self, number: int, members: Ints, day: int) -> Snapshot:
+        """Snapshot ``day`` of members of a group."""
+        return make_snapshot(self.history_before(number, day), members, day)
+
+    def with_a_past(self, number: int, day: int) -> Ints:
+        """Members of a group that have a folded day in the sixty before ``day``."""
+        last = self.history_before(number, day).last
+        return np.flatnonzero((last > NO_DAY) & (last >= day - BAR_MEMORY_DAYS))
+
+
+def profiled_past(
+    lake: Lake,
+    arranged: Arranged,
+    first: int,
+    last: int,
+    buckets: Collection[int],
+    *,
+    index: pa.Table | None = None,
+    folded_again: Callable[[Ints, Ints], NDArray[np.bool_]] | None = None,
+) -> ProfiledPast:
+    """Read the profiles that snapshots of local days ``first`` to ``last`` rest on (and those between them).
+
+    Of the sixty days before ``first`` only the daily maxima are read, and the slots of each series' newest seven
+    days among them. Days folded under another zone than the tenant's are left out.
+
+    Parameters
+    ----------
+    index : what :func:`read_index` gave for the same days; read here if absent.
+    folded_again : of codes and local days (int64 [rows] each), which will be folded again and need no reading.
+    """
+    rows = index if index is not None else read_index(lake, first, last, buckets)
+    code = arranged.table.codes(rows[SERIES_ID])
+    code[~of_zone(rows, arranged, code)] = -1
+    rows, code = rows.filter(pa.array(code >= 0)), code[code >= 0]
+    days = days_of(rows)
+    of_group, member = _members(arranged)
+    slots_used = _newest_days(code, days, first)
+    ahead = days >= first
+    ahead &= ~folded_again(code, days) if folded_again is not None else True
+    older: dict[int, list[tuple[Ints, int, Floats, Floats]]] = {}
+    maxima = [numbers_of(rows, name, by_slot=False) for name in ("strongest_count", "strongest_peak")]
+    for number, day, part in _cut(of_group[code], days, np.flatnonzero(~slots_used & (days < first))):
+        older.setdefault(number, []).append((member[code[part]], day, maxima[0][part], maxima[1][part]))
+    wanted = slots_used | ahead
+    if not wanted.any():
+        return ProfiledPast(arranged, {}, older)
+    keys = code[wanted] * CODE_DAYS + days[wanted]
+    on: Mapping[str, Collection[Any]] = {"day": [date_of(day) for day in np.unique(days[wanted]).tolist()]}
+    numbers = sorted(int(bucket) for bucket in buckets)
+    where = Where(equal={**on, **_tenants(arranged, code[wanted])})
+    whole = lake.read(PROFILE, buckets=numbers, where=where)
+    codes = arranged.table.codes(whole[SERIES_ID])
+    named = np.isin(codes * CODE_DAYS + days_of(whole), keys) & (codes >= 0)
+    named &= of_zone(whole, arranged, codes)
+    return ProfiledPast(arranged, stored_days(arranged, whole.filter(pa.array(named))), older)
+
+
+def read_index(
+    lake: Lake, first: int, last: int, buckets: Collection[int], tenants: Collection[str] | None = None
+) -> pa.Table:
+    """Stored profiles without their slots (:data:`INDEX`): sixty local days before ``first``, and on to ``last``."""
+    where = Where(equal={TENANT: sorted(tenants)}) if tenants is not None else None
+    days = (date_of(first - BAR_MEMORY_DAYS), date_of(last + 1))
+    return lake.read(PROFILE, days=days, buckets=sorted(int(b) for b in buckets), columns=INDEX, where=where)
+
+
+def stored_days(arranged: Arranged, rows: pa.Table) -> dict[tuple[int, int], tuple[Ints, DayProfile]]:
+    """Profiles by group and local day; rows of series that are not arranged are left out."""
+    found = {}
+    for number, members, day, part in _by_group_and_day(arranged, rows):
+        found[number, day] = (members, profile_of(part, day))
+    return found
+
+
+def stored_snapshots(
+    lake: Lake, arranged: Arranged, wanted: Collection[tuple[int, int]], buckets: Collection[int]
+) -> dict[tuple[int, int], Snapshot]:
+    """Snapshots of whole groups by (group, local day), for a window of few days.
+
+    From the baseline; a series that has none there for the day gets it made from its profiles (which a silent or
+    newly delivered series needs), and is cold where it has no past.
+    """
+    days = sorted({day for _, day in wanted})
+    if not days:
+        return {}
+    numbers = sorted(int(bucket) for bucket in buckets)
+    stored = lake.read(BASELINE, days=(date_of(days[0]), date_of(days[-1] + 1)), buckets=numbers)
+    usable = of_zone(stored, arranged, arranged.table.codes(stored[SERIES_ID]))
+    stored = stored if usable.all() else stored.filter(pa.array(usable))
+    found: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
+        (number, day): (members, part)
+        for number, members, day, part in _by_group_and_day(arranged, stored)
+        if (number, day) in wanted
+    }
+    missing = _missing_tenants(arranged, wanted, found)
+    past = None
+    if missing:
+        index = read_index(lake, days[0], days[-1], buckets, missing)
+        past = profiled_past(lake, arranged, days[0], days[-1], buckets, index=index)
+    result = {}
+    for number, day in sorted(wanted, key=lambda pair: (pair[0], pair[1])):
+        group = arranged.groups[number]
+        members, part = found.get((number, day), (np.empty(0, np.int64), BASELINE.schema.empty_table()))
+        slots = slots_a_day(group.seconds)
+        snapshot = snapshot_of(part, members, len(group.series), slots, day)
+        if past is not None:
+            made = np.setdiff1d(past.with_a_past(number, day), members)
+            if len(made):
+                snapshot = _filled(snapshot, made, past.snapshot(number, made, day))
+        result[number, day] = snapshot
+    return result
+
+
+def _missing_tenants(
+    arranged: Arranged,
+    wanted: Collection[tuple[int, int]],
+    found: Mapping[tuple[int, int], tuple[Ints, pa.Table]],
+) -> set[str]:
+    missing: set[str] = set()
+    for number, day in wanted:
+        group = arranged.groups[number]
+        members = found[number, day][0] if (number, day) in found else np.empty(0, np.int64)
+        absent = np.setdiff1d(np.arange(len(group.series)), members)
+        missing.update(arranged.table.keys[TENANT].to_numpy()[group.series[absent]].tolist())
+    return missing
+
+
+def _filled(snapshot: Snapshot, members: Ints, made: Snapshot) -> Snapshot:
+    """``snapshot`` with the rows of ``members`` taken from ``made``."""
+    for mine, theirs in (
+        (snapshot.count, made.count),
+        (snapshot.peak, made.peak),
+        (snapshot.maxima, made.maxima),
+    ):
+        if mine is None or theirs is None:
+            continue
+        for name in mine.__dataclass_fields__:
+            getattr(mine, name)[members] = getattr(theirs, name)
+    return snapshot
+
+
+def _by_group_and_day(arranged: Arranged, rows: pa.Table) -> Iterator[tuple[int, Ints, int, pa.Table]]:
+    """Cut stored rows by group and local day: group, members, day, rows in the members' order."""
+    if not len(rows):
+        return
+    code = arranged.table.codes(rows[SERIES_ID])
+    of_group, member = _members(arranged)
+    days = days_of(rows)
+    known = np.flatnonzero(code >= 0)
+    known = known[np.argsort(member[code[known]], kind="stable")]
+    for number, day, part in _cut(of_group[code], days, known):
+        yield number, member[code[part]], day, rows.take(pa.array(part))
+
+
+def _cut(group: Ints, days: Ints, rows: Ints) -> Iterator[tuple[int, int, Ints]]:
+    """Cut ``rows`` by group and day, both ascending; the rows of a piece stay in their order."""
+    rows = rows[np.lexsort((days[rows], group[rows]))]
+    cuts = np.flatnonzero((np.diff(group[rows]) != 0) | (np.diff(days[rows]) != 0)) + 1
+    for part in np.split(rows, cuts):
+        if len(part):
+            yield int(group[part[0]]), int(days[part[0]]), part
+
+
+def _members(arranged: Arranged) -> tuple[Ints, Ints]:
+    """Group of each series, and its place among the group's members; int64 [series] each."""
+    of_group = np.full(len(arranged.table), -1, dtype=np.int64)
+    member = np.full(len(arranged.table), -1, dtype=np.int64)
+    for number, group in enumerate(arranged.groups):
+        of_group[group.series] = number
+        member[group.series] = np.arange(len(group.series))
+    return of_group, member
+
+
+def _newest_days(code: Ints, days: Ints, first: int) -> NDArray[np.bool_]:
+    """Mask of the rows whose slots a snapshot ``first`` or later may use; bool [rows].
+
+    Each series' newest seven days before ``first``, none of them older than the slots' memory counted from the
+    newest, and no day at all where that one is itself too old.
+    """
+    before = np.flatnonzero(days < first)
+    before = before[np.lexsort((-days[before], code[before]))]
+    begins = np.flatnonzero(np.diff(code[before], prepend=-1) != 0)
+    lengths = np.diff(begins, append=len(before))
+    rank = np.arange(len(before)) - np.repeat(begins, lengths)
+    newest = np.repeat(days[before][begins], lengths)
+    used = (rank < FULL_DAYS) & (days[before] > newest - SLOT_MEMORY_DAYS)
+    used &= newest >= first - SLOT_MEMORY_DAYS
+    result = np.zeros(len(days), dtype=bool)
+    result[before[used]] = True
+    return result
+
+
+def of_zone(rows: pa.Table, arranged: Arranged, code: Ints) -> NDArray[np.bool_]:
+    """Whether each row was made under its tenant's zone; bool [rows], False for series that are not arranged."""
+    zones = rows["zone"].to_numpy(zero_copy_only=False)
+    found = code >= 0
+    found[found] = zones[found] == arranged.table.zones[code[found]]
+    return found
+
+
+def _tenants(arranged: Arranged, code: Ints) -> dict[str, list[str]]:
+    """The condition that rows are of the tenants of ``code``, where naming them is less than reading all."""
+    tenants = np.unique(arranged.table.keys[TENANT].to_numpy()[np.unique(code)])
+    return {TENANT: tenants.tolist()} if len(tenants) <= FEW_TENANTS else {}
+
+
+def _take(profile: DayProfile, rows: NDArray[np.bool_]) -> DayProfile:
+    return DayProfile(
+        day=profile.day,
+        count=profile.count.take(rows),
+        peak=None if profile.peak is None else profile.peak.take(rows),
+        strongest_count=profile.strongest_count[rows],
+        strongest_peak=profile.strongest_peak[rows],
+    )
