@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
 from cjp_fraud.clock import aware, date_of, day_of
-from cjp_fraud.detection.baseline import Report, refresh
+from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.lake_tables import PROFILE
 from cjp_fraud.detection.model_fit import WINDOW_DAYS, eligible_mondays, fit_version
 from cjp_fraud.detection.registry import FittedVersion, register
@@ -25,6 +25,7 @@ from cjp_fraud.detection.series import SeriesTable, series_table, traffic_sizes
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.errors import StorageError
 from cjp_fraud.people.model import Actor, machine
+from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import process_lock
