@@ -106,8 +106,8 @@ class DueSeries:
     def on(self, code: Ints, day: Ints | int) -> NDArray[np.bool_]:
         """Whether local days are due; int64 [n] codes (-1: no series) and days, or one day for all."""
         column = np.clip(np.asarray(day) - self.first, -1, self.mask.shape[1] - 1)
-        found: NDArray[np.bool_] = self.mask[code, column] & (code >= 0)
-        return found
+        due: NDArray[np.bool_] = self.mask[code, column] & (code >= 0)
+        return due
 
 
 def due_days(engine: Engine, zones: Mapping[str, str], now: datetime) -> DueDays:

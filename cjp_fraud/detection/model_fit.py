@@ -158,8 +158,8 @@ def _second_stages(pieces: Pieces, constants: RecipeConstants) -> Model:
         for with_peak, rows in ((True, candidate & peaked), (False, candidate & ~peaked)):
             if rows.any():
                 row, column = np.nonzero(rows)
-                found = candidate_features(block.measured, rows, constants, with_peak=with_peak)
-                seen[with_peak].add(block.series[row], block.measured.starts[column], found)
+                features = candidate_features(block.measured, rows, constants, with_peak=with_peak)
+                seen[with_peak].add(block.series[row], block.measured.starts[column], features)
     return Model(constants, seen[True].forest(), seen[False].forest())
 
 
@@ -255,8 +255,8 @@ class _DayOfCandidates:
         tenants, starts, log_p, spikes = (np.concatenate([part[i] for part in self._rows]) for i in range(4))
         hours = starts // HOUR
         sizes = self._hypotheses[hours % HOURS_A_DAY]
-        found = rejected(hours, log_p, self._rules.false_discovery_rate, sizes=sizes) & spikes
-        return tenants[found], starts[found], score_of(log_p[found])
+        discovered = rejected(hours, log_p, self._rules.false_discovery_rate, sizes=sizes) & spikes
+        return tenants[discovered], starts[discovered], score_of(log_p[discovered])
 
 
 def _scored_days(

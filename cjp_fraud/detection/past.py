@@ -152,10 +152,10 @@ def read_index(
 
 def stored_days(arranged: Arranged, rows: pa.Table) -> dict[tuple[int, int], tuple[Ints, DayProfile]]:
     """Profiles by group and local day; rows of series that are not arranged are left out."""
-    found = {}
-    for number, members, day, part in _by_group_and_day(arranged, rows):
-        found[number, day] = (members, profile_of(part, day))
-    return found
+    return {
+        (number, day): (members, profile_of(part, day))
+        for number, members, day, part in _by_group_and_day(arranged, rows)
+    }
 
 
 def stored_snapshots(
@@ -173,12 +173,12 @@ def stored_snapshots(
     stored = lake.read(BASELINE, days=(date_of(days[0]), date_of(days[-1] + 1)), buckets=numbers)
     usable = of_zone(stored, arranged, arranged.table.codes(stored[SERIES_ID]))
     stored = stored if usable.all() else stored.filter(pa.array(usable))
-    found: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
+    kept: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
         (number, day): (members, part)
         for number, members, day, part in _by_group_and_day(arranged, stored)
         if (number, day) in wanted
     }
-    missing = _missing_tenants(arranged, wanted, found)
+    missing = _missing_tenants(arranged, wanted, kept)
     past = None
     if missing:
         index = read_index(lake, days[0], days[-1], buckets, missing)
@@ -186,7 +186,7 @@ def stored_snapshots(
     result = {}
     for number, day in sorted(wanted, key=lambda pair: (pair[0], pair[1])):
         group = arranged.groups[number]
-        members, part = found.get((number, day), (np.empty(0, np.int64), BASELINE.schema.empty_table()))
+        members, part = kept.get((number, day), (np.empty(0, np.int64), BASELINE.schema.empty_table()))
         slots = slots_a_day(group.seconds)
         snapshot = snapshot_of(part, members, len(group.series), slots, day)
         if past is not None:
@@ -200,12 +200,12 @@ def stored_snapshots(
 def _missing_tenants(
     arranged: Arranged,
     wanted: Collection[tuple[int, int]],
-    found: Mapping[tuple[int, int], tuple[Ints, pa.Table]],
+    kept: Mapping[tuple[int, int], tuple[Ints, pa.Table]],
 ) -> set[str]:
     missing: set[str] = set()
     for number, day in wanted:
         group = arranged.groups[number]
-        members = found[number, day][0] if (number, day) in found else np.empty(0, np.int64)
+        members = kept[number, day][0] if (number, day) in kept else np.empty(0, np.int64)
         absent = np.setdiff1d(np.arange(len(group.series)), members)
         missing.update(arranged.table.keys[TENANT].to_numpy()[group.series[absent]].tolist())
     return missing
@@ -279,9 +279,9 @@ def _newest_days(code: Ints, days: Ints, first: int) -> NDArray[np.bool_]:
 def of_zone(rows: pa.Table, arranged: Arranged, code: Ints) -> NDArray[np.bool_]:
     """Whether each row was made under its tenant's zone; bool [rows], False for series that are not arranged."""
     zones = rows["zone"].to_numpy(zero_copy_only=False)
-    found = code >= 0
-    found[found] = zones[found] == arranged.table.zones[code[found]]
-    return found
+    same = code >= 0
+    same[same] = zones[same] == arranged.table.zones[code[same]]
+    return same
 
 
 def _tenants(arranged: Arranged, code: Ints) -> dict[str, list[str]]:

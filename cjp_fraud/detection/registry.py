@@ -159,19 +159,19 @@ def find_version(session: Session, reference: str) -> ModelVersion:
     meant = [row for row in known if row.id.startswith(reference) or str(row.monday.date()) == reference]
     exact = [row for row in meant if row.id == reference]
     if len(meant) != 1 and not exact:
-        raise NotFoundError(_not_one(reference, meant or known, found=bool(meant)))
+        raise NotFoundError(_not_one(reference, meant or known, several=bool(meant)))
     return session.get_one(ModelVersion, (exact or meant)[0].id)
 
 
-def _not_one(reference: str, rows: Sequence[Any], *, found: bool) -> str:
+def _not_one(reference: str, rows: Sequence[Any], *, several: bool) -> str:
     if not rows:
         return (
             "there is no model version yet; a Monday gets one from nine days of traffic on: cjp-fraud train"
         )
     named = ", ".join(f"{row.monday.date()} ({row.id})" for row in rows[:MOST_NAMED])
     more = f" and {len(rows) - MOST_NAMED} older ones" if len(rows) > MOST_NAMED else ""
-    what = "more than one model version is" if found else "no model version is"
-    return f"{what} meant by {reference!r}; {'they' if found else 'there'} are {named}{more}"
+    what = "more than one model version is" if several else "no model version is"
+    return f"{what} meant by {reference!r}; {'they' if several else 'there'} are {named}{more}"
 
 
 def promoted_versions(
@@ -195,14 +195,16 @@ def promoted_versions(
             .order_by(ModelPromotion.valid_from, ModelPromotion.id)
         ).all()
     pooled_from = aware(begin) - timedelta(days=POOL_DAYS + 1)
-    first = max((n for n, (one, _) in enumerate(rows) if one.valid_from <= pooled_from), default=0)
+    first = max(
+        (n for n, (promotion, _) in enumerate(rows) if promotion.valid_from <= pooled_from), default=0
+    )
     rows = [row for row in rows[first:] if row[0].valid_from < aware(end)]
     models: dict[str, Model] = {}
-    found = []
+    versions = []
     for promotion, row in rows:
         if row.id not in models:
             models[row.id] = load_model(row, folder)
-        found.append(
+        versions.append(
             FittedVersion(
                 valid_from=day_of(promotion.valid_from.date()),
                 model=models[row.id],
@@ -212,7 +214,7 @@ def promoted_versions(
                 id=row.id,
             )
         )
-    return tuple(found)
+    return tuple(versions)
 
 
 def load_model(row: ModelVersion, folder: Path) -> Model:
