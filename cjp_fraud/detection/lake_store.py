@@ -213,10 +213,10 @@ class LakeStore:
 
     def _batches(self, day: int, buckets: Collection[int]) -> list[list[int]]:
         batches: list[list[int]] = []
-        held = MOST_ROWS_OF_A_DAY
+        held = 0
         for bucket in sorted(buckets):
             size = max(self._sizes.get(near, {}).get(bucket, 0) for near in (day - 1, day))
-            if held + size > MOST_ROWS_OF_A_DAY:
+            if not batches or held + size > MOST_ROWS_OF_A_DAY:
                 batches.append([])
                 held = 0
             batches[-1].append(bucket)
