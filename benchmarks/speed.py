@@ -164,10 +164,9 @@ def _import_all(*packages: str) -> None:
 
 def _rows_alone(home: Path, begin: pd.Timestamp) -> Callable[[], object]:
     """Read one hour of traffic and put its scores, as they are, in their own place."""
-    from cjp_fraud.detection.lake_tables import SCORES
-
     from cjp_fraud.config import load_settings
     from cjp_fraud.deployment import Deployment
+    from cjp_fraud.detection.lake_tables import SCORES
     from cjp_fraud.storage.lake import Where
     from cjp_fraud.traffic.schema import TRAFFIC
 
