@@ -96,11 +96,11 @@ class Lake:
         _ = self.buckets
         for table in tables:
             self._make(table, None)
-            found = pa.schema(self._open(table).schema().to_arrow())
-            if not found.equals(table.schema):
+            actual = pa.schema(self._open(table).schema().to_arrow())
+            if not actual.equals(table.schema):
                 raise StorageError(
                     f"lake table {table.name!r} at {self.url} has other columns than this version needs: "
-                    f"expected {table.schema.names}, found {found.names}; make a new lake or migrate it"
+                    f"expected {table.schema.names}, found {actual.names}; make a new lake or migrate it"
                 )
 
     @property

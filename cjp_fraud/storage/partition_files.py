@@ -46,7 +46,7 @@ def replace_partitions(
     Parameters
     ----------
     delta : the table at the version that the rows were computed from.
-    stream : rows of these partitions only; best those of one partition close together.
+    stream : rows of these partitions only; those of one partition should stand close together.
     partitions : the (day, bucket) pairs to replace; ``None``: the rows are added to what is there.
     location, storage_options : where the table is.
     stats_columns : the columns whose smallest and largest values go into the log.
@@ -111,10 +111,10 @@ class _PartitionFile:
         self._writer.write_table(rows)
         self._rows += len(rows)
         for name in self._stats_columns:
-            found = pc.min_max(rows[name]).as_py()
-            if found["min"] is not None:
-                self._least[name] = min(found["min"], self._least.get(name, found["min"]))
-                self._most[name] = max(found["max"], self._most.get(name, found["max"]))
+            extremes = pc.min_max(rows[name]).as_py()
+            if extremes["min"] is not None:
+                self._least[name] = min(extremes["min"], self._least.get(name, extremes["min"]))
+                self._most[name] = max(extremes["max"], self._most.get(name, extremes["max"]))
 
     def finish(self) -> AddAction:
         """Close the file and return how the log adds it."""

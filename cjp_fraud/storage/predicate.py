@@ -82,10 +82,10 @@ class Where:
 
 
 def _by_bucket(partitions: Collection[tuple[date, int]]) -> dict[int, list[date]]:
-    found: dict[int, list[date]] = {}
+    by_bucket: dict[int, list[date]] = {}
     for day, bucket in sorted(partitions, key=lambda pair: (pair[1], pair[0])):
-        found.setdefault(int(bucket), []).append(day)
-    return found
+        by_bucket.setdefault(int(bucket), []).append(day)
+    return by_bucket
 
 
 def _is_in(name: str, values: Collection[Any], kind: pa.DataType) -> pc.Expression:

@@ -1,4 +1,4 @@
-"""Row by row: what is stored, what goes to quarantine and why, and what may not be looked at at all."""
+"""Row by row: what can be stored, what goes to quarantine and why, and what must not be kept at all."""
 
 from __future__ import annotations
 
@@ -63,27 +63,27 @@ class Checked:
 
 
 class _Faults:
-    """The faults found so far, a list of (rows, reason, function that explains one row)."""
+    """What is wrong with the rows of a batch: which rows, why, and a function that explains one of them."""
 
     def __init__(self, count: int) -> None:
         self.bad = np.zeros(count, bool)
-        self.found: list[tuple[npt.NDArray[np.bool_], Reason, Callable[[int], str]]] = []
+        self._entries: list[tuple[npt.NDArray[np.bool_], Reason, Callable[[int], str]]] = []
 
     def add(self, rows: npt.NDArray[np.bool_], reason: Reason, explain: Callable[[int], str]) -> None:
         if rows.any():
             self.bad |= rows
-            self.found.append((rows, reason, explain))
+            self._entries.append((rows, reason, explain))
 
-    def of(self, row: int) -> tuple[Reason, str]:
-        hits = [(reason, explain(row)) for rows, reason, explain in self.found if rows[row]]
+    def explain(self, row: int) -> tuple[Reason, str]:
+        hits = [(reason, explain(row)) for rows, reason, explain in self._entries if rows[row]]
         return hits[0][0], "; ".join(text for _, text in hits)
 
 
 def check_batch(batch: SourceBatch, tenants: Mapping[str, TenantTraffic], *, now: datetime) -> Checked:
-    """Tell usable rows from rejected ones and from those of excluded deployments.
+    """Separate usable rows from rejected ones and from those of excluded deployments.
 
-    Exclusion is asked first: nothing of an excluded deployment reaches the quarantine, however broken the
-    row.
+    Exclusion is checked first: nothing of an excluded deployment reaches the quarantine, however broken the
+    row is.
 
     Parameters
     ----------
@@ -220,14 +220,14 @@ def _rejections(
     rows: pa.Table, tenant_ids: pa.Array, lines: npt.NDArray[np.int64], faults: _Faults
 ) -> list[Rejection]:
     bad = pa.array(faults.bad)
-    found = zip(
+    bad_rows = zip(
         np.flatnonzero(faults.bad).tolist(),
         lines[faults.bad].tolist(),
         tenant_ids.filter(bad).to_pylist(),
         _readable(rows.filter(bad)).to_pylist(),
         strict=True,
     )
-    return [Rejection(line, *faults.of(row), tenant, content) for row, line, tenant, content in found]
+    return [Rejection(line, *faults.explain(row), tenant, content) for row, line, tenant, content in bad_rows]
 
 
 def _readable(rows: pa.Table) -> pa.Table:
@@ -250,6 +250,6 @@ def _is_in(words: pa.Array, allowed: object) -> npt.NDArray[np.bool_]:
     return _mask(pc.is_in(words, value_set=pa.array(list(allowed), pa.string())))  # type: ignore[call-overload]
 
 
-def _mask(found: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    mask: npt.NDArray[np.bool_] = pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+def _mask(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    mask: npt.NDArray[np.bool_] = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
     return mask

@@ -112,13 +112,13 @@ def same_values(left: pa.Table, right: pa.Table, names: Collection[str]) -> npt.
     for name in names:
         if name not in left.column_names:
             continue
-        one, other = left[name], right[name]
-        if one.null_count == len(one) and other.null_count == len(other):
+        ours, theirs = left[name], right[name]
+        if ours.null_count == len(ours) and theirs.null_count == len(theirs):
             continue
-        if pa.types.is_map(one.type):
-            one, other = _map_texts(one), _map_texts(other)
-        equal = pc.fill_null(pc.equal(one, other), False)
-        both_null = pc.and_(pc.is_null(one), pc.is_null(other))
+        if pa.types.is_map(ours.type):
+            ours, theirs = _map_texts(ours), _map_texts(theirs)
+        equal = pc.fill_null(pc.equal(ours, theirs), False)
+        both_null = pc.and_(pc.is_null(ours), pc.is_null(theirs))
         same &= pc.or_(equal, both_null).to_numpy(zero_copy_only=False)
     return same
 

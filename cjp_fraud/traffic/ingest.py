@@ -1,9 +1,8 @@
 """From a source to the lake: read, check, merge, store; the same delivery again changes nothing.
 
-A source is read and checked whole before anything of it is stored. Then, under one lock: the changed
-intervals are
-marked in the database, the intake is committed, the traffic, the quarantine. A kill between any two of
-these is mended by running the same command again, because each step compares with what is there.
+A source is read and checked whole before anything of it is stored. Then, under one lock, the changed intervals
+are marked in the database, and intake, traffic and quarantine are committed one after the other. After a kill
+between any two of these the same command completes the rest, because each step compares with what is there.
 """
 
 from __future__ import annotations

@@ -120,21 +120,21 @@ def merge(
     emptied = keys.take(covered)
     rows, keys, corrected = _without(rows, keys, covered)
     rows, keys, unclear = _without(rows, keys, _unclear(rows, keys))
-    kept, keys, is_new, is_replacing = _winners(rows, keys)
+    winners, keys, is_new, is_replacing = _winners(rows, keys)
     if len(corrected):
         is_correcting = is_new & (positions_of(keys.place, emptied.place) >= 0)
         is_new, is_replacing = is_new & ~is_correcting, is_replacing | is_correcting
 
-    delivered = ~values_of(kept, IMPLIED).astype(bool)
-    older, late, confirmed = _older_than_intake(kept, keys, is_new, traffic, buckets)
+    delivered = ~values_of(winners, IMPLIED).astype(bool)
+    older, late, confirmed = _older_than_intake(winners, keys, is_new, traffic, buckets)
     left_out = late | confirmed
     is_stored = delivered & is_new & ~older
     is_replaced = delivered & (is_replacing | (is_new & older & ~left_out))
-    too_late = kept.filter(pa.array(late & delivered))
+    too_late = winners.filter(pa.array(late & delivered))
     count = len(new) - int(values_of(new, IMPLIED).sum())
     count -= len(disagreeing) + len(unclear) + len(too_late)
 
-    intake_after, keys_after, _ = _without(kept.drop_columns([ORDER]), keys, left_out)
+    intake_after, keys_after, _ = _without(winners.drop_columns([ORDER]), keys, left_out)
     gridded, is_part, is_outweighed = put_on_grid(intake_after, keys_after)
     changed_rows = (is_stored | is_replaced)[~left_out]
     slots_gone = _slots(corrected, emptied)
@@ -142,7 +142,7 @@ def merge(
     differing = traffic_after.filter(pa.array(~_same_traffic(traffic_after, traffic)))
     named = [TENANT, BUCKET, START, DAY]
     changed = pa.concat_tables([differing.select(named), gone.select(named)])
-    merged_rows = kept.filter(pa.array((is_new | is_replacing) & ~left_out))
+    merged_rows = winners.filter(pa.array((is_new | is_replacing) & ~left_out))
     return Merged(
         intake=intake_after.add_column(0, SERIES_ID, series_ids(_slots(intake_after, keys_after))),
         traffic=traffic_after,
@@ -266,19 +266,19 @@ def _winners(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Keys, Mask, Mask]:
 
 
 def _older_than_intake(
-    kept: pa.Table, keys: Keys, is_new: Mask, traffic: pa.Table, buckets: int
+    winners: pa.Table, keys: Keys, is_new: Mask, traffic: pa.Table, buckets: int
 ) -> tuple[Mask, Mask, Mask]:
     """Return three masks: rows older than the intake, that is of intervals that only the traffic table has; of
     those, rows that cover only part of their interval; and rows that say what the traffic table says."""
-    nothing = np.zeros(len(kept), bool)
+    nothing = np.zeros(len(winners), bool)
     if len(traffic) == 0 or not is_new.any():
         return nothing, nothing, nothing
-    slots = _slots(kept, keys)
+    slots = _slots(winners, keys)
     older = positions_of(keys.place, keys.take(~is_new).place) < 0
     older &= _positions(slots, traffic) >= 0
     if not older.any():
         return nothing, nothing, nothing
-    gridded = _as_traffic(put_on_grid(kept.filter(pa.array(older)), keys.take(older))[0], buckets)
+    gridded = _as_traffic(put_on_grid(winners.filter(pa.array(older)), keys.take(older))[0], buckets)
     at = _positions(slots.filter(pa.array(older)), gridded)
     full = (values_of(gridded, COVERED) >= values_of(gridded, SECONDS))[at]
     late, confirmed = nothing.copy(), nothing.copy()

@@ -38,7 +38,7 @@ class Parsed:
 
 def parse_texts(column: pa.ChunkedArray) -> pa.Array:
     """Return texts without surrounding blanks; an empty one is null."""
-    texts = _one(column)
+    texts = _whole(column)
     if not pa.types.is_string(texts.type):
         texts = texts.cast(pa.string())
     texts = pc.utf8_trim_whitespace(texts)
@@ -47,7 +47,7 @@ def parse_texts(column: pa.ChunkedArray) -> pa.Array:
 
 def parse_stamps(column: pa.ChunkedArray) -> Parsed:
     """Return UTC stamps (microseconds) from ISO 8601 texts with a zone, or from stamps with a zone."""
-    given = _one(column)
+    given = _whole(column)
     kind = given.type
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         stamps = given.cast(UTC_STAMP, safe=False)
@@ -67,10 +67,12 @@ def parse_stamps(column: pa.ChunkedArray) -> Parsed:
             pass
     distinct = texts.dictionary_encode()
     words = distinct.dictionary.to_pylist()
-    found = [_stamp(word) for word in words]
+    by_word = [_stamp(word) for word in words]
     index = distinct.indices.fill_null(len(words))
-    stamps = pa.array([*(s if isinstance(s, datetime) else None for s in found), None], UTC_STAMP).take(index)
-    why = np.array([*(0 if isinstance(s, datetime) else 1 if s is Reason.NO_ZONE else 2 for s in found), 2])
+    stamps = pa.array([*(s if isinstance(s, datetime) else None for s in by_word), None], UTC_STAMP).take(
+        index
+    )
+    why = np.array([*(0 if isinstance(s, datetime) else 1 if s is Reason.NO_ZONE else 2 for s in by_word), 2])
     of_row = why[index.to_numpy()]
     return Parsed(
         stamps,
@@ -86,7 +88,7 @@ def parse_numbers(column: pa.ChunkedArray, *, whole: bool, required: bool = Fals
 
     Texts are plain decimal numbers; ``5.0`` and ``1e3`` are whole, ``0x10``, ``1,000`` and ``nan`` are none.
     """
-    given = _one(column)
+    given = _whole(column)
     kind = given.type
     wanted = pa.int64() if whole else pa.float64()
     if pa.types.is_integer(kind):
@@ -116,21 +118,21 @@ def parse_numbers(column: pa.ChunkedArray, *, whole: bool, required: bool = Fals
         except pa.ArrowInvalid:
             pass
     distinct = texts.dictionary_encode()
-    found = [_number(word) for word in distinct.dictionary.to_pylist()]
-    index = distinct.indices.fill_null(len(found))
-    floats = pa.array([*found, None], pa.float64()).take(index)
+    by_word = [_number(word) for word in distinct.dictionary.to_pylist()]
+    index = distinct.indices.fill_null(len(by_word))
+    floats = pa.array([*by_word, None], pa.float64()).take(index)
     return _from_floats(floats, _null(floats) & ~_null(texts), whole=whole, required=required)
 
 
 def parse_maps(column: pa.ChunkedArray) -> Parsed:
     """Return maps from country to contacts, from maps, structs, or JSON objects such as ``{"JP": 3}``."""
-    given = _one(column)
+    given = _whole(column)
     if pa.types.is_string(given.type) or pa.types.is_dictionary(given.type):
         distinct = parse_texts(column).dictionary_encode()
-        found = [_map(word) for word in distinct.dictionary.to_pylist()]
-        index = distinct.indices.fill_null(len(found)).to_numpy()
-        found.append((None, None))
-        picked = [found[at] for at in index]
+        by_word = [_map(word) for word in distinct.dictionary.to_pylist()]
+        index = distinct.indices.fill_null(len(by_word)).to_numpy()
+        by_word.append((None, None))
+        picked = [by_word[at] for at in index]
     else:
         picked = [_map(value) for value in given.to_pylist()]
     maps = pa.array([entries for entries, _ in picked], METRICS[COUNTRIES])
@@ -148,8 +150,8 @@ def _from_floats(floats: pa.Array, unread: npt.NDArray[np.bool_], *, whole: bool
     unread = unread | endless
     usable = ~(unread | fraction | too_large | _null(floats))
     kind = pa.int64() if whole else pa.float64()
-    kept = np.where(usable, values, 0)
-    numbers = pa.array(kept.astype(np.int64) if whole else kept, kind, mask=~usable)
+    filled = np.where(usable, values, 0)
+    numbers = pa.array(filled.astype(np.int64) if whole else filled, kind, mask=~usable)
     faults = {
         Reason.NOT_A_NUMBER: (unread, "it is not a number"),
         Reason.FRACTIONAL: (fraction, "a count is a whole number"),
@@ -224,6 +226,6 @@ def _null(values: pa.Array) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _one(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return whole.cast(whole.type.value_type) if pa.types.is_dictionary(whole.type) else whole

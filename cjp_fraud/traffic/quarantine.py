@@ -70,8 +70,8 @@ def list_quarantine(
 
 def count_quarantine(lake: Lake) -> dict[Reason, int]:
     """Return how many rows are in quarantine, by reason."""
-    found = pc.value_counts(lake.read(QUARANTINE, columns=["reason"])["reason"]).to_pylist()
-    return {Reason(row["values"]): row["counts"] for row in sorted(found, key=lambda row: -row["counts"])}
+    counts = pc.value_counts(lake.read(QUARANTINE, columns=["reason"])["reason"]).to_pylist()
+    return {Reason(row["values"]): row["counts"] for row in sorted(counts, key=lambda row: -row["counts"])}
 
 
 def purge_quarantine(lake: Lake, engine: Engine, tenant_ids: Collection[str]) -> dict[str, int]:

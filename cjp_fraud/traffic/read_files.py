@@ -30,7 +30,7 @@ class TrafficRead:
     ----------
     rows : frame as of :func:`cjp_fraud.traffic.grid.grid_rows`.
     read : rows in the files.
-    rejected : rows that cannot be used as they are (file name, rejection); here they are only told.
+    rejected : rows that cannot be used as they are (file name, rejection); here they are only reported.
     refused : rows of deployments that the provider does not run.
     """
 

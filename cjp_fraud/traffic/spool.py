@@ -95,13 +95,13 @@ class SpoolFile:
         """Return some columns of some partitions, all of which stand in the tables added as ``groups``."""
         self.close()
         names = list(columns)
-        found = [pa.schema([self.schema.field(name) for name in names]).empty_table()]
+        parts = [pa.schema([self.schema.field(name) for name in names]).empty_table()]
         if groups:
             with pq.ParquetFile(self.path, pre_buffer=False) as file:
                 for group in sorted(groups):
                     rows = file.read_row_group(group, names, use_threads=False).select(names)
-                    found.append(by_partition(rows, partitions))
-        return pa.concat_tables(found)
+                    parts.append(by_partition(rows, partitions))
+        return pa.concat_tables(parts)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         if self.rows:
@@ -214,8 +214,8 @@ class Spool:
         for bucket in sorted({bucket for _, bucket in partitions}):
             spans = self._spans.filter(pa.array(bucket_of_span == bucket))
             for first, end in _runs(sorted(day for day, b in partitions if b == bucket)):
-                found = implied_rows(known, spans, zeroed=self._columns, days=(first, end))
-                zeros.append(self._as_intake(found, source="", order=0, implied=True))
+                implied = implied_rows(known, spans, zeroed=self._columns, days=(first, end))
+                zeros.append(self._as_intake(implied, source="", order=0, implied=True))
         return pa.concat_tables([zero.select(keys) for zero in zeros])
 
     def _as_intake(self, rows: pa.Table, *, source: str, order: int, implied: bool) -> pa.Table:

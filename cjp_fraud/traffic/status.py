@@ -134,17 +134,17 @@ def status_of(lake: Lake, tenant_ids: Sequence[str], in_full: str | None = None)
     rejected = lake.read(QUARANTINE, columns=[TENANT])[TENANT]
     quarantined = Counter(dict(zip(*_counted(rejected), strict=True)))
     of_tenant: dict[str, list[SeriesStatus]] = {}
-    for one in series:
-        of_tenant.setdefault(one.tenant_id, []).append(one)
+    for each in series:
+        of_tenant.setdefault(each.tenant_id, []).append(each)
     tenants = tuple(
         TenantStatus(
             tenant_id=tenant,
             series=len(theirs),
-            first=min((one.first for one in theirs), default=None),
-            newest=max((one.newest for one in theirs), default=None),
-            intervals=sum(one.intervals for one in theirs),
-            missing=sum(one.missing for one in theirs),
-            partial=sum(one.partial for one in theirs),
+            first=min((each.first for each in theirs), default=None),
+            newest=max((each.newest for each in theirs), default=None),
+            intervals=sum(each.intervals for each in theirs),
+            missing=sum(each.missing for each in theirs),
+            partial=sum(each.partial for each in theirs),
             late=late[tenant],
             quarantined=quarantined[tenant],
         )
@@ -201,17 +201,17 @@ def _summed(rows: pa.Table, names: Sequence[str]) -> pa.Table:
 
 def _gaps(stamps: pa.Table, series: pa.Table) -> dict[str, tuple[Gap, ...]]:
     """Return the gaps of each series, from the starts of its intervals."""
-    found: dict[str, tuple[Gap, ...]] = {}
+    gaps_of: dict[str, tuple[Gap, ...]] = {}
     for row in series.select([SERIES_ID, SECONDS]).to_pylist():
         theirs = stamps.filter(pc.equal(stamps[SERIES_ID], row[SERIES_ID]))
         starts = np.sort(stamps_of(theirs, START))
         width = row[SECONDS] * MICROSECONDS
         before = np.flatnonzero(np.diff(starts) > width)[:MOST_GAPS]
-        found[row[SERIES_ID]] = tuple(
+        gaps_of[row[SERIES_ID]] = tuple(
             Gap(row[SERIES_ID], _moment(begin + width), _moment(end), int((end - begin) // width - 1))
             for begin, end in zip(starts[before], starts[before + 1], strict=True)
         )
-    return found
+    return gaps_of
 
 
 def _late_rows(lake: Lake, where: Where | None) -> Counter[str]:

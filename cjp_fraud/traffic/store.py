@@ -272,17 +272,17 @@ class _Changes:
 
     def runs(self) -> list[tuple[str, int, datetime, datetime]]:
         """Return tenant, bucket, first and last changed interval for each run of consecutive UTC days."""
-        found: list[tuple[str, int, datetime, datetime]] = []
+        runs: list[tuple[str, int, datetime, datetime]] = []
         for (tenant, bucket), days in sorted(self._days.items()):
             previous = None
             for number in sorted(days):
                 first, last = (at.astimezone(UTC) for at in days[number])
                 if previous is not None and number == previous + 1:
-                    found[-1] = (tenant, bucket, found[-1][2], last)
+                    runs[-1] = (tenant, bucket, runs[-1][2], last)
                 else:
-                    found.append((tenant, bucket, first, last))
+                    runs.append((tenant, bucket, first, last))
                 previous = number
-        return found
+        return runs
 
 
 def _record_changes(engine: Engine, changes: _Changes, *, at: datetime) -> int:

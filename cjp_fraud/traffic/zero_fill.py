@@ -77,7 +77,7 @@ def implied_rows(
         first = np.maximum(first, _micros(days[0]) // steps)
         last = np.minimum(last, (_micros(days[1]) - 1) // steps)
     sizes = np.maximum(last - first + 1, 0)
-    # One place for each step of each span, the spans' one behind the other; a row takes its place away.
+    # One place for each step of each span, span after span; a delivered row is not missing at its place.
     begins = np.cumsum(sizes) - sizes
     span = _span_of(rows, spans)
     cell = stamps_of(rows, START)[span >= 0]

@@ -255,7 +255,7 @@ def _needs_care(block: bytes) -> bool:
 def _decodable(
     block: bytes, begins: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], whole: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    found = np.ones(len(ends), bool)
+    decodable = np.ones(len(ends), bool)
     try:
         block.decode("utf-8")
     except UnicodeDecodeError:
@@ -263,8 +263,8 @@ def _decodable(
             try:
                 block[begins[at] : ends[at]].decode("utf-8")
             except UnicodeDecodeError:
-                found[at] = False
-    return found
+                decodable[at] = False
+    return decodable
 
 
 def _remembered(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
