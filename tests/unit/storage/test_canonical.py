@@ -5,6 +5,7 @@ import struct
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,12 @@ DOCUMENTS = st.recursive(
 @given(DOCUMENTS)
 def test_canonical_json_survives_a_round_trip(document: object) -> None:
     assert canonical_json(json.loads(canonical_json(document))) == canonical_json(document)
+
+
+@given(DOCUMENTS)
+def test_canonical_json_is_what_the_library_of_the_standard_writes(document: object) -> None:
+    within = json.loads(json.dumps(document), parse_int=float)
+    assert canonical_json(document) == rfc8785.dumps(within)
 
 
 @given(st.dictionaries(st.text(), st.integers(), min_size=2))
