@@ -16,7 +16,7 @@ from cjp_fraud.errors import StorageError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from cjp_fraud.notices.methods.email import MailServer
+    from cjp_fraud.notices.methods.interface import NoticeMethods
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
@@ -105,11 +105,14 @@ class Deployment:
         return EmbeddedPlatform(self.engine)
 
     @property
-    def mail(self) -> MailServer:
-        """The mail server of the notices."""
-        from cjp_fraud.notices.methods.email import mail_server
+    def notice_methods(self) -> NoticeMethods:
+        """The methods by which notices are served; a new method is named here."""
+        from cjp_fraud.contracts.methods import EMAIL
+        from cjp_fraud.notices.methods.email import EmailMethod, mail_server
+        from cjp_fraud.notices.methods.interface import NoticeMethods
 
-        return mail_server(self.settings)
+        by_name = {EMAIL: EmailMethod(mail_server(self.settings))}
+        return NoticeMethods(self.settings.platform_mode, by_name, give_up_after=self.settings.fresh)
 
     @property
     def policy(self) -> ProviderPolicy:
@@ -122,7 +125,7 @@ class Deployment:
         """Return what approved cases are enforced with at ``now`` (aware)."""
         from cjp_fraud.suspension.platform import Enforcement
 
-        return Enforcement(self.engine, self.mail, self.platform, self.policy, now)
+        return Enforcement(self.engine, self.notice_methods, self.platform, self.policy, now)
 
     @contextmanager
     def deciding(self, by: str, at: datetime) -> Iterator[Decision]:

@@ -21,9 +21,11 @@ from airflow.sdk import dag, task
 def notice_and_suspension() -> None:
     @task
     def collect_delivery_events() -> int:
-        from cjp_fraud.scheduled import collect_delivery_events
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations import notices
 
-        return collect_delivery_events()
+        opened = open_deployment()
+        return notices.collect_delivery_events(opened, opened.now).new_events
 
     @task
     def resume_all() -> dict[str, Any]:

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.review.approval import approve
@@ -111,7 +113,7 @@ class Office:
     """People, a database, a mail server, a platform and a clock that only the test moves."""
 
     engine: Engine
-    mail: MailServer
+    mail: NoticeMethods
     platform: PlatformClient
     policy: ProviderPolicy
     now: datetime = START
@@ -199,7 +201,7 @@ class Office:
 def open_office(
     engine: Engine,
     folder: Path,
-    mail: MailServer,
+    mail: NoticeMethods,
     *rows: dict[str, str],
     mode: PlatformMode = PlatformMode.ACT,
     platform: PlatformClient | None = None,
@@ -214,13 +216,13 @@ def open_office(
     return office
 
 
-def mail_to(server: Any, *, mode: PlatformMode = PlatformMode.ACT) -> MailServer:
-    """Return the settings of a mail server under test."""
-    return MailServer(
+def mail_to(server: Any, *, mode: PlatformMode = PlatformMode.ACT) -> NoticeMethods:
+    """Return the methods of a deployment that uses a mail server under test."""
+    mail = MailServer(
         host=server.host,
         port=server.port,
-        mode=mode,
         mail_from="notices@provider.example",
         sender_name="The provider",
         timeout_seconds=5,
     )
+    return NoticeMethods(mode, {EMAIL: EmailMethod(mail)})

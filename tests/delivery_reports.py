@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cjp_fraud.notices.methods.email import xtext
+from cjp_fraud.notices.reports.dsn import xtext
 
 
 def a_report(

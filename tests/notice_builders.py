@@ -9,15 +9,17 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letters import Letter, Seen
-from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import create_plan, draft_plan
-from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt
-from cjp_fraud.people.model import machine
+from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, SmtpAttempt
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows
@@ -55,13 +57,11 @@ def a_plan(
         served = recipients(session, "acme", position.notice_terms.address_roles, at)
         draft = draft_plan(position, served, a_letter(kind))
         plan = create_plan(
-            session,
+            Decision(session, machine("enforcement"), at),
             draft,
             case_id=new_id(),
             proposal_id=proposal_id or new_id(),
             mode=mode,
-            by=machine("enforcement"),
-            at=at,
         )
         return plan.id
 
@@ -77,12 +77,28 @@ def a_mail_server(server: MailServerUnderTest, **changes: object) -> MailServer:
     mail = MailServer(
         server.host,
         server.port,
-        PlatformMode.ACT,
         mail_from="notices@provider.example",
         sender_name="Example Cloud",
         timeout_seconds=5,
     )
     return replace(mail, **changes)  # type: ignore[arg-type]
+
+
+def by_email(
+    mail: MailServer,
+    *,
+    mode: PlatformMode = PlatformMode.ACT,
+    give_up_after: timedelta = timedelta(hours=72),
+) -> NoticeMethods:
+    """Return the methods of a deployment that serves by email alone."""
+    return NoticeMethods(mode, {EMAIL: EmailMethod(mail)}, give_up_after)
+
+
+def methods_of(
+    server: MailServerUnderTest, mode: PlatformMode = PlatformMode.ACT, **changes: object
+) -> NoticeMethods:
+    """Return the methods of a deployment that uses a server under test."""
+    return by_email(a_mail_server(server, **changes), mode=mode)
 
 
 def notices_of(engine: Engine, plan_id: str) -> list[Notice]:
@@ -101,6 +117,12 @@ def attempts_of(engine: Engine, notice_id: str) -> list[NoticeAttempt]:
                 .order_by(NoticeAttempt.number)
             )
         )
+
+
+def smtp_of(engine: Engine, attempt: NoticeAttempt) -> SmtpAttempt:
+    """Return what an attempt by email has beside every other."""
+    with reading(engine) as session:
+        return session.get_one(SmtpAttempt, attempt.id)
 
 
 def events_of(engine: Engine, notice_id: str) -> list[DeliveryEvent]:

@@ -179,7 +179,9 @@ def _readable(record: Record) -> dict[str, bytes]:
     """Return what people read of a record, beside the bytes that count."""
     if record.table == "notices" and "message" in record.documents:
         return {f"notices/{record.id}.txt": letter_text(record.documents["message"]).encode()}
-    if record.table == "notice_attempts" and record.fields.get("dialogue"):
+    if record.table == "notice_attempts" and record.fields.get("evidence"):
+        return {f"notice_attempts/{record.id}.txt": str(record.fields["evidence"]).encode()}
+    if record.table == "notice_attempts" and record.fields.get("dialogue"):  # bundles of the first format
         return {f"notice_attempts/{record.id}.smtp.txt": str(record.fields["dialogue"]).encode()}
     return {}
 

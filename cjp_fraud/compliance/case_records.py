@@ -21,7 +21,7 @@ from cjp_fraud.contracts.tables import (
     Tenant,
 )
 from cjp_fraud.detection.tables import ModelVersion
-from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan
+from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan, SmtpAttempt
 from cjp_fraud.people.tables import Participation, User, UserRole
 from cjp_fraud.review.tables import (
     Approval,
@@ -111,7 +111,9 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
     yield select(DeterminationFlag).where(DeterminationFlag.determination_id.in_(determinations))
     yield select(Approval).where(Approval.proposal_id.in_(proposals))
     yield select(Notice).where(Notice.plan_id.in_(plans))
+    attempts = select(NoticeAttempt.id).where(NoticeAttempt.notice_id.in_(notices))
     yield select(NoticeAttempt).where(NoticeAttempt.notice_id.in_(notices))
+    yield select(SmtpAttempt).where(SmtpAttempt.attempt_id.in_(attempts))
     yield select(DeliveryEvent).where(DeliveryEvent.notice_id.in_(notices))
     yield select(PlatformCommand).where(PlatformCommand.measure_id.in_(measures))
     yield select(Reaffirmation).where(Reaffirmation.measure_id.in_(measures))

@@ -47,9 +47,3 @@ class Origin(StrEnum):
 
     TENANTS_FILE = "tenants_file"
     COUNSEL = "counsel"
-
-
-class Method(StrEnum):
-    """Methods of serving a notice; others come with the notices that use them."""
-
-    EMAIL = "email"

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware, utc_text
-from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.tables import Address, Subscription
 from cjp_fraud.documents import UtcMoment
 
@@ -36,7 +35,7 @@ class Recipient:
     address_id: str
     sha256: str
     role: str
-    method: Method
+    method: str
     known: str
     replaced_at: UtcMoment | None
 

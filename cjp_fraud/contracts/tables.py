@@ -13,7 +13,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
-from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Method, Origin, PurchaseModel, Reading, Right
+from cjp_fraud.contracts.methods import METHOD_LENGTH
+from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Origin, PurchaseModel, Reading, Right
 from cjp_fraud.storage.base import Base, Id, Sha256, ZoneName
 
 DEFAULT_PROVIDER = "provider"
@@ -160,8 +161,8 @@ class SubscriptionTerms(Versioned, Base):
         String(400),
         comment="the notice of provisioning that the term cites; null: a bare date proves nothing",
     )
-    notice_method: Mapped[Method | None] = mapped_column(
-        comment="method named in the tenants file; null: not given"
+    notice_method: Mapped[str | None] = mapped_column(
+        String(METHOD_LENGTH), comment="method named in the tenants file; null: not given"
     )
 
 
@@ -229,5 +230,5 @@ class Address(InForce, Base):
 
     id: Mapped[Id]
     role: Mapped[str] = mapped_column(String(40), comment="what the contract calls it for: notice, legal ...")
-    method: Mapped[Method] = mapped_column(comment="method that it serves")
+    method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method that it serves")
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the address itself")

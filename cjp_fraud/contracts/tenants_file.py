@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -23,8 +23,8 @@ from pydantic import (
 )
 
 from cjp_fraud.contracts.deployments import product_name, why_not_accepted
-from cjp_fraud.contracts.email_address import is_email_address
-from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Method, PurchaseModel
+from cjp_fraud.contracts.methods import is_email_address
+from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel
 from cjp_fraud.contracts.tabular import read_cells
 from cjp_fraud.errors import BadInputError
 
@@ -195,7 +195,7 @@ class TenantRow(BaseModel):
     term_to: Annotated[_Moment, AfterValidator(_after_its_beginning)] | None = None
     provisioning_notice_ref: _Reference | None = None
     governing_document: _Reference | None = None
-    notice_method: Method | None = Field(
+    notice_method: Literal["email"] | None = Field(
         None,
         description="only email can be served so far; leave the cell empty, and the terms stay not_read: "
         "the tenant can be flagged and reviewed, not suspended",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
-from cjp_fraud.contracts.model import Method
+from cjp_fraud.contracts.methods import EMAIL, require_method
 from cjp_fraud.errors import BadInputError
 
 PLAIN_ROLE = "notice"
@@ -47,13 +47,14 @@ class Wait:
 class MethodRule:
     """One method of a step: what makes it count as received, and at which addresses (all of them)."""
 
-    method: Method
+    method: str
     basis: DeliveryStatus
     address_roles: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        require_method(self.method)
         if self.basis not in BASES:
-            raise BadInputError(f"basis {self.basis} is not one of {', '.join(BASES)}")
+            raise BadInputError(f"basis {self.basis} proves too little; write {' or '.join(BASES)}")
         if not self.address_roles or not all(self.address_roles):
             raise BadInputError("a method names no address role; name at least one, for example 'notice'")
 
@@ -98,5 +99,5 @@ class NoticeTerms:
 
 def plain_terms() -> NoticeTerms:
     """Return the terms that a complete row of the tenants file stands for: by email, once sent."""
-    rule = MethodRule(Method.EMAIL, DeliveryStatus.SENT, (PLAIN_ROLE,))
+    rule = MethodRule(EMAIL, DeliveryStatus.SENT, (PLAIN_ROLE,))
     return NoticeTerms((NoticeStep(1, Combine.ANY_OF, (rule,), Wait(0, WaitUnit.HOURS)),))

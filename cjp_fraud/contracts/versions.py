@@ -19,8 +19,8 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import new_text
 from cjp_fraud.clock import aware, utc_text
-from cjp_fraud.contracts.email_address import require_email_address
-from cjp_fraud.contracts.model import Method, Origin, Reading, Right
+from cjp_fraud.contracts.methods import EMAIL, METHODS, require_method
+from cjp_fraud.contracts.model import Origin, Reading, Right
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
@@ -97,9 +97,16 @@ def enter_terms(
 
 
 def enter_address(
-    session: Session, tenant_id: str, role: str, addresses: tuple[str, ...], by: Actor, at: datetime
+    session: Session,
+    tenant_id: str,
+    role: str,
+    addresses: tuple[str, ...],
+    by: Actor,
+    at: datetime,
+    *,
+    method: str = EMAIL,
 ) -> bool:
-    """Record the email addresses of a role; those that are no longer named end now.
+    """Record the addresses of a role for one method; those that are no longer named end now.
 
     Returns
     -------
@@ -108,13 +115,15 @@ def enter_address(
     Raises
     ------
     BadInputError
-        If one of them is no email address.
+        If one of them is no address of the method, or the method is not served.
     """
+    require_address = METHODS[require_method(method)]
     for address in addresses:
-        require_email_address(address)
+        require_address(address)
     subscription = _subscription(session, tenant_id)
-    known = addresses_of(session, role, [subscription.id])[subscription.id]
-    change = address_change(known, subscription.id, role, addresses, f"entered by {by.reference}", aware(at))
+    known = addresses_of(session, role, [subscription.id], method=method)[subscription.id]
+    source = f"entered by {by.reference}"
+    change = address_change(known, subscription.id, role, addresses, source, aware(at), method=method)
     if change is not None:
         put_addresses(session, [change], aware(at))
         record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
@@ -222,12 +231,14 @@ def address_change(
     addresses: Sequence[str],
     source: str,
     at: datetime,
+    *,
+    method: str = EMAIL,
 ) -> AddressChange | None:
-    """Return what must change so that the addresses of ``role`` are exactly these; None: nothing.
+    """Return what must change so that the addresses of ``role`` for a method are exactly these; None: nothing.
 
     Parameters
     ----------
-    known : all addresses of the role, those that have ended too.
+    known : all addresses of the role and the method, those that have ended too.
 
     Raises
     ------
@@ -246,7 +257,7 @@ def address_change(
                 id=new_id(),
                 subscription_id=subscription_id,
                 role=role,
-                method=Method.EMAIL,
+                method=method,
                 text_id=text.id,
                 valid_from=at if known else None,
                 recorded_at=at,
@@ -278,13 +289,13 @@ def in_force(
 
 
 def addresses_of(
-    session: Session, role: str, subscription_ids: Collection[str]
+    session: Session, role: str, subscription_ids: Collection[str], *, method: str = EMAIL
 ) -> dict[str, list[tuple[Address, PersonalText]]]:
-    """Return the addresses of a role with their texts, those that have ended too, by subscription."""
+    """Return a role's addresses for a method with their texts, those that have ended too, by subscription."""
     rows = session.execute(
         select(Address, PersonalText)
         .join(PersonalText, PersonalText.id == Address.text_id)
-        .where(Address.subscription_id.in_(subscription_ids), Address.role == role)
+        .where(Address.subscription_id.in_(subscription_ids), Address.role == role, Address.method == method)
         .order_by(Address.id)
     )
     known: dict[str, list[tuple[Address, PersonalText]]] = defaultdict(list)

@@ -1,20 +1,18 @@
-"""Send what is due of a plan: the attempt's row first, then the dialogue, then its outcome.
+"""Serve what is due of a plan: the attempt's row first, then the delivery, then its outcome.
 
 A process may die anywhere. Before the row: nothing happened. After it: the row has no outcome, the next
-run closes it as unknown and sends the same bytes with the same Message-ID again.
+run closes it as unknown and serves the same bytes under the same reference again.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import salted_digest
 from cjp_fraud.clock import aware
@@ -22,20 +20,17 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.receipt import earliest_measure, in_words
 from cjp_fraud.contracts.tables import Address
-from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.notices.evidence import plan_facts, record_event
+from cjp_fraud.notices.delivery_record import log_notice, plan_facts, record_event
 from cjp_fraud.notices.letters import fill_at_dispatch
-from cjp_fraud.notices.message import build_message, message_id_of
-from cjp_fraud.notices.methods.email import Envelope, MailServer, Submission, submit
-from cjp_fraud.notices.model import NoticeState, Outcome
+from cjp_fraud.notices.methods.interface import Delivery, NoticeMethod, NoticeMethods, WrittenLetter
+from cjp_fraud.notices.model import DeliveryEvidence, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.progress import PlanProgress, letters_due, progress_of
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Actor, Decision, machine
-from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import process_lock
 
@@ -48,41 +43,45 @@ _STATE_AFTER = {
     Outcome.UNKNOWN: NoticeState.DEFERRED,
 }
 
+_INTERRUPTED = "interrupted: the process ended before the outcome was recorded"
+
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Begun:
     """An attempt on record, ready to be carried out."""
 
-    id: str
-    notice_id: str
-    envelope: Envelope
+    attempt_id: str
+    method: NoticeMethod[Any, Any]
+    prepared: Any
     message: bytes
 
 
 def dispatch_due(
-    engine: Engine, mail: MailServer, plan_id: str, at: datetime, *, by: Actor = DISPATCHER
+    engine: Engine, methods: NoticeMethods, plan_id: str, at: datetime, *, by: Actor = DISPATCHER
 ) -> PlanProgress:
-    """Send the letters of a plan that are due, each at most once, and return how far the plan is.
+    """Serve the letters of a plan that are due, each at most once, and return how far the plan is.
 
     A letter refused for good falls to the contract's next method within the same call. A plan approved in
     ``observe`` has its letters built and stored, and nothing leaves.
 
     Parameters
     ----------
-    at : aware; Date of the letters and moment of what happens to them.
+    at : aware; date of the letters and moment of what happens to them.
     by : the machine that carries out the standing approval.
 
     Raises
     ------
     Refused
         If the plan was approved in ``act`` and the settings now say ``observe``: then nothing leaves.
+    NotFoundError
+        If there is no such plan, or the deployment does not serve by a method that is due.
     """
     moment = aware(at)
     with process_lock(engine, f"dispatch:{plan_id}"):
-        mode = _mode(engine, plan_id)
+        mode = _approved_mode(engine, plan_id)
         refuse_unless(
             (
-                mode is PlatformMode.OBSERVE or mail.mode is PlatformMode.ACT,
+                mode is PlatformMode.OBSERVE or methods.mode is PlatformMode.ACT,
                 "the plan was approved in act and CJP_FRAUD_PLATFORM_MODE is observe: nothing leaves",
             ),
             action=f"dispatch notice plan {plan_id}",
@@ -92,14 +91,15 @@ def dispatch_due(
             for notice_id, due_at in due:
                 tried.add(notice_id)
                 if mode is PlatformMode.OBSERVE:
-                    _observe(engine, mail, notice_id, due_at, moment, by)
+                    with transaction(engine) as session:
+                        _observe(Decision(session, by, moment), methods, notice_id, due_at)
                 else:
-                    _send(engine, mail, notice_id, due_at, moment, by)
+                    _serve(engine, methods, notice_id, due_at, moment, by)
         with reading(engine) as session:
             return progress_of(plan_facts(session, plan_id), moment)
 
 
-def _mode(engine: Engine, plan_id: str) -> PlatformMode:
+def _approved_mode(engine: Engine, plan_id: str) -> PlatformMode:
     with reading(engine) as session:
         mode = session.scalar(select(NoticePlan.mode).where(NoticePlan.id == plan_id))
     if mode is None:
@@ -113,156 +113,137 @@ def _due(engine: Engine, plan_id: str, at: datetime, tried: set[str]) -> list[tu
     return [(notice_id, due_at) for notice_id, due_at in due if notice_id not in tried]
 
 
-def _send(
-    engine: Engine, mail: MailServer, notice_id: str, due_at: datetime, at: datetime, by: Actor
+def _serve(
+    engine: Engine, methods: NoticeMethods, notice_id: str, due_at: datetime, at: datetime, by: Actor
 ) -> None:
+    """Make one attempt: put it on record, hand the letter over, record the outcome."""
     with transaction(engine) as session:
-        attempt = _begin(session, mail, notice_id, due_at, at, by)
-    if attempt is None:
+        begun = _begin(Decision(session, by, at), methods, notice_id, due_at)
+    if begun is None:
         return
-    submission = submit(mail, attempt.envelope, attempt.message, at)
+    delivery = begun.method.deliver(begun.prepared, begun.message, at)
     with transaction(engine) as session:
-        _finish(session, mail, attempt, submission, at, by)
+        _finish(Decision(session, by, at), begun, delivery)
 
 
-def _observe(
-    engine: Engine, mail: MailServer, notice_id: str, due_at: datetime, at: datetime, by: Actor
-) -> None:
-    with transaction(engine) as session:
-        notice = _locked(session, notice_id)
-        notice.due_at = due_at
-        if _built(session, mail, notice, at, by) is not None:
-            notice.state = NoticeState.OBSERVED
-            _audit(session, notice, "notice.observed", by, at, {"message_sha256": notice.message_sha256})
+def _observe(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: datetime) -> None:
+    notice = _locked(decision.session, notice_id)
+    notice.due_at = due_at
+    if _write(decision, methods.named(notice.method), notice) is not None:
+        notice.state = NoticeState.OBSERVED
+        log_notice(decision, notice.id, "notice.observed", {"message_sha256": notice.message_sha256})
 
 
-def _begin(
-    session: Session, mail: MailServer, notice_id: str, due_at: datetime, at: datetime, by: Actor
-) -> _Attempt | None:
+def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: datetime) -> _Begun | None:
     """Put an attempt on record before anything leaves; None where there is nothing to attempt."""
+    session = decision.session
     notice = _locked(session, notice_id)
     if notice.state not in (NoticeState.PLANNED, NoticeState.DEFERRED):
         return None
-    plan = session.get(NoticePlan, notice.plan_id, with_for_update=True)
-    if plan is None or plan.cancelled_at is not None:
+    plan = session.get_one(NoticePlan, notice.plan_id, with_for_update=True)
+    if plan.cancelled_at is not None:
         return None  # cancelled since the plan was read
     notice.due_at = due_at
-    _close_interrupted(session, notice, at, by)
-    if at - due_at >= mail.give_up_after:
-        _fail(session, notice, by, at, f"not handed over within {mail.give_up_after} of falling due")
+    _close_interrupted(decision, notice)
+    if decision.at - due_at >= methods.give_up_after:
+        _fail(decision, notice, f"not handed over within {methods.give_up_after} of falling due")
         return None
-    recipient = _built(session, mail, notice, at, by)
-    if recipient is None or notice.message is None:
+    method = methods.named(notice.method)
+    address = _write(decision, method, notice)
+    if address is None or notice.message is None or notice.message_sha256 is None:
         return None
-    number = session.scalar(
+    attempts = session.scalar(
         select(func.count()).select_from(NoticeAttempt).where(NoticeAttempt.notice_id == notice_id)
     )
     attempt = NoticeAttempt(
-        id=new_id(),
         notice_id=notice_id,
-        number=(number or 0) + 1,
-        envelope_from=f"bounce+{secrets.token_hex(20)}@{mail.domain}".lower(),
-        envid=new_id(),
-        host=mail.host,
-        port=mail.port,
-        started_at=at,
+        number=(attempts or 0) + 1,
+        method=notice.method,
+        message_sha256=notice.message_sha256,
+        started_at=decision.at,
     )
     session.add(attempt)
     session.flush()
+    prepared = method.begin(session, attempt, address)
     content = {"attempt_id": attempt.id, "message_sha256": notice.message_sha256}
-    _audit(session, notice, "notice.attempted", by, at, content)
-    envelope = Envelope(attempt.envelope_from, recipient, attempt.envid)
-    return _Attempt(attempt.id, notice_id, envelope, notice.message)
+    log_notice(decision, notice.id, "notice.attempted", content)
+    return _Begun(attempt.id, method, prepared, notice.message)
 
 
-def _finish(
-    session: Session, mail: MailServer, attempt: _Attempt, submission: Submission, at: datetime, by: Actor
-) -> None:
-    notice = _locked(session, attempt.notice_id)
-    row = session.get(NoticeAttempt, attempt.id)
-    assert row is not None, "it was put on record before anything left"
-    row.finished_at = submission.finished_at
-    row.outcome = submission.outcome
-    row.reply_code = submission.reply_code
-    row.dialogue = submission.dialogue
-    notice.state = _STATE_AFTER[submission.outcome]
+def _finish(decision: Decision, begun: _Begun, delivery: Delivery) -> None:
+    attempt = decision.session.get_one(NoticeAttempt, begun.attempt_id)
+    notice = _locked(decision.session, attempt.notice_id)
+    attempt.finished_at = delivery.finished_at
+    attempt.outcome = delivery.outcome
+    attempt.evidence = delivery.evidence
+    begun.method.finish(decision.session, attempt, delivery)
+    notice.state = _STATE_AFTER[delivery.outcome]
     content = {
-        "attempt_id": row.id,
-        "outcome": submission.outcome,
-        "reply_code": submission.reply_code,
-        "dialogue_sha256": sha256_hex(submission.dialogue.encode()),
+        "attempt_id": attempt.id,
+        "outcome": delivery.outcome,
+        "evidence_sha256": sha256_hex(delivery.evidence.encode()),
     }
-    _audit(session, notice, f"notice.{submission.outcome}", by, at, content)
-    if submission.outcome not in (Outcome.SENT, Outcome.FAILED):
+    log_notice(decision, notice.id, f"notice.{delivery.outcome}", content)
+    if delivery.outcome not in (Outcome.SENT, Outcome.FAILED):
         return
-    own = mail.is_the_recipients_own(attempt.envelope.recipient)
-    sent = submission.outcome is Outcome.SENT
-    # The event carries the clock of the dispatch: what follows in the same run is judged by the same clock.
-    record_event(
-        session,
-        notice.id,
-        (DeliveryStatus.ACCEPTED if own else DeliveryStatus.SENT) if sent else DeliveryStatus.ATTEMPTED,
-        by,
-        at,
-        source=f"smtp {mail.host}:{mail.port}",
-        raw=submission.dialogue,
-        negative=not sent,
+    # The event carries the clock of the dispatch: what follows in the same run is decided by the same clock.
+    evidence = DeliveryEvidence(
+        status=delivery.status,
+        negative=delivery.outcome is Outcome.FAILED,
         authenticated=True,
-        attempt_id=row.id,
+        source=delivery.source,
+        raw=delivery.evidence,
+        attempt_id=attempt.id,
     )
+    record_event(decision, notice.id, evidence)
 
 
-def _close_interrupted(session: Session, notice: Notice, at: datetime, by: Actor) -> None:
+def _close_interrupted(decision: Decision, notice: Notice) -> None:
     """Close attempts that a killed process left open: under the lock nobody else can be holding them."""
-    for attempt in session.scalars(
+    for attempt in decision.session.scalars(
         select(NoticeAttempt).where(NoticeAttempt.notice_id == notice.id, NoticeAttempt.outcome.is_(None))
     ):
         attempt.outcome = Outcome.UNKNOWN
-        attempt.finished_at = at
-        attempt.dialogue = "interrupted: the process ended before the outcome was recorded"
-        _audit(session, notice, "notice.unknown", by, at, {"attempt_id": attempt.id})
+        attempt.finished_at = decision.at
+        attempt.evidence = _INTERRUPTED
+        log_notice(decision, notice.id, "notice.unknown", {"attempt_id": attempt.id})
 
 
-def _built(session: Session, mail: MailServer, notice: Notice, at: datetime, by: Actor) -> str | None:
-    """Return the recipient, with the message built and stored; None where the letter cannot be written."""
-    plan = session.get(NoticePlan, notice.plan_id)
-    assert plan is not None, "the foreign key holds it"
+def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice) -> str | None:
+    """Write the letter, unless it is written already, and return its address; None where it cannot be served."""
+    plan = decision.session.get_one(NoticePlan, notice.plan_id)
     draft = from_document(PlanDraft, plan.document)
-    recipient = _address(session, draft, notice)
-    if recipient is None:
-        _fail(session, notice, by, at, "the address was erased or is not the one that was approved")
+    address = _approved_address(decision.session, draft, notice)
+    if address is None:
+        _fail(decision, notice, "the address was erased or is not the one that was approved")
         return None
     if notice.message is None:
-        number = f"{notice.id[-12:]}-{notice.number}"
+        effective_from = earliest_measure(
+            decision.at, draft.terms, draft.time_zone, from_step=notice.step
+        ).at  # counted from the step that this letter belongs to
         values = {
-            "dispatched_on": in_words(at, draft.time_zone),
-            "effective_from": in_words(
-                _effective_from(draft.terms, notice, at, draft.time_zone), draft.time_zone
-            ),
-            "notice_number": number,
+            "dispatched_on": in_words(decision.at, draft.time_zone),
+            "effective_from": in_words(effective_from, draft.time_zone),
+            "notice_number": f"{notice.id[-12:]}-{notice.number}",
         }
-        notice.dispatched_at = at
-        notice.message_id = message_id_of(notice.id, mail.domain)
-        notice.message = build_message(
-            sender_name=mail.sender_name,
-            sender=mail.mail_from,
-            recipient=recipient,
-            subject=fill_at_dispatch(draft.subject, values),
-            body=fill_at_dispatch(draft.body, values),
-            language=draft.language,
-            message_id=notice.message_id,
-            at=at,
+        composed = method.compose(
+            WrittenLetter(
+                notice_id=notice.id,
+                address=address,
+                language=draft.language,
+                subject=fill_at_dispatch(draft.subject, values),
+                body=fill_at_dispatch(draft.body, values),
+                dated=decision.at,
+            )
         )
-        notice.message_sha256 = sha256_hex(notice.message)
-    return recipient
+        notice.dispatched_at = decision.at
+        notice.reference = composed.reference
+        notice.message = composed.content
+        notice.message_sha256 = sha256_hex(composed.content)
+    return address
 
 
-def _effective_from(terms: NoticeTerms, notice: Notice, at: datetime, time_zone: str) -> datetime:
-    """Return the earliest moment of the measure, counted from the step that this letter belongs to."""
-    return earliest_measure(at, terms, time_zone, from_step=notice.step).at
-
-
-def _address(session: Session, draft: PlanDraft, notice: Notice) -> str | None:
+def _approved_address(session: Session, draft: PlanDraft, notice: Notice) -> str | None:
     """Return the address, if it is still there and is what the approved digest says."""
     approved = {recipient.address_id: recipient.sha256 for recipient in draft.recipients}
     text = session.scalar(
@@ -275,29 +256,13 @@ def _address(session: Session, draft: PlanDraft, notice: Notice) -> str | None:
     return text.body if salted_digest(text.salt, text.body) == approved.get(notice.address_id) else None
 
 
-def _fail(session: Session, notice: Notice, by: Actor, at: datetime, why: str) -> None:
+def _fail(decision: Decision, notice: Notice, why: str) -> None:
     notice.state = NoticeState.FAILED
-    record_event(
-        session,
-        notice.id,
-        DeliveryStatus.QUEUED,
-        by,
-        at,
-        source="dispatch",
-        raw=why,
-        negative=True,
-        authenticated=True,
+    evidence = DeliveryEvidence(
+        DeliveryStatus.QUEUED, negative=True, authenticated=True, source="dispatch", raw=why
     )
+    record_event(decision, notice.id, evidence)
 
 
 def _locked(session: Session, notice_id: str) -> Notice:
-    notice = session.get(Notice, notice_id, with_for_update=True)
-    assert notice is not None, "notices are never deleted"
-    return notice
-
-
-def _audit(
-    session: Session, notice: Notice, action: str, by: Actor, at: datetime, content: Mapping[str, object]
-) -> None:
-    case_id = session.scalar(select(NoticePlan.case_id).where(NoticePlan.id == notice.plan_id))
-    append(Decision(session, by, at), action, "notices", notice.id, content, case_id=case_id)
+    return session.get_one(Notice, notice_id, with_for_update=True)

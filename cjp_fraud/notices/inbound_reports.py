@@ -6,21 +6,22 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.clock import aware
 from cjp_fraud.config import Settings
-from cjp_fraud.contracts.tables import Address
 from cjp_fraud.digests import sha256_hex
-from cjp_fraud.notices.evidence import record_event
-from cjp_fraud.notices.reports.dsn import DeliveryReport, read_report
-from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt
-from cjp_fraud.people.model import Actor, machine
+from cjp_fraud.notices.delivery_record import address_served, record_event
+from cjp_fraud.notices.model import DeliveryEvidence, DeliveryReport
+from cjp_fraud.notices.reports.dsn import read_dsn
+from cjp_fraud.notices.tables import DeliveryEvent, NoticeAttempt, SmtpAttempt
+from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.storage.database import transaction
 
 COLLECTOR = machine("collect-delivery-events")
+
+_READERS = (read_dsn,)
+"""One function a kind of report (:mod:`cjp_fraud.notices.reports`)."""
 
 LARGEST_BYTES = 4 * 1024 * 1024
 """Larger messages are no delivery reports of ours (we ask for headers only)."""
@@ -29,6 +30,11 @@ LARGEST_BYTES = 4 * 1024 * 1024
 def incoming_folder(settings: Settings) -> Path:
     """Folder into which the mail server drops what comes back."""
     return settings.home / "mail" / "incoming"
+
+
+def read_report(content: bytes) -> DeliveryReport | None:
+    """Return what a message reports, of whatever kind; None where it is no report that we understand."""
+    return next((report for read in _READERS if (report := read(content)) is not None), None)
 
 
 def collect_delivery_events(
@@ -53,13 +59,13 @@ def collect_delivery_events(
             continue
         content = file.read_bytes()
         report = read_report(content)
-        outcome = None
+        is_new = None
         if report is not None:
             with transaction(engine) as session:
-                outcome = _record(session, report, content, file.name, aware(at), by)
+                is_new = _record(Decision(session, by, at), report, content, file.name)
         # The file goes only after the commit: a kill in between leaves it, and its digest counts once.
-        _move(file, folder.parent / "collected" if outcome is not None else _unmatched_folder(settings))
-        recorded += bool(outcome)
+        _move(file, folder.parent / "collected" if is_new is not None else _unmatched_folder(settings))
+        recorded += bool(is_new)
     return recorded
 
 
@@ -69,53 +75,52 @@ def unmatched_reports(settings: Settings) -> int:
     return sum(1 for _ in folder.glob("*.eml")) if folder.is_dir() else 0
 
 
-def _record(
-    session: Session, report: DeliveryReport, content: bytes, name: str, at: datetime, by: Actor
-) -> bool | None:
+def _record(decision: Decision, report: DeliveryReport, content: bytes, file_name: str) -> bool | None:
     """Record a report; return whether it is new, or None where it is of no attempt of ours."""
-    by_token = session.scalar(
-        select(NoticeAttempt).where(NoticeAttempt.envelope_from.in_(sorted(report.sent_to)))
-    )
-    attempt = by_token
-    if attempt is None and report.envid is not None:
-        attempt = session.scalar(select(NoticeAttempt).where(NoticeAttempt.envid == report.envid))
-    if attempt is None:
+    session = decision.session
+    by_token = _attempt_where(session, SmtpAttempt.envelope_from.in_(sorted(report.sent_to)))
+    by_envid = _attempt_where(session, SmtpAttempt.envid == report.envid) if report.envid else None
+    found = by_token or by_envid
+    if found is None:
         return None
+    notice_id, smtp = found
     digest = sha256_hex(content)
     known = session.scalar(
         select(DeliveryEvent.id).where(
-            DeliveryEvent.notice_id == attempt.notice_id, DeliveryEvent.report_sha256 == digest
+            DeliveryEvent.notice_id == notice_id, DeliveryEvent.report_sha256 == digest
         )
     )
     if known is not None:
         return False
-    address = session.scalar(
-        select(PersonalText.body)
-        .join(Address, Address.text_id == PersonalText.id)
-        .join(Notice, Notice.address_id == Address.id)
-        .where(Notice.id == attempt.notice_id)
-    )
-    record_event(
-        session,
-        attempt.notice_id,
-        report.status,
-        by,
-        at,
-        source=f"delivery report {name}"[:200],
-        raw=content.decode("utf-8", "replace"),
+    address = address_served(session, notice_id)
+    evidence = DeliveryEvidence(
+        status=report.status,
         negative=report.negative,
-        authenticated=by_token is not None and _is_about(report, attempt, address),
-        attempt_id=attempt.id,
+        authenticated=by_token is not None and _is_about(report, smtp, address),
+        source=f"delivery report {file_name}"[:200],
+        raw=content.decode("utf-8", "replace"),
+        attempt_id=smtp.attempt_id,
         report_sha256=digest,
     )
+    record_event(decision, notice_id, evidence)
     return True
 
 
-def _is_about(report: DeliveryReport, attempt: NoticeAttempt, address: str | None) -> bool:
+def _attempt_where(session: Session, condition: ColumnElement[bool]) -> tuple[str, SmtpAttempt] | None:
+    """Return the attempt that a report names, with its notice."""
+    row = session.execute(
+        select(NoticeAttempt.notice_id, SmtpAttempt)
+        .join(SmtpAttempt, SmtpAttempt.attempt_id == NoticeAttempt.id)
+        .where(condition)
+    ).first()
+    return (row[0], row[1]) if row is not None else None
+
+
+def _is_about(report: DeliveryReport, smtp: SmtpAttempt, address: str | None) -> bool:
     """Whether what else the report names agrees with the attempt whose return path it came to."""
-    names_envelope = report.envid is None or report.envid == attempt.envid
-    wanted = {address.lower()} if address else set()
-    return names_envelope and (not report.original_recipients or report.original_recipients == wanted)
+    names_envelope = report.envid is None or report.envid == smtp.envid
+    served = {address.lower()} if address else set()
+    return names_envelope and (not report.original_recipients or report.original_recipients == served)
 
 
 def _unmatched_folder(settings: Settings) -> Path:

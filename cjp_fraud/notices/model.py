@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
 
 
 class NoticeKind(StrEnum):
@@ -14,7 +17,7 @@ class NoticeKind(StrEnum):
 
 
 class NoticeState(StrEnum):
-    """How far a notice has come; what its receipt is worth is told by its delivery events."""
+    """How far a notice has come; what its receipt is worth is said by its delivery events."""
 
     PLANNED = "planned"
     DEFERRED = "deferred"
@@ -30,3 +33,50 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+MAY_HAVE_LEFT = (Outcome.SENT, Outcome.UNKNOWN)
+"""Outcomes after which the notice may be with the customer; so may it while an attempt has no outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvidence:
+    """Something that became known of a notice.
+
+    Parameters
+    ----------
+    status : the delivery status that it shows; of negative evidence, the last one that was reached.
+    negative : it says that the notice did not arrive.
+    authenticated : whether it is proven to be about this very notice; if not it proves nothing, either way.
+    source : who says so, in a few words.
+    raw : the text as it came.
+    attempt_id : attempt concerned; None: none in particular.
+    report_sha256 : digest of the report's bytes, by which it counts once; None: it is no report.
+    """
+
+    status: DeliveryStatus
+    negative: bool
+    authenticated: bool
+    source: str
+    raw: str
+    attempt_id: str | None = None
+    report_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a message that came back says about a message of ours.
+
+    Parameters
+    ----------
+    sent_to : addresses that it was sent to, lower case: one of them is the return path of an attempt.
+    envid : envelope id that it names (RFC 3461); None: it names none.
+    original_recipients : addresses that it says were written to, lower case; may be empty.
+    status, negative : the least favourable of what it says, where it speaks of several recipients.
+    """
+
+    sent_to: frozenset[str]
+    envid: str | None
+    original_recipients: frozenset[str]
+    status: DeliveryStatus
+    negative: bool

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
-from cjp_fraud.contracts.model import Method
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (
@@ -29,7 +26,7 @@ from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.letters import LANGUAGES, Letter, letter_language, render
 from cjp_fraud.notices.model import NoticeKind, NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
-from cjp_fraud.people.model import Actor, Decision
+from cjp_fraud.people.model import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +65,25 @@ class PlanDraft:
     @property
     def letters(self) -> tuple[PlannedLetter, ...]:
         """All letters, in the order of step, method, role and address."""
-        wanted = [
+        letters = [
             (step.number, place, rule, recipient)
             for step in self.terms.steps
             for place, rule in enumerate(step.methods)
             for role in dict.fromkeys(rule.address_roles)
             for recipient in self.recipients
-            if recipient.role == role and recipient.method is rule.method
+            if recipient.role == role and recipient.method == rule.method
         ]
         return tuple(
             PlannedLetter(number, step, place, rule, recipient, recipient.replaced_at is None)
-            for number, (step, place, rule, recipient) in enumerate(wanted, 1)
+            for number, (step, place, rule, recipient) in enumerate(letters, 1)
         )
 
 
 def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
     """Draft a plan: pure, so that the same facts give the same bytes.
 
-    A suspension is noticed as the contract says. A withdrawal or a reinstatement goes once, by email, to
-    everybody in ``recipients``, whatever the contract has become since.
+    A suspension is noticed as the contract says. A withdrawal or a reinstatement goes once to everybody in
+    ``recipients``, by the method of each address, whatever the contract has become since.
 
     Raises
     ------
@@ -125,28 +122,19 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
 
 
 def create_plan(
-    session: Session,
-    draft: PlanDraft,
-    *,
-    case_id: str,
-    proposal_id: str,
-    mode: PlatformMode,
-    by: Actor,
-    at: datetime,
+    decision: Decision, draft: PlanDraft, *, case_id: str, proposal_id: str, mode: PlatformMode
 ) -> NoticePlan:
     """Put an approved draft on record with its letters; made once for a proposal and kind.
 
     Parameters
     ----------
+    decision : who carries out the approval; the first step is due from its moment on.
     mode : mode that was approved; in ``observe`` nothing of the plan ever leaves.
-    at : aware; the first step is due from then on.
     """
-    found = session.scalar(
-        select(NoticePlan).where(NoticePlan.proposal_id == proposal_id, NoticePlan.kind == draft.kind)
-    )
-    if found is not None:
-        return found
-    moment = aware(at)
+    session = decision.session
+    on_record = plan_of(session, proposal_id, draft.kind)
+    if on_record is not None:
+        return on_record
     document = to_document(draft)
     plan = NoticePlan(
         case_id=case_id,
@@ -156,7 +144,7 @@ def create_plan(
         mode=mode,
         document=document,
         sha256=digest(document),
-        created_at=moment,
+        created_at=decision.at,
     )
     session.add(plan)
     session.flush()
@@ -188,25 +176,18 @@ def create_plan(
         "sha256": plan.sha256,
         "letters": len(draft.letters),
     }
-    append(Decision(session, by, moment), "notice.planned", "notice_plans", plan.id, content, case_id=case_id)
+    append(decision, "notice.planned", "notice_plans", plan.id, content, case_id=case_id)
     return plan
 
 
-def cancel_plan(session: Session, plan_id: str, by: Actor, at: datetime) -> None:
+def cancel_plan(decision: Decision, plan_id: str) -> None:
     """Stop what has not been sent yet of a plan; doing so again changes nothing."""
-    plan = session.get(NoticePlan, plan_id, with_for_update=True)
+    plan = decision.session.get(NoticePlan, plan_id, with_for_update=True)
     if plan is None:
         raise NotFoundError(f"no notice plan {plan_id} is on record")
     if plan.cancelled_at is None:
-        plan.cancelled_at = aware(at)
-        append(
-            Decision(session, by, at),
-            "notice.plan_cancelled",
-            "notice_plans",
-            plan.id,
-            {},
-            case_id=plan.case_id,
-        )
+        plan.cancelled_at = decision.at
+        append(decision, "notice.plan_cancelled", "notice_plans", plan.id, {}, case_id=plan.case_id)
 
 
 def plan_of(
@@ -224,18 +205,23 @@ def recipients_of(plan: NoticePlan) -> tuple[Recipient, ...]:
 
 
 def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
-    roles = tuple(dict.fromkeys(recipient.role for recipient in recipients))
+    roles: dict[str, list[str]] = {}
+    for recipient in recipients:
+        roles.setdefault(recipient.method, []).append(recipient.role)
     if not roles:
         return None
-    rule = MethodRule(Method.EMAIL, DeliveryStatus.SENT, roles)
-    return NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), Wait(0, WaitUnit.HOURS)),))
+    rules = tuple(
+        MethodRule(method, DeliveryStatus.SENT, tuple(dict.fromkeys(names)))
+        for method, names in roles.items()
+    )
+    return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules, Wait(0, WaitUnit.HOURS)),))
 
 
 def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...]) -> list[str]:
     """Say which roles of the terms have no address in force; a method cannot be served without one."""
     if terms is None:
         return []
-    found = []
+    sentences = []
     for step in terms.steps:
         for rule in step.methods:
             for role in dict.fromkeys(rule.address_roles):
@@ -243,11 +229,11 @@ def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...
                     recipient
                     for recipient in recipients
                     if recipient.role == role
-                    and recipient.method is rule.method
+                    and recipient.method == rule.method
                     and not recipient.replaced_at
                 ]
                 if not in_force:
-                    found.append(
+                    sentences.append(
                         f"no {rule.method} address of role {role!r} is in force (step {step.number})"
                     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(sentences))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
-from cjp_fraud.contracts.model import Method
+from cjp_fraud.contracts.methods import METHOD_LENGTH
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.storage.base import (
     Base,
@@ -70,7 +70,7 @@ class Notice(Base):
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the plan")
     step: Mapped[int] = mapped_column(comment="step of the contract's sequence, from 1")
     method_index: Mapped[int] = mapped_column(comment="place of its method in the step, from 0")
-    method: Mapped[Method] = mapped_column(comment="method of serving")
+    method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method of serving")
     basis: Mapped[DeliveryStatus] = mapped_column(comment="delivery status from which it counts as received")
     required: Mapped[bool] = mapped_column(
         comment="false for an address replaced lately, which is served too but decides nothing"
@@ -89,17 +89,19 @@ class Notice(Base):
     dispatched_at: Mapped[datetime | None] = mapped_column(
         comment="Date of the letter: its first dispatch; null: not built yet"
     )
-    message_id: Mapped[str | None] = mapped_column(
-        String(255), unique=True, comment="Message-ID, the same every time; null: not built yet"
+    reference: Mapped[str | None] = mapped_column(
+        String(255),
+        unique=True,
+        comment="name under which its method knows it (email: Message-ID); null: not built yet",
     )
     message: Mapped[bytes | None] = mapped_column(
-        comment="the exact bytes that are sent, every time; null: not built yet"
+        comment="the exact bytes that are served, every time; null: not built yet"
     )
     message_sha256: Mapped[Sha256 | None] = mapped_column(comment="SHA-256 of the bytes; null: not built yet")
 
 
 class NoticeAttempt(Base):
-    """One attempt at sending a notice; the row stands before the first byte leaves."""
+    """One attempt at serving a notice, by whatever method; the row stands before anything leaves."""
 
     __tablename__ = "notice_attempts"
     __table_args__ = (
@@ -108,24 +110,38 @@ class NoticeAttempt(Base):
     )
 
     id: Mapped[Id]
-    notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"), comment="notice that is sent")
+    notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"), comment="notice that is served")
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the notice")
+    method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method of serving")
+    message_sha256: Mapped[Sha256] = mapped_column(
+        comment="SHA-256 of the bytes that it serves, which stand with the notice"
+    )
+    started_at: Mapped[datetime] = mapped_column(comment="when it began")
+    finished_at: Mapped[datetime | None] = mapped_column(
+        comment="when its outcome was known; null: open, or interrupted"
+    )
+    outcome: Mapped[Outcome | None] = mapped_column(comment="how it ended; null: open, or interrupted")
+    evidence: Mapped[str | None] = mapped_column(
+        Text, comment="all that was said, for example the SMTP dialogue; null: open, or interrupted"
+    )
+
+
+class SmtpAttempt(Base):
+    """What an attempt by email has beside every other attempt."""
+
+    __tablename__ = "smtp_attempts"
+
+    attempt_id: Mapped[IdOf] = mapped_column(
+        ForeignKey("notice_attempts.id"), primary_key=True, comment="the attempt"
+    )
     envelope_from: Mapped[str] = mapped_column(
         String(255), unique=True, comment="return path of this attempt alone, with an unguessable token"
     )
     envid: Mapped[str] = mapped_column(String(100), unique=True, comment="ENVID of RFC 3461")
     host: Mapped[str] = mapped_column(String(255), comment="mail server")
     port: Mapped[int] = mapped_column(comment="its port")
-    started_at: Mapped[datetime] = mapped_column(comment="when it began")
-    finished_at: Mapped[datetime | None] = mapped_column(
-        comment="when its outcome was known; null: open, or interrupted"
-    )
-    outcome: Mapped[Outcome | None] = mapped_column(comment="how it ended; null: open, or interrupted")
     reply_code: Mapped[int | None] = mapped_column(
         comment="the reply that decided the outcome; null: none came"
-    )
-    dialogue: Mapped[str | None] = mapped_column(
-        Text, comment="the SMTP dialogue, a time before each line; null: open, or interrupted"
     )
 
 

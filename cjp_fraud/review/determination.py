@@ -169,7 +169,7 @@ def withdraw(decision: Decision, case_id: str, *, reasons: str) -> Case:
     Where anything had gone out, a withdrawal notice follows (suspension.enforcement). A machine withdraws
     only what was served and not acted on in time.
     """
-    session, by, at = decision.session, decision.by, decision.at
+    session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     refuse_unless(
         (
@@ -189,7 +189,7 @@ def withdraw(decision: Decision, case_id: str, *, reasons: str) -> Case:
     if proposal is not None:
         plan = plan_of(session, proposal.id)
         if plan is not None:
-            cancel_plan(session, plan.id, by, at)
+            cancel_plan(decision, plan.id)
         content |= {"proposal_id": proposal.id, "proposal_sha256": proposal.sha256}
     move(decision, case, CaseState.WITHDRAWN, "case.withdrawn", content, words)
     return case

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.notices.evidence import case_of, resolve_contradictions
+from cjp_fraud.notices.delivery_record import case_of, resolve_contradictions
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.model import DisputeState, StopKind
@@ -110,7 +110,7 @@ def let_notice_stand(decision: Decision, case_id: str, notice_id: str, reasons: 
         action=f"resolve a contradiction of {in_words(case)}",
     )
     words = keep_text(session, reasons.strip(), at)
-    resolved = resolve_contradictions(session, notice_id, by, at)
+    resolved = resolve_contradictions(decision, notice_id)
     content = {"notice_id": notice_id, "reports": resolved}
     note(decision, case, "case.contradiction_resolved", content, words)
     return resolved

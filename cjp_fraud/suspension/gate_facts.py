@@ -18,7 +18,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.position import Contract, contract_at
 from cjp_fraud.digests import digest, sha256_hex
-from cjp_fraud.notices.evidence import progress
+from cjp_fraud.notices.delivery_record import progress_at
 from cjp_fraud.notices.letters import letter_language
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.plans import plan_of
@@ -245,17 +245,17 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
     plan = plan_of(session, proposal.id) if proposal is not None else None
     if plan is None:
         return None
-    plan_progress = progress(session, plan.id, at)
+    standing = progress_at(session, plan.id, at)
     return NoticeFact(
         mode=plan.mode,
         plan_sha256=digest(plan.document),
-        cancelled=plan_progress.cancelled,
+        cancelled=standing.cancelled,
         language=plan.document.get("language"),
         dispatched_at=_dispatched_at(session, plan),
-        complete_at=plan_progress.complete_at,
+        complete_at=standing.complete_at,
         contradictions=tuple(
             f"a report that notice {report.notice_id} did not arrive is not resolved by a person"
-            for report in plan_progress.contradictions
+            for report in standing.contradictions
         ),
     )
 

@@ -16,8 +16,8 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import Refused
+from cjp_fraud.notices.delivery_record import plan_facts, progress_at
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.evidence import plan_facts, progress
 from cjp_fraud.notices.letters import Letter
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft, create_plan, draft_plan, plan_of, recipients_of
@@ -68,17 +68,15 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
             if waiting:
                 return waiting
         plan = create_plan(
-            session,
+            decision,
             from_document(PlanDraft, document["notice"]),
             case_id=case.id,
             proposal_id=proposal.id,
             mode=proposal.mode,
-            by=ENFORCER,
-            at=now,
         )
         if observed:
             observe_measure(decision, case, plan, enforcement.policy)
-    plan_progress = dispatch_due(enforcement.engine, enforcement.mail, plan.id, now, by=ENFORCER)
+    plan_progress = dispatch_due(enforcement.engine, enforcement.notice_methods, plan.id, now, by=ENFORCER)
     if observed:
         return ("approved in observe: notice and command are stored, and nothing leaves",)
     with enforcement.deciding() as decision:
@@ -99,7 +97,7 @@ def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
         waiting = obstacles(session, case, enforcement.policy, now, BEFORE_NOTICE)
         if waiting:
             return waiting
-    dispatch_due(enforcement.engine, enforcement.mail, plan_progress.plan_id, now, by=ENFORCER)
+    dispatch_due(enforcement.engine, enforcement.notice_methods, plan_progress.plan_id, now, by=ENFORCER)
     return ()
 
 
@@ -127,7 +125,7 @@ def progress_of(session: Session, case: Case, at: datetime) -> PlanProgress | No
     """Return how far the notice of the case's proposal is at ``at``; None: it has no plan."""
     proposal = latest_proposal(session, case)
     plan = plan_of(session, proposal.id) if proposal is not None else None
-    return progress(session, plan.id, at) if plan is not None else None
+    return progress_at(session, plan.id, at) if plan is not None else None
 
 
 def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowUp]:
@@ -170,7 +168,7 @@ def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...
             except Refused as refused:
                 return refused.missing
     now = enforcement.now
-    plan_progress = dispatch_due(enforcement.engine, enforcement.mail, plan.id, now, by=ENFORCER)
+    plan_progress = dispatch_due(enforcement.engine, enforcement.notice_methods, plan.id, now, by=ENFORCER)
     if plan_progress.next_due_at is None:
         return ()
     return (f"the {kind} letter is not sent yet; it is tried again",)
@@ -201,7 +199,7 @@ def _permitted_since(decision: Decision, proposal: Proposal) -> datetime | None:
     plan = plan_of(session, proposal.id)
     if plan is None or approved_at is None:
         return approved_at
-    plan_progress = progress(session, plan.id, at)
+    plan_progress = progress_at(session, plan.id, at)
     if plan_progress.complete_at is not None:
         return max(approved_at, plan_progress.complete_at)
     if plan_progress.next_due_at is not None and plan_progress.next_due_at > at:
@@ -230,9 +228,7 @@ def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPol
     )
     draft = draft_plan(contract_at(session, case.tenant_id, at), recipients_of(served), letter)
     mode = PlatformMode.ACT
-    return create_plan(
-        session, draft, case_id=case.id, proposal_id=proposal.id, mode=mode, by=ENFORCER, at=at
-    )
+    return create_plan(decision, draft, case_id=case.id, proposal_id=proposal.id, mode=mode)
 
 
 def _is_sent(kind: NoticeKind) -> ColumnElement[bool]:

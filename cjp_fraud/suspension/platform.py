@@ -17,7 +17,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.contracts.restriction import ALWAYS_REACHABLE, MeasureKind, Reachable, Scope
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import ProviderPolicy
 from cjp_fraud.storage.database import reading, transaction
@@ -103,13 +103,13 @@ class Enforcement:
     Parameters
     ----------
     engine : the database.
-    mail, platform : where notices and commands go.
+    notice_methods, platform : where notices and commands go.
     policy : the mode in force, how long things stay fresh, and who writes.
     now : the moment at which everything is done; aware.
     """
 
     engine: Engine
-    mail: MailServer
+    notice_methods: NoticeMethods
     platform: PlatformClient
     policy: ProviderPolicy
     now: datetime

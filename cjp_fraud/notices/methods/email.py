@@ -1,4 +1,4 @@
-"""Hand one message for one recipient to the mail server, and keep the whole dialogue with its times.
+"""Serve a notice by email: one message for one recipient, handed to the mail server; the dialogue is kept.
 
 RFC 5321 (SMTP), RFC 3461 (delivery reports: ENVID, ORCPT, NOTIFY), RFC 3207 (STARTTLS).
 """
@@ -6,20 +6,36 @@ RFC 5321 (SMTP), RFC 3461 (delivery reports: ENVID, ORCPT, NOTIFY), RFC 3207 (ST
 from __future__ import annotations
 
 import re
+import secrets
 import smtplib
 import ssl
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 from cjp_fraud.clock import aware, utc_text
-from cjp_fraud.config import PlatformMode, Settings
-from cjp_fraud.contracts.email_address import require_email_address
+from cjp_fraud.config import Settings
+from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.methods import require_email_address
 from cjp_fraud.digests import sha256_hex
+from cjp_fraud.notices.methods.interface import Composition, Delivery, WrittenLetter
 from cjp_fraud.notices.model import Outcome
+from cjp_fraud.notices.reports.dsn import xtext
+from cjp_fraud.notices.tables import NoticeAttempt, SmtpAttempt
+from cjp_fraud.storage.base import new_id
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 _DOT = re.compile(rb"(?m)^\.")
-_FOREVER = timedelta(hours=72)
+
+# ASCII on the line, whatever the server offers.
+_POLICY = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +44,13 @@ class MailServer:
 
     Parameters
     ----------
-    mode : in ``observe`` nothing is handed over, whatever a plan says.
-    recipient_domains : domains whose own server this is; only for these is a 250 *accepted by the recipient*.
     mail_from : From of the letters; its domain receives the delivery reports.
-    give_up_after : a letter that could not be handed over so long after it fell due has failed.
+    recipient_domains : domains whose own server this is; only for these is a 250 *accepted by the recipient*.
     tls_context : trust for STARTTLS; None: the system's.
     """
 
     host: str
     port: int
-    mode: PlatformMode
     mail_from: str = "notices@cjp-fraud.invalid"
     sender_name: str = "The provider"
     user: str | None = None
@@ -45,7 +58,6 @@ class MailServer:
     starttls: bool = False
     timeout_seconds: float = 30.0
     recipient_domains: tuple[str, ...] = ()
-    give_up_after: timedelta = _FOREVER
     tls_context: ssl.SSLContext | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +79,6 @@ def mail_server(settings: Settings) -> MailServer:
     return MailServer(
         host=settings.smtp_host,
         port=settings.smtp_port,
-        mode=settings.platform_mode,
         mail_from=settings.mail_from,
         sender_name=settings.provider_name,
         user=settings.smtp_user,
@@ -75,7 +86,6 @@ def mail_server(settings: Settings) -> MailServer:
         starttls=settings.smtp_starttls,
         timeout_seconds=settings.smtp_timeout_seconds,
         recipient_domains=tuple(settings.smtp_recipient_domains),
-        give_up_after=settings.fresh,
     )
 
 
@@ -89,24 +99,62 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """How handing over ended.
+class SmtpDelivery(Delivery):
+    """How handing over to the mail server ended; the evidence is the dialogue, a time before every line.
 
     Parameters
     ----------
-    outcome : ``sent``: 250 after the content; ``failed``: refused for good; ``deferred``: nothing was
-        handed over, try again; ``unknown``: the line broke after the content had begun to leave.
     reply_code : the reply that decided; None: none came.
-    dialogue : every line with its time.
     """
 
-    outcome: Outcome
     reply_code: int | None
-    dialogue: str
-    finished_at: datetime
 
 
-def submit(mail: MailServer, envelope: Envelope, message: bytes, at: datetime) -> Submission:
+@dataclass(frozen=True, slots=True)
+class EmailMethod:
+    """The method ``email``: a plain letter to one recipient."""
+
+    server: MailServer
+
+    def compose(self, letter: WrittenLetter) -> Composition:
+        """Return the message: Message-ID and bytes.
+
+        No header marks it as bulk, as a list's or as made by a machine, for persons decided it, and such
+        marks make receivers hide it or answer differently (RFC 3834).
+        """
+        message = EmailMessage(policy=_POLICY)
+        message["From"] = Address(self.server.sender_name, addr_spec=self.server.mail_from)
+        message["To"] = Address(addr_spec=letter.address)
+        message["Subject"] = letter.subject
+        message["Date"] = format_datetime(aware(letter.dated))
+        message["Message-ID"] = reference = f"<{letter.notice_id}@{self.server.domain}>"
+        message.set_content(letter.body, charset="utf-8", cte="quoted-printable")
+        message["Content-Language"] = letter.language  # set_content clears every Content-* header
+        return Composition(reference, message.as_bytes())
+
+    def begin(self, session: Session, attempt: NoticeAttempt, address: str) -> Envelope:
+        """Give the attempt a return path of its own that nobody can guess, and put it on record."""
+        smtp = SmtpAttempt(
+            attempt_id=attempt.id,
+            envelope_from=f"bounce+{secrets.token_hex(20)}@{self.server.domain}".lower(),
+            envid=new_id(),
+            host=self.server.host,
+            port=self.server.port,
+        )
+        session.add(smtp)
+        session.flush()
+        return Envelope(smtp.envelope_from, address, smtp.envid)
+
+    def deliver(self, prepared: Envelope, content: bytes, at: datetime) -> SmtpDelivery:
+        """Hand the bytes to the mail server."""
+        return submit(self.server, prepared, content, at)
+
+    def finish(self, session: Session, attempt: NoticeAttempt, delivered: SmtpDelivery) -> None:
+        """Record the reply that decided."""
+        session.get_one(SmtpAttempt, attempt.id).reply_code = delivered.reply_code
+
+
+def submit(mail: MailServer, envelope: Envelope, message: bytes, at: datetime) -> SmtpDelivery:
     """Hand the exact bytes of a message to the mail server.
 
     Parameters
@@ -116,7 +164,16 @@ def submit(mail: MailServer, envelope: Envelope, message: bytes, at: datetime) -
     """
     transcript = _Transcript(aware(at))
     outcome, code = _converse(mail, envelope, message, transcript)
-    return Submission(outcome, code, transcript.text, transcript.now())
+    own = mail.is_the_recipients_own(envelope.recipient)
+    taken_over = DeliveryStatus.ACCEPTED if own else DeliveryStatus.SENT
+    return SmtpDelivery(
+        outcome=outcome,
+        status=taken_over if outcome is Outcome.SENT else DeliveryStatus.ATTEMPTED,
+        source=f"smtp {mail.host}:{mail.port}",
+        evidence=transcript.text,
+        finished_at=transcript.now(),
+        reply_code=code,
+    )
 
 
 def _converse(
@@ -135,7 +192,7 @@ def _converse(
     except smtplib.SMTPResponseException as error:
         transcript.note(f"gave up before MAIL: {error}")
         smtp.close()
-        return Outcome.DEFERRED, error.smtp_code  # login or TLS: mended in our settings
+        return Outcome.DEFERRED, error.smtp_code  # login or TLS: to be put right in our settings
     except (OSError, smtplib.SMTPException) as error:
         transcript.note(f"the line broke: {error}")
         smtp.close()
@@ -166,28 +223,15 @@ def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> in
     recipient = f"RCPT TO:<{envelope.recipient}>"
     if reports:
         recipient += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{xtext(envelope.recipient)}"
-    for command, wanted in ((sender, 2), (recipient, 2), ("DATA", 3)):
+    for command, reply_class in ((sender, 2), (recipient, 2), ("DATA", 3)):
         code, _ = smtp.docmd(command)
-        if code // 100 != wanted:
+        if code // 100 != reply_class:
             return code
     return None
 
 
 def _refused(code: int) -> Outcome:
     return Outcome.FAILED if 500 <= code < 600 else Outcome.DEFERRED
-
-
-def xtext(text: str) -> str:
-    """Return ``text`` in the encoding of RFC 3461, section 4: +XX for what is not plain."""
-    return "".join(
-        character if "!" <= character <= "~" and character not in "+=" else f"+{ord(character):02X}"
-        for character in text
-    )
-
-
-def from_xtext(text: str) -> str:
-    """Return what :func:`xtext` encoded."""
-    return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), text)
 
 
 class _Transcript:

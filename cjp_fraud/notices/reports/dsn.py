@@ -1,17 +1,17 @@
-"""Read a delivery report (RFC 3464): what it says, and of which attempt; decides nothing."""
+"""Delivery status notifications (RFC 3464): what one says, and of which attempt; decides nothing."""
 
 from __future__ import annotations
 
 import email
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email.message import Message
 from email.policy import compat32
 from email.utils import getaddresses
 from typing import Final
 
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
-from cjp_fraud.notices.methods.email import from_xtext
+from cjp_fraud.notices.model import DeliveryReport
 
 _RECIPIENT_HEADERS: Final = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
 
@@ -25,27 +25,8 @@ _MEANINGS: Final = {
 """Actions of RFC 3464, section 2.3.3; any other is no delivery report to us."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """One report.
-
-    Parameters
-    ----------
-    sent_to : addresses that it was sent to, lower case: one of them is the return path of an attempt.
-    envid : Original-Envelope-Id; None where the report names none.
-    original_recipients : addresses that it says were written to, lower case; may be empty.
-    status, negative : the least favourable of what it says, where it speaks of several recipients.
-    """
-
-    sent_to: frozenset[str]
-    envid: str | None
-    original_recipients: frozenset[str]
-    status: DeliveryStatus
-    negative: bool
-
-
-def read_report(content: bytes) -> DeliveryReport | None:
-    """Return what a message reports, or None where it is no delivery report that we understand."""
+def read_dsn(content: bytes) -> DeliveryReport | None:
+    """Return what a message reports, or None where it is no delivery status notification that we understand."""
     message = email.message_from_bytes(content, policy=compat32)
     groups = list(_groups(message))
     actions = [str(group["Action"]).strip().lower() for group in groups if group["Action"] is not None]
@@ -64,6 +45,19 @@ def read_report(content: bytes) -> DeliveryReport | None:
         status=worst[0],
         negative=worst[1],
     )
+
+
+def xtext(text: str) -> str:
+    """Return ``text`` in the encoding of RFC 3461, section 4: +XX for what is not plain."""
+    return "".join(
+        character if "!" <= character <= "~" and character not in "+=" else f"+{ord(character):02X}"
+        for character in text
+    )
+
+
+def from_xtext(text: str) -> str:
+    """Return what :func:`xtext` encoded."""
+    return re.sub(r"\+([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), text)
 
 
 def _groups(message: Message) -> Iterator[Message]:

@@ -19,7 +19,7 @@ from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.storage.migration import migrate
 from tests.contract_builders import NOON, a_row, write_csv
 from tests.mail_servers import smtp_server
-from tests.notice_builders import a_mail_server, a_plan, notices_of
+from tests.notice_builders import a_plan, methods_of, notices_of
 
 
 @pytest.fixture
@@ -68,12 +68,12 @@ def test_a_notice_is_listed_and_its_delivery_record_shown(opened: Deployment, tm
     (notice,) = notices_of(opened.engine, plan_id)
     assert isinstance(run(notices.app, opened, "show", notice.id, "--raw").exception, NotFoundError)
     with smtp_server() as server:
-        dispatch_due(opened.engine, a_mail_server(server), plan_id, NOON)
+        dispatch_due(opened.engine, methods_of(server), plan_id, NOON)
     (row,) = answered(notices.app, opened, "list")
     assert (row["state"], row["tenant_id"], row["mode"]) == ("sent", "acme", "act")
     record = answered(notices.app, opened, "show", notice.id)
     assert record["address"] == "notices@acme.example"
-    assert record["attempts"][0]["reply_code"] == 250
+    assert record["attempts"][0]["smtp"]["reply_code"] == 250
     assert record["events"][0]["status"] == "sent"
     raw = run(notices.app, opened, "show", notice.id, "--raw")
     assert raw.stdout_bytes == server.received[0].content

@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.tenant_import import load_tenants
-from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import actor_named, create_user
 from cjp_fraud.review.approval import approve
@@ -58,9 +60,9 @@ class Story:
         self.now += timedelta(minutes=30)
         return self.now
 
-    def mail(self) -> MailServer:
+    def mail(self) -> NoticeMethods:
         """The mail server that the notices go to."""
-        return MailServer("127.0.0.1", self.mail_port, self.mode)
+        return NoticeMethods(self.mode, {EMAIL: EmailMethod(MailServer("127.0.0.1", self.mail_port))})
 
     def people(self) -> None:
         """Put three people on record."""

@@ -133,7 +133,7 @@ def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> N
     assert len(letters) == 2
     assert all(b"Message-ID" in bundle[name] for name in letters)
     assert all(name.removesuffix(".eml") + ".txt" in bundle for name in letters)
-    dialogue = next(content for name, content in bundle.items() if name.endswith(".smtp.txt"))
+    dialogue = next(content for name, content in bundle.items() if name.startswith("notice_attempts/"))
     assert b"250" in dialogue
     assert b'"read_back"' in bundle["records/platform_commands.json"]
     words = [entry["did"] for entry in json.loads(bundle["timeline.json"])]
@@ -214,7 +214,7 @@ def set_field(column: str, value: object) -> Callable[[list[dict[str, object]]],
         ("measures", "kind", "suspend_all_access", "than what was approved"),
         ("approvals", "proposal_sha256", "0" * 64, "another version of the proposal"),
         ("personal_texts", "body", "Nothing happened.", "do not match its sha256"),
-        ("notice_attempts", "dialogue", "250 OK", "was changed since"),
+        ("notice_attempts", "evidence", "250 OK", "was changed since"),
     ],
 )
 def test_records_that_contradict_the_log_or_each_other_are_faults(

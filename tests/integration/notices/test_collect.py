@@ -12,18 +12,18 @@ from cjp_fraud.config import Settings, load_settings
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices import inbound_reports
+from cjp_fraud.notices.delivery_record import progress_at, resolve_contradictions
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.evidence import progress, resolve_contradictions
 from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder, unmatched_reports
 from cjp_fraud.notices.progress import PlanProgress
-from cjp_fraud.notices.tables import NoticeAttempt
-from cjp_fraud.people.model import Actor, Role, machine
+from cjp_fraud.notices.tables import SmtpAttempt
+from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.participation import create_user
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON
 from tests.delivery_reports import a_report
 from tests.mail_servers import MailServerUnderTest
-from tests.notice_builders import a_mail_server, a_plain_plan, attempts_of, events_of, notices_of
+from tests.notice_builders import a_plain_plan, attempts_of, events_of, methods_of, notices_of, smtp_of
 
 LATER = NOON + timedelta(hours=6)
 ADDRESS = "notices@acme.example"
@@ -38,14 +38,14 @@ def settings(tmp_path: Path) -> Settings:
 def plan_id(sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> str:
     """A plan whose one letter was sent."""
     made = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, a_mail_server(server), made, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), made, NOON)
     return made
 
 
-def the_attempt(engine: Engine, plan_id: str) -> NoticeAttempt:
+def the_letter(engine: Engine, plan_id: str) -> tuple[str, SmtpAttempt]:
     (notice,) = notices_of(engine, plan_id)
     (attempt,) = attempts_of(engine, notice.id)
-    return attempt
+    return notice.id, smtp_of(engine, attempt)
 
 
 def drop(settings: Settings, content: bytes, name: str = "report.eml") -> None:
@@ -56,7 +56,7 @@ def drop(settings: Settings, content: bytes, name: str = "report.eml") -> None:
 
 def progress_now(engine: Engine, plan_id: str) -> PlanProgress:
     with reading(engine) as session:
-        return progress(session, plan_id, LATER)
+        return progress_at(session, plan_id, LATER)
 
 
 def test_nothing_dropped_is_nothing_collected(sqlite_engine: Engine, settings: Settings) -> None:
@@ -66,10 +66,10 @@ def test_nothing_dropped_is_nothing_collected(sqlite_engine: Engine, settings: S
 def test_a_delivered_report_on_the_return_path_is_proof(
     sqlite_engine: Engine, settings: Settings, plan_id: str
 ) -> None:
-    attempt = the_attempt(sqlite_engine, plan_id)
-    drop(settings, a_report(attempt.envelope_from, "delivered", envid=attempt.envid, original=ADDRESS))
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    drop(settings, a_report(smtp.envelope_from, "delivered", envid=smtp.envid, original=ADDRESS))
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
-    event = events_of(sqlite_engine, attempt.notice_id)[-1]
+    event = events_of(sqlite_engine, notice_id)[-1]
     assert (event.status, event.negative, event.authenticated) == (DeliveryStatus.DELIVERED, False, True)
     assert event.at == LATER
     assert progress_now(sqlite_engine, plan_id).permits_measure(LATER)
@@ -78,18 +78,18 @@ def test_a_delivered_report_on_the_return_path_is_proof(
 def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
     sqlite_engine: Engine, settings: Settings, plan_id: str
 ) -> None:
-    attempt = the_attempt(sqlite_engine, plan_id)
-    drop(settings, a_report(attempt.envelope_from.upper(), "failed"))
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    drop(settings, a_report(smtp.envelope_from.upper(), "failed"))
     collect_delivery_events(sqlite_engine, settings, LATER)
     shut = progress_now(sqlite_engine, plan_id)
-    assert [it.notice_id for it in shut.contradictions] == [attempt.notice_id]
+    assert [it.notice_id for it in shut.contradictions] == [notice_id]
     assert not shut.permits_measure(LATER)
     with transaction(sqlite_engine) as session, pytest.raises(Refused):
-        resolve_contradictions(session, attempt.notice_id, machine("mend"), LATER)
+        resolve_contradictions(Decision(session, machine("mend"), LATER), notice_id)
     with transaction(sqlite_engine) as session:
         user = create_user(session, "cora", [Role.COUNSEL], machine("test"), NOON)
         cora = Actor(user.name, user.id, frozenset({Role.COUNSEL}))
-        assert resolve_contradictions(session, attempt.notice_id, cora, LATER) == 1
+        assert resolve_contradictions(Decision(session, cora, LATER), notice_id) == 1
     assert progress_now(sqlite_engine, plan_id).permits_measure(LATER)
 
 
@@ -97,10 +97,10 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
 def test_a_report_without_the_token_proves_nothing(
     sqlite_engine: Engine, settings: Settings, plan_id: str, action: str
 ) -> None:
-    attempt = the_attempt(sqlite_engine, plan_id)
-    drop(settings, a_report("notices@provider.example", action, envid=attempt.envid))
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    drop(settings, a_report("notices@provider.example", action, envid=smtp.envid))
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
-    event = events_of(sqlite_engine, attempt.notice_id)[-1]
+    event = events_of(sqlite_engine, notice_id)[-1]
     assert not event.authenticated
     assert progress_now(sqlite_engine, plan_id).permits_measure(LATER)
 
@@ -109,10 +109,10 @@ def test_a_report_without_the_token_proves_nothing(
 def test_a_report_that_names_something_else_is_not_authenticated(
     sqlite_engine: Engine, settings: Settings, plan_id: str, contradicting: dict[str, str]
 ) -> None:
-    attempt = the_attempt(sqlite_engine, plan_id)
-    drop(settings, a_report(attempt.envelope_from, "failed", **contradicting))  # type: ignore[arg-type]
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    drop(settings, a_report(smtp.envelope_from, "failed", **contradicting))  # type: ignore[arg-type]
     collect_delivery_events(sqlite_engine, settings, LATER)
-    assert not events_of(sqlite_engine, attempt.notice_id)[-1].authenticated
+    assert not events_of(sqlite_engine, notice_id)[-1].authenticated
 
 
 def test_mail_that_is_of_no_attempt_is_moved_aside_and_counted(
@@ -124,13 +124,13 @@ def test_mail_that_is_of_no_attempt_is_moved_aside_and_counted(
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 0
     assert unmatched_reports(settings) == 3
     assert not list(incoming_folder(settings).iterdir())
-    assert len(events_of(sqlite_engine, the_attempt(sqlite_engine, plan_id).notice_id)) == 1
+    assert len(events_of(sqlite_engine, the_letter(sqlite_engine, plan_id)[0])) == 1
 
 
 def test_a_report_counts_once_however_often_it_comes(
     sqlite_engine: Engine, settings: Settings, plan_id: str
 ) -> None:
-    report = a_report(the_attempt(sqlite_engine, plan_id).envelope_from, "delivered")
+    report = a_report(the_letter(sqlite_engine, plan_id)[1].envelope_from, "delivered")
     for name in ("one.eml", "two.eml"):
         drop(settings, report, name)
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
@@ -148,12 +148,12 @@ def test_a_kill_between_record_and_move_records_nothing_twice(
     def killed(file: Path, folder: Path) -> None:
         raise Killed
 
-    attempt = the_attempt(sqlite_engine, plan_id)
-    drop(settings, a_report(attempt.envelope_from, "delivered"))
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    drop(settings, a_report(smtp.envelope_from, "delivered"))
     with monkeypatch.context() as patched:
         patched.setattr(inbound_reports, "_move", killed)
         with pytest.raises(Killed):
             collect_delivery_events(sqlite_engine, settings, LATER)
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 0
-    assert len(events_of(sqlite_engine, attempt.notice_id)) == 2
+    assert len(events_of(sqlite_engine, notice_id)) == 2
     assert not list(incoming_folder(settings).iterdir())

@@ -20,31 +20,34 @@ from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_text
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
-from cjp_fraud.contracts.model import Method, Right
+from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.errors import Refused
+from cjp_fraud.notices.delivery_record import progress_at, record_event
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.evidence import progress, record_event
 from cjp_fraud.notices.methods.email import MailServer
-from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
+from cjp_fraud.notices.model import DeliveryEvidence, NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import cancel_plan, create_plan, draft_plan, plan_of, recipients_of
 from cjp_fraud.notices.tables import NoticePlan
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows
 from tests.mail_servers import MailServerUnderTest, free_port
 from tests.notice_builders import (
     a_letter,
-    a_mail_server,
     a_plain_plan,
     a_plan,
     attempts_of,
+    by_email,
     events_of,
+    methods_of,
     notices_of,
+    smtp_of,
 )
 from tests.tampering import unrecorded
 
@@ -67,14 +70,14 @@ def terms_of_counsel(engine: Engine, *steps: NoticeStep) -> None:
 
 
 def a_rule(*roles: str, basis: DeliveryStatus = DeliveryStatus.SENT) -> MethodRule:
-    return MethodRule(Method.EMAIL, basis, roles or ("notice",))
+    return MethodRule(EMAIL, basis, roles or ("notice",))
 
 
 def test_a_plain_notice_is_sent_and_counts_at_once(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(engine, tmp_path)
-    done = dispatch_due(engine, a_mail_server(server), plan_id, NOON)
+    done = dispatch_due(engine, methods_of(server), plan_id, NOON)
     assert done.complete_at == NOON
     assert done.permits_measure(NOON)
     (notice,) = notices_of(engine, plan_id)
@@ -84,7 +87,7 @@ def test_a_plain_notice_is_sent_and_counts_at_once(
     assert notice.message is not None
     assert notice.message_sha256 == sha256_hex(notice.message)
     message = email.message_from_bytes(received.content, policy=default)
-    assert message["Message-ID"] == notice.message_id
+    assert message["Message-ID"] == notice.reference
     assert message["Date"].datetime == NOON
     assert message["To"] == received.recipient == ADDRESS
     body = message.get_content()
@@ -96,16 +99,16 @@ def test_the_whole_dialogue_is_kept_with_its_times(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
     (notice,) = notices_of(sqlite_engine, plan_id)
     (attempt,) = attempts_of(sqlite_engine, notice.id)
-    assert (attempt.outcome, attempt.reply_code) == (Outcome.SENT, 250)
-    assert attempt.dialogue is not None
-    lines = attempt.dialogue.splitlines()
+    smtp = smtp_of(sqlite_engine, attempt)
+    assert (attempt.method, attempt.outcome, smtp.reply_code) == (EMAIL, Outcome.SENT, 250)
+    assert attempt.message_sha256 == notice.message_sha256
+    assert attempt.evidence is not None
+    lines = attempt.evidence.splitlines()
     assert all(line.startswith("2015-04-02T12:00:0") for line in lines)
-    assert any(
-        f"C: MAIL FROM:<{attempt.envelope_from}> RET=HDRS ENVID={attempt.envid}" in line for line in lines
-    )
+    assert any(f"C: MAIL FROM:<{smtp.envelope_from}> RET=HDRS ENVID={smtp.envid}" in line for line in lines)
     assert any("NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;notices@acme.example" in line for line in lines)
     assert any(f"content: {len(notice.message or b'')} bytes" in line for line in lines)
     assert any("S: 250 2.0.0 queued as 4711" in line for line in lines)
@@ -119,9 +122,9 @@ def test_the_return_path_is_of_the_attempt_alone_and_cannot_be_guessed(
     server.rcpt_replies[ADDRESS].append("451 come back")
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     for hour in range(2):
-        dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON + hour * HOUR)
+        dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON + hour * HOUR)
     (notice,) = notices_of(sqlite_engine, plan_id)
-    first, second = attempts_of(sqlite_engine, notice.id)
+    first, second = (smtp_of(sqlite_engine, attempt) for attempt in attempts_of(sqlite_engine, notice.id))
     assert first.envelope_from != second.envelope_from
     local, _, domain = first.envelope_from.partition("@")
     assert domain == "provider.example"
@@ -133,7 +136,7 @@ def test_a_250_is_the_recipients_own_only_where_the_settings_say_so(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    mail = a_mail_server(server, recipient_domains=("ACME.example",))
+    mail = methods_of(server, recipient_domains=("ACME.example",))
     dispatch_due(sqlite_engine, mail, plan_id, NOON)
     (event,) = events_of(sqlite_engine, notices_of(sqlite_engine, plan_id)[0].id)
     assert event.status is DeliveryStatus.ACCEPTED
@@ -144,7 +147,7 @@ def test_dispatching_again_sends_nothing_again(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     for hour in range(3):
-        dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON + hour * HOUR)
+        dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON + hour * HOUR)
     assert len(server.received) == 1
 
 
@@ -152,7 +155,7 @@ def test_two_dispatches_at_once_send_one_letter(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(engine, tmp_path)
-    mail = a_mail_server(server)
+    mail = methods_of(server)
     threads = [threading.Thread(target=dispatch_due, args=(engine, mail, plan_id, NOON)) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -168,10 +171,10 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_bytes(
 ) -> None:
     server.data_replies.append("451 4.3.0 try later")
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    first = dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+    first = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
     assert (first.step_complete, first.failed, first.gone_out) == (False, False, False)
     assert first.next_due_at == NOON
-    assert dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON + HOUR).complete_at == NOON + HOUR
+    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON + HOUR).complete_at == NOON + HOUR
     before, after = server.received
     assert before.content == after.content
 
@@ -180,13 +183,13 @@ def test_a_letter_that_cannot_be_handed_over_in_time_has_failed(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    nobody = MailServer("127.0.0.1", free_port(), PlatformMode.ACT, give_up_after=2 * DAY)
+    nobody = by_email(MailServer("127.0.0.1", free_port()), give_up_after=2 * DAY)
     first = dispatch_due(sqlite_engine, nobody, plan_id, NOON)
     assert not first.failed
     assert not first.gone_out
     (attempt,) = attempts_of(sqlite_engine, notices_of(sqlite_engine, plan_id)[0].id)
-    assert (attempt.outcome, attempt.reply_code) == (Outcome.DEFERRED, None)
-    assert "no connection" in (attempt.dialogue or "")
+    assert (attempt.outcome, smtp_of(sqlite_engine, attempt).reply_code) == (Outcome.DEFERRED, None)
+    assert "no connection" in (attempt.evidence or "")
     last = dispatch_due(sqlite_engine, nobody, plan_id, NOON + 2 * DAY)
     assert last.failed
     assert len(attempts_of(sqlite_engine, notices_of(sqlite_engine, plan_id)[0].id)) == 1
@@ -197,7 +200,7 @@ def test_a_final_refusal_fails_the_plan(
 ) -> None:
     server.rcpt_replies[ADDRESS].append("550 5.1.1 no such user")
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    done = dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
     assert done.failed
     assert not done.gone_out
     (notice,) = notices_of(sqlite_engine, plan_id)
@@ -217,7 +220,7 @@ def test_a_final_refusal_falls_to_the_contracts_next_method_at_once(
     terms_of_counsel(sqlite_engine, step)
     server.rcpt_replies[ADDRESS].append("550 no")
     plan_id = a_plan(sqlite_engine)
-    done = dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
     assert done.complete_at == NOON
     assert [it.recipient for it in server.received] == ["law@acme.example"]
     assert [notice.state for notice in notices_of(sqlite_engine, plan_id)] == [
@@ -239,7 +242,7 @@ def test_an_all_of_notice_in_two_steps_to_two_addresses_is_complete_only_after_a
         NoticeStep(2, Combine.ALL_OF, (a_rule(), a_rule("legal")), Wait(24, WaitUnit.HOURS)),
     )
     plan_id = a_plan(sqlite_engine)
-    mail = a_mail_server(server)
+    mail = methods_of(server)
     first = dispatch_due(sqlite_engine, mail, plan_id, NOON)
     assert (first.current_step, first.step_complete, first.complete_at) == (1, True, None)
     assert first.next_due_at == NOON + 14 * DAY
@@ -267,20 +270,21 @@ def test_a_notice_that_counts_when_delivered_waits_for_the_report(
         NoticeStep(1, Combine.ANY_OF, (a_rule(basis=DeliveryStatus.DELIVERED),), Wait(0, WaitUnit.HOURS)),
     )
     plan_id = a_plan(sqlite_engine)
-    assert not dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON).step_complete
+    assert not dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON).step_complete
     (notice,) = notices_of(sqlite_engine, plan_id)
     with transaction(sqlite_engine) as session:
         record_event(
-            session,
+            Decision(session, machine("test"), NOON + HOUR),
             notice.id,
-            DeliveryStatus.ACKNOWLEDGED,
-            machine("test"),
-            NOON + HOUR,
-            source="signed link",
-            raw="acknowledged",
-            authenticated=True,
+            DeliveryEvidence(
+                DeliveryStatus.ACKNOWLEDGED,
+                negative=False,
+                authenticated=True,
+                source="signed link",
+                raw="acknowledged",
+            ),
         )
-        assert progress(session, plan_id, NOON + HOUR).complete_at == NOON + HOUR
+        assert progress_at(session, plan_id, NOON + HOUR).complete_at == NOON + HOUR
 
 
 def test_old_and_new_address_are_served_after_a_change(
@@ -290,7 +294,7 @@ def test_old_and_new_address_are_served_after_a_change(
     load_rows(sqlite_engine, tmp_path, a_row(), at=NOON)
     server.rcpt_replies["old@acme.example"].append("550 left the company")
     plan_id = a_plan(sqlite_engine, at=NOON)
-    done = dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
     assert done.permits_measure(NOON)
     assert {notice.required: notice.state for notice in notices_of(sqlite_engine, plan_id)} == {
         True: NoticeState.SENT,
@@ -303,10 +307,10 @@ def test_a_line_that_breaks_after_the_content_leaves_an_unknown_outcome_and_the_
 ) -> None:
     server.data_replies.append(None)
     plan_id = a_plain_plan(engine, tmp_path)
-    first = dispatch_due(engine, a_mail_server(server), plan_id, NOON)
+    first = dispatch_due(engine, methods_of(server), plan_id, NOON)
     assert first.gone_out
     assert not first.step_complete
-    second = dispatch_due(engine, a_mail_server(server), plan_id, NOON + HOUR)
+    second = dispatch_due(engine, methods_of(server), plan_id, NOON + HOUR)
     assert second.complete_at == NOON + HOUR
     (notice,) = notices_of(engine, plan_id)
     assert [it.outcome for it in attempts_of(engine, notice.id)] == [Outcome.UNKNOWN, Outcome.SENT]
@@ -319,11 +323,13 @@ import sys
 from datetime import datetime
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.storage.database import make_engine
 url, port, plan_id, at = sys.argv[1:]
-mail = MailServer("127.0.0.1", int(port), PlatformMode.ACT, mail_from="notices@provider.example")
-dispatch_due(make_engine(url), mail, plan_id, datetime.fromisoformat(at))
+mail = MailServer("127.0.0.1", int(port), mail_from="notices@provider.example")
+methods = NoticeMethods(PlatformMode.ACT, {"email": EmailMethod(mail)})
+dispatch_due(make_engine(url), methods, plan_id, datetime.fromisoformat(at))
 """
 
 
@@ -341,8 +347,8 @@ def test_a_process_killed_while_the_content_is_taken_over_is_completed_by_the_ne
     (attempt,) = attempts_of(engine, notice.id)
     assert attempt.outcome is None
     with reading(engine) as session:
-        assert progress(session, plan_id, NOON).gone_out
-    done = dispatch_due(engine, a_mail_server(server), plan_id, NOON + HOUR)
+        assert progress_at(session, plan_id, NOON).gone_out
+    done = dispatch_due(engine, methods_of(server), plan_id, NOON + HOUR)
     assert done.complete_at == NOON + HOUR
     first, second = server.received
     assert first.content == second.content
@@ -356,7 +362,7 @@ def test_in_observe_letters_are_built_and_nothing_leaves(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path, mode=PlatformMode.OBSERVE)
     for _ in range(2):
-        done = dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+        done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
         assert (done.step_complete, done.failed, done.gone_out) == (False, False, False)
         assert not done.permits_measure(NOON)
     (notice,) = notices_of(sqlite_engine, plan_id)
@@ -371,7 +377,7 @@ def test_what_was_approved_in_act_does_not_leave_while_the_settings_say_observe(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     with pytest.raises(Refused, match="nothing leaves"):
-        dispatch_due(sqlite_engine, a_mail_server(server, mode=PlatformMode.OBSERVE), plan_id, NOON)
+        dispatch_due(sqlite_engine, methods_of(server, PlatformMode.OBSERVE), plan_id, NOON)
     assert not server.received
 
 
@@ -380,9 +386,9 @@ def test_nothing_of_a_cancelled_plan_leaves(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     with transaction(sqlite_engine) as session:
-        cancel_plan(session, plan_id, machine("test"), NOON)
-        cancel_plan(session, plan_id, machine("test"), NOON + HOUR)
-    assert dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON).cancelled
+        cancel_plan(Decision(session, machine("test"), NOON), plan_id)
+        cancel_plan(Decision(session, machine("test"), NOON + HOUR), plan_id)
+    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON).cancelled
     assert not server.received
 
 
@@ -393,11 +399,11 @@ def test_an_erased_or_exchanged_address_is_not_served(
     with unrecorded(sqlite_engine) as session:
         text = session.scalars(select(PersonalText).where(PersonalText.body == ADDRESS)).one()
         text.body = "fraudster@evil.example"
-    assert dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON).failed
+    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON).failed
     other = a_plan(sqlite_engine)
     with unrecorded(sqlite_engine) as session:
         erase_text(session.scalars(select(PersonalText).where(PersonalText.id == text.id)).one(), NOON)
-    assert dispatch_due(sqlite_engine, a_mail_server(server), other, NOON).failed
+    assert dispatch_due(sqlite_engine, methods_of(server), other, NOON).failed
     assert not server.received
 
 
@@ -417,23 +423,21 @@ def test_a_withdrawal_goes_to_all_whom_the_notice_went_to_even_if_the_terms_are_
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
     load_rows(sqlite_engine, tmp_path, a_row(governing_document=""), at=NOON + HOUR)
     with unrecorded(sqlite_engine) as session:
         plan = session.get_one(NoticePlan, plan_id)
         position = contract_at(session, "acme", NOON + HOUR)
         draft = draft_plan(position, recipients_of(plan), a_letter(NoticeKind.WITHDRAWAL))
         withdrawal = create_plan(
-            session,
+            Decision(session, machine("enforcement"), NOON + HOUR),
             draft,
             case_id=plan.case_id,
             proposal_id=plan.proposal_id,
             mode=plan.mode,
-            by=machine("enforcement"),
-            at=NOON + HOUR,
         )
         withdrawal_id = withdrawal.id
-    done = dispatch_due(sqlite_engine, a_mail_server(server), withdrawal_id, NOON + HOUR)
+    done = dispatch_due(sqlite_engine, methods_of(server), withdrawal_id, NOON + HOUR)
     assert done.step_complete
     message = email.message_from_bytes(server.received[1].content, policy=default)
     assert message["Subject"] == "Withdrawal of our notice, case 17"
@@ -453,7 +457,7 @@ def test_the_log_tells_of_every_step_and_names_no_address(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, a_mail_server(server), plan_id, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
     with reading(sqlite_engine) as session:
         entries = session.scalars(
             select(AuditEntry).where(AuditEntry.case_id.is_not(None)).order_by(AuditEntry.sequence)

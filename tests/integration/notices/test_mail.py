@@ -10,8 +10,10 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 
 from cjp_fraud.config import PlatformMode, load_settings
+from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.notices.methods.email import Envelope, MailServer, mail_server, submit
+from cjp_fraud.notices.methods.email import Envelope, MailServer, submit
 from cjp_fraud.notices.model import Outcome
 from tests.contract_builders import NOON
 from tests.mail_servers import smtp_server
@@ -84,9 +86,9 @@ def test_a_login_is_used_and_its_secret_is_not_kept(password: str, outcome: Outc
         mail = a_mail_server(server, user="notices", password=password)
         done = submit(mail, ENVELOPE, MESSAGE, NOON)
     assert done.outcome is outcome
-    assert "AUTH (not kept)" in done.dialogue
+    assert "AUTH (not kept)" in done.evidence
     assert password not in repr(mail)
-    kept = [line for line in done.dialogue.splitlines() if " C: " in line and "AUTH" in line]
+    kept = [line for line in done.evidence.splitlines() if " C: " in line and "AUTH" in line]
     assert all(line.endswith("AUTH (not kept)") for line in kept)
 
 
@@ -113,13 +115,15 @@ def test_the_settings_make_the_mail_server() -> None:
     settings = load_settings(
         smtp_port=2525, platform_mode="act", smtp_recipient_domains=["acme.example"], fresh_hours=5
     )
-    mail = mail_server(settings)
-    assert (mail.host, mail.port, mail.mode) == ("127.0.0.1", 2525, PlatformMode.ACT)
+    methods = Deployment(settings).notice_methods
+    assert methods.mode is PlatformMode.ACT
+    assert methods.give_up_after.total_seconds() == 5 * 3600
+    mail = methods.named(EMAIL).server  # type: ignore[attr-defined]
+    assert (mail.host, mail.port) == ("127.0.0.1", 2525)
     assert mail.is_the_recipients_own("x@ACME.example")
     assert not mail.is_the_recipients_own("x@acme.example.evil")
-    assert mail.give_up_after.total_seconds() == 5 * 3600
 
 
 def test_an_unusable_sender_is_refused_early() -> None:
     with pytest.raises(BadInputError):
-        MailServer("127.0.0.1", 25, PlatformMode.ACT, mail_from="nobody")
+        MailServer("127.0.0.1", 25, mail_from="nobody")

@@ -16,7 +16,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import return_
 from cjp_fraud.review.claim import claim, comment, release
@@ -30,7 +30,7 @@ from cjp_fraud.storage.database import reading, transaction
 from tests.case_builders import START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row
 
-MAIL = MailServer(host="127.0.0.1", port=9, mode=PlatformMode.ACT)
+MAIL = NoticeMethods(PlatformMode.ACT, {})
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.evidence import record_event
-from cjp_fraud.notices.model import NoticeState
+from cjp_fraud.notices.delivery_record import record_event
+from cjp_fraud.notices.model import DeliveryEvidence, NoticeState
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.approval import state_need
@@ -453,15 +453,15 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
     with transaction(office.engine) as session:
         notice = session.scalars(select(Notice)).one()
         record_event(
-            session,
+            Decision(session, machine("delivery"), office.now),
             notice.id,
-            DeliveryStatus.SENT,
-            machine("delivery"),
-            office.now,
-            source="delivery report",
-            raw="5.1.1",
-            negative=True,
-            authenticated=True,
+            DeliveryEvidence(
+                DeliveryStatus.SENT,
+                negative=True,
+                authenticated=True,
+                source="delivery report",
+                raw="5.1.1",
+            ),
         )
     with pytest.raises(Refused, match="point 6"):
         apply(office)

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
-from cjp_fraud.contracts.model import Method, Right
+from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import Refused
@@ -28,15 +29,15 @@ TERMS = NoticeTerms(
             1,
             Combine.ALL_OF,
             (
-                MethodRule(Method.EMAIL, DeliveryStatus.SENT, ("legal",)),
-                MethodRule(Method.EMAIL, DeliveryStatus.SENT, ("notice",)),
+                MethodRule(EMAIL, DeliveryStatus.SENT, ("legal",)),
+                MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",)),
             ),
             Wait(14, WaitUnit.CALENDAR_DAYS),
         ),
         NoticeStep(
             2,
             Combine.ALL_OF,
-            (MethodRule(Method.EMAIL, DeliveryStatus.SENT, ("legal", "notice")),),
+            (MethodRule(EMAIL, DeliveryStatus.SENT, ("legal", "notice")),),
             Wait(24, WaitUnit.HOURS),
         ),
     ),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
-from cjp_fraud.contracts.model import Method
+from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.receipt import Receipt, after_wait, deemed_receipt, earliest_measure
 from cjp_fraud.contracts.terms import (
     Combine,
@@ -23,7 +23,7 @@ from cjp_fraud.contracts.terms import (
 from cjp_fraud.errors import NaiveTimeError
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
-RULE = MethodRule(Method.EMAIL, DeliveryStatus.SENT, ("notice",))
+RULE = MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",))
 
 
 def waited(start: datetime, amount: int, unit: WaitUnit, zone: str = "America/New_York") -> datetime:

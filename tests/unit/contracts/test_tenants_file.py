@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cjp_fraud.contracts.model import Hosting, Method
+from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import Hosting
 from cjp_fraud.contracts.tenants_file import COLUMNS, TenantsFileError, read_tenants
 from cjp_fraud.errors import BadInputError
 from tests.contract_builders import a_row, write_csv
@@ -56,7 +57,7 @@ def test_csv_json_and_toml_say_the_same(tmp_path: Path) -> None:
         assert {name: getattr(other, name) for name in COLUMNS} == {
             name: getattr(read[0], name) for name in COLUMNS
         }
-    assert read[0].notice_method is Method.EMAIL
+    assert read[0].notice_method == EMAIL
 
 
 def test_a_term_of_dates_runs_from_local_midnight_to_the_end_of_the_last_day(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
-from cjp_fraud.contracts.model import Method
+from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.terms import (
     Combine,
     MethodRule,
@@ -25,7 +25,7 @@ from cjp_fraud.errors import BadInputError
 
 rules = st.builds(
     MethodRule,
-    st.just(Method.EMAIL),
+    st.just(EMAIL),
     st.sampled_from(BASES),
     st.lists(st.sampled_from(["notice", "legal", "billing"]), min_size=1, unique=True).map(tuple),
 )
@@ -53,7 +53,7 @@ def test_terms_are_read_back_as_they_were_written(wanted: NoticeTerms) -> None:
 
 def test_the_plain_terms_are_by_email_once_sent() -> None:
     (step,) = plain_terms().steps
-    assert step.methods == (MethodRule(Method.EMAIL, DeliveryStatus.SENT, ("notice",)),)
+    assert step.methods == (MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",)),)
     assert step.wait.amount == 0
 
 

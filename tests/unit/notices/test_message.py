@@ -8,25 +8,31 @@ from email.policy import default
 
 import pytest
 
-from cjp_fraud.notices.message import build_message, message_id_of
-from cjp_fraud.notices.methods.email import from_xtext, xtext
+from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.interface import WrittenLetter
+from cjp_fraud.notices.reports.dsn import from_xtext, xtext
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 NOTICE_ID = "0198c5a2-7f1e-7abc-8def-0123456789ab"
 
 
-def a_message(**changes: object) -> bytes:
-    fields: dict[str, object] = {
-        "sender_name": "Éxample Cloud, Inc.",
-        "sender": "notices@provider.example",
-        "recipient": "notices@acme.example",
-        "subject": "Avis de restriction temporaire de votre service, dossier 17 " + "é" * 60,
-        "body": "Au client\n\n.une ligne avec un point\n" + "très long " * 200 + "\n",
-        "language": "fr",
-        "message_id": message_id_of(NOTICE_ID, "provider.example"),
-        "at": NOON,
-    }
-    return build_message(**(fields | changes))  # type: ignore[arg-type]
+SERVER = MailServer("127.0.0.1", 25, mail_from="notices@provider.example", sender_name="Éxample Cloud, Inc.")
+
+
+def a_message(
+    subject: str = "Avis de restriction temporaire de votre service, dossier 17 " + "é" * 60,
+) -> bytes:
+    letter = WrittenLetter(
+        notice_id=NOTICE_ID,
+        address="notices@acme.example",
+        language="fr",
+        subject=subject,
+        body="Au client\n\n.une ligne avec un point\n" + "très long " * 200 + "\n",
+        dated=NOON,
+    )
+    composed = EmailMethod(SERVER).compose(letter)
+    assert composed.reference == f"<{NOTICE_ID}@provider.example>"
+    return composed.content
 
 
 def test_it_is_read_back_as_it_was_meant() -> None:

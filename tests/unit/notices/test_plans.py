@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
-from cjp_fraud.contracts.model import Hosting, Method, Right
+from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import Hosting, Right
 from cjp_fraud.contracts.position import Contract, DocumentVersion
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (
@@ -32,7 +33,7 @@ NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 
 
 def a_recipient(name: str = "a1", role: str = "notice", replaced_at: datetime | None = None) -> Recipient:
-    return Recipient(name, "0" * 64, role, Method.EMAIL, "tenants.csv line 2", replaced_at)
+    return Recipient(name, "0" * 64, role, EMAIL, "tenants.csv line 2", replaced_at)
 
 
 def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contract:
@@ -63,7 +64,7 @@ def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contra
 
 
 def all_of(*roles: str) -> NoticeTerms:
-    rules = tuple(MethodRule(Method.EMAIL, DeliveryStatus.SENT, (role,)) for role in roles)
+    rules = tuple(MethodRule(EMAIL, DeliveryStatus.SENT, (role,)) for role in roles)
     return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules, Wait(0, WaitUnit.HOURS)),))
 
 

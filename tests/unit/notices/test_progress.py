@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
-from cjp_fraud.contracts.model import Method
+from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, letters_due, progress_of
@@ -28,7 +28,7 @@ def a_step(
     wait: int = 0,
     unit: WaitUnit = WaitUnit.HOURS,
 ) -> NoticeStep:
-    rule = MethodRule(Method.EMAIL, basis, ("notice",))
+    rule = MethodRule(EMAIL, basis, ("notice",))
     return NoticeStep(number, combine, (rule,) * methods, Wait(wait, unit))
 
 

@@ -293,7 +293,7 @@ def upgrade() -> None:
         "addresses",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("role", sa.String(length=40), nullable=False, comment="what the contract calls it for: notice, legal ..."),
-        sa.Column("method", sa.Enum("email", name="method", native_enum=False, create_constraint=True, length=40), nullable=False, comment="method that it serves"),
+        sa.Column("method", sa.String(length=40), nullable=False, comment="method that it serves"),
         sa.Column("text_id", sa.String(length=36), nullable=False, comment="the address itself"),
         sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=True, comment="valid from; null: since before it was recorded"),
@@ -491,7 +491,7 @@ def upgrade() -> None:
         sa.Column("term_from", sa.DateTime(timezone=True), nullable=True, comment="first moment of the term (clause 2.1); null: not given"),
         sa.Column("term_to", sa.DateTime(timezone=True), nullable=True, comment="first moment after the term; null: not given"),
         sa.Column("provisioning_notice_ref", sa.String(length=400), nullable=True, comment="the notice of provisioning that the term cites; null: a bare date proves nothing"),
-        sa.Column("notice_method", sa.Enum("email", name="method", native_enum=False, create_constraint=True, length=40), nullable=True, comment="method named in the tenants file; null: not given"),
+        sa.Column("notice_method", sa.String(length=40), nullable=True, comment="method named in the tenants file; null: not given"),
         sa.Column("version", sa.Integer(), nullable=False, comment="1, 2, 3 ... within the subscription"),
         sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=True, comment="valid from; null: since before it was recorded"),
@@ -575,7 +575,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False, comment="1, 2, 3 ... within the plan"),
         sa.Column("step", sa.Integer(), nullable=False, comment="step of the contract's sequence, from 1"),
         sa.Column("method_index", sa.Integer(), nullable=False, comment="place of its method in the step, from 0"),
-        sa.Column("method", sa.Enum("email", name="method", native_enum=False, create_constraint=True, length=40), nullable=False, comment="method of serving"),
+        sa.Column("method", sa.String(length=40), nullable=False, comment="method of serving"),
         sa.Column(
             "basis",
             sa.Enum("queued", "attempted", "sent", "accepted", "relayed", "delivered", "displayed", "acknowledged", name="deliverystatus", native_enum=False, create_constraint=True, length=40),
@@ -598,16 +598,16 @@ def upgrade() -> None:
             comment="how far it has come",
         ),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True, comment="Date of the letter: its first dispatch; null: not built yet"),
-        sa.Column("message_id", sa.String(length=255), nullable=True, comment="Message-ID, the same every time; null: not built yet"),
-        sa.Column("message", sa.LargeBinary(), nullable=True, comment="the exact bytes that are sent, every time; null: not built yet"),
+        sa.Column("reference", sa.String(length=255), nullable=True, comment="name under which its method knows it (email: Message-ID); null: not built yet"),
+        sa.Column("message", sa.LargeBinary(), nullable=True, comment="the exact bytes that are served, every time; null: not built yet"),
         sa.Column("message_sha256", sa.String(length=64), nullable=True, comment="SHA-256 of the bytes; null: not built yet"),
         sa.CheckConstraint("state <> 'sent' OR message IS NOT NULL", name=op.f("ck_notices_sent_has_bytes")),
         sa.CheckConstraint("(message IS NULL) = (message_sha256 IS NULL) AND (message IS NULL) = (dispatched_at IS NULL)", name=op.f("ck_notices_message_whole")),
         sa.ForeignKeyConstraint(["address_id"], ["addresses.id"], name=op.f("fk_notices_address_id")),
         sa.ForeignKeyConstraint(["plan_id"], ["notice_plans.id"], name=op.f("fk_notices_plan_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
-        sa.UniqueConstraint("message_id", name=op.f("uq_notices_message_id")),
         sa.UniqueConstraint("plan_id", "number", name=op.f("uq_notices_plan_id_number")),
+        sa.UniqueConstraint("reference", name=op.f("uq_notices_reference")),
     )
     op.create_table(
         "determination_flags",
@@ -621,12 +621,10 @@ def upgrade() -> None:
     op.create_table(
         "notice_attempts",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("notice_id", sa.String(length=36), nullable=False, comment="notice that is sent"),
+        sa.Column("notice_id", sa.String(length=36), nullable=False, comment="notice that is served"),
         sa.Column("number", sa.Integer(), nullable=False, comment="1, 2, 3 ... within the notice"),
-        sa.Column("envelope_from", sa.String(length=255), nullable=False, comment="return path of this attempt alone, with an unguessable token"),
-        sa.Column("envid", sa.String(length=100), nullable=False, comment="ENVID of RFC 3461"),
-        sa.Column("host", sa.String(length=255), nullable=False, comment="mail server"),
-        sa.Column("port", sa.Integer(), nullable=False, comment="its port"),
+        sa.Column("method", sa.String(length=40), nullable=False, comment="method of serving"),
+        sa.Column("message_sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the bytes that it serves, which stand with the notice"),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, comment="when it began"),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True, comment="when its outcome was known; null: open, or interrupted"),
         sa.Column(
@@ -635,13 +633,10 @@ def upgrade() -> None:
             nullable=True,
             comment="how it ended; null: open, or interrupted",
         ),
-        sa.Column("reply_code", sa.Integer(), nullable=True, comment="the reply that decided the outcome; null: none came"),
-        sa.Column("dialogue", sa.Text(), nullable=True, comment="the SMTP dialogue, a time before each line; null: open, or interrupted"),
+        sa.Column("evidence", sa.Text(), nullable=True, comment="all that was said, for example the SMTP dialogue; null: open, or interrupted"),
         sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name=op.f("ck_notice_attempts_outcome_when_finished")),
         sa.ForeignKeyConstraint(["notice_id"], ["notices.id"], name=op.f("fk_notice_attempts_notice_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_attempts")),
-        sa.UniqueConstraint("envelope_from", name=op.f("uq_notice_attempts_envelope_from")),
-        sa.UniqueConstraint("envid", name=op.f("uq_notice_attempts_envid")),
         sa.UniqueConstraint("notice_id", "number", name=op.f("uq_notice_attempts_notice_id_number")),
     )
     op.create_table(
@@ -707,6 +702,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("notice_id", "report_sha256", name=op.f("uq_delivery_events_notice_id_report_sha256")),
     )
     op.create_index("ix_delivery_events_notice", "delivery_events", ["notice_id"], unique=False)
+    op.create_table(
+        "smtp_attempts",
+        sa.Column("attempt_id", sa.String(length=36), nullable=False, comment="the attempt"),
+        sa.Column("envelope_from", sa.String(length=255), nullable=False, comment="return path of this attempt alone, with an unguessable token"),
+        sa.Column("envid", sa.String(length=100), nullable=False, comment="ENVID of RFC 3461"),
+        sa.Column("host", sa.String(length=255), nullable=False, comment="mail server"),
+        sa.Column("port", sa.Integer(), nullable=False, comment="its port"),
+        sa.Column("reply_code", sa.Integer(), nullable=True, comment="the reply that decided the outcome; null: none came"),
+        sa.ForeignKeyConstraint(["attempt_id"], ["notice_attempts.id"], name=op.f("fk_smtp_attempts_attempt_id")),
+        sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_smtp_attempts")),
+        sa.UniqueConstraint("envelope_from", name=op.f("uq_smtp_attempts_envelope_from")),
+        sa.UniqueConstraint("envid", name=op.f("uq_smtp_attempts_envid")),
+    )
     op.create_table(
         "measures",
         sa.Column("id", sa.String(length=36), nullable=False),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.email_address import is_email_address, require_email_address
+from cjp_fraud.contracts.methods import is_email_address, require_email_address
 from cjp_fraud.errors import BadInputError
 
 

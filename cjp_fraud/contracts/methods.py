@@ -1,10 +1,22 @@
-"""What may stand as an email address in an envelope and a header."""
+"""Methods of serving a notice that a contract may name, and what an address of each looks like.
+
+How a notice is served by a method is told in :mod:`cjp_fraud.notices.methods`, a file a method. A method is a
+name and no enum, so that a new one changes no column.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
 
 import email_validator
 
 from cjp_fraud.errors import BadInputError
+
+EMAIL: Final = "email"
+
+METHOD_LENGTH: Final = 40
+"""Longest name of a method, characters."""
 
 # The demonstration and the tests serve domains that RFC 6761 sets aside (.invalid, .test, localhost), and
 # a provider's own network may use .local: what cannot be reached shows at dispatch.
@@ -43,3 +55,14 @@ def is_email_address(text: str) -> bool:
         return bool(require_email_address(text))
     except BadInputError:
         return False
+
+
+METHODS: dict[str, Callable[[str], str]] = {EMAIL: require_email_address}
+"""Name of each method → function that returns an address of it, and raises BadInputError for what is none."""
+
+
+def require_method(name: str) -> str:
+    """Return ``name`` if notices can be served by it; raises BadInputError if not."""
+    if name not in METHODS:
+        raise BadInputError(f"method {name!r} is not served; write {' or '.join(METHODS)}")
+    return name
