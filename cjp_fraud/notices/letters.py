@@ -1,7 +1,8 @@
 """Letters: what a notice says, in the contract's language, from templates that carry their version.
 
-A letter is rendered in two parts. All that is decided goes in when the proposal is drawn up; what only
-the dispatch knows stays a named placeholder (:data:`AT_DISPATCH`) until then.
+A letter is written in two stages. All that is decided goes in when the proposal is drawn up (``{{ name }}`` in
+the templates); what only the dispatch knows stays a placeholder (``⟦name⟧``, :data:`AT_DISPATCH`) until then.
+Numbers and durations are written as the letter's language writes them, moments as 2026-01-31 09:00 UTC in all.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from string import Template
 from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from babel.units import format_unit
+from jinja2 import Environment, StrictUndefined
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
@@ -131,23 +135,20 @@ def render(letter: Letter, *, tag: str, customer: str, clause: str) -> RenderedL
         "clause": clause,
         "seen": _seen(letter.seen, phrases),
         "measure": measure_in_words(letter.measure, letter.scope, language),
-        "lasts": _lasts(letter.lasts, phrases),
+        "lasts": _fill(phrases["lasts"], duration=_duration(letter.lasts, language)),
     }
-    # Values are doubled in their $, so that nothing in them is taken for a placeholder at dispatch.
-    safe = {name: value.replace("$", "$$") for name, value in fields.items()}
-    kept = {name: f"${{{name}}}" for name in AT_DISPATCH}
     return RenderedLetter(
         language=language,
         template=f"{letter.kind}.{language}",
         template_version=f"{head['version']}, phrases {phrases['version']}",
-        subject=Template(head["subject"]).substitute(safe | kept),
-        body=Template(body).substitute(safe | kept),
+        subject=_APPROVED.from_string(head["subject"]).render(fields),
+        body=_APPROVED.from_string(body).render(fields),
     )
 
 
 def fill_at_dispatch(text: str, values: Mapping[str, str]) -> str:
     """Fill the placeholders that were left for the dispatch; all of :data:`AT_DISPATCH` must be given."""
-    return Template(text).substitute(values)
+    return DISPATCHED.from_string(text).render(values)
 
 
 def measure_in_words(kind: MeasureKind, scope: Scope, language: str) -> str:
@@ -167,8 +168,8 @@ def measure_in_words(kind: MeasureKind, scope: Scope, language: str) -> str:
         limits=_fill(phrases["limited_to"], parts="; ".join(limits)) if limits else "",
         destination_prefixes=", ".join(scope.destination_prefixes),
         origins=", ".join(scope.origins),
-        contacts_per_hour=str(scope.contacts_per_hour),
-        principals=str(len(scope.principal_ids)),
+        contacts_per_hour=_number(scope.contacts_per_hour or 0, language),
+        principals=_number(len(scope.principal_ids), language),
         application_ids=", ".join(scope.application_ids),
         channels=", ".join(phrases["channel"][name] for name in scope.channels),
     )
@@ -182,11 +183,12 @@ def _seen(flags: tuple[Seen, ...], phrases: Mapping[str, Any]) -> str:
     lines = [_series_line(members, phrases) for _, members in sorted(series.items())]
     beyond = len(lines) - MOST_SERIES
     if beyond > 0:
-        lines = [*lines[:MOST_SERIES], _fill(phrases["further"], count=str(beyond))]
+        lines = [*lines[:MOST_SERIES], _fill(phrases["further"], count=_number(beyond, phrases["language"]))]
     return "\n".join(lines)
 
 
 def _series_line(flags: list[Seen], phrases: Mapping[str, Any]) -> str:
+    language = phrases["language"]
     peak = min(flags, key=lambda flag: (flag.p_value, flag.interval_start))
     seconds = timedelta(seconds=peak.interval_seconds)
     carried = _fill(phrases["carried"], application=peak.application_id) if peak.application_id else ""
@@ -195,39 +197,62 @@ def _series_line(flags: list[Seen], phrases: Mapping[str, Any]) -> str:
         channel=phrases["channel"].get(peak.channel, peak.channel),
         direction=phrases["direction"].get(peak.direction, peak.direction),
         carried=carried,
-        first=_minute(min(flag.interval_start for flag in flags)),
-        last=_minute(max(flag.interval_start for flag in flags) + seconds),
-        intervals=str(len(flags)),
-        minutes=f"{peak.interval_seconds / 60:g}",
-        peak=_minute(peak.interval_start),
-        observed=_number(peak.observed, phrases),
-        usual=_number(peak.usual, phrases),
+        first=_minute(min(flag.interval_start for flag in flags), language),
+        last=_minute(max(flag.interval_start for flag in flags) + seconds, language),
+        intervals=_number(len(flags), language),
+        minutes=format_decimal(peak.interval_seconds / 60, locale=language),
+        peak=_minute(peak.interval_start, language),
+        observed=_number(peak.observed, language),
+        usual=_number(peak.usual, language),
         odds=_odds(peak.p_value, phrases),
     )
 
 
 def _odds(p_value: float, phrases: Mapping[str, Any]) -> str:
     if not p_value > 1 / _RAREST:
-        return _fill(phrases["odds_beyond"], odds=_number(_RAREST, phrases))
-    return _number(float(f"{1 / min(p_value, 1.0):.1e}"), phrases)
+        return _fill(phrases["odds_beyond"], odds=_number(_RAREST, phrases["language"]))
+    return _number(float(f"{1 / min(p_value, 1.0):.1e}"), phrases["language"])
 
 
-def _lasts(duration: timedelta, phrases: Mapping[str, Any]) -> str:
+def _duration(duration: timedelta, language: str) -> str:
+    """Return a duration, exactly: in days where it is whole days and more than one, else in hours."""
     if duration % timedelta(days=1) == timedelta(0) and duration > timedelta(days=1):
-        return _fill(phrases["days"], count=str(duration.days))
-    return _fill(phrases["hours"], count=f"{duration / timedelta(hours=1):g}")
+        return format_unit(duration.days, "duration-day", locale=language)
+    return format_unit(duration / timedelta(hours=1), "duration-hour", locale=language)
 
 
-def _number(value: float, phrases: Mapping[str, Any]) -> str:
-    return f"{value:,.0f}".replace(",", phrases["thousands"])
+def _number(value: float, language: str) -> str:
+    return format_decimal(round(value), locale=language)
 
 
-def _minute(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _minute(at: datetime, language: str) -> str:
+    return format_datetime(at.astimezone(UTC), "yyyy-MM-dd HH:mm 'UTC'", locale=language)
 
 
 def _fill(phrase: str, **values: str) -> str:
-    return Template(phrase).substitute(values)
+    return _PHRASES.from_string(phrase).render(values)
+
+
+def _as_text(value: str) -> str:
+    """Return people's words so that nothing in them is taken for a placeholder at dispatch."""
+    return value.replace("⟦", '⟦"⟦"⟧')
+
+
+def _environment(**options: Any) -> Environment:
+    return Environment(undefined=StrictUndefined, keep_trailing_newline=True, **options)
+
+
+_PHRASES = _environment()
+_APPROVED = _environment(finalize=_as_text)
+DISPATCHED = _environment(
+    variable_start_string="⟦",
+    variable_end_string="⟧",
+    block_start_string="⟦%",
+    block_end_string="%⟧",
+    comment_start_string="⟦#",
+    comment_end_string="#⟧",
+)
+"""Reads what was approved: all but ``⟦name⟧`` in it is text, whatever it looks like."""
 
 
 @cache
@@ -239,4 +264,5 @@ def _template(kind: NoticeKind, language: str) -> tuple[Mapping[str, str], str]:
 
 @cache
 def _phrases(language: str) -> Mapping[str, Any]:
-    return tomllib.loads((_TEMPLATES / f"phrases.{language}.toml").read_text(encoding="utf-8"))
+    phrases = tomllib.loads((_TEMPLATES / f"phrases.{language}.toml").read_text(encoding="utf-8"))
+    return phrases | {"language": language}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from string import Template
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError, meta
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.letters import (
     AT_DISPATCH,
+    DISPATCHED,
     LANGUAGES,
     MOST_SERIES,
     Letter,
@@ -88,9 +92,9 @@ def test_the_letter_accuses_no_customer_and_helps_no_fraudster() -> None:
 def test_every_letter_exists_in_every_language_with_nothing_unfilled(language: str, kind: NoticeKind) -> None:
     rendered = render(a_letter(kind), tag=language, customer="acme", clause="clause 2.4")
     assert (rendered.language, rendered.template) == (language, f"{kind}.{language}")
-    assert rendered.template_version.startswith("1, phrases 1")
+    assert rendered.template_version.startswith("1, phrases 2")
     body = fill_at_dispatch(rendered.body, FILLED)
-    assert "$" not in body + fill_at_dispatch(rendered.subject, FILLED)
+    assert not set("${}⟦⟧") & set(body + fill_at_dispatch(rendered.subject, FILLED))
     assert "acme" in body
 
 
@@ -108,7 +112,7 @@ def test_every_measure_can_be_told_in_every_language(language: str, kind: Measur
     )
     said = measure_in_words(kind, scope, language)
     assert said.endswith(".")
-    assert "$" not in said
+    assert not set("${}⟦⟧") & set(said)
     assert "secret-hash" not in said
 
 
@@ -121,9 +125,49 @@ def test_a_language_without_templates_is_refused_not_replaced() -> None:
         written(a_letter(), "pt")
 
 
-def test_a_value_that_looks_like_a_placeholder_stays_what_it_is() -> None:
-    body = written(a_letter(NoticeKind.SUSPENSION, seen(application_id="$notice_number ${x} $$")))
-    assert "carried by $notice_number ${x} $$" in body
+@pytest.mark.parametrize(
+    "words",
+    [
+        "$notice_number ${x} $$",
+        "{{ case }} {% raw %} {# note #}",
+        "⟦notice_number⟧ ⟦% if x %⟧ ⟦# note #⟧",
+        "⟦⟦notice_number⟧⟧ ⟦",
+        "<b>&amp;</b>",
+    ],
+)
+def test_words_that_look_like_markup_stay_what_they_are(words: str) -> None:
+    body = written(a_letter(NoticeKind.SUSPENSION, seen(application_id=words)))
+    assert f"carried by {words}: from" in body
+
+
+@given(st.text(max_size=40).filter(lambda words: "\r" not in words))
+def test_no_words_of_people_are_read_as_a_template(words: str) -> None:
+    rendered = render(a_letter(), tag="en", customer=words, clause=words)
+    body = fill_at_dispatch(rendered.body, FILLED)
+    assert f"Customer: {words}\n" in body
+    assert f"\n{words}: after notice" in body
+
+
+@pytest.mark.parametrize(
+    ("tag", "contacts", "lasts"),
+    [
+        ("en", "1,412 contacts", "at most 36 hours;"),
+        ("fr", "1\u202f412 contacts", "au plus 36\u00a0heures ;"),
+        ("de", "1.412 Kontakte", "höchstens 36 Stunden;"),
+        ("es-MX", "1.412 contactos", "como máximo 36 horas;"),
+    ],
+)
+def test_numbers_and_durations_are_written_as_the_language_writes_them(
+    tag: str, contacts: str, lasts: str
+) -> None:
+    body = written(replace(a_letter(), lasts=timedelta(hours=36)), tag)
+    assert contacts in body
+    assert lasts in body
+
+
+def test_a_duration_is_never_rounded() -> None:
+    assert "at most 36.5 hours" in written(replace(a_letter(), lasts=timedelta(hours=36, minutes=30)))
+    assert "at most 1 hour;" in written(replace(a_letter(), lasts=timedelta(hours=1)))
 
 
 def test_odds_too_small_to_tell_are_told_as_more_than() -> None:
@@ -143,8 +187,8 @@ def test_flags_of_a_series_share_a_line_and_many_series_are_counted() -> None:
 
 def test_the_dispatch_must_fill_every_placeholder() -> None:
     rendered = render(a_letter(), tag="en", customer="acme", clause="2.4")
-    assert set(AT_DISPATCH) == set(Template(rendered.body).get_identifiers())
-    with pytest.raises(KeyError):
+    assert set(AT_DISPATCH) == meta.find_undeclared_variables(DISPATCHED.parse(rendered.body))
+    with pytest.raises(UndefinedError):
         fill_at_dispatch(rendered.body, {"dispatched_on": "now"})
 
 
