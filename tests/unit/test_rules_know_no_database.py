@@ -1,0 +1,41 @@
+"""Rules know no database: they can be imported, and so read and tested, without one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+RULES = (
+    "cjp_fraud.suspension.gate",
+    "cjp_fraud.suspension.model",
+    "cjp_fraud.contracts.receipt",
+    "cjp_fraud.contracts.restriction",
+    "cjp_fraud.contracts.terms",
+    "cjp_fraud.notices.letters",
+    "cjp_fraud.notices.model",
+    "cjp_fraud.notices.progress",
+    "cjp_fraud.notices.reports.dsn",
+    "cjp_fraud.review.measure_fit",
+    "cjp_fraud.review.model",
+    "cjp_fraud.review.episodes",
+)
+PURE = ("features.score_day", "models.calibration")
+
+
+@pytest.mark.parametrize("module", [*RULES, *PURE])
+def test_a_fresh_interpreter_imports_a_rule_without_a_database(module: str) -> None:
+    assert not loaded_with(module) & {"sqlalchemy", "deltalake"}
+
+
+@pytest.mark.parametrize("module", RULES)
+def test_a_fresh_interpreter_imports_a_rule_of_the_product_without_pandas(module: str) -> None:
+    assert "pandas" not in loaded_with(module)
+
+
+def loaded_with(module: str) -> set[str]:
+    """Return the packages that importing ``module`` loads."""
+    script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
