@@ -1,1 +1,1 @@
-"""From traffic to scores, flags and cases: the causal walk, back-tests, training and the runs on the lake."""
+"""From traffic to scores, flags and cases: the detection run over lake or memory, back-tests and training."""

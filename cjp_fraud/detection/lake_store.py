@@ -138,14 +138,14 @@ class LakeStore:
 
     def by_bucket(self, parts: Sequence[ScoredRows]) -> dict[int, ScoredRows]:
         """Known rows of each bucket; a bucket's rows are all in one part."""
-        found: dict[int, ScoredRows] = {}
+        rows_of: dict[int, ScoredRows] = {}
         for rows in parts:
             if rows.version is None or not len(rows):
                 continue
             bucket = self.lake.bucket_of(rows.table.keys[TENANT].tolist())[rows.series]
             for number in np.unique(bucket).tolist():
-                found[number] = rows.take(bucket == number)
-        return found
+                rows_of[number] = rows.take(bucket == number)
+        return rows_of
 
     def rows_of_table(self, parts: Sequence[ScoredRows], closed: int) -> pa.Table:
         """Rows of the ``scores`` table; flags of hours that end after ``closed`` (UTC seconds) are null."""

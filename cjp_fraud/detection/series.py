@@ -67,8 +67,8 @@ class SeriesTable:
 
     def codes(self, ids: pa.ChunkedArray) -> Ints:
         """Code of each ``series_id``; -1 where it is none of these series."""
-        found = pc.index_in(ids, value_set=pa.array(self.ids, pa.string()))
-        return np.asarray(found.fill_null(-1).to_numpy(), dtype=np.int64)
+        index = pc.index_in(ids, value_set=pa.array(self.ids, pa.string()))
+        return np.asarray(index.fill_null(-1).to_numpy(), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -81,20 +81,20 @@ def discovered(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[NDArr
         return []
     hours = np.concatenate([rows.start // HOUR for rows in parts])
     log_p = np.concatenate([rows.log_p for rows in parts])
-    family = rejected(hours, log_p, rules.false_discovery_rate)
+    rejections = rejected(hours, log_p, rules.false_discovery_rate)
     ends = np.cumsum([len(rows) for rows in parts])[:-1]
     return [
-        found & are_spikes(rows, rules) for found, rows in zip(np.split(family, ends), parts, strict=True)
+        part & are_spikes(rows, rules) for part, rows in zip(np.split(rejections, ends), parts, strict=True)
     ]
 
 
 def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRows]:
     """Close the hours of ``parts``: flag what is discovered and reaches its version's threshold."""
     result = []
-    for rows, found in zip(parts, discovered(parts, rules), strict=True):
+    for rows, discoveries in zip(parts, discovered(parts, rules), strict=True):
         threshold = np.inf if rows.version is None else rows.version.threshold
         with np.errstate(invalid="ignore"):
-            result.append(replace(rows, flagged=found & (rows.score >= threshold)))
+            result.append(replace(rows, flagged=discoveries & (rows.score >= threshold)))
     return result
 
 

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Final
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.detection.judged_rows import judged_rows
+from cjp_fraud.detection.evidence_rows import evidence_rows
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
@@ -177,7 +177,7 @@ def determine(
             case_id_of(session, case),
             finding,
             policy=deployment.policy,
-            read_rows=judged_rows(deployment.lake),
+            read_rows=evidence_rows(deployment.lake),
             obstacles=proposal_obstacles,
         )
         view = case_view(session, proposal.case_id, now)

@@ -74,7 +74,7 @@ class BacktestReport:
 
 
 @dataclass(frozen=True, slots=True)
-class FlagView:
+class RecordedFlag:
     """A flag of one interval, and the case that it belongs to.
 
     Parameters
@@ -245,7 +245,7 @@ def list_flags(
     end: datetime | None = None,
     case: int | None = None,
     superseded: bool = False,
-) -> list[FlagView]:
+) -> list[RecordedFlag]:
     """Flags by time and tenant.
 
     Parameters
@@ -271,7 +271,7 @@ def list_flags(
     if not superseded:
         query = query.where(Flag.superseded_at.is_(None))
     with reading(deployment.engine) as session:
-        return [_flag_view(flag, number) for flag, number in session.execute(query)]
+        return [_recorded_flag(flag, number) for flag, number in session.execute(query)]
 
 
 def show_scores(deployment: Deployment, tenant_id: str, begin: datetime, end: datetime) -> list[ScoreView]:
@@ -329,8 +329,8 @@ def _why_nothing(lake: Lake, begin: datetime, end: datetime) -> str:
     )
 
 
-def _flag_view(flag: Flag, case: int | None) -> FlagView:
-    return FlagView(
+def _recorded_flag(flag: Flag, case: int | None) -> RecordedFlag:
+    return RecordedFlag(
         id=flag.id,
         case=case,
         tenant_id=flag.tenant_id,

@@ -19,16 +19,6 @@ LOOK_BACK = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One series of a tenant."""
-
-    channel: str
-    direction: str
-    application_id: str | None
-    interval_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class FlagView:
     """One interval of one series that is unusual upward; ``score`` is -log10 p, excess in ``quantity``."""
 
@@ -60,7 +50,7 @@ class RowsWanted:
     """Which rows of the lake a determination rests on: these series, half-open in time (aware, UTC)."""
 
     tenant_id: str
-    series: tuple[Series, ...]
+    series_ids: tuple[str, ...]
     start: datetime
     end: datetime
 
@@ -71,12 +61,9 @@ ReadRows = Callable[[RowsWanted], Sequence[Mapping[str, Any]]]
 
 def rows_wanted(tenant_id: str, flags: Sequence[Flag]) -> RowsWanted:
     """Return what to freeze for these flags: their series, from 24 h before the first to the last's end."""
-    series = {
-        Series(flag.channel, flag.direction, flag.application_id, flag.interval_seconds) for flag in flags
-    }
     return RowsWanted(
         tenant_id=tenant_id,
-        series=tuple(sorted(series, key=_named)),
+        series_ids=tuple(sorted({flag.series_id for flag in flags})),
         start=min(flag.interval_start for flag in flags) - LOOK_BACK,
         end=max(flag.interval_start + timedelta(seconds=flag.interval_seconds) for flag in flags),
     )
@@ -115,10 +102,6 @@ def freeze(
     session.add(evidence)
     session.flush()
     return evidence
-
-
-def _named(series: Series) -> tuple[str, str, str, int]:
-    return series.channel, series.direction, series.application_id or "", series.interval_seconds
 
 
 def _in_time(flag: Flag) -> tuple[datetime, str]:

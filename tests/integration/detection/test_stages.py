@@ -148,27 +148,27 @@ def test_a_late_row_before_midnight_is_felt_in_the_hour_after_it(done: SmallDepl
     assert (before.loc[echo, "strength"] != done.scores().loc[echo, "strength"]).any()
 
 
-def _look(url: str, what: str, told: object) -> None:
+def _look(url: str, what: str, looked: object) -> None:
     engine = make_engine(url)
     if what == "window":
         next_window(engine, NOW)
     else:
         small = SmallDeployment(Path(engine.url.database or "").parent, engine)
         refresh(small.lake, engine, small.zones, NOW)
-    told.set()  # type: ignore[attr-defined]
+    looked.set()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("what", ["window", "refresh"])
 def test_changes_are_not_looked_at_while_an_ingest_is_storing(done: SmallDeployment, what: str) -> None:
     context = multiprocessing.get_context("spawn")
-    told = context.Event()
+    looked = context.Event()
     url = done.engine.url.render_as_string(hide_password=False)
-    other = context.Process(target=_look, args=(url, what, told))
+    other = context.Process(target=_look, args=(url, what, looked))
     with process_lock(done.engine, TRAFFIC_LOCK):
         other.start()
-        assert not told.wait(5)
+        assert not looked.wait(5)
     other.join(60)
-    assert told.is_set()
+    assert looked.is_set()
 
 
 def test_every_change_is_marked_in_the_end(staged: SmallDeployment) -> None:

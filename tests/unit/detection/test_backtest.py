@@ -189,10 +189,10 @@ def test_scores_are_written_whole(tmp_path: Path) -> None:
         write_scores(table, tmp_path / "nowhere" / "scores.parquet")
 
 
-def test_progress_is_told(files: tuple[Path, Path]) -> None:
-    told: list[tuple[str, int, int]] = []
-    backtest([files[0]], files[1], now=NOW, progress=lambda *step: told.append(step))
-    assert told[-1] == ("scoring days", 5, 5)
+def test_progress_is_reported(files: tuple[Path, Path]) -> None:
+    steps: list[tuple[str, int, int]] = []
+    backtest([files[0]], files[1], now=NOW, progress=lambda *step: steps.append(step))
+    assert steps[-1] == ("scoring days", 5, 5)
 
 
 def test_the_type_of_the_table_is_plain(files: tuple[Path, Path]) -> None:

@@ -1,4 +1,4 @@
-"""The causal walk: nothing learns from the future, nothing depends on company, cuts or the clock's zone."""
+"""Causality: nothing learns from the future, nothing depends on company, cuts or the clock's zone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAYS = 20
 TRAFFIC = some_traffic(tenants=4, days=DAYS)
 
 
-def walked(traffic: pd.DataFrame, zone: str = "Etc/UTC", *, trains: bool = True) -> pd.DataFrame:
+def scores_of(traffic: pd.DataFrame, zone: str = "Etc/UTC", *, trains: bool = True) -> pd.DataFrame:
     store = MemoryStore(arranged(traffic, zone), RULES, trains=trains)
     tenants = store.arranged.table.keys["tenant_id"].to_numpy()
     return pd.concat([known_rows(rows, tenants) for rows in scored(store)], ignore_index=True)
@@ -57,7 +57,7 @@ def known_rows(rows: ScoredRows, tenants: np.ndarray) -> pd.DataFrame:
     )
 
 
-WALKED = walked(TRAFFIC)
+SCORES = scores_of(TRAFFIC)
 
 
 def test_bursts_are_flagged_and_little_else() -> None:
@@ -66,7 +66,7 @@ def test_bursts_are_flagged_and_little_else() -> None:
         for number in range(4)
         for step in range(3)
     }
-    flagged = {(row.tenant, row.start) for row in WALKED[WALKED["flagged"]].itertuples()}
+    flagged = {(row.tenant, row.start) for row in SCORES[SCORES["flagged"]].itertuples()}
     assert {tenant for tenant, _ in flagged & bursts} == {f"tenant-{number}" for number in range(4)}
     assert len(flagged - bursts) <= 4
 
@@ -79,10 +79,10 @@ def test_changing_the_future_changes_no_past_score(at: int, tenant: int, count: 
     changed = TRAFFIC.copy()
     row = (changed["tenant_id"] == f"tenant-{tenant}") & (changed["interval_start"] >= moment)
     changed.loc[row, ["contacts_offered", "contacts_peak"]] = float(count)
-    second, walked_again = int(moment.timestamp()), walked(changed)
+    second, scores_again = int(moment.timestamp()), scores_of(changed)
     for name, until in (("baseline", second), ("score", second), ("flagged", second // HOUR * HOUR)):
         before, after = (
-            frame.loc[frame["start"] < until, name].to_numpy() for frame in (WALKED, walked_again)
+            frame.loc[frame["start"] < until, name].to_numpy() for frame in (SCORES, scores_again)
         )
         assert before.tobytes() == after.tobytes(), name
 
@@ -92,8 +92,8 @@ def test_changing_the_future_changes_no_past_score(at: int, tenant: int, count: 
 @given(st.integers(4 * 24, DAYS * 24 - 1))
 def test_what_has_not_come_yet_changes_no_past_score(hours: int) -> None:
     end = START + pd.Timedelta(hours=hours)
-    part = walked(TRAFFIC[TRAFFIC["interval_start"] < end])
-    whole = WALKED[WALKED["start"] < int(end.timestamp())]
+    part = scores_of(TRAFFIC[TRAFFIC["interval_start"] < end])
+    whole = SCORES[SCORES["start"] < int(end.timestamp())]
     for name in ("baseline", "score", "flagged"):
         order = ["tenant", "start"]
         one, other = (frame.sort_values(order)[name].to_numpy() for frame in (part, whole))
@@ -105,7 +105,7 @@ def test_a_shift_of_the_zone_shifts_the_statistics_with_it(hours: int) -> None:
     # Etc/GMT+9 is nine hours behind UTC: the same wall clock comes nine hours later.
     zone = f"Etc/GMT{-hours:+d}"
     moved = TRAFFIC.assign(interval_start=TRAFFIC["interval_start"] - pd.Timedelta(hours=hours))
-    here, there = walked(TRAFFIC, trains=False), walked(moved, zone, trains=False)
+    here, there = scores_of(TRAFFIC, trains=False), scores_of(moved, zone, trains=False)
     there["start"] += hours * HOUR
     order = ["tenant", "start"]
     for name in ("baseline", "statistic"):
@@ -115,13 +115,13 @@ def test_a_shift_of_the_zone_shifts_the_statistics_with_it(hours: int) -> None:
 
 def test_the_order_of_the_rows_changes_nothing() -> None:
     shuffled = TRAFFIC.sample(frac=1.0, random_state=1)
-    pd.testing.assert_frame_equal(walked(shuffled), WALKED)
+    pd.testing.assert_frame_equal(scores_of(shuffled), SCORES)
 
 
 def test_the_clock_going_back_gives_every_interval_one_score() -> None:
     start = pd.Timestamp("2024-10-20", tz="UTC")
     traffic = some_traffic(tenants=1, days=12, start=start)
-    rows = walked(traffic, "Europe/Berlin")
+    rows = scores_of(traffic, "Europe/Berlin")
     assert len(rows) == len(traffic)
     # The first local day begins at 22:00 UTC of the day before: two folded days are there from 20:00 + 26 h
     # on.

@@ -1,4 +1,4 @@
-"""Which rules and which version judge an interval."""
+"""Which rules and which version score an interval."""
 
 from __future__ import annotations
 

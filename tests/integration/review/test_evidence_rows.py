@@ -1,4 +1,4 @@
-"""The rows that a case is judged on come from the lake: the flagged series alone, from a day before."""
+"""The rows that a case is decided on come from the lake: the flagged series alone, from a day before."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from cjp_fraud.detection.judged_rows import judged_rows
+from cjp_fraud.detection.evidence_rows import evidence_rows
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.digests import canonical_json
-from cjp_fraud.review.evidence import RowsWanted, Series
+from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
+from cjp_fraud.traffic.series import series_id
 from tests.case_builders import START
 
 
@@ -22,6 +23,7 @@ def test_only_the_flagged_series_and_window_are_read(tmp_path: Path) -> None:
     bucket = int(lake.bucket_of(["acme"])[0])
     rows = [
         {
+            "series_id": series_id("acme", channel, "outbound", None, 300),
             "tenant_id": "acme",
             "channel": channel,
             "direction": "outbound",
@@ -38,12 +40,12 @@ def test_only_the_flagged_series_and_window_are_read(tmp_path: Path) -> None:
     lake.replace(TRAFFIC, pa.Table.from_pylist(rows, schema=TRAFFIC.schema), where=Where(buckets=[bucket]))
     wanted = RowsWanted(
         "acme",
-        (Series("voice", "outbound", None, 300),),
+        (series_id("acme", "voice", "outbound", None, 300),),
         START - timedelta(hours=24),
         START + timedelta(minutes=5),
     )
 
-    found = judged_rows(lake)(wanted)
+    found = evidence_rows(lake)(wanted)
 
     assert [(row["table"], row["interval_start"]) for row in found] == [
         ("traffic", START - timedelta(hours=2)),
