@@ -29,7 +29,7 @@ AFTER_AN_HOUR_HAS_CLOSED = "11 * * * *"
 )
 def traffic_detection() -> None:
     @task
-    def window() -> dict[str, Any] | None:
+    def window() -> dict[str, Any]:
         from pydantic_core import to_jsonable_python
 
         from cjp_fraud.deployment import open_deployment
@@ -37,10 +37,10 @@ def traffic_detection() -> None:
 
         opened = open_deployment()
         hours: dict[str, Any] | None = to_jsonable_python(detection.next_window(opened, opened.now))
-        return hours
+        return hours or {}
 
     @task
-    def buckets(window: dict[str, Any] | None) -> list[int]:
+    def buckets(window: dict[str, Any]) -> list[int]:
         from cjp_fraud.deployment import open_deployment
         from cjp_fraud.operations import detection
 
@@ -49,7 +49,7 @@ def traffic_detection() -> None:
         return [] if hours is None else detection.prepare_window(opened, opened.now, hours)
 
     @task
-    def detect_bucket(bucket: int, window: dict[str, Any] | None) -> int:
+    def detect_bucket(bucket: int, window: dict[str, Any]) -> int:
         from cjp_fraud.deployment import open_deployment
         from cjp_fraud.operations import detection
 
@@ -57,13 +57,13 @@ def traffic_detection() -> None:
         return 0 if hours is None else detection.score_bucket(open_deployment(), hours, bucket)
 
     @task(trigger_rule="none_failed")
-    def open_cases(window: dict[str, Any] | None) -> bool:
+    def open_cases(window: dict[str, Any]) -> bool:
         from cjp_fraud.deployment import open_deployment
         from cjp_fraud.operations import detection
 
         opened = open_deployment()
         hours = detection.window_of(window)
-        return hours is not None and detection.close_hours(opened, opened.now, hours)
+        return hours is not None and detection.close_hours(opened, opened.now, hours).more_is_waiting
 
     @task.short_circuit
     def more_is_waiting(backlog: bool) -> bool:

@@ -27,7 +27,7 @@ from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scoring import ScoredRows, moment
 from cjp_fraud.detection.significance import POOL_DAYS, Histograms, calibrations, closed, with_p_values
-from cjp_fraud.detection.window import DetectionWindow, closed_until, mark_scored, next_window, whole_hours
+from cjp_fraud.detection.window import DetectionWindow, closed_until, mark_scored, whole_hours
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.progress import Report
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
@@ -243,8 +243,8 @@ def score_bucket(detection: Detection, window: DetectionWindow, bucket: int) -> 
     return len(rows)
 
 
-def close_hours(detection: Detection, window: DetectionWindow, now: datetime) -> bool:
-    """Close the window's hours over all buckets, record flags, open cases; returns whether more is waiting.
+def close_hours(detection: Detection, window: DetectionWindow, now: datetime) -> FlaggingResult:
+    """Close the window's hours over all buckets, record flags, open cases.
 
     From the scores that the buckets have stored; run again after a kill it writes the same.
     """
@@ -259,9 +259,9 @@ def close_hours(detection: Detection, window: DetectionWindow, now: datetime) ->
             write_calibrations(detection.lake, _calibrations(store, window, parts))
         with transaction(detection.engine) as session:
             flags = flag_rows(parts, detection.zones, open_from)
-            detection.record(session, flags, window.begin, window.end, now)
+            recorded = detection.record(session, flags, window.begin, window.end, now)
             mark_scored(session, window, now)
-    return next_window(detection.engine, now) is not None
+    return recorded
 
 
 def _calibrations(store: LakeStore, window: DetectionWindow, parts: Sequence[ScoredRows]) -> Calibrations:

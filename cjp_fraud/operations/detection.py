@@ -20,6 +20,7 @@ from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.window import DetectionWindow
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.progress import Report
+from cjp_fraud.review.flags import FlaggingResult
 from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import reading
@@ -58,6 +59,14 @@ class DetectionResult:
     cases_opened: int
     episodes_joined_to_a_case: int
     episodes_on_the_overflow_list: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoursClosed:
+    """What closing hours changed, and whether more hours are waiting."""
+
+    flags: FlaggingResult
+    more_is_waiting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +226,9 @@ def next_window(deployment: Deployment, now: datetime) -> DetectionWindow | None
     return window.next_window(deployment.engine, now)
 
 
-def window_of(document: Mapping[str, str] | None) -> DetectionWindow | None:
-    """Read a window back from the JSON form that one scheduled task hands to the next."""
-    return TypeAdapter(DetectionWindow | None).validate_python(document)
+def window_of(document: Mapping[str, str]) -> DetectionWindow | None:
+    """Read a window back from the JSON form that one scheduled task hands to the next; empty: nothing waits."""
+    return TypeAdapter(DetectionWindow).validate_python(document) if document else None
 
 
 def prepare_window(deployment: Deployment, now: datetime, hours: DetectionWindow) -> list[int]:
@@ -232,9 +241,10 @@ def score_bucket(deployment: Deployment, hours: DetectionWindow, bucket: int) ->
     return run.score_bucket(_detection(deployment, hours.begin, hours.end), hours, bucket)
 
 
-def close_hours(deployment: Deployment, now: datetime, hours: DetectionWindow) -> bool:
-    """Decide the flags of the hours over all buckets and open cases; returns whether more is waiting."""
-    return run.close_hours(_detection(deployment, hours.begin, hours.end), hours, now)
+def close_hours(deployment: Deployment, now: datetime, hours: DetectionWindow) -> HoursClosed:
+    """Decide the flags of the hours over all buckets and open cases; running it again changes nothing."""
+    flags = run.close_hours(_detection(deployment, hours.begin, hours.end), hours, now)
+    return HoursClosed(flags, next_window(deployment, now) is not None)
 
 
 def list_flags(
