@@ -225,8 +225,9 @@ class LakeStore:
 
     def _open(self, begin: int, end: int, buckets: Collection[int]) -> Window:
         ends = moment(begin), moment(end)
-        later = self._spans.later(end, buckets)
-        rows = with_series(read_window(self.lake, self.zones, *ends, buckets), later, self.zones)
+        rows = read_window(self.lake, self.zones, *ends, buckets)
+        later, silent = self._spans.later(end, buckets, rows[SERIES_ID])
+        rows = with_series(rows, silent, self.zones)
         arranged = arrange(rows, self.zones)
         span = self._spans.around(arranged, begin, end, later, buckets)
         return window_of(self.lake, arranged, *ends, buckets, span)

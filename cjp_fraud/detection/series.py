@@ -65,7 +65,7 @@ class SeriesTable:
         ids: list[str] = self.keys[SERIES_ID].tolist()
         return ids
 
-    def codes(self, ids: pa.ChunkedArray) -> Ints:
+    def codes(self, ids: pa.Array | pa.ChunkedArray) -> Ints:
         """Code of each ``series_id``; -1 where it is none of these series."""
         index = pc.index_in(ids, value_set=pa.array(self.ids, pa.string()))
         return np.asarray(index.fill_null(-1).to_numpy(), dtype=np.int64)

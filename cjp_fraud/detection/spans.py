@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -46,17 +46,32 @@ class SeriesSpans:
         self._days = days
         self._folded: dict[tuple[int, ...], pa.Table] = {}
 
-    def later(self, end: int, buckets: Collection[int]) -> pa.Table:
-        """The series (id and key) that have a row at ``end`` (UTC seconds) or after it."""
+    def later(
+        self, end: int, buckets: Collection[int], present: pa.ChunkedArray
+    ) -> tuple[pa.Array, pa.Table]:
+        """The series that have a row at ``end`` (UTC seconds) or after it.
+
+        Returns
+        -------
+        their ids, and the rows (id and key) of those that are not among the ids ``present``.
+        """
         if self._newest is None or self._newest.timestamp() < end:
-            return _no_series()
-        parts = []
-        for day in range(end // DAY, min(end // DAY + NEAR_DAYS, self._days[1]) + 1):
-            between = (max(moment(end), moment(day * DAY)), moment((day + 1) * DAY))
-            parts.append(self._in_traffic(day, buckets, between, None))
-        folded = self._folded_days(buckets)
-        parts.append(folded.filter(pc.field("last") > end // DAY + 1).select(_KEYS))
-        return _distinct(pa.concat_tables(parts))
+            return pa.array([], pa.string()), _no_series()
+        windows = [
+            (day, max(moment(end), moment(day * DAY)), moment((day + 1) * DAY))
+            for day in range(end // DAY, min(end // DAY + NEAR_DAYS, self._days[1]) + 1)
+        ]
+        ids = [self._ids(day, buckets, between) for day, *between in windows]
+        folded = _no_series()
+        if self._days[1] > end // DAY + NEAR_DAYS:
+            folded = self._folded_days(buckets)
+            folded = folded.filter(pc.field("last") > end // DAY + 1).select(_KEYS)
+        known = pa.chunked_array([*ids, *folded[SERIES_ID].chunks], pa.string()).unique()
+        absent = known.filter(pc.invert(pc.is_in(known, value_set=present.unique())))
+        series = [folded.filter(pc.is_in(folded[SERIES_ID], value_set=absent))]
+        for day, *between in windows if len(absent) else ():
+            series.append(self._in_traffic(day, buckets, (between[0], between[1]), _KEYS, absent.to_pylist()))
+        return known, pa.concat_tables(series).group_by(list(_KEYS), use_threads=False).aggregate([])
 
     def earlier(self, ids: Collection[str], begin: int, buckets: Collection[int]) -> set[str]:
         """Which of the series ``ids`` have a row before ``begin`` (UTC seconds)."""
@@ -70,25 +85,26 @@ class SeriesSpans:
         for near in range(day, max(day - NEAR_DAYS, self._days[0]) - 1, -1):
             if missing:
                 between = (moment(near * DAY), min(moment(begin), moment((near + 1) * DAY)))
-                missing -= set(self._in_traffic(near, buckets, between, missing)[SERIES_ID].to_pylist())
+                rows = self._in_traffic(near, buckets, between, [SERIES_ID], missing)
+                missing -= set(rows[SERIES_ID].unique().to_pylist())
         if missing and self._days[0] < day - NEAR_DAYS:
             folded = self._folded_days(buckets)
             missing -= set(folded.filter(pc.field("first") < day - 1)[SERIES_ID].to_pylist())
         return set(ids) - missing
 
     def around(
-        self, arranged: Arranged, begin: int, end: int, later: pa.Table, buckets: Collection[int]
+        self, arranged: Arranged, begin: int, end: int, later: pa.Array, buckets: Collection[int]
     ) -> tuple[Ints, Ints]:
         """First and last row of every arranged series, moved to the window's ends where more lies beyond them.
 
         Parameters
         ----------
         arranged : the window's rows; a series without rows in it stands at 1970.
-        later : what :meth:`later` has said about ``end``.
+        later : ids of the series that have a row at ``end`` or after it.
         """
         first, last = arranged.first.copy(), arranged.last.copy()
         absent = last < begin - DAY
-        codes = arranged.table.codes(later[SERIES_ID])
+        codes = arranged.table.codes(later)
         last[codes[codes >= 0]] = end
         unsure = np.flatnonzero(absent | (first > begin))
         if len(unsure):
@@ -104,19 +120,21 @@ class SeriesSpans:
         day: int,
         buckets: Collection[int],
         between: tuple[datetime, datetime],
+        columns: Sequence[str],
         ids: Collection[str] | None,
     ) -> pa.Table:
-        if between[0] >= between[1]:
-            return _no_series()
         equal = {} if ids is None else {SERIES_ID: sorted(ids)}
-        rows = self._lake.read(
+        return self._lake.read(
             TRAFFIC,
             days=(date_of(day), date_of(day + 1)),
             buckets=sorted(buckets),
-            columns=list(_KEYS),
+            columns=list(columns),
             where=Where(equal=equal, between={INTERVAL_START: between}),
         )
-        return _distinct(rows)
+
+    def _ids(self, day: int, buckets: Collection[int], between: Sequence[datetime]) -> pa.Array:
+        rows = self._in_traffic(day, buckets, (between[0], between[1]), [SERIES_ID], None)
+        return rows[SERIES_ID].unique()
 
     def _folded_days(self, buckets: Collection[int]) -> pa.Table:
         """Every series with its first and last folded local day (days since 1970-01-01)."""
@@ -135,11 +153,6 @@ class SeriesSpans:
 
 def _no_series() -> pa.Table:
     return PROFILE.schema.empty_table().select(list(_KEYS))
-
-
-def _distinct(rows: pa.Table) -> pa.Table:
-    """One row a series."""
-    return rows.group_by(list(_KEYS), use_threads=False).aggregate([])
 
 
 def _spans(rows: pa.Table) -> pa.Table:
