@@ -110,12 +110,7 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         If no such tenant is on record.
     """
     moment = aware(at)
-    tenant = session.get(Tenant, tenant_id)
-    subscription = session.scalar(select(Subscription).where(Subscription.tenant_id == tenant_id))
-    if tenant is None or subscription is None:
-        raise NotFoundError(
-            f"no tenant {tenant_id!r} is on record; cjp-fraud tenants load FILE puts it there"
-        )
+    tenant, subscription = _tenant(session, tenant_id)
     site = session.scalar(select(Site).where(Site.subscription_id == subscription.id))
     # Where no version is in force, an empty one stands in its place: all that it would say is None.
     bought = _version_at(session, SubscriptionTerms, subscription.id, moment) or SubscriptionTerms()
@@ -156,6 +151,19 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
             "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
         },
     )
+
+
+def _tenant(session: Session, tenant_id: str) -> tuple[Tenant, Subscription]:
+    row = session.execute(
+        select(Tenant, Subscription)
+        .join(Subscription, Subscription.tenant_id == Tenant.id)
+        .where(Tenant.id == tenant_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"no tenant {tenant_id!r} is on record; cjp-fraud tenants load FILE puts it there"
+        )
+    return row[0], row[1]
 
 
 def _tenant_digest(tenant: Tenant) -> str:

@@ -27,8 +27,14 @@ from cjp_fraud.storage.base import (
 )
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
 
-_UNFINISHED = text("state NOT IN ('ended', 'never_in_force', 'observed')")
-_OBSERVED = text("state = 'observed'")
+_UNFINISHED = "state NOT IN ('ended', 'never_in_force', 'observed')"
+_OBSERVED = "state = 'observed'"
+
+
+def _unique(name: str, column: str, where: str) -> Index:
+    """Return an index that lets no two of the rows that match ``where`` have the same value."""
+    rows = text(where)
+    return Index(name, column, unique=True, sqlite_where=rows, postgresql_where=rows)
 
 
 class Measure(Base):
@@ -41,20 +47,8 @@ class Measure(Base):
             ["approvals.id", "approvals.proposal_id"],
             name="fk_measures_approval",
         ),
-        Index(
-            "uq_measures_one_unfinished_a_case",
-            "case_id",
-            unique=True,
-            sqlite_where=_UNFINISHED,
-            postgresql_where=_UNFINISHED,
-        ),
-        Index(
-            "uq_measures_observed_once",
-            "proposal_id",
-            unique=True,
-            sqlite_where=_OBSERVED,
-            postgresql_where=_OBSERVED,
-        ),
+        _unique("uq_measures_one_unfinished_a_case", "case_id", _UNFINISHED),
+        _unique("uq_measures_observed_once", "proposal_id", _OBSERVED),
         CheckConstraint("(mode = 'act') = (state <> 'observed')", name="only_acts_restrict"),
         CheckConstraint("ordered_at < ends_at", name="has_an_end"),
         CheckConstraint("review_at <= ends_at", name="review_before_end"),

@@ -197,6 +197,22 @@ def test_measures_are_listed_one_line_each_within_80_columns(
     assert all(word in row for word in ("acme", "in_force", "2015-04-05 12:00Z"))
 
 
+def test_disagreements_are_listed_within_80_columns_and_fail_the_command(
+    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspended_case(opened, office)
+    with unrecorded(opened.engine) as session:
+        session.scalars(select(Entitlement)).one().restricted = False
+    monkeypatch.setenv("COLUMNS", "80")
+
+    result = CliRunner().invoke(commands.app, ["reconcile"], obj=opened)
+
+    assert result.exit_code == 1
+    assert max(map(len, result.output.splitlines())) <= 80
+    assert "not_restricted" in result.output
+    assert "people decide" in " ".join(result.output.split())
+
+
 def run(opened: Deployment, *arguments: str) -> Any:
     result = CliRunner().invoke(commands.app, list(arguments), obj=opened)
     assert result.exit_code == 0, (result.output, result.exception)
