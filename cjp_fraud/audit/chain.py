@@ -80,12 +80,12 @@ def faults(links: Iterable[Link]) -> list[str]:
     ----------
     links : all entries from the first on, by sequence.
     """
-    found: list[str] = []
+    problems: list[str] = []
     previous = GENESIS
     for expected, link in enumerate(links, start=1):
         where = f"entry {link.sequence}"
         if link.sequence != expected:
-            found.append(f"{where}: expected entry {expected}; entries are missing or out of order")
+            problems.append(f"{where}: expected entry {expected}; entries are missing or out of order")
             break
         body = body_digest(
             link.sequence,
@@ -99,10 +99,10 @@ def faults(links: Iterable[Link]) -> list[str]:
             [digest(row) for row in link.rows],
         )
         if body != link.body_sha256:
-            found.append(f"{where}: its fields do not match its digest; it was changed after it was written")
+            problems.append(f"{where}: its fields do not match its digest; it was changed after it was written")
         if link.previous_sha256 != previous:
-            found.append(f"{where}: does not follow from entry {link.sequence - 1}")
+            problems.append(f"{where}: does not follow from entry {link.sequence - 1}")
         if entry_digest(link.previous_sha256, link.body_sha256) != link.entry_sha256:
-            found.append(f"{where}: its link digest is wrong")
+            problems.append(f"{where}: its link digest is wrong")
         previous = link.entry_sha256
-    return found
+    return problems

@@ -79,7 +79,7 @@ def opened(container: bytes) -> Opened:
         if refusals:
             return Opened({}, tuple(refusals))
         files: dict[str, bytes] = {}
-        found: list[str] = []
+        faults: list[str] = []
         for member in archive.infolist():
             try:
                 files[member.filename] = archive.read(member)
@@ -91,13 +91,13 @@ def opened(container: bytes) -> Opened:
                 OSError,
                 EOFError,
             ) as error:
-                found.append(f"{member.filename}: cannot be read ({error})")
-    if not found and packed(files) != container:
-        found.append(
+                faults.append(f"{member.filename}: cannot be read ({error})")
+    if not faults and packed(files) != container:
+        faults.append(
             "the archive is not as it was exported: its files are in another order or form, or bytes stand "
             "between, before or behind them"
         )
-    return Opened(files, tuple(found))
+    return Opened(files, tuple(faults))
 
 
 def _unsafe(members: list[zipfile.ZipInfo]) -> list[str]:
@@ -107,19 +107,19 @@ def _unsafe(members: list[zipfile.ZipInfo]) -> list[str]:
         return [
             f"the archive's files say that they are larger than {MAX_BYTES} bytes together; nothing was read"
         ]
-    found = []
+    faults = []
     names: set[str] = set()
     for member in members:
         if not _is_plain(member.filename) or member.filename != member.orig_filename:
-            found.append(f"{member.orig_filename!r}: not a name that a bundle uses; nothing was read")
+            faults.append(f"{member.orig_filename!r}: not a name that a bundle uses; nothing was read")
         if member.filename in names:
-            found.append(f"{member.filename}: stands in the archive more than once")
+            faults.append(f"{member.filename}: stands in the archive more than once")
         names.add(member.filename)
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
-            found.append(
+            faults.append(
                 f"{member.filename}: is compressed or encrypted; a bundle's files are stored as they are"
             )
-    return found
+    return faults
 
 
 def _is_plain(name: str) -> bool:

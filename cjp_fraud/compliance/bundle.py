@@ -117,7 +117,7 @@ def read_records(files: Mapping[str, bytes]) -> list[Record]:
     ValueError, KeyError, TypeError, AttributeError
         If a file of records is not one, or a document that it names is not there.
     """
-    found = []
+    faults = []
     for name in sorted(files):
         folder, _, rest = name.partition("/")
         if folder != RECORDS:
@@ -125,8 +125,8 @@ def read_records(files: Mapping[str, bytes]) -> list[Record]:
         for row in json.loads(files[name]):
             fields, bare = dict(row["fields"]), Record(rest.removesuffix(".json"), str(row["id"]), {})
             documents = {column: files[_file(bare, column)] for column in row["documents"]}
-            found.append(replace(bare, fields=fields, documents=documents))
-    return found
+            faults.append(replace(bare, fields=fields, documents=documents))
+    return faults
 
 
 def sums(files: Mapping[str, bytes]) -> bytes:
@@ -154,15 +154,15 @@ def timeline(entries: Iterable[Entry], records: Iterable[Record]) -> bytes:
 def readable_faults(files: Mapping[str, bytes], entries: Sequence[Entry]) -> list[str]:
     """Return where what was written for reading differs from what it was written from."""
     records = read_records(files)
-    found = [
+    faults = [
         f"{name}: is not what its record says"
         for record in records
         for name, content in _readable(record).items()
         if files.get(name) != content
     ]
     if files.get(TIMELINE) != timeline(entries[:-1], records):
-        found.append(f"{TIMELINE}: is not what the log says")
-    return found
+        faults.append(f"{TIMELINE}: is not what the log says")
+    return faults
 
 
 def letter_text(message: bytes) -> str:

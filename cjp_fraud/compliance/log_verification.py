@@ -61,15 +61,15 @@ def verify_log(
         total = session.scalar(select(func.max(AuditEntry.sequence))) or 0
         log = _Reading(expect_head, total, report)
         entries = log.through(links(session))
-        found = faults(entries)
+        problems = faults(entries)
         deque(entries, maxlen=0)  # the rule of the chain stops at a gap; the rows want the rest as well
         if expect_head is not None and not log.expected_seen:
-            found.append(
+            problems.append(
                 f"the head {expect_head} that was kept elsewhere is not in the chain: the log was written "
                 "anew, entries were removed at its end, or the head is another database's"
             )
-        found += log.names.faults(all_records(session))
-    return LogVerification(log.count, log.head, tuple(found))
+        problems += log.names.faults(all_records(session))
+    return LogVerification(log.count, log.head, tuple(problems))
 
 
 def chain_holds_head(engine: Engine, entries: int, head_sha256: str) -> list[str]:

@@ -80,29 +80,29 @@ def verify_file(file: Path) -> BundleVerification:
 def verify(container: bytes) -> BundleVerification:
     """Verify a bundle's bytes; every fault is one sentence, and none means that it holds."""
     unpacked = opened(container)
-    files, found = unpacked.files, list(unpacked.faults)
+    files, faults = unpacked.files, list(unpacked.faults)
     if not files:
-        return BundleVerification("", 0, 0, "", tuple(found or ["the archive is empty"]))
+        return BundleVerification("", 0, 0, "", tuple(faults or ["the archive is empty"]))
     missing = [name for name in (README, MANIFEST, SUMS, AUDIT, TIMELINE) if name not in files]
-    found += [f"{name} is missing; this is no evidence bundle, or the file was removed" for name in missing]
+    faults += [f"{name} is missing; this is no evidence bundle, or the file was removed" for name in missing]
     try:
         manifest = read_manifest(files[MANIFEST])
     except _UNREADABLE:
-        found.append(f"{MANIFEST} does not have the form of a manifest")
-        return BundleVerification("", len(files), 0, "", tuple(found))
+        faults.append(f"{MANIFEST} does not have the form of a manifest")
+        return BundleVerification("", len(files), 0, "", tuple(faults))
     if manifest.format not in (FORMAT, FORMAT_1):
-        found.append(f"the bundle's format is {manifest.format!r}; this version verifies {FORMAT!r}")
-    found += _file_faults(files, manifest)
-    proof = _chain(files, manifest, found)
+        faults.append(f"the bundle's format is {manifest.format!r}; this version verifies {FORMAT!r}")
+    faults += _file_faults(files, manifest)
+    proof = _chain(files, manifest, faults)
     if proof is None:
-        return BundleVerification(manifest.case_id, len(files), 0, "", tuple(found))
+        return BundleVerification(manifest.case_id, len(files), 0, "", tuple(faults))
     try:
-        found += _content_faults(files, manifest, proof)
+        faults += _content_faults(files, manifest, proof)
     except (*_UNREADABLE, SQLAlchemyError) as error:
-        found.append(
+        faults.append(
             f"the records do not have the form of a bundle's records ({type(error).__name__}: {error})"
         )
-    return BundleVerification(manifest.case_id, len(files), proof.count, proof.head_sha256, tuple(found))
+    return BundleVerification(manifest.case_id, len(files), proof.count, proof.head_sha256, tuple(faults))
 
 
 def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: InclusionProof) -> list[str]:
@@ -120,39 +120,39 @@ def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: Inclu
 
 
 def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
-    found = [
+    faults = [
         f"{name}: listed in the manifest, but not there"
         for name in sorted(set(manifest.digests) - set(files))
     ]
     unlisted = sorted(set(files) - set(manifest.digests) - {MANIFEST})
-    found += [f"{name}: not listed in the manifest; it was added" for name in unlisted]
-    found += [
+    faults += [f"{name}: not listed in the manifest; it was added" for name in unlisted]
+    faults += [
         f"{name}: its content does not match the manifest; it was changed"
         for name, digest in sorted(manifest.digests.items())
         if name in files and sha256_hex(files[name]) != digest
     ]
     summed = {name: content for name, content in files.items() if name not in (MANIFEST, AUDIT, SUMS)}
     if files.get(SUMS) != sums(summed):
-        found.append(f"{SUMS} does not match the files")
-    return found
+        faults.append(f"{SUMS} does not match the files")
+    return faults
 
 
-def _chain(files: Mapping[str, bytes], manifest: Manifest, found: list[str]) -> InclusionProof | None:
+def _chain(files: Mapping[str, bytes], manifest: Manifest, faults: list[str]) -> InclusionProof | None:
     try:
         read = read_proof_1 if manifest.format == FORMAT_1 else read_proof
         proof = read(files[AUDIT], manifest.case_id)
     except _UNREADABLE as error:
-        found.append(f"{AUDIT} does not have the form of a log ({type(error).__name__}: {error})")
+        faults.append(f"{AUDIT} does not have the form of a log ({type(error).__name__}: {error})")
         return None
-    found += proof.faults
+    faults += proof.faults
     if (proof.count, proof.head_sha256) != (manifest.entries, manifest.head_sha256):
-        found.append(
+        faults.append(
             f"{AUDIT}: the chain has {proof.count} entries and ends at {proof.head_sha256}, the manifest "
             f"says {manifest.entries} and {manifest.head_sha256}; entries were changed or removed"
         )
     last = proof.entries[-1] if proof.entries else None
     if last is None or last.action != EXPORTED or last.sequence != proof.count:
-        found.append(f"{AUDIT}: the chain does not end with the entry that records the export")
+        faults.append(f"{AUDIT}: the chain does not end with the entry that records the export")
     elif last.content.get(SUMS_DIGEST) != sha256_hex(files.get(SUMS, b"")):
-        found.append(f"{SUMS} is not the one that the log recorded at the export; files were changed since")
+        faults.append(f"{SUMS} is not the one that the log recorded at the export; files were changed since")
     return proof
