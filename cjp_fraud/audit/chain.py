@@ -99,7 +99,9 @@ def faults(links: Iterable[Link]) -> list[str]:
             [digest(row) for row in link.rows],
         )
         if body != link.body_sha256:
-            problems.append(f"{where}: its fields do not match its digest; it was changed after it was written")
+            problems.append(
+                f"{where}: its fields do not match its digest; it was changed after it was written"
+            )
         if link.previous_sha256 != previous:
             problems.append(f"{where}: does not follow from entry {link.sequence - 1}")
         if entry_digest(link.previous_sha256, link.body_sha256) != link.entry_sha256:
