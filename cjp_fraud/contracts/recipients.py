@@ -61,14 +61,14 @@ def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datet
         )
         .order_by(Address.role, Address.id)
     )
-    found: list[Recipient] = []
+    addressed: list[Recipient] = []
     served: set[tuple[str, str | None]] = set()
     for address, text in sorted(rows, key=lambda row: _in_force(row[0], moment), reverse=True):
         in_force = _in_force(address, moment)
         if not in_force and (address.method, text.body) in served:
             continue  # replaced and put back: one letter to it is enough
         served.add((address.method, text.body))
-        found.append(
+        addressed.append(
             Recipient(
                 address_id=address.id,
                 sha256=text.sha256,
@@ -78,7 +78,7 @@ def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datet
                 replaced_at=None if in_force else address.valid_to,
             )
         )
-    return tuple(found)
+    return tuple(addressed)
 
 
 def _in_force(address: Address, at: datetime) -> bool:

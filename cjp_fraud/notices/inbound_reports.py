@@ -80,10 +80,10 @@ def _record(decision: Decision, report: DeliveryReport, content: bytes, file_nam
     session = decision.session
     by_token = _attempt_where(session, SmtpAttempt.envelope_from.in_(sorted(report.sent_to)))
     by_envid = _attempt_where(session, SmtpAttempt.envid == report.envid) if report.envid else None
-    found = by_token or by_envid
-    if found is None:
+    matched = by_token or by_envid
+    if matched is None:
         return None
-    notice_id, smtp = found
+    notice_id, smtp = matched
     digest = sha256_hex(content)
     known = session.scalar(
         select(DeliveryEvent.id).where(

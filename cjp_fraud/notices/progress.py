@@ -123,20 +123,10 @@ class PlanProgress:
     cancelled: bool
     explanation: tuple[str, ...]
 
-    def permits_measure(self, at: datetime) -> bool:
-        """Whether, for the notice's part, a measure may be taken at ``at`` (aware)."""
-        return (
-            self.mode is PlatformMode.ACT
-            and not self.cancelled
-            and not self.contradictions
-            and self.complete_at is not None
-            and self.complete_at <= aware(at)
-        )
-
 
 @dataclass(slots=True)
-class _Walk:
-    """The steps that have fallen due, walked in order."""
+class _Sequence:
+    """How far the contract's sequence of steps has come."""
 
     due_steps: list[tuple[NoticeStep, datetime]] = field(default_factory=list)
     current_step: int = 1
@@ -150,17 +140,17 @@ class _Walk:
 def progress_of(facts: PlanFacts, at: datetime) -> PlanProgress:
     """Return how far a plan has come at ``at`` (aware)."""
     moment = aware(at)
-    walk = _walk(facts, moment)
+    sequence = _sequence(facts, moment)
     due = letters_due(facts, moment)
     return PlanProgress(
         plan_id=facts.plan_id,
         case_id=facts.case_id,
         mode=facts.mode,
-        current_step=walk.current_step,
-        step_complete=walk.step_complete,
-        complete_at=walk.complete_at,
-        next_due_at=moment if due else (None if facts.cancelled else walk.next_step_at),
-        failed=walk.failed,
+        current_step=sequence.current_step,
+        step_complete=sequence.step_complete,
+        complete_at=sequence.complete_at,
+        next_due_at=moment if due else (None if facts.cancelled else sequence.next_step_at),
+        failed=sequence.failed,
         contradictions=tuple(
             Contradiction(letter.notice_id, event.event_id)
             for letter in facts.letters
@@ -169,7 +159,7 @@ def progress_of(facts: PlanFacts, at: datetime) -> PlanProgress:
         ),
         gone_out=any(letter.gone_out for letter in facts.letters),
         cancelled=facts.cancelled,
-        explanation=tuple(walk.explanation),
+        explanation=tuple(sequence.explanation),
     )
 
 
@@ -181,40 +171,38 @@ def letters_due(facts: PlanFacts, at: datetime) -> tuple[tuple[str, datetime], .
     """
     if facts.cancelled:
         return ()
-    found = []
-    for step, due_at in _walk(facts, aware(at)).due_steps:
+    due = []
+    for step, due_at in _sequence(facts, aware(at)).due_steps:
         places = range(len(step.methods))
         if step.combine is Combine.ANY_OF:
             alive = [place for place in places if not _method_failed(_of(facts, step, place))]
             places = range(alive[0], alive[0] + 1) if alive else range(0)
         for place in places:
-            found += [
-                (letter.notice_id, due_at) for letter in _of(facts, step, place) if letter.state in _OPEN
-            ]
-    return tuple(found)
+            due += [(letter.notice_id, due_at) for letter in _of(facts, step, place) if letter.state in _OPEN]
+    return tuple(due)
 
 
-def _walk(facts: PlanFacts, at: datetime) -> _Walk:
-    walk = _Walk()
+def _sequence(facts: PlanFacts, at: datetime) -> _Sequence:
+    sequence = _Sequence()
     due_at = facts.created_at
     for step in facts.terms.steps:
         if due_at > at:
-            walk.next_step_at = due_at
-            return walk
-        walk.due_steps.append((step, due_at))
-        walk.current_step = step.number
-        received, walk.failed = _step_received(facts, step)
-        walk.step_complete = received is not None
+            sequence.next_step_at = due_at
+            return sequence
+        sequence.due_steps.append((step, due_at))
+        sequence.current_step = step.number
+        received, sequence.failed = _step_received(facts, step)
+        sequence.step_complete = received is not None
         if received is None:
-            return walk
+            return sequence
         last = step.number == len(facts.terms.steps)
         following = after_wait(
             received, step.wait, facts.time_zone, what="the measure" if last else f"step {step.number + 1}"
         )
-        walk.explanation += [f"step {step.number}: {sentence}" for sentence in following.steps]
+        sequence.explanation += [f"step {step.number}: {sentence}" for sentence in following.steps]
         due_at = following.at
-    walk.complete_at = due_at
-    return walk
+    sequence.complete_at = due_at
+    return sequence
 
 
 def _step_received(facts: PlanFacts, step: NoticeStep) -> tuple[Receipt | None, bool]:

@@ -24,6 +24,7 @@ from tests.contract_builders import NOON
 from tests.delivery_reports import a_report
 from tests.mail_servers import MailServerUnderTest
 from tests.notice_builders import a_plain_plan, attempts_of, events_of, methods_of, notices_of, smtp_of
+from tests.notice_progress import permits_measure
 
 LATER = NOON + timedelta(hours=6)
 ADDRESS = "notices@acme.example"
@@ -72,7 +73,7 @@ def test_a_delivered_report_on_the_return_path_is_proof(
     event = events_of(sqlite_engine, notice_id)[-1]
     assert (event.status, event.negative, event.authenticated) == (DeliveryStatus.DELIVERED, False, True)
     assert event.at == LATER
-    assert progress_now(sqlite_engine, plan_id).permits_measure(LATER)
+    assert permits_measure(progress_now(sqlite_engine, plan_id), LATER)
 
 
 def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
@@ -83,14 +84,14 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
     collect_delivery_events(sqlite_engine, settings, LATER)
     shut = progress_now(sqlite_engine, plan_id)
     assert [it.notice_id for it in shut.contradictions] == [notice_id]
-    assert not shut.permits_measure(LATER)
+    assert not permits_measure(shut, LATER)
     with transaction(sqlite_engine) as session, pytest.raises(Refused):
         resolve_contradictions(Decision(session, machine("mend"), LATER), notice_id)
     with transaction(sqlite_engine) as session:
         user = create_user(session, "cora", [Role.COUNSEL], machine("test"), NOON)
         cora = Actor(user.name, user.id, frozenset({Role.COUNSEL}))
         assert resolve_contradictions(Decision(session, cora, LATER), notice_id) == 1
-    assert progress_now(sqlite_engine, plan_id).permits_measure(LATER)
+    assert permits_measure(progress_now(sqlite_engine, plan_id), LATER)
 
 
 @pytest.mark.parametrize("action", ["failed", "delivered"])
@@ -102,7 +103,7 @@ def test_a_report_without_the_token_proves_nothing(
     assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
     event = events_of(sqlite_engine, notice_id)[-1]
     assert not event.authenticated
-    assert progress_now(sqlite_engine, plan_id).permits_measure(LATER)
+    assert permits_measure(progress_now(sqlite_engine, plan_id), LATER)
 
 
 @pytest.mark.parametrize("contradicting", [{"envid": "another"}, {"original": "else@acme.example"}])

@@ -49,6 +49,7 @@ from tests.notice_builders import (
     notices_of,
     smtp_of,
 )
+from tests.notice_progress import permits_measure
 from tests.tampering import unrecorded
 
 HOUR = timedelta(hours=1)
@@ -79,7 +80,7 @@ def test_a_plain_notice_is_sent_and_counts_at_once(
     plan_id = a_plain_plan(engine, tmp_path)
     done = dispatch_due(engine, methods_of(server), plan_id, NOON)
     assert done.complete_at == NOON
-    assert done.permits_measure(NOON)
+    assert permits_measure(done, NOON)
     (notice,) = notices_of(engine, plan_id)
     (received,) = server.received
     assert notice.state is NoticeState.SENT
@@ -254,8 +255,8 @@ def test_an_all_of_notice_in_two_steps_to_two_addresses_is_complete_only_after_a
     assert (second.current_step, second.step_complete) == (2, False)
     third = dispatch_due(sqlite_engine, mail, plan_id, NOON + 14 * DAY + HOUR)
     assert third.complete_at == NOON + 15 * DAY + HOUR
-    assert not third.permits_measure(NOON + 15 * DAY)
-    assert third.permits_measure(NOON + 15 * DAY + HOUR)
+    assert not permits_measure(third, NOON + 15 * DAY)
+    assert permits_measure(third, NOON + 15 * DAY + HOUR)
     letters = [email.message_from_bytes(it.content, policy=default).get_content() for it in server.received]
     assert "Not before: 2015-04-17 12:00:00 UTC" in letters[0]
     assert len({it.content for it in server.received}) == 4
@@ -295,7 +296,7 @@ def test_old_and_new_address_are_served_after_a_change(
     server.rcpt_replies["old@acme.example"].append("550 left the company")
     plan_id = a_plan(sqlite_engine, at=NOON)
     done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
-    assert done.permits_measure(NOON)
+    assert permits_measure(done, NOON)
     assert {notice.required: notice.state for notice in notices_of(sqlite_engine, plan_id)} == {
         True: NoticeState.SENT,
         False: NoticeState.FAILED,
@@ -364,7 +365,7 @@ def test_in_observe_letters_are_built_and_nothing_leaves(
     for _ in range(2):
         done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
         assert (done.step_complete, done.failed, done.gone_out) == (False, False, False)
-        assert not done.permits_measure(NOON)
+        assert not permits_measure(done, NOON)
     (notice,) = notices_of(sqlite_engine, plan_id)
     assert notice.state is NoticeState.OBSERVED
     assert notice.message is not None

@@ -14,6 +14,7 @@ from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, letters_due, progress_of
+from tests.notice_progress import permits_measure
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -66,14 +67,14 @@ def test_a_plain_plan_is_complete_once_its_letter_is_sent() -> None:
     assert (before.step_complete, before.complete_at, before.next_due_at) == (False, None, NOON)
     after = progress_of(a_plan([a_step()], a_letter("a", an_event())), NOON)
     assert (after.step_complete, after.complete_at, after.failed) == (True, NOON, False)
-    assert after.permits_measure(NOON)
+    assert permits_measure(after, NOON)
     assert after.explanation[0].startswith("step 1: by email a notice counts when")
 
 
 def test_nothing_permits_a_measure_in_observe_or_after_cancelling() -> None:
     facts = a_plan([a_step()], a_letter("a", an_event()))
-    assert not progress_of(replace(facts, mode=PlatformMode.OBSERVE), NOON).permits_measure(NOON)
-    assert not progress_of(replace(facts, cancelled=True), NOON).permits_measure(NOON)
+    assert not permits_measure(progress_of(replace(facts, mode=PlatformMode.OBSERVE), NOON), NOON)
+    assert not permits_measure(progress_of(replace(facts, cancelled=True), NOON), NOON)
     assert due(replace(a_plan([a_step()], a_letter("a")), cancelled=True)) == []
 
 
@@ -131,18 +132,18 @@ def test_two_steps_follow_one_another_after_their_waits() -> None:
     served = a_letter("b", an_event(at=NOON + 14 * DAY + HOUR), step=2)
     done = progress_of(a_plan(steps, a_letter("a", an_event()), served), NOON + 15 * DAY)
     assert done.complete_at == NOON + 15 * DAY + HOUR
-    assert not done.permits_measure(NOON + 15 * DAY)
-    assert done.permits_measure(NOON + 15 * DAY + HOUR)
+    assert not permits_measure(done, NOON + 15 * DAY)
+    assert permits_measure(done, NOON + 15 * DAY + HOUR)
 
 
 def test_a_bounce_after_receipt_contradicts_and_before_receipt_fails() -> None:
     bounce = an_event(DeliveryStatus.ATTEMPTED, NOON + HOUR, negative=True)
     late = progress_of(a_plan([a_step()], a_letter("a", an_event(), bounce)), NOON + DAY)
     assert [it.notice_id for it in late.contradictions] == ["a"]
-    assert not late.permits_measure(NOON + DAY)
+    assert not permits_measure(late, NOON + DAY)
     assert not late.failed
     resolved = a_letter("a", an_event(), replace(bounce, resolved=True))
-    assert progress_of(a_plan([a_step()], resolved), NOON + DAY).permits_measure(NOON + DAY)
+    assert permits_measure(progress_of(a_plan([a_step()], resolved), NOON + DAY), NOON + DAY)
     waiting = replace(a_letter("a", an_event(), bounce), basis=DeliveryStatus.DELIVERED)
     early = progress_of(a_plan([a_step(basis=DeliveryStatus.DELIVERED)], waiting), NOON + DAY)
     assert early.failed
@@ -154,7 +155,7 @@ def test_a_report_that_is_not_authenticated_proves_nothing_either_way() -> None:
     waiting = replace(a_letter("a", forged), basis=DeliveryStatus.DELIVERED)
     assert not progress_of(a_plan([a_step(basis=DeliveryStatus.DELIVERED)], waiting), NOON).step_complete
     bounce = an_event(DeliveryStatus.ATTEMPTED, negative=True, authenticated=False)
-    assert progress_of(a_plan([a_step()], a_letter("a", an_event(), bounce)), NOON).permits_measure(NOON)
+    assert permits_measure(progress_of(a_plan([a_step()], a_letter("a", an_event(), bounce)), NOON), NOON)
 
 
 events = st.builds(
@@ -189,7 +190,7 @@ def test_a_measure_is_never_permitted_without_a_received_letter_in_every_step(
 ) -> None:
     at = NOON + hours * HOUR
     found = progress_of(facts, at)
-    if not found.permits_measure(at):
+    if not permits_measure(found, at):
         return
     assert found.complete_at is not None
     for step in facts.terms.steps:
