@@ -263,6 +263,13 @@ def test_inbound_fraud_is_not_met_by_cutting_off(office: Office) -> None:
     assert office.state is CaseState.DETERMINED
 
 
+def test_a_scope_without_its_kind_of_measure_is_refused_in_words(office: Office) -> None:
+    office.do(claim, "rita")
+
+    with pytest.raises(Refused, match="say the kind of measure too: block_destinations"):
+        office.determine(measure=MeasureWanted(scope=Scope(channels=("voice",))))
+
+
 def test_a_measure_is_temporary(office: Office) -> None:
     office.do(claim, "rita")
     scope = Scope(channels=("voice",), directions=("outbound",))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.review.measure_fit import Flagged, measure_misfits
+from cjp_fraud.review.measure_fit import Flagged, PlannedMeasure, measure_misfits, planned_measure
+from cjp_fraud.review.model import MeasureWanted
 
 OUTBOUND = Flagged(frozenset({"voice"}), frozenset({"outbound"}), frozenset({"dialler"}))
 INBOUND = Flagged(frozenset({"voice"}), frozenset({"inbound"}), frozenset())
@@ -45,3 +50,28 @@ def test_a_critical_tenant_needs_counsel_for_more_than_a_block_of_destinations()
     assert misfits(MeasureKind.BLOCK_DESTINATIONS, block, critical=True) == ()
     assert misfits(MeasureKind.SUSPEND_CHANNEL, channel, critical=True)
     assert misfits(MeasureKind.SUSPEND_CHANNEL, channel, critical=True, counsel_consents=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("direction", "kind"), [("outbound", MeasureKind.SUSPEND_CHANNEL), ("inbound", None)]
+)
+def test_only_for_outbound_traffic_a_measure_is_proposed_by_itself(
+    direction: str, kind: MeasureKind | None
+) -> None:
+    flagged = Flagged(frozenset({"voice"}), frozenset({direction}), frozenset())
+
+    measure = planned_measure(MeasureWanted(), flagged, timedelta(hours=72))
+
+    assert (measure.kind if measure else None) is kind
+    if measure is not None:
+        assert measure.duration == timedelta(hours=72)
+        assert (measure.scope.channels, measure.scope.directions) == (("voice",), ("outbound",))
+
+
+def test_a_measure_that_a_person_named_lasts_as_long_as_they_said() -> None:
+    flagged = Flagged(frozenset({"voice"}), frozenset({"inbound"}), frozenset())
+    wanted = MeasureWanted(MeasureKind.LIMIT_ORIGINS, Scope(origins=("+371",)), timedelta(hours=5))
+
+    assert planned_measure(wanted, flagged, timedelta(hours=72)) == PlannedMeasure(
+        MeasureKind.LIMIT_ORIGINS, Scope(origins=("+371",)), timedelta(hours=5)
+    )
