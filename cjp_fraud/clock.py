@@ -25,7 +25,7 @@ def aware(at: Any) -> datetime:
 
 def utc_text(at: datetime) -> str:
     """Return an aware moment as ``2026-01-31T09:00:00.000000Z``."""
-    return aware(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return aware(at).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def date_of(day: int) -> date:

@@ -52,9 +52,14 @@ def digest(document: Any) -> str:
 
 def _plain(value: Any, special: list[Any]) -> Any:
     """Return ``value`` in JSON's own types; floats, large numbers and keys beyond ASCII go to ``special`` too."""
+    kind = type(value)
+    if (
+        value is None or kind is str or kind is bool
+    ):  # most values: asked first, because asking by type is quickest
+        return value
     if isinstance(value, Enum):
         return _plain(value.value, special)
-    if value is None or isinstance(value, bool | str):
+    if isinstance(value, str):
         return value
     if isinstance(value, int):
         if abs(value) < 2**53:

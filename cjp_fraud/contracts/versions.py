@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import select
@@ -205,9 +206,15 @@ def notice_terms_values(terms: NoticeTerms | None, origin: Origin) -> dict[str, 
     """Return what a version of the notice terms says; ``terms`` is None where they were not read."""
     return {
         "reading": Reading.READ if terms else Reading.NOT_READ,
-        "terms": canonical_json(to_document(terms)).decode() if terms else None,
+        "terms": _stored(terms) if terms else None,
         "origin": origin,
     }
+
+
+@lru_cache(maxsize=64)
+def _stored(terms: NoticeTerms) -> str:
+    """Return notice terms as they are stored; most tenants of a file have the same."""
+    return canonical_json(to_document(terms)).decode()
 
 
 @dataclass(frozen=True, slots=True)
