@@ -119,13 +119,12 @@ def status(
     if as_json:
         print_json(found)
     elif tenant is None:
-        print_table(found.tenants, title="Traffic")
+        names = (Column("tenant_id", "tenant", full=True), "first", "newest", "intervals", "missing", "late")
+        print_table(found.tenants, names, title="Traffic")
     else:
         print_view(found.tenants[0], title=f"Traffic of {tenant}")
-        names = ("channel", "direction", "application_id", Column("interval_seconds", "step"))
-        print_table(
-            found.series, [*names, "first", "newest", "intervals", "missing", "partial"], title="Series"
-        )
+        names = ("channel", "direction", Column("application_id", "app"), Column("interval_seconds", "step"))
+        print_table(found.series, [*names, "newest", "intervals", "missing", "partial"], title="Series")
         gaps = [gap for series in found.series for gap in series.gaps]
         if gaps:
             print_table(gaps, title="Gaps")

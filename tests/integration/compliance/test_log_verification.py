@@ -101,7 +101,7 @@ TAMPERING = {
     "a case is given to another tenant": "UPDATE cases SET tenant_id = 'globex'",
     "an episode is given to another tenant": "UPDATE episodes SET tenant_id = 'globex'",
     "a user's name is changed": "UPDATE users SET name = 'aaron' WHERE name = 'aron'",
-    "a reply code is changed": "UPDATE notice_attempts SET reply_code = 251",
+    "a reply code is changed": "UPDATE smtp_attempts SET reply_code = 251",
     "the time of an attempt is changed": "UPDATE notice_attempts SET started_at = '2026-03-01 00:00:00+00:00'",
     "when an address was recorded is changed": "UPDATE addresses SET recorded_at = '2020-01-01 00:00:00+00:00'",
     "taking part is added": (

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select, text, update
 
-from cjp_fraud.config import PlatformMode
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.review.claim import claim
@@ -26,6 +25,7 @@ from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import make_engine, reading
 from tests.case_builders import START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row, load_rows
+from tests.notice_builders import by_email
 
 TENANTS = [f"t{number}" for number in range(9)]
 LATER = START + timedelta(days=3)
@@ -33,7 +33,7 @@ LATER = START + timedelta(days=3)
 
 @pytest.fixture
 def office(engine: Engine, tmp_path: Path) -> Office:
-    mail = MailServer(host="127.0.0.1", port=9, mode=PlatformMode.ACT)
+    mail = by_email(MailServer(host="127.0.0.1", port=9))
     return open_office(engine, tmp_path, mail, *(a_row(tenant_id=name) for name in TENANTS))
 
 

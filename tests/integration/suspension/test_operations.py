@@ -41,7 +41,7 @@ def opened(tmp_path: Path, sqlite_template: bytes, server: MailServerUnderTest) 
 def office(opened: Deployment, tmp_path: Path) -> Office:
     """The people of that deployment, and two tenants."""
     rows = (a_row(), a_row(tenant_id="other"))
-    return open_office(opened.engine, tmp_path, opened.mail, *rows)
+    return open_office(opened.engine, tmp_path, opened.notice_methods, *rows)
 
 
 def approved_case(office: Office, tenant_id: str = "acme") -> str:
