@@ -119,8 +119,8 @@ def status(
     if as_json:
         print_json(found)
     elif tenant is None:
-        names = (Column("tenant_id", "tenant", full=True), "first", "newest", "intervals", "missing", "late")
-        print_table(found.tenants, names, title="Traffic")
+        columns = (Column("tenant_id", "tenant", full=True), "first", "newest", "intervals", "missing", "late")
+        print_table(found.tenants, columns, title="Traffic")
     else:
         print_view(found.tenants[0], title=f"Traffic of {tenant}")
         names = ("channel", "direction", Column("application_id", "app"), Column("interval_seconds", "step"))
