@@ -1,10 +1,10 @@
 """Whole partitions written file by file and put in place in one commit.
 
 Why not the library's own writer: it keeps every partition of a commit in memory until the end, and a bulk load of
-two years and 16 buckets has 11,000. Here at most 32 files are open and what is written leaves the memory: a CSV
-of 200 MB takes 85 to 95 MB more than one of three rows. Why not several commits of a few partitions each, which the
-library could write: what needs room on the disk is written before the table's commit, so that a full disk or a kill
-leaves the table as it was instead of with half a file, and no reader sees half a delivery.
+two years and 16 buckets has 11,000. Here at most 16 files are open and what is written leaves the memory: a CSV
+of 200 MB takes less than 100 MB more than one of three rows. Why not several commits of a few partitions each,
+which the library could write: what needs room on the disk is written before the table's commit, so that a full disk
+or a kill leaves the table as it was instead of with half a file, and no reader sees half a delivery.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from cjp_fraud.clock import utc_text
 
 PARTITION = ("day", "bucket")
-OPEN_FILES = 32
+OPEN_FILES = 16
 
 
 def replace_partitions(

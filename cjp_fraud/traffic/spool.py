@@ -43,7 +43,7 @@ from cjp_fraud.traffic.schema import (
 from cjp_fraud.traffic.sources.model import BATCH_ROWS
 from cjp_fraud.traffic.zero_fill import implied_rows, merged_spans, refuse_endless, series_spans
 
-CHUNK_ROWS = 25_000
+CHUNK_ROWS = 12_500
 """Rows merged at once; what is made of them on the way takes several times their own memory."""
 SPOOLED = pa.schema(
     [field for field in INTAKE.schema if field.name != SERIES_ID] + [pa.field(ORDER, pa.int64())]
