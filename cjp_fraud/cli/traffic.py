@@ -119,7 +119,14 @@ def status(
     if as_json:
         print_json(found)
     elif tenant is None:
-        columns = (Column("tenant_id", "tenant", full=True), "first", "newest", "intervals", "missing", "late")
+        columns = (
+            Column("tenant_id", "tenant", full=True),
+            "first",
+            "newest",
+            "intervals",
+            "missing",
+            "late",
+        )
         print_table(found.tenants, columns, title="Traffic")
     else:
         print_view(found.tenants[0], title=f"Traffic of {tenant}")
