@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from cjp_fraud.storage.base import import_all_tables
 from cjp_fraud.storage.written_rows import refuse_unnamed
 
 BUSY_SECONDS = 60
@@ -24,6 +25,7 @@ def make_engine(url: str) -> Engine:
     ----------
     url : SQLAlchemy URL; a SQLite file's folder is made if missing.
     """
+    import_all_tables()  # a row's foreign keys lead into domains that the caller may not have imported
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":

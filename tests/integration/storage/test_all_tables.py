@@ -1,0 +1,24 @@
+"""Every table is known to whoever opens a database, whatever they have imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+_PROGRAM = """
+import sys
+from cjp_fraud.storage.database import make_engine
+make_engine(sys.argv[1])
+from cjp_fraud.storage.base import Base
+tables = Base.metadata.sorted_tables
+assert all(key.column.table in tables for table in tables for key in table.foreign_keys)
+print(len(tables), "pandas" in sys.modules)
+"""
+
+
+def test_an_engine_alone_knows_every_table_that_foreign_keys_lead_to(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", _PROGRAM, f"sqlite:///{tmp_path / 'x.db'}"]
+    tables, loads_pandas = subprocess.run(program, capture_output=True, text=True, check=True).stdout.split()
+    assert int(tables) > 30
+    assert loads_pandas == "False"
