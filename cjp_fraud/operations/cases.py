@@ -20,7 +20,6 @@ from functools import partial
 from typing import Final
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.detection.evidence_rows import evidence_rows
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
@@ -170,6 +169,9 @@ def determine(
     deployment: Deployment, by: str, now: datetime, case: str, finding: FraudFinding
 ) -> DeterminationResult:
     """Determine that the flagged traffic is fraudulent, freeze the evidence and draw up the proposal."""
+    # Loaded here: the lake's libraries take longer than any other command on cases.
+    from cjp_fraud.detection.evidence_rows import evidence_rows
+
     with deployment.deciding(by, now) as decision:
         session = decision.session
         proposal = determinations.determine_fraud(

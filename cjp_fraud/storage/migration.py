@@ -1,24 +1,32 @@
-"""Alembic migrations, run from the package itself (``cjp-fraud init``)."""
+"""Alembic migrations, run from the package itself (``cjp-fraud init``).
+
+Alembic is loaded where it migrates, and nowhere else: every command opens a database, and waits for what is imported.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from cjp_fraud.errors import StorageError
 from cjp_fraud.storage.locks import process_lock
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD: Final = "0001"
+"""The newest revision that this version of the package has."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def migration_config(engine: Engine) -> Config:
     """Return the Alembic configuration of this package, bound to ``engine``."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["engine"] = engine
@@ -32,25 +40,22 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
     -------
     the revision before (None: empty database) and after.
     """
+    from alembic import command
+
     config = migration_config(engine)
     with process_lock(engine, "migrate"):
         before = current_revision(engine)
         command.upgrade(config, "head")
-    return before, head_revision()
-
-
-def head_revision() -> str:
-    """Return the newest revision that this version of the package has."""
-    head = ScriptDirectory(str(_SCRIPTS)).get_current_head()
-    if head is None:
-        raise StorageError("the package holds no migrations; reinstall cjp-fraud")
-    return head
+    return before, HEAD
 
 
 def current_revision(engine: Engine) -> str | None:
     """Return the revision that the database is at; None where it has none."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return revision
 
 
 def require_current(engine: Engine) -> None:
@@ -68,8 +73,7 @@ def require_current(engine: Engine) -> None:
         raise StorageError(f"the database {where} cannot be reached: {error.orig}") from error
     if revision is None:
         raise StorageError(f"the database {where} is empty; run: cjp-fraud init")
-    if revision != head_revision():
+    if revision != HEAD:
         raise StorageError(
-            f"the database {where} is at revision {revision}, this version needs {head_revision()}; "
-            "run: cjp-fraud init"
+            f"the database {where} is at revision {revision}, this version needs {HEAD}; run: cjp-fraud init"
         )
