@@ -13,7 +13,7 @@ from cjp_fraud.audit.chain import GENESIS, Link, faults
 from cjp_fraud.audit.log import links
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.case_records import all_records
-from cjp_fraud.compliance.row_verification import NewestNames
+from cjp_fraud.compliance.row_verification import CaseMoves, NewestNames
 from cjp_fraud.storage.database import reading
 
 EVERY = 1000
@@ -68,6 +68,7 @@ def verify_log(
                 f"the head {expect_head} that was kept elsewhere is not in the chain: the log was written "
                 "anew, entries were removed at its end, or the head is another database's"
             )
+        problems += log.moves.faults
         problems += log.names.faults(all_records(session))
     return LogVerification(log.count, log.head, tuple(problems))
 
@@ -100,6 +101,7 @@ class _Reading:
         self.count = 0
         self.head = GENESIS
         self.names = NewestNames()
+        self.moves = CaseMoves()
         self.expected_seen = expect_head == GENESIS
         self._expect_head = expect_head
         self._total = total
@@ -111,6 +113,7 @@ class _Reading:
             self.head = link.entry_sha256
             self.expected_seen = self.expected_seen or link.entry_sha256 == self._expect_head
             self.names.add(link.sequence, link.action, link.rows)
+            self.moves.add(link.sequence, link.action, link.subject_type, link.subject_id, link.content)
             if self._report is not None and self.count % EVERY == 0:
                 self._report(self.count, self._total, "entries")
             yield link

@@ -1,7 +1,8 @@
 """The one rule by which rows and log are compared, for every table, in the database and in a bundle.
 
 A row carries the digest that the newest entry naming it holds; no row is without an entry that names it; and no
-row that an entry names is missing.
+row that an entry names is missing. Beside it, what the entries say of cases must follow from each other: a case
+moves only from the state in which the log left it.
 """
 
 from __future__ import annotations
@@ -52,6 +53,34 @@ class NewestNames:
             yield from own_digest_faults(record)
         for (table, row_id), (_, sequence, action) in self._newest.items():
             yield f"{table} {row_id} is named by entry {sequence} ({action}) and not on record: it was removed"
+
+
+class CaseMoves:
+    """Follows the cases from state to state; fed entry by entry."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self._states: dict[str, str] = {}
+
+    def add(
+        self, sequence: int, action: str, subject_type: str, case_id: str, content: Mapping[str, Any]
+    ) -> None:
+        """Take in the next entry; a fault if it moves a case from a state in which the log did not leave it.
+
+        Parameters
+        ----------
+        subject_type, case_id : table and id of what the entry is about.
+        """
+        if subject_type != "cases" or action.partition(".")[0] != "case":
+            return
+        before, after = content.get("from"), content.get("to", content.get("state"))
+        left = self._states.get(case_id)
+        if before is not None and before != left:
+            self.faults.append(
+                f"entry {sequence} ({action}): moves the case from {before}, but the log left it {left}"
+            )
+        if after is not None:
+            self._states[case_id] = str(after)
 
 
 def own_digest_faults(record: Record, digest: Callable[[Any], str] = digest) -> Iterator[str]:

@@ -29,7 +29,7 @@ from cjp_fraud.compliance.bundle import (
 from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.format_1 import FORMAT_1, digest_1, read_proof_1
 from cjp_fraud.compliance.inclusion_proof import InclusionProof, read_proof
-from cjp_fraud.compliance.row_verification import NewestNames, own_digest_faults
+from cjp_fraud.compliance.row_verification import CaseMoves, NewestNames, own_digest_faults
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 
@@ -113,10 +113,11 @@ def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: Inclu
     unreadable = readable_faults(files, proof.of_case(manifest.case_id))
     if manifest.format == FORMAT_1:
         return [fault for record in records for fault in own_digest_faults(record, digest_1)] + unreadable
-    names = NewestNames()
+    names, moves = NewestNames(), CaseMoves()
     for entry in proof.entries:
         names.add(entry.sequence, entry.action, [row.document for row in entry.rows])
-    return [*names.faults(records), *unreadable, *gate_faults(manifest.case_id, records)]
+        moves.add(entry.sequence, entry.action, entry.subject_type, entry.subject_id, entry.content)
+    return [*names.faults(records), *moves.faults, *unreadable, *gate_faults(manifest.case_id, records)]
 
 
 def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
