@@ -8,9 +8,7 @@ import typer
 
 from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_json, print_table, print_view, progress
 
-app = typer.Typer(
-    no_args_is_help=True, help="Baselines: what each series usually does, as of each local midnight."
-)
+app = typer.Typer(no_args_is_help=True)
 _COLUMNS = (
     "channel",
     "direction",

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cjp_fraud.operations.cases import CaseStanding
     from cjp_fraud.suspension.enforcement import EnforcementReport
 
-app = typer.Typer(no_args_is_help=True, help="Cases: look at them, decide them, approve what follows.")
+app = typer.Typer(no_args_is_help=True)
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]

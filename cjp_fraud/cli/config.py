@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, print_record, settings
+from cjp_fraud.cli.frame import JsonOption, print_view, settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -12,4 +12,4 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Print every setting in force; secrets are masked."""
-    print_record(settings(ctx).shown(), as_json=as_json, title="Settings")
+    print_view(settings(ctx).shown(), as_json=as_json, title="Settings")

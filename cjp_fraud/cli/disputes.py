@@ -9,7 +9,7 @@ import typer
 from cjp_fraud.cli.frame import AsOption, Column, JsonOption, deployment, print_table, stamp
 from cjp_fraud.review.model import CaseState, DisputeDecision
 
-app = typer.Typer(no_args_is_help=True, help="Disputes: open one for the tenant, decide it.")
+app = typer.Typer(no_args_is_help=True)
 
 
 _COLUMNS = (

@@ -8,7 +8,7 @@ import typer
 
 from cjp_fraud.cli.frame import Column, JsonOption, deployment, moment, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Flags: the intervals that detection found unusual.")
+app = typer.Typer(no_args_is_help=True)
 
 _COLUMNS = (
     Column("case"),

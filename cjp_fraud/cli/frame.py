@@ -25,11 +25,9 @@ from cjp_fraud.progress import Report
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from sqlalchemy.orm import Session
 
     from cjp_fraud.config import Settings
     from cjp_fraud.deployment import Deployment
-    from cjp_fraud.people.model import Actor
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 AsOption = Annotated[str, typer.Option("--as", metavar="USER", help="Who acts; on record (users list).")]
@@ -99,13 +97,6 @@ def settings(ctx: typer.Context) -> Settings:
     return deployment(ctx).settings
 
 
-def person(session: Session, name: str) -> Actor:
-    """Return the user given to ``--as``; raises NotFoundError for an unknown name."""
-    from cjp_fraud.people.participation import actor_named
-
-    return actor_named(session, name)
-
-
 def moment(text: str | None) -> datetime | None:
     """Parse an option's ISO 8601 moment; it must carry a zone (a bare date is its UTC midnight).
 
@@ -145,9 +136,6 @@ def table_console() -> Console:
     if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
         return console
     return Console(highlight=False, width=PIPE_WIDTH)
-
-
-wide_console = table_console
 
 
 def print_json(document: Any) -> None:
@@ -237,18 +225,6 @@ def print_view(
     for field, (heading, columns) in tables.items():
         if inside := _value(view, field):
             print_table(inside, columns, title=heading)
-
-
-def print_rows(
-    rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str, columns: Sequence[str] | None = None
-) -> None:
-    """Print mappings as :func:`print_table` prints views."""
-    print_table(rows, columns, as_json=as_json, title=title)
-
-
-def print_record(fields: Mapping[str, Any], *, as_json: bool, title: str) -> None:
-    """Print a mapping as :func:`print_view` prints a view."""
-    print_view(fields, as_json=as_json, title=title)
 
 
 @contextmanager

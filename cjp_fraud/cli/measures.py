@@ -9,7 +9,7 @@ import typer
 from cjp_fraud.cli.frame import AsOption, Column, JsonOption, deployment, print_table, progress, stamp
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
-app = typer.Typer(no_args_is_help=True, help="Measures: apply, list, reaffirm, reinstate, reconcile.")
+app = typer.Typer(no_args_is_help=True)
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]

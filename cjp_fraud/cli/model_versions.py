@@ -16,7 +16,7 @@ from cjp_fraud.cli.frame import (
     progress,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Model versions: one a Monday, fitted by cjp-fraud train.")
+app = typer.Typer(no_args_is_help=True)
 VersionArgument = Annotated[
     str, typer.Argument(metavar="VERSION", help="The Monday's date, the id, or its first digits.")
 ]

@@ -18,9 +18,8 @@ from cjp_fraud.cli.frame import (
     progress,
     table_console,
 )
-from cjp_fraud.operations import notices as operations
 
-app = typer.Typer(no_args_is_help=True, help="Notices: plans, dispatch, delivery records.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
@@ -34,10 +33,12 @@ def dispatch(
     Runs as system, on the standing approval. Approving a case does this at once and the schedule resumes what
     was interrupted, so this is for impatient people. Exit code 1 where the case is no further afterwards.
     """
+    from cjp_fraud.operations import notices
+
     opened = deployment(ctx)
     with progress("serving notices") as report:
         report(0, 1, f"case {case}")
-        dispatched = operations.dispatch(opened, opened.now, case)
+        dispatched = notices.dispatch(opened, opened.now, case)
     print_view(dispatched, as_json=as_json, title=f"Case {case}")
     if dispatched.is_stuck:
         raise typer.Exit(1)
@@ -50,8 +51,10 @@ def list_notices(
     as_json: JsonOption = False,
 ) -> None:
     """List the notices, one row a letter."""
+    from cjp_fraud.operations import notices
+
     columns = ("case", Column("id", full=True), "kind", "mode", "step", "method", "state", "dispatched_at")
-    print_table(operations.list_notices(deployment(ctx), case), columns, as_json=as_json, title="Notices")
+    print_table(notices.list_notices(deployment(ctx), case), columns, as_json=as_json, title="Notices")
 
 
 @app.command()
@@ -64,11 +67,13 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one notice with its delivery record: attempts, what was said in each, events."""
+    from cjp_fraud.operations import notices
+
     opened = deployment(ctx)
     if raw:
-        sys.stdout.buffer.write(operations.message_of(opened, notice_id))
+        sys.stdout.buffer.write(notices.message_of(opened, notice_id))
         return
-    record = operations.show_notice(opened, notice_id)
+    record = notices.show_notice(opened, notice_id)
     if as_json:
         print_json(record)
         return

@@ -9,7 +9,7 @@ import typer
 from cjp_fraud.cli.detection import window
 from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Scores: how unusual each interval of a tenant was.")
+app = typer.Typer(no_args_is_help=True)
 
 _COLUMNS = (
     Column("interval_start", "start"),

@@ -16,7 +16,7 @@ from cjp_fraud.cli.frame import (
     progress,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Tenants, their contracts, terms and addresses.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,15 +13,13 @@ from cjp_fraud.cli.frame import (
     column_mapping,
     deployment,
     print_json,
-    print_record,
-    print_rows,
     print_table,
     print_view,
     progress,
 )
 from cjp_fraud.traffic.model import IngestResult, Reason
 
-app = typer.Typer(no_args_is_help=True, help="Traffic: ingest files, look at what was rejected.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
@@ -85,7 +82,7 @@ def quarantine(
         if tenant is None or resubmit or reason or row:
             raise typer.BadParameter("--purge needs --tenant, and nothing else")
         erased = {"tenant_id": tenant, "erased": purge_quarantine(opened, tenant)}
-        print_record(erased, as_json=as_json, title="Quarantine")
+        print_view(erased, as_json=as_json, title="Quarantine")
         return
     if resubmit:
         with progress("resubmitting") as report:
@@ -101,7 +98,7 @@ def quarantine(
         return
     rows = list_quarantine(opened, ids=row or None, reason=reason, tenant_id=tenant, limit=limit)
     columns = ("quarantine_id", "source", "line", "tenant_id", "reason", "explanation")
-    print_rows([asdict(rejected) for rejected in rows], as_json=as_json, title="Quarantine", columns=columns)
+    print_table(rows, columns, as_json=as_json, title="Quarantine")
 
 
 @app.command()
@@ -153,4 +150,4 @@ def _print(result: IngestResult, *, as_json: bool) -> None:
     }
     always = len(shown) if as_json else 7
     record = {name: value for at, (name, value) in enumerate(shown.items()) if at < always or value}
-    print_record(record, as_json=as_json, title="Traffic")
+    print_view(record, as_json=as_json, title="Traffic")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import typer
 
-from cjp_fraud.cli.frame import Column, moment, print_record, print_rows, print_table, print_view
+from cjp_fraud.cli.frame import Column, moment, print_table, print_view
 
 AT = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
@@ -59,15 +59,15 @@ def a_view(
 def test_what_people_write_is_printed_as_it_is_and_never_read_as_markup(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_rows([{"text": text}], as_json=False, title=text)
-    print_record({text: text}, as_json=False, title=text)
-    print_rows([], as_json=False, title=text)
+    print_table([{"text": text}], as_json=False, title=text)
+    print_view({text: text}, as_json=False, title=text)
+    print_table([], as_json=False, title=text)
     assert capsys.readouterr().out.count(text) == 6
 
 
 def test_json_is_json_whatever_the_values(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"at": AT, "set": {1}, "number": np.int64(3), "unknown": float("nan"), "path": "x"}
-    print_rows([row], as_json=True, title="x")
+    print_table([row], as_json=True, title="x")
     assert json.loads(capsys.readouterr().out) == [
         {"at": "2026-01-31T09:00:00Z", "set": [1], "number": 3, "unknown": None, "path": "x"}
     ]
@@ -134,7 +134,7 @@ def test_no_json_stands_in_a_cell(capsys: pytest.CaptureFixture[str]) -> None:
         "on": date(2026, 1, 2),
         "critical": True,
     }
-    print_record(record, as_json=False, title="x")
+    print_view(record, as_json=False, title="x")
     out = capsys.readouterr().out
     for text in ("negative 2", "72 h", "2026-01-02", "yes"):
         assert text in out

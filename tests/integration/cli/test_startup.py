@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from cjp_fraud.cli.groups import ENTRIES, Entry
+from cjp_fraud.config import Settings
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.operations.housekeeping import initialize
 
-HEAVY = ("pandas", "pyarrow", "deltalake", "sklearn", "sqlalchemy", "pydantic")
+HEAVY = {"pandas", "pyarrow", "deltalake", "sklearn", "sqlalchemy"}
 RUN = """
 import sys
 from cjp_fraud.cli.main import app
@@ -30,10 +34,24 @@ def started(*words: str) -> tuple[str, set[str]]:
     return printed, set(loaded.split())
 
 
-@pytest.mark.parametrize("words", [("--version",), ("--help",)])
+@pytest.mark.parametrize(
+    "words", [("--version",), ("--help",), *((entry.name, "--help") for entry in ENTRIES)]
+)
 def test_help_and_version_load_no_database_lake_or_model(words: tuple[str, ...]) -> None:
     _, loaded = started(*words)
-    assert not loaded & set(HEAVY)
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(
+    "words", [("users", "list"), ("cases", "list"), ("notices", "list"), ("measures", "list")]
+)
+def test_a_listing_of_the_database_loads_neither_the_lake_nor_models(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    initialize(Deployment(Settings(home=tmp_path)))
+    _, loaded = started("--home", str(tmp_path), *words)
+    assert "sqlalchemy" in loaded
+    assert not loaded & {"pandas", "pyarrow", "deltalake", "sklearn", "alembic"}
 
 
 def test_the_help_lists_every_command_with_its_summary() -> None:
