@@ -13,6 +13,10 @@ class NaiveTimeError(CjpFraudError, ValueError):
     """A time without a zone reached a place where only aware times are allowed."""
 
 
+class ClockError(CjpFraudError):
+    """A clock runs backwards, or a moment lies where no act can be; the message names both clocks."""
+
+
 class NotFoundError(CjpFraudError):
     """A thing was named that is not on record."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,9 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
-from cjp_fraud.storage.database import make_engine
+from cjp_fraud.audit.home import make_home
+from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.migration import migrate
 from tests import postgres
 
@@ -25,6 +28,9 @@ settings.register_profile("developer", **_NO_HURRY)
 settings.register_profile("ci", **_NO_HURRY, derandomize=True, print_blob=True)
 settings.register_profile("quick", **_NO_HURRY, max_examples=10, stateful_step_count=10)
 settings.register_profile("thorough", **_NO_HURRY, print_blob=True)
+SIMULATED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+"""When the simulated clocks of the tests' homes begin: before all that happens in a test."""
+
 IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "developer"))
 
@@ -68,6 +74,7 @@ def postgres_template(postgres_server: str) -> str:
     _create_database(postgres_server, name)
     engine = make_engine(make_url(postgres_server).set(database=name).render_as_string(hide_password=False))
     migrate(engine)
+    simulate_clock(engine)
     engine.dispose()
     return name
 
@@ -86,6 +93,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
     engine = make_engine(f"sqlite:///{file}")
     migrate(engine)
+    simulate_clock(engine)
     with engine.connect() as connection:
         connection.execution_options(reading_only=True).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
@@ -114,6 +122,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     made = make_engine(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
     yield made
     made.dispose()
+
+
+def simulate_clock(engine: Engine) -> None:
+    """Give a home a simulated clock: what a test does at a moment is recorded at that moment."""
+    with transaction(engine) as session:
+        make_home(Decision(session, machine("init"), SIMULATED_SINCE), simulated=True)
 
 
 def _create_database(server: str, name: str, *, template: str = "template0") -> None:

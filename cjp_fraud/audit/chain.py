@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from cjp_fraud.digests import digest, sha256_hex
 
@@ -19,6 +19,8 @@ class Link:
 
     sequence: int
     at: datetime
+    recorded_at: datetime
+    machine_at: datetime | None
     actor: str
     action: str
     subject_type: str
@@ -31,37 +33,31 @@ class Link:
     entry_sha256: str
 
 
-def body_digest(
-    sequence: int,
-    at: datetime,
-    actor: str,
-    action: str,
-    subject_type: str,
-    subject_id: str,
-    case_id: str | None,
-    content: Mapping[str, Any],
-    rows_sha256: Sequence[str],
-) -> str:
+BODY: Final = (
+    "sequence",
+    "at",
+    "recorded_at",
+    "machine_at",
+    "actor",
+    "action",
+    "subject_type",
+    "subject_id",
+    "case_id",
+    "content",
+)
+"""Fields of an entry that its digest covers, beside the rows that it names."""
+
+
+def body_digest(entry: Any, rows_sha256: Sequence[str]) -> str:
     """Return the SHA-256 of an entry's own fields in canonical JSON.
 
     Parameters
     ----------
+    entry : a :class:`Link`, or a row of the log; it has the fields of :data:`BODY`.
     rows_sha256 : for each row that the entry names, the SHA-256 of its table, id and digest, in order; so
         that a bundle can show the rows of its case and of all others nothing but these.
     """
-    return digest(
-        {
-            "sequence": sequence,
-            "at": at,
-            "actor": actor,
-            "action": action,
-            "subject_type": subject_type,
-            "subject_id": subject_id,
-            "case_id": case_id,
-            "content": content,
-            "rows": list(rows_sha256),
-        }
-    )
+    return digest({name: getattr(entry, name) for name in BODY} | {"rows": list(rows_sha256)})
 
 
 def entry_digest(previous_sha256: str, body_sha256: str) -> str:
@@ -82,26 +78,20 @@ def faults(links: Iterable[Link]) -> list[str]:
     """
     problems: list[str] = []
     previous = GENESIS
+    recorded_before: datetime | None = None
     for expected, link in enumerate(links, start=1):
         where = f"entry {link.sequence}"
         if link.sequence != expected:
             problems.append(f"{where}: expected entry {expected}; entries are missing or out of order")
             break
-        body = body_digest(
-            link.sequence,
-            link.at,
-            link.actor,
-            link.action,
-            link.subject_type,
-            link.subject_id,
-            link.case_id,
-            link.content,
-            [digest(row) for row in link.rows],
-        )
+        body = body_digest(link, [digest(row) for row in link.rows])
         if body != link.body_sha256:
             problems.append(
                 f"{where}: its fields do not match its digest; it was changed after it was written"
             )
+        if recorded_before is not None and link.recorded_at < recorded_before:
+            problems.append(f"{where}: was recorded before the entry that it follows")
+        recorded_before = link.recorded_at
         if link.previous_sha256 != previous:
             problems.append(f"{where}: does not follow from entry {link.sequence - 1}")
         if entry_digest(link.previous_sha256, link.body_sha256) != link.entry_sha256:

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest, faults
+from cjp_fraud.audit.recording import entry_time, home_clock
 from cjp_fraud.audit.row_digests import NamedRow, named_row
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.clock import aware
+from cjp_fraud.clock import aware, machine_now
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.locks import named_lock
@@ -112,10 +113,11 @@ def append_each(decision: Decision, acts: Sequence[Act]) -> list[AuditEntry]:
     rows_of: dict[int, list[NamedRow]] = {id(act): [] for act in acts}
     for row in take_written(session, (row for act in acts for row in act.rows)):
         rows_of[id(act_of.get(id(row), acts[0]))].append(named_row(row))
-    newest, previous = _head(session)
+    newest, previous, newest_recorded_at = _head(session)
+    recorded_at = entry_time(session, aware(decision.at), newest_recorded_at, by=decision.by.reference)
     entries: list[AuditEntry] = []
     for sequence, act in enumerate(acts, newest + 1):
-        entries.append(_entry(decision, sequence, previous, act, rows_of[id(act)]))
+        entries.append(_entry(decision, recorded_at, sequence, previous, act, rows_of[id(act)]))
         previous = entries[-1].entry_sha256
     session.add_all(entries)
     session.flush()
@@ -123,24 +125,19 @@ def append_each(decision: Decision, acts: Sequence[Act]) -> list[AuditEntry]:
 
 
 def _entry(
-    decision: Decision, sequence: int, previous: str, act: Act, rows: Sequence[NamedRow]
+    decision: Decision,
+    recorded_at: datetime,
+    sequence: int,
+    previous: str,
+    act: Act,
+    rows: Sequence[NamedRow],
 ) -> AuditEntry:
-    actor, moment = decision.by.reference, aware(decision.at)
-    body = body_digest(
-        sequence,
-        moment,
-        actor,
-        act.action,
-        act.subject_type,
-        act.subject_id,
-        act.case_id,
-        act.content,
-        [row.leaf_sha256 for row in rows],
-    )
-    return AuditEntry(
+    entry = AuditEntry(
         sequence=sequence,
-        at=moment,
-        actor=actor,
+        at=aware(decision.at),
+        recorded_at=recorded_at,
+        machine_at=machine_now() if home_clock(decision.session).simulated else None,
+        actor=decision.by.reference,
         action=act.action,
         subject_type=act.subject_type,
         subject_id=act.subject_id,
@@ -149,18 +146,21 @@ def _entry(
             canonical_json(act.content)
         ),  # as it is hashed: times are text, enums their values
         rows=[row.document for row in rows],
-        body_sha256=body,
         previous_sha256=previous,
-        entry_sha256=entry_digest(previous, body),
     )
+    entry.body_sha256 = body_digest(entry, [row.leaf_sha256 for row in rows])
+    entry.entry_sha256 = entry_digest(previous, entry.body_sha256)
+    return entry
 
 
-def _head(session: Session) -> tuple[int, str]:
-    """Return number and digest of the newest entry; 0 and genesis where there is none."""
+def _head(session: Session) -> tuple[int, str, datetime | None]:
+    """Return number, digest and time of recording of the newest entry; 0, genesis and None where there is none."""
     newest = session.execute(
-        select(AuditEntry.sequence, AuditEntry.entry_sha256).order_by(AuditEntry.sequence.desc()).limit(1)
+        select(AuditEntry.sequence, AuditEntry.entry_sha256, AuditEntry.recorded_at)
+        .order_by(AuditEntry.sequence.desc())
+        .limit(1)
     ).one_or_none()
-    return (newest.sequence, newest.entry_sha256) if newest else (0, GENESIS)
+    return (newest.sequence, newest.entry_sha256, newest.recorded_at) if newest else (0, GENESIS, None)
 
 
 def lock_log(session: Session) -> None:
@@ -179,6 +179,8 @@ def links(session: Session) -> Iterator[Link]:
         yield Link(
             sequence=entry.sequence,
             at=entry.at,
+            recorded_at=entry.recorded_at,
+            machine_at=entry.machine_at,
             actor=entry.actor,
             action=entry.action,
             subject_type=entry.subject_type,
@@ -194,5 +196,5 @@ def links(session: Session) -> Iterator[Link]:
 
 def verify_chain(session: Session) -> Verification:
     """Recompute every digest of the log and say what does not hold."""
-    entries, head_sha256 = _head(session)
+    entries, head_sha256, _ = _head(session)
     return Verification(entries=entries, head_sha256=head_sha256, faults=tuple(faults(links(session))))

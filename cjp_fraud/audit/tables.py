@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.storage.base import Base, Id, IdOf, Sha256
+from cjp_fraud.storage.base import Base, Id, IdOf, Recorded, Sha256
 
 
 class AuditEntry(Base):
@@ -28,7 +28,13 @@ class AuditEntry(Base):
         autoincrement=False,
         comment="1, 2, 3 ... without a gap",
     )
-    at: Mapped[datetime] = mapped_column(comment="the clock given to the action")
+    at: Mapped[datetime] = mapped_column(comment="the moment of the act")
+    recorded_at: Mapped[datetime] = mapped_column(
+        comment="when it was recorded, by the clock of the machine or of the database server; never runs backwards"
+    )
+    machine_at: Mapped[datetime | None] = mapped_column(
+        comment="in a simulated home, what the machine's clock showed; null in any other"
+    )
     actor: Mapped[str] = mapped_column(String(140), comment="user id, or system:task")
     action: Mapped[str] = mapped_column(String(80), comment="what was done: case.claimed, notice.dispatched")
     subject_type: Mapped[str] = mapped_column(String(40), comment="table of the row concerned")
@@ -47,7 +53,7 @@ class AuditEntry(Base):
     )
 
 
-class PersonalText(Base):
+class PersonalText(Recorded, Base):
     """A text that a person wrote or that names persons; may be erased, its digest stays in the log."""
 
     __tablename__ = "personal_texts"
@@ -58,3 +64,25 @@ class PersonalText(Base):
     sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of salt + text: what the log refers to")
     written_at: Mapped[datetime] = mapped_column(comment="when it was written")
     erased_at: Mapped[datetime | None] = mapped_column(comment="when erased; null: still there")
+
+
+class Home(Recorded, Base):
+    """What a deployment is for good: whether its clock is simulated, and where that clock stands; one row."""
+
+    __tablename__ = "homes"
+    __table_args__ = (
+        CheckConstraint("id = 'home'", name="one_home"),
+        CheckConstraint(
+            "simulated = (shown_at IS NOT NULL) AND simulated = (machine_at IS NOT NULL)",
+            name="clock_is_whole",
+        ),
+    )
+
+    id: Mapped[IdOf] = mapped_column(primary_key=True, comment="always 'home'")
+    simulated: Mapped[bool] = mapped_column(comment="whether the clock is simulated; set at init, for good")
+    shown_at: Mapped[datetime | None] = mapped_column(
+        comment="what the simulated clock showed when it was set last; null: not simulated"
+    )
+    machine_at: Mapped[datetime | None] = mapped_column(
+        comment="what the machine's clock showed then; null: not simulated"
+    )

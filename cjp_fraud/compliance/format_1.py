@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from cjp_fraud.audit.chain import GENESIS, entry_digest
-from cjp_fraud.compliance.inclusion_proof import BODY, Entry, InclusionProof, digest_text
+from cjp_fraud.audit.chain import BODY, GENESIS, entry_digest
+from cjp_fraud.compliance.inclusion_proof import Entry, InclusionProof, digest_text
 from cjp_fraud.digests import sha256_hex
 
 FORMAT_1: Final = "cjp-fraud-evidence-1"
+
+_FIELDS: Final = tuple(name for name in BODY if name not in ("recorded_at", "machine_at"))
+"""Fields that the digest of an entry covered then: one moment, not two."""
 
 
 def digest_1(document: Any) -> str:
@@ -32,7 +35,6 @@ def read_proof_1(lines: bytes, case_id: str) -> InclusionProof:
     ValueError, KeyError, TypeError, AttributeError
         If a line is not one of the first format.
     """
-    fields = [name for name in BODY if name != "rows"]
     entries: list[Entry] = []
     faults: list[str] = []
     previous = GENESIS
@@ -44,11 +46,12 @@ def read_proof_1(lines: bytes, case_id: str) -> InclusionProof:
         if shown["sequence"] != count:
             faults.append(f"{where}: holds entry {shown['sequence']}; entries are missing or moved")
         if len(shown) > 2:
-            if digest_1({name: shown[name] for name in fields}) != body:
+            if digest_1({name: shown[name] for name in _FIELDS}) != body:
                 faults.append(f"{where}: its fields do not match its digest; it was changed")
             if shown["case_id"] != case_id:
                 faults.append(f"{where}: is an entry of another case")
-            entries.append(Entry(**{name: shown[name] for name in fields}))
+            shown_fields = {name: shown[name] for name in _FIELDS}
+            entries.append(Entry(**shown_fields, recorded_at=str(shown["at"]), machine_at=None))
         previous = entry_digest(previous, body)
     return InclusionProof(tuple(entries), count, previous, tuple(faults))
 

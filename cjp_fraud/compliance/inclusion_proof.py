@@ -12,22 +12,12 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cjp_fraud.audit.chain import GENESIS, Link, entry_digest
+from cjp_fraud.audit.chain import BODY, GENESIS, Link, entry_digest
 from cjp_fraud.audit.row_digests import NamedRow
 from cjp_fraud.clock import utc_text
 from cjp_fraud.digests import canonical_json, digest
 
-BODY: Final = (
-    "sequence",
-    "at",
-    "actor",
-    "action",
-    "subject_type",
-    "subject_id",
-    "case_id",
-    "content",
-    "rows",
-)
+FIELDS: Final = (*BODY, "rows")
 """Fields of an entry that the digest of its body covers; ``rows`` are the digests of what it names."""
 
 
@@ -37,6 +27,8 @@ class Entry:
 
     sequence: int
     at: str
+    recorded_at: str
+    machine_at: str | None
     actor: str
     action: str
     subject_type: str
@@ -98,7 +90,7 @@ def read_proof(lines: bytes, case_id: str) -> InclusionProof:
     """
     entries: list[Entry] = []
     faults: list[str] = []
-    previous = GENESIS
+    previous, recorded_before = GENESIS, ""
     count = 0
     for count, line in enumerate(lines.splitlines(), start=1):
         shown = json.loads(line)
@@ -106,6 +98,9 @@ def read_proof(lines: bytes, case_id: str) -> InclusionProof:
         body = digest_text(shown["body_sha256"])
         if "entry" in shown:
             entry = _entry(shown)
+            if entry.recorded_at < recorded_before:
+                faults.append(f"{where}: was recorded before the entry that it follows")
+            recorded_before = entry.recorded_at
             if digest(shown["entry"]) != body:
                 faults.append(f"{where}: its fields do not match its digest; it was changed")
             if any(row.leaf_sha256 not in shown["entry"]["rows"] for row in entry.rows):
@@ -129,6 +124,8 @@ def entry_of(link: Link) -> Entry:
     return Entry(
         sequence=link.sequence,
         at=utc_text(link.at),
+        recorded_at=utc_text(link.recorded_at),
+        machine_at=utc_text(link.machine_at) if link.machine_at is not None else None,
         actor=link.actor,
         action=link.action,
         subject_type=link.subject_type,
@@ -154,10 +151,10 @@ def digest_text(value: Any) -> str:
 
 def _entry(shown: Mapping[str, Any]) -> Entry:
     body = shown["entry"]
-    if set(body) != set(BODY) or not isinstance(body["content"], Mapping) or len(shown) != 3:
+    if set(body) != set(FIELDS) or not isinstance(body["content"], Mapping) or len(shown) != 3:
         raise ValueError("an entry does not have the fields of an entry")
-    texts = ("at", "actor", "action", "subject_type", "subject_id")
+    texts = ("at", "recorded_at", "actor", "action", "subject_type", "subject_id")
     if not all(isinstance(body[name], str) for name in texts):
         raise TypeError("an entry's fields are not texts")
     rows = tuple(NamedRow(str(row["table"]), str(row["id"]), str(row["sha256"])) for row in shown["named"])
-    return Entry(**{name: body[name] for name in BODY if name != "rows"}, rows=rows)
+    return Entry(**{name: body[name] for name in BODY}, rows=rows)

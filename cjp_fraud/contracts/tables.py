@@ -15,31 +15,29 @@ from sqlalchemy.schema import SchemaItem
 
 from cjp_fraud.contracts.methods import METHOD_LENGTH
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Origin, PurchaseModel, Reading, Right
-from cjp_fraud.storage.base import Base, Id, Sha256, ZoneName
+from cjp_fraud.storage.base import Base, Id, Recorded, Sha256, ZoneName
 
 DEFAULT_PROVIDER = "provider"
 """Id of the one provider that is made by default."""
 
 
-class Provider(Base):
+class Provider(Recorded, Base):
     """A provider of the service; sender, platform and keys hang on it."""
 
     __tablename__ = "providers"
 
     id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="id of the tenants file")
-    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
-class Party(Base):
+class Party(Recorded, Base):
     """Who signed: a customer or a reseller."""
 
     __tablename__ = "parties"
 
     id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="id of the tenants file")
-    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
-class Tenant(Base):
+class Tenant(Recorded, Base):
     """A tenant of the cloud, as it stands now; what it was before is in the log, as digests."""
 
     __tablename__ = "tenants"
@@ -56,10 +54,9 @@ class Tenant(Base):
     )
     language: Mapped[str] = mapped_column(String(35), comment="language of notices, BCP 47; en by default")
     critical: Mapped[bool] = mapped_column(comment="hospital, crisis line ...: counsel must consent (gate 9)")
-    recorded_at: Mapped[datetime] = mapped_column(comment="when it was first recorded")
 
 
-class ZoneChange(Base):
+class ZoneChange(Recorded, Base):
     """A tenant's change of time zone; no row ever changes."""
 
     __tablename__ = "zone_changes"
@@ -72,7 +69,7 @@ class ZoneChange(Base):
     source: Mapped[str] = mapped_column(String(400), comment="file and line that said so")
 
 
-class Subscription(Base):
+class Subscription(Recorded, Base):
     """What a tenant bought; governing document, term, notice and measure belong to it."""
 
     __tablename__ = "subscriptions"
@@ -81,7 +78,6 @@ class Subscription(Base):
     tenant_id: Mapped[str] = mapped_column(
         ForeignKey("tenants.id"), unique=True, comment="one subscription a tenant, so far"
     )
-    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
 _VALIDITY = "valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to"
@@ -99,7 +95,6 @@ class InForce:
     valid_to: Mapped[datetime | None] = mapped_column(
         comment="valid until before, replaced or withdrawn then; null: still"
     )
-    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
     source: Mapped[str] = mapped_column(
         String(400), comment="how we know it: file and line, or who entered it"
     )
@@ -128,7 +123,7 @@ def _versions_of(table: str, *further: CheckConstraint) -> tuple[SchemaItem, ...
     )
 
 
-class SubscriptionTerms(Versioned, Base):
+class SubscriptionTerms(Versioned, Recorded, Base):
     """One version of what was bought, where it runs, and its term."""
 
     __tablename__ = "subscription_terms"
@@ -166,7 +161,7 @@ class SubscriptionTerms(Versioned, Base):
     )
 
 
-class Site(Base):
+class Site(Recorded, Base):
     """A provisioned place of a subscription; one by default."""
 
     __tablename__ = "sites"
@@ -176,10 +171,9 @@ class Site(Base):
         ForeignKey("subscriptions.id"), unique=True, comment="one site a subscription, so far"
     )
     country: Mapped[str | None] = mapped_column(String(2), comment="ISO 3166-1 alpha-2; null: not given")
-    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
 
 
-class GoverningDocument(Versioned, Base):
+class GoverningDocument(Versioned, Recorded, Base):
     """One version of which document governs a subscription, and whether it gives the right of clause 2.4."""
 
     __tablename__ = "governing_documents"
@@ -202,7 +196,7 @@ class GoverningDocument(Versioned, Base):
     origin: Mapped[Origin] = mapped_column(comment="where it came from")
 
 
-class NoticeTermsVersion(Versioned, Base):
+class NoticeTermsVersion(Versioned, Recorded, Base):
     """One version of how notices must be served; ``not_read`` is a version too."""
 
     __tablename__ = "notice_terms"
@@ -219,7 +213,7 @@ class NoticeTermsVersion(Versioned, Base):
     origin: Mapped[Origin] = mapped_column(comment="where it came from")
 
 
-class Address(InForce, Base):
+class Address(InForce, Recorded, Base):
     """One address for notices while it is valid; the address itself is a personal text."""
 
     __tablename__ = "addresses"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.storage.base import Base, Id, Sha256
+from cjp_fraud.storage.base import Base, Id, Recorded, Sha256
 
 
 class FollowedZoneChange(Base):
@@ -29,7 +29,7 @@ class FollowedZoneChange(Base):
     )
 
 
-class ModelVersion(Base):
+class ModelVersion(Recorded, Base):
     """One fitted version; no row ever changes."""
 
     __tablename__ = "model_versions"
@@ -54,7 +54,7 @@ class ModelVersion(Base):
     size_bytes: Mapped[int] = mapped_column(comment="size of the file")
 
 
-class ModelPromotion(Base):
+class ModelPromotion(Recorded, Base):
     """From when on a version counts; a version may be promoted again, and no row ever changes."""
 
     __tablename__ = "model_promotions"

@@ -23,11 +23,12 @@ from cjp_fraud.storage.base import (
     Base,
     Id,
     IdOf,
+    Recorded,
     Sha256,
 )
 
 
-class NoticePlan(Base):
+class NoticePlan(Recorded, Base):
     """What is to be served for an approved proposal; immutable but for its cancellation."""
 
     __tablename__ = "notice_plans"
@@ -52,7 +53,7 @@ class NoticePlan(Base):
     )
 
 
-class Notice(Base):
+class Notice(Recorded, Base):
     """One letter of a plan: one step, one method, one address."""
 
     __tablename__ = "notices"
@@ -100,7 +101,7 @@ class Notice(Base):
     message_sha256: Mapped[Sha256 | None] = mapped_column(comment="SHA-256 of the bytes; null: not built yet")
 
 
-class NoticeAttempt(Base):
+class NoticeAttempt(Recorded, Base):
     """One attempt at serving a notice, by whatever method; the row stands before anything leaves."""
 
     __tablename__ = "notice_attempts"
@@ -126,7 +127,7 @@ class NoticeAttempt(Base):
     )
 
 
-class SmtpAttempt(Base):
+class SmtpAttempt(Recorded, Base):
     """What an attempt by email has beside every other attempt."""
 
     __tablename__ = "smtp_attempts"
@@ -145,7 +146,7 @@ class SmtpAttempt(Base):
     )
 
 
-class DeliveryEvent(Base):
+class DeliveryEvent(Recorded, Base):
     """Something that became known of a notice; never changed but for a person's resolution."""
 
     __tablename__ = "delivery_events"
@@ -161,7 +162,6 @@ class DeliveryEvent(Base):
         ForeignKey("notice_attempts.id"), comment="attempt concerned; null where it is of none in particular"
     )
     at: Mapped[datetime] = mapped_column(comment="when it happened, as far as known")
-    recorded_at: Mapped[datetime] = mapped_column(comment="when it was recorded")
     source: Mapped[str] = mapped_column(String(200), comment="smtp, delivery report and its file, ...")
     status: Mapped[DeliveryStatus] = mapped_column(comment="delivery status that it shows")
     negative: Mapped[bool] = mapped_column(comment="it says that the notice did not arrive")

@@ -79,6 +79,8 @@ class Decision:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "at", aware(self.at))
+        # In a simulated home this is the moment at which what is written now is recorded.
+        self.session.info["acting_at"] = self.at
 
 
 def machine(task: str) -> Actor:

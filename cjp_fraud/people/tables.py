@@ -8,10 +8,10 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.people.model import Part, Role
-from cjp_fraud.storage.base import Base, Id, IdOf
+from cjp_fraud.storage.base import Base, Id, IdOf, Recorded
 
 
-class User(Base):
+class User(Recorded, Base):
     """A person who may act."""
 
     __tablename__ = "users"
@@ -21,7 +21,7 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(comment="when the user was made")
 
 
-class UserRole(Base):
+class UserRole(Recorded, Base):
     """One role of one user."""
 
     __tablename__ = "user_roles"
@@ -30,7 +30,7 @@ class UserRole(Base):
     role: Mapped[Role] = mapped_column(primary_key=True)
 
 
-class Participation(Base):
+class Participation(Recorded, Base):
     """Somebody took part in a case, or edited a tenant's contract data; never removed."""
 
     __tablename__ = "participations"

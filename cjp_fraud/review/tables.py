@@ -33,6 +33,7 @@ from cjp_fraud.storage.base import (
     Base,
     Id,
     IdOf,
+    Recorded,
     Sha256,
 )
 
@@ -41,7 +42,7 @@ _IN_QUEUE, _IN_QUEUE_SQLITE = text("in_queue"), text("in_queue = 1")
 _IN_FORCE = text("superseded_at IS NULL")
 
 
-class Case(Base):
+class Case(Recorded, Base):
     """What a person reviews: the flags of one tenant, close in time; one open case a tenant."""
 
     __tablename__ = "cases"
@@ -104,7 +105,7 @@ Index(
 Index("ix_cases_state_by_score", Case.state, Case.top_score.desc(), Case.number)
 
 
-class Episode(Base):
+class Episode(Recorded, Base):
     """Flags of one tenant close in time; the id outlives late flags."""
 
     __tablename__ = "episodes"
@@ -127,7 +128,7 @@ class Episode(Base):
     made_at: Mapped[datetime] = mapped_column(comment="when the episode was first recorded")
 
 
-class Flag(Base):
+class Flag(Recorded, Base):
     """One interval of one series that is unusual upward; superseded, never deleted."""
 
     __tablename__ = "flags"
@@ -171,13 +172,12 @@ class Flag(Base):
     episode_id: Mapped[str | None] = mapped_column(
         ForeignKey("episodes.id"), index=True, comment="its episode; null only while it is recorded"
     )
-    recorded_at: Mapped[datetime] = mapped_column(comment="when detection recorded it")
     superseded_at: Mapped[datetime | None] = mapped_column(
         comment="when a later scoring took it back or replaced it; null: in force"
     )
 
 
-class CaseComment(Base):
+class CaseComment(Recorded, Base):
     """What somebody wrote on a case; the words are erasable."""
 
     __tablename__ = "case_comments"
@@ -190,7 +190,7 @@ class CaseComment(Base):
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the words")
 
 
-class EvidenceSet(Base):
+class EvidenceSet(Recorded, Base):
     """The rows that a determination rests on, frozen, so that they outlive the lake's retention."""
 
     __tablename__ = "evidence_sets"
@@ -203,7 +203,7 @@ class EvidenceSet(Base):
     frozen_at: Mapped[datetime] = mapped_column(comment="when it was frozen")
 
 
-class Determination(Base):
+class Determination(Recorded, Base):
     """A person's finding, with reasons; the highest number of a case is the latest."""
 
     __tablename__ = "determinations"
@@ -230,7 +230,7 @@ class Determination(Base):
     )
 
 
-class DeterminationFlag(Base):
+class DeterminationFlag(Recorded, Base):
     """One flag that a determination names; such a flag is never superseded."""
 
     __tablename__ = "determination_flags"
@@ -243,7 +243,7 @@ class DeterminationFlag(Base):
     )
 
 
-class Proposal(Base):
+class Proposal(Recorded, Base):
     """What an approver is asked to approve, in one exact version; no row ever changes."""
 
     __tablename__ = "proposals"
@@ -264,7 +264,7 @@ class Proposal(Base):
     expires_at: Mapped[datetime] = mapped_column(comment="unapproved by then, it expires")
 
 
-class Approval(Base):
+class Approval(Recorded, Base):
     """A person's approval of a proposal's exact version, never by the one who determined."""
 
     __tablename__ = "approvals"
@@ -288,7 +288,7 @@ class Approval(Base):
     at: Mapped[datetime] = mapped_column(comment="when")
 
 
-class NeedStatement(Base):
+class NeedStatement(Recorded, Base):
     """A person says again, with reasons, that the measure is needed though no flag is fresh."""
 
     __tablename__ = "need_statements"
@@ -300,7 +300,7 @@ class NeedStatement(Base):
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
 
 
-class Dispute(Base):
+class Dispute(Recorded, Base):
     """The tenant disputes; decided by somebody who neither determined nor approved."""
 
     __tablename__ = "disputes"
@@ -326,7 +326,7 @@ class Dispute(Base):
     )
 
 
-class Stop(Base):
+class Stop(Recorded, Base):
     """Something that shuts the gate until it is cleared."""
 
     __tablename__ = "stops"

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, DateTime, MetaData, String
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 from uuid6 import uuid7
 
@@ -102,6 +102,17 @@ class Base(DeclarativeBase):
             "fk": "fk_%(table_name)s_%(column_0_N_name)s",
             "pk": "pk_%(table_name)s",
         }
+    )
+
+
+class Recorded:
+    """A row that keeps when the machine recorded it, beside the moments that its other columns tell.
+
+    :mod:`cjp_fraud.audit.recording` fills it in; whatever a caller gives is overwritten.
+    """
+
+    recorded_at: Mapped[datetime] = mapped_column(
+        sort_order=900, comment="when it was recorded, by the clock of the machine or of the database server"
     )
 
 

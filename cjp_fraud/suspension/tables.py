@@ -23,6 +23,7 @@ from cjp_fraud.storage.base import (
     Base,
     Id,
     IdOf,
+    Recorded,
     Sha256,
 )
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
@@ -37,7 +38,7 @@ def _unique(name: str, column: str, where: str) -> Index:
     return Index(name, column, unique=True, sqlite_where=rows, postgresql_where=rows)
 
 
-class Measure(Base):
+class Measure(Recorded, Base):
     """A restriction of a tenant's service, on an approval, after a notice, with an end."""
 
     __tablename__ = "measures"
@@ -85,7 +86,7 @@ class Measure(Base):
     )
 
 
-class PlatformCommand(Base):
+class PlatformCommand(Recorded, Base):
     """One command to the platform, recorded before it is sent."""
 
     __tablename__ = "platform_commands"
@@ -114,7 +115,7 @@ class PlatformCommand(Base):
     )
 
 
-class Reaffirmation(Base):
+class Reaffirmation(Recorded, Base):
     """An approver's fresh reasons to keep a measure; two of them in one round keep it."""
 
     __tablename__ = "reaffirmations"
@@ -128,7 +129,7 @@ class Reaffirmation(Base):
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the fresh reasons")
 
 
-class Entitlement(Base):
+class Entitlement(Recorded, Base):
     """The embedded platform's own record of one restriction; the product reads it only by the client."""
 
     __tablename__ = "entitlements"

@@ -1,0 +1,137 @@
+"""When things are recorded: by the machine's clock, the database server's, or a simulated one; never backwards.
+
+A *fact* has the moment that an act gives it (``at``). Beside it stands when it was *recorded*, which nobody can
+choose: on PostgreSQL the server's time, on SQLite the machine's, in a simulated home the simulated clock's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.tables import Home
+from cjp_fraud.clock import aware, machine_now, utc_text
+from cjp_fraud.errors import ClockError
+from cjp_fraud.storage.base import Recorded
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import UOWTransaction
+
+ACTING_AT: Final = "acting_at"
+"""Name in ``session.info`` of the moment at which the transaction's newest decision acts."""
+
+TOLERANCE: Final = timedelta(seconds=5)
+"""How far two clocks may differ before an act is refused."""
+
+LATE: Final = timedelta(hours=1)
+"""How long after a person's act it is recorded at the latest; a run of a machine may take longer."""
+
+
+HOME: Final = "home"
+"""The id of the one row."""
+
+_CLOCK: Final = "home_clock"
+
+
+@dataclass(frozen=True, slots=True)
+class HomeClock:
+    """The clock of a home.
+
+    Parameters
+    ----------
+    simulated : whether it is simulated; then it ticks with the machine's, from another moment.
+    shown_at, machine_at : what it and the machine's clock showed when it was set last; None: not simulated.
+    """
+
+    simulated: bool = False
+    shown_at: datetime | None = None
+    machine_at: datetime | None = None
+
+    def now(self, machine: datetime) -> datetime:
+        """Return what it shows when the machine's clock shows ``machine`` (aware)."""
+        if self.shown_at is None or self.machine_at is None:
+            return aware(machine)
+        return self.shown_at + (aware(machine) - self.machine_at)
+
+
+def home_clock(session: Session) -> HomeClock:
+    """Return the home's clock, as it stood when the session first asked; the machine's where no home is on record."""
+    clock: HomeClock | None = session.info.get(_CLOCK)
+    if clock is None:
+        with session.no_autoflush:
+            row = session.get(Home, HOME)
+        clock = HomeClock(row.simulated, row.shown_at, row.machine_at) if row is not None else HomeClock()
+        session.info[_CLOCK] = clock
+    return clock
+
+
+def forget_home_clock(session: Session) -> None:
+    """Read the home's clock anew at the next asking: it was just set."""
+    session.info.pop(_CLOCK, None)
+
+
+def recording_time(session: Session) -> datetime:
+    """Return the moment at which a row that is written now is recorded; aware, in UTC."""
+    clock = home_clock(session)
+    if clock.simulated:
+        acting_at: datetime | None = session.info.get(ACTING_AT)
+        return acting_at or clock.now(machine_now())
+    if session.get_bind().dialect.name == "postgresql":
+        return aware(session.scalar(select(func.clock_timestamp())))
+    return machine_now()
+
+
+def entry_time(session: Session, at: datetime, newest: datetime | None, *, by: str) -> datetime:
+    """Return when an entry of the log is recorded that tells of an act at ``at``.
+
+    Parameters
+    ----------
+    at : the moment of the act, aware.
+    newest : when the newest entry was recorded; None: there is none.
+    by : who acts, as the log names them; a person's act is recorded within an hour, a machine's run may be long.
+
+    Raises
+    ------
+    ClockError
+        If the clock runs more than 5 seconds behind the log, or the act lies in the future, or a person's act
+        more than an hour back. A reading up to 5 seconds behind counts as the newest entry's time.
+    """
+    recorded, which = recording_time(session), _which_clock(session)
+    if newest is not None and recorded < newest - TOLERANCE:
+        raise ClockError(
+            f"{which} shows {utc_text(recorded)}, but the newest entry of the audit log was recorded at "
+            f"{utc_text(newest)}: nothing is recorded backwards; set the clock right and run again"
+        )
+    if at > recorded + TOLERANCE:
+        raise ClockError(
+            f"the act is dated {utc_text(at)}, but {which} shows {utc_text(recorded)}: nothing is recorded that "
+            "lies in the future; set the clocks right and run again"
+        )
+    if not by.startswith("system:") and at < recorded - LATE:
+        raise ClockError(
+            f"the act is dated {utc_text(at)}, but {which} shows {utc_text(recorded)}: an act is recorded when a "
+            "person does it, and cannot be dated back"
+        )
+    return max(recorded, newest) if newest is not None else recorded
+
+
+def _which_clock(session: Session) -> str:
+    if home_clock(session).simulated:
+        return "the simulated clock"
+    if session.get_bind().dialect.name == "postgresql":
+        return "the database server's clock"
+    return "this machine's clock"
+
+
+@event.listens_for(Session, "before_flush")
+def _stamp(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    """Give every new row the moment at which it is recorded, whatever it had."""
+    new = [row for row in session.new if isinstance(row, Recorded)]
+    if new:
+        moment = recording_time(session)
+        for row in new:
+            row.recorded_at = moment
