@@ -73,6 +73,18 @@ class TickingClock:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterOf:
+    """A clock that shows what the later of two clocks shows."""
+
+    first: Clock
+    second: Clock
+
+    def now(self) -> datetime:
+        """Return the later moment."""
+        return max(self.first.now(), self.second.now())
+
+
+@dataclass(frozen=True, slots=True)
 class StandingClock:
     """A clock that stands still, for what happens at one moment."""
 

@@ -6,11 +6,12 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -20,7 +21,6 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -123,7 +123,9 @@ class Settings(BaseSettings):
     mail_from: str = Field("notices@cjp-fraud.invalid", description="From and envelope domain of notices")
     provider_name: str = "The provider"
 
-    now: AwareDatetime | None = Field(None, description="simulated clock; embedded platform only")
+    now: AwareDatetime | None = Field(
+        None, description="moves a simulated clock forward to this moment; refused in any other home"
+    )
 
     @field_validator("grid_seconds")
     @classmethod
@@ -151,9 +153,6 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_a_database_url(cls, url: SecretStr | None) -> SecretStr | None:
-        from sqlalchemy.engine import make_url  # here, since rules import this module's enums
-        from sqlalchemy.exc import ArgumentError
-
         if url is not None:
             from sqlalchemy.engine import make_url  # inside: rules import this module and need no database
             from sqlalchemy.exc import ArgumentError
@@ -168,18 +167,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"database {backend!r} is not served; use sqlite or postgresql+psycopg")
         return url
 
-    @model_validator(mode="after")
-    def _clock_is_simulated_only_where_nothing_real_happens(self) -> Self:
-        if self.now is not None and self.acts_for_real:
-            raise ValueError(
-                "CJP_FRAUD_NOW is refused when acting on a platform that is not the embedded one"
-            )
-        return self
-
     @property
-    def acts_for_real(self) -> bool:
-        """Whether commands go to a platform outside this process's own database."""
-        return self.platform_mode is PlatformMode.ACT and self.platform_kind is not PlatformKind.EMBEDDED
+    def reaches_outside(self) -> str | None:
+        """Which setting leads out of this machine, so that no simulated clock may be used; None: none does."""
+        if self.platform_kind is not PlatformKind.EMBEDDED:
+            return "CJP_FRAUD_PLATFORM_KIND"
+        if not _is_loopback(self.smtp_host):
+            return "CJP_FRAUD_SMTP_HOST"
+        return None
 
     @property
     def database(self) -> str:
@@ -203,16 +198,20 @@ class Settings(BaseSettings):
         """How long an approval and a notice stay fresh."""
         return timedelta(hours=self.fresh_hours)
 
-    def clock(self, real: datetime) -> datetime:
-        """Return the simulated clock where one is set, else ``real`` (aware)."""
-        return self.now or real
-
     def shown(self) -> dict[str, Any]:
         """Return every setting in force with secrets masked, ready for printing as JSON."""
         rows = self.model_dump(mode="json")
         rows["database_url"] = masked_url(self.database)
         rows["lake_url"] = masked_url(self.lake)
         return rows
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name alone; what a name server says of it does not count."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def masked_url(url: str) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cjp_fraud.clock import LaterOf, TickingClock
 from cjp_fraud.config import Settings, load_settings
-from cjp_fraud.errors import StorageError
+from cjp_fraud.errors import BadInputError, StorageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from cjp_fraud.audit.recording import HomeClock
     from cjp_fraud.notices.methods.interface import NoticeMethods
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
@@ -34,14 +36,24 @@ def open_deployment(**chosen: Any) -> Deployment:
     BadInputError
         Names each setting that cannot be used and why.
     """
-    return Deployment(load_settings(**chosen))
+    settings = load_settings(**chosen)
+    return Deployment(settings, now_is_ordered=chosen.get("now") is not None)
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One deployment as the command line, the DAGs and the notebooks use it."""
+    """One deployment as the command line, the DAGs and the notebooks use it.
+
+    Parameters
+    ----------
+    settings : what the environment says.
+    now_is_ordered : whether ``settings.now`` was given for this call (``--now``), and not by the environment,
+        which stands for many calls: a simulated clock that is past it already refuses the first and passes
+        over the second.
+    """
 
     settings: Settings
+    now_is_ordered: bool = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -51,6 +63,10 @@ class Deployment:
         ------
         StorageError
             If ``cjp-fraud init`` has not been run, or ran for another version.
+        ClockError
+            If the settings give a moment and the home's clock is not simulated, or is past it.
+        BadInputError
+            If the home's clock is simulated and the settings reach out of this machine.
         """
         from sqlalchemy.engine import make_url
 
@@ -62,7 +78,17 @@ class Deployment:
             raise StorageError(f"there is no database at {url.database}; run: cjp-fraud init")
         engine = make_engine(self.settings.database)
         require_current(engine)
+        self._set_clock(engine)
         return engine
+
+    @cached_property
+    def home_clock(self) -> HomeClock:
+        """The home's clock: the machine's, or a simulated one."""
+        from cjp_fraud.audit.recording import home_clock
+        from cjp_fraud.storage.database import reading
+
+        with reading(self.engine) as session:
+            return home_clock(session)
 
     @cached_property
     def lake(self) -> Lake:
@@ -122,10 +148,11 @@ class Deployment:
         return ProviderPolicy.of(self.settings)
 
     def enforcement(self, now: datetime) -> Enforcement:
-        """Return what approved cases are enforced with at ``now`` (aware)."""
+        """Return what approved cases are enforced with, by the home's clock, which shows ``now`` (aware) or later."""
         from cjp_fraud.suspension.platform import Enforcement
 
-        return Enforcement(self.engine, self.notice_methods, self.platform, self.policy, now)
+        clock = LaterOf(self.home_clock, TickingClock(now))
+        return Enforcement(self.engine, self.notice_methods, self.platform, self.policy, clock)
 
     @contextmanager
     def deciding(self, by: str, at: datetime) -> Iterator[Decision]:
@@ -145,5 +172,38 @@ class Deployment:
 
     @property
     def now(self) -> datetime:
-        """The clock: the simulated one where the settings have one, else the machine's, in UTC."""
-        return self.settings.clock(datetime.now(UTC))
+        """The present moment by the home's clock, in UTC; it ticks, also where it is simulated."""
+        return self.home_clock.now()
+
+    def require_inside(self) -> None:
+        """Refuse settings that reach out of this machine, for a home whose clock is simulated.
+
+        Raises
+        ------
+        BadInputError
+            Names the setting.
+        """
+        setting = self.settings.reaches_outside
+        if setting is not None:
+            raise BadInputError(
+                f"this home's clock is simulated, so it sends mail to this machine only (127.0.0.1, ::1, "
+                f"localhost) and knows only the embedded platform; change {setting}, or use a home made without "
+                "--simulated"
+            )
+
+    def _set_clock(self, engine: Engine) -> None:
+        """Move a simulated clock to where the settings want it, and refuse what no simulated home may do."""
+        from cjp_fraud.audit.home import move_clock
+        from cjp_fraud.audit.recording import home_clock
+        from cjp_fraud.people.model import Decision, machine
+        from cjp_fraud.storage.database import reading, transaction
+
+        with reading(engine) as session:
+            clock = home_clock(session)
+        if clock.simulated:
+            self.require_inside()
+        wanted = self.settings.now
+        is_past = wanted is not None and clock.simulated and wanted <= clock.now()
+        if wanted is not None and (self.now_is_ordered or not is_past):
+            with transaction(engine) as session:
+                move_clock(Decision(session, machine("clock"), wanted))

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
+from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
@@ -175,7 +176,7 @@ class Office:
     def enforcement(self, engine: Engine | None = None) -> Enforcement:
         """Return what cases are enforced with now; with another engine, as another process has it."""
         platform = self.platform if engine is None else EmbeddedPlatform(engine)
-        return Enforcement(engine or self.engine, self.mail, platform, self.policy, self.now)
+        return Enforcement(engine or self.engine, self.mail, platform, self.policy, StandingClock(self.now))
 
     def enforce(self) -> EnforcementReport:
         """Enforce the newest case as far as it goes."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from cjp_fraud.audit.log import Decision, append
 from cjp_fraud.audit.recording import HOME, TOLERANCE, HomeClock, forget_home_clock
 from cjp_fraud.audit.tables import Home
 from cjp_fraud.clock import machine_now, utc_text
 from cjp_fraud.errors import ClockError
+
+NOT_SIMULATED: Final = (
+    "this home's clock is the machine's: --now and CJP_FRAUD_NOW are for a home that was made by "
+    "cjp-fraud init --simulated"
+)
 
 
 def make_home(decision: Decision, *, simulated: bool) -> bool:
@@ -51,11 +57,8 @@ def move_clock(decision: Decision) -> None:
     session, to = decision.session, decision.at
     row = session.get(Home, HOME, with_for_update=True)
     if row is None or not row.simulated:
-        raise ClockError(
-            "this home's clock is the machine's: --now and CJP_FRAUD_NOW are for a home that was made by "
-            "cjp-fraud init --simulated"
-        )
-    shown = HomeClock(row.simulated, row.shown_at, row.machine_at).now(machine_now())
+        raise ClockError(NOT_SIMULATED)
+    shown = HomeClock(row.simulated, row.shown_at, row.machine_at).now()
     if to < shown - TOLERANCE:
         raise ClockError(
             f"the simulated clock shows {utc_text(shown)} and moves forward only; {utc_text(to)} is past: "

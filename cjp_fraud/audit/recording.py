@@ -51,11 +51,12 @@ class HomeClock:
     shown_at: datetime | None = None
     machine_at: datetime | None = None
 
-    def now(self, machine: datetime) -> datetime:
-        """Return what it shows when the machine's clock shows ``machine`` (aware)."""
+    def now(self) -> datetime:
+        """Return what it shows now, aware, in UTC."""
+        machine = machine_now()
         if self.shown_at is None or self.machine_at is None:
-            return aware(machine)
-        return self.shown_at + (aware(machine) - self.machine_at)
+            return machine
+        return self.shown_at + (machine - self.machine_at)
 
 
 def home_clock(session: Session) -> HomeClock:
@@ -78,8 +79,9 @@ def recording_time(session: Session) -> datetime:
     """Return the moment at which a row that is written now is recorded; aware, in UTC."""
     clock = home_clock(session)
     if clock.simulated:
-        acting_at: datetime | None = session.info.get(ACTING_AT)
-        return acting_at or clock.now(machine_now())
+        shown = clock.now()
+        acting_at: datetime = session.info.get(ACTING_AT, shown)
+        return max(shown, acting_at)
     if session.get_bind().dialect.name == "postgresql":
         return aware(session.scalar(select(func.clock_timestamp())))
     return machine_now()

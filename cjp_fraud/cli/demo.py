@@ -60,7 +60,7 @@ def _set_up(commands: _Commands, files: DemoFiles) -> None:
         f"{BURST.minutes} minutes from {BURST.start:%Y-%m-%d %H:%M}Z (label: {files.label}).",
         "The clock is simulated; the platform is the embedded one; the mail server listens on loopback.",
     )
-    commands.run("init")
+    commands.run("init", "--simulated")
     commands.run("users", "create", ANALYST, "--role", "analyst", "--role", "reviewer")
     commands.run("users", "create", APPROVER, "--role", "approver")
     commands.run("tenants", "load", str(files.tenants))
@@ -146,7 +146,6 @@ def _prove(commands: _Commands, case: str) -> None:
 
 
 def _say_what_to_try(commands: _Commands, case: str, notice: str) -> None:
-    commands.wait(minutes=5)
     commands.heading(f"[bold green]{BURST.tenant_id} is suspended, and every step can be proved[/]")
     commands.console.print("Three commands to try next:")
     for words in (
@@ -167,6 +166,8 @@ class _Commands:
     def __init__(self, home: Path, clock: datetime) -> None:
         self.home = home
         self.clock = clock
+        self.moves = True
+        """Whether the next command moves the home's clock; after it the clock ticks by itself."""
         self.console = table_console()
 
     def heading(self, text: str) -> None:
@@ -195,7 +196,8 @@ class _Commands:
         from cjp_fraud.cli.main import app
 
         self.console.print(f"[bold cyan]$ {escape(self.line(*words))}[/]", soft_wrap=True)
-        result = app([*self._globals(), *words], standalone_mode=False)
+        globals_, self.moves = self._globals(), False
+        result = app([*globals_, *words], standalone_mode=False)
         if isinstance(result, int) and result:
             raise CjpFraudError(f"the demo stopped: {' '.join(words[:2])} ended with exit code {result}")
 
@@ -217,16 +219,18 @@ class _Commands:
         from cjp_fraud.cli.main import app
 
         with redirect_stdout(StringIO()) as printed:
-            app([*self._globals(), *words, "--json"], standalone_mode=False)
+            app(["--home", str(self.home), *words, "--json"], standalone_mode=False)
         return json.loads(printed.getvalue())
 
     def wait(self, **by: float) -> None:
         """Move the simulated clock on."""
         self.clock += timedelta(**by)
+        self.moves = True
 
     def line(self, *words: str) -> str:
         """Return the command line as a user would type it now."""
         return shlex.join(["cjp-fraud", *self._globals(), *words])
 
     def _globals(self) -> list[str]:
-        return ["--home", str(self.home), "--now", f"{self.clock:{_MOMENT}}"]
+        moved = ["--now", f"{self.clock:{_MOMENT}}"] if self.moves else []
+        return ["--home", str(self.home), *moved]

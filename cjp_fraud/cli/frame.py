@@ -92,6 +92,14 @@ def deployment(ctx: typer.Context) -> Deployment:
     return opened
 
 
+def show_simulated_clock(chosen: Chosen) -> None:
+    """Say on standard error what the simulated clock shows, after a command that used a home which has one."""
+    opened = chosen.__dict__.get("deployment")
+    if opened is None or "engine" not in opened.__dict__ or not opened.home_clock.simulated:
+        return
+    typer.echo(f"simulated clock: {stamp(opened.now)}", err=True)
+
+
 def settings(ctx: typer.Context) -> Settings:
     """Return the settings in force."""
     return deployment(ctx).settings

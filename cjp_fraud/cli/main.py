@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud import __version__
-from cjp_fraud.cli.frame import Chosen, moment
+from cjp_fraud.cli.frame import Chosen, moment, show_simulated_clock
 from cjp_fraud.cli.groups import LazyCommands
 from cjp_fraud.errors import CjpFraudError, Refused
 
@@ -42,15 +42,14 @@ def _options(
     ] = None,
     now: Annotated[
         str | None,
-        typer.Option(
-            "--now", metavar="TIME", help="Simulated clock, for old traffic; embedded platform only."
-        ),
+        typer.Option("--now", metavar="TIME", help="Move a simulated clock forward (init --simulated)."),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    ctx.obj = Chosen(home, moment(now))
+    ctx.obj = chosen = Chosen(home, moment(now))
+    ctx.call_on_close(lambda: show_simulated_clock(chosen))
 
 
 def main() -> None:

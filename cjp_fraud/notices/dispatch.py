@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import salted_digest
-from cjp_fraud.clock import aware
+from cjp_fraud.clock import Clock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.receipt import earliest_measure, in_words
@@ -57,7 +57,7 @@ class _Begun:
 
 
 def dispatch_due(
-    engine: Engine, methods: NoticeMethods, plan_id: str, at: datetime, *, by: Actor = DISPATCHER
+    engine: Engine, methods: NoticeMethods, plan_id: str, clock: Clock, *, by: Actor = DISPATCHER
 ) -> PlanProgress:
     """Serve the letters of a plan that are due, each at most once, and return how far the plan is.
 
@@ -66,7 +66,7 @@ def dispatch_due(
 
     Parameters
     ----------
-    at : aware; date of the letters and moment of what happens to them.
+    clock : dates the letters, and tells when each attempt begins and ends.
     by : the machine that carries out the standing approval.
 
     Raises
@@ -76,7 +76,6 @@ def dispatch_due(
     NotFoundError
         If there is no such plan, or the deployment does not serve by a method that is due.
     """
-    moment = aware(at)
     with process_lock(engine, f"dispatch:{plan_id}"):
         mode = _approved_mode(engine, plan_id)
         refuse_unless(
@@ -87,16 +86,16 @@ def dispatch_due(
             action=f"dispatch notice plan {plan_id}",
         )
         tried: set[str] = set()
-        while due := _due(engine, plan_id, moment, tried):
+        while due := _due(engine, plan_id, clock.now(), tried):
             for notice_id, due_at in due:
                 tried.add(notice_id)
                 if mode is PlatformMode.OBSERVE:
                     with transaction(engine) as session:
-                        _observe(Decision(session, by, moment), methods, notice_id, due_at)
+                        _observe(Decision(session, by, clock.now()), methods, notice_id, due_at)
                 else:
-                    _serve(engine, methods, notice_id, due_at, moment, by)
+                    _serve(engine, methods, notice_id, due_at, clock, by)
         with reading(engine) as session:
-            return progress_of(plan_facts(session, plan_id), moment)
+            return progress_of(plan_facts(session, plan_id), clock.now())
 
 
 def _approved_mode(engine: Engine, plan_id: str) -> PlatformMode:
@@ -114,16 +113,16 @@ def _due(engine: Engine, plan_id: str, at: datetime, tried: set[str]) -> list[tu
 
 
 def _serve(
-    engine: Engine, methods: NoticeMethods, notice_id: str, due_at: datetime, at: datetime, by: Actor
+    engine: Engine, methods: NoticeMethods, notice_id: str, due_at: datetime, clock: Clock, by: Actor
 ) -> None:
     """Make one attempt: put it on record, hand the letter over, record the outcome."""
     with transaction(engine) as session:
-        begun = _begin(Decision(session, by, at), methods, notice_id, due_at)
+        begun = _begin(Decision(session, by, clock.now()), methods, notice_id, due_at)
     if begun is None:
         return
-    delivery = begun.method.deliver(begun.prepared, begun.message, at)
+    delivery = begun.method.deliver(begun.prepared, begun.message, clock)
     with transaction(engine) as session:
-        _finish(Decision(session, by, at), begun, delivery)
+        _finish(Decision(session, by, clock.now()), begun, delivery)
 
 
 def _observe(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: datetime) -> None:
@@ -186,7 +185,6 @@ def _finish(decision: Decision, begun: _Begun, delivery: Delivery) -> None:
     log_notice(decision, notice.id, f"notice.{delivery.outcome}", content)
     if delivery.outcome not in (Outcome.SENT, Outcome.FAILED):
         return
-    # The event carries the clock of the dispatch: what follows in the same run is decided by the same clock.
     evidence = DeliveryEvidence(
         status=delivery.status,
         negative=delivery.outcome is Outcome.FAILED,

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cjp_fraud.audit.home import NOT_SIMULATED, make_home
+from cjp_fraud.clock import machine_now
 from cjp_fraud.compliance.log_verification import LogVerification, verify_log
 from cjp_fraud.compliance.retention import apply_retention
 from cjp_fraud.config import PlatformMode, masked_url
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES
-from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.storage.database import make_engine
-from cjp_fraud.storage.migration import migrate
+from cjp_fraud.errors import CjpFraudError, ClockError
+from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.storage.database import make_engine, transaction
+from cjp_fraud.storage.migration import current_revision, migrate
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 
 LAKE_TABLES = (*TRAFFIC_TABLES, *DETECTION_TABLES)
@@ -30,6 +33,8 @@ class Initialized:
     lake: str
     buckets: int
     mode: PlatformMode
+    simulated_clock: bool
+    """Whether the home's clock is simulated, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +45,33 @@ class RetentionResult:
     """Days and buckets of delivered rows that were dropped."""
 
 
-def initialize(deployment: Deployment) -> Initialized:
+def initialize(deployment: Deployment, *, simulated: bool = False) -> Initialized:
     """Make the database and the lake's tables, or bring them to this version; running it again is harmless.
+
+    Parameters
+    ----------
+    simulated : give the home a simulated clock, for good; it begins at ``settings.now``, or at the machine's time.
 
     Raises
     ------
+    ClockError
+        If the home is there and has the machine's clock, or the settings give a moment without ``simulated``.
+    BadInputError
+        If the clock is simulated and the settings reach out of this machine.
     StorageError
         If the lake that is there has another number of buckets than the settings say.
     """
     settings = deployment.settings
+    if simulated:
+        deployment.require_inside()
     settings.home.mkdir(parents=True, exist_ok=True)
     engine = make_engine(settings.database)
+    if settings.now is not None and not simulated and current_revision(engine) is None:
+        raise ClockError(NOT_SIMULATED)
     before, after = migrate(engine)
+    with transaction(engine) as session:
+        begins = (settings.now if simulated else None) or machine_now()
+        make_home(Decision(session, machine("init"), begins), simulated=simulated)
     engine.dispose()
     deployment.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
     return Initialized(
@@ -61,6 +81,7 @@ def initialize(deployment: Deployment) -> Initialized:
         lake=masked_url(settings.lake),
         buckets=deployment.lake.buckets,
         mode=settings.platform_mode,
+        simulated_clock=deployment.home_clock.simulated,
     )
 
 

@@ -52,9 +52,8 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
 
     In ``observe`` plan, letters, measure and command are stored, and the case stays ``approved``.
     """
-    now = enforcement.now
     with enforcement.deciding() as decision:
-        session = decision.session
+        session, now = decision.session, decision.at
         case = lock_case(session, case_id)
         proposal = latest_proposal(session, case)
         if case.state is not CaseState.APPROVED or proposal is None:
@@ -76,7 +75,7 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
         )
         if observed:
             observe_measure(decision, case, plan, enforcement.policy)
-    plan_progress = dispatch_due(enforcement.engine, enforcement.notice_methods, plan.id, now, by=ENFORCER)
+    plan_progress = _dispatch(enforcement, plan.id)
     if observed:
         return ("approved in observe: notice and command are stored, and nothing leaves",)
     with enforcement.deciding() as decision:
@@ -85,9 +84,8 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
 
 def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
     """Send the later steps of a notice when they fall due; return what keeps them from being sent."""
-    now = enforcement.now
     with enforcement.deciding() as decision:
-        session = decision.session
+        session, now = decision.session, decision.at
         case = lock_case(session, case_id)
         plan_progress = progress_of(session, case, now)
         if case.state is not CaseState.NOTICED or plan_progress is None:
@@ -97,7 +95,7 @@ def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
         waiting = obstacles(session, case, enforcement.policy, now, BEFORE_NOTICE)
         if waiting:
             return waiting
-    dispatch_due(enforcement.engine, enforcement.notice_methods, plan_progress.plan_id, now, by=ENFORCER)
+    _dispatch(enforcement, plan_progress.plan_id)
     return ()
 
 
@@ -167,11 +165,15 @@ def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...
                 plan = _plan_follow_up(decision, letter, enforcement.policy)
             except Refused as refused:
                 return refused.missing
-    now = enforcement.now
-    plan_progress = dispatch_due(enforcement.engine, enforcement.notice_methods, plan.id, now, by=ENFORCER)
+    plan_progress = _dispatch(enforcement, plan.id)
     if plan_progress.next_due_at is None:
         return ()
     return (f"the {kind} letter is not sent yet; it is tried again",)
+
+
+def _dispatch(enforcement: Enforcement, plan_id: str) -> PlanProgress:
+    engine, methods, clock = enforcement.engine, enforcement.notice_methods, enforcement.clock
+    return dispatch_due(engine, methods, plan_id, clock, by=ENFORCER)
 
 
 def _record_service(decision: Decision, case_id: str, plan_progress: PlanProgress) -> tuple[str, ...]:

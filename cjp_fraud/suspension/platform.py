@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 from sqlalchemy import Engine, select
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.clock import aware
+from cjp_fraud.clock import Clock, aware
 from cjp_fraud.contracts.restriction import ALWAYS_REACHABLE, MeasureKind, Reachable, Scope
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
@@ -105,14 +105,19 @@ class Enforcement:
     engine : the database.
     notice_methods, platform : where notices and commands go.
     policy : the mode in force, how long things stay fresh, and who writes.
-    now : the moment at which everything is done; aware.
+    clock : tells when each connection, order and read-back happens.
     """
 
     engine: Engine
     notice_methods: NoticeMethods
     platform: PlatformClient
     policy: ProviderPolicy
-    now: datetime
+    clock: Clock
+
+    @property
+    def now(self) -> datetime:
+        """The present moment by the clock."""
+        return self.clock.now()
 
     @contextmanager
     def deciding(self) -> Iterator[Decision]:

@@ -9,16 +9,14 @@ import re
 import secrets
 import smtplib
 import ssl
-import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.clock import Clock, aware, utc_text
 from cjp_fraud.config import Settings
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import require_email_address
@@ -145,24 +143,24 @@ class EmailMethod:
         session.flush()
         return Envelope(smtp.envelope_from, address, smtp.envid)
 
-    def deliver(self, prepared: Envelope, content: bytes, at: datetime) -> SmtpDelivery:
+    def deliver(self, prepared: Envelope, content: bytes, clock: Clock) -> SmtpDelivery:
         """Hand the bytes to the mail server."""
-        return submit(self.server, prepared, content, at)
+        return submit(self.server, prepared, content, clock)
 
     def finish(self, session: Session, attempt: NoticeAttempt, delivered: SmtpDelivery) -> None:
         """Record the reply that decided."""
         session.get_one(SmtpAttempt, attempt.id).reply_code = delivered.reply_code
 
 
-def submit(mail: MailServer, envelope: Envelope, message: bytes, at: datetime) -> SmtpDelivery:
+def submit(mail: MailServer, envelope: Envelope, message: bytes, clock: Clock) -> SmtpDelivery:
     """Hand the exact bytes of a message to the mail server.
 
     Parameters
     ----------
     message : CRLF lines, ASCII; sent as it is (dots are doubled on the line, RFC 5321 section 4.5.2).
-    at : aware; the dialogue's times run from it.
+    clock : tells the time of each line of the dialogue.
     """
-    transcript = _Transcript(aware(at))
+    transcript = _Transcript(clock)
     outcome, code = _converse(mail, envelope, message, transcript)
     own = mail.is_the_recipients_own(envelope.recipient)
     taken_over = DeliveryStatus.ACCEPTED if own else DeliveryStatus.SENT
@@ -171,7 +169,7 @@ def submit(mail: MailServer, envelope: Envelope, message: bytes, at: datetime) -
         status=taken_over if outcome is Outcome.SENT else DeliveryStatus.ATTEMPTED,
         source=f"smtp {mail.host}:{mail.port}",
         evidence=transcript.text,
-        finished_at=transcript.now(),
+        finished_at=clock.now(),
         reply_code=code,
     )
 
@@ -235,22 +233,18 @@ def _refused(code: int) -> Outcome:
 
 
 class _Transcript:
-    """The lines of a dialogue; its clock runs from the moment given, also where that is simulated."""
+    """The lines of a dialogue, each with the moment at which it was said."""
 
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-        self._began = time.monotonic()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lines: list[str] = []
 
     @property
     def text(self) -> str:
         return "\n".join(self._lines).replace("\x00", "\ufffd")
 
-    def now(self) -> datetime:
-        return self._at + timedelta(seconds=time.monotonic() - self._began)
-
     def note(self, line: str, who: str = "--") -> None:
-        self._lines.append(f"{utc_text(self.now())} {who} {line}")
+        self._lines.append(f"{utc_text(self._clock.now())} {who} {line}")
 
 
 class _RecordedSmtp(smtplib.SMTP):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from cjp_fraud.clock import Clock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.errors import NotFoundError
@@ -92,8 +93,8 @@ class NoticeMethod(Protocol[Prepared, Delivered]):
         """Put on record what the method needs beside the attempt's row, before anything leaves."""
         ...
 
-    def deliver(self, prepared: Prepared, content: bytes, at: datetime) -> Delivered:
-        """Hand the bytes over, and return what came of it; ``at`` (aware) is the moment of the dispatch."""
+    def deliver(self, prepared: Prepared, content: bytes, clock: Clock) -> Delivered:
+        """Hand the bytes over, and return what came of it, by ``clock``."""
         ...
 
     def finish(self, session: Session, attempt: NoticeAttempt, delivered: Delivered) -> None:

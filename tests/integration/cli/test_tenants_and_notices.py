@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cjp_fraud.cli import notices, tenants
+from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import NotFoundError
@@ -68,7 +69,7 @@ def test_a_notice_is_listed_and_its_delivery_record_shown(opened: Deployment, tm
     (notice,) = notices_of(opened.engine, plan_id)
     assert isinstance(run(notices.app, opened, "show", notice.id, "--raw").exception, NotFoundError)
     with smtp_server() as server:
-        dispatch_due(opened.engine, methods_of(server), plan_id, NOON)
+        dispatch_due(opened.engine, methods_of(server), plan_id, StandingClock(NOON))
     (row,) = answered(notices.app, opened, "list")
     assert (row["state"], row["tenant_id"], row["mode"]) == ("sent", "acme", "act")
     record = answered(notices.app, opened, "show", notice.id)

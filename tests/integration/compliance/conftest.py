@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.tenant_import import load_tenants
@@ -143,9 +144,8 @@ class Story:
 
     def enforcement(self) -> Enforcement:
         """Return what the case is enforced with, a moment later."""
-        return Enforcement(
-            self.engine, self.mail(), EmbeddedPlatform(self.engine), self.policy(), self.tick()
-        )
+        clock = StandingClock(self.tick())
+        return Enforcement(self.engine, self.mail(), EmbeddedPlatform(self.engine), self.policy(), clock)
 
     def suspended(self) -> None:
         """Tell the story from the first flag to the suspension."""

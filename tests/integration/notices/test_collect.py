@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import Settings, load_settings
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.errors import Refused
@@ -39,7 +40,7 @@ def settings(tmp_path: Path) -> Settings:
 def plan_id(sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> str:
     """A plan whose one letter was sent."""
     made = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, methods_of(server), made, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), made, StandingClock(NOON))
     return made
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, select
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_text
+from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
@@ -78,7 +79,7 @@ def test_a_plain_notice_is_sent_and_counts_at_once(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(engine, tmp_path)
-    done = dispatch_due(engine, methods_of(server), plan_id, NOON)
+    done = dispatch_due(engine, methods_of(server), plan_id, StandingClock(NOON))
     assert done.complete_at == NOON
     assert permits_measure(done, NOON)
     (notice,) = notices_of(engine, plan_id)
@@ -100,7 +101,7 @@ def test_the_whole_dialogue_is_kept_with_its_times(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
     (notice,) = notices_of(sqlite_engine, plan_id)
     (attempt,) = attempts_of(sqlite_engine, notice.id)
     smtp = smtp_of(sqlite_engine, attempt)
@@ -123,7 +124,7 @@ def test_the_return_path_is_of_the_attempt_alone_and_cannot_be_guessed(
     server.rcpt_replies[ADDRESS].append("451 come back")
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     for hour in range(2):
-        dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON + hour * HOUR)
+        dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON + hour * HOUR))
     (notice,) = notices_of(sqlite_engine, plan_id)
     first, second = (smtp_of(sqlite_engine, attempt) for attempt in attempts_of(sqlite_engine, notice.id))
     assert first.envelope_from != second.envelope_from
@@ -138,7 +139,7 @@ def test_a_250_is_the_recipients_own_only_where_the_settings_say_so(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     mail = methods_of(server, recipient_domains=("ACME.example",))
-    dispatch_due(sqlite_engine, mail, plan_id, NOON)
+    dispatch_due(sqlite_engine, mail, plan_id, StandingClock(NOON))
     (event,) = events_of(sqlite_engine, notices_of(sqlite_engine, plan_id)[0].id)
     assert event.status is DeliveryStatus.ACCEPTED
 
@@ -148,7 +149,7 @@ def test_dispatching_again_sends_nothing_again(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     for hour in range(3):
-        dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON + hour * HOUR)
+        dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON + hour * HOUR))
     assert len(server.received) == 1
 
 
@@ -172,10 +173,13 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_bytes(
 ) -> None:
     server.data_replies.append("451 4.3.0 try later")
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    first = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+    first = dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
     assert (first.step_complete, first.failed, first.gone_out) == (False, False, False)
     assert first.next_due_at == NOON
-    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON + HOUR).complete_at == NOON + HOUR
+    assert (
+        dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON + HOUR)).complete_at
+        == NOON + HOUR
+    )
     before, after = server.received
     assert before.content == after.content
 
@@ -185,13 +189,13 @@ def test_a_letter_that_cannot_be_handed_over_in_time_has_failed(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     nobody = by_email(MailServer("127.0.0.1", free_port()), give_up_after=2 * DAY)
-    first = dispatch_due(sqlite_engine, nobody, plan_id, NOON)
+    first = dispatch_due(sqlite_engine, nobody, plan_id, StandingClock(NOON))
     assert not first.failed
     assert not first.gone_out
     (attempt,) = attempts_of(sqlite_engine, notices_of(sqlite_engine, plan_id)[0].id)
     assert (attempt.outcome, smtp_of(sqlite_engine, attempt).reply_code) == (Outcome.DEFERRED, None)
     assert "no connection" in (attempt.evidence or "")
-    last = dispatch_due(sqlite_engine, nobody, plan_id, NOON + 2 * DAY)
+    last = dispatch_due(sqlite_engine, nobody, plan_id, StandingClock(NOON + 2 * DAY))
     assert last.failed
     assert len(attempts_of(sqlite_engine, notices_of(sqlite_engine, plan_id)[0].id)) == 1
 
@@ -201,7 +205,7 @@ def test_a_final_refusal_fails_the_plan(
 ) -> None:
     server.rcpt_replies[ADDRESS].append("550 5.1.1 no such user")
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
     assert done.failed
     assert not done.gone_out
     (notice,) = notices_of(sqlite_engine, plan_id)
@@ -221,7 +225,7 @@ def test_a_final_refusal_falls_to_the_contracts_next_method_at_once(
     terms_of_counsel(sqlite_engine, step)
     server.rcpt_replies[ADDRESS].append("550 no")
     plan_id = a_plan(sqlite_engine)
-    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
     assert done.complete_at == NOON
     assert [it.recipient for it in server.received] == ["law@acme.example"]
     assert [notice.state for notice in notices_of(sqlite_engine, plan_id)] == [
@@ -244,16 +248,16 @@ def test_an_all_of_notice_in_two_steps_to_two_addresses_is_complete_only_after_a
     )
     plan_id = a_plan(sqlite_engine)
     mail = methods_of(server)
-    first = dispatch_due(sqlite_engine, mail, plan_id, NOON)
+    first = dispatch_due(sqlite_engine, mail, plan_id, StandingClock(NOON))
     assert (first.current_step, first.step_complete, first.complete_at) == (1, True, None)
     assert first.next_due_at == NOON + 14 * DAY
     assert len(server.received) == 2
-    assert dispatch_due(sqlite_engine, mail, plan_id, NOON + 13 * DAY).current_step == 1
+    assert dispatch_due(sqlite_engine, mail, plan_id, StandingClock(NOON + 13 * DAY)).current_step == 1
     assert len(server.received) == 2
     server.rcpt_replies["law@acme.example"].append("451 later")
-    second = dispatch_due(sqlite_engine, mail, plan_id, NOON + 14 * DAY)
+    second = dispatch_due(sqlite_engine, mail, plan_id, StandingClock(NOON + 14 * DAY))
     assert (second.current_step, second.step_complete) == (2, False)
-    third = dispatch_due(sqlite_engine, mail, plan_id, NOON + 14 * DAY + HOUR)
+    third = dispatch_due(sqlite_engine, mail, plan_id, StandingClock(NOON + 14 * DAY + HOUR))
     assert third.complete_at == NOON + 15 * DAY + HOUR
     assert not permits_measure(third, NOON + 15 * DAY)
     assert permits_measure(third, NOON + 15 * DAY + HOUR)
@@ -271,7 +275,7 @@ def test_a_notice_that_counts_when_delivered_waits_for_the_report(
         NoticeStep(1, Combine.ANY_OF, (a_rule(basis=DeliveryStatus.DELIVERED),), Wait(0, WaitUnit.HOURS)),
     )
     plan_id = a_plan(sqlite_engine)
-    assert not dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON).step_complete
+    assert not dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON)).step_complete
     (notice,) = notices_of(sqlite_engine, plan_id)
     with transaction(sqlite_engine) as session:
         record_event(
@@ -295,7 +299,7 @@ def test_old_and_new_address_are_served_after_a_change(
     load_rows(sqlite_engine, tmp_path, a_row(), at=NOON)
     server.rcpt_replies["old@acme.example"].append("550 left the company")
     plan_id = a_plan(sqlite_engine, at=NOON)
-    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
     assert permits_measure(done, NOON)
     assert {notice.required: notice.state for notice in notices_of(sqlite_engine, plan_id)} == {
         True: NoticeState.SENT,
@@ -308,10 +312,10 @@ def test_a_line_that_breaks_after_the_content_leaves_an_unknown_outcome_and_the_
 ) -> None:
     server.data_replies.append(None)
     plan_id = a_plain_plan(engine, tmp_path)
-    first = dispatch_due(engine, methods_of(server), plan_id, NOON)
+    first = dispatch_due(engine, methods_of(server), plan_id, StandingClock(NOON))
     assert first.gone_out
     assert not first.step_complete
-    second = dispatch_due(engine, methods_of(server), plan_id, NOON + HOUR)
+    second = dispatch_due(engine, methods_of(server), plan_id, StandingClock(NOON + HOUR))
     assert second.complete_at == NOON + HOUR
     (notice,) = notices_of(engine, plan_id)
     assert [it.outcome for it in attempts_of(engine, notice.id)] == [Outcome.UNKNOWN, Outcome.SENT]
@@ -330,7 +334,7 @@ from cjp_fraud.storage.database import make_engine
 url, port, plan_id, at = sys.argv[1:]
 mail = MailServer("127.0.0.1", int(port), mail_from="notices@provider.example")
 methods = NoticeMethods(PlatformMode.ACT, {"email": EmailMethod(mail)})
-dispatch_due(make_engine(url), methods, plan_id, datetime.fromisoformat(at))
+dispatch_due(make_engine(url), methods, plan_id, StandingClock(datetime.fromisoformat(at)))
 """
 
 
@@ -349,7 +353,7 @@ def test_a_process_killed_while_the_content_is_taken_over_is_completed_by_the_ne
     assert attempt.outcome is None
     with reading(engine) as session:
         assert progress_at(session, plan_id, NOON).gone_out
-    done = dispatch_due(engine, methods_of(server), plan_id, NOON + HOUR)
+    done = dispatch_due(engine, methods_of(server), plan_id, StandingClock(NOON + HOUR))
     assert done.complete_at == NOON + HOUR
     first, second = server.received
     assert first.content == second.content
@@ -363,7 +367,7 @@ def test_in_observe_letters_are_built_and_nothing_leaves(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path, mode=PlatformMode.OBSERVE)
     for _ in range(2):
-        done = dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+        done = dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
         assert (done.step_complete, done.failed, done.gone_out) == (False, False, False)
         assert not permits_measure(done, NOON)
     (notice,) = notices_of(sqlite_engine, plan_id)
@@ -378,7 +382,7 @@ def test_what_was_approved_in_act_does_not_leave_while_the_settings_say_observe(
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
     with pytest.raises(Refused, match="nothing leaves"):
-        dispatch_due(sqlite_engine, methods_of(server, PlatformMode.OBSERVE), plan_id, NOON)
+        dispatch_due(sqlite_engine, methods_of(server, PlatformMode.OBSERVE), plan_id, StandingClock(NOON))
     assert not server.received
 
 
@@ -389,7 +393,7 @@ def test_nothing_of_a_cancelled_plan_leaves(
     with transaction(sqlite_engine) as session:
         cancel_plan(Decision(session, machine("test"), NOON), plan_id)
         cancel_plan(Decision(session, machine("test"), NOON + HOUR), plan_id)
-    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON).cancelled
+    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON)).cancelled
     assert not server.received
 
 
@@ -400,11 +404,11 @@ def test_an_erased_or_exchanged_address_is_not_served(
     with unrecorded(sqlite_engine) as session:
         text = session.scalars(select(PersonalText).where(PersonalText.body == ADDRESS)).one()
         text.body = "fraudster@evil.example"
-    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON).failed
+    assert dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON)).failed
     other = a_plan(sqlite_engine)
     with unrecorded(sqlite_engine) as session:
         erase_text(session.scalars(select(PersonalText).where(PersonalText.id == text.id)).one(), NOON)
-    assert dispatch_due(sqlite_engine, methods_of(server), other, NOON).failed
+    assert dispatch_due(sqlite_engine, methods_of(server), other, StandingClock(NOON)).failed
     assert not server.received
 
 
@@ -424,7 +428,7 @@ def test_a_withdrawal_goes_to_all_whom_the_notice_went_to_even_if_the_terms_are_
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
     load_rows(sqlite_engine, tmp_path, a_row(governing_document=""), at=NOON + HOUR)
     with unrecorded(sqlite_engine) as session:
         plan = session.get_one(NoticePlan, plan_id)
@@ -438,7 +442,7 @@ def test_a_withdrawal_goes_to_all_whom_the_notice_went_to_even_if_the_terms_are_
             mode=plan.mode,
         )
         withdrawal_id = withdrawal.id
-    done = dispatch_due(sqlite_engine, methods_of(server), withdrawal_id, NOON + HOUR)
+    done = dispatch_due(sqlite_engine, methods_of(server), withdrawal_id, StandingClock(NOON + HOUR))
     assert done.step_complete
     message = email.message_from_bytes(server.received[1].content, policy=default)
     assert message["Subject"] == "Withdrawal of our notice, case 17"
@@ -458,7 +462,7 @@ def test_the_log_tells_of_every_step_and_names_no_address(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     plan_id = a_plain_plan(sqlite_engine, tmp_path)
-    dispatch_due(sqlite_engine, methods_of(server), plan_id, NOON)
+    dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
     with reading(sqlite_engine) as session:
         entries = session.scalars(
             select(AuditEntry).where(AuditEntry.case_id.is_not(None)).order_by(AuditEntry.sequence)

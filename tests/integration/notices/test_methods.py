@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import verify_chain
+from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts import methods as contract_methods
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
@@ -97,9 +98,9 @@ def test_a_new_method_serves_a_notice_from_the_contract_to_its_receipt(
 ) -> None:
     plan_id = a_plan_by(engine, tmp_path, by_folder())
     methods = NoticeMethods(PlatformMode.ACT, {FOLDER: FolderMethod(tmp_path / "letters")})
-    assert not dispatch_due(engine, methods, plan_id, NOON).step_complete
+    assert not dispatch_due(engine, methods, plan_id, StandingClock(NOON)).step_complete
     (tmp_path / "letters").mkdir()
-    done = dispatch_due(engine, methods, plan_id, NOON + timedelta(hours=1))
+    done = dispatch_due(engine, methods, plan_id, StandingClock(NOON + timedelta(hours=1)))
     assert done.complete_at == NOON + timedelta(hours=1)
 
     (notice,) = notices_of(engine, plan_id)
@@ -140,7 +141,7 @@ def test_a_letter_that_email_refused_falls_to_the_other_method(
         PlatformMode.ACT,
         {EMAIL: EmailMethod(a_mail_server(server)), FOLDER: FolderMethod(tmp_path / "letters")},
     )
-    assert dispatch_due(sqlite_engine, methods, plan_id, NOON).step_complete
+    assert dispatch_due(sqlite_engine, methods, plan_id, StandingClock(NOON)).step_complete
     assert {notice.method: notice.state for notice in notices_of(sqlite_engine, plan_id)} == {
         EMAIL: NoticeState.FAILED,
         FOLDER: NoticeState.SENT,
@@ -152,7 +153,7 @@ def test_a_method_that_the_deployment_does_not_serve_by_is_said_and_nothing_is_p
 ) -> None:
     plan_id = a_plan_by(sqlite_engine, tmp_path, by_folder())
     with pytest.raises(NotFoundError, match="'folder', and this deployment serves by nothing"):
-        dispatch_due(sqlite_engine, NoticeMethods(PlatformMode.ACT, {}), plan_id, NOON)
+        dispatch_due(sqlite_engine, NoticeMethods(PlatformMode.ACT, {}), plan_id, StandingClock(NOON))
     (notice,) = notices_of(sqlite_engine, plan_id)
     assert notice.state is NoticeState.PLANNED
     assert not attempts_of(sqlite_engine, notice.id)
