@@ -212,7 +212,7 @@ def open_office(
     office = Office(engine, mail, platform or EmbeddedPlatform(engine), ProviderPolicy(mode=mode))
     with transaction(engine) as session:
         for name, roles in PEOPLE.items():
-            create_user(session, name, roles, machine("account"), START)
+            create_user(session, name, roles, machine("account"), START - timedelta(days=60))
         office.people = {name: actor_named(session, name) for name in PEOPLE}
     return office
 

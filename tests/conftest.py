@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,11 +13,10 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
-from cjp_fraud.audit.home import make_home
-from cjp_fraud.people.model import Decision, machine
-from cjp_fraud.storage.database import make_engine, transaction
+from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.migration import migrate
 from tests import postgres
+from tests.simulated_clocks import simulate_clock
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -28,9 +26,6 @@ settings.register_profile("developer", **_NO_HURRY)
 settings.register_profile("ci", **_NO_HURRY, derandomize=True, print_blob=True)
 settings.register_profile("quick", **_NO_HURRY, max_examples=10, stateful_step_count=10)
 settings.register_profile("thorough", **_NO_HURRY, print_blob=True)
-SIMULATED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
-"""When the simulated clocks of the tests' homes begin: before all that happens in a test."""
-
 IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "developer"))
 
@@ -122,12 +117,6 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     made = make_engine(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
     yield made
     made.dispose()
-
-
-def simulate_clock(engine: Engine) -> None:
-    """Give a home a simulated clock: what a test does at a moment is recorded at that moment."""
-    with transaction(engine) as session:
-        make_home(Decision(session, machine("init"), SIMULATED_SINCE), simulated=True)
 
 
 def _create_database(server: str, name: str, *, template: str = "template0") -> None:

@@ -21,6 +21,7 @@ from cjp_fraud.storage.migration import migrate
 from tests.contract_builders import NOON, a_row, write_csv
 from tests.mail_servers import smtp_server
 from tests.notice_builders import a_plan, methods_of, notices_of
+from tests.simulated_clocks import simulate_clock
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
     (settings.home / "cjp_fraud.db").write_bytes(sqlite_template)
     made = Deployment(settings)
     migrate(made.engine)
+    simulate_clock(made.engine)
     made.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
     return made
 

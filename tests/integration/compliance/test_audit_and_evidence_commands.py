@@ -8,25 +8,32 @@ from typing import Any
 import pytest
 import typer
 from click.testing import Result
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from typer.testing import CliRunner
 
+from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.cli import audit, evidence
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.storage.database import reading
 from tests.integration.compliance.conftest import Story
+from tests.simulated_clocks import show_clock
 
 
 @pytest.fixture
 def opened(case: Story) -> Deployment:
     """A deployment on the story's database."""
-    made = Deployment(load_settings(home=case.folder, now=case.now))
+    made = Deployment(load_settings(home=case.folder))
     made.__dict__["engine"] = case.engine
     return made
 
 
 def run(app: typer.Typer, opened: Deployment, *arguments: str) -> Result:
+    """Run a command after the newest entry of the log, by a clock that shows its time."""
+    with reading(opened.engine) as session:
+        show_clock(opened.engine, session.scalars(select(func.max(AuditEntry.recorded_at))).one())
+    opened.__dict__.pop("home_clock", None)
     return CliRunner().invoke(app, list(arguments), obj=opened)
 
 

@@ -376,7 +376,7 @@ def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_complete
         target = export.os if {step!r} == "fsync" else export
         setattr(target, {step!r}, lambda *given: os._exit(9))
         export.export_evidence(
-            make_engine(sys.argv[1]), "1", Path(sys.argv[2]), machine("x"), datetime(2026, 3, 11, tzinfo=UTC)
+            make_engine(sys.argv[1]), "1", Path(sys.argv[2]), machine("x"), datetime(2026, 3, 10, 7, tzinfo=UTC)
         )
         """
     )
@@ -386,6 +386,7 @@ def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_complete
     assert killed.returncode == 9
     assert not out.exists()
     assert verify_log(sqlite_engine).holds
+    story.tick()
     assert exported(story).faults == ()
     assert verify_file(out).holds
     assert verify_log(sqlite_engine).holds

@@ -88,7 +88,7 @@ TAMPERING = {
         "UPDATE measures SET state = 'ended', ended_at = ordered_at, ending = 'lapsed'"
     ),
     "somebody's words are changed": "UPDATE personal_texts SET body = 'x'",
-    "a role is added": "INSERT INTO user_roles SELECT id, 'approver' FROM users WHERE name = 'cora'",
+    "a role is added": "INSERT INTO user_roles SELECT id, 'approver', recorded_at FROM users WHERE name = 'cora'",
     "a comment is removed": "DELETE FROM case_comments",
     "an approval is removed": "DELETE FROM approvals",
     "a determination is removed": "DELETE FROM determinations",
@@ -105,8 +105,8 @@ TAMPERING = {
     "the time of an attempt is changed": "UPDATE notice_attempts SET started_at = '2026-03-01 00:00:00+00:00'",
     "when an address was recorded is changed": "UPDATE addresses SET recorded_at = '2020-01-01 00:00:00+00:00'",
     "taking part is added": (
-        "INSERT INTO participations SELECT 'forged', user_id, part, tenant_id, case_id, at FROM participations "
-        "LIMIT 1"
+        "INSERT INTO participations SELECT 'forged', user_id, part, tenant_id, case_id, at, recorded_at "
+        "FROM participations LIMIT 1"
     ),
     "the excess of a flag is changed": "UPDATE flags SET excess = excess + 1",
     "a flag is given to another tenant": "UPDATE flags SET tenant_id = 'globex'",
@@ -170,9 +170,10 @@ def test_an_approval_slipped_in_beside_the_log_is_seen(case: Story) -> None:
     case.determined()
     tamper(
         case.engine,
-        "INSERT INTO approvals (id, proposal_id, proposal_sha256, determined_by, capacity, by_user_id, at) "
+        "INSERT INTO approvals "
+        "(id, proposal_id, proposal_sha256, determined_by, capacity, by_user_id, at, recorded_at) "
         "SELECT 'forged', id, sha256, determined_by, 'approver', "
-        "(SELECT id FROM users WHERE name = 'aron'), drawn_at FROM proposals",
+        "(SELECT id FROM users WHERE name = 'aron'), drawn_at, recorded_at FROM proposals",
         "UPDATE cases SET state = 'approved'",
     )
     faults = verify_log(case.engine).faults

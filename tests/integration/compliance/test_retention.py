@@ -69,8 +69,8 @@ def test_applying_it_again_drops_nothing_and_writes_nothing(sqlite_engine: Engin
     assert set(apply_retention(sqlite_engine, lake, NOW).values()) == {0}
     with reading(sqlite_engine) as session:
         entries = session.scalars(select(AuditEntry)).all()
-    assert [entry.action for entry in entries] == ["retention.applied"]
-    assert entries[0].content["intake_partitions"] == 1
+    assert [entry.action for entry in entries] == ["home.made", "retention.applied"]
+    assert entries[1].content["intake_partitions"] == 1
 
 
 def test_traffic_itself_is_not_touched(sqlite_engine: Engine, lake: Lake) -> None:

@@ -36,7 +36,7 @@ def detected(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -
 def said(home: Path, *words: str) -> Any:
     """What a command prints as JSON."""
     now = (END + timedelta(days=1)).isoformat()
-    result = CliRunner().invoke(app, ["--home", str(home), "--now", now, *words, "--json"])
+    result = CliRunner().invoke(app, ["--home", str(home), *words, "--json"], env={"CJP_FRAUD_NOW": now})
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 

@@ -89,7 +89,7 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
     with transaction(sqlite_engine) as session, pytest.raises(Refused):
         resolve_contradictions(Decision(session, machine("mend"), LATER), notice_id)
     with transaction(sqlite_engine) as session:
-        user = create_user(session, "cora", [Role.COUNSEL], machine("test"), NOON)
+        user = create_user(session, "cora", [Role.COUNSEL], machine("test"), LATER)
         cora = Actor(user.name, user.id, frozenset({Role.COUNSEL}))
         assert resolve_contradictions(Decision(session, cora, LATER), notice_id) == 1
     assert permits_measure(progress_now(sqlite_engine, plan_id), LATER)

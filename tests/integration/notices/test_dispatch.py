@@ -158,7 +158,8 @@ def test_two_dispatches_at_once_send_one_letter(
 ) -> None:
     plan_id = a_plain_plan(engine, tmp_path)
     mail = methods_of(server)
-    threads = [threading.Thread(target=dispatch_due, args=(engine, mail, plan_id, NOON)) for _ in range(3)]
+    arguments = (engine, mail, plan_id, StandingClock(NOON))
+    threads = [threading.Thread(target=dispatch_due, args=arguments) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -326,6 +327,7 @@ def test_a_line_that_breaks_after_the_content_leaves_an_unknown_outcome_and_the_
 _CHILD = """
 import sys
 from datetime import datetime
+from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer

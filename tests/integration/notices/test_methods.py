@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import verify_chain
-from cjp_fraud.clock import StandingClock
+from cjp_fraud.clock import Clock, StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts import methods as contract_methods
 from cjp_fraud.contracts.delivery_status import DeliveryStatus
@@ -50,7 +50,8 @@ class FolderMethod:
     def begin(self, session: Session, attempt: NoticeAttempt, address: str) -> Path:
         return self.folder / f"{attempt.notice_id}.txt"
 
-    def deliver(self, prepared: Path, content: bytes, at: datetime) -> Delivery:
+    def deliver(self, prepared: Path, content: bytes, clock: Clock) -> Delivery:
+        at = clock.now()
         if not self.folder.is_dir():
             return Delivery(Outcome.DEFERRED, DeliveryStatus.ATTEMPTED, "the folder", "the lid is shut", at)
         prepared.write_bytes(content)

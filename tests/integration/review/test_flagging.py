@@ -24,6 +24,7 @@ from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from tests.case_builders import HOUR, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
+from tests.simulated_clocks import simulate_clock
 from tests.thoroughness import examples
 
 MINUTE = timedelta(minutes=1)
@@ -227,6 +228,7 @@ def _fresh(folder: Path, like: Engine) -> Engine:
 
     engine = make_engine(f"sqlite:///{folder / 'other.db'}")
     migrate(engine)
+    simulate_clock(engine)
     load_rows(engine, folder, *(a_row(tenant_id=f"t{number}") for number in range(30)), a_row())
     return engine
 

@@ -103,6 +103,7 @@ def test_a_closed_case_waits_again_once_it_is_flagged_and_until_the_flag_is_take
     window = (at - timedelta(minutes=30), at + timedelta(minutes=30))
     flag(office.engine, at=at + timedelta(hours=1), window=window)
     assert waiting(office) == []
+    office.wait(hours=3)
     office.do(reopen, "rita", reasons="no campaign")
     assert waiting(office) == [1]
 
@@ -230,6 +231,7 @@ def crowd(engine: Engine, tmp_path: Path) -> Engine:
                 "closed_at": None if waits else LATER,
                 "in_queue": waits,
                 "queue_revision": number,
+                "recorded_at": START,
             }
         )
     with engine.begin() as connection:

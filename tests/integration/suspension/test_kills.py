@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -32,6 +33,7 @@ from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
 from tests.integration.suspension.killed_command import KILLED
 from tests.mail_servers import MailServerUnderTest, smtp_server
+from tests.simulated_clocks import show_clock
 
 NOW = START + timedelta(minutes=30)
 WHY = "--because=short calls to one range at night"
@@ -96,13 +98,13 @@ class Home:
     def words(self, step: str) -> list[str]:
         line = STEPS[step].replace("HOME", str(self.folder))
         if "DISPUTE" in line:
-            line = line.replace("DISPUTE", json.loads(self.run("disputes", "list", "--json"))[0]["id"])
+            line = line.replace("DISPUTE", json.loads(self.run("disputes", "list", "--json").stdout)[0]["id"])
         return [*line.split(), *([WHY] if step in REASONED else [])]
 
-    def run(self, *words: str) -> str:
+    def run(self, *words: str) -> Result:
         result = CliRunner().invoke(app, [*self.globals(), *words], env=self.environment)
         assert result.exit_code == 0, (words, result.output, result.exception)
-        return result.output
+        return result
 
     def killed(self, step: str, number: int) -> None:
         """Run a step as a process that dies in the place of its ``number``-th commit."""
@@ -117,7 +119,7 @@ class Home:
         assert process.returncode == KILLED, process.stdout + process.stderr
 
     def globals(self) -> list[str]:
-        return ["--home", str(self.folder), "--now", f"{NOW:%Y-%m-%dT%H:%M:%SZ}"]
+        return ["--home", str(self.folder)]
 
     def bring_to(self, steps: tuple[str, ...]) -> None:
         for step in steps:
@@ -165,13 +167,14 @@ def a_home(folder: Path, template: bytes, server: MailServerUnderTest) -> Home:
         "CJP_FRAUD_SMTP_PORT": str(server.port),
         "CJP_FRAUD_MAIL_FROM": "notices@provider.example",
     }
-    opened = Deployment(load_settings(home=folder, now=NOW))
+    opened = Deployment(load_settings(home=folder))
     opened.lake.create(LAKE_TABLES, buckets=opened.settings.lake_buckets)
     load_rows(opened.engine, folder, a_row(), at=START - timedelta(days=60))
     with transaction(opened.engine) as session:
         for name, roles in PEOPLE.items():
-            create_user(session, name, roles, machine("account"), START)
+            create_user(session, name, roles, machine("account"), START - timedelta(days=60))
     flag(opened.engine, a_flag(START), at=START)
+    show_clock(opened.engine, NOW)
     (folder / "more.csv").write_text("tenant_id,time_zone\nnew-1,Europe/Paris\nnew-2,Etc/UTC\n")
     return Home(folder, environment, opened, server)
 

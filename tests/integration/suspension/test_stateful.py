@@ -54,6 +54,7 @@ from tests.case_builders import (
 )
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import Killed, UnreliablePlatform
+from tests.simulated_clocks import simulate_clock
 from tests.thoroughness import examples
 
 NEVER_EDIT = ("rolf", "bella")
@@ -109,6 +110,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         engine = make_engine(f"sqlite:///{_World.file}")
         event.listen(engine, "connect", _hurry)
         migrate(engine)
+        simulate_clock(engine)
         _World.server = server
         _World.office = open_office(engine, folder, mail_to(server))
         with engine.connect().execution_options(reading_only=True) as connection:

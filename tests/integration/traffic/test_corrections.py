@@ -112,12 +112,13 @@ def test_the_command_says_that_rows_do_not_count_and_how_to_correct(tmp_path: Pa
     fine, coarse = tmp_path / "fine.csv", tmp_path / "coarse.csv"
     fine.write_text("\n".join([HEADER, *(a_row(minute) for minute in range(5))]))
     coarse.write_text(f"{HEADER}\n{a_row(0, 9).replace(',60,', ',300,')}")
-    command = ["--home", str(inbox.folder.parent), "--now", NOW.isoformat(), "traffic", "ingest"]
-    CliRunner().invoke(app, [*command, str(fine)])
-    plain = CliRunner().invoke(app, [*command, str(coarse)], env={"COLUMNS": "200"})
+    command = ["--home", str(inbox.folder.parent), "traffic", "ingest"]
+    environment = {"COLUMNS": "200", "CJP_FRAUD_NOW": NOW.isoformat()}
+    CliRunner().invoke(app, [*command, str(fine)], env=environment)
+    plain = CliRunner().invoke(app, [*command, str(coarse)], env=environment)
     assert "do not count" in plain.output
     assert "--corrects" in plain.output
-    corrected = CliRunner().invoke(app, [*command, "--corrects", str(coarse)], env={"COLUMNS": "200"})
+    corrected = CliRunner().invoke(app, [*command, "--corrects", str(coarse)], env=environment)
     assert "do not count" not in corrected.output
 
 

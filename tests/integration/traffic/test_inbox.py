@@ -46,7 +46,7 @@ class Inbox:
     """A deployment with one tenant, and its inbox."""
 
     def __init__(self, home: Path) -> None:
-        assert CliRunner().invoke(app, ["--home", str(home), "init"]).exit_code == 0
+        assert CliRunner().invoke(app, ["--home", str(home), "init", "--simulated"]).exit_code == 0
         self.deployment = Deployment(load_settings(home=home))
         tenants = home / "tenants.csv"
         tenants.write_text("tenant_id,time_zone,country\nacme,Etc/UTC,US\n")

@@ -74,5 +74,5 @@ def test_the_command_prints_a_table_or_all_of_it_as_json(tmp_path: Path) -> None
     assert "acme" in CliRunner().invoke(app, command).output
     in_full = CliRunner().invoke(app, [*command, "--tenant", "acme"]).output
     assert "Gaps" in in_full
-    document = json.loads(CliRunner().invoke(app, [*command, "--tenant", "acme", "--json"]).output)
+    document = json.loads(CliRunner().invoke(app, [*command, "--tenant", "acme", "--json"]).stdout)
     assert document["tenants"][0]["missing"] == document["series"][0]["gaps"][0]["intervals"] == 1

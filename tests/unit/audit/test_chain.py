@@ -12,6 +12,12 @@ from cjp_fraud.digests import digest
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def digested(link: Link) -> Link:
+    """Return a link with the digests that its fields and the link before it give."""
+    body = body_digest(link, [digest(row) for row in link.rows])
+    return replace(link, body_sha256=body, entry_sha256=entry_digest(link.previous_sha256, body))
+
+
 def a_chain(length: int) -> list[Link]:
     links: list[Link] = []
     previous = GENESIS
@@ -19,6 +25,8 @@ def a_chain(length: int) -> list[Link]:
         fields = (
             sequence,
             START + timedelta(minutes=sequence),
+            START + timedelta(minutes=sequence, seconds=1),
+            None,
             "system:test",
             "case.opened",
             "cases",
@@ -27,8 +35,7 @@ def a_chain(length: int) -> list[Link]:
             {"n": sequence},
         )
         rows = [{"table": "cases", "id": f"case-{sequence}", "sha256": "a" * 64}]
-        body = body_digest(*fields, [digest(row) for row in rows])
-        links.append(Link(*fields, rows, body, previous, entry_digest(previous, body)))
+        links.append(digested(Link(*fields, rows, "", previous, "")))
         previous = links[-1].entry_sha256
     return links
 
@@ -36,6 +43,8 @@ def a_chain(length: int) -> list[Link]:
 CHANGES = st.sampled_from(
     [
         {"at": START},
+        {"recorded_at": START + timedelta(days=1)},
+        {"machine_at": START},
         {"actor": "somebody"},
         {"action": "case.closed"},
         {"subject_type": "flags"},
@@ -80,16 +89,17 @@ def test_a_changed_entry_with_its_own_digests_made_right_again_is_found(
     links = a_chain(length)
     place = data.draw(st.integers(0, length - 2))
     forged = replace(links[place], actor="forger")
-    body = body_digest(
-        forged.sequence,
-        forged.at,
-        forged.actor,
-        forged.action,
-        forged.subject_type,
-        forged.subject_id,
-        None,
-        forged.content,
-        [digest(row) for row in forged.rows],
-    )
-    links[place] = replace(forged, body_sha256=body, entry_sha256=entry_digest(forged.previous_sha256, body))
+    links[place] = digested(forged)
     assert any(f"entry {place + 2}" in fault for fault in faults(links))
+
+
+@given(st.integers(2, 12), st.data())
+def test_an_entry_recorded_before_the_one_that_it_follows_is_found(length: int, data: st.DataObject) -> None:
+    links = a_chain(length)
+    place = data.draw(st.integers(1, length - 1))
+    backdated = digested(replace(links[place], recorded_at=START))
+    later = [replace(link) for link in links[place + 1 :]]
+    links[place:] = [backdated]
+    for link in later:
+        links.append(digested(replace(link, previous_sha256=links[-1].entry_sha256)))
+    assert faults(links) == [f"entry {place + 1}: was recorded before the entry that it follows"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,6 +33,8 @@ def a_chain(cases: list[str | None]) -> list[Link]:
         fields = (
             sequence,
             START + timedelta(minutes=sequence),
+            START + timedelta(minutes=sequence, seconds=1),
+            None,
             "system:test",
             "case.opened",
             "cases",
@@ -40,8 +43,9 @@ def a_chain(cases: list[str | None]) -> list[Link]:
             {"secret": f"tenant-{sequence}", "share": 0.25},
         )
         rows = ROWS[sequence - 1]
-        body = body_digest(*fields, [digest(row) for row in rows])
-        links.append(Link(*fields, rows, body, previous, entry_digest(previous, body)))
+        unlinked = Link(*fields, rows, "", previous, "")
+        body = body_digest(unlinked, [digest(row) for row in rows])
+        links.append(replace(unlinked, body_sha256=body, entry_sha256=entry_digest(previous, body)))
         previous = links[-1].entry_sha256
     return links
 
