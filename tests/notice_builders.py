@@ -61,6 +61,7 @@ def a_plan(
             draft,
             case_id=new_id(),
             proposal_id=proposal_id or new_id(),
+            approved_at=at,
             mode=mode,
         )
         return plan.id

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cjp_fraud.digests import digest, sha256_hex
+
+TOLERANCE: Final = timedelta(seconds=5)
+"""How far two clocks may differ: of the act and of the recording, or of two recordings."""
 
 GENESIS = "0" * 64
 """``previous_sha256`` of the first entry."""
@@ -89,6 +92,8 @@ def faults(links: Iterable[Link]) -> list[str]:
             problems.append(
                 f"{where}: its fields do not match its digest; it was changed after it was written"
             )
+        if link.at > link.recorded_at + TOLERANCE:
+            problems.append(f"{where}: is dated after it was recorded")
         if recorded_before is not None and link.recorded_at < recorded_before:
             problems.append(f"{where}: was recorded before the entry that it follows")
         recorded_before = link.recorded_at

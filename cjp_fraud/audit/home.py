@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.log import Decision, append
-from cjp_fraud.audit.recording import HOME, TOLERANCE, HomeClock, forget_home_clock
+from cjp_fraud.audit.recording import HOME, HomeClock, forget_home_clock
 from cjp_fraud.audit.tables import Home
 from cjp_fraud.clock import machine_now, utc_text
 from cjp_fraud.errors import ClockError

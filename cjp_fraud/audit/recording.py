@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.tables import Home
 from cjp_fraud.clock import aware, machine_now, utc_text
 from cjp_fraud.errors import ClockError
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 ACTING_AT: Final = "acting_at"
 """Name in ``session.info`` of the moment at which the transaction's newest decision acts."""
-
-TOLERANCE: Final = timedelta(seconds=5)
-"""How far two clocks may differ before an act is refused."""
 
 LATE: Final = timedelta(hours=1)
 """How long after a person's act it is recorded at the latest; a run of a machine may take longer."""

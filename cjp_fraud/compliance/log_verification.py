@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.chain import GENESIS, Link, faults
 from cjp_fraud.audit.log import links
 from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.compliance.case_chronology import CaseChronology
 from cjp_fraud.compliance.case_records import all_records
 from cjp_fraud.compliance.row_verification import CaseMoves, NewestNames
 from cjp_fraud.storage.database import reading
@@ -69,7 +70,9 @@ def verify_log(
                 "anew, entries were removed at its end, or the head is another database's"
             )
         problems += log.moves.faults
-        problems += log.names.faults(all_records(session))
+        chronology = CaseChronology()
+        problems += log.names.faults(chronology.through(all_records(session)))
+        problems += chronology.faults()
     return LogVerification(log.count, log.head, tuple(problems))
 
 

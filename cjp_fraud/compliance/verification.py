@@ -27,6 +27,7 @@ from cjp_fraud.compliance.bundle import (
     sums,
 )
 from cjp_fraud.compliance.bundle_facts import gate_faults
+from cjp_fraud.compliance.case_chronology import CaseChronology
 from cjp_fraud.compliance.format_1 import FORMAT_1, digest_1, read_proof_1
 from cjp_fraud.compliance.inclusion_proof import InclusionProof, read_proof
 from cjp_fraud.compliance.row_verification import CaseMoves, NewestNames, own_digest_faults
@@ -117,7 +118,10 @@ def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: Inclu
     for entry in proof.entries:
         names.add(entry.sequence, entry.action, [row.document for row in entry.rows])
         moves.add(entry.sequence, entry.action, entry.subject_type, entry.subject_id, entry.content)
-    return [*names.faults(records), *moves.faults, *unreadable, *gate_faults(manifest.case_id, records)]
+    chronology = CaseChronology()
+    row_faults = list(names.faults(chronology.through(records)))
+    gate = gate_faults(manifest.case_id, records)
+    return [*row_faults, *moves.faults, *chronology.faults(), *unreadable, *gate]
 
 
 def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -122,13 +123,20 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
 
 
 def create_plan(
-    decision: Decision, draft: PlanDraft, *, case_id: str, proposal_id: str, mode: PlatformMode
+    decision: Decision,
+    draft: PlanDraft,
+    *,
+    case_id: str,
+    proposal_id: str,
+    approved_at: datetime,
+    mode: PlatformMode,
 ) -> NoticePlan:
     """Put an approved draft on record with its letters; made once for a proposal and kind.
 
     Parameters
     ----------
     decision : who carries out the approval; the first step is due from its moment on.
+    approved_at : when the proposal was approved; aware, not after the decision.
     mode : mode that was approved; in ``observe`` nothing of the plan ever leaves.
     """
     session = decision.session
@@ -144,6 +152,7 @@ def create_plan(
         mode=mode,
         document=document,
         sha256=digest(document),
+        approved_at=approved_at,
         created_at=decision.at,
     )
     session.add(plan)
@@ -151,6 +160,7 @@ def create_plan(
     session.add_all(
         Notice(
             plan_id=plan.id,
+            planned_at=plan.created_at,
             number=planned.number,
             step=planned.step,
             method_index=planned.method_index,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     String,
     Text,
@@ -34,6 +35,8 @@ class NoticePlan(Recorded, Base):
     __tablename__ = "notice_plans"
     __table_args__ = (
         UniqueConstraint("proposal_id", "kind"),
+        UniqueConstraint("id", "created_at", name="uq_notice_plans_moment"),
+        CheckConstraint("created_at >= approved_at", name="after_the_approval"),
         Index("ix_notice_plans_case", "case_id"),
     )
 
@@ -47,6 +50,7 @@ class NoticePlan(Recorded, Base):
         comment="the draft that was approved: terms, recipients, language, subject, body"
     )
     sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document's canonical JSON")
+    approved_at: Mapped[datetime] = mapped_column(comment="when what it tells of was approved")
     created_at: Mapped[datetime] = mapped_column(comment="when it was made; its first step is due")
     cancelled_at: Mapped[datetime | None] = mapped_column(
         comment="nothing of it is sent from then on; null: in force"
@@ -64,10 +68,15 @@ class Notice(Recorded, Base):
             name="message_whole",
         ),
         CheckConstraint("state <> 'sent' OR message IS NOT NULL", name="sent_has_bytes"),
+        ForeignKeyConstraint(
+            ["plan_id", "planned_at"], ["notice_plans.id", "notice_plans.created_at"], name="fk_notices_plan"
+        ),
+        CheckConstraint("dispatched_at IS NULL OR dispatched_at >= planned_at", name="after_the_plan"),
     )
 
     id: Mapped[Id]
-    plan_id: Mapped[str] = mapped_column(ForeignKey("notice_plans.id"), comment="plan that it belongs to")
+    plan_id: Mapped[IdOf] = mapped_column(comment="plan that it belongs to")
+    planned_at: Mapped[datetime] = mapped_column(comment="when the plan was made")
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the plan")
     step: Mapped[int] = mapped_column(comment="step of the contract's sequence, from 1")
     method_index: Mapped[int] = mapped_column(comment="place of its method in the step, from 0")
@@ -108,6 +117,7 @@ class NoticeAttempt(Recorded, Base):
     __table_args__ = (
         UniqueConstraint("notice_id", "number"),
         CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="outcome_when_finished"),
+        CheckConstraint("finished_at IS NULL OR finished_at >= started_at", name="ends_after_it_began"),
     )
 
     id: Mapped[Id]

@@ -67,6 +67,7 @@ def approve(
         proposal_id=proposal.id,
         proposal_sha256=proposal.sha256,
         determined_by=proposal.determined_by,
+        drawn_at=proposal.drawn_at,
         capacity=acting,
         by_user_id=by.user_id,
         at=decision.at,

@@ -116,6 +116,7 @@ def draw_up(
         case_id=case.id,
         number=latest + 1,
         determination_id=determination.id,
+        determined_at=determination.at,
         determined_by=determination.by_user_id,
         mode=policy.mode,
         document=document,

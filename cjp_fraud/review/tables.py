@@ -209,6 +209,7 @@ class Determination(Recorded, Base):
     __tablename__ = "determinations"
     __table_args__ = (
         UniqueConstraint("case_id", "number"),
+        UniqueConstraint("id", "at", name="uq_determinations_moment"),
         CheckConstraint(
             "finding <> 'fraudulent' OR (evidence_set_id IS NOT NULL AND tenants_part IS NOT NULL)",
             name="fraud_has_evidence_and_part",
@@ -249,13 +250,20 @@ class Proposal(Recorded, Base):
     __tablename__ = "proposals"
     __table_args__ = (
         UniqueConstraint("case_id", "number"),
-        UniqueConstraint("id", "sha256", "determined_by", name="uq_proposals_version"),
+        UniqueConstraint("id", "sha256", "determined_by", "drawn_at", name="uq_proposals_version"),
+        ForeignKeyConstraint(
+            ["determination_id", "determined_at"],
+            ["determinations.id", "determinations.at"],
+            name="fk_proposals_determination",
+        ),
+        CheckConstraint("drawn_at >= determined_at", name="after_the_determination"),
     )
 
     id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... in the case")
-    determination_id: Mapped[str] = mapped_column(ForeignKey("determinations.id"), comment="determination")
+    determination_id: Mapped[IdOf] = mapped_column(comment="determination")
+    determined_at: Mapped[datetime] = mapped_column(comment="when the fraud was determined")
     determined_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who may not approve")
     mode: Mapped[PlatformMode] = mapped_column(comment="observe or act")
     document: Mapped[bytes] = mapped_column(comment="canonical JSON of all that is proposed")
@@ -270,12 +278,13 @@ class Approval(Recorded, Base):
     __tablename__ = "approvals"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["proposal_id", "proposal_sha256", "determined_by"],
-            ["proposals.id", "proposals.sha256", "proposals.determined_by"],
+            ["proposal_id", "proposal_sha256", "determined_by", "drawn_at"],
+            ["proposals.id", "proposals.sha256", "proposals.determined_by", "proposals.drawn_at"],
             name="fk_approvals_version",
         ),
         UniqueConstraint("proposal_id", "by_user_id"),
-        UniqueConstraint("id", "proposal_id", name="uq_approvals_of_proposal"),
+        UniqueConstraint("id", "proposal_id", "at", name="uq_approvals_of_proposal"),
+        CheckConstraint("at >= drawn_at", name="after_the_proposal"),
         CheckConstraint("by_user_id <> determined_by", name="second_person"),
     )
 
@@ -283,6 +292,7 @@ class Approval(Recorded, Base):
     proposal_id: Mapped[IdOf] = mapped_column(comment="proposal approved")
     proposal_sha256: Mapped[Sha256] = mapped_column(comment="digest of the version approved")
     determined_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
+    drawn_at: Mapped[datetime] = mapped_column(comment="when the proposal was drawn up")
     capacity: Mapped[Capacity] = mapped_column(comment="approver or counsel")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who approved")
     at: Mapped[datetime] = mapped_column(comment="when")

@@ -18,6 +18,7 @@ from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import consent_faults
 from cjp_fraud.review.measure_fit import measure_misfits
 from cjp_fraud.review.model import Capacity, Finding, Quantity
+from cjp_fraud.suspension.chronology import Step, chronology_faults
 from cjp_fraud.suspension.model import ApprovalFact, ContractFact, GateFacts
 
 FLAG_FRESH: Final = timedelta(hours=24)
@@ -160,7 +161,12 @@ def approval_faults(approval: ApprovalFact, facts: GateFacts) -> list[str]:
             f"{who} edited the tenant's addresses or terms in the last 30 days",
         ),
     )
-    return [sentence for holds, sentence in checks if not holds]
+    moments = {
+        Step.DETERMINED: facts.determination.at if facts.determination else None,
+        Step.DRAWN_UP: facts.proposal.drawn_at if facts.proposal else None,
+        Step.APPROVED: approval.at,
+    }
+    return [sentence for holds, sentence in checks if not holds] + list(chronology_faults(moments))
 
 
 def approval_in_force(facts: GateFacts) -> ApprovalFact | None:
@@ -246,6 +252,8 @@ def _proposal(facts: GateFacts, _at: datetime) -> list[str]:
     if proposal is None:
         return ["no proposal is on record"]
     faults = []
+    if proposal.drawn_at is None:
+        faults.append("it is not known when the proposal was drawn up")
     if proposal.actual_sha256 != proposal.sha256:
         faults.append("the proposal's bytes do not match its digest; it was changed after it was drawn up")
     versions = facts.contract.versions if facts.contract else None
@@ -290,6 +298,7 @@ def _notice(facts: GateFacts, at: datetime) -> list[str]:
     checks = (
         (notice.mode is PlatformMode.ACT, "the notice was only observed, not sent"),
         (notice.cancelled is False, "the notice was withdrawn"),
+        (notice.planned_at is not None, "it is not known when the notice was planned"),
         (
             approved is not None and notice.plan_sha256 == approved,
             "the notice is not the one that was approved",
@@ -309,7 +318,13 @@ def _notice(facts: GateFacts, at: datetime) -> list[str]:
             else f"the contract lets the measure follow from {notice.complete_at:%Y-%m-%d %H:%M:%SZ} on",
         ),
     )
-    return [sentence for holds, sentence in checks if not holds]
+    approval = approval_in_force(facts)
+    moments = {
+        Step.APPROVED: approval.at if approval is not None else None,
+        Step.PLANNED: notice.planned_at,
+        Step.DISPATCHED: notice.dispatched_at,
+    }
+    return [sentence for holds, sentence in checks if not holds] + list(chronology_faults(moments))
 
 
 def _stops(facts: GateFacts, _at: datetime) -> list[str]:

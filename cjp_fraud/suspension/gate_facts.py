@@ -210,6 +210,7 @@ def _proposal(session: Session, proposal: Proposal | None, document: dict[str, A
         scope=scope,
         duration=duration,
         review_after=timedelta(hours=document["measure"]["review_hours"]),
+        drawn_at=proposal.drawn_at,
     )
 
 
@@ -251,6 +252,7 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
         plan_sha256=digest(plan.document),
         cancelled=standing.cancelled,
         language=plan.document.get("language"),
+        planned_at=plan.created_at,
         dispatched_at=_dispatched_at(session, plan),
         complete_at=standing.complete_at,
         contradictions=tuple(

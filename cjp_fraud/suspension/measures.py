@@ -8,7 +8,7 @@ the same rows are written, marked so, and the platform is not called.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -120,7 +120,10 @@ def _begin(decision: Decision, case_id: str, policy: ProviderPolicy) -> tuple[Re
     plan = plan_of(session, proposal.id) if proposal is not None else None
     if proposal is None or approval is None or plan is None:
         raise AssertionError("the gate is open without proposal, approval or plan")
-    measure = _add_measure(decision, case, proposal, plan, approved_by=approval.by_user_id)
+    assert facts.notice is not None, "the gate is open with a notice"
+    measure = _add_measure(
+        decision, case, proposal, plan, approved_by=approval.by_user_id, permitted_at=facts.notice.complete_at
+    )
     content = {
         "measure_id": measure.id,
         "proposal_id": proposal.id,
@@ -135,9 +138,21 @@ def _begin(decision: Decision, case_id: str, policy: ProviderPolicy) -> tuple[Re
 
 
 def _add_measure(
-    decision: Decision, case: Case, proposal: Proposal, plan: NoticePlan, *, approved_by: str | None = None
+    decision: Decision,
+    case: Case,
+    proposal: Proposal,
+    plan: NoticePlan,
+    *,
+    approved_by: str | None = None,
+    permitted_at: datetime | None = None,
 ) -> Measure:
-    """Store the measure of a proposal; ``approved_by``: whose approval it stands on, None: the first's."""
+    """Store the measure of a proposal.
+
+    Parameters
+    ----------
+    approved_by : whose approval it stands on; None: the first's.
+    permitted_at : from when the contract's notice lets it follow; None: it is only observed.
+    """
     session, at = decision.session, decision.at
     document = document_of(proposal)
     kind, scope, duration = measure_of(document)
@@ -154,7 +169,9 @@ def _add_measure(
         tenant_id=case.tenant_id,
         proposal_id=proposal.id,
         approval_id=approval.id,
+        approved_at=approval.at,
         notice_plan_id=plan.id,
+        permitted_at=permitted_at,
         mode=proposal.mode,
         kind=kind,
         scope=to_document(scope),

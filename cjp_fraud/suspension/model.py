@@ -127,6 +127,7 @@ class NoticeFact:
     plan_sha256: str | None
     cancelled: bool | None
     language: str | None
+    planned_at: datetime | None
     dispatched_at: datetime | None
     complete_at: datetime | None
     contradictions: tuple[str, ...] | None
@@ -172,6 +173,7 @@ class ProposalFact:
     scope: Scope | None
     duration: timedelta | None
     review_after: timedelta | None
+    drawn_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

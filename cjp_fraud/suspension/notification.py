@@ -71,6 +71,7 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
             from_document(PlanDraft, document["notice"]),
             case_id=case.id,
             proposal_id=proposal.id,
+            approved_at=_approved_at(session, proposal),
             mode=proposal.mode,
         )
         if observed:
@@ -229,8 +230,19 @@ def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPol
         lasts=duration,
     )
     draft = draft_plan(contract_at(session, case.tenant_id, at), recipients_of(served), letter)
-    mode = PlatformMode.ACT
-    return create_plan(decision, draft, case_id=case.id, proposal_id=proposal.id, mode=mode)
+    return create_plan(
+        decision,
+        draft,
+        case_id=case.id,
+        proposal_id=proposal.id,
+        approved_at=served.approved_at,
+        mode=PlatformMode.ACT,
+    )
+
+
+def _approved_at(session: Session, proposal: Proposal) -> datetime:
+    """Return when the approval was complete: the approver's, and counsel's where it is needed."""
+    return max(approval.at for approval in approvals_of(session, proposal))
 
 
 def _is_sent(kind: NoticeKind) -> ColumnElement[bool]:

@@ -44,13 +44,19 @@ class Measure(Recorded, Base):
     __tablename__ = "measures"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["approval_id", "proposal_id"],
-            ["approvals.id", "approvals.proposal_id"],
+            ["approval_id", "proposal_id", "approved_at"],
+            ["approvals.id", "approvals.proposal_id", "approvals.at"],
             name="fk_measures_approval",
         ),
         _unique("uq_measures_one_unfinished_a_case", "case_id", _UNFINISHED),
         _unique("uq_measures_observed_once", "proposal_id", _OBSERVED),
         CheckConstraint("(mode = 'act') = (state <> 'observed')", name="only_acts_restrict"),
+        CheckConstraint("ordered_at >= approved_at", name="after_the_approval"),
+        CheckConstraint(
+            "mode <> 'act' OR (permitted_at IS NOT NULL AND ordered_at >= permitted_at)",
+            name="after_the_notice",
+        ),
+        CheckConstraint("in_force_at IS NULL OR in_force_at >= ordered_at", name="in_force_after_the_order"),
         CheckConstraint("ordered_at < ends_at", name="has_an_end"),
         CheckConstraint("review_at <= ends_at", name="review_before_end"),
         CheckConstraint(
@@ -66,7 +72,11 @@ class Measure(Recorded, Base):
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="tenant restricted")
     proposal_id: Mapped[IdOf] = mapped_column(comment="proposal carried out")
     approval_id: Mapped[IdOf] = mapped_column(comment="approval that it stands on")
+    approved_at: Mapped[datetime] = mapped_column(comment="when it was approved")
     notice_plan_id: Mapped[str] = mapped_column(ForeignKey("notice_plans.id"), comment="notice before it")
+    permitted_at: Mapped[datetime | None] = mapped_column(
+        comment="from when the contract's notice let it follow; null: only observed, no notice went out"
+    )
     mode: Mapped[PlatformMode] = mapped_column(comment="observe: never sent")
     kind: Mapped[MeasureKind] = mapped_column(comment="kind of measure")
     scope: Mapped[dict[str, Any]] = mapped_column(comment="what exactly is restricted")

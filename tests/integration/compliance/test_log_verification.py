@@ -171,8 +171,8 @@ def test_an_approval_slipped_in_beside_the_log_is_seen(case: Story) -> None:
     tamper(
         case.engine,
         "INSERT INTO approvals "
-        "(id, proposal_id, proposal_sha256, determined_by, capacity, by_user_id, at, recorded_at) "
-        "SELECT 'forged', id, sha256, determined_by, 'approver', "
+        "(id, proposal_id, proposal_sha256, determined_by, drawn_at, capacity, by_user_id, at, recorded_at) "
+        "SELECT 'forged', id, sha256, determined_by, drawn_at, 'approver', "
         "(SELECT id FROM users WHERE name = 'aron'), drawn_at, recorded_at FROM proposals",
         "UPDATE cases SET state = 'approved'",
     )

@@ -441,6 +441,7 @@ def test_a_withdrawal_goes_to_all_whom_the_notice_went_to_even_if_the_terms_are_
             draft,
             case_id=plan.case_id,
             proposal_id=plan.proposal_id,
+            approved_at=plan.approved_at,
             mode=plan.mode,
         )
         withdrawal_id = withdrawal.id

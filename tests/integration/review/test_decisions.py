@@ -148,6 +148,7 @@ def test_the_database_itself_refuses_ones_own_approval(office: Office) -> None:
             Approval(
                 id=new_id(),
                 proposal_id=proposal.id,
+                drawn_at=proposal.drawn_at,
                 proposal_sha256=proposal.sha256,
                 determined_by=proposal.determined_by,
                 capacity="approver",

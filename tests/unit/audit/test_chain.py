@@ -97,9 +97,18 @@ def test_a_changed_entry_with_its_own_digests_made_right_again_is_found(
 def test_an_entry_recorded_before_the_one_that_it_follows_is_found(length: int, data: st.DataObject) -> None:
     links = a_chain(length)
     place = data.draw(st.integers(1, length - 1))
-    backdated = digested(replace(links[place], recorded_at=START))
+    backdated = digested(replace(links[place], at=START, recorded_at=START))
     later = [replace(link) for link in links[place + 1 :]]
     links[place:] = [backdated]
     for link in later:
         links.append(digested(replace(link, previous_sha256=links[-1].entry_sha256)))
     assert faults(links) == [f"entry {place + 1}: was recorded before the entry that it follows"]
+
+
+@given(st.integers(1, 12), st.data())
+def test_an_entry_dated_after_its_recording_is_found(length: int, data: st.DataObject) -> None:
+    links = a_chain(length)
+    place = length - 1
+    later = data.draw(st.integers(6, 10**6))
+    links[place] = digested(replace(links[place], at=links[place].recorded_at + timedelta(seconds=later)))
+    assert faults(links) == [f"entry {length}: is dated after it was recorded"]

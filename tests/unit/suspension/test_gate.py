@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,97 +12,35 @@ from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.review.measure_fit import Flagged
-from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
+from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.gate import BEFORE_APPROVAL, BEFORE_NOTICE, POINTS, approval_faults, check
 from cjp_fraud.suspension.model import (
-    ApprovalFact,
-    ContractFact,
-    DeterminationFact,
     FlagFact,
     GateFacts,
-    NoticeFact,
-    ProposalFact,
 )
-
-NOW = datetime(2015, 4, 2, 12, tzinfo=UTC)
-VERSIONS = {"notice_terms": "t1", "addresses": "a1"}
-
-
-def the_facts(**changes: Any) -> GateFacts:
-    """All nine points hold, at noon."""
-    facts = GateFacts(
-        mode_in_force=PlatformMode.ACT,
-        fresh=timedelta(hours=72),
-        flags=(FlagFact(True, True, Quantity.CONTACTS, 130.0),),
-        flagged=Flagged(frozenset({"voice"}), frozenset({"outbound"}), frozenset()),
-        newest_flag_end=NOW - timedelta(hours=1),
-        need_stated_at=None,
-        determination=DeterminationFact(
-            finding=Finding.FRAUDULENT,
-            is_latest=True,
-            by_user_id="rita",
-            by_reviewer=True,
-            has_reasons=True,
-            tenants_part=TenantsPart.VICTIM,
-            at=NOW - timedelta(minutes=50),
-        ),
-        proposal=ProposalFact(
-            sha256="p" * 64,
-            actual_sha256="p" * 64,
-            mode=PlatformMode.ACT,
-            evidence_sha256="e" * 64,
-            actual_evidence_sha256="e" * 64,
-            plan_sha256="n" * 64,
-            versions=VERSIONS,
-            kind=MeasureKind.SUSPEND_CHANNEL,
-            scope=Scope(channels=("voice",), directions=("outbound",)),
-            duration=timedelta(hours=72),
-            review_after=timedelta(hours=72),
-        ),
-        approvals=(an_approval(),),
-        contract=ContractFact(
-            right=Right.CLAUSE_2_4,
-            deployment_accepted=True,
-            term_proven=True,
-            term_running=True,
-            language="en",
-            longest_measure=timedelta(days=10),
-            critical=False,
-            versions=VERSIONS,
-        ),
-        notice=NoticeFact(
-            mode=PlatformMode.ACT,
-            plan_sha256="n" * 64,
-            cancelled=False,
-            language="en",
-            dispatched_at=NOW - timedelta(minutes=5),
-            complete_at=NOW - timedelta(minutes=5),
-            contradictions=(),
-        ),
-        stops=(),
-    )
-    return replace(facts, **changes)
-
-
-def an_approval(**changes: Any) -> ApprovalFact:
-    approval = ApprovalFact(
-        by_user_id="adam",
-        capacity=Capacity.APPROVER,
-        at=NOW - timedelta(minutes=10),
-        proposal_sha256="p" * 64,
-        has_role=True,
-        took_part=False,
-        edited_contract=False,
-    )
-    return replace(approval, **changes)
+from tests.gate_builders import NOW, an_approval, the_facts
 
 
 def but(part: str, **changes: Any) -> GateFacts:
     """The facts, but for something in one part."""
     facts = the_facts()
     return replace(facts, **{part: replace(getattr(facts, part), **changes)})
+
+
+def started(facts: GateFacts, at: datetime, dispatched_at: datetime | None = None) -> GateFacts:
+    """The facts, determined and drawn up at ``at``; the notice left then, or at ``dispatched_at``."""
+    assert facts.determination is not None
+    assert facts.proposal is not None
+    assert facts.notice is not None
+    left = dispatched_at or at
+    return replace(
+        facts,
+        determination=replace(facts.determination, at=at),
+        proposal=replace(facts.proposal, drawn_at=at),
+        notice=replace(facts.notice, planned_at=left, dispatched_at=left),
+    )
 
 
 def shut_points(facts: GateFacts, at: datetime = NOW) -> set[int]:
@@ -208,8 +146,9 @@ def test_counsel_of_a_critical_tenant_consents_as_another_person() -> None:
 
 
 def test_approval_and_notice_are_fresh_for_72_hours_from_the_earliest_permitted_moment() -> None:
-    long_notice = but("notice", dispatched_at=NOW - timedelta(days=15), complete_at=NOW - timedelta(hours=72))
-    facts = replace(long_notice, approvals=(an_approval(at=NOW - timedelta(days=15)),))
+    began = NOW - timedelta(days=15)
+    long_notice = started(but("notice", complete_at=NOW - timedelta(hours=72)), began)
+    facts = replace(long_notice, approvals=(an_approval(at=began),))
 
     assert check(facts, NOW).is_open
     assert shut_points(facts, NOW + timedelta(seconds=1)) == {8}
@@ -329,12 +268,12 @@ def test_in_time_it_opens_once_and_closes_for_good(
     hour = timedelta(hours=1)
     start = NOW - timedelta(days=30)
     at = start + ahead * hour
+    left = start + approved * hour
     facts = replace(
-        but("notice", dispatched_at=start, complete_at=start + complete * hour),
-        approvals=(an_approval(at=start + approved * hour),),
+        started(but("notice", complete_at=start + max(approved, complete) * hour), start, left),
+        approvals=(an_approval(at=left),),
         newest_flag_end=at - flagged * hour,
     )
-    facts = replace(facts, determination=replace(facts.determination, at=start))  # type: ignore[type-var]
     earliest = max(approved, complete)
 
     assert check(facts, at).is_open == (earliest <= ahead <= earliest + 72 and flagged < 24)

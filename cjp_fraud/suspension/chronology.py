@@ -1,0 +1,53 @@
+"""What must follow what on the way to a measure: one rule, asked by the gate and by the verification of the log.
+
+The tables hold the same rule as check constraints, so that no bug above them can store another order. It is that
+of a notice served before the measure; a contract that permits another path gets another tuple of pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+
+class Step(StrEnum):
+    """A step on the way to a measure; its value is how a sentence names it."""
+
+    DETERMINED = "the determination"
+    DRAWN_UP = "the proposal"
+    APPROVED = "the approval"
+    PLANNED = "the plan of the notice"
+    DISPATCHED = "the dispatch of the notice"
+    PERMITTED = "the moment from which the contract's notice lets the measure follow"
+    ORDERED = "the measure's order"
+    IN_FORCE = "the read-back that shows the measure in force"
+
+
+FOLLOWS: Final = (
+    (Step.DRAWN_UP, Step.DETERMINED),
+    (Step.APPROVED, Step.DRAWN_UP),
+    (Step.PLANNED, Step.APPROVED),
+    (Step.DISPATCHED, Step.PLANNED),
+    (Step.ORDERED, Step.APPROVED),
+    (Step.ORDERED, Step.PERMITTED),
+    (Step.IN_FORCE, Step.ORDERED),
+)
+"""Pairs (later, earlier): the first does not come before the second; at the same moment is no fault."""
+
+
+def chronology_faults(moments: Mapping[Step, datetime | None]) -> tuple[str, ...]:
+    """Return a sentence for each step that comes before what it must follow.
+
+    Parameters
+    ----------
+    moments : when each step was, aware; one that is left out or None has not been, or is not known.
+    """
+    return tuple(
+        f"{later} ({at:%Y-%m-%d %H:%M:%SZ}) comes before {earlier} ({before:%Y-%m-%d %H:%M:%SZ})"
+        for later, earlier in FOLLOWS
+        if (at := moments.get(later)) is not None
+        and (before := moments.get(earlier)) is not None
+        and at < before
+    )
