@@ -190,9 +190,9 @@ class Office:
         """Move the clock on."""
         self.now += timedelta(**how_long)
 
-    def approved_case(self, **determination: Any) -> Case:
+    def approved_case(self, tenant_id: str = "acme", **determination: Any) -> Case:
         """Bring a flagged case to ``approved`` by the book."""
-        flag(self.engine, a_flag(self.now - timedelta(minutes=30)), at=self.now)
+        flag(self.engine, a_flag(self.now - timedelta(minutes=30), tenant_id), at=self.now)
         self.do(claim, "rita")
         self.determine(**determination)
         self.approve()

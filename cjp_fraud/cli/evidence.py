@@ -68,6 +68,8 @@ def verify(
             f"{verification.entries} entries of the log"
         )
         typer.echo(f"head {verification.head_sha256 or '?'}")
+        if verification.simulated_clock:
+            typer.echo("SIMULATED CLOCK: the bundle is of a trial, and proves nothing that really happened.")
         for fault in verification.faults:
             typer.echo(f"  FAULT: {fault}")
         typer.echo(

@@ -12,6 +12,7 @@ from importlib.resources import files as package_files
 from typing import Any, Final
 
 from cjp_fraud.audit.row_digests import Record
+from cjp_fraud.audit.tables import Home
 from cjp_fraud.compliance.inclusion_proof import Entry
 from cjp_fraud.digests import canonical_json, sha256_hex
 
@@ -42,6 +43,7 @@ class Manifest:
     ----------
     digests : file → SHA-256, of every file but the manifest.
     entries, head_sha256 : the chain up to and with the export's own entry.
+    simulated_clock : whether the home's clock is simulated: the bundle proves a trial.
     """
 
     format: str
@@ -49,6 +51,7 @@ class Manifest:
     entries: int
     head_sha256: str
     digests: Mapping[str, str]
+    simulated_clock: bool
 
 
 def content_files(records: Iterable[Record], entries: Iterable[Entry]) -> dict[str, bytes]:
@@ -75,13 +78,20 @@ def content_files(records: Iterable[Record], entries: Iterable[Entry]) -> dict[s
 
 
 def with_chain(
-    files: Mapping[str, bytes], audit: bytes, case_id: str, entries: int, head: str
+    files: Mapping[str, bytes],
+    audit: bytes,
+    case_id: str,
+    entries: int,
+    head: str,
+    *,
+    simulated_clock: bool,
 ) -> dict[str, bytes]:
     """Add the chain and the manifest to the files of :func:`content_files`."""
     whole = dict(files) | {AUDIT: audit}
     manifest = {
         "format": FORMAT,
         "case_id": case_id,
+        "simulated_clock": simulated_clock,
         "chain": {"entries": entries, "head_sha256": head},
         "files": {
             name: {"bytes": len(content), "sha256": sha256_hex(content)} for name, content in whole.items()
@@ -105,6 +115,7 @@ def read_manifest(content: bytes) -> Manifest:
         case_id=str(document["case_id"]),
         entries=int(chain["entries"]),
         head_sha256=str(chain["head_sha256"]),
+        simulated_clock=bool(document.get("simulated_clock", False)),
         digests={str(name): str(listed["sha256"]) for name, listed in document["files"].items()},
     )
 
@@ -127,6 +138,11 @@ def read_records(files: Mapping[str, bytes]) -> list[Record]:
             documents = {column: files[_file(bare, column)] for column in row["documents"]}
             faults.append(replace(bare, fields=fields, documents=documents))
     return faults
+
+
+def has_simulated_clock(records: Iterable[Record]) -> bool:
+    """Whether the home that the records are of has a simulated clock."""
+    return any(record.table == Home.__tablename__ and record.fields["simulated"] for record in records)
 
 
 def sums(files: Mapping[str, bytes]) -> bytes:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.row_digests import Record, record_of
-from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.audit.tables import Home, PersonalText
 from cjp_fraud.compliance.inclusion_proof import Entry
 from cjp_fraud.contracts.tables import (
     Address,
@@ -93,6 +93,7 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
     measures = select(Measure.id).where(Measure.case_id == case.id)
     subscriptions = select(Subscription.id).where(Subscription.tenant_id == case.tenant_id)
 
+    yield select(Home)
     yield select(Case).where(of_case)
     yield select(Episode).where(Episode.case_id == case.id)
     yield select(Flag).where(Flag.episode_id.in_(episodes) | Flag.id.in_(named))

@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append, links, lock_log
 from cjp_fraud.compliance.archive import packed
-from cjp_fraud.compliance.bundle import EXPORTED, FORMAT, SUMS, SUMS_DIGEST, content_files, with_chain
+from cjp_fraud.compliance.bundle import (
+    EXPORTED,
+    FORMAT,
+    SUMS,
+    SUMS_DIGEST,
+    content_files,
+    has_simulated_clock,
+    with_chain,
+)
 from cjp_fraud.compliance.case_records import records_of_case
 from cjp_fraud.compliance.inclusion_proof import entry_of, proof_lines
 from cjp_fraud.compliance.verification import verify
@@ -88,7 +96,8 @@ def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[
     content = {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])}
     own = append(Decision(session, by, at), EXPORTED, "cases", case_id, content, case_id=case_id)
     audit = proof_lines(links(session), case_id, {(record.table, record.id) for record in records})
-    whole = with_chain(files, audit, case_id, own.sequence, own.entry_sha256)
+    simulated = has_simulated_clock(records)
+    whole = with_chain(files, audit, case_id, own.sequence, own.entry_sha256, simulated_clock=simulated)
     return case_id, packed(whole), own.sequence, own.entry_sha256
 
 

@@ -21,6 +21,7 @@ from cjp_fraud.compliance.bundle import (
     SUMS_DIGEST,
     TIMELINE,
     Manifest,
+    has_simulated_clock,
     read_manifest,
     read_records,
     readable_faults,
@@ -46,6 +47,7 @@ class BundleVerification:
     ----------
     files : files in the archive.
     entries, head_sha256 : length and head of its chain, recomputed; 0 and empty where it cannot be.
+    simulated_clock : whether it says that its clock is simulated: it proves a trial.
     """
 
     case_id: str
@@ -53,6 +55,7 @@ class BundleVerification:
     entries: int
     head_sha256: str
     faults: tuple[str, ...]
+    simulated_clock: bool = False
 
     @property
     def holds(self) -> bool:
@@ -103,7 +106,14 @@ def verify(container: bytes) -> BundleVerification:
         faults.append(
             f"the records do not have the form of a bundle's records ({type(error).__name__}: {error})"
         )
-    return BundleVerification(manifest.case_id, len(files), proof.count, proof.head_sha256, tuple(faults))
+    return BundleVerification(
+        manifest.case_id,
+        len(files),
+        proof.count,
+        proof.head_sha256,
+        tuple(faults),
+        simulated_clock=manifest.simulated_clock,
+    )
 
 
 def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: InclusionProof) -> list[str]:
@@ -111,6 +121,8 @@ def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: Inclu
     records = read_records(files)
     if [record.id for record in records if record.table == "cases"] != [manifest.case_id]:
         return [f"the records are not those of the one case {manifest.case_id}"]
+    if manifest.simulated_clock != has_simulated_clock(records):
+        return [f"{MANIFEST}: what it says of a simulated clock is not what the home's record says"]
     unreadable = readable_faults(files, proof.of_case(manifest.case_id))
     if manifest.format == FORMAT_1:
         return [fault for record in records for fault in own_digest_faults(record, digest_1)] + unreadable

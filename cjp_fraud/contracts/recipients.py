@@ -43,6 +43,8 @@ class Recipient:
 def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datetime) -> tuple[Recipient, ...]:
     """Return the addresses of ``roles`` that are in force at ``at`` or were replaced in the 30 days before.
 
+    The 30 days count from when the replacement was recorded, or from when it took effect, whichever is later.
+
     Parameters
     ----------
     roles : as the notice terms name them (``NoticeTerms.address_roles``).
@@ -57,7 +59,11 @@ def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datet
             Subscription.tenant_id == tenant_id,
             Address.role.in_(list(roles)),
             or_(Address.valid_from.is_(None), Address.valid_from <= moment),
-            or_(Address.valid_to.is_(None), Address.valid_to > moment - LATELY),
+            or_(
+                Address.valid_to.is_(None),
+                Address.valid_to > moment - LATELY,
+                Address.end_recorded_at > moment - LATELY,
+            ),
         )
         .order_by(Address.role, Address.id)
     )

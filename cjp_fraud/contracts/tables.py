@@ -225,4 +225,7 @@ class Address(InForce, Recorded, Base):
     id: Mapped[Id]
     role: Mapped[str] = mapped_column(String(40), comment="what the contract calls it for: notice, legal ...")
     method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method that it serves")
+    end_recorded_at: Mapped[datetime | None] = mapped_column(
+        comment="when its end was recorded, whatever valid_to says; null: it has none"
+    )
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the address itself")

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.audit.recording import recording_time
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import new_text
 from cjp_fraud.clock import aware, utc_text
@@ -278,7 +279,7 @@ def put_addresses(session: Session, changes: Sequence[AddressChange], at: dateti
     """Put changes of addresses on record; the texts go first, for the addresses refer to them."""
     for change in changes:
         for address in change.ended:
-            address.valid_to = at
+            address.valid_to, address.end_recorded_at = at, recording_time(session)
     session.add_all(text for change in changes for _, text in change.added)
     session.flush()
     session.add_all(address for change in changes for address, _ in change.added)

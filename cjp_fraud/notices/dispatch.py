@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.recording import home_clock
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import salted_digest
 from cjp_fraud.clock import Clock
@@ -24,7 +25,7 @@ from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.delivery_record import log_notice, plan_facts, record_event
-from cjp_fraud.notices.letters import fill_at_dispatch
+from cjp_fraud.notices.letters import fill_at_dispatch, with_simulated_clock
 from cjp_fraud.notices.methods.interface import Delivery, NoticeMethod, NoticeMethods, WrittenLetter
 from cjp_fraud.notices.model import DeliveryEvidence, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft
@@ -224,13 +225,16 @@ def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice) -
             "effective_from": in_words(effective_from, draft.time_zone),
             "notice_number": f"{notice.id[-12:]}-{notice.number}",
         }
+        body = fill_at_dispatch(draft.body, values)
+        if home_clock(decision.session).simulated:
+            body = with_simulated_clock(body, draft.language)
         composed = method.compose(
             WrittenLetter(
                 notice_id=notice.id,
                 address=address,
                 language=draft.language,
                 subject=fill_at_dispatch(draft.subject, values),
-                body=fill_at_dispatch(draft.body, values),
+                body=body,
                 dated=decision.at,
             )
         )

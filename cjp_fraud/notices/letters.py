@@ -151,6 +151,11 @@ def fill_at_dispatch(text: str, values: Mapping[str, str]) -> str:
     return DISPATCHED.from_string(text).render(values)
 
 
+def with_simulated_clock(body: str, language: str) -> str:
+    """Return the body of a letter under a line which says that its clock is simulated."""
+    return f"{_phrases(language)['simulated_clock']}\n\n{body}"
+
+
 def measure_in_words(kind: MeasureKind, scope: Scope, language: str) -> str:
     """Return what a measure restricts, as a sentence of a letter."""
     phrases = _phrases(language)

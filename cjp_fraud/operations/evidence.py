@@ -33,6 +33,8 @@ class BundleReport:
     entries: int
     """Length of its chain; 0 where it cannot be recomputed."""
     head_sha256: str
+    simulated_clock: bool
+    """Whether its clock is simulated: it proves a trial."""
     faults: tuple[str, ...]
 
 
@@ -102,6 +104,7 @@ def verify_bundle(bundle: Path, against: Deployment | None = None) -> BundleRepo
         files=verification.files,
         entries=verification.entries,
         head_sha256=verification.head_sha256,
+        simulated_clock=verification.simulated_clock,
         faults=faults,
     )
 

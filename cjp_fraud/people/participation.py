@@ -82,7 +82,7 @@ def took_part(session: Session, by: Actor, case_id: str) -> bool:
 
 
 def lately_edited_contract(session: Session, by: Actor, tenant_id: str, at: datetime) -> bool:
-    """Whether the person edited this tenant's addresses or terms in the 30 days before ``at``."""
+    """Whether it was recorded in the 30 days before ``at`` that the person edited this tenant's addresses or terms."""
     return by.user_id is not None and (
         session.scalar(
             select(Participation.id)
@@ -90,7 +90,7 @@ def lately_edited_contract(session: Session, by: Actor, tenant_id: str, at: date
                 Participation.user_id == by.user_id,
                 Participation.tenant_id == tenant_id,
                 Participation.part == Part.EDITED_CONTRACT,
-                Participation.at > aware(at) - LATELY,
+                Participation.recorded_at > aware(at) - LATELY,
             )
             .limit(1)
         )

@@ -77,7 +77,9 @@ def forged(files: dict[str, bytes]) -> bytes:
     case_id = json.loads(files[MANIFEST])["case_id"]
     chain = read_proof(files[AUDIT], case_id)
     whole = contents | {SUMS: sums(contents)}
-    return packed(with_chain(whole, files[AUDIT], case_id, chain.count, chain.head_sha256))
+    return packed(
+        with_chain(whole, files[AUDIT], case_id, chain.count, chain.head_sha256, simulated_clock=True)
+    )
 
 
 def forged_with_log(files: dict[str, bytes]) -> bytes:
@@ -91,7 +93,7 @@ def forged_with_log(files: dict[str, bytes]) -> bytes:
     lines[-1] = canonical_json(last | {"body_sha256": digest(last["entry"])})
     audit = b"\n".join(lines) + b"\n"
     chain = read_proof(audit, case_id)
-    return packed(with_chain(whole, audit, case_id, chain.count, chain.head_sha256))
+    return packed(with_chain(whole, audit, case_id, chain.count, chain.head_sha256, simulated_clock=True))
 
 
 def test_a_bundle_of_a_case_that_went_the_whole_way_holds(story: Story) -> None:

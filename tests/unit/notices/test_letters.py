@@ -92,7 +92,7 @@ def test_the_letter_accuses_no_customer_and_helps_no_fraudster() -> None:
 def test_every_letter_exists_in_every_language_with_nothing_unfilled(language: str, kind: NoticeKind) -> None:
     rendered = render(a_letter(kind), tag=language, customer="acme", clause="clause 2.4")
     assert (rendered.language, rendered.template) == (language, f"{kind}.{language}")
-    assert rendered.template_version.startswith("1, phrases 2")
+    assert rendered.template_version.startswith("1, phrases 3")
     body = fill_at_dispatch(rendered.body, FILLED)
     assert not set("${}⟦⟧") & set(body + fill_at_dispatch(rendered.subject, FILLED))
     assert "acme" in body

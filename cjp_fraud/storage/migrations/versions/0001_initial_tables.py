@@ -320,6 +320,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("role", sa.String(length=40), nullable=False, comment="what the contract calls it for: notice, legal ..."),
         sa.Column("method", sa.String(length=40), nullable=False, comment="method that it serves"),
+        sa.Column("end_recorded_at", sa.DateTime(timezone=True), nullable=True, comment="when its end was recorded, whatever valid_to says; null: it has none"),
         sa.Column("text_id", sa.String(length=36), nullable=False, comment="the address itself"),
         sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=True, comment="valid from; null: since before it was recorded"),
