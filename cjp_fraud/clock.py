@@ -20,9 +20,9 @@ def aware(at: Any) -> datetime:
     NaiveTimeError
         If ``at`` is not a datetime with a zone.
     """
-    if not isinstance(at, datetime) or at.tzinfo is None or at.utcoffset() is None:
+    if not isinstance(at, datetime) or at.utcoffset() is None:
         raise NaiveTimeError(f"{at!r} has no time zone; give an aware time, for example 2026-01-31T09:00:00Z")
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def machine_now() -> datetime:

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import rfc8785
 
 from cjp_fraud.clock import utc_text
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_PLAIN_ALREADY: Final = frozenset({str, bool, type(None)})
+"""Types whose values are JSON as they are; most values are of these."""
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical_json(document: Any) -> bytes:
@@ -52,11 +54,10 @@ def digest(document: Any) -> str:
 
 def _plain(value: Any, special: list[Any]) -> Any:
     """Return ``value`` in JSON's own types; floats, large numbers and keys beyond ASCII go to ``special`` too."""
-    kind = type(value)
-    if (
-        value is None or kind is str or kind is bool
-    ):  # most values: asked first, because asking by type is quickest
+    if type(value) in _PLAIN_ALREADY:
         return value
+    if type(value) is dict:
+        return _plain_mapping(value, special)
     if isinstance(value, Enum):
         return _plain(value.value, special)
     if isinstance(value, str):
@@ -78,11 +79,19 @@ def _plain(value: Any, special: list[Any]) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, Mapping):
-        document = {str(key): _plain(item, special) for key, item in value.items()}
-        special.extend(key for key in document if not key.isascii())
-        return document
+        return _plain_mapping(value, special)
     if isinstance(value, list | tuple):
         return [_plain(item, special) for item in value]
     if isinstance(value, set | frozenset):
         return sorted(_plain(item, special) for item in value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _plain_mapping(document: Mapping[Any, Any], special: list[Any]) -> dict[str, Any]:
+    plain = {
+        str(key): item if type(item) in _PLAIN_ALREADY else _plain(item, special)
+        for key, item in document.items()
+    }
+    if not "".join(plain).isascii():
+        special.extend(key for key in plain if not key.isascii())
+    return plain

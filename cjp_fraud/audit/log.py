@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest, faults
-from cjp_fraud.audit.recording import entry_time, home_clock
+from cjp_fraud.audit.recording import entry_time, home_clock, insert_rows
 from cjp_fraud.audit.row_digests import NamedRow, named_row
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.clock import aware, machine_now
@@ -119,8 +119,7 @@ def append_each(decision: Decision, acts: Sequence[Act]) -> list[AuditEntry]:
     for sequence, act in enumerate(acts, newest + 1):
         entries.append(_entry(decision, recorded_at, sequence, previous, act, rows_of[id(act)]))
         previous = entries[-1].entry_sha256
-    session.add_all(entries)
-    session.flush()
+    insert_rows(session, entries)
     return entries
 
 

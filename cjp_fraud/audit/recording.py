@@ -6,18 +6,21 @@ choose: on PostgreSQL the server's time, on SQLite the machine's, in a simulated
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import event, func, select
+from sqlalchemy import bindparam, event, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.tables import Home
 from cjp_fraud.clock import aware, machine_now, utc_text
 from cjp_fraud.errors import ClockError
-from cjp_fraud.storage.base import Recorded
+from cjp_fraud.storage.base import Base, Recorded, column_values
+from cjp_fraud.storage.written_rows import note_written
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import UOWTransaction
@@ -119,6 +122,31 @@ def entry_time(session: Session, at: datetime, newest: datetime | None, *, by: s
     return max(recorded, newest) if newest is not None else recorded
 
 
+def insert_rows(session: Session, rows: Iterable[Base]) -> None:
+    """Insert many new rows, one statement a table; several times as fast as the session, which must not have them.
+
+    They are stamped and noted like all others, so that the next entry of the log names them.
+
+    Parameters
+    ----------
+    rows : complete, their ids too: no default is filled in. Tables are written in the order in which their
+        first rows come, so put what others refer to first.
+    """
+    session.flush()
+    rows_of: defaultdict[type[Base], list[Base]] = defaultdict(list)
+    for row in rows:
+        rows_of[type(row)].append(row)
+    for kind, of_kind in rows_of.items():
+        if issubclass(kind, Recorded):
+            _stamp_rows(session, of_kind)
+        column_of = {attribute.key: attribute.columns[0] for attribute in inspect(kind).column_attrs}
+        statement = insert(kind.__table__).values(
+            {column: bindparam(name) for name, column in column_of.items()}
+        )
+        session.connection().execute(statement, [column_values(row, column_of) for row in of_kind])
+        note_written(session, of_kind)
+
+
 def _which_clock(session: Session) -> str:
     if home_clock(session).simulated:
         return "the simulated clock"
@@ -132,6 +160,10 @@ def _stamp(session: Session, _context: UOWTransaction, _instances: object) -> No
     """Give every new row the moment at which it is recorded, whatever it had."""
     new = [row for row in session.new if isinstance(row, Recorded)]
     if new:
-        moment = recording_time(session)
-        for row in new:
-            row.recorded_at = moment
+        _stamp_rows(session, new)
+
+
+def _stamp_rows(session: Session, rows: Iterable[Any]) -> None:
+    moment = recording_time(session)
+    for row in rows:
+        row.recorded_at = moment

@@ -9,10 +9,9 @@ from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Mapper
 
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
-from cjp_fraud.storage.base import Base
+from cjp_fraud.storage.base import Base, column_values
 
 OUTSIDE_THE_DIGEST: Final[Mapping[str, frozenset[str]]] = {
     "personal_texts": frozenset({"body", "salt", "erased_at"})
@@ -101,15 +100,16 @@ def _digest(table: str, key: str, fields: Mapping[str, Any], documents: Mapping[
 
 
 def _parts(row: Base) -> tuple[str, str, dict[str, Any], dict[str, bytes]]:
-    mapper, names = _columns(type(row))
-    values = {name: getattr(row, name) for name in names}
-    documents = {name: value for name, value in values.items() if isinstance(value, bytes)}
-    plain = {name: value for name, value in values.items() if not isinstance(value, bytes)}
-    key = "/".join(str(part) for part in mapper.primary_key_from_instance(row))
+    names, key_names = _columns(type(row))
+    plain = column_values(row, names)
+    documents = {name: plain.pop(name) for name in names if isinstance(plain[name], bytes)}
+    key = "/".join([str(plain[name]) for name in key_names])
     return str(row.__tablename__), key, plain, documents
 
 
 @cache
-def _columns(kind: type[Base]) -> tuple[Mapper[Any], tuple[str, ...]]:
+def _columns(kind: type[Base]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of all attributes that are columns, and of those that are the primary key."""
     mapper = inspect(kind)
-    return mapper, tuple(column.key for column in mapper.column_attrs)
+    key = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+    return tuple(column.key for column in mapper.column_attrs), key

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import Act, append_each
+from cjp_fraud.audit.recording import insert_rows
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Origin, Right
@@ -222,7 +223,7 @@ def _make_referred(session: Session, rows: Sequence[TenantRow], at: datetime) ->
         (Party, {row.party_id or row.tenant_id for row in rows}),  # a party of its own by default
     ):
         present = set(session.scalars(select(kind.id)))
-        session.add_all(kind(id=name, recorded_at=at) for name in sorted(names - present))
+        insert_rows(session, [kind(id=name, recorded_at=at) for name in sorted(names - present)])
 
 
 def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -> _Change:
@@ -286,11 +287,8 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
 def _write(session: Session, changes: Sequence[_Change], at: datetime) -> None:
     """Write all changes, what others refer to first."""
     new_rows = [change.new_rows for change in changes if change.new_rows is not None]
-    session.flush()
-    for rows_of_a_table in zip(*new_rows, strict=True):
-        session.add_all(rows_of_a_table)
-        session.flush()
-    session.add_all(change.zone_change for change in changes if change.zone_change is not None)
+    insert_rows(session, (row for rows_of_a_table in zip(*new_rows, strict=True) for row in rows_of_a_table))
+    insert_rows(session, (change.zone_change for change in changes if change.zone_change is not None))
     put_versions(session, [version for change in changes for version in change.versions], at)
     put_addresses(session, [change.addresses for change in changes if change.addresses is not None], at)
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
-from cjp_fraud.audit.recording import recording_time
+from cjp_fraud.audit.recording import insert_rows, recording_time
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import new_text
 from cjp_fraud.clock import aware, utc_text
@@ -180,9 +180,7 @@ def put_versions(session: Session, versions: Sequence[NewVersion[Any]], at: date
     for version in versions:
         if version.before is not None:
             version.before.valid_to = at
-    session.flush()
-    session.add_all(version.row for version in versions)
-    session.flush()
+    insert_rows(session, (version.row for version in versions))
 
 
 def document_values(
@@ -280,10 +278,8 @@ def put_addresses(session: Session, changes: Sequence[AddressChange], at: dateti
     for change in changes:
         for address in change.ended:
             address.valid_to, address.end_recorded_at = at, recording_time(session)
-    session.add_all(text for change in changes for _, text in change.added)
-    session.flush()
-    session.add_all(address for change in changes for address, _ in change.added)
-    session.flush()
+    insert_rows(session, (text for change in changes for _, text in change.added))
+    insert_rows(session, (address for change in changes for address, _ in change.added))
 
 
 def in_force(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib.util
 import pkgutil
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -114,6 +115,15 @@ class Recorded:
     recorded_at: Mapped[datetime] = mapped_column(
         sort_order=900, comment="when it was recorded, by the clock of the machine or of the database server"
     )
+
+
+def column_values(row: Base, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of a row's attributes ``names``.
+
+    What is loaded stands in the row itself; only what is not is asked of the session, which takes long.
+    """
+    loaded = row.__dict__
+    return {name: loaded[name] if name in loaded else getattr(row, name) for name in names}
 
 
 def import_all_tables() -> None:

@@ -66,6 +66,15 @@ def refuse_unnamed(session: Session) -> None:
         )
 
 
+def note_written(session: Session, rows: Iterable[Base]) -> None:
+    """Note audited rows that a statement wrote past the session, as if the session had written them."""
+    noted: dict[Any, Base] = session.info.setdefault(_ROWS, {})
+    for row in rows:
+        if _is_audited(row):
+            mapper = instance_state(row).mapper
+            noted[row.__tablename__, tuple(mapper.primary_key_from_instance(row))] = row
+
+
 @event.listens_for(Session, "after_flush")
 def _note_flushed(session: Session, _context: UOWTransaction) -> None:
     deleted = [row.__tablename__ for row in session.deleted if _is_audited(row)]
@@ -74,11 +83,7 @@ def _note_flushed(session: Session, _context: UOWTransaction) -> None:
             f"rows of {', '.join(sorted(set(deleted)))} are never deleted: they are audited"
         )
     changed = (row for row in session.dirty if session.is_modified(row))
-    noted: dict[Any, Base] = session.info.setdefault(_ROWS, {})
-    for row in (*session.new, *changed):
-        if _is_audited(row):
-            mapper = instance_state(row).mapper
-            noted[row.__tablename__, tuple(mapper.primary_key_from_instance(row))] = row
+    note_written(session, (*session.new, *changed))
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append, verify_chain
+from cjp_fraud.audit.recording import insert_rows
 from cjp_fraud.audit.row_digests import named_row
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
-from cjp_fraud.audit.texts import erase_text, keep_text, salted_digest
+from cjp_fraud.audit.texts import erase_text, keep_text, new_text, salted_digest
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import Base, import_all_tables, new_id
 from cjp_fraud.storage.database import reading, transaction
@@ -145,6 +146,28 @@ def test_what_a_bulk_statement_wrote_must_be_named_too(engine: Engine) -> None:
     with reading(engine) as session:
         stored = session.scalars(select(PersonalText)).one()
         assert entry.rows == [named_row(stored).document]
+
+
+def test_rows_inserted_many_at_a_time_are_stamped_and_named_as_the_database_holds_them(
+    engine: Engine,
+) -> None:
+    long_ago = AT.replace(year=2020)
+    with transaction(engine) as session:
+        texts = [new_text(body, AT) for body in ("one", "two")]
+        for row in texts:
+            row.recorded_at = long_ago
+        insert_rows(session, texts)
+        entry = append(Decision(session, machine("test"), AT), "texts.kept", "texts", "all", {})
+    with reading(engine) as session:
+        stored = session.scalars(select(PersonalText).order_by(PersonalText.id)).all()
+        assert entry.rows == [named_row(row).document for row in stored]
+        assert all(row.recorded_at > long_ago for row in stored)
+
+
+def test_rows_inserted_many_at_a_time_that_no_entry_names_are_not_committed(engine: Engine) -> None:
+    text = new_text("one", AT)
+    with pytest.raises(UnnamedRowsError, match=text.id), transaction(engine) as session:
+        insert_rows(session, [text])
 
 
 def test_a_row_of_an_audited_table_is_never_deleted(engine: Engine) -> None:
