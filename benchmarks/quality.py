@@ -19,7 +19,7 @@ import pandas as pd
 from benchmarks import synthetic
 from cjp_fraud.detection.backtest import backtest_rows
 from cjp_fraud.detection.rules import DetectionRules
-from features.episodes import EPISODE_GAP_SECONDS
+from features.constants import EPISODE_GAP_SECONDS
 
 WEEK = pd.Timedelta(days=7)
 WARM = pd.Timedelta(days=8)

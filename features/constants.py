@@ -8,6 +8,9 @@ from typing import Final
 RECIPE_VERSION: Final = "1"
 """Changes when a formula changes: profiles of different versions are not mixed."""
 
+EPISODE_GAP_SECONDS: Final = 3600
+"""Flags of a tenant within 60 minutes are one episode."""
+
 
 @dataclass(frozen=True, slots=True)
 class KindConstants:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-EPISODE_GAP_SECONDS: Final = 3600
-"""Flags of a tenant within 60 minutes are one episode."""
+from features.constants import EPISODE_GAP_SECONDS
 
 
 def episode_starts(

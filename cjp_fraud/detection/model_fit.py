@@ -24,8 +24,8 @@ from cjp_fraud.detection.significance import (
     summed,
     with_p_values,
 )
-from features.constants import SHIPPED, KindConstants, RecipeConstants
-from features.episodes import EPISODE_GAP_SECONDS, count_episodes
+from features.constants import EPISODE_GAP_SECONDS, SHIPPED, KindConstants, RecipeConstants
+from features.episodes import count_episodes
 from features.local_grid import HOUR
 from features.own_bar import UPPER, quantile_of_days
 from features.regimes import Regime

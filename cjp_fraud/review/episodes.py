@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-import numpy as np
-
 from cjp_fraud.clock import aware
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
-from features import episodes
-from features.episodes import episode_starts
+from features.constants import EPISODE_GAP_SECONDS
 
-GAP = timedelta(seconds=episodes.EPISODE_GAP_SECONDS)
+GAP = timedelta(seconds=EPISODE_GAP_SECONDS)
 """Flags of a tenant at most this far apart (start to start) are one episode."""
 
 ATTACHMENT = timedelta(hours=24)
@@ -43,6 +40,10 @@ def grouped(starts: Sequence[datetime], boundaries: Collection[datetime] = ()) -
     starts : starts of the flagged intervals of one tenant, ascending, aware, whole seconds.
     boundaries : moments that no episode crosses (a measure's end: what follows is a new matter).
     """
+    import numpy as np  # inside: only grouping computes, and it is costly to load
+
+    from features.episodes import episode_starts
+
     seconds = np.array([start.timestamp() for start in starts], dtype=np.int64)
     crossed = [math.ceil(boundary.timestamp()) for boundary in boundaries]
     begins = np.flatnonzero(episode_starts(np.zeros_like(seconds), seconds, crossed)).tolist()
@@ -51,6 +52,8 @@ def grouped(starts: Sequence[datetime], boundaries: Collection[datetime] = ()) -
 
 def episode_id(tenant_id: str, first_flag_at: datetime) -> str:
     """Return an episode's id, as back-tests give it; ``first_flag_at`` aware."""
+    from features import episodes
+
     return episodes.episode_id(tenant_id, int(aware(first_flag_at).timestamp()))
 
 
