@@ -140,9 +140,7 @@ def insert_rows(session: Session, rows: Iterable[Base]) -> None:
         if issubclass(kind, Recorded):
             _stamp_rows(session, of_kind)
         column_of = {attribute.key: attribute.columns[0] for attribute in inspect(kind).column_attrs}
-        statement = insert(kind.__table__).values(
-            {column: bindparam(name) for name, column in column_of.items()}
-        )
+        statement = insert(kind).values({column: bindparam(name) for name, column in column_of.items()})
         session.connection().execute(statement, [column_values(row, column_of) for row in of_kind])
         note_written(session, of_kind)
 
