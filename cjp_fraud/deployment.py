@@ -164,7 +164,7 @@ class Deployment:
             If nobody has that name.
         """
         from cjp_fraud.people.model import Decision
-        from cjp_fraud.people.participation import actor_named
+        from cjp_fraud.people.users import actor_named
         from cjp_fraud.storage.database import transaction
 
         with transaction(self.engine) as session:

@@ -18,7 +18,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Actor, Decision, Role, machine
-from cjp_fraud.people.participation import actor_named, create_user
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import determine_fraud
@@ -32,6 +32,7 @@ from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacl
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement, PlatformClient
 from cjp_fraud.suspension.tables import Entitlement, Measure
 from tests.contract_builders import a_row, load_rows
+from tests.people_builders import a_user
 
 START = datetime(2015, 4, 2, 12, tzinfo=UTC)
 DETECTOR = machine("detect")
@@ -212,7 +213,7 @@ def open_office(
     office = Office(engine, mail, platform or EmbeddedPlatform(engine), ProviderPolicy(mode=mode))
     with transaction(engine) as session:
         for name, roles in PEOPLE.items():
-            create_user(session, name, roles, machine("account"), START - timedelta(days=60))
+            a_user(session, name, roles, START - timedelta(days=60))
         office.people = {name: actor_named(session, name) for name in PEOPLE}
     return office
 

@@ -93,5 +93,6 @@ def an_approval(**changes: Any) -> ApprovalFact:
         has_role=True,
         took_part=False,
         edited_contract=False,
+        too_new=(),
     )
     return replace(approval, **changes)

@@ -60,9 +60,9 @@ def _set_up(commands: _Commands, files: DemoFiles) -> None:
         f"{BURST.minutes} minutes from {BURST.start:%Y-%m-%d %H:%M}Z (label: {files.label}).",
         "The clock is simulated; the platform is the embedded one; the mail server listens on loopback.",
     )
-    commands.run("init", "--simulated")
-    commands.run("users", "create", ANALYST, "--role", "analyst", "--role", "reviewer")
-    commands.run("users", "create", APPROVER, "--role", "approver")
+    commands.run(
+        *("init", "--simulated", "--user", f"{ANALYST}=analyst,reviewer", "--user", f"{APPROVER}=approver")
+    )
     commands.run("tenants", "load", str(files.tenants))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.frame import JsonOption, deployment, print_view
+from cjp_fraud.people.model import Role
 
 
 def init(
@@ -19,9 +20,34 @@ def init(
             "sends mail to this machine only and knows only the embedded platform.",
         ),
     ] = False,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--user",
+            metavar="NAME=ROLE[,ROLE]",
+            help="A person of the first day, whose roles count at once; may be given more than once.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the database and the lake's tables; running it again is harmless."""
     from cjp_fraud.operations.housekeeping import initialize
 
-    print_view(initialize(deployment(ctx), simulated=simulated), as_json=as_json, title="Ready")
+    print_view(
+        initialize(deployment(ctx), simulated=simulated, users=_people(user or [])),
+        as_json=as_json,
+        title="Ready",
+    )
+
+
+def _people(given: list[str]) -> dict[str, list[Role]]:
+    people: dict[str, list[Role]] = {}
+    for text in given:
+        name, _, names = text.partition("=")
+        unknown = [role for role in names.split(",") if role not in list(Role)]
+        if unknown:
+            raise typer.BadParameter(
+                f"{text!r} does not name a person and roles; write ada=analyst,reviewer (roles: {', '.join(Role)})"
+            )
+        people.setdefault(name, []).extend(Role(role) for role in names.split(","))
+    return people

@@ -1,29 +1,72 @@
-"""``cjp-fraud users``: people and their roles."""
+"""``cjp-fraud users``: people, who they are, and what they may do."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cjp_fraud.cli.frame import JsonOption, deployment, print_table
 from cjp_fraud.people.model import Role
 
+if TYPE_CHECKING:
+    from cjp_fraud.operations.people import UserView
+
 app = typer.Typer(no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="Name to give to --as: a-z, 0-9, '.', '_', '-'.")]
+AdminOption = Annotated[
+    str | None, typer.Option("--as", metavar="ADMIN", help="Who acts; needed once there is an admin.")
+]
 
 
 @app.command()
 def create(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name to give to --as.")],
+    name: NameArgument,
     role: Annotated[list[Role], typer.Option("--role", help="May be given more than once.")],
+    identity: Annotated[
+        list[str],
+        typer.Option("--identity", help="mail:ADDRESS, account:NAME or machine:ACCOUNT; of one user only."),
+    ],
+    display_name: Annotated[str | None, typer.Option("--display-name", help="Name that is shown.")] = None,
+    as_user: AdminOption = None,
 ) -> None:
-    """Put a user on record with one or more roles."""
+    """Put a user on record. New users and new roles approve nothing for 24 hours, but for those of init."""
     from cjp_fraud.operations.people import create_user
 
     opened = deployment(ctx)
-    user = create_user(opened, opened.now, name, role)
-    typer.echo(f"user {user.name} created: {', '.join(user.roles)}")
+    user = create_user(
+        opened, as_user, opened.now, name, role, identities=identity, display_name=display_name
+    )
+    _say("created", user)
+
+
+@app.command()
+def grant(ctx: typer.Context, name: NameArgument, role: Role, as_user: AdminOption = None) -> None:
+    """Give a user a role; nobody grants to themself."""
+    from cjp_fraud.operations.people import grant_role
+
+    opened = deployment(ctx)
+    _say("granted", grant_role(opened, as_user, opened.now, name, role))
+
+
+@app.command()
+def revoke(ctx: typer.Context, name: NameArgument, role: Role, as_user: AdminOption = None) -> None:
+    """Take a role from a user; what they did with it stands."""
+    from cjp_fraud.operations.people import revoke_role
+
+    opened = deployment(ctx)
+    _say("revoked", revoke_role(opened, as_user, opened.now, name, role))
+
+
+@app.command()
+def disable(ctx: typer.Context, name: NameArgument, as_user: AdminOption = None) -> None:
+    """Let a user act no more; what they did stands, and their name stays taken."""
+    from cjp_fraud.operations.people import disable_user
+
+    opened = deployment(ctx)
+    _say("disabled", disable_user(opened, as_user, opened.now, name))
 
 
 @app.command("list")
@@ -32,4 +75,9 @@ def list_users(ctx: typer.Context, as_json: JsonOption = False) -> None:
     from cjp_fraud.operations import people
 
     users = people.list_users(deployment(ctx))
-    print_table(users, ["name", "roles", "created_at"], as_json=as_json, title="Users")
+    columns = ["name", "roles", "identities", "created_at", "created_by", "disabled_at"]
+    print_table(users, columns, as_json=as_json, title="Users")
+
+
+def _say(what: str, user: UserView) -> None:
+    typer.echo(f"user {user.name}: {what}; roles: {', '.join(user.roles) or 'none'}")

@@ -49,6 +49,7 @@ _MADE: Final[Mapping[str, str]] = {
     "participations": "at",
     "proposals": "drawn_at",
     "stops": "opened_at",
+    "user_roles": "granted_at",
 }
 """Table → column that says since when a row of it is on record."""
 
@@ -58,6 +59,8 @@ _ENDED: Final[Mapping[str, str]] = {
     "flags": "superseded_at",
     "notice_plans": "cancelled_at",
     "stops": "cleared_at",
+    "user_roles": "revoked_at",
+    "users": "disabled_at",
 }
 """Table → column that says until when a row of it counts."""
 

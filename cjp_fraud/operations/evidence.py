@@ -16,8 +16,8 @@ from cjp_fraud.compliance.log_verification import verify_log as verify_the_log
 from cjp_fraud.compliance.verification import verify_file
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import machine
-from cjp_fraud.people.participation import actor_named
 from cjp_fraud.people.tables import User
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.storage.database import reading

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.home import NOT_SIMULATED, make_home
 from cjp_fraud.clock import machine_now
@@ -12,8 +16,10 @@ from cjp_fraud.compliance.retention import apply_retention
 from cjp_fraud.config import PlatformMode, masked_url
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES
-from cjp_fraud.errors import CjpFraudError, ClockError
-from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.errors import BadInputError, CjpFraudError, ClockError
+from cjp_fraud.people.model import INIT, Actor, Decision, Role
+from cjp_fraud.people.tables import User
+from cjp_fraud.people.users import create_user
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.migration import current_revision, migrate
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
@@ -45,11 +51,17 @@ class RetentionResult:
     """Days and buckets of delivered rows that were dropped."""
 
 
-def initialize(deployment: Deployment, *, simulated: bool = False) -> Initialized:
+def initialize(
+    deployment: Deployment,
+    *,
+    simulated: bool = False,
+    users: Mapping[str, Collection[Role]] | None = None,
+) -> Initialized:
     """Make the database and the lake's tables, or bring them to this version; running it again is harmless.
 
     Parameters
     ----------
+    users : people of the first day with their roles, which count at once; only when the home is made.
     simulated : give the home a simulated clock, for good; it begins at ``settings.now``, or at the machine's time.
 
     Raises
@@ -71,7 +83,13 @@ def initialize(deployment: Deployment, *, simulated: bool = False) -> Initialize
     before, after = migrate(engine)
     with transaction(engine) as session:
         begins = (settings.now if simulated else None) or machine_now()
-        make_home(Decision(session, machine("init"), begins), simulated=simulated)
+        decision = Decision(session, Actor(INIT), begins)
+        made = make_home(decision, simulated=simulated)
+        for name, roles in (users or {}).items():
+            if made:
+                create_user(decision, name, roles)
+            else:
+                _require_on_record(session, name)
     engine.dispose()
     deployment.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
     return Initialized(
@@ -83,6 +101,14 @@ def initialize(deployment: Deployment, *, simulated: bool = False) -> Initialize
         mode=settings.platform_mode,
         simulated_clock=deployment.home_clock.simulated,
     )
+
+
+def _require_on_record(session: Session, name: str) -> None:
+    if session.scalar(select(User.id).where(User.name == name)) is None:
+        raise BadInputError(
+            f"user {name!r} is not on record, and this home was made before: init names people once; "
+            f"use cjp-fraud users create {name} --role ROLE --identity mail:ADDRESS"
+        )
 
 
 def drop_expired(deployment: Deployment, now: datetime) -> RetentionResult:

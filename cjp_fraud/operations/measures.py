@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError
-from cjp_fraud.people.participation import actor_named
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.storage.database import reading

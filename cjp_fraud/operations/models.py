@@ -17,7 +17,7 @@ from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.detection.training import train
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Role
-from cjp_fraud.people.participation import actor_named
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
 

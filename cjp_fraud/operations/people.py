@@ -1,50 +1,128 @@
-"""Users and their roles."""
+"""Users, their identities and roles."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.people import participation
-from cjp_fraud.people.model import Role, machine
-from cjp_fraud.people.tables import User, UserRole
+from cjp_fraud.people import users
+from cjp_fraud.people.model import Decision, GivenIdentity, Role, machine
+from cjp_fraud.people.tables import Identity, User, UserRole
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.database import reading, transaction
+
+THIS_MACHINE = machine("account-of-this-machine")
+"""Who makes users while there is no admin."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """A person who may act."""
+    """A person who may act, or may no more.
+
+    Parameters
+    ----------
+    roles : held now; of a disabled user, held then.
+    identities : ``kind:value``.
+    created_by : user name, or ``system:task``.
+    """
 
     name: str
+    display_name: str | None
     roles: tuple[Role, ...]
+    identities: tuple[str, ...]
     created_at: datetime
+    created_by: str
+    disabled_at: datetime | None
     id: str
 
 
-def create_user(deployment: Deployment, now: datetime, name: str, roles: Collection[Role]) -> UserView:
-    """Put a user on record with one or more roles, as the account of this machine.
+def create_user(
+    deployment: Deployment,
+    by: str | None,
+    now: datetime,
+    name: str,
+    roles: Collection[Role],
+    *,
+    identities: Collection[str] = (),
+    display_name: str | None = None,
+) -> UserView:
+    """Put a user on record with one or more roles and identities (``mail:ada@provider.example``).
+
+    Parameters
+    ----------
+    by : an admin; None: the account of this machine, while there is no admin.
 
     Raises
     ------
     BadInputError
-        If the name is taken, empty or a machine's, or no role is given.
+        If the name or an identity is taken or not one, or no role is given.
+    Refused
+        If whoever makes it is no admin.
     """
-    with transaction(deployment.engine) as session:
-        user = participation.create_user(session, name, roles, machine("account-of-this-machine"), now)
-        return UserView(user.name, tuple(sorted(set(roles))), user.created_at, user.id)
+    given = [GivenIdentity.parse(text) for text in identities]
+
+    def make(decision: Decision) -> User:
+        return users.create_user(decision, name, roles, display_name=display_name, identities=given)
+
+    return _changed(deployment, by, now, make)
+
+
+def grant_role(deployment: Deployment, by: str | None, now: datetime, name: str, role: Role) -> UserView:
+    """Give a user a role, as an admin, and never to oneself."""
+    return _changed(deployment, by, now, lambda decision: users.grant_role(decision, name, role))
+
+
+def revoke_role(deployment: Deployment, by: str | None, now: datetime, name: str, role: Role) -> UserView:
+    """Take a role from a user, as an admin."""
+    return _changed(deployment, by, now, lambda decision: users.revoke_role(decision, name, role))
+
+
+def disable_user(deployment: Deployment, by: str | None, now: datetime, name: str) -> UserView:
+    """Let a user act no more, as an admin."""
+    return _changed(deployment, by, now, lambda decision: users.disable_user(decision, name))
 
 
 def list_users(deployment: Deployment) -> tuple[UserView, ...]:
     """Return the users by name, with their roles."""
     with reading(deployment.engine) as session:
-        roles: dict[str, list[Role]] = {}
-        for user_id, role in session.execute(select(UserRole.user_id, UserRole.role).order_by(UserRole.role)):
-            roles.setdefault(user_id, []).append(role)
-        return tuple(
-            UserView(user.name, tuple(roles.get(user.id, ())), user.created_at, user.id)
-            for user in session.scalars(select(User).order_by(User.name))
+        return _views(session)
+
+
+def _changed(
+    deployment: Deployment, by: str | None, now: datetime, change: Callable[[Decision], User]
+) -> UserView:
+    with transaction(deployment.engine) as session:
+        actor = actor_named(session, by) if by is not None else THIS_MACHINE
+        user = change(Decision(session, actor, now))
+        return next(view for view in _views(session) if view.id == user.id)
+
+
+def _views(session: Session) -> tuple[UserView, ...]:
+    roles: dict[str, list[Role]] = defaultdict(list)
+    held = select(UserRole.user_id, UserRole.role).where(UserRole.revoked_at.is_(None))
+    for user_id, role in session.execute(held.order_by(UserRole.role)):
+        roles[user_id].append(role)
+    identities: dict[str, list[str]] = defaultdict(list)
+    for identity in session.scalars(select(Identity).order_by(Identity.kind, Identity.value)):
+        identities[identity.user_id].append(f"{identity.kind}:{identity.value}")
+    on_record = session.scalars(select(User).order_by(User.name)).all()
+    names = {user.id: user.name for user in on_record}
+    return tuple(
+        UserView(
+            name=user.name,
+            display_name=user.display_name,
+            roles=tuple(roles[user.id]),
+            identities=tuple(identities[user.id]),
+            created_at=user.created_at,
+            created_by=names.get(user.created_by, user.created_by),
+            disabled_at=user.disabled_at,
+            id=user.id,
         )
+        for user in on_record
+    )

@@ -15,7 +15,7 @@ from cjp_fraud.contracts.tenants import TenantOnRecord, tenants_on_record
 from cjp_fraud.contracts.terms import PLAIN_ROLE, NoticeTerms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import machine
-from cjp_fraud.people.participation import actor_named
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.traffic.quarantine import purge_quarantine

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cjp_fraud.clock import aware
+from cjp_fraud.errors import BadInputError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -89,10 +92,90 @@ def machine(task: str) -> Actor:
 
 
 class Part(StrEnum):
-    """Ways of taking part; reading, returning or refusing a proposal is none of them."""
+    """What a person did about a case or a tenant; reading, returning or refusing a proposal is none of them."""
 
     CLAIMED = "claimed"
     COMMENTED = "commented"
     EDITED = "edited"
     DETERMINED = "determined"
+    APPROVED = "approved"
+    REAFFIRMED = "reaffirmed"
     EDITED_CONTRACT = "edited_contract"
+
+
+TAKING_PART: Final = frozenset({Part.CLAIMED, Part.COMMENTED, Part.EDITED, Part.DETERMINED})
+"""What bars a person from approving; who decides a dispute must have approved and reaffirmed nothing either."""
+
+INIT: Final = "system:init"
+"""Who grants the roles of a deployment's first day, which count from the first moment on."""
+
+NEW_FOR: Final = timedelta(hours=24)
+"""How long a new user, and a new role, may not approve."""
+
+
+class IdentityKind(StrEnum):
+    """By what a person is known outside of this product."""
+
+    ACCOUNT = "account"
+    MAIL = "mail"
+    MACHINE = "machine"
+    INIT = "init"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenIdentity:
+    """An identity in the one form in which two that are the same person's are equal.
+
+    Use :meth:`parse`.
+    """
+
+    kind: IdentityKind
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> GivenIdentity:
+        """Return the identity that ``KIND:VALUE`` names: ``mail:ada@provider.example``, ``account:ada``.
+
+        Capitals, compatibility forms and the case of a domain make no difference (NFKC, case folded); accounts
+        are ASCII without spaces, so that no letter looks like another.
+
+        Raises
+        ------
+        BadInputError
+            Says what is wrong with it.
+        """
+        kind, _, value = text.partition(":")
+        value = unicodedata.normalize("NFKC", value.strip()).casefold()
+        if kind not in (IdentityKind.ACCOUNT, IdentityKind.MAIL, IdentityKind.MACHINE):
+            raise BadInputError(
+                f"{text!r} is no identity; write mail:ADDRESS, account:NAME or machine:ACCOUNT"
+            )
+        if kind == IdentityKind.MAIL:
+            if not _MAILBOX.fullmatch(value):
+                raise BadInputError(f"{text!r} is no mail address in ASCII; write mail:ada@provider.example")
+            return cls(IdentityKind.MAIL, value)
+        if not _ACCOUNT.fullmatch(value):
+            raise BadInputError(
+                f"{text!r} is no account; use ASCII letters, digits and . _ - @ \\ / (2 to 200 of them)"
+            )
+        return cls(IdentityKind(kind), value)
+
+
+def require_user_name(name: str) -> None:
+    """Refuse what is no user's name: 2 to 64 of ``a`` to ``z``, digits, dot, underline, hyphen.
+
+    Raises
+    ------
+    BadInputError
+        Says what a name is made of.
+    """
+    if not _USER_NAME.fullmatch(name) or name.startswith("system"):
+        raise BadInputError(
+            f"{name!r} cannot be a user's name: it is 2 to 64 small letters a-z, digits, '.', '_' or '-', and "
+            "does not begin with 'system'; the name that is shown is free (--display-name)"
+        )
+
+
+_USER_NAME: Final = re.compile(r"[a-z0-9._-]{2,64}")
+_MAILBOX: Final = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
+_ACCOUNT: Final = re.compile(r"[a-z0-9._@\\/-]{2,200}")

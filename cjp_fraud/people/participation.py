@@ -1,61 +1,18 @@
-"""Users on record, and whether somebody took part in a case."""
+"""Who took part in which case, or edited which tenant's contract data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
-from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.model import Actor, Decision, Part, Role
+from cjp_fraud.people.model import INIT, NEW_FOR, TAKING_PART, Actor, Part, Role
 from cjp_fraud.people.tables import Participation, User, UserRole
 
 LATELY = timedelta(days=30)
 """How long an edit of a tenant's addresses or terms bars its editor from approving (the design's "lately")."""
-
-
-def create_user(session: Session, name: str, roles: Iterable[Role], by: Actor, at: datetime) -> User:
-    """Put a user with ``roles`` on record.
-
-    Raises
-    ------
-    BadInputError
-        If the name is taken, empty or a machine's, or no role is given.
-    """
-    wanted = sorted(set(roles))
-    if not name.strip() or name != name.strip() or name.startswith("system"):
-        raise BadInputError(f"{name!r} cannot be a user's name: give one that does not start with 'system'")
-    if not wanted:
-        raise BadInputError(f"user {name!r} needs at least one role: {', '.join(Role)}")
-    if session.scalar(select(User.id).where(User.name == name)) is not None:
-        raise BadInputError(f"user {name!r} exists already; cjp-fraud users list shows the roles")
-    user = User(name=name, created_at=aware(at))
-    session.add(user)
-    session.flush()
-    session.add_all(UserRole(user_id=user.id, role=role) for role in wanted)
-    append(Decision(session, by, at), "user.created", "users", user.id, {"roles": wanted})
-    return user
-
-
-def actor_named(session: Session, name: str) -> Actor:
-    """Return the person on record under ``name`` with their roles.
-
-    Raises
-    ------
-    NotFoundError
-        If nobody has that name.
-    """
-    user = session.scalar(select(User).where(User.name == name))
-    if user is None:
-        raise NotFoundError(
-            f"no user {name!r} is on record; cjp-fraud users create {name} --role ROLE makes one"
-        )
-    roles = session.scalars(select(UserRole.role).where(UserRole.user_id == user.id))
-    return Actor(name=user.name, user_id=user.id, roles=frozenset(roles))
 
 
 def record_part(
@@ -71,10 +28,62 @@ def record_part(
 
 def took_part(session: Session, by: Actor, case_id: str) -> bool:
     """Whether the person claimed, commented, edited or determined this case at any time."""
-    return by.user_id is not None and (
+    return bool(parts_taken(session, by, case_id) & TAKING_PART)
+
+
+def parts_taken(session: Session, by: Actor, case_id: str) -> frozenset[Part]:
+    """Return all that the person ever did about this case, approving and reaffirming too."""
+    if by.user_id is None:
+        return frozenset()
+    return frozenset(
+        session.scalars(
+            select(Participation.part).where(
+                Participation.user_id == by.user_id, Participation.case_id == case_id
+            )
+        )
+    )
+
+
+def newcomer_faults(
+    session: Session, by: Actor, role: Role, case_id: str | None, at: datetime
+) -> tuple[str, ...]:
+    """Return why a person is too new in a role to approve with it; none: they are not.
+
+    A user and a role count 24 hours after they were recorded, and never in a case in which their maker took
+    part. What was given at the deployment's ``init`` counts from the first moment on.
+
+    Parameters
+    ----------
+    case_id : the case that is approved, reaffirmed or decided on; None: no case.
+    at : the moment of the act, aware.
+    """
+    if by.user_id is None:
+        return ()
+    user = session.get_one(User, by.user_id)
+    held = session.scalar(
+        select(UserRole).where(
+            UserRole.user_id == by.user_id, UserRole.role == role, UserRole.revoked_at.is_(None)
+        )
+    )
+    made = [(f"the user {user.name}", user.recorded_at, user.created_by)]
+    if held is not None:
+        made.append((f"{user.name}'s role {role}", held.recorded_at, held.granted_by))
+    faults = []
+    for what, recorded_at, maker in made:
+        if maker == INIT:
+            continue
+        if aware(at) < recorded_at + NEW_FOR:
+            faults.append(f"{what} was made less than 24 hours before")
+        if case_id is not None and _made_by_a_participant(session, maker, case_id):
+            faults.append(f"{what} was made by somebody who took part in the case")
+    return tuple(faults)
+
+
+def _made_by_a_participant(session: Session, maker: str, case_id: str) -> bool:
+    return (
         session.scalar(
             select(Participation.id)
-            .where(Participation.user_id == by.user_id, Participation.case_id == case_id)
+            .where(Participation.user_id == maker, Participation.case_id == case_id)
             .limit(1)
         )
         is not None

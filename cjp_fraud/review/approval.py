@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Decision, Role
-from cjp_fraud.people.participation import took_part
+from cjp_fraud.people.model import Decision, Part, Role
+from cjp_fraud.people.participation import record_part, took_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, Capacity, CaseState, CommentKind
 from cjp_fraud.review.proposal import counsel_needed, document_of, latest_proposal, obstacles_of
@@ -73,6 +73,7 @@ def approve(
         at=decision.at,
     )
     session.add(approval)
+    record_part(session, by, Part.APPROVED, case.tenant_id, decision.at, case_id=case.id)
     session.flush()
     content = {
         "approval_id": approval.id,

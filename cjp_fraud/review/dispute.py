@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.participation import newcomer_faults, parts_taken
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.model import DisputeState, Finding, StopKind
 from cjp_fraud.review.stops import open_stop
-from cjp_fraud.review.tables import Approval, Case, Determination, Dispute, Proposal
+from cjp_fraud.review.tables import Case, Determination, Dispute
 from cjp_fraud.storage.base import new_id
 
 ANSWER_WITHIN = timedelta(minutes=60)
@@ -93,10 +94,7 @@ def decide_dispute(decision: Decision, dispute_id: str, *, upheld: bool, reasons
             by.may(Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
             f"{by} is neither reviewer, approver nor counsel",
         ),
-        (
-            by.user_id not in _determined_or_approved(session, case.id),
-            f"{by} determined or approved in this case; another person must decide",
-        ),
+        *_outsider_checks(decision, case.id),
         (bool(reasons.strip()), "give the reasons of the decision"),
         action=f"decide the dispute of {in_words(case)}",
     )
@@ -135,11 +133,14 @@ def disputes_on_record(session: Session, *, decided_too: bool = False) -> tuple[
     )
 
 
-def _determined_or_approved(session: Session, case_id: str) -> set[str]:
-    determined = session.scalars(select(Determination.by_user_id).where(Determination.case_id == case_id))
-    approved = session.scalars(
-        select(Approval.by_user_id)
-        .join(Proposal, Proposal.id == Approval.proposal_id)
-        .where(Proposal.case_id == case_id)
-    )
-    return {*determined, *approved}
+def _outsider_checks(decision: Decision, case_id: str) -> list[tuple[bool, str]]:
+    """Who decides must have done nothing about the case at all, and not be too new in any role that decides."""
+    session, by = decision.session, decision.by
+    parts = sorted(parts_taken(session, by, case_id))
+    deciding = [role for role in (Role.REVIEWER, Role.APPROVER, Role.COUNSEL) if role in by.roles]
+    faults = [newcomer_faults(session, by, role, case_id, decision.at) for role in deciding]
+    too_new = () if not deciding or () in faults else faults[0]
+    return [
+        (not parts, f"{by} {', '.join(parts)} in this case; somebody who took no part must decide"),
+        *((False, sentence) for sentence in too_new),
+    ]

@@ -160,6 +160,8 @@ def approval_faults(approval: ApprovalFact, facts: GateFacts) -> list[str]:
             approval.edited_contract is False,
             f"{who} edited the tenant's addresses or terms in the last 30 days",
         ),
+        (approval.too_new is not None, f"it is not known since when {who} may approve"),
+        *((False, sentence) for sentence in approval.too_new or ()),
     )
     moments = {
         Step.DETERMINED: facts.determination.at if facts.determination else None,

@@ -24,8 +24,9 @@ from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.plans import plan_of
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Actor, Decision, Role
-from cjp_fraud.people.participation import lately_edited_contract, took_part
-from cjp_fraud.people.tables import User, UserRole
+from cjp_fraud.people.participation import lately_edited_contract, newcomer_faults, took_part
+from cjp_fraud.people.tables import User
+from cjp_fraud.people.users import actor_of
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.determination import latest_determination
 from cjp_fraud.review.measure_fit import Flagged
@@ -224,6 +225,7 @@ def _approval(session: Session, case: Case, actor: Actor, approval: Approval) ->
         has_role=actor.may(role),
         took_part=took_part(session, actor, case.id),
         edited_contract=lately_edited_contract(session, actor, case.tenant_id, approval.at),
+        too_new=newcomer_faults(session, actor, role, case.id, approval.at),
         name=actor.name,
     )
 
@@ -273,6 +275,5 @@ def _dispatched_at(session: Session, plan: NoticePlan) -> datetime | None:
 
 
 def _actor(session: Session, user_id: str) -> Actor:
-    name = session.scalar(select(User.name).where(User.id == user_id)) or user_id
-    roles = session.scalars(select(UserRole.role).where(UserRole.user_id == user_id))
-    return Actor(name=name, user_id=user_id, roles=frozenset(roles))
+    user = session.get(User, user_id)
+    return actor_of(session, user) if user is not None else Actor(user_id, user_id)

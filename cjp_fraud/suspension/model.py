@@ -106,6 +106,7 @@ class ApprovalFact:
     has_role : whether the person has the role of the capacity now.
     took_part : whether the person took part in the case.
     edited_contract : whether the person edited the tenant's addresses or terms in the 30 days before.
+    too_new : why the person's user or role does not count yet, a sentence each; None: it is not known.
     name : how a sentence names the person; None: it does not.
     """
 
@@ -116,6 +117,7 @@ class ApprovalFact:
     has_role: bool | None
     took_part: bool | None
     edited_contract: bool | None
+    too_new: tuple[str, ...] | None
     name: str | None = None
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.model import Decision, Part, Role
+from cjp_fraud.people.participation import newcomer_faults, record_part
 from cjp_fraud.review.cases import in_words, note
 from cjp_fraud.review.model import CaseState, ProviderPolicy
 from cjp_fraud.review.stops import standing_stops
@@ -66,6 +67,7 @@ def reaffirm(
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
         (by.may(Role.APPROVER), f"{by} is not an approver"),
+        *((False, fault) for fault in newcomer_faults(session, by, Role.APPROVER, case.id, at)),
         (
             all(row.by_user_id != by.user_id for row in current.given),
             f"{by} has reaffirmed it already; another approver must",
@@ -81,6 +83,7 @@ def reaffirm(
     row = Reaffirmation(id=new_id(), measure_id=measure.id, round=current.number, at=at)
     row.by_user_id, row.reasons_text_id = by.user_id, text.id
     session.add(row)
+    record_part(session, by, Part.REAFFIRMED, case.tenant_id, at, case_id=case.id)
     complete = len(current.given) + 1 >= PEOPLE_NEEDED
     if complete:
         _extend(measure, at, policy)

@@ -26,7 +26,6 @@ from cjp_fraud.notices.tables import NoticeAttempt
 from cjp_fraud.operations import cases
 from cjp_fraud.operations.housekeeping import initialize
 from cjp_fraud.people.model import Decision, Role, machine
-from cjp_fraud.people.participation import create_user
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import enforce
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
@@ -34,6 +33,7 @@ from cjp_fraud.suspension.tables import Measure
 from tests.case_builders import a_flag, flag, mail_to, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
+from tests.people_builders import a_user
 
 TWO_MONTHS = timedelta(days=60)
 TAKEN_OVER = re.compile(r"content: .*\n(\S+) S: 250 ")
@@ -48,7 +48,7 @@ def real(tmp_path: Path) -> Deployment:
     now = opened.now
     load_rows(opened.engine, tmp_path, a_row(), at=now)
     with transaction(opened.engine) as session:
-        create_user(session, "rita", [Role.ANALYST, Role.REVIEWER], machine("account"), now)
+        a_user(session, "rita", [Role.ANALYST, Role.REVIEWER], now)
     flag(opened.engine, a_flag(now - timedelta(minutes=30)), at=now)
     return opened
 

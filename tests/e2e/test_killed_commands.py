@@ -94,7 +94,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (files / "two.csv").write_text("tenant_id,time_zone\nacme,Europe/Berlin\nlater,Asia/Tokyo\n")
     for words in (
         ("init", "--simulated"),
-        ("users", "create", "ada", "--role", "analyst"),
+        ("users", "create", "ada", "--role", "analyst", "--identity", "account:ada"),
         ("tenants", "load", str(files / "one.csv")),
         ("traffic", "ingest", str(files / "traffic.csv")),
     ):
@@ -128,8 +128,9 @@ def test_init(tmp_path: Path, table: int) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_users_create(home: Path, when: str) -> None:
-    killed(home, when, 1, "users", "create", "bob", "--role", "approver")
-    again = run(home, "users", "create", "bob", "--role", "approver")
+    words = ("users", "create", "bob", "--role", "approver", "--identity", "account:bob")
+    killed(home, when, 1, *words)
+    again = run(home, *words)
     assert again.returncode == (0 if when == "before" else 1)
     engine = make_engine(f"sqlite:///{home / 'cjp_fraud.db'}")
     with reading(engine) as session:

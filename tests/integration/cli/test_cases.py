@@ -17,12 +17,11 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
-from cjp_fraud.people.model import machine
-from cjp_fraud.people.participation import create_user
 from cjp_fraud.storage.database import transaction
 from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest, smtp_server
+from tests.people_builders import a_user
 
 BECAUSE = ("--because", "short calls to one range at night")
 
@@ -54,7 +53,7 @@ def a_deployment(folder: Path, template: bytes, server: MailServerUnderTest, mod
     load_rows(made.engine, folder, a_row(), a_row(tenant_id="other"), at=START - timedelta(days=60))
     with transaction(made.engine) as session:
         for name, roles in PEOPLE.items():
-            create_user(session, name, roles, machine("account"), START)
+            a_user(session, name, roles, START)
     flag(made.engine, a_flag(START), a_flag(START, "other", score=5.0), cap=1)
     return made
 

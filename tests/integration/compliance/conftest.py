@@ -18,7 +18,7 @@ from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Actor, Decision, Role, machine
-from cjp_fraud.people.participation import actor_named, create_user
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import determine_fraud
@@ -34,6 +34,7 @@ from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
 from tests.mail_servers import smtp_server
+from tests.people_builders import a_user
 
 NIGHT = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
 """Start of the first flag."""
@@ -73,7 +74,7 @@ class Story:
                 ("aron", [Role.APPROVER]),
                 ("cora", [Role.COUNSEL]),
             ):
-                create_user(session, name, roles, machine("test"), self.tick())
+                a_user(session, name, roles, self.tick())
 
     def who(self, name: str) -> Actor:
         """Return a person by name."""
@@ -157,7 +158,7 @@ class Story:
     def kept_and_disputed(self) -> None:
         """Reaffirm the measure by two approvers; reject a dispute; order a stop and clear it."""
         with transaction(self.engine) as session:
-            create_user(session, "anna", [Role.APPROVER], machine("test"), self.tick())
+            a_user(session, "anna", [Role.APPROVER], self.tick())
         for name in ("aron", "anna"):
             by = self.who(name)
             with transaction(self.engine) as session:

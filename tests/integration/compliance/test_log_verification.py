@@ -88,7 +88,10 @@ TAMPERING = {
         "UPDATE measures SET state = 'ended', ended_at = ordered_at, ending = 'lapsed'"
     ),
     "somebody's words are changed": "UPDATE personal_texts SET body = 'x'",
-    "a role is added": "INSERT INTO user_roles SELECT id, 'approver', recorded_at FROM users WHERE name = 'cora'",
+    "a role is added": (
+        "INSERT INTO user_roles (id, user_id, role, granted_at, granted_by, recorded_at) "
+        "SELECT 'forged', id, 'approver', created_at, created_by, recorded_at FROM users WHERE name = 'cora'"
+    ),
     "a comment is removed": "DELETE FROM case_comments",
     "an approval is removed": "DELETE FROM approvals",
     "a determination is removed": "DELETE FROM determinations",

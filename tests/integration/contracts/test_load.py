@@ -31,9 +31,10 @@ from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.people.model import Actor, Role, machine
-from cjp_fraud.people.participation import create_user, lately_edited_contract
+from cjp_fraud.people.participation import lately_edited_contract
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows, write_csv
+from tests.people_builders import a_user
 from tests.tampering import unrecorded
 
 DAY = timedelta(days=1)
@@ -51,7 +52,7 @@ def served(engine: Engine, at: datetime = NOON) -> tuple[Recipient, ...]:
 
 def a_person(engine: Engine, name: str = "ana") -> Actor:
     with transaction(engine) as session:
-        user = create_user(session, name, [Role.ADMIN], machine("test"), NOON)
+        user = a_user(session, name, [Role.ADMIN], NOON)
         return Actor(user.name, user.id, frozenset({Role.ADMIN}))
 
 
@@ -315,6 +316,7 @@ from pathlib import Path
 from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
+from tests.people_builders import a_user
 url, file, at = sys.argv[1:]
 with transaction(make_engine(url)) as session:
     load_tenants(

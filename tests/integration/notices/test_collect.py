@@ -19,13 +19,13 @@ from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_
 from cjp_fraud.notices.progress import PlanProgress
 from cjp_fraud.notices.tables import SmtpAttempt
 from cjp_fraud.people.model import Actor, Decision, Role, machine
-from cjp_fraud.people.participation import create_user
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON
 from tests.delivery_reports import a_report
 from tests.mail_servers import MailServerUnderTest
 from tests.notice_builders import a_plain_plan, attempts_of, events_of, methods_of, notices_of, smtp_of
 from tests.notice_progress import permits_measure
+from tests.people_builders import a_user
 
 LATER = NOON + timedelta(hours=6)
 ADDRESS = "notices@acme.example"
@@ -89,7 +89,7 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
     with transaction(sqlite_engine) as session, pytest.raises(Refused):
         resolve_contradictions(Decision(session, machine("mend"), LATER), notice_id)
     with transaction(sqlite_engine) as session:
-        user = create_user(session, "cora", [Role.COUNSEL], machine("test"), LATER)
+        user = a_user(session, "cora", [Role.COUNSEL], LATER)
         cora = Actor(user.name, user.id, frozenset({Role.COUNSEL}))
         assert resolve_contradictions(Decision(session, cora, LATER), notice_id) == 1
     assert permits_measure(progress_now(sqlite_engine, plan_id), LATER)

@@ -14,8 +14,8 @@ from sqlalchemy import Engine, func, select, update
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.errors import NotFoundError, Refused
-from cjp_fraud.people.model import Actor, Decision, Role, machine
-from cjp_fraud.people.participation import actor_named, create_user
+from cjp_fraud.people.model import Actor, Decision, Role
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.claim import claim, claim_overflow
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.review.model import CaseState
@@ -24,6 +24,7 @@ from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from tests.case_builders import HOUR, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
+from tests.people_builders import a_user
 from tests.simulated_clocks import simulate_clock
 from tests.thoroughness import examples
 
@@ -39,7 +40,7 @@ def tenants(engine: Engine, tmp_path: Path) -> Engine:
 
 def rita(engine: Engine) -> Actor:
     with transaction(engine) as session:
-        create_user(session, "rita", [Role.ANALYST, Role.REVIEWER], machine("account"), START)
+        a_user(session, "rita", [Role.ANALYST, Role.REVIEWER], START)
         return actor_named(session, "rita")
 
 
@@ -250,7 +251,7 @@ def test_a_reviewer_takes_an_episode_off_the_overflow_list_over_the_cap(tenants:
 def test_a_case_has_one_holder_and_the_second_is_told_who(tenants: Engine) -> None:
     by = rita(tenants)
     with transaction(tenants) as session:
-        create_user(session, "ana", [Role.ANALYST], machine("account"), START)
+        a_user(session, "ana", [Role.ANALYST], START)
         ana = actor_named(session, "ana")
     flag(tenants, a_flag(START))
     case_id = cases(tenants)[0].id

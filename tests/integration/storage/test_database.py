@@ -16,13 +16,14 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cjp_fraud.errors import BadInputError, NotFoundError, StorageError
-from cjp_fraud.people.model import Role, machine
-from cjp_fraud.people.participation import actor_named, create_user
+from cjp_fraud.people.model import Role
 from cjp_fraud.people.tables import User, UserRole
+from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.locks import HOLDERS, named_lock, process_lock
 from cjp_fraud.storage.migration import migrate, require_current
+from tests.people_builders import a_user
 from tests.tampering import unrecorded
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -48,7 +49,7 @@ def test_an_empty_database_is_refused_with_what_to_run(tmp_path: Path) -> None:
 def test_a_moment_comes_back_in_utc_whatever_zone_it_went_in(engine: Engine) -> None:
     tokyo = AT.astimezone(timezone(timedelta(hours=9)))
     with unrecorded(engine) as session:
-        session.add(User(name="kei", created_at=tokyo))
+        session.add(User(name="kei", created_at=tokyo, created_by="system:test"))
     with reading(engine) as session:
         stored = session.scalars(select(User)).one().created_at
     assert stored == AT
@@ -57,19 +58,19 @@ def test_a_moment_comes_back_in_utc_whatever_zone_it_went_in(engine: Engine) -> 
 
 def test_a_naive_time_cannot_be_stored(engine: Engine) -> None:
     with pytest.raises(StatementError, match="no time zone"), transaction(engine) as session:
-        session.add(User(name="kei", created_at=AT.replace(tzinfo=None)))
+        session.add(User(name="kei", created_at=AT.replace(tzinfo=None), created_by="system:test"))
 
 
 def test_a_role_that_does_not_exist_is_refused_by_the_database_itself(engine: Engine) -> None:
     with transaction(engine) as session:
-        create_user(session, "kei", [Role.ANALYST], machine("test"), AT)
+        a_user(session, "kei", [Role.ANALYST], AT)
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.exec_driver_sql("UPDATE user_roles SET role = 'emperor'")
 
 
 def test_a_user_is_on_record_with_roles_and_an_audit_entry(engine: Engine) -> None:
     with transaction(engine) as session:
-        create_user(session, "kei", [Role.REVIEWER, Role.ANALYST], machine("test"), AT)
+        a_user(session, "kei", [Role.REVIEWER, Role.ANALYST], AT)
     with reading(engine) as session:
         kei = actor_named(session, "kei")
         assert kei.roles == {Role.ANALYST, Role.REVIEWER}
@@ -85,7 +86,7 @@ def test_a_name_that_could_be_taken_for_a_machine_or_for_nothing_is_refused(
     engine: Engine, name: str
 ) -> None:
     with pytest.raises(BadInputError), transaction(engine) as session:
-        create_user(session, name, [Role.ANALYST], machine("test"), AT)
+        a_user(session, name, [Role.ANALYST], AT)
 
 
 def test_two_holders_of_one_lock_never_overlap(engine: Engine) -> None:

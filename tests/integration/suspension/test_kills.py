@@ -24,8 +24,6 @@ from cjp_fraud.cli.main import app
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
-from cjp_fraud.people.model import machine
-from cjp_fraud.people.participation import create_user
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import reading, transaction
@@ -33,6 +31,7 @@ from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
 from tests.integration.suspension.killed_command import KILLED
 from tests.mail_servers import MailServerUnderTest, smtp_server
+from tests.people_builders import a_user
 from tests.simulated_clocks import show_clock
 
 NOW = START + timedelta(minutes=30)
@@ -54,7 +53,7 @@ STEPS = {
     "stop": "cases stop 1 --as carol",
     "clear-stop": "cases clear-stop 1 --as carol",
     "evidence": "evidence export 1 HOME/case.zip",
-    "users": "users create nora --role analyst",
+    "users": "users create nora --role analyst --identity mail:nora@provider.example",
     "tenants": "tenants load HOME/more.csv",
 }
 REASONED = {
@@ -172,7 +171,7 @@ def a_home(folder: Path, template: bytes, server: MailServerUnderTest) -> Home:
     load_rows(opened.engine, folder, a_row(), at=START - timedelta(days=60))
     with transaction(opened.engine) as session:
         for name, roles in PEOPLE.items():
-            create_user(session, name, roles, machine("account"), START - timedelta(days=60))
+            a_user(session, name, roles, START - timedelta(days=60))
     flag(opened.engine, a_flag(START), at=START)
     show_clock(opened.engine, NOW)
     (folder / "more.csv").write_text("tenant_id,time_zone\nnew-1,Europe/Paris\nnew-2,Etc/UTC\n")

@@ -141,9 +141,15 @@ def upgrade() -> None:
     op.create_table(
         "users",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.String(length=100), nullable=False, comment="name given to --as"),
+        sa.Column("name", sa.String(length=64), nullable=False, comment="name given to --as"),
+        sa.Column("display_name", sa.String(length=200), nullable=True, comment="name shown; null: the user name"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="when the user was made"),
+        sa.Column("created_by", sa.String(length=140), nullable=False, comment="who made it: user id, or system:task"),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True, comment="may not act from then on; null: may"),
+        sa.Column("disabled_by", sa.String(length=140), nullable=True, comment="who disabled it; null: nobody"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(disabled_at IS NULL) = (disabled_by IS NULL)", name=op.f("ck_users_disabling_is_whole")),
+        sa.CheckConstraint("created_by <> id", name=op.f("ck_users_not_by_themself")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("name", name=op.f("uq_users_name")),
     )
@@ -154,6 +160,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_watermarks")),
         comment="how far each regular run has come",
     )
+    op.create_table(
+        "identities",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="whose"),
+        sa.Column("kind", sa.Enum("account", "mail", "machine", "init", name="identitykind", native_enum=False, create_constraint=True, length=40), nullable=False, comment="what kind of identity"),
+        sa.Column("value", sa.String(length=320), nullable=False, comment="the account or address, in its one form"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_identities_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),
+        sa.UniqueConstraint("kind", "value", name=op.f("uq_identities_kind_value")),
+    )
+    op.create_index(op.f("ix_identities_user_id"), "identities", ["user_id"], unique=False)
     op.create_table(
         "model_promotions",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -171,7 +189,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=36), nullable=False, comment="who"),
         sa.Column(
             "part",
-            sa.Enum("claimed", "commented", "edited", "determined", "edited_contract", name="part", native_enum=False, create_constraint=True, length=40),
+            sa.Enum("claimed", "commented", "edited", "determined", "approved", "reaffirmed", "edited_contract", name="part", native_enum=False, create_constraint=True, length=40),
             nullable=False,
             comment="how they took part",
         ),
@@ -201,12 +219,25 @@ def upgrade() -> None:
     )
     op.create_table(
         "user_roles",
-        sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("role", sa.Enum("analyst", "reviewer", "approver", "counsel", "auditor", "admin", name="role", native_enum=False, create_constraint=True, length=40), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who has it"),
+        sa.Column(
+            "role",
+            sa.Enum("analyst", "reviewer", "approver", "counsel", "auditor", "admin", name="role", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what they may do",
+        ),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False, comment="from when on"),
+        sa.Column("granted_by", sa.String(length=140), nullable=False, comment="who granted it: user id, or system:task"),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True, comment="until when; null: still"),
+        sa.Column("revoked_by", sa.String(length=140), nullable=True, comment="who took it away; null: nobody"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name=op.f("ck_user_roles_revocation_is_whole")),
+        sa.CheckConstraint("granted_by <> user_id", name=op.f("ck_user_roles_not_to_themself")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_roles_user_id")),
-        sa.PrimaryKeyConstraint("user_id", "role", name=op.f("pk_user_roles")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_roles")),
     )
+    op.create_index("uq_user_roles_held", "user_roles", ["user_id", "role"], unique=True, sqlite_where=sa.text("revoked_at IS NULL"), postgresql_where=sa.text("revoked_at IS NULL"))
     op.create_table(
         "cases",
         sa.Column("id", sa.String(length=36), nullable=False),

@@ -1,0 +1,225 @@
+"""Users: made, granted roles, disabled by an admin, never by themself; and who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
+from cjp_fraud.people.model import INIT, Actor, Decision, GivenIdentity, IdentityKind, Role, require_user_name
+from cjp_fraud.people.tables import Identity, User, UserRole
+
+
+def create_user(
+    decision: Decision,
+    name: str,
+    roles: Iterable[Role],
+    *,
+    display_name: str | None = None,
+    identities: Iterable[GivenIdentity] = (),
+) -> User:
+    """Put a user with ``roles`` on record; an identity belongs to one user, so that a person has one.
+
+    Parameters
+    ----------
+    decision : by an admin; by a machine (``init``, this machine's account) only while there is no admin.
+    identities : by what the person is known outside; at least one, but at ``init``.
+
+    Raises
+    ------
+    BadInputError
+        If the name is taken or no name, an identity is another user's, or no role or no identity is given.
+    Refused
+        If whoever makes it is no admin, though there is one.
+    """
+    session, by = decision.session, decision.by
+    wanted, given = sorted(set(roles)), list(dict.fromkeys(identities))
+    require_user_name(name)
+    _require_admin(decision, f"create user {name}")
+    if not wanted:
+        raise BadInputError(f"user {name!r} needs at least one role: {', '.join(Role)}")
+    if session.scalar(select(User.id).where(User.name == name)) is not None:
+        raise BadInputError(f"user {name!r} exists already; cjp-fraud users list shows the roles")
+    if by.reference == INIT and not given:
+        given = [GivenIdentity(IdentityKind.INIT, name)]
+    if not given:
+        raise BadInputError(
+            f"say who {name} is, so that a person has one user: --identity mail:ADDRESS or account:NAME"
+        )
+    _require_free(session, given)
+    user = User(name=name, display_name=display_name, created_at=decision.at, created_by=by.reference)
+    session.add(user)
+    session.flush()
+    session.add_all(Identity(user_id=user.id, kind=each.kind, value=each.value) for each in given)
+    session.add_all(_role(decision, user.id, role) for role in wanted)
+    session.flush()
+    append(decision, "user.created", "users", user.id, {"roles": wanted})
+    return user
+
+
+def grant_role(decision: Decision, name: str, role: Role) -> User:
+    """Give a user a role, as an admin, and never to oneself; one that they have is left as it is.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has that name.
+    Refused
+        Names everything that stands in the way.
+    """
+    session, by = decision.session, decision.by
+    user = user_named(session, name)
+    action = f"grant {role} to {name}"
+    _require_admin(decision, action)
+    refuse_unless(
+        (by.user_id != user.id, f"{by} would grant to themself; another admin must"),
+        (user.disabled_at is None, f"{name} is disabled"),
+        action=action,
+    )
+    if _held(session, user.id, role) is None:
+        session.add(_role(decision, user.id, role))
+        session.flush()
+        append(decision, "user.role_granted", "users", user.id, {"role": role})
+    return user
+
+
+def revoke_role(decision: Decision, name: str, role: Role) -> User:
+    """Take a role from a user, as an admin; one that they do not have is gone already.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has that name.
+    Refused
+        If whoever asks is no admin, or it would take away the last admin.
+    """
+    session = decision.session
+    user = user_named(session, name)
+    action = f"revoke {role} from {name}"
+    _require_admin(decision, action)
+    held = _held(session, user.id, role)
+    if held is not None:
+        if role is Role.ADMIN:
+            _require_another_admin(session, user, action)
+        held.revoked_at, held.revoked_by = decision.at, decision.by.reference
+        session.flush()
+        append(decision, "user.role_revoked", "users", user.id, {"role": role})
+    return user
+
+
+def disable_user(decision: Decision, name: str) -> User:
+    """Let a user act no more, as an admin; what they did stands.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has that name.
+    Refused
+        If whoever asks is no admin, or it is the last one.
+    """
+    session = decision.session
+    user = user_named(session, name)
+    action = f"disable {name}"
+    _require_admin(decision, action)
+    if user.disabled_at is None:
+        _require_another_admin(session, user, action)
+        user.disabled_at, user.disabled_by = decision.at, decision.by.reference
+        session.flush()
+        append(decision, "user.disabled", "users", user.id, {})
+    return user
+
+
+def actor_named(session: Session, name: str) -> Actor:
+    """Return the person on record under ``name`` with their roles.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has that name, or who has it is disabled.
+    """
+    user = user_named(session, name)
+    if user.disabled_at is not None:
+        raise NotFoundError(f"user {name!r} was disabled at {user.disabled_at:%Y-%m-%d %H:%M:%SZ}")
+    return actor_of(session, user)
+
+
+def actor_of(session: Session, user: User) -> Actor:
+    """Return a user as who acts, with the roles that they hold; a disabled one holds none."""
+    held = select(UserRole.role).where(UserRole.user_id == user.id, UserRole.revoked_at.is_(None))
+    roles = frozenset(session.scalars(held)) if user.disabled_at is None else frozenset()
+    return Actor(name=user.name, user_id=user.id, roles=roles)
+
+
+def user_named(session: Session, name: str) -> User:
+    """Return the user on record under ``name``.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has that name.
+    """
+    user = session.scalar(select(User).where(User.name == name))
+    if user is None:
+        raise NotFoundError(
+            f"no user {name!r} is on record; cjp-fraud users create {name} --role ROLE --identity mail:ADDRESS "
+            "makes one"
+        )
+    return user
+
+
+def _role(decision: Decision, user_id: str, role: Role) -> UserRole:
+    return UserRole(user_id=user_id, role=role, granted_at=decision.at, granted_by=decision.by.reference)
+
+
+def _held(session: Session, user_id: str, role: Role) -> UserRole | None:
+    return session.scalar(
+        select(UserRole).where(
+            UserRole.user_id == user_id, UserRole.role == role, UserRole.revoked_at.is_(None)
+        )
+    )
+
+
+def _admins(session: Session) -> set[str]:
+    """Return the ids of the users who may administer now."""
+    return set(
+        session.scalars(
+            select(User.id)
+            .join(UserRole, UserRole.user_id == User.id)
+            .where(UserRole.role == Role.ADMIN, UserRole.revoked_at.is_(None), User.disabled_at.is_(None))
+        )
+    )
+
+
+def _require_admin(decision: Decision, action: str) -> None:
+    by = decision.by
+    refuse_unless(
+        (
+            by.may(Role.ADMIN) or by.reference == INIT or not (by.is_person or _admins(decision.session)),
+            f"{by} is not an admin; give --as ADMIN (cjp-fraud users list shows who is)",
+        ),
+        action=action,
+    )
+
+
+def _require_another_admin(session: Session, user: User, action: str) -> None:
+    admins = _admins(session)
+    refuse_unless(
+        (user.id not in admins or len(admins) > 1, f"{user.name} is the only admin; make another one first"),
+        action=action,
+    )
+
+
+def _require_free(session: Session, given: Iterable[GivenIdentity]) -> None:
+    for identity in given:
+        owner = session.scalar(
+            select(User.name)
+            .join(Identity, Identity.user_id == User.id)
+            .where(Identity.kind == identity.kind, Identity.value == identity.value)
+        )
+        if owner is not None:
+            raise BadInputError(
+                f"{identity.kind}:{identity.value} belongs to user {owner!r}: one person is one user"
+            )
