@@ -29,10 +29,10 @@ def open_(
     text: Annotated[str, typer.Option("--text", metavar="TEXT", help="The tenant's words.")],
 ) -> None:
     """Enter a tenant's dispute; it is to be answered within 60 minutes."""
-    from cjp_fraud.operations import disputes
+    from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
-    entered = disputes.open_dispute(opened, as_user, opened.now, case, text)
+    entered = cases.open_dispute(opened, as_user, opened.now, case, text)
     typer.echo(f"dispute {entered.dispute_id} opened; answer due {stamp(entered.answer_due_at)}")
 
 
@@ -48,11 +48,11 @@ def decide(
 
     Upheld shuts the gate for good; what is in force then is lifted by: measures reinstate.
     """
-    from cjp_fraud.operations import disputes
+    from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
     upheld = decision is DisputeDecision.UPHELD
-    decided = disputes.decide(opened, as_user, opened.now, dispute, upheld=upheld, reasons=because)
+    decided = cases.decide_dispute(opened, as_user, opened.now, dispute, upheld=upheld, reasons=because)
     number, state = decided.case.number, decided.case.state
     typer.echo(f"dispute {decided.dispute_id}: {decided.state}; case {number} is {state}")
     if upheld and state is CaseState.SUSPENDED:
@@ -66,7 +66,7 @@ def list_disputes(
     as_json: JsonOption = False,
 ) -> None:
     """List disputes, the one due first on top."""
-    from cjp_fraud.operations import disputes
+    from cjp_fraud.operations import cases
 
-    listed = disputes.list_disputes(deployment(ctx), decided_too=everything)
+    listed = cases.list_disputes(deployment(ctx), decided_too=everything)
     print_table(listed, _COLUMNS, as_json=as_json, title="Disputes")

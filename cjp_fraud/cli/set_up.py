@@ -1,4 +1,4 @@
-"""``cjp-fraud init``: make the database and the lake, or bring them to this version."""
+"""``cjp-fraud init`` and ``config``: make the database and the lake, or bring them to this version; show settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, print_view
+from cjp_fraud.cli.frame import JsonOption, deployment, print_view, settings
 from cjp_fraud.people.model import Role
+
+app = typer.Typer(no_args_is_help=True)
 
 
 def init(
@@ -38,6 +40,12 @@ def init(
         as_json=as_json,
         title="Ready",
     )
+
+
+@app.command()
+def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Print every setting in force; secrets are masked."""
+    print_view(settings(ctx).shown(), as_json=as_json, title="Settings")
 
 
 def _people(given: list[str]) -> dict[str, list[Role]]:

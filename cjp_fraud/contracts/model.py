@@ -1,4 +1,4 @@
-"""Value types of the contract domain; they know no database."""
+"""Value types of the contract domain, and which deployments the provider runs (clause 3); they know no database."""
 
 from __future__ import annotations
 
@@ -47,3 +47,65 @@ class Origin(StrEnum):
 
     TENANTS_FILE = "tenants_file"
     COUNSEL = "counsel"
+
+
+class DeliveryStatus(StrEnum):
+    """What is proven of a notice, from the least to the most (RFC 3461, 3464, 5321)."""
+
+    QUEUED = "queued"
+    ATTEMPTED = "attempted"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    RELAYED = "relayed"
+    DELIVERED = "delivered"
+    DISPLAYED = "displayed"
+    ACKNOWLEDGED = "acknowledged"
+
+    @property
+    def place(self) -> int:
+        """Place in the order, 0 the least."""
+        return list(DeliveryStatus).index(self)
+
+    def reaches(self, basis: DeliveryStatus) -> bool:
+        """Whether this status proves at least as much as ``basis``."""
+        return self.place >= basis.place
+
+
+BASES = tuple(status for status in DeliveryStatus if status.reaches(DeliveryStatus.SENT))
+"""Statuses that a contract may name as the moment from which a notice counts.
+
+``sent``: our mail server answered 250 after DATA; ``accepted``: the recipient's own server did.
+"""
+
+NOT_PROCESSED: Final = frozenset({"CCE", "PCCE", "CCX", "HCS-CC"})
+"""Products of whose on-premises and partner-hosted deployments the provider processes no data (clause 3)."""
+
+_ALIASES: Final = {"HSC-CC": "HCS-CC"}
+"""Other spellings in use for the same product."""
+
+
+def product_name(product: str) -> str:
+    """Return a product's name in its one spelling."""
+    name = product.strip().upper()
+    name = _ALIASES.get(name, name)
+    return name if name in NOT_PROCESSED else product.strip()
+
+
+def why_not_accepted(hosting: Hosting | None, product: str | None) -> str | None:
+    """Return why traffic of such a deployment is refused, or None where the provider runs it.
+
+    Parameters
+    ----------
+    hosting : who runs it; None: unknown, which is refused too.
+    product : what runs there; None: not given.
+    """
+    if hosting is Hosting.PROVIDER:
+        return None
+    if hosting is None:
+        return "it is not known who runs the deployment (clause 3)"
+    runs = {Hosting.PARTNER: "hosted by a partner", Hosting.ON_PREMISES: "on the customer's premises"}[
+        hosting
+    ]
+    if product is not None and product_name(product) in NOT_PROCESSED:
+        return f"{product_name(product)} {runs}: the provider processes no data of it (clause 3)"
+    return f"the deployment is {runs}, so the provider does not run it (clause 3)"

@@ -12,8 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.deployments import why_not_accepted
-from cjp_fraud.contracts.model import Hosting, Reading, Right
+from cjp_fraud.contracts.model import Hosting, Reading, Right, why_not_accepted
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.terms import MethodRule, NoticeTerms, Wait, WaitUnit
 
 _BASIS_WORDS = {

@@ -8,8 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.contracts.deployments import why_not_accepted
-from cjp_fraud.contracts.model import Reading
+from cjp_fraud.contracts.model import Reading, why_not_accepted
 from cjp_fraud.contracts.tables import NoticeTermsVersion, Subscription, SubscriptionTerms, Tenant
 
 

@@ -22,9 +22,8 @@ from pydantic import (
     ValidationInfo,
 )
 
-from cjp_fraud.contracts.deployments import product_name, why_not_accepted
 from cjp_fraud.contracts.methods import is_email_address
-from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel
+from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel, product_name, why_not_accepted
 from cjp_fraud.contracts.tabular import read_cells
 from cjp_fraud.errors import BadInputError
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL, require_method
+from cjp_fraud.contracts.model import BASES, DeliveryStatus
 from cjp_fraud.errors import BadInputError
 
 PLAIN_ROLE = "notice"

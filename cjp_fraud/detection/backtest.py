@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cjp_fraud.contracts.deployments import why_not_accepted
+from cjp_fraud.contracts.model import why_not_accepted
 from cjp_fraud.contracts.tenants_file import read_tenants
 from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.tables import Address
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document

@@ -18,7 +18,7 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import salted_digest
 from cjp_fraud.clock import Clock
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.receipt import earliest_measure, in_words
 from cjp_fraud.contracts.tables import Address
 from cjp_fraud.digests import sha256_hex

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 
 
 class NoticeKind(StrEnum):

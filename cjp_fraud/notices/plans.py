@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.receipt import Receipt, after_wait, deemed_receipt
 from cjp_fraud.contracts.terms import Combine, NoticeStep, NoticeTerms
 from cjp_fraud.notices.model import NoticeState

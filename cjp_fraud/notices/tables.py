@@ -17,8 +17,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import METHOD_LENGTH
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.storage.base import (
     Base,

@@ -1,4 +1,4 @@
-"""Look at cases and decide them: what a command, a page and an endpoint do alike.
+"""Look at cases and their disputes and decide them: what a command, a page and an endpoint do alike.
 
 Each function takes the deployment, the name of the user who acts and the moment ``now`` (aware), opens its
 own transactions and returns a frozen result. ``case`` is a case's number or id, as people type it.
@@ -23,9 +23,10 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
+from cjp_fraud.review import dispute as disputes
 from cjp_fraud.review import stops
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.model import Capacity, CaseState, FraudFinding, QueueFilter, StopKind
+from cjp_fraud.review.model import Capacity, CaseState, DisputeState, FraudFinding, QueueFilter, StopKind
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
@@ -319,3 +320,38 @@ def enforce_now(deployment: Deployment, now: datetime, case_id: str) -> Enforcem
 def _standing(deployment: Deployment, case_id: str) -> CaseStanding:
     with reading(deployment.engine) as session:
         return CaseStanding.of(session.get_one(Case, case_id))
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeResult:
+    """A dispute that was entered or decided; ``answer_due_at`` is an internal target."""
+
+    case: CaseStanding
+    dispute_id: str
+    state: DisputeState
+    answer_due_at: datetime
+
+
+def open_dispute(deployment: Deployment, by: str, now: datetime, case: str, text: str) -> DisputeResult:
+    """Enter a tenant's dispute in the tenant's words; it is to be answered within 60 minutes."""
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        dispute = disputes.open_dispute(decision, case_id, text)
+        standing = CaseStanding.of(decision.session.get_one(Case, case_id))
+    return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at)
+
+
+def decide_dispute(
+    deployment: Deployment, by: str, now: datetime, dispute_id: str, *, upheld: bool, reasons: str
+) -> DisputeResult:
+    """Decide a dispute, as somebody who neither determined nor approved in its case; upheld is for the tenant."""
+    with deployment.deciding(by, now) as decision:
+        dispute = disputes.decide_dispute(decision, dispute_id, upheld=upheld, reasons=reasons)
+        standing = CaseStanding.of(decision.session.get_one(Case, dispute.case_id))
+    return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at)
+
+
+def list_disputes(deployment: Deployment, *, decided_too: bool = False) -> tuple[disputes.ListedDispute, ...]:
+    """Return the open disputes, the one due first on top; with ``decided_too`` all there are."""
+    with reading(deployment.engine) as session:
+        return disputes.disputes_on_record(session, decided_too=decided_too)

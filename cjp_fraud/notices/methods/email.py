@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from cjp_fraud.clock import Clock, aware, utc_text
 from cjp_fraud.config import Settings
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import require_email_address
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.notices.methods.interface import Composition, Delivery, WrittenLetter
 from cjp_fraud.notices.model import Outcome

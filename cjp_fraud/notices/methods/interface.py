@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cjp_fraud.clock import Clock
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.notices.model import Outcome
 

@@ -10,7 +10,7 @@ from email.policy import compat32
 from email.utils import getaddresses
 from typing import Final
 
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.notices.model import DeliveryReport
 
 _RECIPIENT_HEADERS: Final = ("To", "Delivered-To", "X-Original-To", "Envelope-To")

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import Settings, load_settings
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import progress_at, resolve_contradictions

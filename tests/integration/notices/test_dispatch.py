@@ -20,9 +20,8 @@ from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_text
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.model import DeliveryStatus, Right
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms

@@ -14,9 +14,8 @@ from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.clock import Clock, StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts import methods as contract_methods
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.model import DeliveryStatus, Right
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.digests import sha256_hex

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.delivery_record import record_event

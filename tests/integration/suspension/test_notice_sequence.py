@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.model import DeliveryStatus, Right
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import Refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
+from cjp_fraud.contracts.model import BASES, DeliveryStatus
 
 
 def test_each_status_reaches_those_below_it_and_none_above() -> None:

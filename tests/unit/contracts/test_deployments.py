@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cjp_fraud.contracts.deployments import NOT_PROCESSED, product_name, why_not_accepted
-from cjp_fraud.contracts.model import Hosting
+from cjp_fraud.contracts.model import NOT_PROCESSED, Hosting, product_name, why_not_accepted
 
 
 @pytest.mark.parametrize("product", [*sorted(NOT_PROCESSED), "CJP", None])

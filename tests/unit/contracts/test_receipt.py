@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.receipt import Receipt, after_wait, deemed_receipt, earliest_measure
 from cjp_fraud.contracts.terms import (
     Combine,

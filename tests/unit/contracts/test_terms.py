@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import BASES, DeliveryStatus
 from cjp_fraud.contracts.terms import (
     Combine,
     MethodRule,

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cjp_fraud.contracts.delivery_status import DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import Hosting, Right
+from cjp_fraud.contracts.model import DeliveryStatus, Hosting, Right
 from cjp_fraud.contracts.position import Contract, DocumentVersion
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (

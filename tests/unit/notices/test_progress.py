@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.delivery_status import BASES, DeliveryStatus
 from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import BASES, DeliveryStatus
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, letters_due, progress_of
