@@ -43,7 +43,7 @@ _SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
 
 
 def print_case(page: CasePage) -> None:
-    """Print a case: why it fired first, then decisions, the proposal, the gate, the history."""
+    """Print a case: first why it was flagged, then decisions, the proposal, the gate, the history."""
     console = table_console()
     print_view(page, _HEAD, title=f"Case {page.number}")
     shown = page.flags[:MOST_FLAGS]

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
-Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]
+Because = Annotated[
+    str, typer.Option("--because", metavar="TEXT", help="The reasons; they are kept on record.")
+]
 
 _QUEUE = (
     Column("number", "case"),

@@ -33,7 +33,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 AsOption = Annotated[str, typer.Option("--as", metavar="USER", help="Who acts; on record (users list).")]
 
 SHORT = 8
-"""Digits of an identifier or a digest in a table; more where two of its column would look the same."""
+"""Digits of an identifier or a digest in a table; more where two in one column would look the same."""
 
 PIPE_WIDTH = 132
 """Columns of a table that goes into a file or a pipe, where COLUMNS does not say otherwise."""
@@ -314,7 +314,7 @@ def _column_cells(values: Sequence[Any], column: Column) -> list[str]:
 
 
 def _gives_way(rows: Sequence[Any], column: Column, texts: Sequence[str]) -> bool:
-    """Whether a column is made narrower where there is not room for all: text is, identifiers and stamps are not."""
+    """Whether a column may become narrower when a table is too wide: text may, identifiers and stamps may not."""
     if column.full:
         return False
     return any(

@@ -1,7 +1,7 @@
 """Methods of serving a notice that a contract may name, and what an address of each looks like.
 
-How a notice is served by a method is told in :mod:`cjp_fraud.notices.methods`, a file a method. A method is a
-name and no enum, so that a new one changes no column.
+How each method serves a notice stands in :mod:`cjp_fraud.notices.methods`, one file for each method. A method is a
+name and not an enum, so that a new method changes no column.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ METHOD_LENGTH: Final = 40
 """Longest name of a method, characters."""
 
 # The demonstration and the tests serve domains that RFC 6761 sets aside (.invalid, .test, localhost), and
-# a provider's own network may use .local: what cannot be reached shows at dispatch.
+# a provider's own network may use .local: an address that cannot be reached is found out at dispatch.
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = ["arpa", "onion"]
 
 

@@ -53,8 +53,8 @@ class Contract:
     notice_terms : None where the clause was not read or cannot be served; ``notice_terms_fault`` says which.
     longest_measure : None where the document names none.
     filing_stops : whether a dispute that is only filed already stops a measure.
-    versions : ids and digests of what this was read from; a proposal keeps them, and where they have changed
-        another proposal is needed.
+    versions : ids and digests of what this was read from; a proposal keeps them, and if they have changed
+        since, a new proposal is needed.
     """
 
     tenant_id: str
@@ -166,7 +166,7 @@ def _tenant(session: Session, tenant_id: str) -> tuple[Tenant, Subscription]:
 
 
 def _tenant_digest(tenant: Tenant) -> str:
-    """Return a digest of what of the tenant itself a decision rests on."""
+    """Return a digest of the fields of the tenant on which a decision rests."""
     return digest(
         {
             "provider": tenant.provider_id,

@@ -62,7 +62,7 @@ def after_wait(received: Receipt, wait: Wait, time_zone: str, *, what: str) -> R
     """Return the earliest moment at which ``what`` may follow a step that was received.
 
     Hours are elapsed hours. Calendar days are counted on the recipient's wall clock and are never
-    shorter than as many times 24 hours: of two readings of a clause the later one is taken.
+    shorter than the same number of 24 hours: if a clause can be read in two ways, the later moment is taken.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ _MAY_BE_NARROWED_BY_APPLICATION: Final = frozenset({MeasureKind.LIMIT_RATE, Meas
 
 
 def scope_faults(kind: MeasureKind, scope: Scope) -> tuple[str, ...]:
-    """Return one sentence for each fault of a scope for a kind of measure; none means that it fits."""
+    """Return one sentence for each fault of a scope for a kind of measure; empty: it fits."""
     faults = []
     needed = _NEEDED.get(kind)
     if needed is not None and getattr(scope, needed) in ((), None):
@@ -130,7 +130,7 @@ def misfits(
     critical: bool,
     counsel_consents: bool,
 ) -> tuple[str, ...]:
-    """Return why a measure does not fit the fraud that was determined (gate, point 9); none: it fits.
+    """Return why a measure does not fit the fraud that was determined (gate, point 9); empty: it fits.
 
     Parameters
     ----------
@@ -153,9 +153,9 @@ def misfits(
 
 
 def consent_faults(kind: MeasureKind, *, critical: bool, counsel_consents: bool) -> tuple[str, ...]:
-    """Return why a kind of measure needs counsel's consent and has none: the tenant is critical; none: it may be.
+    """Return why a measure must not be taken against a critical tenant without counsel's consent; empty: it may.
 
-    A block of single destinations is the one kind that a critical tenant may get without it.
+    A block of single destinations is the only kind that needs no consent.
     """
     if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS) and not counsel_consents:
         return (f"the tenant is marked critical: {kind} needs counsel's consent",)

@@ -1,8 +1,8 @@
 """Who is served under which contract: parties, tenants, subscriptions, their terms and addresses.
 
 Terms, governing documents and addresses are kept in versions: a row is valid from ``valid_from`` (null:
-since before it was recorded) until before ``valid_to`` (null: still). Nothing of a version is changed
-later but its end.
+since before it was recorded) until before ``valid_to`` (null: still). After a version is
+stored, only its end is changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT_PROVIDER = "provider"
 
 
 class Provider(Recorded, Base):
-    """A provider of the service; sender, platform and keys hang on it."""
+    """A provider of the service; sender, platform and keys belong to it."""
 
     __tablename__ = "providers"
 

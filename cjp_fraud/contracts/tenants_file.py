@@ -155,8 +155,8 @@ _Moment = Annotated[datetime, BeforeValidator(_moment)]
 class TenantRow(BaseModel):
     """One tenant as its file names it; a field is None where the file gives nothing.
 
-    All fields but ``line`` and ``given`` are the columns of the file, in the design's order. A field's
-    description is the advice for a cell that is none of the words which it may be.
+    All fields but ``line`` and ``given`` are the columns of the file, in the design's order. The
+    description of a field is the advice that is printed when a cell holds none of the allowed words.
 
     Parameters
     ----------

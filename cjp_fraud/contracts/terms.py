@@ -98,6 +98,6 @@ class NoticeTerms:
 
 
 def plain_terms() -> NoticeTerms:
-    """Return the terms that a complete row of the tenants file stands for: by email, once sent."""
+    """Return the terms that a complete row of the tenants file means: notice by email, counted once it is sent."""
     rule = MethodRule(EMAIL, DeliveryStatus.SENT, (PLAIN_ROLE,))
     return NoticeTerms((NoticeStep(1, Combine.ANY_OF, (rule,), Wait(0, WaitUnit.HOURS)),))
