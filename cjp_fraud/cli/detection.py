@@ -15,7 +15,9 @@ from cjp_fraud.cli.frame import (
     moment,
     print_view,
     progress,
+    settings,
 )
+from cjp_fraud.clock import machine_now
 
 # Detection is imported inside the commands: the libraries behind it take a second that no other command should.
 
@@ -53,11 +55,11 @@ def backtest(
     """Score files without a database, by the same function: one row an interval, causal."""
     from cjp_fraud.operations.detection import backtest_files
 
-    opened = deployment(ctx)
+    in_force = settings(ctx)
     with progress("back-test") as report:
         done = backtest_files(
-            opened.settings,
-            opened.now,
+            in_force,
+            in_force.now or machine_now(),  # not the home's clock: there may be no home
             traffic,
             tenants,
             out,

@@ -1,4 +1,4 @@
-"""``cjp-fraud traffic`` and ``backtest``: what is wrong usage of their options."""
+"""``cjp-fraud traffic`` and ``backtest``: wrong usage of their options, and what they do without."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ def test_a_mapping_that_is_none_is_wrong_usage(command: list[str], wrong: str, t
     result = CliRunner().invoke(app, [*home, *command, "--map", wrong])
     assert result.exit_code == 2
     assert "--map" in result.output
+
+
+def test_a_backtest_needs_no_home(tmp_path: Path) -> None:
+    traffic, tenants, out = tmp_path / "traffic.csv", tmp_path / "tenants.csv", tmp_path / "scores.parquet"
+    tenants.write_text("tenant_id,time_zone\nacme,Etc/UTC\n")
+    traffic.write_text(
+        "tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered\n"
+        "acme,2026-03-02T09:00:00Z,300,voice,inbound,7\n"
+    )
+    home = tmp_path / "none"
+    words = ["backtest", "--traffic", str(traffic), "--tenants", str(tenants), "--out", str(out)]
+    ended = CliRunner().invoke(app, ["--home", str(home), *words])
+    assert ended.exit_code == 0, ended.output
+    assert out.exists()
+    assert not home.exists()
