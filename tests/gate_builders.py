@@ -30,8 +30,9 @@ def the_facts(**changes: Any) -> GateFacts:
     facts = GateFacts(
         mode_in_force=PlatformMode.ACT,
         fresh=timedelta(hours=72),
-        flags=(FlagFact(True, True, Quantity.CONTACTS, 130.0),),
+        flags=(FlagFact(True, True, Quantity.CONTACTS, 130.0, True),),
         flagged=Flagged(frozenset({"voice"}), frozenset({"outbound"}), frozenset()),
+        row_faults=(),
         newest_flag_end=NOW - timedelta(hours=1),
         need_stated_at=None,
         determination=DeterminationFact(

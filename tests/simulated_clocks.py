@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from cjp_fraud.audit.home import make_home, move_clock
+from cjp_fraud.audit.recording import home_clock
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.database import transaction
 
@@ -21,6 +22,7 @@ def simulate_clock(engine: Engine) -> None:
 
 
 def show_clock(engine: Engine, at: datetime) -> None:
-    """Move a simulated clock forward to ``at``, for what reads it by itself: a deployment, a command."""
+    """Let a simulated clock show ``at`` or later, for what reads it by itself: a deployment, a command."""
     with transaction(engine) as session:
-        move_clock(Decision(session, machine("clock"), at))
+        if home_clock(session).now() < at:
+            move_clock(Decision(session, machine("clock"), at))

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append, links, lock_log
+from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import (
     EXPORTED,
@@ -24,7 +25,6 @@ from cjp_fraud.compliance.bundle import (
     has_simulated_clock,
     with_chain,
 )
-from cjp_fraud.compliance.case_records import records_of_case
 from cjp_fraud.compliance.inclusion_proof import entry_of, proof_lines
 from cjp_fraud.compliance.verification import verify
 from cjp_fraud.digests import sha256_hex
@@ -32,6 +32,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.storage.database import transaction
+from cjp_fraud.suspension.case_records import records_of_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[
     lock_log(session)
     case_id = case_id_of(session, reference)
     entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
-    records = records_of_case(session, case_id, entries)
+    texts = {row.id for entry in entries for row in entry.rows if row.table == PersonalText.__tablename__}
+    actors = {entry.actor for entry in entries}
+    records = records_of_case(session, case_id, actors=actors, text_ids=texts)
     files = content_files(records, entries)
     content = {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])}
     own = append(Decision(session, by, at), EXPORTED, "cases", case_id, content, case_id=case_id)

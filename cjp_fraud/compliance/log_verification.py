@@ -6,16 +6,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, func, select
 
 from cjp_fraud.audit.chain import GENESIS, Link, faults
 from cjp_fraud.audit.log import links
+from cjp_fraud.audit.named_rows import CaseMoves, NewestNames, act_faults
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.case_chronology import CaseChronology
-from cjp_fraud.compliance.case_records import all_records
-from cjp_fraud.compliance.row_verification import CaseMoves, NewestNames
-from cjp_fraud.storage.database import reading
+from cjp_fraud.storage.database import at_one_moment, reading
+from cjp_fraud.suspension.case_records import all_records
 
 EVERY = 1000
 """Entries between two reports of progress."""
@@ -70,6 +69,7 @@ def verify_log(
                 "anew, entries were removed at its end, or the head is another database's"
             )
         problems += log.moves.faults
+        problems += log.acts
         chronology = CaseChronology()
         problems += log.names.faults(chronology.through(all_records(session)))
         problems += chronology.faults()
@@ -89,12 +89,6 @@ def chain_holds_head(engine: Engine, entries: int, head_sha256: str) -> list[str
     ]
 
 
-def at_one_moment(session: Session) -> None:
-    """Let all that the session reads be of one moment; must come before its first statement."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-
-
 class _Reading:
     """Follows the entries as they pass by on their way to the chain's rule."""
 
@@ -105,6 +99,7 @@ class _Reading:
         self.head = GENESIS
         self.names = NewestNames()
         self.moves = CaseMoves()
+        self.acts: list[str] = []
         self.expected_seen = expect_head == GENESIS
         self._expect_head = expect_head
         self._total = total
@@ -117,6 +112,7 @@ class _Reading:
             self.expected_seen = self.expected_seen or link.entry_sha256 == self._expect_head
             self.names.add(link.sequence, link.action, link.rows)
             self.moves.add(link.sequence, link.action, link.subject_type, link.subject_id, link.content)
+            self.acts += act_faults(link.sequence, link.action, link.actor, link.rows)
             if self._report is not None and self.count % EVERY == 0:
                 self._report(self.count, self._total, "entries")
             yield link

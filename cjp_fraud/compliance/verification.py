@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from cjp_fraud.audit.named_rows import CaseMoves, NewestNames, act_faults, own_digest_faults
 from cjp_fraud.compliance.archive import MAX_BYTES, opened
 from cjp_fraud.compliance.bundle import (
     AUDIT,
@@ -31,7 +32,6 @@ from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.case_chronology import CaseChronology
 from cjp_fraud.compliance.format_1 import FORMAT_1, digest_1, read_proof_1
 from cjp_fraud.compliance.inclusion_proof import InclusionProof, read_proof
-from cjp_fraud.compliance.row_verification import CaseMoves, NewestNames, own_digest_faults
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 
@@ -125,15 +125,23 @@ def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: Inclu
         return [f"{MANIFEST}: what it says of a simulated clock is not what the home's record says"]
     unreadable = readable_faults(files, proof.of_case(manifest.case_id))
     if manifest.format == FORMAT_1:
-        return [fault for record in records for fault in own_digest_faults(record, digest_1)] + unreadable
+        moves = CaseMoves()
+        for entry in proof.entries:
+            moves.add(entry.sequence, entry.action, entry.subject_type, entry.subject_id, entry.content)
+        own = [fault for record in records for fault in own_digest_faults(record, digest_1)]
+        return [*own, *moves.faults, *unreadable]
     names, moves = NewestNames(), CaseMoves()
+    acts: list[str] = []
     for entry in proof.entries:
-        names.add(entry.sequence, entry.action, [row.document for row in entry.rows])
+        rows = [row.document for row in entry.rows]
+        names.add(entry.sequence, entry.action, rows)
         moves.add(entry.sequence, entry.action, entry.subject_type, entry.subject_id, entry.content)
+        if entry.case_id is not None:
+            acts += act_faults(entry.sequence, entry.action, entry.actor, rows)
     chronology = CaseChronology()
     row_faults = list(names.faults(chronology.through(records)))
     gate = gate_faults(manifest.case_id, records)
-    return [*row_faults, *moves.faults, *chronology.faults(), *unreadable, *gate]
+    return [*row_faults, *moves.faults, *acts, *chronology.faults(), *unreadable, *gate]
 
 
 def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:

@@ -30,7 +30,7 @@ from cjp_fraud.review.model import Capacity, CaseState, DisputeState, FraudFindi
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
-from cjp_fraud.storage.database import reading
+from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
 from cjp_fraud.suspension.notification import follow_ups_due
@@ -136,6 +136,7 @@ def list_overflow(deployment: Deployment) -> tuple[OverflowEpisode, ...]:
 def show_case(deployment: Deployment, now: datetime, case: str) -> CasePage:
     """Return why a case was flagged, what people decided, what is proposed, and what the gate says."""
     with reading(deployment.engine) as session:
+        at_one_moment(session)  # its rows and what the log says of them
         case_id = case_id_of(session, case)
         view = case_view(session, case_id, now)
         row = session.get_one(Case, case_id)

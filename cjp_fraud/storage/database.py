@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -59,6 +59,12 @@ def reading(engine: Engine) -> Iterator[Session]:
         Session(connection, expire_on_commit=False, autoflush=False) as session,
     ):
         yield session
+
+
+def at_one_moment(session: Session) -> None:
+    """Let all that the session reads be of one moment; must come before its first statement."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

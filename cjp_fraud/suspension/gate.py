@@ -29,8 +29,12 @@ POINTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 class Requirement(Enum):
-    """What the gate requires, each with the design's point that it belongs to."""
+    """What the gate requires, each with the design's point that it belongs to.
 
+    ``RECORD`` belongs to the first point: all the others are judged by what is on record.
+    """
+
+    RECORD = (1, "record")
     FLAGS = (1, "flags")
     EVIDENCE = (1, "evidence")
     DETERMINATION = (2, "determination")
@@ -202,8 +206,16 @@ def earliest_permitted(facts: GateFacts) -> datetime | None:
     return max(approval.at, facts.notice.complete_at)
 
 
+def _record(facts: GateFacts, _at: datetime) -> list[str]:
+    if facts.row_faults is None:
+        return ["what is on record was not compared with the audit log"]
+    return list(facts.row_faults)
+
+
 def _flags(facts: GateFacts, _at: datetime) -> list[str]:
     faults = []
+    if any(flag.as_frozen is not True for flag in facts.flags):
+        faults.append("a named flag is not as it stood when the evidence was frozen; it was changed since")
     usable = [
         flag
         for flag in facts.flags
@@ -390,6 +402,7 @@ def _consent(facts: GateFacts, _at: datetime) -> list[str]:
 
 
 _RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] = {
+    Requirement.RECORD: _record,
     Requirement.FLAGS: _flags,
     Requirement.EVIDENCE: _evidence,
     Requirement.DETERMINATION: _determination,

@@ -6,13 +6,17 @@ are read in the same way each time, so that no two moments can disagree about wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.log import lock_log
+from cjp_fraud.audit.named_rows import newest_names
+from cjp_fraud.audit.row_digests import record_of
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
@@ -44,6 +48,7 @@ from cjp_fraud.review.tables import (
     NeedStatement,
     Proposal,
 )
+from cjp_fraud.suspension.case_records import records_of_case
 from cjp_fraud.suspension.gate import (
     BEFORE_APPROVAL,
     BEFORE_MEASURE,
@@ -63,18 +68,23 @@ from cjp_fraud.suspension.model import (
 )
 
 
-def gate_facts(session: Session, case: Case, policy: ProviderPolicy, at: datetime) -> GateFacts:
+def gate_facts(
+    session: Session, case: Case, policy: ProviderPolicy, at: datetime, *, compare_rows: bool = True
+) -> GateFacts:
     """Return the facts of a locked case at ``at`` (aware); what does not exist yet is None, or empty.
 
     Parameters
     ----------
     policy : the mode in force and how long approval and notice stay fresh.
+    compare_rows : whether all rows of the case are compared with the audit log; False where the caller does,
+        and the log is not in this database. The log is locked for it: nobody writes until the transaction ends.
     """
     moment = aware(at)
     proposal = latest_proposal(session, case)
     document = document_of(proposal) if proposal is not None else {}
     determination = session.get(Determination, proposal.determination_id) if proposal is not None else None
     named = _named_flags(session, determination)
+    frozen = _frozen_flags(session, determination)
     approvals = approvals_of(session, proposal) if proposal is not None else []
     return GateFacts(
         mode_in_force=policy.mode,
@@ -85,9 +95,11 @@ def gate_facts(session: Session, case: Case, policy: ProviderPolicy, at: datetim
                 in_force=flag.superseded_at is None,
                 quantity=flag.quantity,
                 excess=flag.excess,
+                as_frozen=_as_frozen(flag, frozen),
             )
             for flag, episode_case in named
         ),
+        row_faults=_row_faults(session, case) if compare_rows else (),
         flagged=Flagged.by([flag for flag, _ in named]),
         newest_flag_end=_newest_flag_end(session, case, moment),
         need_stated_at=_need_stated_at(session, case, determination, moment),
@@ -162,6 +174,32 @@ def _named_flags(session: Session, determination: Determination | None) -> Seque
         .order_by(Flag.id)
     )
     return [(flag, case_id) for flag, case_id in rows]
+
+
+def _frozen_flags(session: Session, determination: Determination | None) -> dict[str, dict[str, Any]]:
+    """Return the flags as the frozen evidence has them, by id; none where it is not there or not readable."""
+    evidence_id = determination.evidence_set_id if determination is not None else None
+    evidence = session.get(EvidenceSet, evidence_id) if evidence_id is not None else None
+    if evidence is None:
+        return {}
+    try:
+        return {flag["id"]: flag for flag in json.loads(evidence.document)["flags"]}
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def _as_frozen(flag: Flag, frozen: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a flag says what it said when the evidence was frozen; its episode may have grown since."""
+    then, now = frozen.get(flag.id), record_of(flag).fields
+    return then is not None and all(now[name] == then[name] for name in then if name != "episode_id")
+
+
+def _row_faults(session: Session, case: Case) -> tuple[str, ...]:
+    if not session.get_bind().get_execution_options().get("reading_only", False):
+        lock_log(session)
+    records = records_of_case(session, case.id)
+    names = newest_names(session, {(record.table, record.id) for record in records})
+    return tuple(names.faults(records))
 
 
 def _newest_flag_end(session: Session, case: Case, at: datetime) -> datetime | None:

@@ -76,12 +76,16 @@ class MeasureOutcome:
 
 @dataclass(frozen=True, slots=True)
 class FlagFact:
-    """A flag that the determination names; ``excess`` in units of ``quantity``, upward is positive."""
+    """A flag that the determination names; ``excess`` in units of ``quantity``, upward is positive.
+
+    ``as_frozen``: whether it is still as the frozen evidence has it, but for the episode that it belongs to.
+    """
 
     of_this_case: bool | None
     in_force: bool | None
     quantity: Quantity | None
     excess: float | None
+    as_frozen: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class GateFacts:
     mode_in_force : of the deployment; the proposal has its own.
     fresh : how long approval and notice may be acted on.
     flags : those that the determination names.
+    row_faults : where the case's rows are not as the log names them, a sentence each; None: not compared.
     newest_flag_end : end of the newest flagged interval of the case that is in force.
     need_stated_at : when a person last said, since the determination, that the measure is still needed.
     stops : a sentence for each that stands; None: they cannot be read.
@@ -196,6 +201,7 @@ class GateFacts:
     fresh: timedelta
     flags: tuple[FlagFact, ...]
     flagged: Flagged
+    row_faults: tuple[str, ...] | None
     newest_flag_end: datetime | None
     need_stated_at: datetime | None
     determination: DeterminationFact | None

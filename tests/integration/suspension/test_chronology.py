@@ -12,9 +12,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from cjp_fraud.compliance.case_chronology import CaseChronology
-from cjp_fraud.compliance.case_records import all_records
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.suspension.case_records import all_records
 from cjp_fraud.suspension.chronology import FOLLOWS, Step, chronology_faults
 from cjp_fraud.suspension.gate import check
 from tests.case_builders import mail_to, open_office

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cjp_fraud.compliance.row_verification import CaseMoves
+from cjp_fraud.audit.named_rows import CaseMoves
 
 OPENED = ("case.opened", {"state": "open"})
 CLAIMED = ("case.claimed", {"from": "open", "to": "in_review"})

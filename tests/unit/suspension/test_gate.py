@@ -53,10 +53,12 @@ def test_it_is_open_when_all_nine_points_hold() -> None:
 
 BROKEN = {
     "no flag": (1, the_facts(flags=())),
-    "flag superseded": (1, the_facts(flags=(FlagFact(True, False, Quantity.CONTACTS, 130.0),))),
-    "flag of another case": (1, the_facts(flags=(FlagFact(False, True, Quantity.CONTACTS, 130.0),))),
-    "flag not upward": (1, the_facts(flags=(FlagFact(True, True, Quantity.CONTACTS, 0.0),))),
-    "flag not of use": (1, the_facts(flags=(FlagFact(True, True, None, 130.0),))),
+    "flag superseded": (1, the_facts(flags=(FlagFact(True, False, Quantity.CONTACTS, 130.0, True),))),
+    "flag of another case": (1, the_facts(flags=(FlagFact(False, True, Quantity.CONTACTS, 130.0, True),))),
+    "flag not upward": (1, the_facts(flags=(FlagFact(True, True, Quantity.CONTACTS, 0.0, True),))),
+    "flag not of use": (1, the_facts(flags=(FlagFact(True, True, None, 130.0, True),))),
+    "flag not as frozen": (1, the_facts(flags=(FlagFact(True, True, Quantity.CONTACTS, 130.0, False),))),
+    "a row not as the log names it": (1, the_facts(row_faults=("flags 1 is not as entry 2 left it",))),
     "evidence not frozen": (1, but("proposal", evidence_sha256=None)),
     "evidence changed": (1, but("proposal", actual_evidence_sha256="f" * 64)),
     "no determination": (2, the_facts(determination=None)),
@@ -179,7 +181,7 @@ def test_the_one_who_is_about_to_approve_is_asked_what_an_approval_is_asked() ->
 
 
 def test_one_bad_flag_among_the_named_shuts_it() -> None:
-    good = FlagFact(True, True, Quantity.CONTACTS, 130.0)
+    good = FlagFact(True, True, Quantity.CONTACTS, 130.0, True)
 
     assert shut_points(the_facts(flags=(good, replace(good, in_force=False)))) == {1}
 

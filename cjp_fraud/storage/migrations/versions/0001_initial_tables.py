@@ -14,15 +14,19 @@ branch_labels = None
 depends_on = None
 
 
-APPEND_ONLY = {
+FURTHER = {
     "sqlite": (
         "CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END",
         "CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END",
+        # INSERT OR REPLACE takes a row away and fires no trigger of DELETE.
+        "CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries WHEN EXISTS (SELECT 1 FROM audit_entries WHERE sequence = NEW.sequence OR previous_sha256 = NEW.previous_sha256 OR entry_sha256 = NEW.entry_sha256) BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END",
     ),
     "postgresql": (
         "CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'audit_entries is append-only'; END $$",
         "CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE ON audit_entries FOR EACH ROW EXECUTE FUNCTION audit_entries_append_only()",
         "CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_append_only()",
+        # Before a measure, the entries that name the rows of its case are found by this.
+        "CREATE INDEX ix_audit_entries_rows ON audit_entries USING gin (rows jsonb_path_ops)",
     ),
 }
 
@@ -905,7 +909,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reaffirmations")),
         sa.UniqueConstraint("measure_id", "round", "by_user_id", name=op.f("uq_reaffirmations_measure_id_round_by_user_id")),
     )
-    for statement in APPEND_ONLY[op.get_bind().dialect.name]:
+    for statement in FURTHER[op.get_bind().dialect.name]:
         op.execute(statement)
 
 

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.row_digests import Record, record_of
 from cjp_fraud.audit.tables import Home, PersonalText
-from cjp_fraud.compliance.inclusion_proof import Entry
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
@@ -44,14 +43,15 @@ _AT_ONCE: Final = 500
 """Rows fetched, and ids asked for, at once."""
 
 
-def records_of_case(session: Session, case_id: str, entries: Iterable[Entry]) -> list[Record]:
+def records_of_case(
+    session: Session, case_id: str, *, actors: Iterable[str] = (), text_ids: Iterable[str] = ()
+) -> list[Record]:
     """Return all rows of a case: its own, its tenant's contract, the persons and texts that they name.
 
     Parameters
     ----------
-    entries : the case's entries of the log; who acts in them and the texts that they name are put in too.
+    actors, text_ids : further persons and texts, for example those that the case's entries of the log name.
     """
-    case_entries = list(entries)
     case = session.get_one(Case, case_id)
     records = [record for statement in _of_case(case) for record in _records(session, statement)]
     versions = {record.fields["model_version"] for record in records if record.table == Flag.__tablename__}
@@ -62,12 +62,10 @@ def records_of_case(session: Session, case_id: str, entries: Iterable[Entry]) ->
         for column, value in record.fields.items()
         if column.endswith("text_id") and value is not None
     }
-    texts |= {
-        row.id for entry in case_entries for row in entry.rows if row.table == PersonalText.__tablename__
-    }
+    texts |= set(text_ids)
     records += _by_id(session, PersonalText, texts)
     named = {value for record in records for value in record.fields.values() if isinstance(value, str)}
-    people = (named | {entry.actor for entry in case_entries}) & set(session.scalars(select(User.id)))
+    people = (named | set(actors)) & set(session.scalars(select(User.id)))
     records += _by_id(session, User, people)
     for user_id in sorted(people):
         records += _records(session, select(UserRole).where(UserRole.user_id == user_id))

@@ -1,4 +1,4 @@
-"""The one rule by which rows and log are compared, for every table, in the database and in a bundle.
+"""The one rule by which rows and log are compared, for every table: in the database, in a bundle, before a measure.
 
 A row carries the digest that the newest entry naming it holds; no row is without an entry that names it; and no
 row that an entry names is missing. Beside it, what the entries say of cases must follow from each other: a case
@@ -7,9 +7,13 @@ moves only from the state in which the log left it.
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
+
+from sqlalchemy import JSON, bindparam, text
+from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.row_digests import Record, record_digest
 from cjp_fraud.audit.texts import salted_digest
@@ -53,6 +57,70 @@ class NewestNames:
             yield from own_digest_faults(record)
         for (table, row_id), (_, sequence, action) in self._newest.items():
             yield f"{table} {row_id} is named by entry {sequence} ({action}) and not on record: it was removed"
+
+
+def newest_names(session: Session, rows: Collection[tuple[str, str]]) -> NewestNames:
+    """Return what the log says last of some rows, without reading the whole of it.
+
+    Parameters
+    ----------
+    session : whoever decides by what is said holds the log's lock (:func:`cjp_fraud.audit.log.lock_log`).
+    rows : tables and ids.
+    """
+    names, wanted = NewestNames(), set(rows)
+    for entry in session.execute(_entries_naming(session, wanted)):
+        named = json.loads(entry.rows) if isinstance(entry.rows, str) else entry.rows
+        own = [row for row in named if (row["table"], row["id"]) in wanted]
+        names.add(entry.sequence, entry.action, own)
+    return names
+
+
+def _entries_naming(session: Session, wanted: set[tuple[str, str]]) -> Any:
+    if session.get_bind().dialect.name == "postgresql":
+        documents = [json.dumps([{"table": table, "id": row_id}]) for table, row_id in sorted(wanted)]
+        return text(
+            "SELECT sequence, action, rows FROM audit_entries "
+            "WHERE rows @> ANY (CAST(CAST(:wanted AS text[]) AS jsonb[])) ORDER BY sequence"
+        ).bindparams(wanted=documents)
+    ids = sorted({row_id for _, row_id in wanted})
+    return text(
+        "SELECT sequence, action, rows FROM audit_entries WHERE EXISTS ("
+        "SELECT 1 FROM json_each(audit_entries.rows) WHERE json_extract(json_each.value, '$.id') IN "
+        "(SELECT value FROM json_each(:ids))) ORDER BY sequence"
+    ).bindparams(bindparam("ids", ids, type_=JSON))
+
+
+ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
+    "case.claimed": frozenset({"participations"}),
+    "case.commented": frozenset({"participations", "case_comments"}),
+    "case.reopened": frozenset({"participations", "case_comments"}),
+    "case.determined": frozenset({"participations", "determinations", "proposals", "evidence_sets"}),
+    "case.undetermined": frozenset({"participations", "determinations"}),
+    "case.dismissed": frozenset({"participations", "determinations"}),
+    "case.approved": frozenset({"participations", "approvals"}),
+    "case.consented": frozenset({"participations", "approvals"}),
+    "case.need_stated": frozenset({"need_statements"}),
+    "measure.reaffirmed": frozenset({"participations", "reaffirmations"}),
+    "dispute.opened": frozenset({"disputes"}),
+    "dispute.decided": frozenset({"disputes"}),
+    "tenant.loaded": frozenset({"participations"}),
+    "contract.terms_entered": frozenset({"participations"}),
+    "contract.addresses_entered": frozenset({"participations", "addresses"}),
+    "notice.planned": frozenset({"notice_plans", "notices"}),
+    "notice.attempted": frozenset({"notice_attempts"}),
+    "case.suspending": frozenset({"measures", "cases"}),
+    "platform.ordered": frozenset({"platform_commands"}),
+}
+"""Action → tables of which its entry must name a row; participations only where a person acts."""
+
+
+def act_faults(sequence: int, action: str, actor: str, rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """Yield a sentence for each row that an act must have written and whose table its entry does not name."""
+    required = ACT_ROWS.get(action, frozenset())
+    if actor.startswith("system:"):
+        required -= {"participations"}
+    for table in sorted(required - {row["table"] for row in rows}):
+        yield f"entry {sequence} ({action}): the act wrote no row of {table}, and must have"
 
 
 class CaseMoves:
