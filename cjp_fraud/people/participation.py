@@ -59,7 +59,9 @@ def newcomer_faults(
     """
     if by.user_id is None:
         return ()
-    user = session.get_one(User, by.user_id)
+    user = session.get(User, by.user_id)
+    if user is None:
+        return (f"{by} is not on record",)
     held = session.scalar(
         select(UserRole).where(
             UserRole.user_id == by.user_id, UserRole.role == role, UserRole.revoked_at.is_(None)

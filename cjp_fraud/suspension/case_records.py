@@ -39,6 +39,18 @@ from cjp_fraud.review.tables import (
 from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand, Reaffirmation
 
+SUBJECTS: Final = frozenset({"tenants", "subscriptions", "users"})
+"""Tables whose rows belong to a case and to others too: entries about them are of no case."""
+
+TABLES_OF_SUBJECTS: Final = frozenset(
+    kind.__tablename__
+    for kind in (
+        *(Tenant, Subscription, Site, SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address),
+        *(User, UserRole),
+    )
+)
+"""Tables of which every row of such a subject is a row of the case."""
+
 _AT_ONCE: Final = 500
 """Rows fetched, and ids asked for, at once."""
 

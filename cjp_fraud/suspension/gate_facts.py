@@ -48,7 +48,7 @@ from cjp_fraud.review.tables import (
     NeedStatement,
     Proposal,
 )
-from cjp_fraud.suspension.case_records import records_of_case
+from cjp_fraud.suspension.case_records import SUBJECTS, TABLES_OF_SUBJECTS, records_of_case
 from cjp_fraud.suspension.gate import (
     BEFORE_APPROVAL,
     BEFORE_MEASURE,
@@ -80,6 +80,9 @@ def gate_facts(
         and the log is not in this database. The log is locked for it: nobody writes until the transaction ends.
     """
     moment = aware(at)
+    row_faults = _row_faults(session, case) if compare_rows else ()
+    if row_faults:
+        return unread_facts(policy, row_faults)
     proposal = latest_proposal(session, case)
     document = document_of(proposal) if proposal is not None else {}
     determination = session.get(Determination, proposal.determination_id) if proposal is not None else None
@@ -99,7 +102,7 @@ def gate_facts(
             )
             for flag, episode_case in named
         ),
-        row_faults=_row_faults(session, case) if compare_rows else (),
+        row_faults=row_faults,
         flagged=Flagged.by([flag for flag, _ in named]),
         newest_flag_end=_newest_flag_end(session, case, moment),
         need_stated_at=_need_stated_at(session, case, determination, moment),
@@ -111,6 +114,25 @@ def gate_facts(
         contract=_contract(contract_at(session, case.tenant_id, moment), moment),
         notice=_notice(session, proposal, moment),
         stops=tuple(standing_stops(session, case.id)),
+    )
+
+
+def unread_facts(policy: ProviderPolicy, row_faults: tuple[str, ...]) -> GateFacts:
+    """Return facts of which nothing is known but that rows were changed: what changed rows say is not read."""
+    return GateFacts(
+        mode_in_force=policy.mode,
+        fresh=policy.fresh,
+        flags=(),
+        flagged=Flagged.by(()),
+        row_faults=row_faults,
+        newest_flag_end=None,
+        need_stated_at=None,
+        determination=None,
+        proposal=None,
+        approvals=(),
+        contract=None,
+        notice=None,
+        stops=None,
     )
 
 
@@ -198,7 +220,9 @@ def _row_faults(session: Session, case: Case) -> tuple[str, ...]:
     if not session.get_bind().get_execution_options().get("reading_only", False):
         lock_log(session)
     records = records_of_case(session, case.id)
-    names = newest_names(session, {(record.table, record.id) for record in records})
+    named = {(record.table, record.id) for record in records}
+    subjects = {(table, row_id) for table, row_id in named if table in SUBJECTS}
+    names = newest_names(session, named, case.id, subjects, TABLES_OF_SUBJECTS)
     return tuple(names.faults(records))
 
 

@@ -1,0 +1,195 @@
+"""Rows edited behind the application's back before a measure: the gate stays shut, and the log's verification says so.
+
+Every column of every row that belongs to a case is changed in turn, so that a new column or table is tried by itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Enum, Float, Integer, LargeBinary, String, Text, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Mapper
+
+from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.compliance.log_verification import verify_log
+from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.tables import Case
+from cjp_fraud.storage.base import Base, UtcDateTime
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.suspension.case_records import records_of_case
+from cjp_fraud.suspension.gate import check
+from cjp_fraud.suspension.gate_facts import gate_facts
+from cjp_fraud.suspension.notification import serve_notice
+from tests.case_builders import Office, mail_to, open_office
+from tests.mail_servers import smtp_server
+
+ERASABLE = {("personal_texts", "erased_at"), ("personal_texts", "salt"), ("personal_texts", "body")}
+"""What may be emptied and is bound by another column; a changed body is tried apart."""
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """A case whose notice was served and whose measure is due, and where its database stands."""
+
+    office: Office
+    file: Path
+    case_id: str
+
+
+@pytest.fixture(scope="module")
+def noticed(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> Noticed:
+    folder = tmp_path_factory.mktemp("noticed")
+    file = folder / "cjp_fraud.db"
+    file.write_bytes(sqlite_template)
+    engine = make_engine(f"sqlite:///{file}")
+    with smtp_server() as server:
+        office = open_office(engine, folder, mail_to(server))
+        case_id = office.approved_case().id
+        serve_notice(office.enforcement(), case_id)
+    assert office.state is CaseState.NOTICED
+    assert verify_log(engine).faults == ()
+    with engine.connect() as connection:
+        connection.execution_options(reading_only=True).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return Noticed(office, file, case_id)
+
+
+def edited(noticed: Noticed, folder: Path, statement: str, *values: Any) -> Noticed:
+    """Return a copy in which a statement was run by somebody with the file: no foreign key, no check."""
+    file = folder / "edited.db"
+    shutil.copy(noticed.file, file)
+    with sqlite3.connect(file) as raw:
+        raw.execute("PRAGMA ignore_check_constraints = ON")
+        assert raw.execute(statement, values).rowcount == 1
+    raw.close()
+    engine = make_engine(f"sqlite:///{file}")
+    office = noticed.office
+    copy = Office(
+        engine, office.mail, type(office.platform)(engine), office.policy, office.now, office.people
+    )
+    return Noticed(copy, file, noticed.case_id)
+
+
+def other_value(kind: Any, value: Any) -> Any:
+    """Return another value that the column could have."""
+    if isinstance(kind, Enum) and kind.enum_class is not None:
+        return next(member.value for member in kind.enum_class if member.value != value)
+    if isinstance(kind, UtcDateTime):
+        return (
+            "2015-01-01 00:00:00.000000"
+            if value != "2015-01-01 00:00:00.000000"
+            else "2016-01-01 00:00:00.000000"
+        )
+    if isinstance(kind, Boolean):
+        return 0 if value else 1
+    if isinstance(kind, Integer | Float):
+        return (value or 0) + 1
+    if isinstance(kind, LargeBinary):
+        return b"{}"
+    if isinstance(kind, String | Text):
+        return f"{(value or '')[:-1]}x" if not (value or "").endswith("x") else f"{value[:-1]}y"
+    return '{"changed": true}'
+
+
+def every_column(noticed: Noticed) -> list[tuple[Mapper[Any], str, str]]:
+    """Return each column but the key of one row of each table that belongs to the case."""
+    mappers = {mapper.class_.__tablename__: mapper for mapper in Base.registry.mappers}
+    engine = make_engine(f"sqlite:///{noticed.file}")
+    with reading(engine) as session:
+        rows = {record.table: record.id for record in records_of_case(session, noticed.case_id)}
+    engine.dispose()
+    return [
+        (mapper, row_id, column.key)
+        for table, row_id in sorted(rows.items())
+        for mapper in [mappers[table]]
+        for column in mapper.column_attrs
+        if not column.columns[0].primary_key and (table, column.key) not in ERASABLE
+    ]
+
+
+def test_every_edit_of_every_column_shuts_the_gate_and_is_said(noticed: Noticed, tmp_path: Path) -> None:
+    columns = every_column(noticed)
+    assert len(columns) > 200
+    unseen = []
+    for mapper, row_id, name in columns:
+        table, column = mapper.class_.__tablename__, inspect(mapper.class_).column_attrs[name].columns[0]
+        key = [part.name for part in mapper.primary_key]
+        where, values = " AND ".join(f'"{part}" = ?' for part in key), row_id.split("/")
+        with sqlite3.connect(noticed.file) as raw:
+            [value] = raw.execute(f'SELECT "{column.name}" FROM {table} WHERE {where}', values).fetchone()
+        raw.close()
+        changed = other_value(column.type, value)
+        copy = edited(
+            noticed, tmp_path, f'UPDATE {table} SET "{column.name}" = ? WHERE {where}', changed, *values
+        )
+        if not verify_log(copy.office.engine).faults:
+            unseen.append(f"{table}.{name}: audit verify")
+        if not shuts_the_gate(copy):
+            unseen.append(f"{table}.{name}: gate")
+        copy.office.engine.dispose()
+    assert unseen == [], "\n".join(unseen)
+
+
+def shuts_the_gate(copy: Noticed) -> bool:
+    """Whether the gate says that a row was changed, or what it asks for is not on record, or is another case's."""
+    with transaction(copy.office.engine) as session:
+        case = session.get_one(Case, copy.case_id)
+        try:
+            facts = gate_facts(session, case, copy.office.policy, copy.office.now)
+            return not check(facts, copy.office.now).is_open
+        except CjpFraudError:
+            return True
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE flags SET excess = excess * 2",
+        "UPDATE personal_texts SET body = 'x' WHERE id = (SELECT reasons_text_id FROM determinations)",
+        "UPDATE addresses SET valid_from = '2010-01-01 00:00:00.000000'",
+        "INSERT INTO participations SELECT 'forged', user_id, part, tenant_id, case_id, at, recorded_at "
+        "FROM participations WHERE part = 'claimed'",
+        "DELETE FROM participations WHERE part = 'claimed'",
+        "DELETE FROM delivery_events",
+        "UPDATE delivery_events SET at = '2015-04-02 11:00:00.000000'",
+    ],
+)
+def test_nothing_is_restricted_after_an_edit(noticed: Noticed, tmp_path: Path, statement: str) -> None:
+    copy = edited(noticed, tmp_path, statement)
+    report = copy.office.enforce()
+    assert report.state is not CaseState.SUSPENDED
+    assert copy.office.restricted() == 0
+    assert verify_log(copy.office.engine).faults != ()
+
+
+def test_without_an_edit_the_measure_follows(noticed: Noticed, tmp_path: Path) -> None:
+    copy = edited(noticed, tmp_path, "UPDATE alembic_version SET version_num = version_num")
+    assert copy.office.enforce().state is CaseState.SUSPENDED
+    assert copy.office.restricted() == 1
+
+
+def test_an_entry_is_not_overwritten_past_the_triggers(noticed: Noticed, tmp_path: Path) -> None:
+    copy = edited(noticed, tmp_path, "UPDATE alembic_version SET version_num = version_num")
+    columns = ", ".join(f'"{column.name}"' for column in AuditEntry.__table__.columns)
+    for words in ("INSERT OR REPLACE", "REPLACE"):
+        statement = (
+            f"{words} INTO audit_entries ({columns}) SELECT {columns} FROM audit_entries WHERE sequence = 5"
+        )
+        with pytest.raises(DBAPIError, match="append-only"), copy.office.engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+
+def test_the_moment_of_the_last_act_is_unchanged(noticed: Noticed) -> None:
+    """The copies are edited, never the one that they are copies of."""
+    engine = make_engine(f"sqlite:///{noticed.file}")
+    assert verify_log(engine).faults == ()
+    assert isinstance(noticed.office.now, datetime)
+    engine.dispose()
