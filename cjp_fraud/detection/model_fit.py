@@ -49,6 +49,8 @@ MONDAY: Final = 4
 """1970-01-05 was the first Monday."""
 LEAST_CANDIDATES: Final = 512
 MOST_CANDIDATES: Final = 200_000
+FOREST_TREES: Final = 500
+"""Trees of a version's forest."""
 HOURS_A_DAY: Final = 24
 LOWEST_THRESHOLD: Final = 3.0
 """However quiet a window was, one interval in a thousand is no reason to call a reviewer."""
@@ -180,7 +182,11 @@ class _Candidates:
 
     def forest(self) -> PooledForest | None:
         """Fit a forest; None where the rows are too few."""
-        return PooledForest().fit(self._sampled()[2]) if self._held >= LEAST_CANDIDATES else None
+        return (
+            PooledForest(trees=FOREST_TREES).fit(self._sampled()[2])
+            if self._held >= LEAST_CANDIDATES
+            else None
+        )
 
     def _sampled(self) -> tuple[Ints, Ints, Floats]:
         """The rows by series and start, at most so many, chosen by a hash of series and start."""

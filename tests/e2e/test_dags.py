@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,63 +62,81 @@ def _four_days() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _run(dag_id: str, environment: dict[str, str]) -> dict[str, object]:
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("run_dag.py"), dag_id],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "RESULT " in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
-    result: dict[str, object] = json.loads(done.stdout.rsplit("RESULT ", 1)[1])
-    assert result["state"] == "success", done.stdout[-4000:]
-    return result
+class Airflow:
+    """A process that runs DAGs one after the other."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._log = log
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("run_dag.py")],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log.open("w"),
+            text=True,
+        )
+        self.loaded = self._answer()
+
+    def run(self, dag_id: str) -> dict[str, list[str]]:
+        """Run a DAG, and return how the instances of each task ended."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{dag_id}\n")
+        self._process.stdin.flush()
+        result = self._answer()
+        assert result["state"] == "success", result
+        tasks: dict[str, list[str]] = result["tasks"]
+        return tasks
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=60)
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        said = []
+        for line in self._process.stdout:
+            if line.startswith("RESULT "):
+                answer: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
+                if answer.get("state") == "failed":
+                    answer["said"] = "".join(said)[-4000:]
+                return answer
+            said.append(line)
+        raise AssertionError("".join(said)[-3000:] + self._log.read_text()[-3000:])
 
 
-def test_every_dag_loads_without_error(airflow_environment: dict[str, str]) -> None:
-    script = (
-        "from airflow.dag_processing.dagbag import DagBag; import json;"
-        f"b = DagBag({str(REPOSITORY / 'dags')!r});"
-        "print('RESULT', json.dumps([sorted(b.dags), {k: str(v) for k, v in b.import_errors.items()}]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=airflow_environment, capture_output=True, text=True, check=True
-    )
-    found, errors = json.loads(done.stdout.rsplit("RESULT", 1)[1])
-    assert errors == {}
-    assert set(found) == DAGS
+@pytest.fixture(scope="module")
+def airflow(
+    airflow_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Airflow]:
+    """Airflow with the DAGs of the repository."""
+    running = Airflow(airflow_environment, tmp_path_factory.mktemp("log") / "stderr")
+    yield running
+    running.close()
 
 
-def test_the_dags_run_in_the_order_of_a_day(airflow_environment: dict[str, str]) -> None:
-    taken = _run("traffic_ingest", airflow_environment)
-    assert taken["tasks"]["announce"] == ["success"], taken  # type: ignore[index]
+def test_every_dag_loads_without_error(airflow: Airflow) -> None:
+    assert airflow.loaded == {"dags": sorted(DAGS), "errors": {}}
 
-    assert _run("baseline_and_training", airflow_environment)["tasks"] == {
-        "refresh_baseline": ["success"],
-        "train": ["success"],
-    }
 
-    first = _run("traffic_detection", airflow_environment)["tasks"]
-    assert first["detect_bucket"]  # type: ignore[index]
-    assert set(first["detect_bucket"]) == {"success"}  # type: ignore[index]
-    assert first["announce_backlog"] == ["success"], "four days wait; a run takes one"  # type: ignore[index]
+def test_the_dags_run_in_the_order_of_a_day(airflow: Airflow) -> None:
+    assert airflow.run("traffic_ingest")["announce"] == ["success"]
+    assert airflow.run("baseline_and_training") == {"refresh_baseline": ["success"], "train": ["success"]}
+
+    first = airflow.run("traffic_detection")
+    assert set(first["detect_bucket"]) == {"success"}
+    assert first["announce_backlog"] == ["success"], "four days wait; a run takes one"
     for _ in range(6):
-        states = _run("traffic_detection", airflow_environment)["tasks"]
-        if states["announce_backlog"] == ["skipped"]:  # type: ignore[index]
+        if airflow.run("traffic_detection")["announce_backlog"] == ["skipped"]:
             break
     else:
         pytest.fail("the backlog never ends")
 
-    again = _run("traffic_ingest", airflow_environment)
-    assert again["tasks"]["announce"] == ["skipped"], "nothing new, nothing announced"  # type: ignore[index]
-
-    assert _run("notice_and_suspension", airflow_environment)["tasks"] == {
+    assert airflow.run("traffic_ingest")["announce"] == ["skipped"], "nothing new, nothing announced"
+    assert airflow.run("notice_and_suspension") == {
         "collect_delivery_events": ["success"],
         "resume_all": ["success"],
     }
-    kept = _run("housekeeping", airflow_environment)["tasks"]
-    assert kept == {
+    assert airflow.run("housekeeping") == {
         "reconcile": ["success"],
         "verify_audit": ["success"],
         "apply_retention": ["success"],

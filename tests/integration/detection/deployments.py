@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.detection import model_fit
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import DetectionRules
@@ -77,8 +80,9 @@ class SmallDeployment:
             load_tenants(session, file, machine("test"), START)
 
     def train(self, now: datetime) -> list[str]:
-        """Fit what is missing."""
-        return train(self.lake, self.engine, self.home / "models", self.zones, RULES, now)
+        """Fit what is missing, with a small forest."""
+        with small_forests():
+            return train(self.lake, self.engine, self.home / "models", self.zones, RULES, now)
 
     def detect(self, begin: datetime, end: datetime, now: datetime | None = None) -> Detected:
         """Detect over a window."""
@@ -93,6 +97,14 @@ class SmallDeployment:
         """All stored scores, sorted; the model's id left out, because two deployments differ in it."""
         frame = self.lake.read(SCORES).to_pandas().drop(columns="model_version")
         return frame.sort_values([*SERIES_KEY, INTERVAL_START], ignore_index=True)
+
+
+@contextmanager
+def small_forests() -> Iterator[None]:
+    """Let model versions be fitted with few trees: fitting, storing and loading 500 takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_fit, "FOREST_TREES", 25)
+        yield
 
 
 def traffic(

@@ -16,13 +16,13 @@ from cjp_fraud.storage.lake import Lake
 from features.columns import SERIES_KEY
 from tests.integration.detection.deployments import DATABASE, START, ZONES, SmallDeployment, traffic
 
-DAYS = 18
+DAYS = 10
 NOW = START + timedelta(days=DAYS, hours=1)
 
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
-    """Eighteen days of four tenants in four zones and three buckets, ingested and not folded."""
+    """Ten days of four tenants in four zones and three buckets, ingested and not folded."""
     home = tmp_path_factory.mktemp("delivered")
     (home / DATABASE).write_bytes(sqlite_template)
     made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"))
@@ -54,7 +54,7 @@ def test_small_pieces_give_the_same_bytes(
     monkeypatch.setattr(baseline, "MOST_ROWS", most_rows)
     monkeypatch.setattr(baseline, "read_arranged", counted)
     assert refresh(pieces.lake, pieces.engine, ZONES, NOW).folded == done.folded
-    assert len(read) > 5
+    assert len(read) >= 5
     assert max(read) <= max(most_rows, 3 * 96), "a single tenant's day may be more"
     for table in (PROFILE, BASELINE):
         pd.testing.assert_frame_equal(

@@ -23,7 +23,15 @@ from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.grid import grid_rows
 from features.columns import APPLICATION, INTERVAL_START, SERIES_KEY
-from tests.integration.detection.deployments import DATABASE, RULES, START, ZONES, SmallDeployment, traffic
+from tests.integration.detection.deployments import (
+    DATABASE,
+    RULES,
+    START,
+    ZONES,
+    SmallDeployment,
+    small_forests,
+    traffic,
+)
 
 DAYS = 17
 END = START + timedelta(days=DAYS)
@@ -76,7 +84,8 @@ def flags(engine: Engine) -> list[tuple[object, ...]]:
 
 def test_detection_equals_the_back_test_to_the_bit(detected: SmallDeployment) -> None:
     rows = traffic(DAYS, burst=attacked).assign(application_id=None)
-    tested = backtest_rows(grid_rows(rows), ZONES, RULES).to_pandas()
+    with small_forests():
+        tested = backtest_rows(grid_rows(rows), ZONES, RULES).to_pandas()
     both = detected.scores().merge(tested, on=[*SERIES_KEY, INTERVAL_START], suffixes=("", "_tested"))
     assert len(both) == len(tested) == DAYS * 288 * 4
     for name in ("observed", "baseline", "excess", "score", "p_value", "flagged"):

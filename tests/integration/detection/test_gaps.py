@@ -15,7 +15,15 @@ from cjp_fraud.detection.window import next_window
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.traffic.grid import grid_rows
 from features.columns import INTERVAL_START, SERIES_KEY, TENANT
-from tests.integration.detection.deployments import DATABASE, RULES, START, ZONES, SmallDeployment, traffic
+from tests.integration.detection.deployments import (
+    DATABASE,
+    RULES,
+    START,
+    ZONES,
+    SmallDeployment,
+    small_forests,
+    traffic,
+)
 
 DAYS = 12
 END = START + timedelta(days=DAYS)
@@ -51,7 +59,8 @@ def delivered(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) 
 @pytest.fixture(scope="module")
 def tested() -> pd.DataFrame:
     """A back-test of the same rows."""
-    scores = backtest_rows(grid_rows(gappy().assign(application_id=None)), ZONES, RULES).to_pandas()
+    with small_forests():
+        scores = backtest_rows(grid_rows(gappy().assign(application_id=None)), ZONES, RULES).to_pandas()
     return scores.sort_values([*SERIES_KEY, INTERVAL_START], ignore_index=True)
 
 

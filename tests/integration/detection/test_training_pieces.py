@@ -17,9 +17,17 @@ from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.training import LakeWindow
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.lake import Lake
+from cjp_fraud.traffic.schema import TRAFFIC
 from features.local_grid import DAY
 from models.forest import PooledForest
-from tests.integration.detection.deployments import DATABASE, RULES, START, SmallDeployment, traffic
+from tests.integration.detection.deployments import (
+    DATABASE,
+    RULES,
+    START,
+    SmallDeployment,
+    small_forests,
+    traffic,
+)
 
 DAYS = 21
 MONDAY = day_of((START + timedelta(days=DAYS)).date())
@@ -43,7 +51,8 @@ def folded(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> 
 
 def fitted(small: SmallDeployment) -> FittedVersion:
     window = LakeWindow(small.lake, TENANTS, MONDAY - WINDOW_DAYS, MONDAY)
-    return fit_version(MONDAY, window.pieces, window.table, RULES)
+    with small_forests():
+        return fit_version(MONDAY, window.pieces, window.table, RULES)
 
 
 def test_a_window_in_pieces_makes_the_version_of_the_whole_to_the_bit(
@@ -58,10 +67,11 @@ def test_a_window_in_pieces_makes_the_version_of_the_whole_to_the_bit(
         held.append(sum(len(group.starts) for group in window.arranged.groups))
         return window
 
-    monkeypatch.setattr(training, "MOST_ROWS", 500)
+    monkeypatch.setattr(training, "MOST_ROWS", 2000)
     monkeypatch.setattr(training, "open_window", counted)
     pieces = fitted(folded)
-    assert max(held) < 2 * 500, "two hours of context come with each day"
+    assert 5 * max(held) < len(folded.lake.read(TRAFFIC)), "pieces are small"
+    assert max(held) < 2 * 2000, "two hours of context come with each day"
     assert whole.metrics["series_with_history"] >= 10
     assert whole.model.constants == pieces.model.constants
     assert (whole.threshold, whole.metrics) == (pieces.threshold, pieces.metrics)
