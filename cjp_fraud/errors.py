@@ -1,4 +1,4 @@
-"""The errors that a person can mend. Everything else is a bug and rises as it is."""
+"""The errors that a person can put right. Everything else is a bug and rises as it is."""
 
 from __future__ import annotations
 

@@ -6,24 +6,35 @@ from pathlib import Path
 
 import cjp_fraud
 
-ROOT = Path(cjp_fraud.__file__).parent
-DOCUMENT = ROOT.parent / "docs" / "architecture.md"
+REPOSITORY = Path(cjp_fraud.__file__).parents[1]
+DOCUMENT = REPOSITORY / "docs" / "architecture.md"
+LISTED = ("cjp_fraud", "features", "models")
+"""Folders whose modules the page lists one by one."""
+
+
+def names_in_the_tree() -> set[str]:
+    """What the page's tree lists: paths from the repository's root, folders with a slash at their end."""
+    above: list[str] = []
+    names = set()
+    for line in DOCUMENT.read_text().split("```")[1].strip("\n").splitlines():
+        depth = (len(line) - len(line.lstrip(" "))) // 2
+        name = line.split()[0]
+        above = [*above[:depth], name]
+        names.add("".join(above))
+    return names
 
 
 def test_the_architecture_page_names_every_module_in_its_package() -> None:
-    package, named = "", set()
-    tree = DOCUMENT.read_text().split("```")[1]
-    for line in tree.splitlines():
-        word = line.split()[0] if line.strip() else ""
-        if line.startswith("  ") and not line.startswith("   ") and word.endswith("/"):
-            package = word
-        elif line.startswith("    "):
-            named.add(f"{package}{word}")
-        elif line.startswith("  "):
-            named.add(word)
     modules = {
-        str(file.relative_to(ROOT).with_suffix(""))
-        for file in ROOT.rglob("*.py")
+        str(file.relative_to(REPOSITORY).with_suffix(""))
+        for folder in LISTED
+        for file in (REPOSITORY / folder).rglob("*.py")
         if file.stem != "__init__" and "migrations" not in file.parts and "__pycache__" not in file.parts
     }
-    assert named - {"storage/migrations/"} == modules
+    assert {name for name in names_in_the_tree() if not name.endswith("/")} == modules
+
+
+def test_every_folder_that_the_architecture_page_names_exists() -> None:
+    folders = {name for name in names_in_the_tree() if name.endswith("/")}
+    assert {f"{folder}/" for folder in LISTED} <= folders
+    assert [folder for folder in sorted(folders) if not (REPOSITORY / folder).is_dir()] == []
