@@ -52,7 +52,7 @@ def from_document(kind: type[T], document: object) -> T:
 
 
 def _sentence(fault: ErrorDetails) -> str:
-    """Say where a fault is, what is wrong there and how to mend it."""
+    """Say where a fault is, what is wrong there and how to correct it."""
     where = _place(fault["loc"])
     given = repr(fault["input"])
     match fault["type"]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class CjpFraudError(Exception):
-    """Root of all errors of this product; the message is a sentence for the person who can mend it."""
+    """Root of all errors of this product; the message is a sentence for the person who can put it right."""
 
 
 class NaiveTimeError(CjpFraudError, ValueError):
@@ -22,7 +22,7 @@ class NotFoundError(CjpFraudError):
 
 
 class BadInputError(CjpFraudError, ValueError):
-    """An input (file, option, value) cannot be used; the message says what, where and how to mend it."""
+    """An input (file, option, value) cannot be used; the message says what, where and how to correct it."""
 
 
 class StorageError(CjpFraudError):

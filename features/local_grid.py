@@ -137,9 +137,9 @@ def _block_of_midnights(zone: str, block: int) -> NDArray[np.int64]:
     local = wall.tz_localize(zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
     begins = _seconds(local.tz_convert("UTC").tz_localize(None))
     # Where a whole day is left out (Samoa, 30 December 2011) it must not begin after the day that follows.
-    found: NDArray[np.int64] = np.minimum(begins[:-1], begins[1:])
-    found.flags.writeable = False
-    return found
+    first_moments: NDArray[np.int64] = np.minimum(begins[:-1], begins[1:])
+    first_moments.flags.writeable = False
+    return first_moments
 
 
 def _seconds(wall: pd.DatetimeIndex) -> NDArray[np.int64]:

@@ -169,18 +169,20 @@ class History:
         self.last[index] = day
         known = ~np.isnan(count)
         rows = index[known]
-        for kept, newest in (
+        for memory, newest in (
             (self.maxima_days, day),
             (self.count_maxima, count[known]),
             (self.peak_maxima, peak[known]),
         ):
-            moved = np.roll(kept[rows], -1, axis=1)
+            moved = np.roll(memory[rows], -1, axis=1)
             moved[:, -1] = newest
-            kept[rows] = moved
+            memory[rows] = moved
 
 
-def _push(kept: KindProfile, index: NDArray[np.int64], newest: KindProfile, stale: NDArray[np.bool_]) -> None:
-    for (_, values), (_, day) in zip(kept.arrays(), newest.arrays(), strict=True):
+def _push(
+    memory: KindProfile, index: NDArray[np.int64], newest: KindProfile, stale: NDArray[np.bool_]
+) -> None:
+    for (_, values), (_, day) in zip(memory.arrays(), newest.arrays(), strict=True):
         moved = np.roll(values[index], -1, axis=1)
         moved[:, -1] = day
         moved[stale] = np.nan

@@ -96,7 +96,8 @@ def append(
     action : what was done, for example ``case.claimed``.
     subject_type, subject_id : table and id of what it was done to.
     content : ids, states, digests; never personal text.
-    rows : rows that statements wrote past the session; the session's own are found without it.
+    rows : rows written by statements (``session.execute(insert(...))``), of which the session does not know.
+        Rows that the session itself wrote need not be given.
     case_id : case concerned; None where none is.
     """
     act = Act(action, subject_type, subject_id, content, tuple(rows), case_id)
@@ -104,7 +105,7 @@ def append(
 
 
 def append_each(decision: Decision, acts: Sequence[Act]) -> list[AuditEntry]:
-    """Append an entry for each act, which names the act's own rows; what is written of no act, the first names."""
+    """Append an entry for each act. It names the rows of its act; the first one also names rows that are of no act."""
     session = decision.session
     if not acts:
         return []

@@ -34,7 +34,7 @@ def new_text(body: str, at: datetime) -> PersonalText:
     Raises
     ------
     BadInputError
-        If the text is not Unicode: a terminal hands over bytes that are no UTF-8 as lone surrogates.
+        If the text is not Unicode: bytes from a terminal that are not UTF-8 reach Python as lone surrogates.
     """
     try:
         body.encode()

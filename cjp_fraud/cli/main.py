@@ -53,7 +53,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; errors that a person can mend end as a sentence and exit code 1."""
+    """Run the command line; errors that a person can put right end as a sentence and exit code 1."""
     if any(not _is_unicode(word) for word in sys.argv):
         _say("Error: an argument is not UTF-8 text; write it again, in UTF-8")
         sys.exit(2)

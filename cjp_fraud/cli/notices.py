@@ -30,8 +30,9 @@ def dispatch(
 ) -> None:
     """Serve what is due of an approved case now; the measure follows when the gate opens.
 
-    Runs as system, on the standing approval. Approving a case does this at once and the schedule resumes what
-    was interrupted, so this is for impatient people. Exit code 1 where the case is no further afterwards.
+    Runs as system, on the standing approval. Approving a case does this at once, and the schedule resumes
+    what was interrupted; this command is for those who cannot wait for the schedule. Exit code 1 if the case is no
+    further afterwards.
     """
     from cjp_fraud.operations import notices
 

@@ -74,7 +74,7 @@ def quarantine(
     limit: Annotated[int, typer.Option(min=1, help="List at most so many.")] = 1000,
     as_json: JsonOption = False,
 ) -> None:
-    """List rejected rows with reason, file and line; check them again after the cause was mended; erase them."""
+    """List rejected rows with reason, file and line; check them again once the cause is fixed; erase them."""
     from cjp_fraud.operations.traffic import list_quarantine, purge_quarantine, resubmit_quarantined
 
     opened = deployment(ctx)
@@ -112,9 +112,9 @@ def status(
     """Show what is loaded: series, spans, missing and partial intervals, the newest one, late and rejected rows."""
     from cjp_fraud.operations.traffic import traffic_status
 
-    found = traffic_status(deployment(ctx), tenant)
+    loaded = traffic_status(deployment(ctx), tenant)
     if as_json:
-        print_json(found)
+        print_json(loaded)
     elif tenant is None:
         columns = (
             Column("tenant_id", "tenant", full=True),
@@ -124,12 +124,12 @@ def status(
             "missing",
             "late",
         )
-        print_table(found.tenants, columns, title="Traffic")
+        print_table(loaded.tenants, columns, title="Traffic")
     else:
-        print_view(found.tenants[0], title=f"Traffic of {tenant}")
+        print_view(loaded.tenants[0], title=f"Traffic of {tenant}")
         names = ("channel", "direction", Column("application_id", "app"), Column("interval_seconds", "step"))
-        print_table(found.series, [*names, "newest", "intervals", "missing", "partial"], title="Series")
-        gaps = [gap for series in found.series for gap in series.gaps]
+        print_table(loaded.series, [*names, "newest", "intervals", "missing", "partial"], title="Series")
+        gaps = [gap for series in loaded.series for gap in series.gaps]
         if gaps:
             print_table(gaps, title="Gaps")
 

@@ -168,7 +168,7 @@ def timeline(entries: Iterable[Entry], records: Iterable[Record]) -> bytes:
 
 
 def readable_faults(files: Mapping[str, bytes], entries: Sequence[Entry]) -> list[str]:
-    """Return where what was written for reading differs from what it was written from."""
+    """Return a sentence for each file for human readers that differs from the record or the log it is made from."""
     records = read_records(files)
     faults = [
         f"{name}: is not what its record says"

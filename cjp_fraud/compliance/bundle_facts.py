@@ -127,7 +127,10 @@ def _facts(case_id: str, records: Sequence[Record], at: datetime) -> GateFacts:
 
 
 def _with_the_tenant_of_then(facts: GateFacts) -> GateFacts:
-    """Take from the proposal what the tenant's own row, of which only the newest state is kept, said then."""
+    """Take the tenant's version and language from the proposal and the notice.
+
+    The bundle has the tenant's row in its newest state only, which may be newer than the moment that is asked about.
+    """
     proposal, contract = facts.proposal, facts.contract
     if proposal is None or proposal.versions is None or contract is None or contract.versions is None:
         return facts

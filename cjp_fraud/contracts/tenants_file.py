@@ -286,7 +286,7 @@ def _checked(
 
 
 def _sentence(fault: Any, cells: Mapping[str, object]) -> str:
-    """Say in one sentence what is wrong with a cell and how to mend it."""
+    """Say in one sentence what is wrong with a cell and how to correct it."""
     name = str(fault["loc"][0])
     cell = cells.get(name)
     if fault["type"] == "value_error":

@@ -317,9 +317,9 @@ def _require_later(valid_from: datetime | None, at: datetime) -> None:
 
 
 def _subscription(session: Session, tenant_id: str) -> Subscription:
-    found = session.scalar(select(Subscription).where(Subscription.tenant_id == tenant_id))
-    if found is None:
+    subscription = session.scalar(select(Subscription).where(Subscription.tenant_id == tenant_id))
+    if subscription is None:
         raise NotFoundError(
             f"no tenant {tenant_id!r} is on record; cjp-fraud tenants load FILE puts it there"
         )
-    return found
+    return subscription

@@ -64,7 +64,7 @@ class Refreshed:
     waiting : changes of which a local day has not ended.
     through : newest local day folded; None where nothing is.
     left_out : series-days of the last sixty days that were folded under a former zone of a tenant that had days
-        due; the lake no longer has their traffic, so the baseline goes without them.
+        due. They are not in the baseline, because the lake no longer has their traffic to fold again.
     """
 
     folded: int
@@ -82,7 +82,7 @@ class _Piece:
     ----------
     days : local days that are due for at least one tenant, ascending; neighbours are at most two days apart.
     tenants : the tenants that are read; None: all of the buckets, so that silent ones get their snapshots too.
-    keep_from : snapshots of days before this one would be let go of by the same refresh, and are not stored.
+    keep_from : first day whose snapshots are stored; this refresh would remove older ones again.
     """
 
     buckets: tuple[int, ...]
@@ -259,18 +259,18 @@ class _Snapshots:
             self._made.append((group.series[members], day, rows))
 
     def write(self, lake: Lake) -> int:
-        """Store what was made and let go of all but each series' newest fourteen, in one commit."""
+        """Store what was made and remove all but each series' newest fourteen snapshots, in one commit."""
         made = sum(len(codes) for codes, *_ in self._made)
         code = np.concatenate([self._code[self._usable], *(codes for codes, *_ in self._made)])
         day = np.concatenate(
             [self._day[self._usable], *(np.full(len(codes), day) for codes, day, _ in self._made)]
         )
-        kept = _newest(code, day)
-        new = kept[len(kept) - made :]
+        is_newest = _newest(code, day)
+        new = is_newest[len(is_newest) - made :]
         dropped = np.concatenate(
             [
                 _key(self._code[~self._usable], self._day[~self._usable]),
-                _key(code, day)[: len(code) - made][~kept[: len(code) - made]],
+                _key(code, day)[: len(code) - made][~is_newest[: len(code) - made]],
             ]
         )
         if not new.any() and not len(dropped):
@@ -293,7 +293,7 @@ class _Snapshots:
 def _write_profiles(
     lake: Lake, arranged: Arranged, is_due: DueSeries, index: pa.Table, made: list[pa.Table]
 ) -> int:
-    """Replace the days that were folded, in one commit; what was folded of them under a former zone goes."""
+    """Replace the profiles of the days that were folded, in one commit; those of a former zone are removed."""
     fresh = pa.concat_tables([PROFILE.schema.empty_table(), *made])
     code = arranged.table.codes(index[SERIES_ID])
     stale = _is_former(arranged, is_due, index)
@@ -338,9 +338,9 @@ def _replace(
     def batches() -> Iterator[pa.RecordBatch]:
         for day, of_day in buckets.items():
             stored = lake.read(table, where=Where(partitions=[(day, bucket) for bucket in of_day]))
-            kept = stored.filter(pa.array(~is_replaced(stored))) if len(stored) else stored
+            unchanged = stored.filter(pa.array(~is_replaced(stored))) if len(stored) else stored
             added = fresh.filter(pc.equal(fresh["day"], pa.scalar(day, pa.date32())))
-            yield from pa.concat_tables([kept, added]).to_batches()
+            yield from pa.concat_tables([unchanged, added]).to_batches()
 
     def opened() -> pa.RecordBatchReader:
         return pa.RecordBatchReader.from_batches(table.schema, batches())
@@ -381,9 +381,9 @@ def _newest(code: Ints, day: Ints) -> Masks:
     order = np.lexsort((-day, code))
     begins = np.flatnonzero(np.diff(code[order], prepend=-1) != 0)
     rank = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
-    kept = np.zeros(len(code), dtype=bool)
-    kept[order] = rank < SNAPSHOTS_KEPT
-    return kept
+    is_newest = np.zeros(len(code), dtype=bool)
+    is_newest[order] = rank < SNAPSHOTS_KEPT
+    return is_newest
 
 
 def _key(code: Ints, day: Ints) -> Ints:

@@ -139,4 +139,4 @@ def _largest(rows: ScoredRows, regime: Regime) -> Largest:
 
 
 def _in_order(statistics: list[tuple[float, datetime, str]]) -> Largest:
-    return tuple(sorted(statistics, key=lambda one: (-one[0], one[1], one[2]))[:LARGEST_KEPT])
+    return tuple(sorted(statistics, key=lambda largest: (-largest[0], largest[1], largest[2]))[:LARGEST_KEPT])

@@ -186,7 +186,7 @@ def recently_moved(engine: Engine, now: datetime) -> set[str]:
 
 
 def mark_folded(engine: Engine, due: DueDays, zones: Mapping[str, str], now: datetime) -> None:
-    """Mark what was folded; a change whose last day has not ended keeps the part that is still to come."""
+    """Mark what was folded. If the last day of a change has not ended, the part from today on stays to be folded."""
     whole = due.changes["end"] < due.changes["today"]
     ids = due.changes.loc[whole, "id"].tolist()
     with transaction(engine) as session:

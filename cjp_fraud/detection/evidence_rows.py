@@ -18,11 +18,11 @@ def evidence_rows(lake: Lake) -> ReadRows:
     """Return the reader of a lake, to be given to the determination."""
 
     def read(wanted: RowsWanted) -> Sequence[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        evidence: list[dict[str, Any]] = []
         for table in (TRAFFIC, SCORES):
             origin = {"table": table.name, "lake_version": lake.version(table)}
-            found += [origin | row for row in _rows(lake, table, wanted)]
-        return found
+            evidence += [origin | row for row in _rows(lake, table, wanted)]
+        return evidence
 
     return read
 

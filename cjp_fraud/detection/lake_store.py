@@ -78,7 +78,7 @@ class LakeStore:
         return sorted(self._sizes.get(day, {}))
 
     def days(self, begin: int, end: int) -> list[int]:
-        """UTC days with traffic in [begin, end); what is scored next lies in it."""
+        """UTC days with traffic in [begin, end); :meth:`scored` is called next for parts of it."""
         self._horizon = end
         return sorted(day for day in self._sizes if begin // DAY <= day < -(-end // DAY))
 
@@ -91,7 +91,8 @@ class LakeStore:
     ) -> Iterator[ScoredRows]:
         """Score the rows of the UTC ``day`` in [begin, end), the only one with traffic; list all intervals in gaps.
 
-        In ascending order, and inside what :meth:`days` was asked for, where all buckets are meant (None).
+        If ``buckets`` is None (all of them), [begin, end) must lie in the window that :meth:`days` was asked for last,
+        and later calls must ask for later days.
         """
         windows: Iterable[Window]
         if buckets is not None:

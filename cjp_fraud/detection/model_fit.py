@@ -193,8 +193,8 @@ class _Candidates:
         series, starts, features = (np.concatenate([part[i] for part in self._parts]) for i in range(3))
         order = np.lexsort((starts, series))
         if len(order) > MOST_CANDIDATES:
-            kept = np.argsort(_mixed(series[order], starts[order]), kind="stable")[:MOST_CANDIDATES]
-            order = order[np.sort(kept)]
+            sample = np.argsort(_mixed(series[order], starts[order]), kind="stable")[:MOST_CANDIDATES]
+            order = order[np.sort(sample)]
         return series[order], starts[order], features[order]
 
 

@@ -45,9 +45,9 @@ class ProfiledPast:
     Attributes
     ----------
     arranged : whose groups.
-    stored : by group and local day: members and their profile; let go of once they are in the history.
-    older : by group, in the order of the days: days too old for their slots to be used, which are the first of
-        their members: members, day, and the day's maxima of b′ of counts and of peaks.
+    stored : by group and local day: members and their profile; removed once they are in the history.
+    older : by group, days so old that only their maxima are used, oldest first. Each is a tuple of members, day, and
+        the members' maxima of b′ on that day, of counts and of peaks. A member's older days come before its stored.
     """
 
     arranged: Arranged
@@ -173,12 +173,12 @@ def stored_snapshots(
     stored = lake.read(BASELINE, days=(date_of(days[0]), date_of(days[-1] + 1)), buckets=numbers)
     usable = of_zone(stored, arranged, arranged.table.codes(stored[SERIES_ID]))
     stored = stored if usable.all() else stored.filter(pa.array(usable))
-    kept: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
+    in_baseline: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
         (number, day): (members, part)
         for number, members, day, part in _by_group_and_day(arranged, stored)
         if (number, day) in wanted
     }
-    missing = _missing_tenants(arranged, wanted, kept)
+    missing = _missing_tenants(arranged, wanted, in_baseline)
     past = None
     if missing:
         index = read_index(lake, days[0], days[-1], buckets, missing)
@@ -186,7 +186,7 @@ def stored_snapshots(
     result = {}
     for number, day in sorted(wanted, key=lambda pair: (pair[0], pair[1])):
         group = arranged.groups[number]
-        members, part = kept.get((number, day), (np.empty(0, np.int64), BASELINE.schema.empty_table()))
+        members, part = in_baseline.get((number, day), (np.empty(0, np.int64), BASELINE.schema.empty_table()))
         slots = slots_a_day(group.seconds)
         snapshot = snapshot_of(part, members, len(group.series), slots, day)
         if past is not None:
@@ -200,12 +200,12 @@ def stored_snapshots(
 def _missing_tenants(
     arranged: Arranged,
     wanted: Collection[tuple[int, int]],
-    kept: Mapping[tuple[int, int], tuple[Ints, pa.Table]],
+    in_baseline: Mapping[tuple[int, int], tuple[Ints, pa.Table]],
 ) -> set[str]:
     missing: set[str] = set()
     for number, day in wanted:
         group = arranged.groups[number]
-        members = kept[number, day][0] if (number, day) in kept else np.empty(0, np.int64)
+        members = in_baseline[number, day][0] if (number, day) in in_baseline else np.empty(0, np.int64)
         absent = np.setdiff1d(np.arange(len(group.series)), members)
         missing.update(arranged.table.keys[TENANT].to_numpy()[group.series[absent]].tolist())
     return missing
@@ -258,10 +258,10 @@ def _members(arranged: Arranged) -> tuple[Ints, Ints]:
 
 
 def _newest_days(code: Ints, days: Ints, first: int) -> NDArray[np.bool_]:
-    """Mask of the rows whose slots a snapshot ``first`` or later may use; bool [rows].
+    """Mask of the rows before ``first`` whose slots a snapshot ``first`` or later may use; bool [rows].
 
-    Each series' newest seven days before ``first``, none of them older than the slots' memory counted from the
-    newest, and no day at all where that one is itself too old.
+    They are each series' newest seven days before ``first``, as far as they lie within 28 days ending with the newest
+    (``SLOT_MEMORY_DAYS``). A series whose newest day is more than 28 days before ``first`` has none.
     """
     before = np.flatnonzero(days < first)
     before = before[np.lexsort((-days[before], code[before]))]
@@ -285,7 +285,7 @@ def of_zone(rows: pa.Table, arranged: Arranged, code: Ints) -> NDArray[np.bool_]
 
 
 def _tenants(arranged: Arranged, code: Ints) -> dict[str, list[str]]:
-    """The condition that rows are of the tenants of ``code``, where naming them is less than reading all."""
+    """A condition on the tenants of ``code``; none where they are so many that reading all tenants is cheaper."""
     tenants = np.unique(arranged.table.keys[TENANT].to_numpy()[np.unique(code)])
     return {TENANT: tenants.tolist()} if len(tenants) <= FEW_TENANTS else {}
 

@@ -105,8 +105,8 @@ def _put(values: NDArray[Any], place: Ints, stored: NDArray[Any]) -> NDArray[Any
 
 def unknown_snapshot(members: int, slots: int, day: int) -> Snapshot:
     """The snapshot of series without a past."""
-    one = _unknown_snapshot(slots)
-    return replace(one.take(np.zeros(members, dtype=np.int64)), day=day)
+    of_one_series = _unknown_snapshot(slots)
+    return replace(of_one_series.take(np.zeros(members, dtype=np.int64)), day=day)
 
 
 @lru_cache(maxsize=8)

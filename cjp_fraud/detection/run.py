@@ -37,7 +37,7 @@ from cjp_fraud.storage.locks import process_lock
 from features.local_grid import DAY
 
 ROWS_AT_ONCE: Final = 2_000_000
-"""Scores that are held before they are written."""
+"""Rows of scores that are collected before they are written."""
 DETECTION_LOCK: Final = "detection"
 DETECTOR: Final[Actor] = machine("detect")
 
@@ -111,8 +111,8 @@ class DetectionRun:
 
         Yields
         ------
-        up to where it is done (UTC seconds), and the rows from where it was done before; those of silent days, which
-        only have intervals in gaps, come with the day before them.
+        the moment up to which the window is done (UTC seconds), and the rows between the moment yielded before and this
+        one. Days without traffic have only intervals in gaps; these come with the day with traffic before them.
         """
         days = self.store.days(begin, end)
         cuts = [begin, *(day * DAY for day in days[1:]), end]
@@ -188,8 +188,8 @@ def detect(
 ) -> Detected:
     """Detect over [begin, end), rounded to whole hours. Running it again changes nothing.
 
-    Scores and calibration are committed before flags are recorded, each the same when written again, so that a kill
-    at any point is mended by the next run.
+    Scores and calibration are committed before flags are recorded, each the same when written again, so that the next
+    run puts right what a kill at any point left undone.
 
     Parameters
     ----------

@@ -106,14 +106,14 @@ class Group:
         active = np.unique(member[column >= grid.context])
         place = np.full(len(self.series), -1, dtype=np.int64)
         place[active] = np.arange(len(active))
-        kept = place[member] >= 0
-        cell = (place[member[kept]], column[kept])
+        is_active = place[member] >= 0
+        cell = (place[member[is_active]], column[is_active])
         counts = np.full((len(active), len(grid.starts)), np.nan)
-        counts[cell] = self.counts[low:high][kept]
+        counts[cell] = self.counts[low:high][is_active]
         if self.peaks is None:
             return active, Rows(grid, counts, None)
         peaks = np.full_like(counts, np.nan)
-        peaks[cell] = self.peaks[low:high][kept]
+        peaks[cell] = self.peaks[low:high][is_active]
         return active, Rows(grid, counts, peaks)
 
 

@@ -102,8 +102,8 @@ def are_spikes(rows: ScoredRows, rules: DetectionRules) -> NDArray[np.bool_]:
     """Whether each row's excess is upward and at least the minimum of its channel."""
     channels, code = np.unique(rows.table.keys[CHANNEL].to_numpy(dtype=str), return_inverse=True)
     least = [rules.spike_of(str(channel)) for channel in channels]
-    contacts = np.array([one.contacts for one in least])[code]
-    ratio = np.array([one.ratio for one in least])[code]
+    contacts = np.array([minimum.contacts for minimum in least])[code]
+    ratio = np.array([minimum.ratio for minimum in least])[code]
     return is_spike(rows.observed - rows.baseline, rows.baseline, contacts[rows.series], ratio[rows.series])
 
 

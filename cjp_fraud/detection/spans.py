@@ -1,4 +1,4 @@
-"""Whether series have rows before or after a window: what lies between is a gap, what lies outside is nothing."""
+"""Whether series have rows before or after a window: between two rows of a series there are gaps, outside nothing."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from features.local_grid import DAY
 Ints = NDArray[np.int64]
 
 NEAR_DAYS: Final = 3
-"""Days around a window whose traffic is read itself, because it may not be folded into profiles yet."""
+"""Days around a window of which the traffic is read, because they may not be folded into profiles yet."""
 DAYS_AT_ONCE: Final = 28
 _KEYS: Final = (SERIES_ID, *SERIES_KEY)
 
 
 class SeriesSpans:
-    """When the series of some buckets have rows, as far as a window must know.
+    """Which series of some buckets have rows before a window, and which have rows after it.
 
-    Far from the window the profiles are asked, which hold every local day that has known rows; a far day with nothing
-    but partly covered intervals is not seen.
+    Near the window their traffic is read. Farther away their profiles are read, of which there is one for every local
+    day with known rows; so a far day on which every interval is only partly covered is missed.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class SeriesSpans:
     def around(
         self, arranged: Arranged, begin: int, end: int, later: pa.Array, buckets: Collection[int]
     ) -> tuple[Ints, Ints]:
-        """First and last row of every arranged series, moved to the window's ends where more lies beyond them.
+        """First and last row of every arranged series, moved to the window's ends where the series goes on beyond them.
 
         Parameters
         ----------

@@ -18,10 +18,10 @@ from cjp_fraud.traffic.tables import TrafficChange, Watermark
 from features.local_grid import DAY
 
 CLOSED_AFTER: Final = timedelta(minutes=10)
-"""An hour's family is closed so long after its end."""
+"""How long after its end an hour's family is closed."""
 WATERMARK: Final = "detection"
 LONGEST_ECHO: Final = timedelta(minutes=75)
-"""A changed interval can alter scores so much later: the hour of the level, and one interval of 15 minutes."""
+"""How much later a changed interval can still alter scores: the hour of the level, and one interval of 15 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class DetectionWindow:
 
     Attributes
     ----------
-    newest : id of the newest change of traffic that was there when the window was chosen. Later ones may come too
-        late for the buckets' reading and stay for the next window.
+    newest : id of the newest change of traffic on record when the window was chosen. Changes that come later may not
+        have been read with the buckets, so they wait for the next window.
     """
 
     begin: datetime
@@ -91,9 +91,10 @@ def closed_until(now: datetime) -> datetime:
 
 
 def mark_scored(session: Session, window: DetectionWindow, now: datetime) -> None:
-    """Mark the changes that the window took in as scored; what lies outside of it of a change stays unscored.
+    """Mark the changes of traffic inside the window as scored.
 
-    So does a late change's echo in hours after the window that have been scored before.
+    The part of a change that lies outside the window stays unscored. A change can also alter scores after the window
+    (:data:`LONGEST_ECHO`): where those hours were scored before, its end stays unscored, so that they are scored again.
     """
     begin, end = window.begin, window.end
     row = session.get(Watermark, WATERMARK)

@@ -17,7 +17,7 @@ class NoticeKind(StrEnum):
 
 
 class NoticeState(StrEnum):
-    """How far a notice has come; what its receipt is worth is said by its delivery events."""
+    """How far the sending of a notice has come; whether it arrived is known from its delivery events."""
 
     PLANNED = "planned"
     DEFERRED = "deferred"

@@ -210,7 +210,7 @@ def plan_of(
 
 
 def recipients_of(plan: NoticePlan) -> tuple[Recipient, ...]:
-    """Return whom a plan serves: to them goes the withdrawal, whatever the address book says by then."""
+    """Return whom a plan serves. Its withdrawal goes to the same recipients, even if the addresses change later."""
     return from_document(PlanDraft, plan.document).recipients
 
 

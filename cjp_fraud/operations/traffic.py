@@ -227,8 +227,10 @@ def _refusal(path: Path, error: BadInputError) -> str | None:
 
 
 def _move(path: Path, folder: Path) -> Path:
-    """Move a file, its name shortened and escaped; one of this name that is there already keeps it, because it
-    is another delivery."""
+    """Move a file to a folder, its name shortened and escaped.
+
+    A file that has this name there already is another delivery and keeps the name; the new one gets a number.
+    """
     name = readable_name(path.name, LONGEST_NAME)
     target, number = folder / name, 1
     while os.path.lexists(target):

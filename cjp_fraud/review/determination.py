@@ -219,7 +219,7 @@ def _who_and_why(case: Case, by: Actor, reasons: str) -> list[tuple[bool, str]]:
 def _named_flags(
     session: Session, case: Case, flag_ids: Collection[str] | None
 ) -> tuple[list[Flag], list[str]]:
-    """Return the case's flags in force that are named (locked), and what names none of them, or several.
+    """Return the named flags of the case, those in force, locked; and the names that fit no flag or more than one.
 
     A flag is named by its id, or by the first 8 or more characters of it, as tables show them.
     """

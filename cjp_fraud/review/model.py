@@ -202,7 +202,7 @@ class QueueFilter:
 
 @dataclass(frozen=True, slots=True)
 class ProviderPolicy:
-    """What of the provider's settings decisions depend on.
+    """The provider's settings on which decisions depend.
 
     Parameters
     ----------

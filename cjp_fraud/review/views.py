@@ -248,7 +248,7 @@ def _flag_counts(session: Session, case: Case) -> tuple[int, int]:
 
 
 class _CaseReader:
-    """Reads the rows of one case, the first first; the names and texts that they refer to are read once."""
+    """Reads the rows of one case, the oldest first; each name and text that they refer to is read only once."""
 
     def __init__(self, session: Session, case: Case) -> None:
         self._session, self._case = session, case

@@ -207,7 +207,7 @@ class Lake:
         *,
         where: Where,
     ) -> int:
-        """Put ``rows`` in the place of the rows that ``where`` means, in one commit.
+        """Replace the rows that meet ``where`` by ``rows``, in one commit.
 
         Every row of ``rows`` must itself meet ``where``. A commit that collides with another writer's on the
         same partitions is tried again with the same rows: callers whose rows depend on what they read hold
@@ -220,7 +220,7 @@ class Lake:
 
         Returns
         -------
-        version of the table after the commit (unchanged if ``where`` can mean no row).
+        version of the table after the commit (unchanged if no row can meet ``where``).
         """
         if where.nothing():
             return self.version(table)

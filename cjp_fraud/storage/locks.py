@@ -43,9 +43,9 @@ def process_lock(engine: Engine, name: str) -> Iterator[None]:
     on a file beside the database. Both end with the process, so a kill never leaves one behind. The same name
     is not taken twice by one thread.
 
-    The connections are a small pool's of their own, one a thread however many locks it holds: whoever holds a
-    lock so never waits for a connection that somebody who waits for a lock has. Must not be taken inside a
-    transaction.
+    Locks have a small pool of connections of their own, and a thread uses one connection for all its locks. So a
+    thread that holds a lock never waits for a connection which a thread that waits for a lock has taken. Must not be
+    used inside a transaction.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Which rows of audited tables a transaction wrote that no entry of the audit log names yet.
 
-Every session notes what it inserts and changes. :func:`cjp_fraud.audit.log.append` takes the noted rows and
+Every session notes the rows that it inserts and changes. :func:`cjp_fraud.audit.log.append` takes the noted rows and
 names them in its entry; :func:`cjp_fraud.storage.database.transaction` refuses to commit while some are left.
 """
 
@@ -30,7 +30,7 @@ def take_written(session: Session, rows: Iterable[Base] = ()) -> list[Base]:
 
     Parameters
     ----------
-    rows : what statements wrote past the session (``session.execute(insert(...))``), as objects.
+    rows : rows written by statements (``session.execute(insert(...))``), of which the session does not know.
     """
     session.flush()
     written: dict[Any, Base] = session.info.pop(_ROWS, {})
@@ -67,7 +67,7 @@ def refuse_unnamed(session: Session) -> None:
 
 
 def note_written(session: Session, rows: Iterable[Base]) -> None:
-    """Note audited rows that a statement wrote past the session, as if the session had written them."""
+    """Note audited rows that a statement wrote, as if the session had written them."""
     noted: dict[Any, Base] = session.info.setdefault(_ROWS, {})
     for row in rows:
         if _is_audited(row):

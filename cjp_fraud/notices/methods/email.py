@@ -286,7 +286,7 @@ class _RecordedSmtp(smtplib.SMTP):
         return code
 
     def part(self) -> None:
-        """Say goodbye; what comes of it changes nothing."""
+        """End the dialogue with QUIT; an error here does not matter, because the outcome is known."""
         try:
             self.quit()
         except (OSError, smtplib.SMTPException):

@@ -34,7 +34,7 @@ class CsvRows:
     Blocks without quotes are cut by Arrow; from the first quote on, Python's csv module reads the rest,
     because only it can tell a line break inside a cell from the end of a row. The lines are counted here:
     Arrow's reader says at which row a file is broken, but not at which line (it skips blank lines, and a
-    cell may hold line breaks), and stops at a stray quote; a person who mends the file needs the line.
+    cell may hold line breaks), and stops at a stray quote; a person who corrects the file needs the line.
 
     Parameters
     ----------
