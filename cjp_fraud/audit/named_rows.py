@@ -184,7 +184,10 @@ def own_digest_faults(record: Record, digest: Callable[[Any], str] = digest) -> 
             computed = digest(record.fields[content])
         if computed is not None and record.fields.get(column) != computed:
             yield f"{record.where}: its {content} does not match its {column}; it was changed"
-    if record.table == "personal_texts" and record.fields["body"] is not None:
+    if record.table == "personal_texts" and record.fields["body"] is None:
+        if record.fields.get("erased_at") is None or record.fields.get("salt") is not None:
+            yield f"{record.where}: its words are gone, but it was not erased; they were taken away"
+    elif record.table == "personal_texts":
         words = salted_digest(str(record.fields["salt"]), str(record.fields["body"]))
         if words != record.fields["sha256"]:
             yield f"{record.where}: its words do not match its sha256; they were changed"

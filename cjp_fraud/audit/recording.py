@@ -25,6 +25,9 @@ from cjp_fraud.storage.written_rows import note_written
 if TYPE_CHECKING:
     from sqlalchemy.orm import UOWTransaction
 
+AS_RECORDED: Final = "as_recorded"
+"""Name in ``session.info`` of whether rows are only read in again, and keep when they were recorded."""
+
 ACTING_AT: Final = "acting_at"
 """Name in ``session.info`` of the moment at which the transaction's newest decision acts."""
 
@@ -156,6 +159,8 @@ def _which_clock(session: Session) -> str:
 @event.listens_for(Session, "before_flush")
 def _stamp(session: Session, _context: UOWTransaction, _instances: object) -> None:
     """Give every new row the moment at which it is recorded, whatever it had."""
+    if session.info.get(AS_RECORDED):
+        return
     new = [row for row in session.new if isinstance(row, Recorded)]
     if new:
         _stamp_rows(session, new)

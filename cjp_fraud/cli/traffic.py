@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +54,15 @@ def ingest(
     opened = deployment(ctx)
     renamed = column_mapping(mapping)
     with progress("ingesting") as report:
-        result = ingest_files(opened, opened.now, files, mapping=renamed, complete=complete, report=report)
+        result = ingest_files(
+            opened,
+            opened.now,
+            files,
+            mapping=renamed,
+            complete=complete,
+            corrects=corrects,
+            report=report,
+        )
     _print(result, as_json=as_json)
 
 
@@ -134,20 +143,15 @@ def status(
             print_table(gaps, title="Gaps")
 
 
+_ALWAYS = ("files", "read", "stored", "replaced", "unchanged", "quarantined", "refused")
+"""What is shown of an ingest in any case; the rest where there is some."""
+
+
 def _print(result: IngestResult, *, as_json: bool) -> None:
-    shown = {
-        "files": result.files,
-        "read": result.read,
-        "stored": result.stored,
-        "replaced": result.replaced,
-        "unchanged": result.unchanged,
-        "quarantined": result.quarantined,
-        "refused_deployment": result.refused,
-        "reasons": result.reasons,
-        "outweighed": result.outweighed,
-        "parts_of_totals": result.parts_of_totals,
-        "notes": result.notes,
-    }
-    always = len(shown) if as_json else 7
-    record = {name: value for at, (name, value) in enumerate(shown.items()) if at < always or value}
-    print_view(record, as_json=as_json, title="Traffic")
+    further = [field.name for field in fields(result) if field.name not in _ALWAYS]
+    shown = [
+        *_ALWAYS,
+        *(name for name in further if getattr(result, name)),
+        *(["notes"] if result.notes else []),
+    ]
+    print_view(result, shown, as_json=as_json, title="Traffic")

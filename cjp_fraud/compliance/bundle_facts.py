@@ -7,15 +7,19 @@ bundle does not hold is not asked: how long approval and notice stay fresh is a 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Enum, create_engine, inspect, text
+from sqlalchemy import DateTime, Engine, Enum, create_engine, inspect, text
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
 
+from cjp_fraud.audit.recording import AS_RECORDED
 from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.documents import to_document
@@ -64,6 +68,7 @@ _ENDED: Final[Mapping[str, str]] = {
 }
 """Table → column that says until when a row of it counts."""
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _ANY_AGE: Final = timedelta(days=36_500)
 _POLICY: Final = ProviderPolicy(mode=PlatformMode.ACT, fresh=_ANY_AGE)
 
@@ -142,29 +147,38 @@ def _with_the_tenant_of_then(facts: GateFacts) -> GateFacts:
     return replace(facts, contract=replace(contract, versions=versions, language=language))
 
 
+_EMPTY: Final = threading.Lock()
+"""Held by whoever uses the empty database; nothing that is put into it is ever committed."""
+
+
+@cache
+def _empty_database() -> Engine:
+    """Return a database in memory with all tables and no rows, which judges no row by itself."""
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    with engine.begin() as connection:
+        connection.execute(text("PRAGMA ignore_check_constraints = ON"))
+        Base.metadata.create_all(connection)
+    return engine
+
+
 @contextmanager
 def _database(records: Sequence[Record], at: datetime | None) -> Iterator[Session]:
     """Yield a session on the rows as they stood at ``at``; None: as they are."""
     kinds = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
-    engine = create_engine("sqlite://")
-    try:
-        with Session(engine, expire_on_commit=False) as session:
-            session.execute(text("PRAGMA ignore_check_constraints = ON"))
-            Base.metadata.create_all(session.connection())
-            for record in records:
-                row = _row(kinds[record.table], record)
-                made, ended = _MADE.get(record.table), _ENDED.get(record.table)
-                if at is not None and made is not None and getattr(row, made) > at:
-                    continue
-                if at is not None and ended is not None and (getattr(row, ended) or at) > at:
-                    setattr(row, ended, None)
-                    if isinstance(row, Dispute):
-                        row.state = DisputeState.OPEN
-                session.add(row)
-            session.flush()
-            yield session
-    finally:
-        engine.dispose()
+    with _EMPTY, Session(_empty_database(), expire_on_commit=False, info={AS_RECORDED: True}) as session:
+        for record in records:
+            row = _row(kinds[record.table], record)
+            made, ended = _MADE.get(record.table), _ENDED.get(record.table)
+            if at is not None and made is not None and getattr(row, made) > at:
+                continue
+            if at is not None and ended is not None and (getattr(row, ended) or _NEVER) >= at:
+                setattr(row, ended, None)
+                if isinstance(row, Dispute):
+                    row.state = DisputeState.OPEN
+            session.add(row)
+        session.flush()
+        yield session
+        session.rollback()
 
 
 def _row(kind: type[Base], record: Record) -> Base:

@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, faults
 from cjp_fraud.audit.log import links
 from cjp_fraud.audit.named_rows import CaseMoves, NewestNames, act_faults
 from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.case_chronology import CaseChronology
+from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.review.tables import Approval, Proposal
 from cjp_fraud.storage.database import at_one_moment, reading
-from cjp_fraud.suspension.case_records import all_records
+from cjp_fraud.suspension.case_records import all_records, records_of_case
 
 EVERY = 1000
 """Entries between two reports of progress."""
@@ -73,6 +78,7 @@ def verify_log(
         chronology = CaseChronology()
         problems += log.names.faults(chronology.through(all_records(session)))
         problems += chronology.faults()
+        problems += _gate_faults(session)
     return LogVerification(log.count, log.head, tuple(problems))
 
 
@@ -87,6 +93,16 @@ def chain_holds_head(engine: Engine, entries: int, head_sha256: str) -> list[str
         f"the bundle's chain ends with entry {entries}, {head_sha256}; the database's chain {said}: one of "
         "them was written anew, or they are not of the same database"
     ]
+
+
+def _gate_faults(session: Session) -> Iterator[str]:
+    """Yield what would have kept the gate shut at each act of each case, as a case's bundle is asked."""
+    approved = select(Proposal.case_id).join(Approval, Approval.proposal_id == Proposal.id).distinct()
+    for case_id in session.scalars(approved.order_by(Proposal.case_id)).all():
+        try:
+            yield from gate_faults(case_id, list(records_of_case(session, case_id)))
+        except (CjpFraudError, LookupError, TypeError, ValueError, SQLAlchemyError) as error:
+            yield f"cases {case_id}: its rows cannot be read ({type(error).__name__}: {error}); they were changed"
 
 
 class _Reading:

@@ -33,7 +33,7 @@ from cjp_fraud.compliance.case_chronology import CaseChronology
 from cjp_fraud.compliance.format_1 import FORMAT_1, digest_1, read_proof_1
 from cjp_fraud.compliance.inclusion_proof import InclusionProof, read_proof
 from cjp_fraud.digests import sha256_hex
-from cjp_fraud.errors import BadInputError
+from cjp_fraud.errors import BadInputError, CjpFraudError
 
 _UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
 """What reading a forged file can raise; each becomes a fault, never a traceback."""
@@ -102,7 +102,7 @@ def verify(container: bytes) -> BundleVerification:
         return BundleVerification(manifest.case_id, len(files), 0, "", tuple(faults))
     try:
         faults += _content_faults(files, manifest, proof)
-    except (*_UNREADABLE, SQLAlchemyError) as error:
+    except (*_UNREADABLE, CjpFraudError, SQLAlchemyError) as error:
         faults.append(
             f"the records do not have the form of a bundle's records ({type(error).__name__}: {error})"
         )

@@ -61,9 +61,12 @@ def move(
     """Move a locked case to another state and write the entry of the log that says so, as :func:`note` does."""
     if (case.state, to) not in MOVES:
         raise ValueError(f"no case moves from {case.state} to {to}")
+    waits = to not in CLOSED_STATES
+    # A case that comes back into the queue (reopen, which holds the openers' order) is at its end for who reads pages.
+    revision = next_revision(decision.session) if waits and not case.in_queue else case.queue_revision
     before, case.state = case.state, to
-    case.closed_at = decision.at if to in CLOSED_STATES else None
-    case.in_queue = to not in CLOSED_STATES
+    case.closed_at = None if waits else decision.at
+    case.in_queue, case.queue_revision = waits, revision
     if to is CaseState.OPEN or to in CLOSED_STATES:
         case.claimed_by = case.claimed_at = None
     decision.session.flush()

@@ -16,7 +16,7 @@ from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans import cancel_plan, plan_of
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
-from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.cases import in_words, lock_case, move, note, order_openers, write_comment
 from cjp_fraud.review.evidence import ReadRows, freeze
 from cjp_fraud.review.measure_fit import Flagged, measure_faults, planned_measure
 from cjp_fraud.review.model import (
@@ -141,6 +141,7 @@ def dismiss(decision: Decision, case_id: str, *, reasons: str) -> Determination:
 def reopen(decision: Decision, case_id: str, *, reasons: str) -> Case:
     """Open a dismissed, expired or withdrawn case again, for review."""
     session, by, at = decision.session, decision.by, decision.at
+    order_openers(session)
     case = lock_case(session, case_id)
     open_case = session.scalar(
         select(Case.number).where(

@@ -1,7 +1,7 @@
 """The gate before any measure: nine points, each known to hold, or it stays shut.
 
 Pure: facts in, decision out. What is not known (None) does not hold. The same rules are asked at four
-moments, each for what can be true by then: when a proposal is drawn up (:func:`contract_faults`), when a
+moments, each for what can be true by then: when a proposal is drawn up, when a
 person approves it, before its notice is sent, and before its measure is taken.
 """
 
@@ -65,6 +65,10 @@ BEFORE_APPROVAL: Final = BEFORE_NOTICE - {Requirement.MODE, Requirement.APPROVAL
 """What must hold when a person approves, in either mode; that person's own faults are asked beside it."""
 
 
+BEFORE_PROPOSAL: Final = frozenset({Requirement.CONTRACT})
+"""What is asked when a proposal is drawn up; the rest is asked by the time that it is approved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """Why one requirement is not met."""
@@ -117,7 +121,7 @@ def check(
     )
 
 
-def contract_faults(contract: ContractFact | None) -> list[str]:
+def _contract_faults(contract: ContractFact | None) -> list[str]:
     """Return why a contract gives no right to suspend (point 4); none: it does."""
     if contract is None:
         return ["the contract position is not known"]
@@ -301,7 +305,7 @@ def _approval(facts: GateFacts, at: datetime) -> list[str]:
 
 
 def _contract(facts: GateFacts, _at: datetime) -> list[str]:
-    return contract_faults(facts.contract)
+    return _contract_faults(facts.contract)
 
 
 def _notice(facts: GateFacts, at: datetime) -> list[str]:

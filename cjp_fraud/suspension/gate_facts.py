@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,10 +53,10 @@ from cjp_fraud.suspension.case_records import SUBJECTS, TABLES_OF_SUBJECTS, reco
 from cjp_fraud.suspension.gate import (
     BEFORE_APPROVAL,
     BEFORE_MEASURE,
+    BEFORE_PROPOSAL,
     Requirement,
     approval_faults,
     check,
-    contract_faults,
 )
 from cjp_fraud.suspension.model import (
     ApprovalFact,
@@ -168,7 +169,8 @@ def approval_obstacles(
 
 def proposal_obstacles(position: Contract, at: datetime) -> tuple[str, ...]:
     """Return why a proposal drawn up under this contract at ``at`` could not be acted on; none: it could."""
-    return tuple(contract_faults(_contract(position, at)))
+    facts = replace(unread_facts(ProviderPolicy(), ()), contract=_contract(position, at))
+    return tuple(obstacle.sentence for obstacle in check(facts, at, BEFORE_PROPOSAL).obstacles)
 
 
 def _need_stated_at(

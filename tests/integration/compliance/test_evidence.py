@@ -240,7 +240,8 @@ def test_an_approver_who_had_lately_edited_the_contract_is_a_fault(bundle: dict[
 
     def edited(rows: list[dict[str, object]]) -> None:
         part = {"user_id": approver, "part": "edited_contract", "tenant_id": "acme", "case_id": None}
-        rows.append({"id": "x", "fields": part | {"at": "2026-03-01T00:00:00.000000Z"}, "documents": {}})
+        when = {"at": "2026-03-01T00:00:00.000000Z", "recorded_at": "2026-03-01T00:00:00.000000Z"}
+        rows.append({"id": "x", "fields": part | when, "documents": {}})
 
     faults = verify(a_change(bundle, "records/participations.json", edited)).faults
     assert any("edited the tenant's addresses or terms" in fault for fault in faults), faults

@@ -16,13 +16,14 @@ from sqlalchemy import Engine, insert, select, text, update
 
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss, reopen
 from cjp_fraud.review.model import CLOSED_STATES, CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.queue import QueuedCase, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.storage.database import make_engine, reading, transaction
 from tests.case_builders import START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.notice_builders import by_email
@@ -308,3 +309,26 @@ def sorts_too_much(node: tuple[str, str | None, int, str | None]) -> bool:
     """Whether a step sorts more than a page of each branch."""
     kind, _relation, rows, _index = node
     return "Sort" in kind and rows > len(CaseState) * (PAGE + 1)
+
+
+def test_a_case_opened_again_while_pages_are_read_is_shown_at_the_end(office: Office) -> None:
+    for place, name in enumerate(TENANTS[:4]):
+        flag(office.engine, a_flag(START, name, score=9.0 - place), at=office.now)
+    with reading(office.engine) as session:
+        (best, *_) = queue(session).cases
+    with transaction(office.engine) as session:
+        decision = Decision(session, office.people["rita"], office.now)
+        claim(decision, best.id)
+        dismiss(decision, best.id, reasons="a campaign")
+    with reading(office.engine) as session:
+        first = queue(session, limit=1)
+    assert best.number not in [row.number for row in first.cases]
+    with transaction(office.engine) as session:
+        reopen(Decision(session, office.people["rita"], office.now), best.id, reasons="no campaign")
+    shown, after = [row.number for row in first.cases], first.next_cursor
+    while after is not None:
+        with reading(office.engine) as session:
+            page = queue(session, limit=1, after=after)
+        shown += [row.number for row in page.cases]
+        after = page.next_cursor
+    assert sorted(set(shown)) == [1, 2, 3, 4]

@@ -118,8 +118,12 @@ def test_the_command_says_that_rows_do_not_count_and_how_to_correct(tmp_path: Pa
     plain = CliRunner().invoke(app, [*command, str(coarse)], env=environment)
     assert "do not count" in plain.output
     assert "--corrects" in plain.output
-    corrected = CliRunner().invoke(app, [*command, "--corrects", str(coarse)], env=environment)
+    assert sum(inbox.deployment.lake.read(TRAFFIC)["contacts_offered"].to_pylist()) != 9
+    other = tmp_path / "other.csv"  # the same rows again would change nothing
+    other.write_text(f"{HEADER}\n{a_row(0, 9).replace(',60,', ',300,')}\n")
+    corrected = CliRunner().invoke(app, [*command, "--corrects", str(other)], env=environment)
     assert "do not count" not in corrected.output
+    assert inbox.deployment.lake.read(TRAFFIC)["contacts_offered"].to_pylist() == [9]
 
 
 PARTS = ({"principal_id": "k", "contacts_offered": 3}, {"principal_id": "l", "contacts_offered": 4})
