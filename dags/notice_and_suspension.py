@@ -20,25 +20,17 @@ from airflow.sdk import dag, task
 )
 def notice_and_suspension() -> None:
     @task
-    def collect_delivery_events() -> int:
-        from cjp_fraud.deployment import open_deployment
-        from cjp_fraud.operations import notices
-
-        opened = open_deployment()
-        return notices.collect_delivery_events(opened, opened.now).new_events
-
-    @task
-    def resume_all() -> dict[str, Any]:
+    def run_due() -> dict[str, Any]:
         from pydantic_core import to_jsonable_python
 
         from cjp_fraud.deployment import open_deployment
-        from cjp_fraud.operations.measures import resume_all
+        from cjp_fraud.operations import measures
 
         deployment = open_deployment()
-        report: dict[str, Any] = to_jsonable_python(resume_all(deployment, deployment.now))
-        return report
+        done: dict[str, Any] = to_jsonable_python(measures.run_due(deployment, deployment.now))
+        return done
 
-    collect_delivery_events() >> resume_all()
+    run_due()
 
 
 notice_and_suspension()

@@ -250,8 +250,15 @@ def approve(
     )
     if result.enforcement is None:
         typer.echo(f"  it stays {result.case.state}: the other capacity's approval is needed too")
-    else:
-        tell(result.enforcement, str(number))
+        return
+    tell(result.enforcement, str(number))
+    if result.enforcement.state is CaseState.NOTICE_FAILED:
+        typer.echo(
+            "  no method that the contract permits reached the customer: correct the address or the terms "
+            f"(tenants load), then withdraw and reopen the case: cjp-fraud cases withdraw {number} --as USER "
+            "--because TEXT"
+        )
+        raise typer.Exit(1)
 
 
 @app.command("return")

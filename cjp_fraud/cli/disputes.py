@@ -44,9 +44,9 @@ def decide(
     as_user: AsOption,
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons of the decision.")],
 ) -> None:
-    """Decide a dispute, as somebody who neither determined nor approved in its case.
+    """Decide a dispute, as somebody who took no part in its case; upheld lifts at once what is in force.
 
-    Upheld shuts the gate for good; what is in force then is lifted by: measures reinstate.
+    Upheld shuts the gate for good. Exit code 1 where the platform still restricts: run-due tries again.
     """
     from cjp_fraud.operations import cases
 
@@ -55,8 +55,11 @@ def decide(
     decided = cases.decide_dispute(opened, as_user, opened.now, dispute, upheld=upheld, reasons=because)
     number, state = decided.case.number, decided.case.state
     typer.echo(f"dispute {decided.dispute_id}: {decided.state}; case {number} is {state}")
-    if upheld and state is CaseState.SUSPENDED:
-        typer.echo(f"  an approver lifts it: cjp-fraud measures reinstate {number} --as USER --because TEXT")
+    for sentence in decided.enforcement.waiting_for if decided.enforcement is not None else ():
+        typer.echo(f"  {sentence}")
+    if upheld and state in (CaseState.SUSPENDED, CaseState.LIFTING):
+        typer.echo("  the restriction is not known to be gone; cjp-fraud run-due tries again until it is")
+        raise typer.Exit(1)
 
 
 @app.command("list")

@@ -92,12 +92,18 @@ def deployment(ctx: typer.Context) -> Deployment:
     return opened
 
 
-def show_simulated_clock(chosen: Chosen) -> None:
-    """Say on standard error what the simulated clock shows, after a command that used a home which has one."""
+def show_last_lines(chosen: Chosen) -> None:
+    """Say on standard error, after a command that used a home, what a simulated clock shows and what is overdue."""
     opened = chosen.__dict__.get("deployment")
-    if opened is None or "engine" not in opened.__dict__ or not opened.home_clock.simulated:
+    if opened is None or "engine" not in opened.__dict__:
         return
-    typer.echo(f"simulated clock: {stamp(opened.now)}", err=True)
+    from cjp_fraud.operations.overdue import overdue_now
+
+    if opened.home_clock.simulated:
+        typer.echo(f"simulated clock: {stamp(opened.now)}", err=True)
+    late = overdue_now(opened)
+    if late:
+        typer.echo(f"OVERDUE: {'; '.join(late)}. Run: cjp-fraud run-due", err=True)
 
 
 def settings(ctx: typer.Context) -> Settings:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud import __version__
-from cjp_fraud.cli.frame import Chosen, moment, show_simulated_clock
+from cjp_fraud.cli.frame import Chosen, moment, show_last_lines
 from cjp_fraud.cli.groups import LazyCommands
 from cjp_fraud.errors import CjpFraudError, Refused
 
@@ -49,7 +49,7 @@ def _options(
     ] = False,
 ) -> None:
     ctx.obj = chosen = Chosen(home, moment(now))
-    ctx.call_on_close(lambda: show_simulated_clock(chosen))
+    ctx.call_on_close(lambda: show_last_lines(chosen))
 
 
 def main() -> None:

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import AsOption, Column, JsonOption, deployment, print_table, progress, stamp
+from cjp_fraud.cli.frame import (
+    AsOption,
+    Column,
+    JsonOption,
+    deployment,
+    print_json,
+    print_table,
+    progress,
+    stamp,
+)
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
 app = typer.Typer(no_args_is_help=True)
@@ -52,6 +61,24 @@ def apply(
     _report(outcome, case, wanted=PlatformOutcome.IN_FORCE)
 
 
+def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Do what is due: delivery reports, expiries, letters, measures, lapses; every five minutes, by cron."""
+    from cjp_fraud.operations import measures
+
+    opened = deployment(ctx)
+    done = measures.run_due(opened, opened.now)
+    if as_json:
+        print_json(done)
+        return
+    report = done.resumed
+    typer.echo(
+        f"{done.new_delivery_events} delivery event(s), {len(report.expired)} proposal(s) expired, "
+        f"{len(report.moved)} case(s) moved on, {report.follow_ups} letter(s) that follow sent"
+    )
+    for moved in report.moved:
+        typer.echo(f"  case {moved.case_id}: {moved.state}")
+
+
 @app.command("list")
 def list_measures(
     ctx: typer.Context,
@@ -78,6 +105,9 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
     for sentence in result.enforcement.waiting_for if result.enforcement is not None else ():
         typer.echo(f"  {sentence}")
     _report(result.measure, case, wanted=PlatformOutcome.NOT_IN_FORCE)
+    if result.enforcement is not None and result.enforcement.waiting_for:
+        typer.echo("  service is restored, but the customer was not told yet; cjp-fraud run-due tries again")
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -331,6 +331,8 @@ class DisputeResult:
     dispute_id: str
     state: DisputeState
     answer_due_at: datetime
+    enforcement: EnforcementReport | None = None
+    """What an upheld dispute lifted at once; None: nothing was in force."""
 
 
 def open_dispute(deployment: Deployment, by: str, now: datetime, case: str, text: str) -> DisputeResult:
@@ -345,11 +347,18 @@ def open_dispute(deployment: Deployment, by: str, now: datetime, case: str, text
 def decide_dispute(
     deployment: Deployment, by: str, now: datetime, dispute_id: str, *, upheld: bool, reasons: str
 ) -> DisputeResult:
-    """Decide a dispute, as somebody who neither determined nor approved in its case; upheld is for the tenant."""
+    """Decide a dispute, as somebody who took no part in its case; upheld is for the tenant.
+
+    Upheld shuts the gate for good, and lifts at once what is in force; the customer is told.
+    """
     with deployment.deciding(by, now) as decision:
         dispute = disputes.decide_dispute(decision, dispute_id, upheld=upheld, reasons=reasons)
         standing = CaseStanding.of(decision.session.get_one(Case, dispute.case_id))
-    return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at)
+    enforcement = None
+    if upheld and standing.state is CaseState.SUSPENDED:
+        enforcement = enforce_now(deployment, now, dispute.case_id)
+        standing = _standing(deployment, dispute.case_id)
+    return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at, enforcement)
 
 
 def list_disputes(deployment: Deployment, *, decided_too: bool = False) -> tuple[disputes.ListedDispute, ...]:

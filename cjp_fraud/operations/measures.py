@@ -7,6 +7,8 @@ from datetime import datetime
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError
+from cjp_fraud.notices import inbound_reports
+from cjp_fraud.operations.overdue import overdue_now
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.cases import case_id_of
@@ -126,6 +128,31 @@ def enforce(deployment: Deployment, now: datetime, case: str) -> EnforcementRepo
     with reading(deployment.engine) as session:
         case_id = case_id_of(session, case)
     return enforcement.enforce(deployment.enforcement(now), case_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """What a run of :func:`run_due` did; ``overdue`` is what is still late after it."""
+
+    new_delivery_events: int
+    resumed: ResumeReport
+    overdue: tuple[str, ...]
+
+
+def run_due(deployment: Deployment, now: datetime) -> DueRun:
+    """Do everything that is due: take delivery reports in, expire, dispatch, apply, lapse, lift, send what follows.
+
+    The five-minute schedule is this one call; a deployment without Airflow needs it as one line of cron. It may run
+    twice at once, and be killed: the next run goes on.
+
+    Raises
+    ------
+    CjpFraudError
+        After everything was tried, where one case had a fault.
+    """
+    events = inbound_reports.collect_delivery_events(deployment.engine, deployment.settings, now)
+    report = resume_all(deployment, now)
+    return DueRun(events, report, overdue_now(deployment))
 
 
 def resume_all(deployment: Deployment, now: datetime) -> ResumeReport:

@@ -30,7 +30,7 @@ from cjp_fraud.suspension.notification import (
     withdraw_if_stale,
 )
 from cjp_fraud.suspension.platform import Enforcement
-from cjp_fraud.suspension.reinstatement import lapse_under_lock, lift_under_lock
+from cjp_fraud.suspension.reinstatement import lapse_under_lock, lift_if_upheld, lift_under_lock
 from cjp_fraud.suspension.tables import Measure
 
 _ON_THE_WAY = (
@@ -151,6 +151,9 @@ def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
     if state is CaseState.LIFTING:
         return lift_under_lock(enforcement, case_id).reasons
     if state is CaseState.SUSPENDED:
+        upheld = lift_if_upheld(enforcement, case_id)
+        if upheld is not None:
+            return upheld.reasons
         lapsed = lapse_under_lock(enforcement, case_id)
         return lapsed.reasons if lapsed is not None else ()
     return waiting

@@ -26,6 +26,7 @@ class DisagreementKind(StrEnum):
     DIFFERS = "differs"
     ENDED_BUT_RESTRICTED = "ended_but_restricted"
     NOT_ON_RECORD = "not_on_record"
+    PAST_ITS_END = "past_its_end"
 
 
 _MEANS: Final = {
@@ -37,6 +38,9 @@ _MEANS: Final = {
         "calls; people decide what follows"
     ),
     DisagreementKind.ENDED_BUT_RESTRICTED: "on record as ended, but the platform still restricted it",
+    DisagreementKind.PAST_ITS_END: (
+        "PAST ITS END, and still in force: nothing ran that lets measures lapse; run: cjp-fraud run-due"
+    ),
     DisagreementKind.NOT_ON_RECORD: (
         "the platform restricts something under an id that is not on record; people decide what follows"
     ),
@@ -95,6 +99,8 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
     answer = platform.read_back(measure_id)
     with reading(enforcement.engine) as session:
         state = session.scalar(select(Measure.state).where(Measure.id == measure_id))
+    if state is MeasureState.IN_FORCE and answer.restricted and _is_past_its_end(enforcement, measure_id):
+        return [_disagreement(DisagreementKind.PAST_ITS_END, measure_id, case_id)]
     if state is MeasureState.IN_FORCE and not answer.restricted:
         return [_disagreement(DisagreementKind.NOT_RESTRICTED, measure_id, case_id)]
     if state is MeasureState.IN_FORCE and not answer.is_as_ordered(order):
@@ -109,6 +115,12 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
     disagreement = _disagreement(DisagreementKind.ENDED_BUT_RESTRICTED, measure_id, case_id)
     sentence = f"{disagreement.sentence}; {'it was lifted' if lifted else 'lifting it failed'}"
     return [replace(disagreement, sentence=sentence, repaired=lifted)]
+
+
+def _is_past_its_end(enforcement: Enforcement, measure_id: str) -> bool:
+    with reading(enforcement.engine) as session:
+        measure = session.get_one(Measure, measure_id)
+        return min(measure.review_at, measure.ends_at) <= enforcement.now
 
 
 def _disagreement(kind: DisagreementKind, measure_id: str, case_id: str | None) -> Disagreement:

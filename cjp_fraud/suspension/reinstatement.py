@@ -8,7 +8,8 @@ from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.review.cases import in_words, move
-from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.model import CaseState, DisputeState
+from cjp_fraud.review.tables import Dispute
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.commands import close_commands, lock_measure, record_command, send_command
 from cjp_fraud.suspension.model import (
@@ -51,6 +52,35 @@ def lapse_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome |
         measure.state, measure.ending = MeasureState.LIFTING, Ending.LAPSED
         content = {"measure_id": measure.id, "ending": Ending.LAPSED, "due_at": due_at}
         move(decision, case, CaseState.LIFTING, "case.lapsing", content)
+        record_command(decision, case, measure, CommandKind.LIFT)
+    return lift_under_lock(enforcement, case_id)
+
+
+def lift_if_upheld(enforcement: Enforcement, case_id: str) -> MeasureOutcome | None:
+    """Lift a measure whose finding was disputed and the dispute upheld; None: there is none. The caller holds the lock.
+
+    Whoever decided the dispute has decided the lift; what a kill or a platform that did not answer left undone, the
+    next run does.
+    """
+    with enforcement.deciding() as decision:
+        session = decision.session
+        case, measure = lock_measure(session, case_id)
+        dispute = session.scalar(
+            select(Dispute)
+            .where(Dispute.case_id == case.id, Dispute.state == DisputeState.UPHELD)
+            .order_by(Dispute.decided_at)
+            .limit(1)
+        )
+        if case.state is not CaseState.SUSPENDED or measure is None or dispute is None:
+            return None
+        measure.state, measure.ending = MeasureState.LIFTING, Ending.REINSTATED
+        content = {
+            "measure_id": measure.id,
+            "ending": Ending.REINSTATED,
+            "dispute_id": dispute.id,
+            "decided_by": dispute.decided_by,
+        }
+        move(decision, case, CaseState.LIFTING, "case.reinstating", content)
         record_command(decision, case, measure, CommandKind.LIFT)
     return lift_under_lock(enforcement, case_id)
 

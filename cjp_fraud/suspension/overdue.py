@@ -1,0 +1,62 @@
+"""What should have happened by now and has not, because nothing ran that does it: for whoever looks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.notices.model import NoticeState
+from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.tables import Case, Proposal
+from cjp_fraud.suspension.model import MeasureState
+from cjp_fraud.suspension.tables import Measure
+
+GRACE: Final = timedelta(minutes=15)
+"""How late something may be before it is called overdue: a schedule of five minutes has had three chances."""
+
+
+def overdue(session: Session, at: datetime) -> tuple[str, ...]:
+    """Return what is more than 15 minutes late at ``at`` (aware), a sentence each; measures past their end first."""
+    late = at - GRACE
+    past_end = session.scalars(
+        select(Case.number)
+        .join(Measure, Measure.case_id == Case.id)
+        .where(Measure.state == MeasureState.IN_FORCE, or_(Measure.ends_at < late, Measure.review_at < late))
+        .order_by(Case.number)
+    ).all()
+    lifting = select(func.count()).where(Measure.state == MeasureState.LIFTING)
+    unsent = (
+        select(func.count())
+        .select_from(Notice)
+        .join(NoticePlan, NoticePlan.id == Notice.plan_id)
+        .where(
+            NoticePlan.mode == PlatformMode.ACT,
+            NoticePlan.cancelled_at.is_(None),
+            Notice.state.in_([NoticeState.PLANNED, NoticeState.DEFERRED]),
+            Notice.due_at < late,
+        )
+    )
+    later = aliased(Proposal)
+    expired = (
+        select(func.count())
+        .select_from(Case)
+        .join(Proposal, Proposal.case_id == Case.id)
+        .where(
+            Case.state == CaseState.DETERMINED,
+            Proposal.expires_at < late,
+            ~exists().where(later.case_id == Proposal.case_id, later.number > Proposal.number),
+        )
+    )
+    counted = (
+        (lifting, "measure(s) whose lift the platform has not confirmed"),
+        (unsent, "letter(s) not handed over"),
+        (expired, "proposal(s) past their time"),
+    )
+    found = [(session.scalar(query) or 0, what) for query, what in counted]
+    named = [f"the measure of case {number} is PAST ITS END and still in force" for number in past_end]
+    return (*named, *(f"{number} {what}" for number, what in found if number))
