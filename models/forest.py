@@ -98,7 +98,7 @@ class PooledForest(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         Raises
         ------
         ValueError
-            If X has not the features that were fitted.
+            If X does not have the features that were fitted.
         """
         check_is_fitted(self, "leaf_depths_")
         if X.ndim != 2 or X.shape[1] != self.n_features_in_:

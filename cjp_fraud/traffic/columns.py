@@ -49,7 +49,7 @@ def packed(*keys: Integers) -> Integers:
     lows = [int(key.min()) for key in keys]
     widths = [int(key.max()) - low + 1 for key, low in zip(keys, lows, strict=True)]
     if math.prod(widths) > LARGEST_PACKED:
-        # Ranks in the place of values: there are at most as many as rows.
+        # Ranks instead of values: there are at most as many as rows.
         keys = tuple(np.unique(key, return_inverse=True)[1].astype(np.int64) for key in keys)
         lows, widths = [0] * len(keys), [int(key.max()) + 1 for key in keys]
         if math.prod(widths) > LARGEST_PACKED:
@@ -99,7 +99,7 @@ def key_codes(rows: pa.Table, names: Sequence[str]) -> Integers:
 
     Parameters
     ----------
-    names : text columns, the most significant first; those that ``rows`` has not count as null.
+    names : text columns, the most significant first; those that ``rows`` does not have count as null.
     """
     present = [name for name in names if name in rows.column_names and rows[name].null_count < len(rows)]
     return packed(*(_ranks(rows[name]) for name in present)) if present else np.zeros(len(rows), np.int64)
@@ -124,7 +124,7 @@ def same_values(left: pa.Table, right: pa.Table, names: Collection[str]) -> npt.
 
 
 def widened(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return the rows with all columns of a schema; those that they have not are null."""
+    """Return the rows with all columns of a schema; columns that they do not have are null."""
     columns = [
         rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
         for field in schema

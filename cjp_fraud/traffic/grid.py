@@ -47,7 +47,7 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True)
 class Keys:
-    """What a row's place rests on, as numbers that are sorted, grouped and joined quickly; shape (rows,), int64.
+    """The keys of rows as numbers, which are quick to sort, group and join; each int64, shape (rows,).
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Keys:
     slot : its start, µs since 1970.
     step : as delivered, seconds.
     stamp : as delivered, µs.
-    principal : -1 where there is none.
+    principal : -1 where the row has none.
     """
 
     series: Integers
@@ -72,17 +72,17 @@ class Keys:
 
     @property
     def place(self) -> tuple[Integers, ...]:
-        """What names a row of the traffic table."""
+        """What identifies a row of the traffic table."""
         return (self.series, self.length, self.slot)
 
     @property
     def moment(self) -> tuple[Integers, ...]:
-        """What names an interval as delivered, whoever carried it."""
+        """What identifies an interval as delivered, whoever carried it."""
         return (self.series, self.step, self.stamp)
 
     @property
     def row(self) -> tuple[Integers, ...]:
-        """What names a row of the intake."""
+        """What identifies a row of the intake."""
         return (*self.moment, self.principal)
 
 
@@ -122,7 +122,7 @@ def grid_rows(frame: pd.DataFrame, *, grid_seconds: int = 300, complete: bool = 
     ``interval_seconds`` (now the grid interval's) and ``interval_start`` (UTC, on the grid); the first column
     is ``series_id``; after the keys the metrics that ``frame`` has (int64, or float64 with NaN where unknown),
     ``contacts_peak`` (contacts offered in the busiest minute; NaN where the step is over 60 s and the source
-    gave none) and ``seconds_covered`` (int32; under ``interval_seconds``: not to be used yet).
+    gave none) and ``seconds_covered`` (int32; less than ``interval_seconds``: not complete, not to be used yet).
     :func:`grid_table` says how each column is put together.
     """
     present = [field for field in DELIVERED if field.name in frame.columns]
@@ -142,9 +142,10 @@ def grid_rows(frame: pd.DataFrame, *, grid_seconds: int = 300, complete: bool = 
 def grid_table(rows: pa.Table, *, grid_seconds: int = 300) -> pa.Table:
     """Put delivered rows on the grid (Arrow in, Arrow out; see :func:`grid_rows`).
 
-    Off-grid stamps go down to the grid. A row without principal that equals the sum of those with one is
-    their total: it counts, they do not. Rows in one grid interval are put together at one step: the finest
-    that covers the interval, or the one that covers most of it. A metric is null if it is null in any row:
+    Off-grid stamps are rounded down to the grid. A row without principal that equals the sum of those with
+    one is their total: it counts, they do not. In a grid interval only rows of one step are put together: of
+    the finest step that covers the interval, or else of the one that covers most of it. A metric is null if
+    it is null in one of these rows:
 
     - contacts, seconds, cents, new and invalid destinations: sum;
     - ``contacts_peak``: the largest sum of contacts offered at one 60 s stamp, else the largest delivered;
@@ -184,12 +185,12 @@ def put_on_grid(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Mask, Mask]:
 
     Parameters
     ----------
-    keys : what :func:`keys_of` says of the rows.
+    keys : the keys of the rows, from :func:`keys_of`.
 
     Returns
     -------
-    the table; a mask of the rows that are parts of a total; a mask of the rows whose step is not the one that
-    counts in their interval.
+    the table; a mask of the rows that are parts of a total; a mask of the rows that do not count because in
+    their interval another step does.
     """
     is_part = parts_of_totals(keys, values_of(rows, OFFERED).astype(np.int64))
     outweighed = np.zeros(len(rows), bool)
@@ -223,7 +224,7 @@ def put_on_grid(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Mask, Mask]:
 
 
 def parts_of_totals(keys: Keys, offered: Integers) -> Mask:
-    """Return a mask of the rows with a principal beside whose sum stands a row without one that equals it.
+    """Return a mask of rows with a principal whose sum equals the row without one at the same moment.
 
     The total counts and not its parts, because it also knows what does not add up (distinct things,
     concurrency).
@@ -234,8 +235,12 @@ def parts_of_totals(keys: Keys, offered: Integers) -> Mask:
 
 
 def principal_sums(keys: Keys, offered: Integers) -> tuple[Integers, Integers]:
-    """Return the contacts of the rows with, and of the row without a principal at each row's moment (int64,
-    shape (rows,); 0 where there is no such row)."""
+    """Return, for each row, the contacts at its moment: the sum of the rows with a principal, and those of the
+    row without one (int64, shape (rows,); 0 where there is no such row).
+
+    If every row has a principal, or none has, no total can stand beside its parts. Then nothing is added up: the
+    first is only 1 or 0, the second 0.
+    """
     is_named = keys.principal >= 0
     if not is_named.any() or is_named.all():
         return np.where(is_named, 1, 0), np.zeros(len(offered), np.int64)
@@ -252,7 +257,7 @@ def principal_sums(keys: Keys, offered: Integers) -> tuple[Integers, Integers]:
 
 
 def _per_stamp(rows: pa.Table, keys: Keys, order: Integers, starts: Integers) -> tuple[Integers, Integers]:
-    """Return, of each group, how many distinct stamps it has and the most contacts offered at one of them."""
+    """Return how many distinct stamps each group has, and the most contacts offered at one of them."""
     offered = values_of(rows, OFFERED).astype(np.int64)[order]
     if len(order) == 0:
         return offered, offered
@@ -268,8 +273,8 @@ def _per_stamp(rows: pa.Table, keys: Keys, order: Integers, starts: Integers) ->
 
 
 def _counting_step(firsts: Keys, covered: Integers) -> Mask:
-    """Return which groups count: of several steps in one grid interval the finest that covers it, or else the
-    one that covers most."""
+    """Return a mask of the groups that count. Where a grid interval has several steps, it is the finest one that
+    covers the interval, or else the one that covers most of it."""
     code = packed(*firsts.place)
     same = group_starts(code)
     if len(same) == len(code):
@@ -291,7 +296,7 @@ def _peak(rows: pa.Table, order: Integers, starts: Integers, steps: Integers, bu
 
 
 def _combined(rows: pa.Table, name: str, order: Integers, starts: Integers) -> pa.Array:
-    """Return a metric put together group by group; null where one row has none."""
+    """Return a metric put together group by group; null if a row of the group has no value."""
     column = rows[name]
     if column.null_count == len(column):
         return pa.nulls(len(starts), METRICS[name])

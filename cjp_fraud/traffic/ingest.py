@@ -103,7 +103,7 @@ def _check(source: TrafficSource, batch: SourceBatch, into: Delivery) -> Checked
     try:
         return check_batch(batch, into.tenants, now=into.now)
     except (pa.ArrowException, ValueError, TypeError) as error:
-        # A type that nobody thought of is the source's fault, and no reason to stop the sources behind it.
+        # A type that was not foreseen refuses this source, and must not stop those that come after it.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise UnreadableFileError(
             f"{source.name} has values of a kind that cannot be checked ({readable_name(reason, 200)}). "

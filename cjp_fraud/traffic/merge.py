@@ -44,22 +44,22 @@ from cjp_fraud.traffic.schema import (
 from cjp_fraud.traffic.series import series_ids
 
 ORDER = "source_order"
-"""Of the sources merged at once, which came later (int64); -1 in the intake. A later one wins."""
+"""Order of the sources that are merged at once (int64): the highest number is the latest and wins; -1 in the intake."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The partitions as they will be, and what that changes.
+    """The partitions as they are after the merge, and what it changes.
 
     Parameters
     ----------
     intake, traffic : all rows of the partitions, without the metrics that none of them has.
     stored, replaced, unchanged : numbers of delivered rows (implied zeros not counted); an equal row twice in
-        one source is stored once and unchanged once. A correcting row that takes others away replaces them.
+        one source counts once as stored and once as unchanged. A correcting row that takes others away replaces them.
     outweighed, parts_of_totals : how many of the stored and replaced rows do not count in the traffic, because
         another step of the series counts in their interval, or because they are parts of a total.
-    disagreeing : delivered rows whose key is twice in one source with different values.
-    unclear : delivered rows with and without principal of one moment, of which nobody can tell whether they
+    disagreeing : delivered rows whose key occurs twice in one source with different values.
+    unclear : delivered rows of one moment, with and without principal, of which nobody can tell whether they
         are a total and its parts.
     too_late : delivered rows of intervals older than the intake that do not replace them as a whole.
     intake_changed, traffic_changed : columns ``day``, ``bucket``: the partitions that differ.
@@ -92,9 +92,9 @@ def merge(
 ) -> Merged:
     """Put newly delivered rows into the intake and rebuild the traffic of their grid intervals.
 
-    A key (series, step, stamp, principal) that is there already is replaced; twice in one source it is one
-    row if equal, and no row at all if not. An interval that the traffic has and the intake no longer knows is
-    only replaced as a whole: by rows that cover all of it.
+    A new row replaces the row of the same key (series, step, stamp, principal). If one source has a key twice,
+    equal rows become one row, and different ones are not used. An interval that is in the traffic, and of which
+    the intake no longer has the rows, is only replaced as a whole: by rows that cover all of it.
 
     Parameters
     ----------
@@ -163,8 +163,8 @@ def merge(
 
 
 def deduplicated(rows: pa.Table, *, grid_seconds: int = 300) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Return one row a key, the rows whose key their own source has twice with different values, and those of
-    which nobody can tell whether they are a total and its parts.
+    """Return the rows with each key once, and two kinds of rows that cannot be used: those whose key occurs twice
+    in their source with different values, and those that may be a total and its parts, or not.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def _clashes(rows: pa.Table, keys: Keys) -> Mask:
 
 
 def _covered_by_new(rows: pa.Table, keys: Keys) -> Mask:
-    """Return a mask of the intake's rows whose whole time a new row covers that has another key.
+    """Return a mask of the intake's rows whose whole time is covered by a new row with another key.
 
     A new row with a principal covers rows of that principal only, one without covers all.
     """
@@ -229,8 +229,9 @@ def _covered_by_new(rows: pa.Table, keys: Keys) -> Mask:
 def _unclear(rows: pa.Table, keys: Keys) -> Mask:
     """Return a mask of the new rows at moments whose row without principal may be a total or a rest.
 
-    Equal to the sum of the others it is their total, smaller it can only be what is left beside them. Larger,
-    it may be either; and where it was a total so far, a part may have been corrected without it.
+    If it is equal to the sum of the others, it is their total. If it is smaller, it can only be what is left
+    beside them. If it is larger, it may be either. And if it was the total so far and is not equal any more, a
+    part may have been corrected without it.
     """
     unclear = np.zeros(len(rows), bool)
     is_named = keys.principal >= 0
@@ -251,7 +252,7 @@ def _unclear(rows: pa.Table, keys: Keys) -> Mask:
 
 
 def _winners(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Keys, Mask, Mask]:
-    """Return one row a key and its keys, and which of them are new keys and which replace an older value."""
+    """Return one row for each key, the keys, a mask of the new keys, and a mask of those that get other values."""
     starts = group_starts(packed(*keys.row))
     lasts = starts + group_sizes(starts, len(rows)) - 1
     had_old = values_of(rows, ORDER)[starts] < 0
@@ -268,8 +269,9 @@ def _winners(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Keys, Mask, Mask]:
 def _older_than_intake(
     winners: pa.Table, keys: Keys, is_new: Mask, traffic: pa.Table, buckets: int
 ) -> tuple[Mask, Mask, Mask]:
-    """Return three masks: rows older than the intake, that is of intervals that only the traffic table has; of
-    those, rows that cover only part of their interval; and rows that say what the traffic table says."""
+    """Return three masks. The first has the rows that are older than the intake: their interval is in the traffic
+    table, and the intake no longer has its rows. Of these, the second has the rows that cover only a part of their
+    interval, and the third those that cover all of it with the values that the traffic table has already."""
     nothing = np.zeros(len(winners), bool)
     if len(traffic) == 0 or not is_new.any():
         return nothing, nothing, nothing
@@ -288,8 +290,8 @@ def _older_than_intake(
 
 
 def _rebuilt(gridded: pa.Table, traffic: pa.Table, emptied: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return the traffic of the intake's intervals with what stands already of the older ones; and the
-    intervals that are gone because all their rows were corrected away."""
+    """Return the traffic of the intake's intervals together with the stored rows of older intervals; and the
+    stored rows that are gone, because all the rows delivered for them were corrected away."""
     untouched = _positions(traffic, gridded) < 0
     gone = untouched & (_positions(traffic, emptied) >= 0)
     after = pa.concat_tables([gridded, traffic.filter(pa.array(untouched & ~gone))])
@@ -308,7 +310,7 @@ def _has(rows: pa.Table, name: str) -> bool:
 
 
 def _slots(rows: pa.Table, keys: Keys) -> pa.Table:
-    """Return the keys of the traffic rows that rows go into."""
+    """Return, for each row, the key of the traffic row that it becomes a part of."""
     columns = {name: rows[name] for name in SERIES}
     columns[SECONDS] = pa.array(keys.length.astype(np.int32))
     columns[START] = pa.array(keys.slot).cast(UTC_STAMP)

@@ -1,4 +1,4 @@
-"""Texts and foreign types to ours, a whole column at a time; what cannot be read is marked, never raised.
+"""Delivered texts and types into ours, a whole column at a time; values that cannot be read are marked, not raised.
 
 Arrow's casts read the usual column in one go; only where one refuses are its texts looked at one by one (each
 distinct text once).
@@ -86,7 +86,7 @@ def parse_stamps(column: pa.ChunkedArray) -> Parsed:
 def parse_numbers(column: pa.ChunkedArray, *, whole: bool, required: bool = False) -> Parsed:
     """Return numbers: int64 if ``whole``, else float64; NaN in a typed column is null.
 
-    Texts are plain decimal numbers; ``5.0`` and ``1e3`` are whole, ``0x10``, ``1,000`` and ``nan`` are none.
+    Texts are plain decimal numbers; ``5.0`` and ``1e3`` are whole, ``0x10``, ``1,000`` and ``nan`` are not numbers.
     """
     given = _whole(column)
     kind = given.type

@@ -19,7 +19,7 @@ from cjp_fraud.traffic.model import Quarantined, Reason, Rejection, TenantTraffi
 from cjp_fraud.traffic.schema import DELIVERED, LINE, QUARANTINE, REQUIRED, SOURCE, TENANT
 
 TRAFFIC_LOCK = "traffic"
-"""Held by whoever changes intake, traffic or quarantine: reading and replacing is one step."""
+"""Held by everybody who changes intake, traffic or quarantine, from reading them to replacing them."""
 
 DISAGREES = (
     "the file has another row for the same series, time and principal with other values; neither is used"
@@ -95,8 +95,8 @@ def purge_quarantine(lake: Lake, engine: Engine, tenant_ids: Collection[str]) ->
 def purge_excluded(lake: Lake, engine: Engine, tenants: Mapping[str, TenantTraffic]) -> dict[str, int]:
     """Erase the quarantined rows of every tenant whose deployment is excluded; return how many, by tenant.
 
-    Whoever puts tenants on record calls this: what was of an unknown tenant a moment ago may be of an
-    excluded one now.
+    To be called whenever tenants were put on record: a row of an unknown tenant may now be one of a tenant
+    whose deployment is excluded.
     """
     excluded = [name for name, tenant in tenants.items() if not tenant.deployment_accepted]
     return purge_quarantine(lake, engine, excluded)
@@ -151,7 +151,7 @@ def quarantine_rows(
 
 
 def rejected_rows(rows: pa.Table, reason: Reason, explanation: str) -> list[Rejection]:
-    """Return rows of the intake's kind as rejections, for faults that only show beside other rows."""
+    """Return rows of the intake's kind as rejections, for faults that are only seen beside other rows."""
     known = [name for name in DELIVERED.names if name in rows.column_names]
     names = [name for name in known if rows[name].null_count < len(rows)]
     return [

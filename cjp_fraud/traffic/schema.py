@@ -49,8 +49,8 @@ SUMMED = (
 """Add up over shorter intervals and over principals (a destination is new only once)."""
 
 LARGEST = (PEAK, "peak_concurrent", "agents_active", "distinct_destinations", "distinct_origins")
-"""Known only from below once intervals are put together: distinct things and busiest moments; the largest
-is kept."""
+"""Distinct things and busiest moments. Where intervals are put together, the largest value is taken: the true one is
+at least that."""
 
 COUNTS = tuple(name for name in (*SUMMED, *LARGEST) if name != "connected_seconds")
 """Whole numbers, never negative."""
@@ -128,7 +128,7 @@ TRAFFIC = LakeTable(
     ),
     stats_columns=(TENANT, START),
 )
-"""A series' grid interval. ``seconds_covered`` under ``interval_seconds``: unknown until it is full."""
+"""A series' grid interval. It is unknown to the detection as long as ``seconds_covered`` is less than its length."""
 
 QUARANTINE = LakeTable(
     "quarantine",

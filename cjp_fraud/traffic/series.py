@@ -35,7 +35,7 @@ def series_ids(rows: pa.Table) -> pa.Array:
     -------
     string array of shape (rows,), no nulls.
     """
-    # Here and not above: who needs only the id of one series does not load Arrow.
+    # Imported here, so that code which needs only the id of one series does not load Arrow.
     import numpy as np
     import pyarrow as pa
 

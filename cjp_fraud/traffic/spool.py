@@ -44,7 +44,7 @@ from cjp_fraud.traffic.sources.model import BATCH_ROWS
 from cjp_fraud.traffic.zero_fill import implied_rows, merged_spans, refuse_endless, series_spans
 
 CHUNK_ROWS = 12_500
-"""Rows merged at once; what is made of them on the way takes several times their own memory."""
+"""Rows merged at once; merging takes several times their own memory."""
 SPOOLED = pa.schema(
     [field for field in INTAKE.schema if field.name != SERIES_ID] + [pa.field(ORDER, pa.int64())]
 )
@@ -157,7 +157,7 @@ class Spool:
         source : the source's name.
         order : a later source has a higher number.
         columns : the columns that the source delivers.
-        unusable : the intervals that rejected rows speak of.
+        unusable : series, step and start of rejected rows, where these are known.
         """
         if self._complete and len(accepted):
             spans = series_spans(accepted)
@@ -188,7 +188,7 @@ class Spool:
         counts = Counter(self._counts)
         for pair, steps in self._spanned().items():
             counts[pair] = max(counts[pair], steps)
-        # Partitions whose rows stand together in the file go together: each part of it is read few times.
+        # Partitions whose rows lie near each other in the file are read together, so that no part of it is read often.
         by_day = self._days_met <= self._buckets_met
         pieces: list[list[Partition]] = []
         size = CHUNK_ROWS

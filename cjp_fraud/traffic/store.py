@@ -114,7 +114,7 @@ class Rejected:
         )
 
     def add_merged(self, merged: Merged, origins: Sequence[tuple[str, str]]) -> None:
-        """Add the rows whose fault shows only beside other rows."""
+        """Add the rows whose fault is only seen beside other rows."""
         for rows, reason, why in (
             (merged.disagreeing, Reason.DISAGREES, DISAGREES),
             (merged.unclear, Reason.TOTAL_OR_REST, TOTAL_OR_REST),
@@ -135,7 +135,7 @@ def store(
     submitted: Collection[str] | None = None,
     corrects: bool = False,
 ) -> Counter[str]:
-    """Merge what was spooled into the lake; the caller holds the lock. ``done`` takes what was committed."""
+    """Merge what was spooled into the lake; the caller holds the lock. Committed tables are added to ``done``."""
     lake = into.lake
     counts: Counter[str] = Counter()
     changes = _Changes()
@@ -208,7 +208,7 @@ def changes_wait(engine: Engine) -> bool:
 def _store_rejected(
     lake: Lake, rejected: SpoolFile, sha256s: Sequence[str], submitted: Collection[str] | None = None
 ) -> None:
-    """Commit the rejected rows of some files; nothing is written if the quarantine has just these.
+    """Commit the rejected rows of some files; nothing is written if the quarantine has exactly these.
 
     Parameters
     ----------

@@ -11,9 +11,9 @@ from cjp_fraud.storage.base import Base, IdOf, new_id
 
 
 class TrafficChange(Base):
-    """A tenant's intervals that an ingest is about to change: written before the lake, so never too few.
+    """A tenant's intervals that an ingest is about to change; written before the lake, so that no change is missed.
 
-    A kill between this row and the lake marks days that did not change: folding them again does no harm.
+    After a kill between the two it names days that did not change: folding them again does no harm.
     """
 
     __tablename__ = "traffic_changes"

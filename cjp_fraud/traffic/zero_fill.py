@@ -34,16 +34,16 @@ def merged_spans(spans: pa.Table) -> pa.Table:
 
 
 def refuse_endless(spans: pa.Table) -> None:
-    """Refuse a complete source whose series span more steps than it can mean.
+    """Refuse a complete source whose series span so many steps that a stamp must be wrong.
 
     Parameters
     ----------
-    spans : what :func:`series_spans` says of the whole source.
+    spans : the spans of the whole source, from :func:`series_spans`.
 
     Raises
     ------
     BadInputError
-        If it were over 50 million.
+        If they span over 50 million steps.
     """
     lengths = values_of(spans, SECONDS).astype(np.int64) * MICROSECONDS
     steps = int((stamps_of(spans, "last") // lengths - stamps_of(spans, "first") // lengths + 1).sum())
@@ -61,12 +61,12 @@ def implied_rows(
     zeroed: Collection[str],
     days: tuple[date, date] | None = None,
 ) -> pa.Table:
-    """Return a row of zeros for each step of a series, between its first and last row, that ``rows`` has not.
+    """Return a row of zeros for each step between a series' first and last row that ``rows`` does not have.
 
     Parameters
     ----------
     rows : delivered rows of one source.
-    spans : what :func:`series_spans` says of the whole source.
+    spans : the spans of the whole source, from :func:`series_spans`.
     zeroed : the metrics that the source delivers: zero in these rows, the others null.
     days : only steps that begin in these UTC days (half-open); default all.
     """
@@ -77,7 +77,7 @@ def implied_rows(
         first = np.maximum(first, _micros(days[0]) // steps)
         last = np.minimum(last, (_micros(days[1]) - 1) // steps)
     sizes = np.maximum(last - first + 1, 0)
-    # One place for each step of each span, span after span; a delivered row is not missing at its place.
+    # One place for each step of each span, span after span; the places of delivered rows are not missing.
     begins = np.cumsum(sizes) - sizes
     span = _span_of(rows, spans)
     cell = stamps_of(rows, START)[span >= 0]
@@ -103,7 +103,7 @@ def implied_rows(
 
 
 def _span_of(rows: pa.Table, spans: pa.Table) -> Integers:
-    """Return the position of each row's span, -1 for a row of none."""
+    """Return the position of each row's span; -1 for a row that belongs to none."""
     series = key_codes(pa.concat_tables([_keys(spans), _keys(rows)]), SERIES)
     steps = [values_of(table, SECONDS).astype(np.int64) for table in (spans, rows)]
     return positions_of((series[len(spans) :], steps[1]), (series[: len(spans)], steps[0]))

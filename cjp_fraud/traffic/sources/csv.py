@@ -29,7 +29,7 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class CsvRows:
-    """The rows of a CSV file: UTF-8, one header line, "" for unknown, cells apart by commas (or ; tab |).
+    """The rows of a CSV file: UTF-8, one header line, "" for unknown, cells separated by commas (or ; tab |).
 
     Blocks without quotes are cut by Arrow; from the first quote on, Python's csv module reads the rest,
     because only it can tell a line break inside a cell from the end of a row. The lines are counted here:
@@ -46,7 +46,7 @@ class CsvRows:
     Raises
     ------
     UnreadableFileError
-        If the file has no header, is no text, or is cut short.
+        If the file has no header, is not text, or is cut short.
     MissingColumnsError
         If a required column is missing.
     """
@@ -71,8 +71,8 @@ class CsvRows:
     # -- without quotes -----------------------------------------------------------------------------------
 
     def _plain_batches(self) -> Generator[SourceBatch, None, int | None]:
-        """Yield from blocks without quotes; return the lines done before the first block with one, or
-        None."""
+        """Yield the rows up to the first block with a quote; return how many lines were read before that block,
+        or None where there is none."""
         with self._open() as stream:
             header = stream.readline(LONGEST_LINE)
             if _needs_care(header):
@@ -225,7 +225,7 @@ class CsvRows:
         separator = max(SEPARATORS, key=lambda mark: _known_names(header, mark, mapping))
         is_text = all(c.isprintable() or c == "\t" for c in header)
         if not is_text or ("\ufffd" in header and not _known_names(header, separator, mapping)):
-            # Not echoed: what stands there is no text.
+            # The header is not shown: it is not text.
             raise UnreadableFileError(
                 f"{self._name} holds binary content, not text; deliver CSV, gzipped CSV or Parquet. "
                 "Nothing was stored."

@@ -65,8 +65,8 @@ class TrafficSource(Protocol):
     sha256 : 64 hex digits, the same if the same is delivered again: a rejected row is in quarantine once,
         under the first 16 of them and its line.
     columns : the columns of ours that it delivers.
-    corrects : its rows take away all earlier rows of the series whose whole time they cover, at whatever step;
-        a row without principal those of every principal.
+    corrects : its rows take away all earlier rows of their series whose whole time they cover, at whatever step: a
+        row with a principal those of that principal, one without principal those of every principal.
     """
 
     name: str
@@ -86,7 +86,7 @@ class TrafficSource(Protocol):
 
 
 def readable_name(name: str, longest: int = 100) -> str:
-    """Return a name that can be printed, stored and used for a file: bytes that are no UTF-8 and control
+    """Return a name that can be printed, stored and used for a file: bytes that are not UTF-8 and control
     characters escaped, at most ``longest`` bytes of UTF-8, the middle left out."""
     text = name.encode("utf-8", "backslashreplace").decode()
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
