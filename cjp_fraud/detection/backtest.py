@@ -81,7 +81,7 @@ def backtest(
     grid_seconds: int = 300,
     progress: Progress | None = None,
 ) -> BacktestResult:
-    """Score files of traffic, day by day over all series, each day by what was known before it.
+    """Score files of traffic, day by day over all series, each day with what was known before it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def backtest(
     Raises
     ------
     BadInputError
-        If a file cannot be used as a whole, or its series span more intervals than can be meant.
+        If a file cannot be used as a whole, or its series span so many intervals that a stamp must be wrong.
     """
     known = {
         row.tenant_id: TenantTraffic(

@@ -72,7 +72,7 @@ class DueDays:
         return tuple(sorted(self.changes.loc[touched, TENANT].unique().tolist()))
 
     def of_series(self, arranged: Arranged, first: int, last: int) -> DueSeries:
-        """The same by series, for local days ``first`` to ``last``."""
+        """Which of the local days ``first`` to ``last`` are due, by series."""
         tenants = arranged.table.keys[TENANT].to_numpy()
         names, of_series = np.unique(tenants.astype(str), return_inverse=True)
         place = pd.Series(np.arange(len(names)), index=names)
@@ -144,7 +144,7 @@ def due_days(engine: Engine, zones: Mapping[str, str], now: datetime) -> DueDays
 
 
 def follow_zone_changes(lake: Lake, engine: Engine, now: datetime) -> None:
-    """Record all traffic that the lake still has of tenants whose zone changed as traffic to be folded again.
+    """Record, for tenants whose zone changed, that all their traffic in the lake is to be folded again.
 
     Once for each change of a zone, in one transaction with the note that it was followed.
     """
@@ -178,7 +178,7 @@ def follow_zone_changes(lake: Lake, engine: Engine, now: datetime) -> None:
 
 
 def recently_moved(engine: Engine, now: datetime) -> set[str]:
-    """Tenants whose zone changed so lately that a baseline may rest on days from before it."""
+    """Tenants whose zone changed so recently that their baseline may rest on days before the change."""
     since = now - timedelta(days=BAR_MEMORY_DAYS)
     with reading(engine) as session:
         moved = session.scalars(select(ZoneChange.tenant_id).where(ZoneChange.changed_at >= since))

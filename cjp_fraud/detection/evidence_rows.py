@@ -28,7 +28,7 @@ def evidence_rows(lake: Lake) -> ReadRows:
 
 
 def _rows(lake: Lake, table: LakeTable, wanted: RowsWanted) -> list[dict[str, Any]]:
-    """The table's rows of the wanted series by start and series, without what is null (but for the application)."""
+    """The table's rows of the wanted series by start and series, without null values (except the application's)."""
     rows = lake.read(
         table,
         days=(wanted.start.date(), wanted.end.date() + timedelta(days=1)),

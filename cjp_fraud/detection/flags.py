@@ -16,7 +16,7 @@ from features.strength import COUNT_SHARE, PEAK_SHARE
 
 
 def flag_rows(parts: Sequence[ScoredRows], zones: Mapping[str, str], closed: datetime) -> list[FlagRow]:
-    """Flags of closed hours: those that end until ``closed`` (aware)."""
+    """Flags of closed hours, which are those that end by ``closed`` (aware)."""
     until = int(closed.timestamp())
     return [
         _flag_row(rows, row, zones)

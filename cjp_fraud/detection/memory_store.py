@@ -1,4 +1,4 @@
-"""Traffic in memory as the store of a detection run: it folds and trains as the days go by."""
+"""Traffic in memory as the store of a detection run: it folds and trains day by day."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Floats = NDArray[np.float64]
 
 
 class MemoryStore:
-    """Arranged traffic, scored day by day in ascending order by what was known before each day.
+    """Arranged traffic, scored day by day in ascending order, each with what was known before it.
 
-    A day's snapshots hold local days that had ended, its model the weeks before a Monday, its calibration the seven UTC
-    days before it.
+    A day's snapshots rest on local days that had ended, its model on the four weeks before a Monday, its calibration on
+    the seven UTC days before it.
 
     Parameters
     ----------
-    trains : whether Mondays fit versions; without, the shipped constants count for ever.
+    trains : whether a version is fitted for each Monday; if not, the shipped constants always count.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class MemoryStore:
             history.append(member, fold_day(snapshot, rows))
 
     def _list_gaps(self, number: int, end: int) -> None:
-        """List the group's intervals in gaps up to ``end``, by what is folded now."""
+        """List the group's intervals in gaps up to ``end``, with the baseline of the days folded so far."""
         begin = self._listed[number]
         if begin >= end:
             return

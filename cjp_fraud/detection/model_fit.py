@@ -59,8 +59,8 @@ LOWEST_THRESHOLD: Final = 3.0
 Pieces = Callable[[], Iterable[Sequence[Block]]]
 """Gives a window in pieces, in the order of their UTC days, as often as it is called.
 
-A piece is all that one UTC day has of some tenants, so that two resolutions of one thing are in the same piece. What
-training makes of a window does not depend on how it is cut.
+A piece has all rows of one UTC day of some tenants, so that two interval lengths of one line are in the same piece.
+The result of a training does not depend on how its window is cut.
 """
 
 

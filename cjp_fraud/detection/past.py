@@ -1,4 +1,4 @@
-"""What the lake remembers of an arrangement's series: histories from profiles, and stored snapshots."""
+"""What the lake has of the past of arranged series: histories from profiles, and stored snapshots."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ CODE_DAYS: Final = 1_000_000
 
 @dataclass(slots=True, eq=False)
 class ProfiledPast:
-    """Histories of an arrangement's groups, grown from stored profiles as the days go by.
+    """Histories of arranged groups, which grow day by day from stored profiles.
 
     Attributes
     ----------
-    arranged : whose groups.
+    arranged : the groups.
     stored : by group and local day: members and their profile; removed once they are in the history.
     older : by group, days so old that only their maxima are used, oldest first. Each is a tuple of members, day, and
         the members' maxima of b′ on that day, of counts and of peaks. A member's older days come before its stored.
@@ -89,7 +89,7 @@ class ProfiledPast:
         return make_snapshot(self.history_before(number, day), members, day)
 
     def with_a_past(self, number: int, day: int) -> Ints:
-        """Members of a group that have a folded day in the sixty before ``day``."""
+        """Members of a group that have a folded day among the sixty before ``day``."""
         last = self.history_before(number, day).last
         return np.flatnonzero((last > NO_DAY) & (last >= day - BAR_MEMORY_DAYS))
 
@@ -112,7 +112,8 @@ def profiled_past(
     Parameters
     ----------
     index : what :func:`read_index` gave for the same days; read here if absent.
-    folded_again : of codes and local days (int64 [rows] each), which will be folded again and need no reading.
+    folded_again : takes codes and local days (int64 [rows] each); True where a day will be folded again, so that it
+        need not be read.
     """
     rows = index if index is not None else read_index(lake, first, last, buckets)
     code = arranged.table.codes(rows[SERIES_ID])
@@ -163,8 +164,8 @@ def stored_snapshots(
 ) -> dict[tuple[int, int], Snapshot]:
     """Snapshots of whole groups by (group, local day), for a window of few days.
 
-    From the baseline; a series that has none there for the day gets it made from its profiles (which a silent or
-    newly delivered series needs), and is cold where it has no past.
+    They are read from the baseline. A series without one there for the day (it was silent, or is newly delivered)
+    gets one made from its profiles; without profiles it is cold.
     """
     days = sorted({day for _, day in wanted})
     if not days:

@@ -146,12 +146,12 @@ def promote(session: Session, version_id: str, by: Actor, at: datetime) -> Model
 
 
 def find_version(session: Session, reference: str) -> ModelVersion:
-    """Return the version of a Monday's date, of an id, or of the beginning of an id.
+    """Return the version with this date of its Monday, this id, or an id that begins so.
 
     Raises
     ------
     NotFoundError
-        If none, or more than one, is meant; names those that there are.
+        If no version fits, or more than one; names those that there are.
     """
     known = session.execute(
         select(ModelVersion.id, ModelVersion.monday).order_by(ModelVersion.monday.desc())

@@ -151,7 +151,7 @@ def flat(scored: ScoredDay, series: Ints) -> Columns:
 def gathered(
     parts: Iterable[Columns], table: SeriesTable, version: FittedVersion | None = None
 ) -> ScoredRows:
-    """All known rows of a UTC day by series and start; the coarser of two resolutions has no score."""
+    """All known rows of a UTC day by series and start; of two interval lengths of a line the longer has no score."""
     pieces = [_NO_ROWS, *parts]
     columns = {name: np.concatenate([part[name] for part in pieces]) for name in COLUMNS}
     order = np.lexsort((columns["start"], columns["series"]))
@@ -220,7 +220,10 @@ def _rows(columns: Columns, table: SeriesTable, version: FittedVersion | None) -
 
 
 def _coarser(rows: ScoredRows, table: SeriesTable) -> NDArray[np.bool_]:
-    """Rows of a line that has a finer row in the same UTC hour (no window is cut within an hour)."""
+    """Mask of the rows whose line has a row of a shorter interval in the same UTC hour.
+
+    By whole hours, because a window is made of whole hours: so the result does not depend on the window.
+    """
     doubled = np.bincount(table.lines) > 1
     line = table.lines[rows.series]
     result = np.zeros(len(rows), dtype=bool)

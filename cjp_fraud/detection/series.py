@@ -45,8 +45,8 @@ class SeriesTable:
     keys : frame; ``SERIES_KEY`` (application_id None where there is none) and ``series_id``.
     zones : str [series]; IANA zone of the tenant.
     tenants : int64 [series]; code of the tenant, in the order of its id.
-    lines : int64 [series]; code of the key without the interval: of two resolutions of one line the finer is
-        scored.
+    lines : int64 [series]; code of the key without the interval: of two interval lengths of one line the shorter
+        is scored.
     seconds : int64 [series]; interval length.
     """
 

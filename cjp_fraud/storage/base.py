@@ -72,7 +72,7 @@ class Base(DeclarativeBase):
     """Declarative base; constraints get names, so that migrations can address them.
 
     Every table is audited: each row that a transaction writes must be named by an entry of the audit log in
-    the same transaction (:mod:`cjp_fraud.storage.written_rows`). A table that is not says why.
+    the same transaction (:mod:`cjp_fraud.storage.written_rows`). A table that is not audited says why.
     """
 
     NOT_AUDITED: ClassVar[str | None] = None
@@ -83,7 +83,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JsonDocument,
         list[str]: JsonDocument,
         list[dict[str, str]]: JsonDocument,
-        # Text, held by a check constraint that has the enum's name in lower case.
+        # Text, restricted by a check constraint that has the enum's name in lower case.
         enum.StrEnum: SqlEnum(
             enum.StrEnum,
             native_enum=False,
@@ -107,7 +107,7 @@ class Base(DeclarativeBase):
 
 
 class Recorded:
-    """A row that keeps when the machine recorded it, beside the moments that its other columns tell.
+    """A row that says when the machine recorded it, besides the moments in its other columns.
 
     :mod:`cjp_fraud.audit.recording` fills it in; whatever a caller gives is overwritten.
     """
@@ -120,7 +120,7 @@ class Recorded:
 def column_values(row: Base, names: Iterable[str]) -> dict[str, Any]:
     """Return the values of a row's attributes ``names``.
 
-    What is loaded stands in the row itself; only what is not is asked of the session, which takes long.
+    Loaded values are taken from the row itself. Only the others are asked of the session, because that is slow.
     """
     loaded = row.__dict__
     return {name: loaded[name] if name in loaded else getattr(row, name) for name in names}

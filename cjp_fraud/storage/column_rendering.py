@@ -1,4 +1,4 @@
-"""How migrations write our column types: in SQLAlchemy's own words, so that they do not import living code."""
+"""How migrations write our column types: as SQLAlchemy's, so that they import nothing of ours that may change."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 def at_one_moment(session: Session) -> None:
-    """Let all that the session reads be of one moment; must come before its first statement."""
+    """Make the session read everything as of one moment; must be called before its first statement."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 

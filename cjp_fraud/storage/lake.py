@@ -251,7 +251,7 @@ class Lake:
         return self._commit(table, commit) if callable(rows) or len(rows) else self.version(table)
 
     def delete(self, table: LakeTable, *, where: Where) -> int:
-        """Delete the rows that ``where`` means; return the table's version."""
+        """Delete the rows that meet ``where``; return the table's version."""
         if where.nothing():
             return self.version(table)
         return self._commit(table, lambda: self._open(table).delete(where.sql()))
@@ -287,7 +287,7 @@ class Lake:
         rows: Callable[[], pa.RecordBatchReader],
         partitions: frozenset[tuple[date, int]] | None,
     ) -> None:
-        opened = self._open(table)  # before the rows: who commits while they are read is noticed
+        opened = self._open(table)  # before the rows are read, so that another commit meanwhile is noticed
         replace_partitions(
             opened,
             rows(),
@@ -336,7 +336,7 @@ class Lake:
             raise self._unreachable(error) from error
 
     def _location(self, name: str) -> str:
-        """Return where a table is; what looks like a URL and is none would become a folder of that name."""
+        """Return where a table is. What looks like a URL and is none is refused: it would become a folder's name."""
         is_url = URL.match(self.url) and not Path(self.url).is_absolute()
         if is_url and not (OBJECT_STORE.fullmatch(self.url) and self.url.partition("://")[2]):
             raise StorageError(

@@ -1,4 +1,4 @@
-"""Locks that a killed holder cannot keep: for a transaction, and across processes for longer than one."""
+"""Locks that end with their holder, even a killed one: for one transaction, or across processes for longer."""
 
 from __future__ import annotations
 

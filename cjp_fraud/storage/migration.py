@@ -1,6 +1,6 @@
 """Alembic migrations, run from the package itself (``cjp-fraud init``).
 
-Alembic is loaded where it migrates, and nowhere else: every command opens a database, and waits for what is imported.
+Alembic is imported only by the functions that need it: every command opens a database, and would wait for the import.
 """
 
 from __future__ import annotations

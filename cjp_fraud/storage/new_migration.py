@@ -1,7 +1,7 @@
 """Write migrations from the tables' classes.
 
-``python -m cjp_fraud.storage.new_migration "what it does"`` drafts the difference to the migrations so far as a
-new one. ``python -m cjp_fraud.storage.new_migration --rewrite`` writes the first one anew, its triggers kept:
+``python -m cjp_fraud.storage.new_migration "what it does"`` drafts a new migration with the difference to
+those so far. ``python -m cjp_fraud.storage.new_migration --rewrite`` writes the first one anew, its triggers kept:
 only while no database with records exists.
 """
 

@@ -41,7 +41,7 @@ def replace_partitions(
     storage_options: dict[str, str] | None,
     stats_columns: tuple[str, ...],
 ) -> None:
-    """Put a stream of rows in the place of whole partitions, in one commit.
+    """Replace whole partitions by a stream of rows, in one commit.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def replace_partitions(
                 raise ValueError(f"rows of partition {pair} are outside the partitions to replace")
             if pair not in files:
                 if len(files) == OPEN_FILES:
-                    # The one that was written to longest ago; if more rows of it come, it gets a second file.
+                    # The one not written to for the longest time; further rows of its partition get a second file.
                     actions.append(files.popitem(last=False)[1].finish())
                 files[pair] = opened.enter_context(_PartitionFile(filesystem, pair, stats_columns))
             files.move_to_end(pair)
@@ -101,7 +101,7 @@ class _PartitionFile:
     ) -> None:
         self._close(quietly=error is not None)
         if error is not None:
-            # No commit will name the file: on a full disk it would only stand in the way of the next attempt.
+            # No commit will name the file: on a full disk it would only take the room that the next attempt needs.
             with suppress(OSError):
                 self._filesystem.delete_file(self._path)
 
@@ -117,7 +117,7 @@ class _PartitionFile:
                 self._most[name] = max(extremes["max"], self._most.get(name, extremes["max"]))
 
     def finish(self) -> AddAction:
-        """Close the file and return how the log adds it."""
+        """Close the file and return the action that adds it to the table's log."""
         self._close()
         stats = {
             "numRecords": self._rows,
