@@ -1,4 +1,4 @@
-"""Append to the audit log and verify it."""
+"""Append to the audit log, and read it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest, faults
+from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest
 from cjp_fraud.audit.recording import entry_time, home_clock, insert_rows
 from cjp_fraud.audit.row_digests import NamedRow, named_row
 from cjp_fraud.audit.tables import AuditEntry
@@ -40,20 +40,6 @@ class Decision(Protocol):
 
     @property
     def at(self) -> datetime: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What verifying the log found."""
-
-    entries: int
-    head_sha256: str
-    faults: tuple[str, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether no fault was found."""
-        return not self.faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +178,3 @@ def links(session: Session) -> Iterator[Link]:
             previous_sha256=entry.previous_sha256,
             entry_sha256=entry.entry_sha256,
         )
-
-
-def verify_chain(session: Session) -> Verification:
-    """Recompute every digest of the log and say what does not hold."""
-    entries, head_sha256, _ = _head(session)
-    return Verification(entries=entries, head_sha256=head_sha256, faults=tuple(faults(links(session))))

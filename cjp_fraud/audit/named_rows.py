@@ -23,16 +23,29 @@ DIGEST_OF: Final = {"document": "sha256", "message": "message_sha256"}
 """Column of content → column that holds its SHA-256."""
 
 
+AUTHOR: Final = {
+    "approvals": "by_user_id",
+    "determinations": "by_user_id",
+    "need_statements": "by_user_id",
+    "reaffirmations": "by_user_id",
+    "participations": "user_id",
+}
+"""Table → column that says who made the row: whoever acted in the first entry that names it."""
+
+
 class NewestNames:
     """Which digest the newest entry that names a row holds; fed entry by entry, so that no log is held whole."""
 
     def __init__(self) -> None:
         self._newest: dict[tuple[str, str], tuple[bytes, int, str]] = {}
+        self._authors: dict[tuple[str, str], str] = {}
 
-    def add(self, sequence: int, action: str, rows: Iterable[Mapping[str, str]]) -> None:
+    def add(self, sequence: int, action: str, actor: str, rows: Iterable[Mapping[str, str]]) -> None:
         """Take in what the next entry names."""
         for row in rows:
             name = (sys.intern(row["table"]), row["id"])
+            if name[0] in AUTHOR:
+                self._authors.setdefault(name, sys.intern(actor))
             self._newest[name] = (bytes.fromhex(row["sha256"]), sequence, sys.intern(action))
 
     def faults(self, records: Iterable[Record]) -> Iterator[str]:
@@ -54,6 +67,9 @@ class NewestNames:
                     f"{record.where} is not as entry {newest[1]} ({newest[2]}), the newest that names it, left "
                     "it: it was changed since"
                 )
+            author = self._authors.get((record.table, record.id))
+            if author is not None and record.fields[AUTHOR[record.table]] != author:
+                yield f"{record.where} says who made it, but the entry that names it first is of {author}"
             yield from own_digest_faults(record)
         for (table, row_id), (_, sequence, action) in self._newest.items():
             yield f"{table} {row_id} is named by entry {sequence} ({action}) and not on record: it was removed"
@@ -88,7 +104,7 @@ def newest_names(
             or (row["table"], row["id"]) in wanted
             or (of_subject and row["table"] in tables_of_subjects)
         ]
-        names.add(entry.sequence, entry.action, own)
+        names.add(entry.sequence, entry.action, entry.actor, own)
     return names
 
 
@@ -96,12 +112,12 @@ def _entries_naming(session: Session, wanted: set[tuple[str, str]], case_id: str
     if session.get_bind().dialect.name == "postgresql":
         documents = [json.dumps([{"table": table, "id": row_id}]) for table, row_id in sorted(wanted)]
         return text(
-            "SELECT sequence, action, case_id, subject_type, subject_id, rows FROM audit_entries "
+            "SELECT sequence, action, actor, case_id, subject_type, subject_id, rows FROM audit_entries "
             "WHERE case_id = :case_id OR rows @> ANY (CAST(CAST(:wanted AS text[]) AS jsonb[])) ORDER BY sequence"
         ).bindparams(wanted=documents, case_id=case_id)
     ids = sorted({row_id for _, row_id in wanted})
     return text(
-        "SELECT sequence, action, case_id, subject_type, subject_id, rows FROM audit_entries "
+        "SELECT sequence, action, actor, case_id, subject_type, subject_id, rows FROM audit_entries "
         "WHERE case_id = :case_id OR EXISTS ("
         "SELECT 1 FROM json_each(audit_entries.rows) WHERE json_extract(json_each.value, '$.id') IN "
         "(SELECT value FROM json_each(:ids))) ORDER BY sequence"

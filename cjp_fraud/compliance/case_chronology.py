@@ -49,6 +49,7 @@ class CaseChronology:
                     Step.PERMITTED: fields.get("permitted_at") if acts else None,
                     Step.ORDERED: fields["ordered_at"],
                     Step.IN_FORCE: fields.get("in_force_at"),
+                    Step.ENDED: fields.get("ended_at"),
                 }
                 self._measures.append((where, moments))
 

@@ -126,7 +126,7 @@ class _Reading:
             self.count += 1
             self.head = link.entry_sha256
             self.expected_seen = self.expected_seen or link.entry_sha256 == self._expect_head
-            self.names.add(link.sequence, link.action, link.rows)
+            self.names.add(link.sequence, link.action, link.actor, link.rows)
             self.moves.add(link.sequence, link.action, link.subject_type, link.subject_id, link.content)
             self.acts += act_faults(link.sequence, link.action, link.actor, link.rows)
             if self._report is not None and self.count % EVERY == 0:

@@ -134,7 +134,7 @@ def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: Inclu
     acts: list[str] = []
     for entry in proof.entries:
         rows = [row.document for row in entry.rows]
-        names.add(entry.sequence, entry.action, rows)
+        names.add(entry.sequence, entry.action, entry.actor, rows)
         moves.add(entry.sequence, entry.action, entry.subject_type, entry.subject_id, entry.content)
         if entry.case_id is not None:
             acts += act_faults(entry.sequence, entry.action, entry.actor, rows)

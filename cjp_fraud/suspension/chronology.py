@@ -23,6 +23,7 @@ class Step(StrEnum):
     PERMITTED = "the moment from which the contract's notice lets the measure follow"
     ORDERED = "the measure's order"
     IN_FORCE = "the read-back that shows the measure in force"
+    ENDED = "the read-back that shows nothing in force any more"
 
 
 FOLLOWS: Final = (
@@ -33,6 +34,7 @@ FOLLOWS: Final = (
     (Step.ORDERED, Step.APPROVED),
     (Step.ORDERED, Step.PERMITTED),
     (Step.IN_FORCE, Step.ORDERED),
+    (Step.ENDED, Step.IN_FORCE),
 )
 """Pairs (later, earlier): the first does not come before the second; at the same moment is no fault."""
 

@@ -57,6 +57,9 @@ class Measure(Recorded, Base):
             name="after_the_notice",
         ),
         CheckConstraint("in_force_at IS NULL OR in_force_at >= ordered_at", name="in_force_after_the_order"),
+        CheckConstraint(
+            "ended_at IS NULL OR in_force_at IS NULL OR ended_at >= in_force_at", name="ended_after_it_began"
+        ),
         CheckConstraint("ordered_at < ends_at", name="has_an_end"),
         CheckConstraint("review_at <= ends_at", name="review_before_end"),
         CheckConstraint(

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_text
 from cjp_fraud.clock import StandingClock
@@ -36,6 +35,7 @@ from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
+from tests.chains import chain_faults
 from tests.contract_builders import NOON, a_row, load_rows
 from tests.mail_servers import MailServerUnderTest, free_port
 from tests.notice_builders import (
@@ -165,7 +165,7 @@ def test_two_dispatches_at_once_send_one_letter(
         thread.join()
     assert len(server.received) == 1
     with reading(engine) as session:
-        assert verify_chain(session).holds
+        assert chain_faults(session) == []
 
 
 def test_a_temporary_refusal_is_tried_again_with_the_same_bytes(
@@ -360,7 +360,7 @@ def test_a_process_killed_while_the_content_is_taken_over_is_completed_by_the_ne
     assert first.content == second.content
     assert [it.outcome for it in attempts_of(engine, notice.id)] == [Outcome.UNKNOWN, Outcome.SENT]
     with reading(engine) as session:
-        assert verify_chain(session).holds
+        assert chain_faults(session) == []
 
 
 def test_in_observe_letters_are_built_and_nothing_leaves(

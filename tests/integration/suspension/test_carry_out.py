@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import DeliveryStatus
@@ -34,6 +33,7 @@ from cjp_fraud.suspension.reconciliation import DisagreementKind, reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand
 from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, mail_to, open_office
+from tests.chains import chain_faults
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
@@ -73,7 +73,7 @@ def test_an_approved_case_is_noticed_and_suspended_at_once(
     assert (measure.state, measure.in_force_at) == (MeasureState.IN_FORCE, office.now)
     assert measure.review_at == measure.ends_at == office.now + timedelta(hours=72)
     with reading(office.engine) as session:
-        assert verify_chain(session).holds
+        assert chain_faults(session) == []
 
 
 def test_carrying_out_again_sends_and_commands_nothing(office: Office, server: MailServerUnderTest) -> None:

@@ -30,6 +30,7 @@ COLUMNS = {
     Step.PERMITTED: ("measures.permitted_at",),
     Step.ORDERED: ("measures.ordered_at",),
     Step.IN_FORCE: ("measures.in_force_at",),
+    Step.ENDED: ("measures.ended_at",),
 }
 """Step → where its moment stands."""
 
@@ -41,7 +42,9 @@ def orders(draw: st.DrawFn) -> dict[Step, datetime]:
     """Moments a few minutes apart, in any order; the notice permits from its dispatch on, never before it."""
     moments = {step: NOW - timedelta(minutes=draw(minutes)) for step in Step}
     moments[Step.PERMITTED] = max(moments[Step.PERMITTED], moments[Step.DISPATCHED])
+    # The gate is asked before a measure: it knows nothing of what follows, so here that is in order.
     moments[Step.IN_FORCE] = max(moments[Step.IN_FORCE], moments[Step.ORDERED])
+    moments[Step.ENDED] = max(moments[Step.ENDED], moments[Step.IN_FORCE])
     return moments
 
 

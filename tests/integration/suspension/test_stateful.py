@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import event
 
-from cjp_fraud.audit.log import verify_chain
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.documents import to_document
@@ -52,6 +51,7 @@ from tests.case_builders import (
     mail_to,
     open_office,
 )
+from tests.chains import chain_faults
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import Killed, UnreliablePlatform
 from tests.simulated_clocks import simulate_clock
@@ -138,7 +138,7 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         with reading(self.engine) as session:
-            assert verify_chain(session).holds
+            assert chain_faults(session) == []
         self.engine.dispose()
         _World.server.data_replies.clear()
         _World.server.rcpt_replies.clear()

@@ -848,6 +848,7 @@ def upgrade() -> None:
         sa.CheckConstraint("mode <> 'act' OR (permitted_at IS NOT NULL AND ordered_at >= permitted_at)", name=op.f("ck_measures_after_the_notice")),
         sa.CheckConstraint("state <> 'ended' OR (ended_at IS NOT NULL AND ending IS NOT NULL)", name=op.f("ck_measures_ended_when")),
         sa.CheckConstraint("state NOT IN ('in_force', 'lifting') OR in_force_at IS NOT NULL", name=op.f("ck_measures_in_force_since")),
+        sa.CheckConstraint("ended_at IS NULL OR in_force_at IS NULL OR ended_at >= in_force_at", name=op.f("ck_measures_ended_after_it_began")),
         sa.CheckConstraint("in_force_at IS NULL OR in_force_at >= ordered_at", name=op.f("ck_measures_in_force_after_the_order")),
         sa.CheckConstraint("ordered_at < ends_at", name=op.f("ck_measures_has_an_end")),
         sa.CheckConstraint("ordered_at >= approved_at", name=op.f("ck_measures_after_the_approval")),
