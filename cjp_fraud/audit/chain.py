@@ -1,4 +1,4 @@
-"""The rule of the hash chain: how an entry is hashed, and whether a row of entries holds together."""
+"""The rule of the hash chain: how an entry is hashed, and whether entries hold together as a chain."""
 
 from __future__ import annotations
 

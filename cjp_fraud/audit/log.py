@@ -69,9 +69,9 @@ def append(
     rows: Iterable[Base] = (),
     case_id: str | None = None,
 ) -> AuditEntry:
-    """Append one entry in the caller's transaction, so that it stands or falls with what it records.
+    """Append one entry in the caller's transaction, so that both it and what it records are committed, or neither.
 
-    The entry names every row that the session wrote or changed since the transaction's entry before, each
+    The entry names every row that the session wrote or changed since the last entry of the transaction, each
     with its digest: so write the rows first and append last. Writers are ordered by one lock (SQLite: the
     writer's; PostgreSQL: an advisory one until the end of the transaction), so that the sequence has no gap
     and no fork.

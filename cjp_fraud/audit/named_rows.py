@@ -34,7 +34,7 @@ AUTHOR: Final = {
 
 
 class NewestNames:
-    """Which digest the newest entry that names a row holds; fed entry by entry, so that no log is held whole."""
+    """For each row the digest in the newest entry that names it. Entries are added one by one: no log is held whole."""
 
     def __init__(self) -> None:
         self._newest: dict[tuple[str, str], tuple[bytes, int, str]] = {}

@@ -75,7 +75,7 @@ def home_clock(session: Session) -> HomeClock:
 
 
 def forget_home_clock(session: Session) -> None:
-    """Read the home's clock anew at the next asking: it was just set."""
+    """Forget the home's clock, which was just set: whoever asks next reads it again."""
     session.info.pop(_CLOCK, None)
 
 
@@ -92,7 +92,7 @@ def recording_time(session: Session) -> datetime:
 
 
 def entry_time(session: Session, at: datetime, newest: datetime | None, *, by: str) -> datetime:
-    """Return when an entry of the log is recorded that tells of an act at ``at``.
+    """Return the moment at which the log's entry about an act at ``at`` is recorded.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def entry_time(session: Session, at: datetime, newest: datetime | None, *, by: s
 
 
 def insert_rows(session: Session, rows: Iterable[Base]) -> None:
-    """Insert many new rows, one statement a table; several times as fast as the session, which must not have them.
+    """Insert many new rows that are not in the session, one statement a table: several times as fast as the session.
 
     They are stamped and noted like all others, so that the next entry of the log names them.
 

@@ -52,7 +52,7 @@ def backtest(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Score files without a database, by the same function: one row an interval, causal."""
+    """Score files without a database, as detection does: one row an interval, each from earlier data only."""
     from cjp_fraud.operations.detection import backtest_files
 
     in_force = settings(ctx)

@@ -12,7 +12,7 @@ from cjp_fraud.suspension.chronology import Step, chronology_faults
 
 
 class CaseChronology:
-    """Follows the rows of one case or of many as they pass by; of each it keeps its moments only."""
+    """Takes in the rows of one case or of many, one by one, and keeps only their moments."""
 
     def __init__(self) -> None:
         self._proposals: list[tuple[str, dict[Step, Any]]] = []

@@ -1,6 +1,6 @@
 """Bundles of the first format, which verify still: their log names no rows, and its JSON is not RFC 8785.
 
-What holds for them: every file is as the export's own entry recorded it, the chain, and each digest in a row.
+What is checked of them: that every file is as the export's own entry recorded it, the chain, and each digest in a row.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def _gate_faults(session: Session) -> Iterator[str]:
 
 
 class _Reading:
-    """Follows the entries as they pass by on their way to the chain's rule."""
+    """Takes in the entries one by one while the chain is checked."""
 
     def __init__(
         self, expect_head: str | None, total: int, report: Callable[[int, int, str], None] | None

@@ -152,7 +152,7 @@ def new_version(
     source: str,
     at: datetime,
 ) -> NewVersion[Versioned] | None:
-    """Return the version that ``values`` make after ``before``; None where nothing of them changed.
+    """Return the version with ``values`` that follows ``before``; None where nothing has changed.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def _stored(terms: NoticeTerms) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """What makes the addresses of a role those that were given; not on record yet."""
+    """The change by which the addresses of a role become the given ones; not on record yet."""
 
     ended: tuple[Address, ...]
     added: tuple[tuple[Address, PersonalText], ...]

@@ -40,10 +40,10 @@ def read_report(content: bytes) -> DeliveryReport | None:
 def collect_delivery_events(
     engine: Engine, settings: Settings, at: datetime, *, by: Actor = COLLECTOR
 ) -> int:
-    """Record every report that is of an attempt of ours; return how many events are new.
+    """Record every report about an attempt of ours; return how many events are new.
 
-    A report counts once, by its digest, however often it is dropped. What is of no attempt of ours is
-    moved aside (:func:`unmatched_reports` counts it): anybody can send such mail.
+    A report counts once, by its digest, however often it is dropped. A report about no attempt of ours
+    is moved aside (:func:`unmatched_reports` counts it): anybody can send such mail.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def collect_delivery_events(
 
 
 def unmatched_reports(settings: Settings) -> int:
-    """Return how many messages were of no attempt of ours and lie aside."""
+    """Return how many messages were about no attempt of ours and were moved aside."""
     folder = _unmatched_folder(settings)
     return sum(1 for _ in folder.glob("*.eml")) if folder.is_dir() else 0
 
 
 def _record(decision: Decision, report: DeliveryReport, content: bytes, file_name: str) -> bool | None:
-    """Record a report; return whether it is new, or None where it is of no attempt of ours."""
+    """Record a report; return whether it is new, or None where it is about no attempt of ours."""
     session = decision.session
     by_token = _attempt_where(session, SmtpAttempt.envelope_from.in_(sorted(report.sent_to)))
     by_envid = _attempt_where(session, SmtpAttempt.envid == report.envid) if report.envid else None
@@ -117,7 +117,7 @@ def _attempt_where(session: Session, condition: ColumnElement[bool]) -> tuple[st
 
 
 def _is_about(report: DeliveryReport, smtp: SmtpAttempt, address: str | None) -> bool:
-    """Whether what else the report names agrees with the attempt whose return path it came to."""
+    """Whether everything else in the report fits the attempt to whose return path it was sent."""
     names_envelope = report.envid is None or report.envid == smtp.envid
     served = {address.lower()} if address else set()
     return names_envelope and (not report.original_recipients or report.original_recipients == served)

@@ -60,7 +60,7 @@ class LetterFacts:
 
     @property
     def refusals(self) -> tuple[EventFacts, ...]:
-        """Authenticated reports that it did not arrive, in spite of which no person has let it stand."""
+        """Authenticated reports that it did not arrive, which no person has resolved."""
         return tuple(
             event for event in self.events if event.authenticated and event.negative and not event.resolved
         )
@@ -206,7 +206,7 @@ def _sequence(facts: PlanFacts, at: datetime) -> _Sequence:
 
 
 def _step_received(facts: PlanFacts, step: NoticeStep) -> tuple[Receipt | None, bool]:
-    """Return the receipt of a whole step, if it is received, and whether it can no longer be."""
+    """Return the receipt of a whole step, if it is received, and whether it can no longer be received."""
     methods = [_of(facts, step, place) for place in range(len(step.methods))]
     receipts = [
         _method_receipt(facts, step, place, letters) if not _method_failed(letters) else None

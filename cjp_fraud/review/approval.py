@@ -107,7 +107,7 @@ def approval_to_carry_out(
     expected_sha256: str | None = None,
     capacity: Capacity | None = None,
 ) -> Approval | None:
-    """Return what the person approved and what is still on its way to the measure; None: there is none.
+    """Return the person's approval whose measure is still to be carried out; None: there is none.
 
     A run that died after the approval was on record is run again with the same words: it then has
     nothing to decide, only to carry on.
@@ -192,7 +192,7 @@ def state_need(decision: Decision, case_id: str, reasons: str) -> NeedStatement:
 def _own_checks(
     decision: Decision, proposal: Proposal, expected_sha256: str | None
 ) -> tuple[tuple[bool, str], ...]:
-    """What only an approval asks: the gate, which is asked for the rest, has no part in it."""
+    """The checks of an approval that are not among those of the gate."""
     expected = (expected_sha256 or "").strip().lower()
     return (
         (

@@ -210,7 +210,7 @@ def _join(episode: Episode, cases: Sequence[Case], openings: Openings) -> None:
 
 
 def join_older_overflow(session: Session, case: Case, openings: Openings) -> None:
-    """Take in what of the tenant lies on the overflow list within a day before the case."""
+    """Take into the case the tenant's episodes on the overflow list that lie within a day before it."""
     older = session.scalars(
         select(Episode)
         .where(

@@ -56,7 +56,7 @@ def determine_fraud(
 
     Parameters
     ----------
-    policy : what of the provider's settings a proposal depends on.
+    policy : the provider's settings on which a proposal depends.
     read_rows : reads the traffic and scores that are frozen as evidence.
     obstacles : asks the gate (:func:`cjp_fraud.suspension.gate_facts.proposal_obstacles`).
 

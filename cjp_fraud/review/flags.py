@@ -285,7 +285,7 @@ def _log(decision: Decision, start: datetime, end: datetime, changes: _Changes, 
 def regroup(session: Session, tenant_id: str, start: datetime, end: datetime, at: datetime) -> list[Episode]:
     """Sort the tenant's flags around the window into episodes; return those that reach into the window.
 
-    An episode's id outlives late flags: of several that now are one, the older keeps it.
+    An episode keeps its id when flags come late. Where several become one, the id is that of the older.
     """
     near = session.scalars(
         select(Episode).where(

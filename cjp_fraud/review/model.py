@@ -168,7 +168,7 @@ class FraudFinding:
     Parameters
     ----------
     tenants_part : must be said; None is refused.
-    measure : what is to be restricted; None: what is proposed by itself.
+    measure : what is to be restricted; None: what the rules propose.
     flag_ids : which flags; None: all in force of the case.
     """
 

@@ -53,7 +53,7 @@ class DemoFiles:
 
 
 def prepare_home(home: Path) -> None:
-    """Make the demo's folder and take an earlier demo away; anything else in it is left alone and refused.
+    """Make the demo's folder and remove an earlier demo from it; a folder with anything else in it is refused.
 
     Raises
     ------

@@ -160,7 +160,7 @@ def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
 
 
 def _try_measure(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
-    """Take the measure of a noticed case, unless a platform that has refused it is left alone for a while."""
+    """Take the measure of a noticed case, except during the pause after the platform has refused it."""
     with reading(enforcement.engine) as session:
         case = session.get_one(Case, case_id)
         again_at = _paused_until(session, case)

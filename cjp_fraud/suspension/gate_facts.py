@@ -119,7 +119,7 @@ def gate_facts(
 
 
 def unread_facts(policy: ProviderPolicy, row_faults: tuple[str, ...]) -> GateFacts:
-    """Return facts of which nothing is known but that rows were changed: what changed rows say is not read."""
+    """Return facts that say only that rows were changed; nothing else is known, for changed rows are not read."""
     return GateFacts(
         mode_in_force=policy.mode,
         fresh=policy.fresh,

@@ -87,7 +87,7 @@ class PlatformClient(Protocol):
         """Restrict as ordered; raises PlatformError."""
 
     def lift(self, order: Order, key: str, at: datetime) -> None:
-        """Restrict no more; lifting what is not in force is done already; raises PlatformError."""
+        """Restrict no more; there is nothing to do where nothing is in force; raises PlatformError."""
 
     def read_back(self, measure_id: str) -> ReadBack:
         """Say what is in force under a measure's id; raises PlatformError."""

@@ -41,7 +41,7 @@ def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str
 
 
 def lapse_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome | None:
-    """Let a measure lapse whose review date or end has come; None: it has not. The caller holds the lock."""
+    """Let a measure lapse if its review date or end has come; None: it has not. The caller holds the lock."""
     with enforcement.deciding() as decision:
         case, measure = lock_measure(decision.session, case_id)
         if case.state is not CaseState.SUSPENDED or measure is None:

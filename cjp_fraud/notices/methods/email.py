@@ -177,7 +177,7 @@ def submit(mail: MailServer, envelope: Envelope, message: bytes, clock: Clock) -
 def _converse(
     mail: MailServer, envelope: Envelope, message: bytes, transcript: _Transcript
 ) -> tuple[Outcome, int | None]:
-    """Hold the dialogue; before the content leaves, a broken line means that nothing was handed over."""
+    """Hold the dialogue; before the content leaves, a lost connection means that nothing was handed over."""
     try:
         smtp = _RecordedSmtp(mail, transcript)
     except smtplib.SMTPResponseException as error:
@@ -209,7 +209,7 @@ def _converse(
 
 
 def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> int | None:
-    """Come as far as 354 after DATA; return the code that refused before that, if one did."""
+    """Go on to the reply 354 after DATA; return the code of a refusal before it, if there was one."""
     smtp.ehlo_or_helo_if_needed()
     if mail.starttls:
         smtp.starttls(context=mail.tls_context or ssl.create_default_context())
