@@ -37,7 +37,8 @@ def main(folder: Path) -> None:
     traffic, bursts = with_bursts(series=40, days=25)
     scores = scored(traffic)
     every = {
-        tenant: [one for kind in bursts.values() for one in kind[tenant]] for tenant in traffic_ids(traffic)
+        tenant: [burst for kind in bursts.values() for burst in kind[tenant]]
+        for tenant in traffic_ids(traffic)
     }
     for name, chosen in bursts.items():
         print(f"dense, {name}, own flags:", summary(scores[scores["flagged"]], scores, every, chosen))
@@ -47,8 +48,8 @@ def main(folder: Path) -> None:
         wild = synthetic.gridded(synthetic.wild(55, seed), start=social["interval_start"].min())
         scores = scored(pd.concat([social, wild], ignore_index=True))
         weeks = (scores["interval_start"].max() - scores["interval_start"].min()) / WEEK
-        found = episodes(scores[scores["flagged"]])["tenant_id"].value_counts()
-        rates = {name: round(int(found.get(name, 0)) / weeks, 2) for name in synthetic.WILD}
+        flagged = episodes(scores[scores["flagged"]])["tenant_id"].value_counts()
+        rates = {name: round(int(flagged.get(name, 0)) / weeks, 2) for name in synthetic.WILD}
         print(f"wild, seed {seed}, episodes a week:", rates)
 
 
@@ -119,10 +120,10 @@ def summary(
 ) -> dict[str, object]:
     """Tenants and windows found, and false episodes per series-week."""
     spans = scores.groupby("tenant_id")["interval_start"].agg(["min", "max"])
-    found = episodes(flags)
+    flagged = episodes(flags)
     false = [
         not any(row.until >= since and row.since <= until for since, until in windows.get(row.tenant_id, ()))
-        for row in found.itertuples()
+        for row in flagged.itertuples()
     ]
     hits = {
         tenant: [

@@ -165,8 +165,8 @@ def _in_process(words: list[str]) -> Callable[[], object]:
 
 def _import_all(*packages: str) -> None:
     for package in packages:
-        found = importlib.import_module(package)
-        for module in pkgutil.iter_modules(found.__path__, f"{package}."):
+        imported = importlib.import_module(package)
+        for module in pkgutil.iter_modules(imported.__path__, f"{package}."):
             importlib.import_module(module.name)
 
 

@@ -91,16 +91,16 @@ def wild(days: int, seed: int = 0) -> dict[str, Minutes]:
     """The seven wild series, each of its own generator, so that one more changes none of the others."""
     seeds = np.random.SeedSequence(seed).spawn(len(WILD))
     return {
-        name: make(days, np.random.default_rng(one))
-        for (name, make), one in zip(WILD.items(), seeds, strict=True)
+        name: make(days, np.random.default_rng(source))
+        for (name, make), source in zip(WILD.items(), seeds, strict=True)
     }
 
 
 def dense(series: int, days: int, seed: int = 0) -> dict[str, Minutes]:
     """Dense series: a daily curve of their own, a wandering level, counts more spread than Poisson's."""
     made = {}
-    for number, one in enumerate(np.random.SeedSequence(seed).spawn(series)):
-        rng = np.random.default_rng(one)
+    for number, source in enumerate(np.random.SeedSequence(seed).spawn(series)):
+        rng = np.random.default_rng(source)
         mean = rng.lognormal(4.0, 1.0) * (0.15 + 0.85 * daily_curve(days, phase=rng.random()))
         slow = np.repeat(np.exp(_wandering(days * 96, rng)), 15)
         shape = rng.uniform(10.0, 100.0)
