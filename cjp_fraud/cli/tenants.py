@@ -39,9 +39,9 @@ def load(
     """Put the tenants of FILE on record: all of them or, where the file has a fault, none.
 
     Loading a file again changes nothing. A column that the file does not have leaves what is on record.
-    Where governing_document, term_from, term_to, provisioning_notice_ref, notice_method and
-    notice_address are all given, the plain notice terms stand; where one is missing they are not read,
-    and the tenant can be flagged and reviewed, never suspended.
+    Where governing_document, term_from, term_to, provisioning_notice_date, provisioning_notice_proof,
+    notice_method and notice_address are all given, the plain notice terms stand; where one is missing
+    they are not read, and the tenant can be flagged and reviewed, never suspended.
     """
     from cjp_fraud.operations.tenants import load_tenants
 
@@ -97,7 +97,9 @@ _FIELDS = (
     "right",
     "term_from",
     "term_to",
-    "provisioning_notice_ref",
+    "provisioning_notice_date",
+    "provisioning_notice_part",
+    "provisioning_notice_proof",
     "notice_clause",
     "notice_terms_fault",
     "longest_measure_hours",

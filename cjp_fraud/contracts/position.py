@@ -49,7 +49,9 @@ class Contract:
     right : what that document says about clause 2.4.
     deployment_accepted : whether the provider runs the deployment (clause 3); else ``deployment_fault``.
     term_from, term_to : first moment of the term and first moment after it; None: not given.
-    provisioning_notice_ref : the notice that the term cites (clause 2.1); None: the term is not proven.
+    provisioning_notice_date, provisioning_notice_part, provisioning_notice_proof : date (ISO 8601) and part of the
+        notice of provisioning that the term rests on (clause 2.1), and where its proof lies; any one None: the term
+        is not proven.
     notice_terms : None where the clause was not read or cannot be served; ``notice_terms_fault`` says which.
     longest_measure : None where the document names none.
     filing_stops : whether a dispute that is only filed already stops a measure.
@@ -68,7 +70,9 @@ class Contract:
     deployment_fault: str | None
     term_from: datetime | None
     term_to: datetime | None
-    provisioning_notice_ref: str | None
+    provisioning_notice_date: str | None
+    provisioning_notice_part: str | None
+    provisioning_notice_proof: str | None
     notice_terms: NoticeTerms | None
     notice_terms_id: str | None
     notice_terms_fault: str | None
@@ -82,8 +86,13 @@ class Contract:
 
     @property
     def term_proven(self) -> bool:
-        """Whether the term has both ends and cites the notice of provisioning (clause 2.1)."""
-        return None not in (self.term_from, self.term_to, self.provisioning_notice_ref)
+        """Whether the term has both ends, and the notice of provisioning a date, a part and a proof (clause 2.1)."""
+        notice = (
+            self.provisioning_notice_date,
+            self.provisioning_notice_part,
+            self.provisioning_notice_proof,
+        )
+        return None not in (self.term_from, self.term_to, *notice)
 
     def term_running(self, at: datetime) -> bool:
         """Whether ``at`` (aware) lies inside a term that has both ends."""
@@ -132,7 +141,9 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         deployment_fault=fault,
         term_from=bought.term_from,
         term_to=bought.term_to,
-        provisioning_notice_ref=bought.provisioning_notice_ref,
+        provisioning_notice_date=bought.provisioning_notice_date,
+        provisioning_notice_part=bought.provisioning_notice_part,
+        provisioning_notice_proof=bought.provisioning_notice_proof,
         notice_terms=terms,
         notice_terms_id=notices.id if notices else None,
         notice_terms_fault=terms_fault,

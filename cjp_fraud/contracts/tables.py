@@ -152,9 +152,14 @@ class SubscriptionTerms(Versioned, Recorded, Base):
         comment="first moment of the term (clause 2.1); null: not given"
     )
     term_to: Mapped[datetime | None] = mapped_column(comment="first moment after the term; null: not given")
-    provisioning_notice_ref: Mapped[str | None] = mapped_column(
-        String(400),
-        comment="the notice of provisioning that the term cites; null: a bare date proves nothing",
+    provisioning_notice_date: Mapped[str | None] = mapped_column(
+        String(10), comment="date of the notice of provisioning (clause 2.1), ISO 8601; null: not given"
+    )
+    provisioning_notice_part: Mapped[str | None] = mapped_column(
+        String(400), comment="part of what was bought that the notice is of; null: not given"
+    )
+    provisioning_notice_proof: Mapped[str | None] = mapped_column(
+        String(500), comment="where its proof lies: file:NAME sha256:DIGEST, or dms:ID; null: not given"
     )
     notice_method: Mapped[str | None] = mapped_column(
         String(METHOD_LENGTH), comment="method named in the tenants file; null: not given"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,7 +61,9 @@ _BOUGHT: Final = (
     "support_level",
     "term_from",
     "term_to",
-    "provisioning_notice_ref",
+    "provisioning_notice_date",
+    "provisioning_notice_part",
+    "provisioning_notice_proof",
     "notice_method",
 )
 """Columns that go into ``subscription_terms``."""
@@ -337,7 +339,7 @@ def _contract_versions(record: _Record, row: TenantRow, source: str, at: datetim
     complete = all(getattr(row, name) is not None for name in PLAIN_TERMS)
     right = Right.CLAUSE_2_4 if complete and not row.inside_flex_plan else Right.NOT_READ
     wanted: list[tuple[Any, Any, dict[str, Any]]] = [
-        (SubscriptionTerms, record.bought, {name: getattr(row, name) for name in _BOUGHT})
+        (SubscriptionTerms, record.bought, {name: _stored(getattr(row, name)) for name in _BOUGHT})
     ]
     if record.document is None or record.document.origin is not Origin.COUNSEL:
         values = document_values(row.governing_document, right, Origin.TENANTS_FILE)
@@ -350,3 +352,8 @@ def _contract_versions(record: _Record, row: TenantRow, source: str, at: datetim
         for kind, before, values in wanted
     ]
     return [version for version in versions if version is not None]
+
+
+def _stored(value: Any) -> Any:
+    """Return a value as its column holds it: a date as its text."""
+    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value

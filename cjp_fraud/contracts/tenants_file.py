@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
@@ -25,13 +26,15 @@ from pydantic import (
 from cjp_fraud.contracts.methods import is_email_address
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel, product_name, why_not_accepted
 from cjp_fraud.contracts.tabular import read_cells
+from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 
 PLAIN_TERMS: Final = (
     "governing_document",
     "term_from",
     "term_to",
-    "provisioning_notice_ref",
+    "provisioning_notice_date",
+    "provisioning_notice_proof",
     "notice_method",
     "notice_address",
 )
@@ -143,6 +146,48 @@ def _after_its_beginning(moment: datetime, info: ValidationInfo) -> datetime:
     return moment
 
 
+def _plain_date(cell: object) -> date:
+    """Return the date that a cell names; it has no time."""
+    try:
+        if isinstance(cell, str):
+            return date.fromisoformat(cell)
+    except ValueError:
+        pass
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        return cell
+    raise ValueError("write the date of the notice of provisioning, like 2026-01-15")
+
+
+def _proof(cell: str, info: ValidationInfo) -> str:
+    """Return where the proof of the notice of provisioning lies; a file's SHA-256 stands beside its name.
+
+    ``file:PATH`` is read from the folder of the tenants file; ``dms:ID`` is the id of a document system, of at least
+    4 characters with a digit among them. A word without meaning proves nothing.
+    """
+    kind, _, what = cell.partition(":")
+    if kind == "dms" and _DOCUMENT_ID.fullmatch(what) and any(character.isdigit() for character in what):
+        return cell
+    if kind == "file" and what:
+        if _STORED_PROOF.search(what):
+            raise ValueError("name the file alone; its SHA-256 is computed")
+        try:
+            content = (Path((info.context or {}).get("folder", ".")) / what).read_bytes()
+        except OSError as error:
+            raise ValueError(
+                f"the file {what} cannot be read ({error.strerror}); name one that is there"
+            ) from None
+        if not content:
+            raise ValueError(f"the file {what} is empty, which proves nothing")
+        return f"{cell} sha256:{sha256_hex(content)}"
+    raise ValueError(
+        "write file:PATH, a document beside the tenants file, or dms:ID, its id in a document system "
+        "(at least 4 characters with a digit)"
+    )
+
+
+_DOCUMENT_ID: Final = re.compile(r"[A-Za-z0-9._/-]{4,200}")
+_STORED_PROOF: Final = re.compile(r" sha256:[0-9a-f]{64}$")
+
 _Text = Annotated[str, BeforeValidator(_printable)]
 _Id = Annotated[_Text, Field(max_length=NAME_LENGTH)]
 _Name = Annotated[_Text, Field(max_length=100)]
@@ -164,6 +209,8 @@ class TenantRow(BaseModel):
     given : columns that the file has; the others say nothing about the tenant.
     term_from, term_to : first moment of the term and first moment after it, UTC. A date is the tenant's
         local day, and the last day of a term belongs to it.
+    provisioning_notice_date, provisioning_notice_part, provisioning_notice_proof : when the notice of provisioning
+        was given, for which part of what was bought, and where its proof lies (a file with its SHA-256).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -192,7 +239,9 @@ class TenantRow(BaseModel):
     critical: Annotated[bool, BeforeValidator(_true_or_false)] = False
     term_from: _Moment | None = None
     term_to: Annotated[_Moment, AfterValidator(_after_its_beginning)] | None = None
-    provisioning_notice_ref: _Reference | None = None
+    provisioning_notice_date: Annotated[date, BeforeValidator(_plain_date)] | None = None
+    provisioning_notice_part: _Reference = "all"
+    provisioning_notice_proof: Annotated[_Reference, AfterValidator(_proof)] | None = None
     governing_document: _Reference | None = None
     notice_method: Literal["email"] | None = Field(
         None,
@@ -242,7 +291,7 @@ def read_tenants(file: Path) -> tuple[TenantRow, ...]:
     rows: list[TenantRow] = []
     first_lines: dict[object, int] = {}
     for line, cells in cells_by_line:
-        row, row_faults = _checked(line, cells, frozenset(columns))
+        row, row_faults = _checked(line, cells, frozenset(columns), file.parent)
         tenant_id = cells.get("tenant_id")
         if isinstance(tenant_id, str) and first_lines.setdefault(tenant_id, line) != line:
             row_faults.append(
@@ -273,14 +322,15 @@ def _column_faults(columns: Iterable[str]) -> list[str]:
 
 
 def _checked(
-    line: int, cells: Mapping[str, object], given: frozenset[str]
+    line: int, cells: Mapping[str, object], given: frozenset[str], folder: Path
 ) -> tuple[TenantRow | None, list[str]]:
     """Return the row, or the faults of its cells."""
     if "hosting" in given:
         # A column of hosting that says nothing of this tenant must not make it one that the provider runs.
         cells = {"hosting": "", **cells}
     try:
-        return TenantRow.model_validate({"line": line, "given": given, **cells}), []
+        document = {"line": line, "given": given, **cells}
+        return TenantRow.model_validate(document, context={"folder": folder}), []
     except ValidationError as error:
         return None, [_sentence(fault, cells) for fault in error.errors()]
 

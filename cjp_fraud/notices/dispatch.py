@@ -23,7 +23,7 @@ from cjp_fraud.contracts.receipt import earliest_measure, in_words
 from cjp_fraud.contracts.tables import Address
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
-from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.errors import CjpFraudError, NotFoundError, refuse_unless
 from cjp_fraud.notices.delivery_record import log_notice, plan_facts, record_event
 from cjp_fraud.notices.letters import fill_at_dispatch, with_simulated_clock
 from cjp_fraud.notices.methods.interface import Delivery, NoticeMethod, NoticeMethods, WrittenLetter
@@ -152,6 +152,11 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     address = _write(decision, method, notice)
     if address is None or notice.message is None or notice.message_sha256 is None:
         return None
+    if sha256_hex(notice.message) != notice.message_sha256:
+        raise CjpFraudError(
+            f"notice {notice.id} is not sent: its bytes do not match their digest, so they were changed after they "
+            "were written; cjp-fraud audit verify names what else was"
+        )
     attempts = session.scalar(
         select(func.count()).select_from(NoticeAttempt).where(NoticeAttempt.notice_id == notice_id)
     )

@@ -73,7 +73,9 @@ class TenantView:
     right: Right
     term_from: datetime | None
     term_to: datetime | None
-    provisioning_notice_ref: str | None
+    provisioning_notice_date: str | None
+    provisioning_notice_part: str | None
+    provisioning_notice_proof: str | None
     notice_clause: str | None
     notice_terms: NoticeTerms | None
     notice_terms_fault: str | None
@@ -153,7 +155,9 @@ def show_tenant(deployment: Deployment, now: datetime, tenant_id: str) -> Tenant
         right=position.right,
         term_from=position.term_from,
         term_to=position.term_to,
-        provisioning_notice_ref=position.provisioning_notice_ref,
+        provisioning_notice_date=position.provisioning_notice_date,
+        provisioning_notice_part=position.provisioning_notice_part,
+        provisioning_notice_proof=position.provisioning_notice_proof,
         notice_clause=terms.clause if terms else None,
         notice_terms=terms,
         notice_terms_fault=position.notice_terms_fault,

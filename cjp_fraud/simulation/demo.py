@@ -101,7 +101,9 @@ _CONTRACT: dict[Hashable, str] = {
     "governing_document": "Demo agreement 2015-001 with offer description 10.0",
     "term_from": "2015-01-01",
     "term_to": "2018-01-01",
-    "provisioning_notice_ref": "PN-2015-0001, notice of provisioning of 2015-01-01",
+    "provisioning_notice_date": "2015-01-01",
+    "provisioning_notice_part": "all",
+    "provisioning_notice_proof": "dms:PN-2015-0001",
     "notice_method": "email",
     "notice_address": NOTICE_ADDRESS,
 }

@@ -139,7 +139,7 @@ def _contract_faults(contract: ContractFact | None) -> list[str]:
         ),
         (
             contract.term_proven is True,
-            "the term is not proven: it needs both ends and the notice of provisioning",
+            "the term is not proven: it needs both ends, and date, part and proof of the notice of provisioning",
         ),
         (contract.term_proven is not True or contract.term_running is True, "the term is not running"),
     )

@@ -156,7 +156,13 @@ def _add_measure(
     session, at = decision.session, decision.at
     document = document_of(proposal)
     kind, scope, duration = measure_of(document)
-    longest = contract_at(session, case.tenant_id, at).longest_measure
+    position = contract_at(session, case.tenant_id, at)
+    longest = position.longest_measure
+    latest = min(
+        (end for end in (at + longest if longest is not None else None, position.term_to) if end is not None),
+        default=None,
+    )
+    ends_at = at + duration if latest is None else min(at + duration, latest)
     review_after = timedelta(hours=document["measure"]["review_hours"])
     approval = next(
         approval
@@ -177,9 +183,9 @@ def _add_measure(
         scope=to_document(scope),
         state=MeasureState.OBSERVED if proposal.mode is PlatformMode.OBSERVE else MeasureState.ORDERED,
         ordered_at=at,
-        review_at=at + min(review_after, duration),
-        ends_at=at + duration,
-        latest_end_at=at + longest if longest is not None else None,
+        review_at=min(at + review_after, ends_at),
+        ends_at=ends_at,
+        latest_end_at=latest,
     )
     session.add(measure)
     session.flush()

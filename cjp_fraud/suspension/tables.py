@@ -91,7 +91,7 @@ class Measure(Recorded, Base):
     review_at: Mapped[datetime] = mapped_column(comment="lapses then unless reaffirmed")
     ends_at: Mapped[datetime] = mapped_column(comment="ends then at the latest")
     latest_end_at: Mapped[datetime | None] = mapped_column(
-        comment="the contract's longest duration runs out; null: the contract names none"
+        comment="the term or the contract's longest duration runs out, whichever is first; null: neither is known"
     )
     ending: Mapped[Ending | None] = mapped_column(comment="how it ends; null: it stands")
     ended_at: Mapped[datetime | None] = mapped_column(

@@ -205,7 +205,7 @@ def _converse(
         smtp.close()
         return Outcome.UNKNOWN, None
     smtp.part()
-    return (Outcome.SENT if 200 <= code < 300 else _refused(code)), code
+    return _after_the_content(code), code
 
 
 def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> int | None:
@@ -226,6 +226,13 @@ def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> in
         if code // 100 != reply_class:
             return code
     return None
+
+
+def _after_the_content(code: int) -> Outcome:
+    """What a reply to the content says; one that is not understood says nothing, and the content has left."""
+    if 200 <= code < 300:
+        return Outcome.SENT
+    return _refused(code) if 400 <= code < 600 else Outcome.UNKNOWN
 
 
 def _refused(code: int) -> Outcome:

@@ -39,10 +39,12 @@ from tests.people_builders import a_user
 NIGHT = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
 """Start of the first flag."""
 
-TENANTS = """\
-tenant_id,name,time_zone,country,term_from,term_to,provisioning_notice_ref,governing_document,notice_method,notice_address
-{tenant},Example Ltd,Europe/Berlin,DE,2026-01-01,2027-01-01,PN-1,CJP Offer 10.0,email,notices@{tenant}.example
-"""
+TENANTS = (
+    "tenant_id,name,time_zone,country,term_from,term_to,provisioning_notice_date,provisioning_notice_proof,"
+    "governing_document,notice_method,notice_address\n"
+    "{tenant},Example Ltd,Europe/Berlin,DE,2026-01-01,2027-01-01,2026-01-01,dms:PN-0001,"
+    "CJP Offer 10.0,email,notices@{tenant}.example\n"
+)
 
 
 @dataclass

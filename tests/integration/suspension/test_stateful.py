@@ -416,7 +416,7 @@ class WorkflowMachine(RuleBasedStateMachine):
     def _contract(self, proposal: dict[str, Any], now: datetime) -> None:
         [(right,)] = self.rows("SELECT suspension_right FROM governing_documents WHERE valid_to IS NULL")
         [(term_from, term_to, proof, hosting)] = self.rows(
-            "SELECT term_from, term_to, provisioning_notice_ref, hosting FROM subscription_terms "
+            "SELECT term_from, term_to, provisioning_notice_proof, hosting FROM subscription_terms "
             "WHERE valid_to IS NULL"
         )
         assert (right, hosting) == ("clause_2_4", "provider")
