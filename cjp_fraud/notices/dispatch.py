@@ -1,7 +1,8 @@
 """Serve what is due of a plan: the attempt's row first, then the delivery, then its outcome.
 
 A process may die anywhere. Before the row: nothing happened. After it: the row has no outcome, the next
-run closes it as unknown and serves the same bytes under the same reference again.
+run closes it as unknown and serves the same bytes under the same reference again. A letter of which nothing was
+handed over is built anew for the next attempt, so that its date and what is counted from it are those of its dispatch.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.recording import home_clock
@@ -129,7 +130,7 @@ def _serve(
 def _observe(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: datetime) -> None:
     notice = _locked(decision.session, notice_id)
     notice.due_at = due_at
-    if _write(decision, methods.named(notice.method), notice) is not None:
+    if _write(decision, methods.named(notice.method), notice, number=1) is not None:
         notice.state = NoticeState.OBSERVED
         log_notice(decision, notice.id, "notice.observed", {"message_sha256": notice.message_sha256})
 
@@ -149,7 +150,13 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
         _fail(decision, notice, f"not handed over within {methods.give_up_after} of falling due")
         return None
     method = methods.named(notice.method)
-    address = _write(decision, method, notice)
+    attempts = session.scalars(
+        select(NoticeAttempt.outcome).where(NoticeAttempt.notice_id == notice_id)
+    ).all()
+    # A letter is dated when it leaves: it is built anew until its content may have been handed over.
+    if Outcome.UNKNOWN not in attempts:
+        notice.message = notice.message_sha256 = notice.dispatched_at = None
+    address = _write(decision, method, notice, number=len(attempts) + 1)
     if address is None or notice.message is None or notice.message_sha256 is None:
         return None
     if sha256_hex(notice.message) != notice.message_sha256:
@@ -157,13 +164,11 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
             f"notice {notice.id} is not sent: its bytes do not match their digest, so they were changed after they "
             "were written; cjp-fraud audit verify names what else was"
         )
-    attempts = session.scalar(
-        select(func.count()).select_from(NoticeAttempt).where(NoticeAttempt.notice_id == notice_id)
-    )
     attempt = NoticeAttempt(
         notice_id=notice_id,
-        number=(attempts or 0) + 1,
+        number=len(attempts) + 1,
         method=notice.method,
+        message=notice.message,
         message_sha256=notice.message_sha256,
         started_at=decision.at,
     )
@@ -213,8 +218,13 @@ def _close_interrupted(decision: Decision, notice: Notice) -> None:
         log_notice(decision, notice.id, "notice.unknown", {"attempt_id": attempt.id})
 
 
-def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice) -> str | None:
-    """Write the letter, unless it is written already, and return its address; None where it cannot be served."""
+def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice, *, number: int) -> str | None:
+    """Write the letter, unless it is written already, and return its address; None where it cannot be served.
+
+    Parameters
+    ----------
+    number : of the attempt that it is written for; a letter that is written again says so in its number.
+    """
     plan = decision.session.get_one(NoticePlan, notice.plan_id)
     draft = from_document(PlanDraft, plan.document)
     address = _approved_address(decision.session, draft, notice)
@@ -228,7 +238,7 @@ def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice) -
         values = {
             "dispatched_on": in_words(decision.at, draft.time_zone),
             "effective_from": in_words(effective_from, draft.time_zone),
-            "notice_number": f"{notice.id[-12:]}-{notice.number}",
+            "notice_number": f"{notice.id[-12:]}-{notice.number}" + (f".{number}" if number > 1 else ""),
         }
         body = fill_at_dispatch(draft.body, values)
         if home_clock(decision.session).simulated:

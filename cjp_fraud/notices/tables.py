@@ -97,7 +97,7 @@ class Notice(Recorded, Base):
     )
     state: Mapped[NoticeState] = mapped_column(comment="how far it has come")
     dispatched_at: Mapped[datetime | None] = mapped_column(
-        comment="Date of the letter: its first dispatch; null: not built yet"
+        comment="Date of the letter: the attempt that it was built for; null: not built yet"
     )
     reference: Mapped[str | None] = mapped_column(
         String(255),
@@ -105,7 +105,7 @@ class Notice(Recorded, Base):
         comment="name under which its method knows it (email: Message-ID); null: not built yet",
     )
     message: Mapped[bytes | None] = mapped_column(
-        comment="the exact bytes that are served, every time; null: not built yet"
+        comment="the exact bytes that are served, of the newest attempt; null: not built yet"
     )
     message_sha256: Mapped[Sha256 | None] = mapped_column(comment="SHA-256 of the bytes; null: not built yet")
 
@@ -124,9 +124,8 @@ class NoticeAttempt(Recorded, Base):
     notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"), comment="notice that is served")
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the notice")
     method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method of serving")
-    message_sha256: Mapped[Sha256] = mapped_column(
-        comment="SHA-256 of the bytes that it serves, which stand with the notice"
-    )
+    message: Mapped[bytes] = mapped_column(comment="the exact bytes that it serves")
+    message_sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the bytes")
     started_at: Mapped[datetime] = mapped_column(comment="when it began")
     finished_at: Mapped[datetime | None] = mapped_column(
         comment="when its outcome was known; null: open, or interrupted"

@@ -168,7 +168,7 @@ def test_two_dispatches_at_once_send_one_letter(
         assert chain_faults(session) == []
 
 
-def test_a_temporary_refusal_is_tried_again_with_the_same_bytes(
+def test_a_temporary_refusal_is_tried_again_with_a_letter_of_its_own_date(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     server.data_replies.append("451 4.3.0 try later")
@@ -180,8 +180,17 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_bytes(
         dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON + HOUR)).complete_at
         == NOON + HOUR
     )
-    before, after = server.received
-    assert before.content == after.content
+    before, after = (email.message_from_bytes(taken.content, policy=default) for taken in server.received)
+    assert (before["Date"], after["Date"]) == (
+        "Thu, 02 Apr 2015 12:00:00 +0000",
+        "Thu, 02 Apr 2015 13:00:00 +0000",
+    )
+    assert before["Message-ID"] == after["Message-ID"]
+    [notice] = notices_of(sqlite_engine, plan_id)
+    kept = [attempt.message for attempt in attempts_of(sqlite_engine, notice.id)]
+    assert kept == [taken.content for taken in server.received], "each attempt's bytes are kept"
+    assert notice.message == kept[-1]
+    assert (notice.dispatched_at, len(set(kept))) == (NOON + HOUR, 2)
 
 
 def test_a_letter_that_cannot_be_handed_over_in_time_has_failed(
