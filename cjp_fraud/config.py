@@ -120,6 +120,10 @@ class Settings(BaseSettings):
         default_factory=list,
         description="domains whose own mail server smtp_host is (250 = accepted by recipient)",
     )
+    feeds: Annotated[list[Annotated[str, Field(pattern=r"^[a-z0-9._-]{2,64}$")]], *_Json] = Field(
+        default_factory=list, description="feeds that may load tenants (tenants load --feed NAME)"
+    )
+
     mail_from: str = Field("notices@cjp-fraud.invalid", description="From and envelope domain of notices")
     provider_name: str = "The provider"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
@@ -68,6 +68,7 @@ def the_facts(**changes: Any) -> GateFacts:
             longest_measure=timedelta(days=10),
             critical=False,
             versions=VERSIONS,
+            feed=FeedStanding(None, frozenset()),
         ),
         notice=NoticeFact(
             mode=PlatformMode.ACT,

@@ -29,6 +29,7 @@ AUTHOR: Final = {
     "need_statements": "by_user_id",
     "reaffirmations": "by_user_id",
     "participations": "user_id",
+    "contract_confirmations": "by_user_id",
 }
 """Table → column that says who made the row: whoever acted in the first entry that names it."""
 
@@ -140,6 +141,7 @@ ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
     "tenant.loaded": frozenset({"participations"}),
     "contract.terms_entered": frozenset({"participations"}),
     "contract.addresses_entered": frozenset({"participations", "addresses"}),
+    "contract.confirmed": frozenset({"contract_confirmations"}),
     "notice.planned": frozenset({"notice_plans", "notices"}),
     "notice.attempted": frozenset({"notice_attempts"}),
     "case.suspending": frozenset({"measures", "cases"}),

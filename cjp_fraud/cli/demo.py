@@ -63,7 +63,7 @@ def _set_up(commands: _Commands, files: DemoFiles) -> None:
     commands.run(
         *("init", "--simulated", "--user", f"{ANALYST}=analyst,reviewer", "--user", f"{APPROVER}=approver")
     )
-    commands.run("tenants", "load", str(files.tenants))
+    commands.run("tenants", "load", str(files.tenants), "--as", ANALYST)
 
 
 def _take_traffic_in(commands: _Commands, files: DemoFiles) -> None:

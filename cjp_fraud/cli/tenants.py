@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.frame import (
+    AsOption,
     Column,
     JsonOption,
     deployment,
@@ -34,6 +35,10 @@ def load(
             "--as", metavar="USER", help="Who edits the contract data (and may then not approve for 30 days)."
         ),
     ] = None,
+    feed: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A feed edits, declared in CJP_FRAUD_FEEDS; a person confirms it."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put the tenants of FILE on record: all of them or, where the file has a fault, none.
@@ -47,8 +52,22 @@ def load(
 
     opened = deployment(ctx)
     with _collecting_garbage_rarely(), progress("loading tenants") as report:
-        loaded = load_tenants(opened, as_user, opened.now, file, report=report)
+        loaded = load_tenants(opened, as_user, opened.now, file, feed=feed, report=report)
     print_view(loaded, as_json=as_json, title="Tenants loaded")
+
+
+@app.command()
+def confirm(
+    ctx: typer.Context,
+    tenant_id: Annotated[str, typer.Argument(help="Tenant whose contract data a feed has changed.")],
+    as_user: AsOption,
+) -> None:
+    """Confirm, as counsel or a second approver, what a feed changed; a measure on the tenant waits for it."""
+    from cjp_fraud.operations.tenants import confirm_contract
+
+    opened = deployment(ctx)
+    confirm_contract(opened, as_user, opened.now, tenant_id)
+    typer.echo(f"tenant {tenant_id}: what feeds have changed until now is confirmed by {as_user}")
 
 
 @app.command()

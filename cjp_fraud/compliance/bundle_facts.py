@@ -42,9 +42,11 @@ from cjp_fraud.suspension.tables import Measure
 
 _MADE: Final[Mapping[str, str]] = {
     "approvals": "at",
+    "contract_confirmations": "at",
     "delivery_events": "recorded_at",
     "determinations": "at",
     "disputes": "opened_at",
+    "feed_edits": "at",
     "flags": "recorded_at",
     "measures": "ordered_at",
     "need_statements": "at",

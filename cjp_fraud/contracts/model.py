@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -109,3 +110,17 @@ def why_not_accepted(hosting: Hosting | None, product: str | None) -> str | None
     if product is not None and product_name(product) in NOT_PROCESSED:
         return f"{product_name(product)} {runs}: the provider processes no data of it (clause 3)"
     return f"the deployment is {runs}, so the provider does not run it (clause 3)"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStanding:
+    """The newest edit by a feed, and who confirmed since.
+
+    Parameters
+    ----------
+    feed : name of the feed; None: no feed ever edited this tenant.
+    confirmed_by : ids of the users who confirmed after it was recorded.
+    """
+
+    feed: str | None
+    confirmed_by: frozenset[str]

@@ -234,3 +234,25 @@ class Address(InForce, Recorded, Base):
         comment="when its end was recorded, whatever valid_to says; null: it has none"
     )
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the address itself")
+
+
+class FeedEdit(Recorded, Base):
+    """A feed changed contract data of a tenant; a person confirms it before the next measure on that tenant."""
+
+    __tablename__ = "feed_edits"
+
+    id: Mapped[Id]
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="whose data changed")
+    feed: Mapped[str] = mapped_column(String(80), comment="name of the feed (CJP_FRAUD_FEEDS)")
+    at: Mapped[datetime] = mapped_column(comment="when")
+
+
+class ContractConfirmation(Recorded, Base):
+    """Counsel, or an approver, confirmed what feeds had changed of a tenant until then."""
+
+    __tablename__ = "contract_confirmations"
+
+    id: Mapped[Id]
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="whose data")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who confirmed")
+    at: Mapped[datetime] = mapped_column(comment="when")

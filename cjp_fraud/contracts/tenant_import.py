@@ -19,6 +19,7 @@ from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Origin, Right
 from cjp_fraud.contracts.tables import (
     DEFAULT_PROVIDER,
     Address,
+    FeedEdit,
     GoverningDocument,
     NoticeTermsVersion,
     Party,
@@ -132,6 +133,10 @@ def load_tenants(
     for change in wrote:
         part = record_part(session, by, Part.EDITED_CONTRACT, change.row.tenant_id, moment)
         change.rows += [part] if part is not None else []
+        if by.feed is not None:
+            edit = FeedEdit(id=new_id(), tenant_id=change.row.tenant_id, feed=by.feed, at=moment)
+            session.add(edit)
+            change.rows.append(edit)
     append_each(
         Decision(session, by, moment),
         [

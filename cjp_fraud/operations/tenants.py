@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cjp_fraud.contracts import confirmation
 from cjp_fraud.contracts.model import Hosting, Right
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import Recipient, recipients
@@ -14,7 +15,8 @@ from cjp_fraud.contracts.tenant_import import load_tenants as load_file
 from cjp_fraud.contracts.tenants import TenantOnRecord, tenants_on_record
 from cjp_fraud.contracts.terms import PLAIN_ROLE, NoticeTerms
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.people.model import machine
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.people.model import FEED, Actor
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
@@ -86,7 +88,13 @@ class TenantView:
 
 
 def load_tenants(
-    deployment: Deployment, by: str | None, now: datetime, file: Path, *, report: Report | None = None
+    deployment: Deployment,
+    by: str | None,
+    now: datetime,
+    file: Path,
+    *,
+    feed: str | None = None,
+    report: Report | None = None,
 ) -> TenantsLoaded:
     """Put the tenants of ``file`` on record: all of them or, where the file has a fault, none.
 
@@ -95,16 +103,27 @@ def load_tenants(
 
     Parameters
     ----------
-    by : user who edits the contract data, and may then not approve for 30 days; None: a machine.
+    by : user who edits the contract data, and may then not approve for 30 days.
+    feed : in the place of a user, a feed of the settings; counsel or a second approver confirms its edits
+        (:func:`confirm_contract`) before the next measure on such a tenant.
     now : aware; valid time of what changes.
 
     Raises
     ------
+    BadInputError
+        If neither a user nor a feed of the settings edits, or both.
     TenantsFileError
         Names every fault of the file with its line.
     """
+    if (by is None) == (feed is None):
+        raise BadInputError(
+            "say who edits the contract data: --as USER, or --feed NAME with a feed of CJP_FRAUD_FEEDS"
+        )
+    if feed is not None and feed not in deployment.settings.feeds:
+        declared = ", ".join(deployment.settings.feeds) or "none"
+        raise BadInputError(f"no feed {feed!r} is declared in CJP_FRAUD_FEEDS; there: {declared}")
     with transaction(deployment.engine) as session:
-        actor = actor_named(session, by) if by else machine("tenants")
+        actor = actor_named(session, by) if by is not None else Actor(f"{FEED}{feed}")
         loaded = load_file(session, file, actor, now, report=report)
     purged = sum(purge_quarantine(deployment.lake, deployment.engine, loaded.excluded).values())
     return TenantsLoaded(
@@ -118,6 +137,12 @@ def load_tenants(
         deployment_not_accepted=loaded.excluded,
         quarantined_rows_purged=purged,
     )
+
+
+def confirm_contract(deployment: Deployment, by: str, now: datetime, tenant_id: str) -> None:
+    """Confirm, as counsel or a second approver, what feeds have changed of a tenant; a measure waits for it."""
+    with deployment.deciding(by, now) as decision:
+        confirmation.confirm_contract(decision, tenant_id)
 
 
 def list_tenants(deployment: Deployment) -> tuple[TenantOnRecord, ...]:

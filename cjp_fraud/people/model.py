@@ -52,6 +52,11 @@ class Actor:
         """How the audit log names the actor: a person by id, a machine by name."""
         return self.user_id or self.name
 
+    @property
+    def feed(self) -> str | None:
+        """Name of the feed that acts (``system:feed:NAME``); None: no feed does."""
+        return self.name.removeprefix(FEED) if self.user_id is None and self.name.startswith(FEED) else None
+
     def may(self, *roles: Role) -> bool:
         """Whether the actor is a person with at least one of ``roles``."""
         return self.is_person and any(role in self.roles for role in roles)
@@ -105,6 +110,9 @@ class Part(StrEnum):
 
 TAKING_PART: Final = frozenset({Part.CLAIMED, Part.COMMENTED, Part.EDITED, Part.DETERMINED})
 """What bars a person from approving; who decides a dispute must have approved and reaffirmed nothing either."""
+
+FEED: Final = "system:feed:"
+"""How the name of a feed begins, which edits contract data and is no person."""
 
 INIT: Final = "system:init"
 """Who grants the roles of a deployment's first day, which count from the first moment on."""

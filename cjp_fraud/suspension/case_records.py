@@ -12,6 +12,8 @@ from cjp_fraud.audit.row_digests import Record, record_of
 from cjp_fraud.audit.tables import Home, PersonalText
 from cjp_fraud.contracts.tables import (
     Address,
+    ContractConfirmation,
+    FeedEdit,
     GoverningDocument,
     NoticeTermsVersion,
     Site,
@@ -46,7 +48,7 @@ TABLES_OF_SUBJECTS: Final = frozenset(
     kind.__tablename__
     for kind in (
         *(Tenant, Subscription, Site, SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address),
-        *(User, UserRole),
+        *(User, UserRole, FeedEdit, ContractConfirmation),
     )
 )
 """Tables of which every row of such a subject is a row of the case."""
@@ -136,6 +138,8 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
     yield select(Tenant).where(Tenant.id == case.tenant_id)
     yield select(Subscription).where(Subscription.tenant_id == case.tenant_id)
     yield select(Site).where(Site.subscription_id.in_(subscriptions))
+    for of_tenant in (FeedEdit, ContractConfirmation):
+        yield select(of_tenant).where(of_tenant.tenant_id == case.tenant_id)
     for versioned in (SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address):
         yield select(versioned).where(versioned.subscription_id.in_(subscriptions))
 

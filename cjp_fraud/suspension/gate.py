@@ -42,6 +42,7 @@ class Requirement(Enum):
     MODE = (3, "mode")
     APPROVAL = (3, "approval")
     CONTRACT = (4, "contract")
+    CONFIRMATION = (4, "confirmation")
     NOTICE = (5, "notice")
     STOPS = (6, "stops")
     END = (7, "end")
@@ -61,7 +62,12 @@ BEFORE_MEASURE: Final = frozenset(Requirement)
 BEFORE_NOTICE: Final = BEFORE_MEASURE - {Requirement.NOTICE, Requirement.NEED}
 """What must hold already when a notice is sent: all but the notice itself and what is counted from it."""
 
-BEFORE_APPROVAL: Final = BEFORE_NOTICE - {Requirement.MODE, Requirement.APPROVAL, Requirement.CONSENT}
+BEFORE_APPROVAL: Final = BEFORE_NOTICE - {
+    Requirement.MODE,
+    Requirement.APPROVAL,
+    Requirement.CONSENT,
+    Requirement.CONFIRMATION,
+}
 """What must hold when a person approves, in either mode; that person's own faults are asked beside it."""
 
 
@@ -308,6 +314,23 @@ def _contract(facts: GateFacts, _at: datetime) -> list[str]:
     return _contract_faults(facts.contract)
 
 
+def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:
+    """An edit by a feed is confirmed by counsel or by an approver other than the one who approved this measure."""
+    contract, approval = facts.contract, approval_in_force(facts)
+    feed = contract.feed if contract is not None else None
+    if feed is None:
+        return ["it is not known whether a feed changed the contract data"]
+    if feed.feed is None:
+        return []
+    approver = approval.by_user_id if approval is not None else None
+    if any(user_id != approver for user_id in feed.confirmed_by):
+        return []
+    return [
+        f"the feed {feed.feed} changed the contract data, and neither counsel nor a second approver has "
+        "confirmed it since (tenants confirm)"
+    ]
+
+
 def _notice(facts: GateFacts, at: datetime) -> list[str]:
     notice = facts.notice
     if notice is None:
@@ -415,6 +438,7 @@ _RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] 
     Requirement.MODE: _mode,
     Requirement.APPROVAL: _approval,
     Requirement.CONTRACT: _contract,
+    Requirement.CONFIRMATION: _confirmation,
     Requirement.NOTICE: _notice,
     Requirement.STOPS: _stops,
     Requirement.END: _end,

@@ -21,6 +21,7 @@ from cjp_fraud.audit.row_digests import record_of
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.confirmation import feed_standing
 from cjp_fraud.contracts.position import Contract, contract_at
 from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.notices.delivery_record import progress_at
@@ -112,7 +113,7 @@ def gate_facts(
         approvals=tuple(
             _approval(session, case, _actor(session, approval.by_user_id), approval) for approval in approvals
         ),
-        contract=_contract(contract_at(session, case.tenant_id, moment), moment),
+        contract=_confirmed(session, _contract(contract_at(session, case.tenant_id, moment), moment), case),
         notice=_notice(session, proposal, moment),
         stops=tuple(standing_stops(session, case.id)),
     )
@@ -311,8 +312,13 @@ def _contract(position: Contract, at: datetime) -> ContractFact:
         longest_measure=position.longest_measure,
         critical=position.critical,
         versions=position.versions,
+        feed=None,
         deployment_fault=position.deployment_fault,
     )
+
+
+def _confirmed(session: Session, contract: ContractFact, case: Case) -> ContractFact:
+    return replace(contract, feed=feed_standing(session, case.tenant_id))
 
 
 def _notice(session: Session, proposal: Proposal | None, at: datetime) -> NoticeFact | None:

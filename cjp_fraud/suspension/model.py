@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.people.model import machine
 from cjp_fraud.review.measure_fit import Flagged
@@ -148,6 +148,7 @@ class ContractFact:
     longest_measure : None where the contract names none.
     versions : what the position rests on; to be compared with the proposal's.
     deployment_fault : why the deployment is not accepted, in words; None: it is not said.
+    feed : the newest edit by a feed and who confirmed it; None: it is not known.
     """
 
     right: Right | None
@@ -158,6 +159,7 @@ class ContractFact:
     longest_measure: timedelta | None
     critical: bool | None
     versions: Mapping[str, str | None] | None
+    feed: FeedStanding | None
     deployment_fault: str | None = None
 
 

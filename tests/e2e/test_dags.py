@@ -45,7 +45,10 @@ def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     )
     tenants = folder / "tenants.csv"
     tenants.write_text(TENANTS)
-    for command in (["init", "--simulated"], ["tenants", "load", str(tenants)]):
+    for command in (
+        ["init", "--simulated", "--user", "ana=analyst"],
+        ["tenants", "load", str(tenants), "--as", "ana"],
+    ):
         subprocess.run([bin_folder / "cjp-fraud", *command], env=environment, check=True, capture_output=True)
     inbox = folder / "home" / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)

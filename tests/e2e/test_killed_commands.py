@@ -95,7 +95,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for words in (
         ("init", "--simulated"),
         ("users", "create", "ada", "--role", "analyst", "--identity", "account:ada"),
-        ("tenants", "load", str(files / "one.csv")),
+        ("tenants", "load", str(files / "one.csv"), "--as", "ada"),
         ("traffic", "ingest", str(files / "traffic.csv")),
     ):
         done = run(home, *words)
@@ -141,8 +141,8 @@ def test_users_create(home: Path, when: str) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
     file = str(prepared.parent / "two.csv")
-    killed(home, when, 1, "tenants", "load", file)
-    assert run(home, "tenants", "load", file).returncode == 0
+    killed(home, when, 1, "tenants", "load", file, "--as", "ada")
+    assert run(home, "tenants", "load", file, "--as", "ada").returncode == 0
     shown = run(home, "tenants", "show", "--json")
     assert shown.stdout.count('"tenant_id"') == 2
     holds(home)
@@ -150,7 +150,7 @@ def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
 
 @pytest.mark.parametrize(("when", "commit"), [("before", 1), ("lake", 1), ("lake", 2)])
 def test_quarantine_resubmit(home: Path, prepared: Path, when: str, commit: int) -> None:
-    assert run(home, "tenants", "load", str(prepared.parent / "two.csv")).returncode == 0
+    assert run(home, "tenants", "load", str(prepared.parent / "two.csv"), "--as", "ada").returncode == 0
     killed(home, when, commit, "traffic", "quarantine", "--resubmit")
     assert run(home, "traffic", "quarantine", "--resubmit").returncode == 0
     lake = Lake(str(home / "lake"))

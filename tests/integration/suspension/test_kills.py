@@ -54,7 +54,7 @@ STEPS = {
     "clear-stop": "cases clear-stop 1 --as carol",
     "evidence": "evidence export 1 HOME/case.zip",
     "users": "users create nora --role analyst --identity mail:nora@provider.example",
-    "tenants": "tenants load HOME/more.csv",
+    "tenants": "tenants load HOME/more.csv --as ana",
 }
 REASONED = {
     *("determine", "return", "dismiss", "withdraw", "reinstate", "reaffirm", "decide"),

@@ -47,10 +47,10 @@ class Inbox:
 
     def __init__(self, home: Path) -> None:
         assert CliRunner().invoke(app, ["--home", str(home), "init", "--simulated"]).exit_code == 0
-        self.deployment = Deployment(load_settings(home=home))
+        self.deployment = Deployment(load_settings(home=home, feeds=["customers"]))
         tenants = home / "tenants.csv"
         tenants.write_text("tenant_id,time_zone,country\nacme,Etc/UTC,US\n")
-        load_tenants(self.deployment, None, NOW, tenants)
+        load_tenants(self.deployment, None, NOW, tenants, feed="customers")
         self.folder = home / "inbox"
         self.folder.mkdir()
 

@@ -306,6 +306,29 @@ def upgrade() -> None:
         postgresql_where=sa.text("state NOT IN ('dismissed', 'expired', 'lapsed', 'reinstated', 'withdrawn')"),
     )
     op.create_table(
+        "contract_confirmations",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose data"),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who confirmed"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_contract_confirmations_by_user_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_contract_confirmations_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_confirmations")),
+    )
+    op.create_index(op.f("ix_contract_confirmations_tenant_id"), "contract_confirmations", ["tenant_id"], unique=False)
+    op.create_table(
+        "feed_edits",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose data changed"),
+        sa.Column("feed", sa.String(length=80), nullable=False, comment="name of the feed (CJP_FRAUD_FEEDS)"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_feed_edits_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feed_edits")),
+    )
+    op.create_index(op.f("ix_feed_edits_tenant_id"), "feed_edits", ["tenant_id"], unique=False)
+    op.create_table(
         "notice_plans",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case that it serves"),

@@ -1,0 +1,59 @@
+"""What a feed changes of contract data counts for a measure once counsel or a second approver has confirmed it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.contracts.model import FeedStanding
+from cjp_fraud.contracts.tables import ContractConfirmation, FeedEdit, Tenant
+from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.participation import newcomer_faults
+from cjp_fraud.storage.base import new_id
+
+
+def feed_standing(session: Session, tenant_id: str) -> FeedStanding:
+    """Return where a tenant stands: the newest edit by a feed counts from when it was recorded."""
+    edit = session.scalar(
+        select(FeedEdit)
+        .where(FeedEdit.tenant_id == tenant_id)
+        .order_by(FeedEdit.recorded_at.desc(), FeedEdit.id.desc())
+        .limit(1)
+    )
+    if edit is None:
+        return FeedStanding(None, frozenset())
+    confirmed = session.scalars(
+        select(ContractConfirmation.by_user_id).where(
+            ContractConfirmation.tenant_id == tenant_id, ContractConfirmation.recorded_at >= edit.recorded_at
+        )
+    )
+    return FeedStanding(edit.feed, frozenset(confirmed))
+
+
+def confirm_contract(decision: Decision, tenant_id: str) -> ContractConfirmation:
+    """Confirm, as counsel or as an approver, what feeds have changed of a tenant's contract data until now.
+
+    Raises
+    ------
+    NotFoundError
+        If no such tenant is on record.
+    Refused
+        Names everything that stands in the way.
+    """
+    session, by = decision.session, decision.by
+    if session.get(Tenant, tenant_id) is None:
+        raise NotFoundError(f"no tenant {tenant_id!r} is on record; cjp-fraud tenants show lists them")
+    role = Role.COUNSEL if Role.COUNSEL in by.roles else Role.APPROVER
+    refuse_unless(
+        (by.may(Role.COUNSEL, Role.APPROVER), f"{by} is neither counsel nor an approver"),
+        *((False, fault) for fault in newcomer_faults(session, by, role, None, decision.at)),
+        action=f"confirm the contract data of tenant {tenant_id}",
+    )
+    assert by.user_id is not None, "only persons have roles"
+    row = ContractConfirmation(id=new_id(), tenant_id=tenant_id, by_user_id=by.user_id, at=decision.at)
+    session.add(row)
+    session.flush()
+    append(decision, "contract.confirmed", "tenants", tenant_id, {"confirmation_id": row.id})
+    return row

@@ -1,0 +1,93 @@
+"""Whoever edits contract data is named; what a feed edits counts for a measure once a second person confirms it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from cjp_fraud.cli.main import app
+from cjp_fraud.compliance.log_verification import verify_log
+from cjp_fraud.contracts.confirmation import confirm_contract
+from cjp_fraud.errors import BadInputError, NotFoundError, Refused
+from cjp_fraud.people.model import FEED, Actor, Decision
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.storage.database import transaction
+from tests.case_builders import Office, mail_to, open_office
+from tests.contract_builders import a_row, load_rows
+from tests.mail_servers import MailServerUnderTest
+
+
+@pytest.fixture
+def fed(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Office:
+    """An office whose one tenant was changed by a feed a while ago, and whose case is approved by adam."""
+    office = open_office(engine, tmp_path, mail_to(server))
+    row = a_row(notice_address="billing@acme.example")
+    load_rows(engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=office.now - timedelta(days=40))
+    office.approved_case()
+    return office
+
+
+def confirmed(office: Office, by: str) -> None:
+    with transaction(office.engine) as session:
+        confirm_contract(Decision(session, office.people[by], office.now), "acme")
+
+
+def test_after_an_edit_by_a_feed_nothing_is_sent_or_restricted(
+    fed: Office, server: MailServerUnderTest
+) -> None:
+    report = fed.enforce()
+    assert report.state is CaseState.APPROVED
+    assert any("the feed crm changed the contract data" in sentence for sentence in report.waiting_for)
+    assert (len(server.received), fed.restricted()) == (0, 0)
+
+
+@pytest.mark.parametrize("by", ["carol", "bella"])
+def test_counsel_or_a_second_approver_confirms_and_the_measure_follows(fed: Office, by: str) -> None:
+    confirmed(fed, by)
+    fed.wait(minutes=1)
+    fed.resume_all()
+    assert fed.state is CaseState.SUSPENDED
+    assert verify_log(fed.engine).faults == ()
+
+
+def test_the_approver_of_the_measure_is_no_second_one(fed: Office) -> None:
+    confirmed(fed, "adam")
+    assert fed.enforce().state is CaseState.APPROVED
+
+
+def test_who_is_neither_counsel_nor_approver_confirms_nothing(fed: Office) -> None:
+    with pytest.raises(Refused, match="neither counsel nor an approver"):
+        confirmed(fed, "rita")
+    with pytest.raises(NotFoundError), transaction(fed.engine) as session:
+        confirm_contract(Decision(session, fed.people["carol"], fed.now), "nobody")
+
+
+def test_a_later_edit_by_the_feed_needs_to_be_confirmed_again(fed: Office, tmp_path: Path) -> None:
+    confirmed(fed, "carol")
+    fed.wait(minutes=1)
+    load_rows(
+        fed.engine, tmp_path, a_row(notice_address="new@acme.example"), by=Actor(f"{FEED}crm"), at=fed.now
+    )
+    assert fed.enforce().state is CaseState.APPROVED
+
+
+def test_whoever_loads_tenants_says_who_they_are(tmp_path: Path) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    assert CliRunner().invoke(app, [*home, "init", "--user", "ana=analyst"]).exit_code == 0
+    file = tmp_path / "tenants.csv"
+    file.write_text("tenant_id,time_zone\nacme,Etc/UTC\n")
+    load = [*home, "tenants", "load", str(file)]
+    for words in ([], ["--as", "ana", "--feed", "crm"]):
+        refused = CliRunner().invoke(app, [*load, *words])
+        assert isinstance(refused.exception, BadInputError)
+        assert "say who edits" in str(refused.exception)
+    unknown = CliRunner().invoke(app, [*load, "--feed", "crm"])
+    assert "no feed 'crm' is declared in CJP_FRAUD_FEEDS" in str(unknown.exception)
+    assert (
+        CliRunner().invoke(app, [*load, "--feed", "crm"], env={"CJP_FRAUD_FEEDS": '["crm"]'}).exit_code == 0
+    )
+    assert CliRunner().invoke(app, [*load, "--as", "ana"]).exit_code == 0
