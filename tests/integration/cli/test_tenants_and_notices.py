@@ -17,11 +17,14 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
+from cjp_fraud.people.model import Role
+from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.migration import migrate
 from tests.contract_builders import NOON, a_row, write_csv
 from tests.mail_servers import smtp_server
 from tests.notice_builders import a_plan, methods_of, notices_of
-from tests.simulated_clocks import simulate_clock
+from tests.people_builders import a_user
+from tests.simulated_clocks import BEGINS, simulate_clock
 
 
 @pytest.fixture
@@ -33,6 +36,8 @@ def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
     made = Deployment(settings)
     migrate(made.engine)
     simulate_clock(made.engine)
+    with transaction(made.engine) as session:
+        a_user(session, "ana", [Role.ANALYST], BEGINS)
     made.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
     return made
 
@@ -51,10 +56,10 @@ def test_tenants_are_loaded_and_shown(opened: Deployment, tmp_path: Path) -> Non
     file = write_csv(
         tmp_path / "t.csv", a_row(), a_row(tenant_id="b", notice_address="", hosting="partner", product="CCX")
     )
-    done = answered(tenants.app, opened, "load", str(file))
+    done = answered(tenants.app, opened, "load", str(file), "--as", "ana")
     assert (done["added"], done["terms_not_read"]) == (2, ["b"])
     assert (done["deployment_not_accepted"], done["quarantined_rows_purged"]) == (["b"], 0)
-    assert answered(tenants.app, opened, "load", str(file))["unchanged"] == 2
+    assert answered(tenants.app, opened, "load", str(file), "--as", "ana")["unchanged"] == 2
     shown = answered(tenants.app, opened, "show")
     assert [row["notice_terms"] for row in shown] == ["read", "not_read"]
     one = answered(tenants.app, opened, "show", "acme")
@@ -66,7 +71,7 @@ def test_tenants_are_loaded_and_shown(opened: Deployment, tmp_path: Path) -> Non
 
 
 def test_a_notice_is_listed_and_its_delivery_record_shown(opened: Deployment, tmp_path: Path) -> None:
-    answered(tenants.app, opened, "load", str(write_csv(tmp_path / "t.csv", a_row())))
+    answered(tenants.app, opened, "load", str(write_csv(tmp_path / "t.csv", a_row())), "--as", "ana")
     plan_id = a_plan(opened.engine)
     (notice,) = notices_of(opened.engine, plan_id)
     assert isinstance(run(notices.app, opened, "show", notice.id, "--raw").exception, NotFoundError)
