@@ -366,8 +366,13 @@ class WorkflowMachine(RuleBasedStateMachine):
         )
         assert named
         assert all(gone is None and excess > 0 and of == case_id for gone, excess, _, of in named)
-        cuts_off = proposal["measure"]["kind"].startswith("suspend")
-        assert not (cuts_off and any(direction == "inbound" for _, _, direction, _ in named))
+        measure = proposal["measure"]
+        directions = measure["scope"]["directions"] or ["inbound", "outbound"]
+        flagged = {direction for _, _, direction, _ in named}
+        assert not (measure["kind"].startswith("suspend") and "inbound" in directions), (
+            "the victim is cut off"
+        )
+        assert set(measure["scope"]["directions"]) <= flagged
         [(evidence, sha256)] = self.rows(
             "SELECT document, sha256 FROM evidence_sets WHERE id = ?", proposal["evidence"]["id"]
         )
