@@ -38,6 +38,9 @@ SHORT = 8
 PIPE_WIDTH = 132
 """Columns of a table that goes into a file or a pipe, where COLUMNS does not say otherwise."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal would obey: text of other people's files is shown, never carried out."""
+
 _IDENTIFIER = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -147,7 +150,7 @@ def table_console() -> Console:
     from rich.console import Console
 
     console = Console(highlight=False)
-    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+    if console.is_terminal or re.fullmatch(r"[1-9]\d*", os.environ.get("COLUMNS", "")):
         return console
     return Console(highlight=False, width=PIPE_WIDTH)
 
@@ -346,7 +349,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
     if isinstance(value, str):
-        return value
+        return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_cell(inside)}" for name, inside in value.items()) or "–"
     if isinstance(value, list | tuple | set | frozenset):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -91,9 +93,8 @@ def register(
 
     The file's name is its content's hash: writing it again after a kill gives the same file.
     """
-    import skops.io  # here: importing it touches every lazy module that is loaded, Airflow's among them
-
-    content = skops.io.dumps(
+    skops_io = _skops_io()
+    content = skops_io.dumps(
         {"with_peak": _trees(fitted.model.with_peak), "without_peak": _trees(fitted.model.without_peak)}
     )
     sha256 = hashlib.sha256(content).hexdigest()
@@ -217,9 +218,16 @@ def promoted_versions(
     return tuple(versions)
 
 
+def _skops_io() -> Any:
+    """Import skops.io where it is used, and without a word: it touches every lazy module there is, Airflow's too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module("skops.io")
+
+
 def load_model(row: ModelVersion, folder: Path) -> Model:
     """Load a version's model, checked against its registered hash and the list of trusted types."""
-    import skops.io  # here: see register
+    skops_io = _skops_io()
     from skops.io.exceptions import UntrustedTypesFoundException
 
     file = folder / row.file_name
@@ -232,7 +240,7 @@ def load_model(row: ModelVersion, folder: Path) -> Model:
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise StorageError(f"model file {file} is not the one that was registered as {row.id}; restore it")
     try:
-        stages = skops.io.loads(content, trusted=sorted(TRUSTED))
+        stages = skops_io.loads(content, trusted=sorted(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise StorageError(f"model file {file} holds types that are not trusted: {error}") from error
     constants = row.parameters["constants"]
