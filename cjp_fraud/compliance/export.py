@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append, links, lock_log
-from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import (
     EXPORTED,
@@ -92,9 +91,7 @@ def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[
     lock_log(session)
     case_id = case_id_of(session, reference)
     entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
-    texts = {row.id for entry in entries for row in entry.rows if row.table == PersonalText.__tablename__}
-    actors = {entry.actor for entry in entries}
-    records = records_of_case(session, case_id, actors=actors, text_ids=texts)
+    records = records_of_case(session, case_id)
     files = content_files(records, entries)
     content = {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])}
     own = append(Decision(session, by, at), EXPORTED, "cases", case_id, content, case_id=case_id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.row_digests import Record, record_of
-from cjp_fraud.audit.tables import Home, PersonalText
+from cjp_fraud.audit.tables import AuditEntry, Home, PersonalText
 from cjp_fraud.contracts.tables import (
     Address,
     ContractConfirmation,
@@ -57,15 +57,11 @@ _AT_ONCE: Final = 500
 """Rows fetched, and ids asked for, at once."""
 
 
-def records_of_case(
-    session: Session, case_id: str, *, actors: Iterable[str] = (), text_ids: Iterable[str] = ()
-) -> list[Record]:
-    """Return all rows of a case: its own, its tenant's contract, the persons and texts that they name.
-
-    Parameters
-    ----------
-    actors, text_ids : further persons and texts, for example those that the case's entries of the log name.
-    """
+def records_of_case(session: Session, case_id: str) -> list[Record]:
+    """Return all rows of a case: its own, its tenant's contract, the persons and texts that they and the log name."""
+    entries = session.execute(
+        select(AuditEntry.actor, AuditEntry.rows).where(AuditEntry.case_id == case_id)
+    ).all()
     case = session.get_one(Case, case_id)
     records = [record for statement in _of_case(case) for record in _records(session, statement)]
     versions = {record.fields["model_version"] for record in records if record.table == Flag.__tablename__}
@@ -76,10 +72,12 @@ def records_of_case(
         for column, value in record.fields.items()
         if column.endswith("text_id") and value is not None
     }
-    texts |= set(text_ids)
+    texts |= {
+        row["id"] for entry in entries for row in entry.rows if row["table"] == PersonalText.__tablename__
+    }
     records += _by_id(session, PersonalText, texts)
     named = {value for record in records for value in record.fields.values() if isinstance(value, str)}
-    people = (named | set(actors)) & set(session.scalars(select(User.id)))
+    people = (named | {entry.actor for entry in entries}) & set(session.scalars(select(User.id)))
     records += _by_id(session, User, people)
     for user_id in sorted(people):
         records += _records(session, select(UserRole).where(UserRole.user_id == user_id))

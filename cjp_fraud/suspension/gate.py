@@ -19,7 +19,7 @@ from cjp_fraud.contracts.restriction import consent_faults
 from cjp_fraud.review.measure_fit import measure_misfits
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.chronology import Step, chronology_faults
-from cjp_fraud.suspension.model import ApprovalFact, ContractFact, GateFacts
+from cjp_fraud.suspension.model import ApprovalFact, GateFacts
 
 FLAG_FRESH: Final = timedelta(hours=24)
 """How old the newest flag may be, or the statement that the measure is still needed."""
@@ -125,31 +125,6 @@ def check(
             for sentence in rule(facts, at)
         )
     )
-
-
-def _contract_faults(contract: ContractFact | None) -> list[str]:
-    """Return why a contract gives no right to suspend (point 4); none: it does."""
-    if contract is None:
-        return ["the contract position is not known"]
-    unread = contract.right in (None, Right.NOT_READ)
-    checks = (
-        (
-            contract.right is Right.CLAUSE_2_4,
-            "the governing document's right to suspend has not been read"
-            if unread
-            else "the governing document gives no right to suspend for fraudulent use",
-        ),
-        (
-            contract.deployment_accepted is True,
-            contract.deployment_fault or "the deployment is not one that the provider runs",
-        ),
-        (
-            contract.term_proven is True,
-            "the term is not proven: it needs both ends, and date, part and proof of the notice of provisioning",
-        ),
-        (contract.term_proven is not True or contract.term_running is True, "the term is not running"),
-    )
-    return [sentence for holds, sentence in checks if not holds]
 
 
 def approval_faults(approval: ApprovalFact, facts: GateFacts) -> list[str]:
@@ -311,7 +286,28 @@ def _approval(facts: GateFacts, at: datetime) -> list[str]:
 
 
 def _contract(facts: GateFacts, _at: datetime) -> list[str]:
-    return _contract_faults(facts.contract)
+    contract = facts.contract
+    if contract is None:
+        return ["the contract position is not known"]
+    unread = contract.right in (None, Right.NOT_READ)
+    checks = (
+        (
+            contract.right is Right.CLAUSE_2_4,
+            "the governing document's right to suspend has not been read"
+            if unread
+            else "the governing document gives no right to suspend for fraudulent use",
+        ),
+        (
+            contract.deployment_accepted is True,
+            contract.deployment_fault or "the deployment is not one that the provider runs",
+        ),
+        (
+            contract.term_proven is True,
+            "the term is not proven: it needs both ends, and date, part and proof of the notice of provisioning",
+        ),
+        (contract.term_proven is not True or contract.term_running is True, "the term is not running"),
+    )
+    return [sentence for holds, sentence in checks if not holds]
 
 
 def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:

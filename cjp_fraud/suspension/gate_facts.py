@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import lock_log
 from cjp_fraud.audit.named_rows import newest_names
 from cjp_fraud.audit.row_digests import record_of
-from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.confirmation import feed_standing
@@ -222,14 +222,7 @@ def _as_frozen(flag: Flag, frozen: Mapping[str, Mapping[str, Any]]) -> bool:
 def _row_faults(session: Session, case: Case) -> tuple[str, ...]:
     if not session.get_bind().get_execution_options().get("reading_only", False):
         lock_log(session)
-    entries = session.execute(
-        select(AuditEntry.actor, AuditEntry.rows).where(AuditEntry.case_id == case.id)
-    ).all()
-    texts = {
-        row["id"] for entry in entries for row in entry.rows if row["table"] == PersonalText.__tablename__
-    }
-    actors = {entry.actor for entry in entries}
-    records = records_of_case(session, case.id, actors=actors, text_ids=texts)
+    records = records_of_case(session, case.id)
     named = {(record.table, record.id) for record in records}
     subjects = {(table, row_id) for table, row_id in named if table in SUBJECTS}
     names = newest_names(session, named, case.id, subjects, TABLES_OF_SUBJECTS)
