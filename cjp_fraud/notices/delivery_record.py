@@ -284,7 +284,6 @@ def record_event(decision: Decision, notice_id: str, evidence: DeliveryEvidence)
         notice_id=notice_id,
         attempt_id=evidence.attempt_id,
         at=decision.at,
-        recorded_at=decision.at,
         source=evidence.source,
         status=evidence.status,
         negative=evidence.negative,

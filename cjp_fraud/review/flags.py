@@ -206,7 +206,6 @@ def _replace(
             application_id=row.application_id,
             interval_seconds=int(row.interval_seconds),
             interval_start=key[1],
-            recorded_at=changes.at,
             **_content(row),
         )
         session.add(flag)
