@@ -9,7 +9,7 @@ from typing import Any
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.review.measure_fit import Flagged
+from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 from cjp_fraud.suspension.model import (
     ApprovalFact,
@@ -31,7 +31,7 @@ def the_facts(**changes: Any) -> GateFacts:
         mode_in_force=PlatformMode.ACT,
         fresh=timedelta(hours=72),
         flags=(FlagFact(True, True, Quantity.CONTACTS, 130.0, True),),
-        flagged=Flagged(frozenset({"voice"}), frozenset({"outbound"}), frozenset()),
+        flagged=Flagged(frozenset({Usual(Stream("voice", "outbound"), None, 10.0)})),
         row_faults=(),
         newest_flag_end=NOW - timedelta(hours=1),
         need_stated_at=None,

@@ -30,6 +30,16 @@ _HEAD = (
 )
 _FLAGS = ("start", "series", "observed", "usual", "score", Column("id", "flag"))
 _SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
+    "principals": (
+        "Who carried the flagged traffic",
+        (
+            "channel",
+            "direction",
+            Column("principal_id", "principal"),
+            "contacts",
+            Column("usual_per_hour", "usual an hour"),
+        ),
+    ),
     "tenants_other_cases": ("Other cases of the tenant", ("number", "state", "opened_at")),
     "comments": ("Comments", ("at", "by", "kind", Column("text", wraps=True))),
     "determinations": (
@@ -88,6 +98,8 @@ def _print_proposal(console: Console, proposal: ProposalView) -> None:
         console.print(f"  to       {escape(recipient.role)} by {recipient.method}{old}")
     for obstacle in proposal.obstacles:
         console.print(f"  [red]cannot be approved:[/red] {escape(obstacle)}")
+    for remark in proposal.remarks:
+        console.print(f"  [yellow]note:[/yellow] {escape(remark)}")
     for approval in proposal.approvals:
         console.print(f"  approved by {escape(approval.by)} as {approval.capacity}")
     if proposal.letter:

@@ -219,6 +219,8 @@ def determine(
     typer.echo(f"  expires  {stamp(proposal.expires_at)}, unless another person approves it")
     for obstacle in proposal.obstacles:
         typer.echo(f"  it cannot be approved as it stands: {obstacle}")
+    for remark in proposal.remarks:
+        typer.echo(f"  note for the approver: {remark}")
 
 
 @app.command()

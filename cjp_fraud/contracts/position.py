@@ -80,6 +80,8 @@ class Contract:
     time_zone: str
     critical: bool
     country: str | None
+    offer_version: str | None
+    features: tuple[str, ...]
     longest_measure: timedelta | None
     filing_stops: bool
     versions: Mapping[str, str | None]
@@ -151,6 +153,8 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         time_zone=tenant.time_zone,
         critical=tenant.critical,
         country=site.country if site and site.country else tenant.country,
+        offer_version=bought.offer_version,
+        features=tuple((bought.features or "").split(";")) if bought.features else (),
         longest_measure=timedelta(hours=hours) if hours is not None else None,
         filing_stops=document.filing_stops or False,
         versions={

@@ -7,7 +7,6 @@ reachable: the one field that names them takes no other value.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import fields
 from enum import StrEnum
 from typing import Final, Literal
@@ -122,41 +121,26 @@ def scope_faults(kind: MeasureKind, scope: Scope) -> tuple[str, ...]:
     return tuple(faults)
 
 
-def misfits(
-    kind: MeasureKind,
-    scope: Scope,
-    *,
-    flagged_directions: Collection[str],
-    critical: bool,
-    counsel_consents: bool,
-) -> tuple[str, ...]:
-    """Return why a measure does not fit the fraud that was determined (gate, point 9); empty: it fits.
+def counsel_is_needed(kind: MeasureKind, *, critical: bool) -> bool:
+    """Whether a measure needs counsel's consent beside the approval (gate, point 9).
 
-    Parameters
-    ----------
-    flagged_directions : directions of the flags that the determination names.
-    critical : whether the tenant is marked critical (hospital, crisis line).
-    counsel_consents : whether counsel approved this very version.
+    All access always does; against a critical tenant (hospital, crisis line) everything but a block of destinations.
     """
-    faults = list(scope_faults(kind, scope))
-    by_range = (MeasureKind.BLOCK_DESTINATIONS, MeasureKind.LIMIT_ORIGINS)
-    cuts_inbound = "inbound" in scope.directions or not scope.directions
-    if "inbound" in flagged_directions and kind not in by_range and cuts_inbound:
-        faults.append(
-            f"{kind} would cut off the victim of inbound fraud; limit origins or block destinations, "
-            "or restrict outbound alone"
-        )
-    if "inbound" in flagged_directions and scope.directions == ("outbound",) and len(flagged_directions) == 1:
-        faults.append("the flagged traffic is inbound; a measure on outbound alone does not meet it")
-    faults += consent_faults(kind, critical=critical, counsel_consents=counsel_consents)
-    return tuple(faults)
+    return kind is MeasureKind.SUSPEND_ALL_ACCESS or (
+        critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS)
+    )
 
 
 def consent_faults(kind: MeasureKind, *, critical: bool, counsel_consents: bool) -> tuple[str, ...]:
-    """Return why a measure must not be taken against a critical tenant without counsel's consent; empty: it may.
+    """Return why a measure must not be taken without counsel's consent; empty: it may.
 
-    A block of single destinations is the only kind that needs no consent.
+    Parameters
+    ----------
+    critical : whether the tenant is marked critical.
+    counsel_consents : whether counsel approved this very version.
     """
-    if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS) and not counsel_consents:
-        return (f"the tenant is marked critical: {kind} needs counsel's consent",)
-    return ()
+    if counsel_consents or not counsel_is_needed(kind, critical=critical):
+        return ()
+    if kind is MeasureKind.SUSPEND_ALL_ACCESS:
+        return (f"{kind} restricts more than what spiked: it needs counsel's consent",)
+    return (f"the tenant is marked critical: {kind} needs counsel's consent",)

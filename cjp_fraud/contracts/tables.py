@@ -140,6 +140,9 @@ class SubscriptionTerms(Versioned, Recorded, Base):
     id: Mapped[Id]
     plan: Mapped[str | None] = mapped_column(String(100), comment="plan bought; null: not given")
     offer_version: Mapped[str | None] = mapped_column(String(40), comment="10.0, 9.9; null: not given")
+    features: Mapped[str | None] = mapped_column(
+        String(400), comment="features in use, with semicolons between them (clause 2.5); null: not given"
+    )
     purchase_model: Mapped[PurchaseModel | None] = mapped_column(
         comment="named or concurrent agents; null: not given"
     )

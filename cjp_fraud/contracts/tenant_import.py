@@ -54,6 +54,7 @@ from cjp_fraud.storage.locks import named_lock
 _BOUGHT: Final = (
     "plan",
     "offer_version",
+    "features",
     "purchase_model",
     "agents_standard",
     "agents_premium",

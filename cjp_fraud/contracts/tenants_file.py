@@ -25,6 +25,7 @@ from pydantic import (
 
 from cjp_fraud.contracts.methods import is_email_address
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel, product_name, why_not_accepted
+from cjp_fraud.contracts.offers import feature_name
 from cjp_fraud.contracts.tabular import read_cells
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
@@ -185,6 +186,12 @@ def _proof(cell: str, info: ValidationInfo) -> str:
     )
 
 
+def _features(cell: str) -> str:
+    """Return the features of a cell, with semicolons between them, as the catalogue of offers writes them."""
+    names = dict.fromkeys(feature_name(name) for name in cell.split(";"))
+    return ";".join(name for name in names if name)
+
+
 _DOCUMENT_ID: Final = re.compile(r"[A-Za-z0-9._/-]{4,200}")
 _STORED_PROOF: Final = re.compile(r" sha256:[0-9a-f]{64}$")
 
@@ -207,6 +214,7 @@ class TenantRow(BaseModel):
     ----------
     line : line of the file at which the row begins.
     given : columns that the file has; the others say nothing about the tenant.
+    features : those in use, with semicolons between them, as the catalogue of offers writes them (clause 2.5).
     term_from, term_to : first moment of the term and first moment after it, UTC. A date is the tenant's
         local day, and the last day of a term belongs to it.
     provisioning_notice_date, provisioning_notice_part, provisioning_notice_proof : when the notice of provisioning
@@ -226,6 +234,7 @@ class TenantRow(BaseModel):
     language: Annotated[_Text, Field(max_length=35), AfterValidator(_language)] | None = None
     plan: _Name | None = None
     offer_version: _Label | None = None
+    features: Annotated[_Reference, AfterValidator(_features)] | None = None
     purchase_model: PurchaseModel | None = Field(
         None, description=f"write one of {', '.join(PurchaseModel)} (clause 1: exactly one)"
     )

@@ -1,15 +1,32 @@
-"""Read from the lake the rows that a case is decided on: traffic and scores of the flagged series."""
+"""Read from the lake the rows that a case is decided on: traffic and scores of the flagged series, and by principal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.review.evidence import ReadRows, RowsWanted
+from cjp_fraud.review.principals import PrincipalRows, PrincipalsWanted, ReadPrincipals
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
-from cjp_fraud.traffic.schema import APPLICATION, BUCKET, DAY, SERIES_ID, START, TENANT, TRAFFIC
+from cjp_fraud.traffic.schema import (
+    APPLICATION,
+    BUCKET,
+    DAY,
+    INTAKE,
+    OFFERED,
+    PRINCIPAL,
+    SERIES_ID,
+    START,
+    TENANT,
+    TRAFFIC,
+)
+from cjp_fraud.traffic.store import INTAKE_KEPT
 
 _LEFT_OUT = (TENANT, DAY, BUCKET)
 
@@ -25,6 +42,72 @@ def evidence_rows(lake: Lake) -> ReadRows:
         return evidence
 
     return read
+
+
+def principal_rows(lake: Lake) -> ReadPrincipals:
+    """Return the reader of a lake's intake, to be given to what opens cases."""
+
+    def read(wanted: PrincipalsWanted) -> PrincipalRows:
+        first = min(start for _, start, _ in wanted.intervals)
+        last = max(end for _, _, end in wanted.intervals)
+        flagged = defaultdict(list)
+        for series, start, end in wanted.intervals:
+            flagged[series].append((start, end))
+        rows = [
+            row
+            for row in _by_principal(lake, wanted.tenant_id, flagged, first, last).to_pylist()
+            if any(start <= row[START] < end for start, end in flagged[row[SERIES_ID]])
+        ]
+        if not rows:
+            return PrincipalRows()
+        plain = [
+            {name: value for name, value in row.items() if name not in _LEFT_OUT and value is not None}
+            for row in rows
+        ]
+        return PrincipalRows(plain, _usual(lake, wanted.tenant_id, flagged, first))
+
+    return read
+
+
+def _by_principal(
+    lake: Lake,
+    tenant_id: str,
+    series: Collection[str],
+    start: datetime,
+    end: datetime,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """The intake's rows that name a principal, of these series in [start, end), by start, series and principal."""
+    rows = lake.read(
+        INTAKE,
+        days=(start.date(), end.date() + timedelta(days=1)),
+        buckets=[int(lake.bucket_of([tenant_id])[0])],
+        columns=columns,
+        where=Where(equal={TENANT: [tenant_id], SERIES_ID: sorted(series)}, between={START: (start, end)}),
+    )
+    order = [(START, "ascending"), (SERIES_ID, "ascending"), (PRINCIPAL, "ascending")]
+    return rows.filter(pc.is_valid(rows[PRINCIPAL])).sort_by(order)
+
+
+def _usual(lake: Lake, tenant_id: str, series: Collection[str], before: datetime) -> list[dict[str, Any]]:
+    """Each principal's mean contacts an hour in each series, over what the intake still has from before a moment."""
+    columns = [SERIES_ID, PRINCIPAL, START, OFFERED]
+    rows = _by_principal(lake, tenant_id, series, before - INTAKE_KEPT, before, columns)
+    if not len(rows):
+        return []
+    first = pc.min(rows[START]).as_py()
+    hours = (before - first) / timedelta(hours=1)
+    sums = rows.group_by([SERIES_ID, PRINCIPAL]).aggregate([(OFFERED, "sum")])
+    return [
+        {
+            SERIES_ID: row[SERIES_ID],
+            PRINCIPAL: row[PRINCIPAL],
+            "contacts_per_hour": row[f"{OFFERED}_sum"] / hours,
+            "from": first,
+            "to": before,
+        }
+        for row in sums.sort_by([(SERIES_ID, "ascending"), (PRINCIPAL, "ascending")]).to_pylist()
+    ]
 
 
 def _rows(lake: Lake, table: LakeTable, wanted: RowsWanted) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from cjp_fraud.detection.calibration_store import (
     read_calibrations,
     write_calibrations,
 )
+from cjp_fraud.detection.evidence_rows import principal_rows
 from cjp_fraud.detection.flags import flag_rows
 from cjp_fraud.detection.lake_store import LakeStore, with_flags
 from cjp_fraud.detection.registry import FittedVersion
@@ -31,6 +32,7 @@ from cjp_fraud.detection.window import DetectionWindow, closed_until, mark_score
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.progress import Report
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
+from cjp_fraud.review.principals import freeze_principals
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import process_lock
@@ -152,14 +154,17 @@ class Detection:
     def record(
         self, session: Session, flags: Sequence[FlagRow], begin: datetime, end: datetime, now: datetime
     ) -> FlaggingResult:
-        """Make ``flags`` those in force in [begin, end), and open cases."""
-        return record_flags(
-            Decision(session, DETECTOR, now),
+        """Make ``flags`` those in force in [begin, end), open cases, and freeze who carried the traffic of these."""
+        decision = Decision(session, DETECTOR, now)
+        recorded = record_flags(
+            decision,
             flags,
             window=(begin, end),
             tenant_ids=None,
             new_cases_per_hour=self.new_cases_per_hour,
         )
+        freeze_principals(decision, begin, end, principal_rows(self.lake))
+        return recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,24 @@ def in_words(case: Case) -> str:
     return f"case {case.number}"
 
 
+def flags_in_force(session: Session, case_id: str, *, lock: bool = False) -> list[Flag]:
+    """Return a case's flags that no later detection has replaced, in time.
+
+    Parameters
+    ----------
+    lock : whether nobody may change them until the transaction ends.
+    """
+    query = (
+        select(Flag)
+        .join(Episode, Episode.id == Flag.episode_id)
+        .where(Episode.case_id == case_id, Flag.superseded_at.is_(None))
+        .order_by(Flag.interval_start, Flag.id)
+    )
+    if lock:
+        query = query.with_for_update(of=Flag).execution_options(populate_existing=True)
+    return list(session.scalars(query))
+
+
 def write_comment(decision: Decision, case: Case, kind: CommentKind, text: str) -> PersonalText:
     """Store what a person wrote on a case; the caller writes the log."""
     by = decision.by.user_id

@@ -16,7 +16,15 @@ from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans import cancel_plan, plan_of
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
-from cjp_fraud.review.cases import in_words, lock_case, move, note, order_openers, write_comment
+from cjp_fraud.review.cases import (
+    flags_in_force,
+    in_words,
+    lock_case,
+    move,
+    note,
+    order_openers,
+    write_comment,
+)
 from cjp_fraud.review.evidence import ReadRows, freeze
 from cjp_fraud.review.measure_fit import Flagged, measure_faults, planned_measure
 from cjp_fraud.review.model import (
@@ -30,12 +38,12 @@ from cjp_fraud.review.model import (
     ProviderPolicy,
     TenantsPart,
 )
+from cjp_fraud.review.principals import frozen_principals, principals_seen
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
 from cjp_fraud.review.tables import (
     Case,
     Determination,
     DeterminationFlag,
-    Episode,
     EvidenceSet,
     Flag,
     Proposal,
@@ -69,7 +77,9 @@ def determine_fraud(
     case = lock_case(session, case_id)
     flags, strangers = _named_flags(session, case, finding.flag_ids)
     position = contract_at(session, case.tenant_id, at)
-    wanted, flagged = finding.measure or MeasureWanted(), Flagged.by(flags)
+    principals = frozen_principals(session, case.id, flags)
+    wanted = finding.measure or MeasureWanted()
+    flagged = Flagged.by(flags, principals_seen(principals.rows, flags))
     measure = planned_measure(wanted, flagged, policy.measure_review)
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),
@@ -81,7 +91,7 @@ def determine_fraud(
         action=f"determine {in_words(case)}",
     )
     assert measure is not None, "measure_faults says so otherwise"
-    evidence = freeze(session, case, flags, read_rows, at)
+    evidence = freeze(session, case, flags, read_rows, at, principals)
     determination, reasons = _record(
         decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding.tenants_part, evidence
     )
@@ -224,16 +234,7 @@ def _named_flags(
 
     A flag is named by its id, or by the first 8 or more characters of it, as tables show them.
     """
-    in_force = list(
-        session.scalars(
-            select(Flag)
-            .join(Episode, Episode.id == Flag.episode_id)
-            .where(Episode.case_id == case.id, Flag.superseded_at.is_(None))
-            .order_by(Flag.interval_start, Flag.id)
-            .with_for_update(of=Flag)
-            .execution_options(populate_existing=True)
-        )
-    )
+    in_force = flags_in_force(session, case.id, lock=True)
     if flag_ids is None:
         return in_force, []
     named: set[str] = set()

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.digests import canonical_json, sha256_hex
-from cjp_fraud.review.model import Quantity
+from cjp_fraud.review.model import EvidenceOccasion, Quantity
+from cjp_fraud.review.principals import PrincipalRows
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 
 LOOK_BACK = timedelta(hours=24)
@@ -70,7 +71,12 @@ def rows_wanted(tenant_id: str, flags: Sequence[Flag]) -> RowsWanted:
 
 
 def freeze(
-    session: Session, case: Case, flags: Sequence[Flag], read_rows: ReadRows, at: datetime
+    session: Session,
+    case: Case,
+    flags: Sequence[Flag],
+    read_rows: ReadRows,
+    at: datetime,
+    principals: PrincipalRows,
 ) -> EvidenceSet:
     """Store the flags and the rows behind them, as they are now.
 
@@ -78,22 +84,26 @@ def freeze(
     ----------
     flags : those that the determination names, at least one.
     read_rows : reads the lake (or whatever the caller has).
+    principals : what was frozen by principal when the case took the flags.
     """
     wanted = rows_wanted(case.tenant_id, flags)
     rows = [dict(row) for row in read_rows(wanted)]
     document = canonical_json(
         {
-            "format": 1,
+            "format": 2,
             "case_id": case.id,
             "tenant_id": case.tenant_id,
             "frozen_at": aware(at),
             "window": {"start": wanted.start, "end": wanted.end},
             "flags": [asdict(FlagView.of(flag)) for flag in sorted(flags, key=_in_time)],
             "rows": rows,
+            "by_principal": [dict(row) for row in principals.rows],
+            "usual_by_principal": [dict(level) for level in principals.usual],
         }
     )
     evidence = EvidenceSet(
         case_id=case.id,
+        occasion=EvidenceOccasion.DETERMINED,
         document=document,
         sha256=sha256_hex(document),
         row_count=len(rows),

@@ -86,6 +86,13 @@ class Quantity(StrEnum):
     CHARGE = "charge"
 
 
+class EvidenceOccasion(StrEnum):
+    """When evidence was frozen: as a case took flags, or as a person determined the fraud."""
+
+    FLAGGED = "flagged"
+    DETERMINED = "determined"
+
+
 class Finding(StrEnum):
     """A person's finding about the flagged traffic."""
 

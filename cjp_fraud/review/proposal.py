@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.offers import offer_remarks
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import recipients
-from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import MeasureKind, Scope, counsel_is_needed
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError, Refused
@@ -109,6 +110,7 @@ def draw_up(
             "notice": drafted.document,
             "notice_sha256": digest(drafted.document) if drafted.document else None,
             "obstacles": [*obstacles, *drafted.faults],
+            "remarks": list(offer_remarks(position.offer_version, position.country, position.features)),
         }
     )
     proposal = Proposal(
@@ -158,10 +160,10 @@ def obstacles_of(document: Mapping[str, Any]) -> list[str]:
 
 
 def counsel_needed(proposal: Proposal) -> bool:
-    """Whether the tenant is critical and the measure more than a block of destinations (gate, point 9)."""
+    """Whether the proposed measure needs counsel's consent (gate, point 9)."""
     document = document_of(proposal)
     kind, _scope, _duration = measure_of(document)
-    return bool(document["contract"]["critical"]) and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS)
+    return counsel_is_needed(kind, critical=bool(document["contract"]["critical"]))
 
 
 def _contract_document(position: Contract) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from cjp_fraud.review.model import (
     CaseState,
     CommentKind,
     DisputeState,
+    EvidenceOccasion,
     Finding,
     Quantity,
     StopKind,
@@ -191,15 +192,16 @@ class CaseComment(Recorded, Base):
 
 
 class EvidenceSet(Recorded, Base):
-    """The rows that a determination rests on, frozen, so that they outlive the lake's retention."""
+    """Rows of the lake that a case rests on, frozen, so that they outlive the lake's retention."""
 
     __tablename__ = "evidence_sets"
 
     id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    occasion: Mapped[EvidenceOccasion] = mapped_column(comment="when it was frozen, and so what is inside")
     document: Mapped[bytes] = mapped_column(comment="canonical JSON of flags and traffic")
     sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document")
-    row_count: Mapped[int] = mapped_column(comment="rows of traffic and scores inside")
+    row_count: Mapped[int] = mapped_column(comment="rows of the lake inside")
     frozen_at: Mapped[datetime] = mapped_column(comment="when it was frozen")
 
 

@@ -18,6 +18,7 @@ from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
 from cjp_fraud.people.tables import User
+from cjp_fraud.review.cases import flags_in_force
 from cjp_fraud.review.evidence import FlagView
 from cjp_fraud.review.model import (
     Capacity,
@@ -28,6 +29,7 @@ from cjp_fraud.review.model import (
     StopKind,
     TenantsPart,
 )
+from cjp_fraud.review.principals import PrincipalView, principal_views
 from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
@@ -108,7 +110,7 @@ class ApprovalView:
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """What an approver is asked to approve; ``obstacles`` say why it can't be as it stands."""
+    """What an approver is asked to approve; ``obstacles`` say why it can't be as it stands, ``remarks`` keep nobody."""
 
     number: int
     id: str
@@ -118,6 +120,7 @@ class ProposalView:
     expires_at: datetime
     measure: ProposedMeasure
     obstacles: tuple[str, ...]
+    remarks: tuple[str, ...]
     recipients: tuple[Recipient, ...]
     letter: str | None
     approvals: tuple[ApprovalView, ...]
@@ -188,6 +191,7 @@ class CaseView:
     right_to_suspend: Right
     critical: bool
     flags: tuple[FlagView, ...]
+    principals: tuple[PrincipalView, ...]
     episodes: tuple[EpisodeView, ...]
     comments: tuple[CommentView, ...]
     determinations: tuple[DeterminationView, ...]
@@ -221,6 +225,7 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
         right_to_suspend=contract.right,
         critical=contract.critical,
         flags=reader.flags(),
+        principals=reader.principals(),
         episodes=reader.episodes(),
         comments=reader.comments(),
         determinations=reader.determinations(),
@@ -261,14 +266,15 @@ class _CaseReader:
 
     def flags(self) -> tuple[FlagView, ...]:
         """Return the flags in force, the highest score first, at most ``MOST_FLAGS``."""
-        rows = self._session.scalars(
-            select(Flag)
-            .join(Episode, Episode.id == Flag.episode_id)
-            .where(Episode.case_id == self._case.id, Flag.superseded_at.is_(None))
-            .order_by(Flag.score.desc(), Flag.interval_start, Flag.id)
-            .limit(MOST_FLAGS)
+        highest = sorted(
+            flags_in_force(self._session, self._case.id),
+            key=lambda flag: (-flag.score, flag.interval_start, flag.id),
         )
-        return tuple(FlagView.of(flag) for flag in rows)
+        return tuple(FlagView.of(flag) for flag in highest[:MOST_FLAGS])
+
+    def principals(self) -> tuple[PrincipalView, ...]:
+        """Return who carried the traffic of all flags in force."""
+        return principal_views(self._session, self._case.id, flags_in_force(self._session, self._case.id))
 
     def episodes(self) -> tuple[EpisodeView, ...]:
         rows = self._rows(Episode, Episode.flag_count > 0, order=Episode.first_flag_at)
@@ -344,6 +350,7 @@ class _CaseReader:
                 kind, scope, document["measure"]["hours"], document["measure"]["review_hours"]
             ),
             obstacles=tuple(document["obstacles"]),
+            remarks=tuple(document.get("remarks", ())),
             recipients=tuple(
                 from_document(Recipient, recipient) for recipient in notice.get("recipients", ())
             ),

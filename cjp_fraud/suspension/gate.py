@@ -409,11 +409,9 @@ def _fit(facts: GateFacts, _at: datetime) -> list[str]:
     proposal = facts.proposal
     if proposal is None or proposal.kind is None or proposal.scope is None:
         return ["the measure's kind and scope are not known"]
-    if not facts.flagged.directions or not facts.flagged.channels:
+    if not facts.flagged.streams:
         return ["it is not known what traffic was flagged"]
-    return list(
-        measure_misfits(proposal.kind, proposal.scope, facts.flagged, critical=False, counsel_consents=True)
-    )
+    return list(measure_misfits(proposal.kind, proposal.scope, facts.flagged))
 
 
 def _consent(facts: GateFacts, _at: datetime) -> list[str]:

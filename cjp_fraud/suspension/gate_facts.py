@@ -37,6 +37,7 @@ from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.determination import latest_determination
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, ProviderPolicy
+from cjp_fraud.review.principals import principals_seen
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
@@ -89,7 +90,9 @@ def gate_facts(
     document = document_of(proposal) if proposal is not None else {}
     determination = session.get(Determination, proposal.determination_id) if proposal is not None else None
     named = _named_flags(session, determination)
-    frozen = _frozen_flags(session, determination)
+    evidence = _frozen_evidence(session, determination)
+    frozen = {flag["id"]: flag for flag in evidence.get("flags", ())}
+    flags = [flag for flag, _ in named]
     approvals = approvals_of(session, proposal) if proposal is not None else []
     return GateFacts(
         mode_in_force=policy.mode,
@@ -105,7 +108,7 @@ def gate_facts(
             for flag, episode_case in named
         ),
         row_faults=row_faults,
-        flagged=Flagged.by([flag for flag, _ in named]),
+        flagged=Flagged.by(flags, principals_seen(evidence.get("by_principal", ()), flags)),
         newest_flag_end=_newest_flag_end(session, case, moment),
         need_stated_at=_need_stated_at(session, case, determination, moment),
         determination=_determination(session, case, determination),
@@ -125,7 +128,7 @@ def unread_facts(policy: ProviderPolicy, row_faults: tuple[str, ...]) -> GateFac
         mode_in_force=policy.mode,
         fresh=policy.fresh,
         flags=(),
-        flagged=Flagged.by(()),
+        flagged=Flagged(),
         row_faults=row_faults,
         newest_flag_end=None,
         need_stated_at=None,
@@ -201,14 +204,15 @@ def _named_flags(session: Session, determination: Determination | None) -> Seque
     return [(flag, case_id) for flag, case_id in rows]
 
 
-def _frozen_flags(session: Session, determination: Determination | None) -> dict[str, dict[str, Any]]:
-    """Return the flags as the frozen evidence has them, by id; none where it is not there or not readable."""
+def _frozen_evidence(session: Session, determination: Determination | None) -> dict[str, Any]:
+    """Return the document of the frozen evidence; empty where it is not there or not readable."""
     evidence_id = determination.evidence_set_id if determination is not None else None
     evidence = session.get(EvidenceSet, evidence_id) if evidence_id is not None else None
     if evidence is None:
         return {}
     try:
-        return {flag["id"]: flag for flag in json.loads(evidence.document)["flags"]}
+        document: dict[str, Any] = json.loads(evidence.document)
+        return document if all(flag["id"] for flag in document["flags"]) else {}
     except (ValueError, KeyError, TypeError):
         return {}
 

@@ -10,7 +10,7 @@ from cjp_fraud.contracts.restriction import (
     ALWAYS_REACHABLE,
     MeasureKind,
     Scope,
-    misfits,
+    consent_faults,
     scope_faults,
 )
 from cjp_fraud.documents import from_document, to_document
@@ -71,28 +71,17 @@ def test_kinds_are_ordered_from_narrow_to_wide() -> None:
     assert not MeasureKind.BLOCK_DESTINATIONS.broader_than(MeasureKind.BLOCK_DESTINATIONS)
 
 
-def fits(
-    kind: MeasureKind, scope: Scope, *directions: str, critical: bool = False, counsel: bool = False
-) -> bool:
-    return not misfits(
-        kind, scope, flagged_directions=directions, critical=critical, counsel_consents=counsel
-    )
-
-
-def test_inbound_fraud_is_not_met_by_cutting_off_the_victim() -> None:
-    inbound = Scope(channels=("voice",), directions=("inbound",))
-    outbound = Scope(channels=("voice",), directions=("outbound",))
-    assert not fits(MeasureKind.SUSPEND_CHANNEL, inbound, "inbound")
-    assert not fits(MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice",)), "inbound", "outbound")
-    assert not fits(MeasureKind.SUSPEND_ALL_ACCESS, Scope(), "inbound")
-    assert not fits(MeasureKind.SUSPEND_CHANNEL, outbound, "inbound")
-    assert fits(MeasureKind.SUSPEND_CHANNEL, outbound, "inbound", "outbound")
-    assert fits(MeasureKind.LIMIT_ORIGINS, Scope(origins=("+1900",)), "inbound")
-    assert fits(MeasureKind.SUSPEND_CHANNEL, outbound, "outbound")
+def consented(kind: MeasureKind, *, critical: bool = False, counsel: bool = False) -> bool:
+    return not consent_faults(kind, critical=critical, counsel_consents=counsel)
 
 
 @pytest.mark.parametrize("kind", MeasureKind)
 def test_a_critical_tenant_needs_counsel_for_more_than_a_destination_block(kind: MeasureKind) -> None:
-    scope = FITTING[kind]
-    assert fits(kind, scope, "outbound", critical=True, counsel=True)
-    assert fits(kind, scope, "outbound", critical=True) is (kind is MeasureKind.BLOCK_DESTINATIONS)
+    assert consented(kind, critical=True, counsel=True)
+    assert consented(kind, critical=True) is (kind is MeasureKind.BLOCK_DESTINATIONS)
+
+
+@pytest.mark.parametrize("kind", MeasureKind)
+def test_all_access_needs_counsel_whatever_the_tenant(kind: MeasureKind) -> None:
+    assert consented(kind, counsel=True)
+    assert consented(kind) is (kind is not MeasureKind.SUSPEND_ALL_ACCESS)

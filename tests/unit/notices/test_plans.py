@@ -58,6 +58,8 @@ def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contra
         time_zone="UTC",
         critical=False,
         country="US",
+        offer_version=None,
+        features=(),
         longest_measure=None,
         filing_stops=False,
         versions={},

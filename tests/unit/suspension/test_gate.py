@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import Scope
-from cjp_fraud.review.measure_fit import Flagged
+from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.gate import BEFORE_APPROVAL, BEFORE_NOTICE, POINTS, approval_faults, check
 from cjp_fraud.suspension.model import (
@@ -116,7 +116,7 @@ BROKEN = {
     "channel not flagged": (9, but("proposal", scope=Scope(channels=("chat",), directions=("outbound",)))),
     "inbound cut off": (
         9,
-        the_facts(flagged=Flagged(frozenset({"voice"}), frozenset({"inbound"}), frozenset())),
+        the_facts(flagged=Flagged(frozenset({Usual(Stream("voice", "inbound"), None, 10.0)}))),
     ),
 }
 

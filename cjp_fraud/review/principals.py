@@ -1,0 +1,200 @@
+"""Who carried the flagged traffic: rows by principal, frozen when a case takes the flags.
+
+Traffic by principal is in the lake's intake alone, which keeps it 14 days; a person may decide later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.digests import canonical_json, sha256_hex
+from cjp_fraud.people.model import Decision
+from cjp_fraud.review.cases import note
+from cjp_fraud.review.measure_fit import Carried, Stream
+from cjp_fraud.review.model import EvidenceOccasion
+from cjp_fraud.review.tables import Case, Episode, EvidenceSet, Flag
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalsWanted:
+    """Whose rows are to be frozen: a tenant's flagged intervals, ``(series_id, start, end)``, half-open, UTC."""
+
+    tenant_id: str
+    intervals: tuple[tuple[str, datetime, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalRows:
+    """Rows by principal of flagged intervals, and each of these principals' usual level.
+
+    Parameters
+    ----------
+    rows : as delivered: ``series_id``, ``principal_id``, ``interval_start`` (aware), ``contacts_offered``, and more.
+    usual : ``series_id``, ``principal_id``, ``contacts_per_hour`` over the time ``from`` … ``to`` before the flags.
+    """
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    usual: Sequence[Mapping[str, Any]] = ()
+
+
+ReadPrincipals = Callable[[PrincipalsWanted], PrincipalRows]
+"""Reads rows by principal; given by the caller, so that the review needs no lake."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalView:
+    """A principal in the flagged intervals: contacts there, and its usual contacts an hour (None: not known)."""
+
+    channel: str
+    direction: str
+    principal_id: str
+    contacts: int
+    usual_per_hour: float | None
+
+
+def freeze_principals(decision: Decision, start: datetime, end: datetime, read: ReadPrincipals) -> None:
+    """Freeze the rows by principal of the flags of [start, end) that belong to a case and were not frozen yet.
+
+    Where nothing was delivered by principal, nothing is stored. Doing it again changes nothing.
+    """
+    session = decision.session
+    flags: dict[str, list[Flag]] = defaultdict(list)
+    for flag, case_id in session.execute(
+        select(Flag, Episode.case_id)
+        .join(Episode, Episode.id == Flag.episode_id)
+        .where(
+            Episode.case_id.is_not(None),
+            Flag.superseded_at.is_(None),
+            Flag.interval_start >= start,
+            Flag.interval_start < end,
+        )
+        .order_by(Flag.interval_start, Flag.id)
+    ):
+        flags[str(case_id)].append(flag)
+    for case_id in sorted(flags):
+        frozen = {
+            (row["series_id"], row["interval_start"])
+            for document in _documents(session, case_id)
+            for row in document["flagged"]
+        }
+        fresh = [
+            flag for flag in flags[case_id] if (flag.series_id, utc_text(flag.interval_start)) not in frozen
+        ]
+        if fresh:
+            _freeze(decision, session.get_one(Case, case_id), fresh, read)
+
+
+def frozen_principals(session: Session, case_id: str, flags: Sequence[Flag]) -> PrincipalRows:
+    """Return what was frozen of these flags' intervals, as the stored documents have it (moments as text)."""
+    rows: list[Mapping[str, Any]] = []
+    usual: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for document in _documents(session, case_id):
+        rows += [row for row, _ in _of_flags(document["rows"], flags)]
+        for level in document["usual"]:
+            usual.setdefault((level["series_id"], level["principal_id"]), level)
+    seen = {(row["series_id"], row["principal_id"]) for row in rows}
+    return PrincipalRows(rows, [usual[key] for key in sorted(usual.keys() & seen)])
+
+
+def principals_seen(rows: Sequence[Mapping[str, Any]], flags: Sequence[Flag]) -> frozenset[Carried] | None:
+    """Return which principals carried contacts in these flags' intervals; None where no row was frozen.
+
+    Parameters
+    ----------
+    rows : of a frozen document, moments as text.
+    """
+    if not rows:
+        return None
+    return frozenset(
+        Carried(Stream(flag.channel, flag.direction), row["principal_id"])
+        for row, flag in _of_flags(rows, flags)
+        if row["contacts_offered"] > 0
+    )
+
+
+def principal_views(session: Session, case_id: str, flags: Sequence[Flag]) -> tuple[PrincipalView, ...]:
+    """Return who carried these flags' traffic, the busiest first."""
+    frozen = frozen_principals(session, case_id, flags)
+    usual: dict[tuple[Stream, str], float] = defaultdict(float)
+    streams = {flag.series_id: Stream(flag.channel, flag.direction) for flag in flags}
+    for level in frozen.usual:
+        usual[streams[level["series_id"]], level["principal_id"]] += level["contacts_per_hour"]
+    contacts: dict[tuple[Stream, str], int] = defaultdict(int)
+    for row, flag in _of_flags(frozen.rows, flags):
+        contacts[Stream(flag.channel, flag.direction), row["principal_id"]] += row["contacts_offered"]
+    return tuple(
+        PrincipalView(*stream, principal, count, usual.get((stream, principal)))
+        for (stream, principal), count in sorted(contacts.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def _of_flags(
+    rows: Iterable[Mapping[str, Any]], flags: Sequence[Flag]
+) -> Iterator[tuple[Mapping[str, Any], Flag]]:
+    """Yield each row that lies in a flagged interval of its series, with the flag."""
+    of_series: dict[str, list[tuple[str, str, Flag]]] = defaultdict(list)
+    for flag in flags:
+        start, end = _interval(flag)
+        of_series[flag.series_id].append((utc_text(start), utc_text(end), flag))
+    for row in rows:
+        for begins, ends, flag in of_series[row["series_id"]]:
+            if begins <= row["interval_start"] < ends:
+                yield row, flag
+                break
+
+
+def _documents(session: Session, case_id: str) -> list[dict[str, Any]]:
+    return [
+        json.loads(document)
+        for document in session.scalars(
+            select(EvidenceSet.document)
+            .where(EvidenceSet.case_id == case_id, EvidenceSet.occasion == EvidenceOccasion.FLAGGED)
+            .order_by(EvidenceSet.frozen_at, EvidenceSet.id)
+        )
+    ]
+
+
+def _freeze(decision: Decision, case: Case, flags: Sequence[Flag], read: ReadPrincipals) -> None:
+    wanted = PrincipalsWanted(case.tenant_id, tuple((flag.series_id, *_interval(flag)) for flag in flags))
+    found = read(wanted)
+    if not found.rows:
+        return
+    document = canonical_json(
+        {
+            "format": 2,
+            "case_id": case.id,
+            "tenant_id": case.tenant_id,
+            "frozen_at": aware(decision.at),
+            "flagged": [
+                {"series_id": series, "interval_start": begins, "interval_end": ends}
+                for series, begins, ends in wanted.intervals
+            ],
+            "rows": [dict(row) for row in found.rows],
+            "usual": [dict(level) for level in found.usual],
+        }
+    )
+    evidence = EvidenceSet(
+        case_id=case.id,
+        occasion=EvidenceOccasion.FLAGGED,
+        document=document,
+        sha256=sha256_hex(document),
+        row_count=len(found.rows),
+        frozen_at=aware(decision.at),
+    )
+    decision.session.add(evidence)
+    decision.session.flush()
+    content = {"evidence_set_id": evidence.id, "evidence_sha256": evidence.sha256, "rows": evidence.row_count}
+    note(decision, case, "case.principals_frozen", content)
+
+
+def _interval(flag: Flag) -> tuple[datetime, datetime]:
+    return flag.interval_start, flag.interval_start + timedelta(seconds=flag.interval_seconds)

@@ -1,0 +1,193 @@
+"""Nothing is restricted that did not spike: misfitting measures are refused when drawn up, and at the gate again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.detection.evidence_rows import principal_rows
+from cjp_fraud.detection.lake_tables import DETECTION_TABLES
+from cjp_fraud.errors import Refused
+from cjp_fraud.people.model import Decision
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.flags import FlagRow
+from cjp_fraud.review.model import Capacity, CaseState, MeasureWanted
+from cjp_fraud.review.principals import ReadPrincipals, freeze_principals
+from cjp_fraud.review.views import case_view
+from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.suspension.model import ENFORCER
+from cjp_fraud.traffic.schema import INTAKE, TRAFFIC_TABLES
+from cjp_fraud.traffic.series import series_id
+from tests.case_builders import START, Office, a_flag, flag, mail_to, open_office
+from tests.contract_builders import a_row, load_rows
+from tests.mail_servers import MailServerUnderTest
+
+DIALLER = {"application_id": "dialler", "baseline": 10.0, "observed": 140.0}
+INBOUND = {"direction": "inbound"}
+
+
+def a_lake(folder: Path, rows: list[tuple[int, str | None, str, int]]) -> Lake:
+    """Return a lake whose intake holds ``(minutes after the flag, principal, direction, contacts)`` of acme."""
+    lake = Lake(str(folder / "lake"))
+    lake.create((*TRAFFIC_TABLES, *DETECTION_TABLES), buckets=4)
+    bucket = int(lake.bucket_of(["acme"])[0])
+    documents = [
+        {
+            "series_id": series_id("acme", "voice", direction, None, 300),
+            "tenant_id": "acme",
+            "channel": "voice",
+            "direction": direction,
+            "principal_id": principal,
+            "interval_seconds": 60,
+            "interval_start": START + timedelta(minutes=minutes),
+            "contacts_offered": contacts,
+            "day": (START + timedelta(minutes=minutes)).date(),
+            "bucket": bucket,
+        }
+        for minutes, principal, direction, contacts in rows
+    ]
+    table = pa.Table.from_pylist(documents, schema=INTAKE.schema)
+    lake.replace(INTAKE, table, where=Where(buckets=[bucket]))
+    return lake
+
+
+def opened(office: Office, *rows: FlagRow, read: ReadPrincipals | None = None) -> None:
+    """Flag, freeze who carried it as detection does, and claim the case."""
+    flag(office.engine, *rows, at=office.now)
+    if read is not None:
+        with transaction(office.engine) as session:
+            decision = Decision(session, ENFORCER, office.now)
+            freeze_principals(decision, START - timedelta(hours=1), START + timedelta(hours=1), read)
+    office.do(claim, "rita")
+
+
+@pytest.fixture
+def office(sqlite_engine: Any, tmp_path: Path, server: MailServerUnderTest) -> Office:
+    office = open_office(sqlite_engine, tmp_path, mail_to(server))
+    office.now = START + timedelta(minutes=30)
+    return office
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "scope", "said"),
+    [
+        ([{}], MeasureKind.SUSPEND_CHANNEL, {"channels": ("chat",)}, "must say its channels"),
+        ([{}], MeasureKind.SUSPEND_CHANNEL, {"channels": ("voice",), "directions": ("inbound",)}, "inbound"),
+        (
+            [{}, {"channel": "chat", **INBOUND}],
+            MeasureKind.SUSPEND_CHANNEL,
+            {"channels": ("chat",), "directions": ("outbound",)},
+            "chat outbound is restricted",
+        ),
+        (
+            [{}, {"channel": "chat", **INBOUND}],
+            MeasureKind.LIMIT_RATE,
+            {"contacts_per_hour": 900},
+            "must say",
+        ),
+        ([DIALLER], MeasureKind.SUSPEND_APPLICATION, {"application_ids": ("bot",)}, "application bot"),
+        ([{}], MeasureKind.SUSPEND_APPLICATION, {"application_ids": ("dialler",)}, "application dialler"),
+        ([{}], MeasureKind.SUSPEND_PRINCIPAL, {"principal_ids": ("key-1",)}, "no traffic by principal"),
+        ([{}], MeasureKind.LIMIT_RATE, {"contacts_per_hour": 119}, "under the usual level of 120"),
+        ([{}], MeasureKind.LIMIT_ORIGINS, {"origins": ("+371",)}, "for inbound floods"),
+        ([INBOUND], MeasureKind.SUSPEND_CHANNEL, {"channels": ("voice",)}, "cut off the victim"),
+        ([INBOUND], MeasureKind.LIMIT_RATE, {"contacts_per_hour": 500}, "cut off the victim"),
+        ([INBOUND], MeasureKind.SUSPEND_ALL_ACCESS, {}, "cut off the victim"),
+        (
+            [INBOUND],
+            MeasureKind.BLOCK_DESTINATIONS,
+            {"destination_prefixes": ("+371",), "directions": ("outbound",)},
+            "must say its channels",
+        ),
+    ],
+)
+def test_a_misfitting_measure_is_refused_when_it_is_drawn_up(
+    office: Office, flags: list[Mapping[str, Any]], kind: MeasureKind, scope: Mapping[str, Any], said: str
+) -> None:
+    opened(office, *(a_flag(**dict(changes)) for changes in flags))
+
+    with pytest.raises(Refused, match=said):
+        office.determine(measure=MeasureWanted(kind, Scope(**dict(scope)), timedelta(hours=72)))
+    assert office.state is CaseState.IN_REVIEW
+
+
+def test_only_a_principal_that_was_frozen_in_the_flagged_intervals_is_restricted(
+    office: Office, tmp_path: Path
+) -> None:
+    lake = a_lake(
+        tmp_path,
+        [
+            (-600, "key-1", "outbound", 30),
+            (1, "key-1", "outbound", 90),
+            (2, None, "outbound", 40),
+            (2, "key-idle", "outbound", 0),
+            (-30, "key-before", "outbound", 50),
+            (1, "key-in", "inbound", 50),
+        ],
+    )
+    opened(office, a_flag(), read=principal_rows(lake))
+    lake.replace(INTAKE, INTAKE.schema.empty_table(), where=Where(buckets=range(4)))  # 14 days later
+
+    for stranger in ("key-2", "key-idle", "key-before", "key-in"):
+        wanted = MeasureWanted(MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=(stranger,)))
+        with pytest.raises(Refused, match=f"principal {stranger} is restricted and was not seen"):
+            office.determine(measure=wanted)
+    office.determine(measure=MeasureWanted(MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=("key-1",))))
+    office.approve()
+
+    assert office.enforce().state is CaseState.SUSPENDED
+    with reading(office.engine) as session:
+        shown = case_view(session, office.case().id, office.now).principals
+    assert [(each.principal_id, each.contacts) for each in shown] == [("key-1", 90), ("key-idle", 0)]
+    assert shown[0].usual_per_hour == pytest.approx(3.0)
+
+
+def test_freezing_again_stores_nothing_and_a_later_flag_is_frozen_too(office: Office, tmp_path: Path) -> None:
+    lake = a_lake(tmp_path, [(1, "key-1", "outbound", 90), (11, "key-2", "outbound", 80)])
+    opened(office, a_flag(), read=principal_rows(lake))
+    later = a_flag(START + timedelta(minutes=10))
+    flag(office.engine, a_flag(), later, at=office.now)
+    for _ in range(2):
+        with transaction(office.engine) as session:
+            decision = Decision(session, ENFORCER, office.now)
+            freeze_principals(decision, START, START + timedelta(hours=1), principal_rows(lake))
+
+    with reading(office.engine) as session:
+        shown = case_view(session, office.case().id, office.now)
+    assert [each.principal_id for each in shown.principals] == ["key-1", "key-2"]
+    assert [entry.action for entry in shown.history].count("case.principals_frozen") == 2
+
+
+def test_all_access_is_not_approved_without_counsel(office: Office) -> None:
+    opened(office, a_flag())
+    office.determine(measure=MeasureWanted(MeasureKind.SUSPEND_ALL_ACCESS, Scope()))
+    office.approve()
+    assert office.state is CaseState.DETERMINED
+
+    office.approve("carol", capacity=Capacity.COUNSEL)
+
+    assert office.enforce().state is CaseState.SUSPENDED
+
+
+def test_a_country_and_a_feature_that_the_offer_excludes_are_told_to_the_approver(
+    office: Office, tmp_path: Path
+) -> None:
+    load_rows(
+        office.engine,
+        tmp_path,
+        a_row(offer_version="10.0", country="JP", features="voice_driven_ivr;callback"),
+        at=office.now,
+    )
+    opened(office, a_flag())
+    office.determine()
+
+    with reading(office.engine) as session:
+        remarks = case_view(session, office.case().id, office.now).proposals[-1].remarks
+    assert any("voice_driven_ivr" in remark and "JP" in remark for remark in remarks)
