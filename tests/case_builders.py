@@ -30,7 +30,9 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement, PlatformClient
+from cjp_fraud.suspension.reaffirmation import ReaffirmationResult, reaffirm
 from cjp_fraud.suspension.tables import Entitlement, Measure
+from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
 from tests.contract_builders import a_row, load_rows
 from tests.people_builders import a_user
 
@@ -135,7 +137,9 @@ class Office:
         """How many restrictions work at the embedded platform now."""
         with reading(self.engine) as session:
             return (
-                session.scalar(select(func.count()).select_from(Entitlement).where(Entitlement.restricted))
+                session.scalar(
+                    select(func.count()).select_from(Entitlement).where(Entitlement.in_force_at(self.now))
+                )
                 or 0
             )
 
@@ -173,6 +177,17 @@ class Office:
         """Approve the newest case's proposal, and nothing else."""
         approval: Approval = self.do(approve, by, partial(approval_obstacles, policy=self.policy), **kwargs)
         return approval
+
+    def look(self, by: str = "adam") -> str:
+        """Look at the traffic since the newest case's measure is in force; return the look's reference."""
+        look: TrafficLook = self.do(take_look, by, read_rows)
+        return look.reference
+
+    def reaffirm(self, by: str, reasons: str, *, look: str | None = None) -> ReaffirmationResult:
+        """Reaffirm the newest case's measure after a look at the traffic."""
+        named = look if look is not None else self.look(by)
+        result: ReaffirmationResult = self.do(reaffirm, by, look=named, reasons=reasons, policy=self.policy)
+        return result
 
     def enforcement(self, engine: Engine | None = None) -> Enforcement:
         """Return what cases are enforced with now; with another engine, as another process has it."""

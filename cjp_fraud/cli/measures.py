@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from cjp_fraud.cli.frame import (
 )
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
+if TYPE_CHECKING:
+    from cjp_fraud.suspension.traffic_look import TrafficLook
+
 app = typer.Typer(no_args_is_help=True)
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
@@ -28,6 +31,16 @@ _COLUMNS = (
     "kind",
     "state",
     Column("review_at", "lapses unless\nreaffirmed by"),
+)
+_MOST_FLAGS = 10
+"""Flags of a look that are printed."""
+
+_ENTITLEMENTS = (
+    Column("measure_id", "measure"),
+    Column("tenant_id", "tenant"),
+    "kind",
+    "emergency_calls",
+    "ends_at",
 )
 _DISAGREEMENT = (
     Column("measure_id", "measure"),
@@ -111,16 +124,49 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
 
 
 @app.command()
-def reaffirm(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
-    """Keep a measure past its review date, as one of two approvers, each with fresh reasons."""
+def reaffirm(
+    ctx: typer.Context,
+    case: CaseArgument,
+    as_user: AsOption,
+    look: Annotated[
+        str | None, typer.Option(metavar="DIGITS", help="The look at the traffic that you took.")
+    ] = None,
+    because: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What you saw in it, and why the measure is still needed."),
+    ] = None,
+) -> None:
+    """Keep a measure past its review date, as one of two approvers: first look at the traffic, then say why."""
     from cjp_fraud.operations import measures
 
     opened = deployment(ctx)
-    result = measures.reaffirm(opened, as_user, opened.now, case, reasons=because)
-    if not result.complete:
+    if look is None or because is None:
+        _print_look(measures.look_again(opened, as_user, opened.now, case), case, as_user)
+        raise typer.Exit(0 if look is None and because is None else 1)
+    done = measures.reaffirm(opened, as_user, opened.now, case, look=look, reasons=because)
+    result = done.measure
+    if done.enforcement is None:
         typer.echo(f"case {case}: reaffirmed by one; another approver is needed by {stamp(result.review_at)}")
         return
     typer.echo(f"case {case}: reaffirmed; review by {stamp(result.review_at)}, ends {stamp(result.ends_at)}")
+    for sentence in done.enforcement.waiting_for:
+        typer.echo(f"  {sentence}")
+    if done.enforcement.waiting_for:
+        raise typer.Exit(1)
+
+
+@app.command()
+def entitlements(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List what the platform says is in force now; what is past its end is not."""
+    from cjp_fraud.operations import measures
+
+    opened = deployment(ctx)
+    print_table(
+        measures.restrictions(opened, opened.now),
+        _ENTITLEMENTS,
+        as_json=as_json,
+        title="In force at the platform",
+    )
 
 
 @app.command()
@@ -133,6 +179,28 @@ def reconcile(ctx: typer.Context, as_json: JsonOption = False) -> None:
     print_table(disagreements, _DISAGREEMENT, as_json=as_json, title="Disagreements")
     if any(not disagreement.repaired for disagreement in disagreements):
         raise typer.Exit(1)
+
+
+def _print_look(look: TrafficLook, case: str, as_user: str) -> None:
+    """Print what ran since the measure is in force, and how to name it in the reasons."""
+    typer.echo(f"Traffic of case {case} from {stamp(look.since)} to {stamp(look.until)}:")
+    for series in look.series:
+        carried = f" carried by {series.application_id}" if series.application_id else ""
+        usual = "not known" if series.usual is None else f"{series.usual:,.0f}"
+        typer.echo(
+            f"  {series.channel} {series.direction}{carried}: {series.contacts:,} contacts in "
+            f"{series.intervals:,} interval(s); usual there {usual}"
+        )
+    typer.echo(f"  {len(look.flags)} interval(s) flagged since")
+    for flag in look.flags[:_MOST_FLAGS]:
+        typer.echo(
+            f"    {stamp(flag.interval_start)} {flag.channel} {flag.direction}: {flag.observed:,.0f}, "
+            f"usual {flag.baseline:,.0f}"
+        )
+    typer.echo(
+        "Nothing is reaffirmed yet. Say what you saw: cjp-fraud measures reaffirm "
+        f"{case} --as {as_user} --look {look.reference} --because TEXT"
+    )
 
 
 def _report(outcome: MeasureOutcome, case: str, *, wanted: PlatformOutcome) -> None:

@@ -16,8 +16,10 @@ from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension import enforcement, measures, reaffirmation, reconciliation, reinstatement
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
+from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.reaffirmation import ReaffirmationResult
 from cjp_fraud.suspension.reconciliation import Disagreement
+from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
 from cjp_fraud.suspension.views import MeasureView, measure_views
 
 
@@ -31,6 +33,19 @@ class ReinstatementResult:
     """
 
     measure: MeasureOutcome
+    enforcement: EnforcementReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReaffirmedMeasure:
+    """Where a measure stands after somebody reaffirmed it.
+
+    Parameters
+    ----------
+    enforcement : whether platform and customer were told; None while another approver is needed.
+    """
+
+    measure: ReaffirmationResult
     enforcement: EnforcementReport | None
 
 
@@ -94,13 +109,50 @@ def reinstate(
     return ReinstatementResult(outcome, enforcement.enforce(context, case_id) if lifted else None)
 
 
-def reaffirm(
-    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str
-) -> ReaffirmationResult:
-    """Keep a measure past its review date, as one of two approvers, each with fresh reasons."""
+def look_again(deployment: Deployment, by: str, now: datetime, case: str) -> TrafficLook:
+    """Look at the traffic since a measure is in force, as an approver; it is frozen, and reasons can name it.
+
+    Raises
+    ------
+    Refused
+        If no measure of the case is in force, or the person is not an approver.
+    """
+    from cjp_fraud.detection.evidence_rows import evidence_rows
+
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
-        return reaffirmation.reaffirm(decision, case_id, reasons=reasons, policy=deployment.policy)
+        return take_look(decision, case_id, evidence_rows(deployment.lake))
+
+
+def reaffirm(
+    deployment: Deployment, by: str, now: datetime, case: str, *, look: str, reasons: str
+) -> ReaffirmedMeasure:
+    """Keep a measure past its review date, as one of two approvers, each with a look of their own and fresh reasons.
+
+    With the second one the platform is told of the new end, and the customer of what is kept, until when and why.
+
+    Parameters
+    ----------
+    look : 8 or more digits of what :func:`look_again` returned to this person.
+
+    Raises
+    ------
+    Refused
+        Names everything that is missing.
+    """
+    with deployment.deciding(by, now) as decision:
+        case_id = case_id_of(decision.session, case)
+        result = reaffirmation.reaffirm(
+            decision, case_id, look=look, reasons=reasons, policy=deployment.policy
+        )
+    if not result.complete:
+        return ReaffirmedMeasure(result, None)
+    return ReaffirmedMeasure(result, enforcement.enforce(deployment.enforcement(now), case_id))
+
+
+def restrictions(deployment: Deployment, now: datetime) -> tuple[ReadBack, ...]:
+    """Return what the platform says is in force now, by its own entitlements; what is past its end is not."""
+    return tuple(deployment.enforcement(now).platform.restrictions(now))
 
 
 def reconcile(deployment: Deployment, now: datetime) -> tuple[Disagreement, ...]:

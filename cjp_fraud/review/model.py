@@ -87,10 +87,11 @@ class Quantity(StrEnum):
 
 
 class EvidenceOccasion(StrEnum):
-    """When evidence was frozen: as a case took flags, or as a person determined the fraud."""
+    """When evidence was frozen: as a case took flags, as a person determined the fraud, or looked at it again."""
 
     FLAGGED = "flagged"
     DETERMINED = "determined"
+    LOOKED_AGAIN = "looked_again"
 
 
 class Finding(StrEnum):

@@ -50,25 +50,28 @@ def lock_measure(session: Session, case_id: str) -> tuple[Case, Measure | None]:
 
 def order_of(measure: Measure) -> Order:
     """Return the order that describes a measure to the platform."""
-    return Order(measure.id, measure.tenant_id, measure.kind, from_document(Scope, measure.scope))
+    scope = from_document(Scope, measure.scope)
+    return Order(measure.id, measure.tenant_id, measure.kind, scope, min(measure.review_at, measure.ends_at))
 
 
 def record_command(decision: Decision, case: Case, measure: Measure, kind: CommandKind) -> RecordedCommand:
-    """Put a command on record; an unfinished one of the same kind is returned instead, with its key."""
+    """Put a command on record; an unfinished one of the same kind is returned instead, with its key.
+
+    An unfinished order to restrict that says another end than the measure does is closed, and a new one recorded.
+    """
     session = decision.session
-    command = session.scalar(
-        select(PlatformCommand).where(
-            PlatformCommand.measure_id == measure.id,
-            PlatformCommand.kind == kind,
-            PlatformCommand.finished_at.is_(None),
-        )
-    )
+    document = canonical_json(to_document(order_of(measure)))
+    command = unfinished_command(session, measure, kind)
+    if command is not None and kind is CommandKind.APPLY and command.document != document:
+        close_commands(
+            decision, case, measure, {}, None
+        )  # its end was moved meanwhile; the new order says so
+        command = None
     if command is None:
         last = session.scalar(
             select(func.max(PlatformCommand.number)).where(PlatformCommand.measure_id == measure.id)
         )
         number = (last or 0) + 1
-        document = canonical_json(to_document(order_of(measure)))
         command = PlatformCommand(
             id=new_id(),
             measure_id=measure.id,
@@ -90,8 +93,24 @@ def record_command(decision: Decision, case: Case, measure: Measure, kind: Comma
             "sha256": command.sha256,
         }
         note(decision, case, "platform.ordered", content)
+    return recorded(command)
+
+
+def unfinished_command(session: Session, measure: Measure, kind: CommandKind) -> PlatformCommand | None:
+    """Return the measure's command of a kind of which it is not known what became of it; there is at most one."""
+    return session.scalar(
+        select(PlatformCommand).where(
+            PlatformCommand.measure_id == measure.id,
+            PlatformCommand.kind == kind,
+            PlatformCommand.finished_at.is_(None),
+        )
+    )
+
+
+def recorded(command: PlatformCommand) -> RecordedCommand:
+    """Return a command on record as it is sent."""
     order = from_document(Order, json.loads(command.document))
-    return RecordedCommand(kind, order, command.idempotency_key)
+    return RecordedCommand(command.kind, order, command.idempotency_key)
 
 
 def send_command(enforcement: Enforcement, command: RecordedCommand) -> Answer:
@@ -108,7 +127,7 @@ def send_command(enforcement: Enforcement, command: RecordedCommand) -> Answer:
 def read_back(enforcement: Enforcement, command: RecordedCommand, faults: tuple[str, ...] = ()) -> Answer:
     """Ask the platform what is in force under a command's measure; ``faults`` are those so far."""
     try:
-        return Answer(enforcement.platform.read_back(command.order.measure_id), faults)
+        return Answer(enforcement.platform.read_back(command.order.measure_id, enforcement.now), faults)
     except PlatformError as error:
         return Answer(None, (*faults, f"read-back failed: {error}"))
 

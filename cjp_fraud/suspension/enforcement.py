@@ -19,7 +19,7 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
-from cjp_fraud.suspension.measures import apply_under_lock
+from cjp_fraud.suspension.measures import apply_under_lock, extend_under_lock
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.notification import (
     follow_ups_due,
@@ -155,7 +155,10 @@ def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
         if upheld is not None:
             return upheld.reasons
         lapsed = lapse_under_lock(enforcement, case_id)
-        return lapsed.reasons if lapsed is not None else ()
+        if lapsed is not None:
+            return lapsed.reasons
+        extended = extend_under_lock(enforcement, case_id)
+        return extended.reasons if extended is not None else ()
     return waiting
 
 

@@ -71,6 +71,16 @@ BEFORE_APPROVAL: Final = BEFORE_NOTICE - {
 """What must hold when a person approves, in either mode; that person's own faults are asked beside it."""
 
 
+BEFORE_REAFFIRMATION: Final = frozenset(
+    {
+        *(Requirement.RECORD, Requirement.FLAGS, Requirement.EVIDENCE, Requirement.MODE),
+        *(Requirement.CONTRACT, Requirement.CONFIRMATION, Requirement.STOPS, Requirement.END),
+        *(Requirement.FIT, Requirement.CONSENT),
+    }
+)
+"""What is asked before a measure is kept past its review date; who reaffirms, and a fresh look, are asked beside it."""
+
+
 BEFORE_PROPOSAL: Final = frozenset({Requirement.CONTRACT})
 """What is asked when a proposal is drawn up; the rest is asked by the time that it is approved."""
 

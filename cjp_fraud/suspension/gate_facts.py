@@ -153,16 +153,21 @@ def obstacles(
 
 
 def approval_obstacles(
-    decision: Decision, case: Case, capacity: Capacity, policy: ProviderPolicy
+    decision: Decision,
+    case: Case,
+    capacity: Capacity,
+    policy: ProviderPolicy,
+    requirements: Collection[Requirement] = BEFORE_APPROVAL,
 ) -> tuple[str, ...]:
-    """Return why ``decision.by`` may not approve the proposal that stands, a plain sentence each.
+    """Return why ``decision.by`` may not approve, or reaffirm, the proposal that stands, a plain sentence each.
 
     The person's own faults (role, taking part, having determined) are those that the gate finds in an
-    approval given already; the rest is what the gate will ask before the notice anyway.
+    approval given already; the rest are the requirements: before an approval, what the gate will ask before
+    the notice anyway.
     """
     session, at = decision.session, decision.at
     facts = gate_facts(session, case, policy, at)
-    others = tuple(obstacle.sentence for obstacle in check(facts, at, BEFORE_APPROVAL).obstacles)
+    others = tuple(obstacle.sentence for obstacle in check(facts, at, requirements).obstacles)
     if facts.proposal is None:
         return others
     candidate = Approval(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.position import Contract, contract_at
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import plan_of
@@ -31,7 +31,9 @@ from cjp_fraud.suspension.commands import (
     lock_measure,
     read_back,
     record_command,
+    recorded,
     send_command,
+    unfinished_command,
 )
 from cjp_fraud.suspension.gate import GateDecision, approval_in_force, check
 from cjp_fraud.suspension.gate_facts import gate_facts
@@ -104,6 +106,55 @@ def observe_measure(decision: Decision, case: Case, plan: NoticePlan, policy: Pr
     note(decision, case, "case.observed", content)
 
 
+def extend_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome | None:
+    """Tell the platform of the end that a reaffirmation has moved; None: there is nothing to tell.
+
+    The caller holds the case's lock. Where the platform does not answer, the order stays open and is sent again; where
+    it has ended the measure meanwhile, the order is closed and people decide what follows.
+    """
+    with enforcement.deciding() as decision:
+        case, measure = lock_measure(decision.session, case_id)
+        if case.state is not CaseState.SUSPENDED or measure is None:
+            return None
+        unfinished = unfinished_command(decision.session, measure, CommandKind.APPLY)
+        if unfinished is None:
+            return None
+        command = recorded(unfinished)
+    answer = send_command(enforcement, command)
+    measure_id = command.order.measure_id
+    if answer.read_back is None:
+        return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, answer.faults)
+    with enforcement.deciding() as decision:
+        case, measure = lock_measure(decision.session, case_id)
+        assert measure is not None, "nobody else works under the case's lock"
+        if answer.read_back.is_as_ordered(command.order):
+            close_commands(
+                decision, case, measure, {CommandKind.APPLY: CommandOutcome.DONE}, answer.read_back
+            )
+            return MeasureOutcome(case_id, measure_id, PlatformOutcome.IN_FORCE)
+        if answer.read_back.restricted:
+            faults = (*answer.faults, "the platform has not moved the end yet; cjp-fraud run-due tries again")
+            return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, faults)
+        close_commands(decision, case, measure, {CommandKind.APPLY: CommandOutcome.REFUSED}, answer.read_back)
+        faults = (
+            *answer.faults,
+            "the platform restricts nothing any more; reinstate the case, or determine it again",
+        )
+        return MeasureOutcome(case_id, measure_id, PlatformOutcome.NOT_IN_FORCE, faults)
+
+
+def latest_end(ordered_at: datetime, position: Contract) -> datetime | None:
+    """Return the end of the contract's longest duration or of the term, whichever is first; None: neither is known.
+
+    Parameters
+    ----------
+    ordered_at : when the measure was ordered; its longest duration counts from there.
+    """
+    longest = position.longest_measure
+    ends = (ordered_at + longest if longest is not None else None, position.term_to)
+    return min((end for end in ends if end is not None), default=None)
+
+
 def _begin(decision: Decision, case_id: str, policy: ProviderPolicy) -> tuple[RecordedCommand, GateDecision]:
     """Ask the gate and put measure and command on record, or take up what was interrupted."""
     session = decision.session
@@ -157,11 +208,7 @@ def _add_measure(
     document = document_of(proposal)
     kind, scope, duration = measure_of(document)
     position = contract_at(session, case.tenant_id, at)
-    longest = position.longest_measure
-    latest = min(
-        (end for end in (at + longest if longest is not None else None, position.term_to) if end is not None),
-        default=None,
-    )
+    latest = latest_end(at, position)
     ends_at = at + duration if latest is None else min(at + duration, latest)
     review_after = timedelta(hours=document["measure"]["review_hours"])
     approval = next(

@@ -58,5 +58,7 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
         (expired, "proposal(s) past their time"),
     )
     found = [(session.scalar(query) or 0, what) for query, what in counted]
-    named = [f"the measure of case {number} is PAST ITS END and still in force" for number in past_end]
+    named = [
+        f"the measure of case {number} is PAST ITS END and still on record as in force" for number in past_end
+    ]
     return (*named, *(f"{number} {what}" for number, what in found if number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,15 +11,20 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Decision, Part, Role
-from cjp_fraud.people.participation import newcomer_faults, record_part
+from cjp_fraud.people.model import Decision, Part
+from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, note
-from cjp_fraud.review.model import CaseState, ProviderPolicy
-from cjp_fraud.review.stops import standing_stops
+from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.suspension.commands import lock_measure
+from cjp_fraud.suspension.commands import lock_measure, record_command
+from cjp_fraud.suspension.gate import BEFORE_REAFFIRMATION
+from cjp_fraud.suspension.gate_facts import approval_obstacles
+from cjp_fraud.suspension.measures import latest_end
+from cjp_fraud.suspension.model import CommandKind
 from cjp_fraud.suspension.tables import Measure, Reaffirmation
+from cjp_fraud.suspension.traffic_look import look_faults
 
 PEOPLE_NEEDED = 2
 """How many approvers reaffirm in one round."""
@@ -43,15 +49,18 @@ class _Round:
 
 
 def reaffirm(
-    decision: Decision, case_id: str, *, reasons: str, policy: ProviderPolicy
+    decision: Decision, case_id: str, *, look: str, reasons: str, policy: ProviderPolicy
 ) -> ReaffirmationResult:
     """Reaffirm a measure in force; the second approver of a round moves its review date.
 
-    The new review date is a review period from now, the end moves with it where it was nearer, and
-    neither goes past the contract's longest duration.
+    The gate is asked again: the record, the right and the term, stops and contradictions, the fit, and whether this
+    person could approve the measure. The new review date is a review period from now, the end moves with it where it
+    was nearer, and neither goes past the term or the contract's longest duration. The platform is told by
+    :func:`cjp_fraud.suspension.measures.extend_under_lock`, which the caller runs next.
 
     Parameters
     ----------
+    look : 8 or more digits of the look at the traffic since, which this person took in the last 24 hours.
     reasons : fresh ones: not the words that anybody gave before for this measure.
     policy : how long a review period is, and the time within which both people must reaffirm.
 
@@ -62,31 +71,39 @@ def reaffirm(
     """
     session, by, at = decision.session, decision.by, decision.at
     case, measure = lock_measure(session, case_id)
-    before = _given(session, measure) if measure is not None else []
-    current = _current_round([row for row, _ in before], at, policy)
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
-        (by.may(Role.APPROVER), f"{by} is not an approver"),
-        *((False, fault) for fault in newcomer_faults(session, by, Role.APPROVER, case.id, at)),
+        action=f"reaffirm the measure of {in_words(case)}",
+    )
+    assert measure is not None, "a suspended case has a measure"
+    before = _given(session, measure)
+    current = _current_round([row for row, _ in before], at, policy)
+    latest = latest_end(measure.ordered_at, contract_at(session, case.tenant_id, at))
+    looked, look_missing = look_faults(
+        decision, case, measure, look, _last_complete([row for row, _ in before])
+    )
+    in_the_way = approval_obstacles(decision, case, Capacity.APPROVER, policy, BEFORE_REAFFIRMATION)
+    refuse_unless(
+        *((False, sentence) for sentence in in_the_way),
         (
             all(row.by_user_id != by.user_id for row in current.given),
             f"{by} has reaffirmed it already; another approver must",
         ),
+        *((False, sentence) for sentence in look_missing),
         *_reasons_checks(reasons, [text or "" for _, text in before]),
-        *_time_checks(measure, at),
-        *((False, stop) for stop in standing_stops(session, case.id)),
+        *_time_checks(measure, latest, at),
         action=f"reaffirm the measure of {in_words(case)}",
     )
-    if measure is None or by.user_id is None:
-        raise AssertionError("a suspended case has a measure, and only persons have roles")
+    assert looked is not None, "look_faults says so otherwise"
+    assert by.user_id is not None, "only persons have roles"
     text = keep_text(session, reasons.strip(), at)
-    row = Reaffirmation(id=new_id(), measure_id=measure.id, round=current.number, at=at)
+    row = Reaffirmation(id=new_id(), measure_id=measure.id, round=current.number, at=at, look_id=looked.id)
     row.by_user_id, row.reasons_text_id = by.user_id, text.id
     session.add(row)
     record_part(session, by, Part.REAFFIRMED, case.tenant_id, at, case_id=case.id)
     complete = len(current.given) + 1 >= PEOPLE_NEEDED
     if complete:
-        _extend(measure, at, policy)
+        _extend(measure, latest, at, policy)
     session.flush()
     content = {
         "measure_id": measure.id,
@@ -94,10 +111,13 @@ def reaffirm(
         "complete": complete,
         "review_at": measure.review_at,
         "ends_at": measure.ends_at,
+        "look_sha256": looked.sha256,
         "text_id": text.id,
         "text_sha256": text.sha256,
     }
     note(decision, case, "measure.reaffirmed", content)
+    if complete:
+        record_command(decision, case, measure, CommandKind.APPLY)
     return ReaffirmationResult(measure.id, complete, measure.review_at, measure.ends_at)
 
 
@@ -131,24 +151,28 @@ def _reasons_checks(reasons: str, before: list[str]) -> list[tuple[bool, str]]:
     ]
 
 
-def _time_checks(measure: Measure | None, at: datetime) -> list[tuple[bool, str]]:
-    if measure is None:
-        return []
+def _time_checks(measure: Measure, latest: datetime | None, at: datetime) -> list[tuple[bool, str]]:
     return [
         (
             at < measure.review_at,
             f"its review date {measure.review_at:%Y-%m-%d %H:%M:%SZ} has passed; it lapses",
         ),
         (
-            measure.latest_end_at is None or measure.review_at < measure.latest_end_at,
-            "it already runs to the end of the contract's longest duration",
+            latest is None or measure.review_at < latest,
+            "it already runs to the end of the term or of the contract's longest duration",
         ),
     ]
 
 
-def _extend(measure: Measure, at: datetime, policy: ProviderPolicy) -> None:
+def _extend(measure: Measure, latest: datetime | None, at: datetime, policy: ProviderPolicy) -> None:
     review_at = max(measure.review_at, at + policy.measure_review)
     ends_at = max(measure.ends_at, review_at)
-    if measure.latest_end_at is not None:
-        review_at, ends_at = min(review_at, measure.latest_end_at), min(ends_at, measure.latest_end_at)
-    measure.review_at, measure.ends_at = review_at, ends_at
+    if latest is not None:
+        review_at, ends_at = min(review_at, latest), min(ends_at, latest)
+    measure.review_at, measure.ends_at, measure.latest_end_at = review_at, ends_at, latest
+
+
+def _last_complete(given: list[Reaffirmation]) -> datetime | None:
+    """Return when the last complete round ended; None: there was none."""
+    count = Counter(row.round for row in given)
+    return max((row.at for row in given if count[row.round] >= PEOPLE_NEEDED), default=None)

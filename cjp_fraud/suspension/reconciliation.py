@@ -39,7 +39,8 @@ _MEANS: Final = {
     ),
     DisagreementKind.ENDED_BUT_RESTRICTED: "on record as ended, but the platform still restricted it",
     DisagreementKind.PAST_ITS_END: (
-        "PAST ITS END, and still in force: nothing ran that lets measures lapse; run: cjp-fraud run-due"
+        "PAST ITS END, and still on record as in force: nothing ran that lets measures lapse; "
+        "run: cjp-fraud run-due"
     ),
     DisagreementKind.NOT_ON_RECORD: (
         "the platform restricts something under an id that is not on record; people decide what follows"
@@ -75,7 +76,7 @@ def reconcile(enforcement: Enforcement) -> tuple[Disagreement, ...]:
     PlatformError
         If the platform does not say what it restricts.
     """
-    restricted = {answer.measure_id for answer in enforcement.platform.restrictions()}
+    restricted = {answer.measure_id for answer in enforcement.platform.restrictions(enforcement.now)}
     with reading(enforcement.engine) as session:
         measures = {measure.id: measure for measure in session.scalars(select(Measure))}
     in_force = {key for key, measure in measures.items() if measure.state is MeasureState.IN_FORCE}
@@ -96,11 +97,15 @@ def reconcile(enforcement: Enforcement) -> tuple[Disagreement, ...]:
 def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disagreement]:
     """Compare one measure with the platform; lift it where it should restrict nothing any more."""
     platform, measure_id = enforcement.platform, order.measure_id
-    answer = platform.read_back(measure_id)
+    answer = platform.read_back(measure_id, enforcement.now)
     with reading(enforcement.engine) as session:
         state = session.scalar(select(Measure.state).where(Measure.id == measure_id))
-    if state is MeasureState.IN_FORCE and answer.restricted and _is_past_its_end(enforcement, measure_id):
-        return [_disagreement(DisagreementKind.PAST_ITS_END, measure_id, case_id)]
+    if state is MeasureState.IN_FORCE and _is_past_its_end(enforcement, measure_id):
+        past = _disagreement(DisagreementKind.PAST_ITS_END, measure_id, case_id)
+        says = (
+            "the platform STILL RESTRICTS it" if answer.restricted else "the platform has ended it by itself"
+        )
+        return [replace(past, sentence=f"{past.sentence}; {says}")]
     if state is MeasureState.IN_FORCE and not answer.restricted:
         return [_disagreement(DisagreementKind.NOT_RESTRICTED, measure_id, case_id)]
     if state is MeasureState.IN_FORCE and not answer.is_as_ordered(order):
@@ -109,7 +114,7 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
         return []
     try:
         platform.lift(order, f"{measure_id}:reconcile", enforcement.now)
-        lifted = not platform.read_back(measure_id).restricted
+        lifted = not platform.read_back(measure_id, enforcement.now).restricted
     except PlatformError:
         lifted = False
     disagreement = _disagreement(DisagreementKind.ENDED_BUT_RESTRICTED, measure_id, case_id)

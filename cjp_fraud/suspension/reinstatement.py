@@ -11,7 +11,13 @@ from cjp_fraud.review.cases import in_words, move
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Dispute
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.suspension.commands import close_commands, lock_measure, record_command, send_command
+from cjp_fraud.suspension.commands import (
+    close_commands,
+    lock_measure,
+    record_command,
+    send_command,
+    unfinished_command,
+)
 from cjp_fraud.suspension.model import (
     CommandKind,
     CommandOutcome,
@@ -21,7 +27,6 @@ from cjp_fraud.suspension.model import (
     PlatformOutcome,
 )
 from cjp_fraud.suspension.platform import Enforcement, ReadBack
-from cjp_fraud.suspension.tables import PlatformCommand
 
 
 def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str) -> MeasureOutcome:
@@ -144,14 +149,8 @@ def _is_being_reinstated(decision: Decision, case_id: str) -> bool:
     case, measure = lock_measure(session, case_id)
     if case.state is not CaseState.LIFTING or measure is None or measure.ending is not Ending.REINSTATED:
         return False
-    ordered_by = session.scalar(
-        select(PlatformCommand.ordered_by).where(
-            PlatformCommand.measure_id == measure.id,
-            PlatformCommand.kind == CommandKind.LIFT,
-            PlatformCommand.finished_at.is_(None),
-        )
-    )
-    return ordered_by == decision.by.reference
+    command = unfinished_command(session, measure, CommandKind.LIFT)
+    return command is not None and command.ordered_by == decision.by.reference
 
 
 def _decide_reinstatement(decision: Decision, case_id: str, reasons: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -140,6 +141,9 @@ class Reaffirmation(Recorded, Base):
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who reaffirms")
     at: Mapped[datetime] = mapped_column(comment="when")
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the fresh reasons")
+    look_id: Mapped[str] = mapped_column(
+        ForeignKey("evidence_sets.id"), comment="the look at the traffic since, on which they rest"
+    )
 
 
 class Entitlement(Recorded, Base):
@@ -151,8 +155,16 @@ class Entitlement(Recorded, Base):
     tenant_id: Mapped[str] = mapped_column(String(200), index=True, comment="tenant restricted")
     kind: Mapped[str] = mapped_column(String(40), comment="kind of measure")
     scope: Mapped[dict[str, Any]] = mapped_column(comment="what exactly is restricted")
-    restricted: Mapped[bool] = mapped_column(Boolean, comment="whether the restriction works now")
+    restricted: Mapped[bool] = mapped_column(
+        Boolean, comment="true until it is lifted; it works until its end"
+    )
+    ends_at: Mapped[datetime] = mapped_column(comment="from then on it restricts nothing, whoever reads it")
     emergency_calls: Mapped[bool] = mapped_column(Boolean, comment="whether emergency calls still go through")
     apply_key: Mapped[str] = mapped_column(String(80), comment="key of the order that made it")
     lift_key: Mapped[str | None] = mapped_column(String(80), comment="key of the order to lift; null: none")
     changed_at: Mapped[datetime] = mapped_column(comment="when it changed last")
+
+    @classmethod
+    def in_force_at(cls, at: datetime) -> ColumnElement[bool]:
+        """Return the condition of a restriction that works at ``at`` (aware)."""
+        return cls.restricted & (cls.ends_at > at)

@@ -22,7 +22,6 @@ from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.suspension.reaffirmation import reaffirm
 from tests.case_builders import START, Office, a_flag, flag, mail_to, open_office
 from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
@@ -192,7 +191,7 @@ def test_a_new_approver_reaffirms_nothing(office: Office) -> None:
     assert office.enforce().state is CaseState.SUSPENDED
     made(office, "eve", Role.APPROVER)
     with pytest.raises(Refused, match="less than 24 hours"):
-        office.do(reaffirm, "eve", reasons="it goes on", policy=office.policy)
+        office.reaffirm("eve", "it goes on")
 
 
 @pytest.mark.parametrize("who", ["rita", "rolf", "adam", "bella"])
@@ -204,7 +203,7 @@ def test_who_did_anything_about_a_case_decides_no_dispute_of_it(office: Office, 
     office.determine("rita")
     office.approve("adam")
     assert office.enforce().state is CaseState.SUSPENDED
-    office.do(reaffirm, "bella", reasons="it goes on", policy=office.policy)
+    office.reaffirm("bella", "it goes on")
     dispute = office.do(open_dispute, "ana", "we did not")
     with pytest.raises(Refused, match="took no part"):
         rejected(office, who, dispute.id)

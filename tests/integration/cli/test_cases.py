@@ -99,10 +99,14 @@ def test_from_the_queue_to_a_suspended_tenant_and_back(
     (measure,) = answered(measures.app, opened, "list", "--in-force")
     assert measure["tenant_id"] == "acme"
     assert answered(measures.app, opened, "reconcile") == []
-    done(measures.app, opened, "reaffirm", "1", "--as", "adam", "--because", "it goes on")
-    assert "reaffirmed" in done(
-        measures.app, opened, "reaffirm", "1", "--as", "bella", "--because", "the carrier confirms"
-    )
+    for name, why in (("adam", "it goes on"), ("bella", "the carrier confirms")):
+        shown = done(measures.app, opened, "reaffirm", "1", "--as", name)
+        assert "voice outbound: " in shown
+        look = shown.partition("--look ")[2].split()[0]
+        said = done(measures.app, opened, "reaffirm", "1", "--as", name, "--look", look, "--because", why)
+        assert "reaffirmed" in said
+    [entitlement] = answered(measures.app, opened, "entitlements")
+    assert entitlement["ends_at"] == answered(measures.app, opened, "list")[0]["review_at"]
     done(measures.app, opened, "reinstate", "1", "--as", "adam", "--because", "resolved")
     assert answered(cases.app, opened, "show", "1")["state"] == "reinstated"
     assert len(server.received) == 2

@@ -33,6 +33,7 @@ from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacl
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
+from cjp_fraud.suspension.traffic_look import take_look
 from tests.mail_servers import smtp_server
 from tests.people_builders import a_user
 
@@ -164,12 +165,15 @@ class Story:
         for name in ("aron", "anna"):
             by = self.who(name)
             with transaction(self.engine) as session:
+                look = take_look(Decision(session, by, self.tick()), self.case_id, lambda wanted: [])
                 reaffirm(
                     Decision(session, by, self.tick()),
                     self.case_id,
+                    look=look.reference,
                     reasons=f"The attack goes on, says {name}.",
                     policy=self.policy(),
                 )
+        self.carried_out()
         cora = self.who("cora")
         with transaction(self.engine) as session:
             dispute = open_dispute(

@@ -28,7 +28,6 @@ from cjp_fraud.review.stops import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.model import CommandOutcome, MeasureState, PlatformOutcome
-from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reconciliation import DisagreementKind, reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand
@@ -366,15 +365,15 @@ def test_two_approvers_with_fresh_reasons_keep_a_measure(office: Office) -> None
     office.approved_case()
     office.enforce()
     office.wait(hours=70)
-    first = office.do(reaffirm, "adam", reasons="it goes on, see ticket 1", policy=office.policy)
+    first = office.reaffirm("adam", "it goes on, see ticket 1")
     with pytest.raises(Refused, match="another approver"):
-        office.do(reaffirm, "adam", reasons="again, see ticket 2", policy=office.policy)
+        office.reaffirm("adam", "again, see ticket 2")
     with pytest.raises(Refused, match="given before"):
-        office.do(reaffirm, "bella", reasons="It goes on, see ticket 1 ", policy=office.policy)
+        office.reaffirm("bella", "It goes on, see ticket 1 ")
     with pytest.raises(Refused, match="not an approver"):
-        office.do(reaffirm, "rita", reasons="I saw it", policy=office.policy)
+        office.reaffirm("rita", "I saw it")
 
-    second = office.do(reaffirm, "bella", reasons="the carrier confirms", policy=office.policy)
+    second = office.reaffirm("bella", "the carrier confirms")
 
     assert (first.complete, second.complete) == (False, True)
     assert second.review_at == office.now + timedelta(hours=72)
@@ -412,6 +411,7 @@ def test_a_lapse_that_failed_is_tried_again(office: Office, platform: Unreliable
     office.approved_case()
     office.enforce()
     office.wait(hours=72)
+    platform.endless = True
     platform.behaviours.append("refuse")
     office.resume_all()
     assert office.state is CaseState.SUSPENDED
@@ -546,6 +546,7 @@ def test_reconciling_leaves_a_restriction_that_is_not_on_record_to_people(office
                 scope={},
                 restricted=True,
                 emergency_calls=True,
+                ends_at=START + timedelta(days=1),
                 apply_key="k",
                 changed_at=START,
             )

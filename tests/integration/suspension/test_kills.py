@@ -47,7 +47,9 @@ STEPS = {
     "dispatch": "notices dispatch 1",
     "apply": "measures apply 1",
     "reinstate": "measures reinstate 1 --as adam",
-    "reaffirm": "measures reaffirm 1 --as adam",
+    "look": "measures reaffirm 1 --as adam",
+    "reaffirm": "measures reaffirm 1 --as adam --look LOOK",
+    "reaffirm too": "measures reaffirm 1 --as bella --look LOOK",
     "dispute": "disputes open 1 --as ana --text=no",
     "decide": "disputes decide DISPUTE rejected --as bella",
     "stop": "cases stop 1 --as carol",
@@ -57,7 +59,7 @@ STEPS = {
     "tenants": "tenants load HOME/more.csv --as ana",
 }
 REASONED = {
-    *("determine", "return", "dismiss", "withdraw", "reinstate", "reaffirm", "decide"),
+    *("determine", "return", "dismiss", "withdraw", "reinstate", "reaffirm", "reaffirm too", "decide"),
     *("stop", "clear-stop"),
 }
 
@@ -71,7 +73,9 @@ KILLS = [
     ("apply", ("claim", "determine", "approve at 7"), 2),
     ("withdraw", ("claim", "determine", "approve at 7"), 3),
     *(("reinstate", ("claim", "determine", "approve"), number) for number in (2, 4)),
+    ("look", ("claim", "determine", "approve"), 1),
     ("reaffirm", ("claim", "determine", "approve"), 1),
+    *(("reaffirm too", ("claim", "determine", "approve", "reaffirm"), number) for number in (1, 3)),
     ("dispute", ("claim", "determine"), 1),
     ("decide", ("claim", "determine", "dispute"), 1),
     ("clear-stop", ("stop",), 1),
@@ -98,6 +102,9 @@ class Home:
         line = STEPS[step].replace("HOME", str(self.folder))
         if "DISPUTE" in line:
             line = line.replace("DISPUTE", json.loads(self.run("disputes", "list", "--json").stdout)[0]["id"])
+        if "LOOK" in line:
+            shown = self.run(*line.split(" --look")[0].split()).stdout
+            line = line.replace("LOOK", shown.partition("--look ")[2].split()[0])
         return [*line.split(), *([WHY] if step in REASONED else [])]
 
     def run(self, *words: str) -> Result:

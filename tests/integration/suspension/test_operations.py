@@ -15,14 +15,16 @@ from typer.testing import CliRunner
 from cjp_fraud.cli import measures as commands
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError, Refused
 from cjp_fraud.operations import measures
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.suspension.model import CommandKind, MeasureState, PlatformOutcome
+from cjp_fraud.suspension.model import CommandKind, CommandOutcome, MeasureState, PlatformOutcome
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Order, PlatformError
 from cjp_fraud.suspension.reconciliation import DisagreementKind
 from cjp_fraud.suspension.tables import Entitlement
+from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 from tests.case_builders import START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
@@ -121,15 +123,24 @@ def test_a_reinstatement_that_the_platform_does_not_carry_out_sends_no_letter(
 
 
 def test_two_approvers_reaffirm(opened: Deployment, office: Office) -> None:
+    opened.lake.create((*TRAFFIC_TABLES, *DETECTION_TABLES), buckets=4)
     case = suspended_case(opened, office)
 
-    first = measures.reaffirm(opened, "adam", START, case, reasons="it goes on")
-    second = measures.reaffirm(opened, "bella", START, case, reasons="the carrier confirms")
+    looks = {name: measures.look_again(opened, name, START, case).reference for name in ("adam", "bella")}
 
-    assert (first.complete, second.complete) == (False, True)
+    first = measures.reaffirm(opened, "adam", START, case, look=looks["adam"], reasons="it goes on")
+    second = measures.reaffirm(
+        opened, "bella", START, case, look=looks["bella"], reasons="so says the carrier"
+    )
+
+    assert (first.measure.complete, second.measure.complete) == (False, True)
     [view] = measures.list_measures(opened, case=case)
     assert [(each.round, each.at) for each in view.reaffirmations] == [(1, START), (1, START)]
-    assert [command.kind for command in view.commands] == [CommandKind.APPLY]
+    assert [(command.kind, command.outcome) for command in view.commands] == [
+        (CommandKind.APPLY, CommandOutcome.DONE)
+    ] * 2
+    [in_force] = measures.restrictions(opened, START)
+    assert in_force.ends_at == second.measure.review_at
 
 
 def test_one_case_in_trouble_stops_no_other_and_the_run_fails_in_the_end(

@@ -38,7 +38,6 @@ from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.migration import migrate
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Order
-from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
 from tests.case_builders import (
     BLOCK_LATVIA,
@@ -245,7 +244,9 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def reaffirmed(self, by: str) -> None:
         reasons = f"{by} saw it again at {self.office.now}"
-        self.tried(reaffirm, by, reasons=reasons, policy=self.office.policy)
+        with suppress(CjpFraudError):
+            self.office.reaffirm(by, reasons)
+        self.surviving(self.office.enforce)
 
     # -- what goes wrong -------------------------------------------------------------------------------
 
