@@ -99,6 +99,9 @@ class Notice(Recorded, Base):
     dispatched_at: Mapped[datetime | None] = mapped_column(
         comment="Date of the letter: the attempt that it was built for; null: not built yet"
     )
+    states_end_at: Mapped[datetime | None] = mapped_column(
+        comment="latest end of the measure that the letter states; null: not built yet, or it announces none"
+    )
     reference: Mapped[str | None] = mapped_column(
         String(255),
         unique=True,

@@ -18,7 +18,7 @@ from cjp_fraud.documents import from_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.delivery_record import plan_facts, progress_at
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.letters import Letter
+from cjp_fraud.notices.letter_facts import Letter, Restored, WhyRestored
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft, create_plan, draft_plan, plan_of, recipients_of
 from cjp_fraud.notices.progress import PlanProgress, letters_due
@@ -27,13 +27,13 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import lock_case, move
 from cjp_fraud.review.determination import withdraw
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, DisputeState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
-from cjp_fraud.review.tables import Case, Proposal
+from cjp_fraud.review.tables import Case, Dispute, Proposal
 from cjp_fraud.suspension.gate import BEFORE_NOTICE
 from cjp_fraud.suspension.gate_facts import obstacles
 from cjp_fraud.suspension.measures import observe_measure
-from cjp_fraud.suspension.model import ENFORCER, MeasureState
+from cjp_fraud.suspension.model import ENFORCER, Ending, MeasureState
 from cjp_fraud.suspension.platform import Enforcement
 from cjp_fraud.suspension.tables import Measure
 
@@ -218,16 +218,14 @@ def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPol
     served = plan_of(session, proposal.id)
     assert served is not None, "a letter that follows follows a plan of its proposal"
     case = session.get_one(Case, proposal.case_id)
-    measure, scope, duration = measure_of(document_of(proposal))
+    measure, scope, _duration = measure_of(document_of(proposal))
     letter = Letter(
         kind=follow_up.kind,
         case_reference=str(case.number),
-        provider_name=policy.provider_name,
-        reply_to=policy.reply_to,
-        seen=(),
+        sender=policy.sender,
         measure=measure,
         scope=scope,
-        lasts=duration,
+        restored=_restored(session, served) if follow_up.kind is NoticeKind.REINSTATEMENT else None,
     )
     draft = draft_plan(contract_at(session, case.tenant_id, at), recipients_of(served), letter)
     return create_plan(
@@ -238,6 +236,26 @@ def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPol
         approved_at=served.approved_at,
         mode=PlatformMode.ACT,
     )
+
+
+def _restored(session: Session, served: NoticePlan) -> Restored:
+    """Return when and why the measure that follows a notice ended, as the customer is told."""
+    measure = session.scalars(
+        select(Measure).where(Measure.notice_plan_id == served.id, Measure.state == MeasureState.ENDED)
+    ).one()
+    assert measure.ended_at is not None, "a measure that has ended has a time"
+    if measure.ending is Ending.LAPSED:
+        return Restored(measure.ended_at, WhyRestored.LAPSED)
+    upheld = session.scalar(
+        select(Dispute.id)
+        .where(
+            Dispute.case_id == measure.case_id,
+            Dispute.state == DisputeState.UPHELD,
+            Dispute.decided_at <= measure.ended_at,
+        )
+        .limit(1)
+    )
+    return Restored(measure.ended_at, WhyRestored.DISPUTE_UPHELD if upheld else WhyRestored.DECIDED)
 
 
 def _approved_at(session: Session, proposal: Proposal) -> datetime:
