@@ -16,7 +16,7 @@ from babel.dates import format_datetime
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from babel.units import format_unit
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 LINE_WIDTH: Final = 72
 """Columns at which lines are broken; a word, an address or a URL that is longer stays whole."""
@@ -34,7 +34,12 @@ def phrases(language: str) -> Mapping[str, Any]:
 
 def fill(phrase: str, **values: str) -> str:
     """Fill the ``{{ name }}`` of a phrase."""
-    return _ENVIRONMENT.from_string(phrase).render(values)
+    return _compiled(phrase).render(values)
+
+
+@cache
+def _compiled(phrase: str) -> Template:
+    return _ENVIRONMENT.from_string(phrase)
 
 
 def counted(forms: Mapping[str, str], count: float, language: str, **values: str) -> str:
@@ -57,12 +62,17 @@ def number(value: float, language: str) -> str:
 
 def hours(count: int, language: str) -> str:
     """Return a number of hours in words."""
-    return format_unit(count, "duration-hour", locale=language)
+    return _unbroken(format_unit(count, "duration-hour", locale=language))
 
 
 def minutes(seconds: int, language: str) -> str:
     """Return a length of time in minutes, not rounded."""
-    return format_unit(seconds / 60, "duration-minute", locale=language)
+    return _unbroken(format_unit(seconds / 60, "duration-minute", locale=language))
+
+
+def _unbroken(text: str) -> str:
+    """Return a number and its unit so that no line is broken between them."""
+    return text.replace(" ", "\u00a0")
 
 
 def enumerated(names: Iterable[str], language: str, style: Literal["standard", "or"] = "standard") -> str:

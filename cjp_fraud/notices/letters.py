@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from cjp_fraud.contracts.restriction import CHANNELS, DIRECTIONS, MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
@@ -113,8 +113,8 @@ def render(letter: Letter, to: Addressee) -> RenderedLetter:
         language=language,
         template=f"{letter.kind}.{language}",
         template_version=f"{head['version']}, phrases {phrases(language)['version']}",
-        subject=_APPROVED.from_string(head["subject"]).render(fields),
-        body=_APPROVED.from_string(body).render(fields),
+        subject=_ours(head["subject"]).render(fields),
+        body=_ours(body).render(fields),
     )
 
 
@@ -221,7 +221,7 @@ def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
         fields["why_restored"] = said["restored"][letter.restored.why]
     fields["clause"] = fill(said["clause"], **fields)
     for name in _PARTS:
-        fields[name] = _OurText(_APPROVED.from_string(said[name]).render(fields))
+        fields[name] = _OurText(_ours(said[name]).render(fields))
     return fields
 
 
@@ -304,6 +304,12 @@ DISPATCHED = Environment(
     comment_end_string="#⟧",
 )
 """Reads what was approved: all but ``⟦name⟧`` in it is text, whatever it looks like."""
+
+
+@cache
+def _ours(text: str) -> Template:
+    """Return a text of the templates, ready to be filled."""
+    return _APPROVED.from_string(text)
 
 
 @cache
