@@ -15,11 +15,13 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -51,6 +53,12 @@ def _not_empty(value: Any) -> Any:
     if value == "":
         raise ValueError("empty; give a folder (. is the current one), or unset the variable")
     return value
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("it must be one line of text, and not empty")
+    return text.strip()
 
 
 _Json = (NoDecode, BeforeValidator(_json_document))
@@ -126,10 +134,33 @@ class Settings(BaseSettings):
 
     mail_from: str = Field("notices@cjp-fraud.invalid", description="From and envelope domain of notices")
     provider_name: str = "The provider"
+    provider_legal_name: Annotated[str, AfterValidator(_one_line)] | None = Field(
+        None, description="legal name of the provider in letters; its name by default"
+    )
+    contact: Annotated[str, AfterValidator(_one_line)] | None = Field(
+        None,
+        description="telephone, postal or mail address in letters, not the one that they come from; needed in act",
+    )
+    dispute_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        30, description="how long after its date a letter may be disputed, days"
+    )
+    dispute_answer_hours: Annotated[int, Field(ge=1, le=8760)] = Field(
+        72, description="within how many hours letters say that a dispute is decided"
+    )
 
     now: AwareDatetime | None = Field(
         None, description="moves a simulated clock forward to this moment; refused in any other home"
     )
+
+    @field_validator("contact")
+    @classmethod
+    def _is_not_the_senders_address(cls, contact: str | None, info: ValidationInfo) -> str | None:
+        sender = str(info.data.get("mail_from", ""))
+        if contact is not None and sender.casefold() in re.findall(r"[^\s,;:<>()]+", contact.casefold()):
+            raise ValueError(
+                f"it is the address that letters come from ({sender}); give another one, or a telephone number"
+            )
+        return contact
 
     @field_validator("grid_seconds")
     @classmethod

@@ -15,6 +15,7 @@ from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.notices.letter_facts import Sender
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Actor, Decision, Role, machine
@@ -24,6 +25,7 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, FraudFinding, MeasureWanted, ProviderPolicy, TenantsPart
 from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
@@ -55,6 +57,10 @@ PEOPLE = {
 OUTBOUND_VOICE = MeasureWanted(
     MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice",), directions=("outbound",)), timedelta(hours=72)
 )
+GROUNDS = (Ground.UNUSUAL_DESTINATIONS, Ground.UNATTENDED)
+SENDER = Sender("Example Cloud Ltd.", "notices@provider.example", "+1 555 0100")
+"""Who writes the office's letters."""
+
 BLOCK_LATVIA = MeasureWanted(
     MeasureKind.BLOCK_DESTINATIONS,
     Scope(channels=("voice",), directions=("outbound",), destination_prefixes=("+371",)),
@@ -160,6 +166,7 @@ class Office:
         given: dict[str, Any] = {
             "tenants_part": TenantsPart.VICTIM,
             "reasons": "short calls to one foreign range, at night, no agent logged in",
+            "grounds": GROUNDS,
             "measure": OUTBOUND_VOICE,
         }
         finding = FraudFinding(**given | kwargs)
@@ -225,7 +232,9 @@ def open_office(
 ) -> Office:
     """Open an office: the tenants of ``rows`` (or acme under the plain terms), and everybody on record."""
     load_rows(engine, folder, *(rows or (a_row(),)), at=START - timedelta(days=60))
-    office = Office(engine, mail, platform or EmbeddedPlatform(engine), ProviderPolicy(mode=mode))
+    office = Office(
+        engine, mail, platform or EmbeddedPlatform(engine), ProviderPolicy(mode=mode, sender=SENDER)
+    )
     with transaction(engine) as session:
         for name, roles in PEOPLE.items():
             a_user(session, name, roles, START - timedelta(days=60))

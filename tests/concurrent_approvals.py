@@ -21,7 +21,7 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import enforce
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, open_office, read_rows
+from tests.case_builders import GROUNDS, OUTBOUND_VOICE, START, Office, a_flag, flag, open_office, read_rows
 from tests.contract_builders import a_row
 
 
@@ -32,7 +32,9 @@ def determined_cases(engine: Engine, folder: Path, mail: MailServer, count: int)
     flag(engine, *(a_flag(START - timedelta(minutes=30), tenant) for tenant in tenants), cap=count)
     with reading(engine) as session:
         cases = list(session.scalars(select(Case.id).order_by(Case.number)))
-    finding = FraudFinding(tenants_part=TenantsPart.VICTIM, reasons="at night", measure=OUTBOUND_VOICE)
+    finding = FraudFinding(
+        tenants_part=TenantsPart.VICTIM, reasons="at night", measure=OUTBOUND_VOICE, grounds=GROUNDS
+    )
     with transaction(engine) as session:
         decision = Decision(session, office.people["rita"], office.now)
         for case_id in cases:

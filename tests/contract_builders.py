@@ -16,6 +16,7 @@ NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 
 PLAIN = {
     "tenant_id": "acme",
+    "name": "Acme Ltd.",
     "time_zone": "America/New_York",
     "country": "US",
     "language": "en",

@@ -9,6 +9,7 @@ from typing import Any
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 from cjp_fraud.suspension.model import (
@@ -41,6 +42,7 @@ def the_facts(**changes: Any) -> GateFacts:
             by_user_id="rita",
             by_reviewer=True,
             has_reasons=True,
+            grounds=(Ground.UNATTENDED,),
             tenants_part=TenantsPart.VICTIM,
             at=NOW - timedelta(minutes=50),
         ),
@@ -78,6 +80,7 @@ def the_facts(**changes: Any) -> GateFacts:
             planned_at=NOW - timedelta(minutes=10),
             dispatched_at=NOW - timedelta(minutes=5),
             complete_at=NOW - timedelta(minutes=5),
+            states_end_at=NOW - timedelta(minutes=5) + timedelta(hours=72),
             contradictions=(),
         ),
         stops=(),

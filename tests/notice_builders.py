@@ -13,7 +13,7 @@ from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.notices.letters import Letter, Seen
+from cjp_fraud.notices.letter_facts import Letter, Restored, Seen, Sender, WhyRestored
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.notices.model import NoticeKind
@@ -28,17 +28,19 @@ from tests.mail_servers import MailServerUnderTest
 
 def a_letter(kind: NoticeKind = NoticeKind.SUSPENSION) -> Letter:
     """Return the facts of a letter about one night burst."""
+    night = datetime(2015, 4, 2, 3, tzinfo=UTC)
     return Letter(
         kind=kind,
         case_reference="17",
-        provider_name="Example Cloud",
-        reply_to="disputes@provider.example",
-        seen=(
-            Seen("voice", "outbound", None, datetime(2015, 4, 2, 3, tzinfo=UTC), 300, 1412.0, 3.0, 2.5e-5),
-        ),
+        sender=Sender("Example Cloud Ltd.", "disputes@provider.example", "+1 555 0100"),
         measure=MeasureKind.SUSPEND_CHANNEL,
         scope=Scope(channels=("voice",), directions=("outbound",)),
-        lasts=timedelta(hours=72),
+        seen=(Seen("voice", "outbound", None, night, 300, 1412.0, 3.0, 2.5e-5),),
+        grounds=("unattended",),
+        determined_at=night + timedelta(hours=2),
+        lasts=timedelta(hours=72) if kind is NoticeKind.SUSPENSION else None,
+        until=night + timedelta(days=6) if kind is NoticeKind.REAFFIRMATION else None,
+        restored=Restored(night + timedelta(days=1), WhyRestored.DECIDED),
     )
 
 

@@ -21,6 +21,7 @@ MOST_FLAGS = 10
 
 _HEAD = (
     Column("tenant_id", "tenant"),
+    Column("customer_name", "customer"),
     "state",
     Column("claimed_by", "held by"),
     "top_score",
@@ -92,6 +93,7 @@ def _print_proposal(console: Console, proposal: ProposalView) -> None:
         if value:
             listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             console.print(f"           {name.replace('_', ' ')}: {escape(listed)}")
+    console.print(f"  grounds  {', '.join(proposal.grounds)}")
     console.print(f"  expires  {stamp(proposal.expires_at)}")
     for recipient in proposal.recipients:
         old = " (replaced lately, served too)" if recipient.replaced_at else ""

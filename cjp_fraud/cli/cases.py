@@ -29,6 +29,7 @@ from cjp_fraud.cli.measure_options import (
     Rate,
     measure_wanted,
 )
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import (
     Capacity,
     CaseState,
@@ -167,6 +168,12 @@ def determine(
     part: Annotated[
         TenantsPart | None, typer.Option(help="The tenant's part in the fraud; needed with fraudulent.")
     ] = None,
+    ground: Annotated[
+        list[Ground] | None,
+        typer.Option(
+            metavar="GROUND", help="Why it is fraud (cases grounds); may be repeated; needed with fraudulent."
+        ),
+    ] = None,
     flag: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Flags that are fraud; all of the case by default.")
     ] = None,
@@ -192,8 +199,10 @@ def determine(
     if finding is Finding.NOT_FRAUDULENT:
         raise typer.BadParameter("not fraudulent is recorded by: cjp-fraud cases dismiss CASE --because TEXT")
     if finding is Finding.UNDETERMINED:
-        if part is not None or flag or measure is not None or days or hours:
-            raise typer.BadParameter("--part, --flag, --measure, --days and --hours go with fraudulent only")
+        if part is not None or ground or flag or measure is not None or days or hours:
+            raise typer.BadParameter(
+                "--part, --ground, --flag, --measure, --days and --hours go with fraudulent only"
+            )
         standing = cases.leave_undetermined(opened, as_user, opened.now, case, reasons=because)
         typer.echo(f"case {standing.number}: undetermined; it stays in review")
         return
@@ -211,7 +220,8 @@ def determine(
     )
     with progress("determination") as report:
         report(0, 1, "freezing the evidence")
-        result = cases.determine(opened, as_user, opened.now, case, FraudFinding(because, part, wanted, flag))
+        finding_of_fraud = FraudFinding(because, part, wanted, flag, ground or ())
+        result = cases.determine(opened, as_user, opened.now, case, finding_of_fraud)
     proposal = result.proposal
     typer.echo(f"case {result.case.number}: determined; proposal {proposal.number} in mode {proposal.mode}")
     typer.echo(f"  sha256   {proposal.sha256}")
@@ -221,6 +231,15 @@ def determine(
         typer.echo(f"  it cannot be approved as it stands: {obstacle}")
     for remark in proposal.remarks:
         typer.echo(f"  note for the approver: {remark}")
+
+
+@app.command()
+def grounds(as_json: JsonOption = False) -> None:
+    """List the catalogue of grounds for a finding of fraud, with what the customer reads of each."""
+    from cjp_fraud.operations import cases
+
+    columns = ("ground", Column("words", "what the customer reads", wraps=True))
+    print_table(cases.list_grounds(), columns, as_json=as_json, title="Grounds")
 
 
 @app.command()

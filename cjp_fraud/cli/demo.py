@@ -104,6 +104,7 @@ def _determine(commands: _Commands, case: str) -> None:
     commands.run(
         *("cases", "determine", case, "--as", ANALYST, "--part", "victim", "--measure", "suspend_channel"),
         *("--channel", "voice", "--direction", "outbound", "--days", "3", "--because", reasons),
+        *("--ground", "unattended", "--ground", "taken_over_access"),
         *(f"--flag={flag['id']}" for flag in commands.ask("cases", "show", case)["flags"] if _in_burst(flag)),
     )
 

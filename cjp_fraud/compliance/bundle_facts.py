@@ -38,7 +38,7 @@ from cjp_fraud.suspension.gate import (
 )
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import GateFacts
-from cjp_fraud.suspension.tables import Measure
+from cjp_fraud.suspension.tables import Measure, Reaffirmation
 
 _MADE: Final[Mapping[str, str]] = {
     "approvals": "at",
@@ -96,6 +96,7 @@ def gate_faults(case_id: str, records: Sequence[Record]) -> Iterator[str]:
         }
         sent = [notice for notice in session.query(Notice) if notice.plan_id in plans]
         measures = [measure for measure in session.query(Measure) if measure.mode is PlatformMode.ACT]
+        kept = {row.measure_id for row in session.query(Reaffirmation)}
     for approval in approvals:
         facts = _facts(case_id, records, approval.at)
         where = f"approvals {approval.id}"
@@ -111,6 +112,8 @@ def gate_faults(case_id: str, records: Sequence[Record]) -> Iterator[str]:
         facts = _facts(case_id, records, measure.ordered_at)
         yield from _shut(f"measures {measure.id}", facts, measure.ordered_at, BEFORE_MEASURE)
         yield from _otherwise_than_approved(measure, facts)
+        if measure.id not in kept:
+            yield from _longer_than_stated(measure, facts)
 
 
 def _shut(where: str, facts: GateFacts, at: datetime, requirements: Collection[Requirement]) -> Iterator[str]:
@@ -124,6 +127,13 @@ def _otherwise_than_approved(measure: Measure, facts: GateFacts) -> Iterator[str
         return
     if (measure.kind, measure.scope) != (proposal.kind, to_document(proposal.scope)):
         yield f"measures {measure.id}: is another measure, or of another scope, than what was approved"
+
+
+def _longer_than_stated(measure: Measure, facts: GateFacts) -> Iterator[str]:
+    """Yield it if a measure that nobody reaffirmed ends later than its notice states."""
+    stated = facts.notice.states_end_at if facts.notice is not None else None
+    if stated is not None and measure.ends_at > stated:
+        yield f"measures {measure.id}: ends later than its notice states"
 
 
 def _facts(case_id: str, records: Sequence[Record], at: datetime) -> GateFacts:

@@ -45,6 +45,7 @@ class Contract:
 
     Parameters
     ----------
+    customer_name : legal name of the customer, by which letters call it; None: not on record.
     governing_document : None where it is not known which document governs.
     right : what that document says about clause 2.4.
     deployment_accepted : whether the provider runs the deployment (clause 3); else ``deployment_fault``.
@@ -60,6 +61,7 @@ class Contract:
     """
 
     tenant_id: str
+    customer_name: str | None
     subscription_id: str
     provider_id: str
     governing_document: DocumentVersion | None
@@ -131,6 +133,7 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
     hours = document.longest_measure_hours
     return Contract(
         tenant_id=tenant_id,
+        customer_name=tenant.name,
         subscription_id=subscription.id,
         provider_id=tenant.provider_id,
         governing_document=(
@@ -186,6 +189,7 @@ def _tenant_digest(tenant: Tenant) -> str:
         {
             "provider": tenant.provider_id,
             "party": tenant.party_id,
+            "name": tenant.name,
             "time_zone": tenant.time_zone,
             "country": tenant.country,
             "language": tenant.language,

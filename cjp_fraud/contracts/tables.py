@@ -46,7 +46,8 @@ class Tenant(Recorded, Base):
     provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), comment="who provides")
     party_id: Mapped[str] = mapped_column(ForeignKey("parties.id"), comment="who signed")
     name: Mapped[str | None] = mapped_column(
-        String(400), comment="name of the organisation; null: not given; never in letters or the log"
+        String(400),
+        comment="legal name of the organisation, as letters name it; null: not given; never in the log",
     )
     time_zone: Mapped[ZoneName] = mapped_column(comment="IANA zone of the tenant's local days")
     country: Mapped[str | None] = mapped_column(

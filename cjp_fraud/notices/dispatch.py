@@ -20,13 +20,12 @@ from cjp_fraud.audit.texts import salted_digest
 from cjp_fraud.clock import Clock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import DeliveryStatus
-from cjp_fraud.contracts.receipt import earliest_measure, in_words
-from cjp_fraud.contracts.tables import Address
+from cjp_fraud.contracts.tables import Address, Tenant
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import CjpFraudError, NotFoundError, refuse_unless
 from cjp_fraud.notices.delivery_record import log_notice, plan_facts, record_event
-from cjp_fraud.notices.letters import fill_at_dispatch, with_simulated_clock
+from cjp_fraud.notices.letters import fill_at_dispatch, finished_body, values_at_dispatch
 from cjp_fraud.notices.methods.interface import Delivery, NoticeMethod, NoticeMethods, WrittenLetter
 from cjp_fraud.notices.model import DeliveryEvidence, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft
@@ -155,7 +154,7 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     ).all()
     # A letter is dated when it leaves: it is built anew until its content may have been handed over.
     if Outcome.UNKNOWN not in attempts:
-        notice.message = notice.message_sha256 = notice.dispatched_at = None
+        notice.message = notice.message_sha256 = notice.dispatched_at = notice.states_end_at = None
     address = _write(decision, method, notice, number=len(attempts) + 1)
     if address is None or notice.message is None or notice.message_sha256 is None:
         return None
@@ -232,32 +231,37 @@ def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice, *
         _fail(decision, notice, "the address was erased or is not the one that was approved")
         return None
     if notice.message is None:
-        effective_from = earliest_measure(
-            decision.at, draft.terms, draft.time_zone, from_step=notice.step
-        ).at  # counted from the step that this letter belongs to
-        values = {
-            "dispatched_on": in_words(decision.at, draft.time_zone),
-            "effective_from": in_words(effective_from, draft.time_zone),
-            "notice_number": f"{notice.id[-12:]}-{notice.number}" + (f".{number}" if number > 1 else ""),
-        }
-        body = fill_at_dispatch(draft.body, values)
-        if home_clock(decision.session).simulated:
-            body = with_simulated_clock(body, draft.language)
+        dates = draft.dates(decision.at, notice.step)
+        values = values_at_dispatch(
+            dates,
+            customer_name=_customer_name(decision.session, draft),
+            notice_number=f"{notice.id[-12:]}-{notice.number}" + (f".{number}" if number > 1 else ""),
+            time_zone=draft.time_zone,
+            language=draft.language,
+        )
+        simulated = home_clock(decision.session).simulated
         composed = method.compose(
             WrittenLetter(
                 notice_id=notice.id,
                 address=address,
                 language=draft.language,
                 subject=fill_at_dispatch(draft.subject, values),
-                body=body,
+                body=finished_body(draft.body, values, draft.language, simulated_clock=simulated),
                 dated=decision.at,
             )
         )
         notice.dispatched_at = decision.at
+        notice.states_end_at = dates.ends_at
         notice.reference = composed.reference
         notice.message = composed.content
         notice.message_sha256 = sha256_hex(composed.content)
     return address
+
+
+def _customer_name(session: Session, draft: PlanDraft) -> str:
+    """Return the customer's name on record, or where there is none the reference; what was approved binds the name."""
+    name = session.scalar(select(Tenant.name).where(Tenant.id == draft.tenant_id))
+    return name or draft.tenant_id
 
 
 def _approved_address(session: Session, draft: PlanDraft, notice: Notice) -> str | None:

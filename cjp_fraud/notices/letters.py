@@ -2,87 +2,75 @@
 
 A letter is written in two stages. All that is decided goes in when the proposal is drawn up (``{{ name }}`` in
 the templates); what only the dispatch knows stays a placeholder (``⟦name⟧``, :data:`AT_DISPATCH`) until then.
-Numbers and durations are written as the letter's language writes them, moments as 2026-01-31 09:00 UTC in all.
+Moments, numbers and plurals are written as the letter's language writes them (:mod:`cjp_fraud.notices.letter_words`).
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime
-from babel.numbers import format_decimal
-from babel.units import format_unit
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
-from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import CHANNELS, DIRECTIONS, MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.notices.letter_dates import LetterDates
+from cjp_fraud.notices.letter_facts import Letter, Seen
+from cjp_fraud.notices.letter_words import (
+    TEMPLATES,
+    counted,
+    enumerated,
+    fill,
+    hours,
+    minutes,
+    moment,
+    number,
+    phrases,
+    wrapped,
+)
 from cjp_fraud.notices.model import NoticeKind
 
 LANGUAGES: Final = ("en", "fr", "de", "es")
 """Languages that letters can be written in."""
 
-AT_DISPATCH: Final = ("dispatched_on", "effective_from", "notice_number")
+AT_DISPATCH: Final = (
+    "customer_name",
+    "dispatched_on",
+    "dispute_until",
+    "effective_from",
+    "ends_at",
+    "notice_number",
+)
 """Placeholders that are filled at dispatch."""
 
 MOST_SERIES = 10
 """Series that a letter lists one by one."""
 
-_TEMPLATES = files("cjp_fraud.notices") / "templates"
 _RAREST = 1_000_000_000
-"""Odds beyond which a letter says "more than"."""
+"""Odds beyond which a letter says "less than once in"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One flagged interval, as a letter tells it.
+class Addressee:
+    """To whom a letter is written, and under which contract.
 
     Parameters
     ----------
-    interval_start : aware.
-    observed, usual : contacts in the interval.
-    p_value : chance of such an interval, or a more unusual one.
-    application_id : what carried it; None: no third-party application or bot.
+    tag : the contract's language.
+    reference : how the customer is referred to (the tenant's id; the name is filled in at dispatch).
+    time_zone : IANA zone of the customer.
+    document, notice_clause : the governing document, and where its notice provisions stand; None: not known.
     """
 
-    channel: str
-    direction: str
-    application_id: str | None
-    interval_start: datetime
-    interval_seconds: int
-    observed: float
-    usual: float
-    p_value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """The facts of a letter.
-
-    Parameters
-    ----------
-    case_reference : what the customer quotes.
-    provider_name : who writes.
-    reply_to : address to which a dispute is written.
-    seen : the flags that the determination names; none in a withdrawal or a reinstatement.
-    measure, scope : what is restricted, or was to be.
-    lasts : longest duration of the measure.
-    """
-
-    kind: NoticeKind
-    case_reference: str
-    provider_name: str
-    reply_to: str
-    seen: tuple[Seen, ...]
-    measure: MeasureKind
-    scope: Scope
-    lasts: timedelta
+    tag: str
+    reference: str
+    time_zone: str
+    document: str | None
+    notice_clause: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,151 +93,209 @@ def letter_language(tag: str) -> str | None:
     return language if language in LANGUAGES else None
 
 
-def render(letter: Letter, *, tag: str, customer: str, clause: str) -> RenderedLetter:
+def render(letter: Letter, to: Addressee) -> RenderedLetter:
     """Write a letter, all but what only its dispatch knows.
-
-    Parameters
-    ----------
-    tag : the contract's language.
-    customer : how the customer is referred to (the tenant's id, never a name).
-    clause : document and clause relied on.
 
     Raises
     ------
     BadInputError
         If there is no template in that language: letters are never sent in another one.
     """
-    language = letter_language(tag)
+    language = letter_language(to.tag)
     if language is None:
         raise BadInputError(
-            f"there is no letter in language {tag!r}; there are {', '.join(LANGUAGES)}. A notice must be in "
+            f"there is no letter in language {to.tag!r}; there are {', '.join(LANGUAGES)}. A notice must be in "
             "the contract's language: have the templates translated, or have counsel check the one on record"
         )
     head, body = _template(letter.kind, language)
-    phrases = _phrases(language)
-    fields = {
-        "provider": letter.provider_name,
-        "customer": customer,
-        "case": letter.case_reference,
-        "reply_to": letter.reply_to,
-        "clause": clause,
-        "seen": _seen(letter.seen, phrases),
-        "measure": measure_in_words(letter.measure, letter.scope, language),
-        "lasts": _fill(phrases["lasts"], duration=_duration(letter.lasts, language)),
-    }
+    fields = _fields(letter, to, language)
     return RenderedLetter(
         language=language,
         template=f"{letter.kind}.{language}",
-        template_version=f"{head['version']}, phrases {phrases['version']}",
-        subject=_APPROVED.from_string(head["subject"]).render(fields),
-        body=_APPROVED.from_string(body).render(fields),
+        template_version=f"{head['version']}, phrases {phrases(language)['version']}",
+        subject=_ours(head["subject"]).render(fields),
+        body=_ours(body).render(fields),
     )
 
 
 def fill_at_dispatch(text: str, values: Mapping[str, str]) -> str:
-    """Fill the placeholders that were left for the dispatch; all of :data:`AT_DISPATCH` must be given."""
+    """Fill the placeholders that were left for the dispatch; all that the text has must be given."""
     return DISPATCHED.from_string(text).render(values)
 
 
-def with_simulated_clock(body: str, language: str) -> str:
-    """Return the body of a letter under a line which says that its clock is simulated."""
-    return f"{_phrases(language)['simulated_clock']}\n\n{body}"
+def values_at_dispatch(
+    dates: LetterDates, *, customer_name: str, notice_number: str, time_zone: str, language: str
+) -> dict[str, str]:
+    """Return what the placeholders of :data:`AT_DISPATCH` stand for."""
+    values = {
+        "customer_name": customer_name,
+        "dispatched_on": moment(dates.dispatched_at, time_zone, language),
+        "dispute_until": moment(dates.dispute_until, time_zone, language),
+        "effective_from": moment(dates.effective_from, time_zone, language),
+        "notice_number": notice_number,
+    }
+    if dates.ends_at is not None:
+        values["ends_at"] = moment(dates.ends_at, time_zone, language)
+    return values
+
+
+def finished_body(body: str, values: Mapping[str, str], language: str, *, simulated_clock: bool) -> str:
+    """Return a body as it leaves: filled, under a line that says that its clock is simulated, lines wrapped."""
+    text = fill_at_dispatch(body, values)
+    if simulated_clock:
+        text = f"{phrases(language)['simulated_clock']}\n\n{text}"
+    return wrapped(text)
 
 
 def measure_in_words(kind: MeasureKind, scope: Scope, language: str) -> str:
-    """Return what a measure restricts, as a sentence of a letter."""
-    phrases = _phrases(language)
+    """Return what a measure restricts, as a line of a letter."""
+    said = phrases(language)
+    channels = [said["channel"][name] for name in scope.channels]
     limits = []
-    if kind is not MeasureKind.SUSPEND_CHANNEL and scope.channels:
-        names = ", ".join(phrases["channel"][name] for name in scope.channels)
-        limits.append(_fill(phrases["channels_are"], names=names))
-    if scope.directions:
-        names = ", ".join(phrases["direction"][name] for name in scope.directions)
-        limits.append(_fill(phrases["directions_are"], names=names))
-    if kind is not MeasureKind.SUSPEND_APPLICATION and scope.application_ids:
-        limits.append(_fill(phrases["applications_are"], names=", ".join(scope.application_ids)))
-    return _fill(
-        phrases["measure"][kind],
-        limits=_fill(phrases["limited_to"], parts="; ".join(limits)) if limits else "",
-        destination_prefixes=", ".join(scope.destination_prefixes),
-        origins=", ".join(scope.origins),
-        contacts_per_hour=_number(scope.contacts_per_hour or 0, language),
-        principals=_number(len(scope.principal_ids), language),
-        application_ids=", ".join(scope.application_ids),
-        channels=", ".join(phrases["channel"][name] for name in scope.channels),
+    if kind is not MeasureKind.SUSPEND_CHANNEL and channels and set(scope.channels) != set(CHANNELS):
+        names = enumerated(channels, language)
+        limits.append(counted(said["channels_are"], len(channels), language, names=names))
+    if scope.directions and set(scope.directions) != set(DIRECTIONS):
+        limits += [fill(said["direction_is"], direction=said["direction"][name]) for name in scope.directions]
+    applications = enumerated(scope.application_ids, language)
+    if kind is not MeasureKind.SUSPEND_APPLICATION and applications:
+        count = len(scope.application_ids)
+        limits.append(counted(said["applications_are"], count, language, names=applications))
+    return counted(
+        said["measure"][kind],
+        _how_many(kind, scope),
+        language,
+        limits=fill(said["limited_to"], parts=", ".join(limits)) if limits else "",
+        destination_prefixes=enumerated(scope.destination_prefixes, language, "or"),
+        origins=enumerated(scope.origins, language, "or"),
+        application_ids=applications,
+        channels=enumerated(channels, language),
     )
 
 
-def _seen(flags: tuple[Seen, ...], phrases: Mapping[str, Any]) -> str:
+def ground_in_words(ground: str, language: str = "en") -> str:
+    """Return a ground of the catalogue as letters say it.
+
+    Raises
+    ------
+    KeyError
+        If the catalogue has no such ground.
+    """
+    words: str = phrases(language)["grounds"][ground]
+    return words
+
+
+def _how_many(kind: MeasureKind, scope: Scope) -> int:
+    """Return the number by which the words of a measure are chosen; 2 where they do not depend on one."""
+    numbers = {
+        MeasureKind.LIMIT_RATE: scope.contacts_per_hour or 0,
+        MeasureKind.SUSPEND_PRINCIPAL: len(scope.principal_ids),
+        MeasureKind.SUSPEND_APPLICATION: len(scope.application_ids),
+        MeasureKind.SUSPEND_CHANNEL: len(scope.channels),
+    }
+    return numbers.get(kind, 2)
+
+
+def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
+    """Return what the templates of a language can name; what a kind of letter does not have is left out."""
+    said, sender = phrases(language), letter.sender
+    fields: dict[str, Any] = {
+        "provider": sender.legal_name,
+        "contact": sender.contact,
+        "reply_to": sender.reply_to,
+        "answer": hours(sender.answer_hours, language),
+        "customer": to.reference,
+        "time_zone": to.time_zone,
+        "case": letter.case_reference,
+        "document": to.document,
+        "notices": to.notice_clause,
+        "measure": measure_in_words(letter.measure, letter.scope, language),
+        "seen": _seen(letter.seen, to.time_zone, language),
+        "grounds": "\n".join(f"- {ground_in_words(ground, language)}" for ground in letter.grounds),
+    }
+    for name, at in (("determined_at", letter.determined_at), ("until", letter.until)):
+        if at is not None:
+            fields[name] = moment(at, to.time_zone, language)
+    if letter.restored is not None:
+        fields["restored_at"] = moment(letter.restored.at, to.time_zone, language)
+        fields["why_restored"] = said["restored"][letter.restored.why]
+    fields["clause"] = fill(said["clause"], **fields)
+    for name in _PARTS:
+        fields[name] = _OurText(_ours(said[name]).render(fields))
+    return fields
+
+
+_PARTS: Final = (
+    *("head", "relies_on", "about_the_traffic", "longer", "stays_possible", "dispute", "questions"),
+)
+"""Phrases that several templates share; they may name placeholders for the dispatch."""
+
+
+class _OurText(str):
+    """Text of the templates in which people's words are marked already: its placeholders are meant."""
+
+    __slots__ = ()
+
+
+def _seen(flags: tuple[Seen, ...], time_zone: str, language: str) -> str:
     series: dict[tuple[str, str, str, int], list[Seen]] = {}
     for flag in flags:
         key = (flag.channel, flag.direction, flag.application_id or "", flag.interval_seconds)
         series.setdefault(key, []).append(flag)
-    lines = [_series_line(members, phrases) for _, members in sorted(series.items())]
+    lines = [_series_line(members, time_zone, language) for _, members in sorted(series.items())]
     beyond = len(lines) - MOST_SERIES
     if beyond > 0:
-        lines = [*lines[:MOST_SERIES], _fill(phrases["further"], count=_number(beyond, phrases["language"]))]
+        lines = [*lines[:MOST_SERIES], counted(phrases(language)["further"], beyond, language)]
     return "\n".join(lines)
 
 
-def _series_line(flags: list[Seen], phrases: Mapping[str, Any]) -> str:
-    language = phrases["language"]
+def _series_line(flags: list[Seen], time_zone: str, language: str) -> str:
+    said = phrases(language)
     peak = min(flags, key=lambda flag: (flag.p_value, flag.interval_start))
-    seconds = timedelta(seconds=peak.interval_seconds)
-    carried = _fill(phrases["carried"], application=peak.application_id) if peak.application_id else ""
-    return _fill(
-        phrases["series"],
-        channel=phrases["channel"].get(peak.channel, peak.channel),
-        direction=phrases["direction"].get(peak.direction, peak.direction),
+    carried = fill(said["carried"], application=peak.application_id) if peak.application_id else ""
+    channel = said["channel"].get(peak.channel, peak.channel)
+    what = fill(
+        said["what"],
+        channel=channel[:1].upper() + channel[1:],
+        direction=said["direction"].get(peak.direction, peak.direction),
         carried=carried,
-        first=_minute(min(flag.interval_start for flag in flags), language),
-        last=_minute(max(flag.interval_start for flag in flags) + seconds, language),
-        intervals=_number(len(flags), language),
-        minutes=format_decimal(peak.interval_seconds / 60, locale=language),
-        peak=_minute(peak.interval_start, language),
-        observed=_number(peak.observed, language),
-        usual=_number(peak.usual, language),
-        odds=_odds(peak.p_value, phrases),
     )
+    end = max(flag.interval_start for flag in flags) + timedelta(seconds=peak.interval_seconds)
+    line = counted(
+        said["series"],
+        len(flags),
+        language,
+        what=what,
+        minutes=minutes(peak.interval_seconds, language),
+        first=moment(min(flag.interval_start for flag in flags), time_zone, language),
+        last=moment(end, time_zone, language),
+        peak=moment(peak.interval_start, time_zone, language),
+        observed=counted(said["observed"], peak.observed, language),
+        usual=counted(said["usual"], peak.usual, language),
+    )
+    return f"{line} {_odds(peak.p_value, language)}".rstrip()
 
 
-def _odds(p_value: float, phrases: Mapping[str, Any]) -> str:
+def _odds(p_value: float, language: str) -> str:
+    """Return how often chance brings such an interval; nothing where it does so every other time."""
+    said = phrases(language)
     if not p_value > 1 / _RAREST:
-        return _fill(phrases["odds_beyond"], odds=_number(_RAREST, phrases["language"]))
-    return _number(float(f"{1 / min(p_value, 1.0):.1e}"), phrases["language"])
+        return fill(said["odds_beyond"], n=number(_RAREST, language))
+    odds = float(f"{1 / min(p_value, 1.0):.1e}")
+    return fill(said["odds"], n=number(odds, language)) if odds >= 2 else ""
 
 
-def _duration(duration: timedelta, language: str) -> str:
-    """Return a duration, exactly: in days where it is whole days and more than one, else in hours."""
-    if duration % timedelta(days=1) == timedelta(0) and duration > timedelta(days=1):
-        return format_unit(duration.days, "duration-day", locale=language)
-    return format_unit(duration / timedelta(hours=1), "duration-hour", locale=language)
-
-
-def _number(value: float, language: str) -> str:
-    return format_decimal(round(value), locale=language)
-
-
-def _minute(at: datetime, language: str) -> str:
-    return format_datetime(at.astimezone(UTC), "yyyy-MM-dd HH:mm 'UTC'", locale=language)
-
-
-def _fill(phrase: str, **values: str) -> str:
-    return _PHRASES.from_string(phrase).render(values)
-
-
-def _as_text(value: str) -> str:
+def _as_text(value: Any) -> Any:
     """Return people's words so that nothing in them is taken for a placeholder at dispatch."""
+    if isinstance(value, _OurText) or not isinstance(value, str):
+        return value
     return value.replace("⟦", '⟦"⟦"⟧')
 
 
-def _environment(**options: Any) -> Environment:
-    return Environment(undefined=StrictUndefined, keep_trailing_newline=True, **options)
-
-
-_PHRASES = _environment()
-_APPROVED = _environment(finalize=_as_text)
-DISPATCHED = _environment(
+_APPROVED = Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=_as_text)
+DISPATCHED = Environment(
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
     variable_start_string="⟦",
     variable_end_string="⟧",
     block_start_string="⟦%",
@@ -261,13 +307,13 @@ DISPATCHED = _environment(
 
 
 @cache
-def _template(kind: NoticeKind, language: str) -> tuple[Mapping[str, str], str]:
-    text = (_TEMPLATES / f"{kind}.{language}.txt").read_text(encoding="utf-8")
-    head, _, body = text.partition("\n---\n")
-    return dict(line.split(": ", 1) for line in head.splitlines()), body
+def _ours(text: str) -> Template:
+    """Return a text of the templates, ready to be filled."""
+    return _APPROVED.from_string(text)
 
 
 @cache
-def _phrases(language: str) -> Mapping[str, Any]:
-    phrases = tomllib.loads((_TEMPLATES / f"phrases.{language}.toml").read_text(encoding="utf-8"))
-    return phrases | {"language": language}
+def _template(kind: NoticeKind, language: str) -> tuple[Mapping[str, str], str]:
+    text = (TEMPLATES / f"{kind}.{language}.txt").read_text(encoding="utf-8")
+    head, _, body = text.partition("\n---\n")
+    return dict(line.split(": ", 1) for line in head.splitlines()), body

@@ -14,6 +14,7 @@ class NoticeKind(StrEnum):
     SUSPENSION = "suspension"
     WITHDRAWAL = "withdrawal"
     REINSTATEMENT = "reinstatement"
+    REAFFIRMATION = "reaffirmation"
 
 
 class NoticeState(StrEnum):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -22,9 +22,11 @@ from cjp_fraud.contracts.terms import (
     WaitUnit,
 )
 from cjp_fraud.digests import digest
-from cjp_fraud.documents import from_document, to_document
+from cjp_fraud.documents import UtcMoment, from_document, to_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.notices.letters import LANGUAGES, Letter, letter_language, render
+from cjp_fraud.notices.letter_dates import LetterDates, letter_dates
+from cjp_fraud.notices.letter_facts import Letter
+from cjp_fraud.notices.letters import LANGUAGES, Addressee, letter_language, render
 from cjp_fraud.notices.model import NoticeKind, NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Decision
@@ -49,7 +51,14 @@ class PlannedLetter:
 
 @dataclass(frozen=True, slots=True)
 class PlanDraft:
-    """A notice plan as it is proposed and approved; holds ids and digests in the place of addresses."""
+    """A notice plan as it is proposed and approved; holds ids and digests in the place of names and addresses.
+
+    Parameters
+    ----------
+    lasts_hours : longest duration of the measure that its letters announce; None: they announce none.
+    term_to : end of the term, which no measure outlives; None: not known.
+    dispute_days : how long after its date a letter may be disputed.
+    """
 
     kind: NoticeKind
     tenant_id: str
@@ -62,6 +71,21 @@ class PlanDraft:
     clause: str
     terms: NoticeTerms
     recipients: tuple[Recipient, ...]
+    lasts_hours: int | None
+    term_to: UtcMoment | None
+    dispute_days: int
+
+    def dates(self, dispatched_at: datetime, step: int) -> LetterDates:
+        """Return the moments that a letter of ``step`` states if it leaves at ``dispatched_at`` (aware)."""
+        return letter_dates(
+            dispatched_at,
+            terms=self.terms,
+            time_zone=self.time_zone,
+            step=step,
+            lasts_hours=self.lasts_hours,
+            term_to=self.term_to,
+            dispute_days=self.dispute_days,
+        )
 
     @property
     def letters(self) -> tuple[PlannedLetter, ...]:
@@ -83,8 +107,8 @@ class PlanDraft:
 def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
     """Draft a plan: pure, so that the same facts give the same bytes.
 
-    A suspension is noticed as the contract says. A withdrawal or a reinstatement goes once to everybody in
-    ``recipients``, by the method of each address, whatever the contract has become since.
+    A suspension is noticed as the contract says. Every other kind goes once to everybody in ``recipients``, by the
+    method of each address, whatever the contract has become since.
 
     Raises
     ------
@@ -106,7 +130,17 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
         action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
     )
     assert terms is not None
-    rendered = render(letter, tag=position.language, customer=position.tenant_id, clause=position.clause)
+    document, read = position.governing_document, position.notice_terms
+    rendered = render(
+        letter,
+        Addressee(
+            tag=position.language,
+            reference=position.tenant_id,
+            time_zone=position.time_zone,
+            document=document.reference if document is not None else None,
+            notice_clause=read.clause if read is not None else None,
+        ),
+    )
     return PlanDraft(
         kind=letter.kind,
         tenant_id=position.tenant_id,
@@ -119,6 +153,9 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
         clause=position.clause,
         terms=terms,
         recipients=recipients,
+        lasts_hours=int(letter.lasts / timedelta(hours=1)) if letter.lasts is not None else None,
+        term_to=position.term_to,
+        dispute_days=letter.sender.dispute_days,
     )
 
 
@@ -130,17 +167,19 @@ def create_plan(
     proposal_id: str,
     approved_at: datetime,
     mode: PlatformMode,
+    round: int = 0,
 ) -> NoticePlan:
-    """Put an approved draft on record with its letters; made once for a proposal and kind.
+    """Put an approved draft on record with its letters; made once for a proposal, kind and round.
 
     Parameters
     ----------
     decision : who carries out the approval; the first step is due from its moment on.
     approved_at : when the proposal was approved; aware, not after the decision.
     mode : mode that was approved; in ``observe`` nothing of the plan ever leaves.
+    round : of reaffirmations that it tells of; 0: it tells of none.
     """
     session = decision.session
-    on_record = plan_of(session, proposal_id, draft.kind)
+    on_record = plan_of(session, proposal_id, draft.kind, round)
     if on_record is not None:
         return on_record
     document = to_document(draft)
@@ -149,6 +188,7 @@ def create_plan(
         proposal_id=proposal_id,
         tenant_id=draft.tenant_id,
         kind=draft.kind,
+        round=round,
         mode=mode,
         document=document,
         sha256=digest(document),
@@ -201,11 +241,24 @@ def cancel_plan(decision: Decision, plan_id: str) -> None:
 
 
 def plan_of(
-    session: Session, proposal_id: str, kind: NoticeKind = NoticeKind.SUSPENSION
+    session: Session, proposal_id: str, kind: NoticeKind = NoticeKind.SUSPENSION, round: int = 0
 ) -> NoticePlan | None:
-    """Return the plan of a proposal, if one was made."""
+    """Return the plan of a proposal, if one was made; ``round``: of the reaffirmations that it tells of."""
     return session.scalar(
-        select(NoticePlan).where(NoticePlan.proposal_id == proposal_id, NoticePlan.kind == kind)
+        select(NoticePlan).where(
+            NoticePlan.proposal_id == proposal_id, NoticePlan.kind == kind, NoticePlan.round == round
+        )
+    )
+
+
+def stated_end(session: Session, plan_id: str) -> datetime | None:
+    """Return the earliest end of the measure that a letter of the plan states which may have left; None: none does.
+
+    What the customer read binds: the measure does not last longer, however late it begins.
+    """
+    written = (NoticeState.SENT, NoticeState.DEFERRED, NoticeState.OBSERVED)
+    return session.scalar(
+        select(func.min(Notice.states_end_at)).where(Notice.plan_id == plan_id, Notice.state.in_(written))
     )
 
 

@@ -34,7 +34,7 @@ class NoticePlan(Recorded, Base):
 
     __tablename__ = "notice_plans"
     __table_args__ = (
-        UniqueConstraint("proposal_id", "kind"),
+        UniqueConstraint("proposal_id", "kind", "round"),
         UniqueConstraint("id", "created_at", name="uq_notice_plans_moment"),
         CheckConstraint("created_at >= approved_at", name="after_the_approval"),
         Index("ix_notice_plans_case", "case_id"),
@@ -45,6 +45,9 @@ class NoticePlan(Recorded, Base):
     proposal_id: Mapped[IdOf] = mapped_column(comment="proposal that was approved")
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="customer that is served")
     kind: Mapped[NoticeKind] = mapped_column(comment="what the notices tell")
+    round: Mapped[int] = mapped_column(
+        default=0, comment="round of reaffirmations that they tell of; 0: they tell of none"
+    )
     mode: Mapped[PlatformMode] = mapped_column(comment="mode that was approved")
     document: Mapped[dict[str, Any]] = mapped_column(
         comment="the draft that was approved: terms, recipients, language, subject, body"
@@ -98,6 +101,9 @@ class Notice(Recorded, Base):
     state: Mapped[NoticeState] = mapped_column(comment="how far it has come")
     dispatched_at: Mapped[datetime | None] = mapped_column(
         comment="Date of the letter: the attempt that it was built for; null: not built yet"
+    )
+    states_end_at: Mapped[datetime | None] = mapped_column(
+        comment="latest end of the measure that the letter states; null: not built yet, or it announces none"
     )
     reference: Mapped[str | None] = mapped_column(
         String(255),

@@ -20,20 +20,22 @@ from functools import partial
 from typing import Final
 
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.notices.letters import ground_in_words
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
 from cjp_fraud.review import dispute as disputes
 from cjp_fraud.review import stops
 from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import Capacity, CaseState, DisputeState, FraudFinding, QueueFilter, StopKind
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
+from cjp_fraud.suspension.follow_up_letters import follow_ups_due
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from cjp_fraud.suspension.notification import follow_ups_due
 from cjp_fraud.suspension.views import GatePointView, MeasureView, gate_view, measure_views
 
 _EPISODE: Final = re.compile(r"[0-9a-f]{32}")
@@ -104,6 +106,19 @@ class NoticeStands:
     case: CaseStanding
     notice_id: str
     reports_resolved: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueGround:
+    """A ground for a finding of fraud, and what the customer reads of it."""
+
+    ground: Ground
+    words: str
+
+
+def list_grounds() -> tuple[CatalogueGround, ...]:
+    """Return the catalogue of grounds in its order, in English; letters say it in the contract's language."""
+    return tuple(CatalogueGround(ground, ground_in_words(ground)) for ground in Ground)
 
 
 def list_cases(

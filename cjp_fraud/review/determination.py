@@ -26,6 +26,7 @@ from cjp_fraud.review.cases import (
     write_comment,
 )
 from cjp_fraud.review.evidence import ReadRows, freeze
+from cjp_fraud.review.grounds import Ground, in_catalogue_order
 from cjp_fraud.review.measure_fit import Flagged, measure_faults, planned_measure
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
@@ -36,7 +37,6 @@ from cjp_fraud.review.model import (
     FraudFinding,
     MeasureWanted,
     ProviderPolicy,
-    TenantsPart,
 )
 from cjp_fraud.review.principals import frozen_principals, principals_seen
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
@@ -84,6 +84,10 @@ def determine_fraud(
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
+        (
+            bool(finding.grounds),
+            f"name at least one ground, of {', '.join(Ground)} (cases grounds says what each means)",
+        ),
         (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
         (bool(flags), "no flag in force is named; a determination needs what spiked"),
         (wanted.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
@@ -93,7 +97,7 @@ def determine_fraud(
     assert measure is not None, "measure_faults says so otherwise"
     evidence = freeze(session, case, flags, read_rows, at, principals)
     determination, reasons = _record(
-        decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding.tenants_part, evidence
+        decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding, evidence
     )
     grounds = Grounds(case, determination, reasons.sha256, evidence, flags, position)
     proposal = draw_up(session, grounds, measure, policy, obstacles(position, at), at)
@@ -106,6 +110,7 @@ def determine_fraud(
             "determination_id": determination.id,
             "finding": determination.finding,
             "tenants_part": determination.tenants_part,
+            "grounds": determination.grounds,
             "reasons_sha256": reasons.sha256,
             "flags": len(flags),
             "flags_sha256": digest(sorted(flag.id for flag in flags)),
@@ -256,7 +261,7 @@ def _record(
     finding: Finding,
     reasons: str,
     flags: Sequence[Flag],
-    tenants_part: TenantsPart | None = None,
+    fraud: FraudFinding | None = None,
     evidence: EvidenceSet | None = None,
 ) -> tuple[Determination, PersonalText]:
     session, by, at = decision.session, decision.by, decision.at
@@ -268,7 +273,8 @@ def _record(
         case_id=case.id,
         number=(latest or 0) + 1,
         finding=finding,
-        tenants_part=tenants_part,
+        tenants_part=fraud.tenants_part if fraud else None,
+        grounds=list(in_catalogue_order(fraud.grounds)) if fraud else [],
         reasons_text_id=words.id,
         by_user_id=by.user_id,
         at=at,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.notices.letter_facts import Sender
+from cjp_fraud.review.grounds import Ground
 
 if TYPE_CHECKING:
     from cjp_fraud.config import Settings
@@ -178,12 +180,14 @@ class FraudFinding:
     tenants_part : must be said; None is refused.
     measure : what is to be restricted; None: what the rules propose.
     flag_ids : which flags; None: all in force of the case.
+    grounds : why it is fraud, from the catalogue; the customer is told. None at all is refused.
     """
 
     reasons: str
     tenants_part: TenantsPart | None
     measure: MeasureWanted | None = None
     flag_ids: Collection[str] | None = None
+    grounds: Collection[Ground] = ()
 
 
 class QueueOrder(StrEnum):
@@ -208,6 +212,9 @@ class QueueFilter:
     order: QueueOrder = QueueOrder.SCORE
 
 
+_UNNAMED: Final = Sender("The provider", "notices@cjp-fraud.invalid")
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderPolicy:
     """The provider's settings on which decisions depend.
@@ -217,15 +224,14 @@ class ProviderPolicy:
     mode : whether measures are taken, or only observed.
     proposal_expires : how long after it was drawn up a proposal may be approved.
     measure_review : after how long a measure is reviewed, and how long it lasts where nobody says otherwise.
-    provider_name, reply_to : who writes the letters, and where answers go.
+    sender : who writes the letters, and how a dispute reaches them.
     fresh : how long approval and notice together permit a measure.
     """
 
     mode: PlatformMode = PlatformMode.OBSERVE
     proposal_expires: timedelta = timedelta(hours=72)
     measure_review: timedelta = timedelta(hours=72)
-    provider_name: str = "The provider"
-    reply_to: str = "notices@cjp-fraud.invalid"
+    sender: Sender = _UNNAMED
     fresh: timedelta = timedelta(hours=72)
 
     @classmethod
@@ -235,7 +241,12 @@ class ProviderPolicy:
             mode=settings.platform_mode,
             proposal_expires=timedelta(hours=settings.proposal_expires_hours),
             measure_review=timedelta(hours=settings.measure_review_hours),
-            provider_name=settings.provider_name,
-            reply_to=settings.mail_from,
+            sender=Sender(
+                legal_name=settings.provider_legal_name or settings.provider_name,
+                reply_to=settings.mail_from,
+                contact=settings.contact,
+                dispute_days=settings.dispute_days,
+                answer_hours=settings.dispute_answer_hours,
+            ),
             fresh=settings.fresh,
         )

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
+from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.offers import offer_remarks
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import recipients
@@ -19,9 +20,9 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope, counsel_is_neede
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError, Refused
-from cjp_fraud.notices.letters import Letter, Seen
-from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.notices.letter_facts import Letter
 from cjp_fraud.notices.plans import draft_plan
+from cjp_fraud.review.case_letters import suspension_letter
 from cjp_fraud.review.measure_fit import PlannedMeasure
 from cjp_fraud.review.model import ProviderPolicy
 from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
@@ -69,16 +70,9 @@ def draw_up(
     moment = aware(at)
     case, determination, position = grounds.case, grounds.determination, grounds.position
     duration = min(wanted.duration, position.longest_measure or wanted.duration)
-    letter = suspension_letter(
-        case.number,
-        grounds.flags,
-        wanted.kind,
-        wanted.scope,
-        duration,
-        provider_name=policy.provider_name,
-        reply_to=policy.reply_to,
-    )
+    letter = suspension_letter(case, determination, grounds.flags, wanted, duration, policy.sender)
     drafted = draft_notice(session, position, letter, moment)
+    letter_faults = _letter_faults(policy, position) if policy.mode is PlatformMode.ACT else []
     latest = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
     expires_at = moment + policy.proposal_expires
     document = canonical_json(
@@ -94,6 +88,7 @@ def draw_up(
                 "id": determination.id,
                 "finding": determination.finding,
                 "tenants_part": determination.tenants_part,
+                "grounds": determination.grounds,
                 "reasons_sha256": grounds.reasons_sha256,
                 "by": determination.by_user_id,
                 "at": determination.at,
@@ -109,7 +104,7 @@ def draw_up(
             "contract": _contract_document(position),
             "notice": drafted.document,
             "notice_sha256": digest(drafted.document) if drafted.document else None,
-            "obstacles": [*obstacles, *drafted.faults],
+            "obstacles": [*obstacles, *drafted.faults, *letter_faults],
             "remarks": list(offer_remarks(position.offer_version, position.country, position.features)),
         }
     )
@@ -218,36 +213,16 @@ def draft_notice(
         return DraftedNotice(None, (str(error),))
 
 
-def suspension_letter(
-    case_number: int,
-    flags: Sequence[Flag],
-    kind: MeasureKind,
-    scope: Scope,
-    lasts: timedelta,
-    *,
-    provider_name: str,
-    reply_to: str,
-) -> Letter:
-    """Return the facts of the letter that announces a measure."""
-    return Letter(
-        kind=NoticeKind.SUSPENSION,
-        case_reference=str(case_number),
-        provider_name=provider_name,
-        reply_to=reply_to,
-        seen=tuple(
-            Seen(
-                channel=flag.channel,
-                direction=flag.direction,
-                application_id=flag.application_id,
-                interval_start=flag.interval_start,
-                interval_seconds=flag.interval_seconds,
-                observed=flag.observed,
-                usual=flag.baseline,
-                p_value=flag.p_value,
-            )
-            for flag in sorted(flags, key=lambda flag: (flag.interval_start, flag.id))
+def _letter_faults(policy: ProviderPolicy, position: Contract) -> list[str]:
+    """Return what counsel needs in a letter that leaves, and is not known."""
+    checks = (
+        (
+            policy.sender.contact is not None,
+            "letters name no contact beside the address that they come from; set CJP_FRAUD_CONTACT",
         ),
-        measure=kind,
-        scope=scope,
-        lasts=lasts,
+        (
+            position.customer_name is not None,
+            "the customer's legal name is not on record; give it in the tenants file (name)",
+        ),
     )
+    return [sentence for holds, sentence in checks if not holds]

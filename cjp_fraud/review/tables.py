@@ -216,6 +216,9 @@ class Determination(Recorded, Base):
             "finding <> 'fraudulent' OR (evidence_set_id IS NOT NULL AND tenants_part IS NOT NULL)",
             name="fraud_has_evidence_and_part",
         ),
+        CheckConstraint(
+            "(finding = 'fraudulent') = (CAST(grounds AS TEXT) <> '[]')", name="fraud_has_grounds"
+        ),
     )
 
     id: Mapped[Id]
@@ -224,6 +227,9 @@ class Determination(Recorded, Base):
     finding: Mapped[Finding] = mapped_column(comment="what the person found")
     tenants_part: Mapped[TenantsPart | None] = mapped_column(
         comment="the tenant's part; null where no fraud was found"
+    )
+    grounds: Mapped[list[str]] = mapped_column(
+        comment="why it is fraud, from the catalogue (review/grounds.py); empty where no fraud was found"
     )
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")

@@ -17,6 +17,7 @@ from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
+from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flags_in_force
 from cjp_fraud.review.evidence import FlagView
@@ -83,6 +84,7 @@ class DeterminationView:
     by: str
     finding: Finding
     tenants_part: TenantsPart | None
+    grounds: tuple[str, ...]
     flags: int
     reasons: str
     evidence_sha256: str | None
@@ -110,7 +112,10 @@ class ApprovalView:
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """What an approver is asked to approve; ``obstacles`` say why it can't be as it stands, ``remarks`` keep nobody."""
+    """What an approver is asked to approve; ``obstacles`` say why it can't be as it stands, ``remarks`` keep nobody.
+
+    ``letter`` has the placeholders ``⟦name⟧`` that its dispatch fills in.
+    """
 
     number: int
     id: str
@@ -119,6 +124,7 @@ class ProposalView:
     drawn_at: datetime
     expires_at: datetime
     measure: ProposedMeasure
+    grounds: tuple[str, ...]
     obstacles: tuple[str, ...]
     remarks: tuple[str, ...]
     recipients: tuple[Recipient, ...]
@@ -178,6 +184,7 @@ class CaseView:
     number: int
     id: str
     tenant_id: str
+    customer_name: str | None
     state: CaseState
     claimed_by: str | None
     opened_at: datetime
@@ -218,6 +225,7 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
     reader = _CaseReader(session, case)
     return CaseView(
         **{name: getattr(case, name) for name in _OF_THE_ROW},
+        customer_name=contract.customer_name,
         claimed_by=reader.name(case.claimed_by),
         flags_in_force=in_force,
         flags_since_closed=since_closed,
@@ -315,6 +323,7 @@ class _CaseReader:
                 by=self._name(row.by_user_id),
                 finding=row.finding,
                 tenants_part=row.tenants_part,
+                grounds=tuple(row.grounds),
                 flags=flag_counts.get(row.id, 0),
                 reasons=self._texts[row.reasons_text_id],
                 evidence_sha256=evidence.get(row.evidence_set_id or ""),
@@ -349,12 +358,13 @@ class _CaseReader:
             measure=ProposedMeasure(
                 kind, scope, document["measure"]["hours"], document["measure"]["review_hours"]
             ),
+            grounds=tuple(document["determination"]["grounds"]),
             obstacles=tuple(document["obstacles"]),
             remarks=tuple(document.get("remarks", ())),
             recipients=tuple(
                 from_document(Recipient, recipient) for recipient in notice.get("recipients", ())
             ),
-            letter=notice.get("body"),
+            letter=wrapped(notice["body"]) if notice else None,
             approvals=tuple(
                 ApprovalView(
                     self._name(approval.by_user_id),

@@ -98,6 +98,7 @@ def write_files(folder: Path, burst: Burst = BURST) -> DemoFiles:
 
 
 _CONTRACT: dict[Hashable, str] = {
+    "name": "Demo Customer Inc.",
     "governing_document": "Demo agreement 2015-001 with offer description 10.0",
     "term_from": "2015-01-01",
     "term_to": "2018-01-01",
@@ -118,6 +119,8 @@ def demo_settings(smtp_port: int) -> Iterator[None]:
         "SMTP_PORT": str(smtp_port),
         "MAIL_FROM": "notices@provider.example",
         "PROVIDER_NAME": "Demo Provider",
+        "PROVIDER_LEGAL_NAME": "Demo Provider Ltd.",
+        "CONTACT": "+1 555 0100",
     }
     before = _take_settings_away()
     os.environ.update({f"{PREFIX}{name}": value for name, value in chosen.items()})

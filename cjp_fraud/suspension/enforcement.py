@@ -19,12 +19,11 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.follow_up_letters import follow_ups_due, send_follow_up
 from cjp_fraud.suspension.measures import apply_under_lock, extend_under_lock
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.notification import (
-    follow_ups_due,
     progress_of,
-    send_follow_up,
     serve_next_step,
     serve_notice,
     withdraw_if_stale,

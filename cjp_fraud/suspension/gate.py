@@ -16,6 +16,7 @@ from typing import Final
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import consent_faults
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import measure_misfits
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.chronology import Step, chronology_faults
@@ -247,6 +248,11 @@ def _determination(facts: GateFacts, at: datetime) -> list[str]:
         (determination.by_user_id is not None, "nobody is on record as having determined it"),
         (determination.by_reviewer is True, "who determined it is not a reviewer"),
         (determination.has_reasons is True, "the determination has no reasons"),
+        (bool(determination.grounds), "the determination names no ground of the catalogue"),
+        (
+            set(determination.grounds or ()) <= set(Ground),
+            "the determination names a ground that is not in the catalogue",
+        ),
         (determination.tenants_part is not None, "the tenant's part is not said"),
         (determination.at is not None, "the determination has no time"),
         (
@@ -383,8 +389,8 @@ def _stops(facts: GateFacts, _at: datetime) -> list[str]:
     return faults
 
 
-def _end(facts: GateFacts, _at: datetime) -> list[str]:
-    proposal, contract = facts.proposal, facts.contract
+def _end(facts: GateFacts, at: datetime) -> list[str]:
+    proposal, contract, notice = facts.proposal, facts.contract, facts.notice
     if proposal is None:
         return ["no measure is proposed"]
     faults = []
@@ -395,6 +401,14 @@ def _end(facts: GateFacts, _at: datetime) -> list[str]:
         faults.append("the measure would outlive the contract's longest duration")
     if proposal.review_after is None or proposal.review_after <= timedelta(0):
         faults.append("the measure has no review date")
+    if notice is not None and notice.dispatched_at is not None:
+        if notice.states_end_at is None:
+            faults.append("the notice that was sent states no end of the measure")
+        elif notice.states_end_at <= at:
+            faults.append(
+                f"the end that the notice states ({notice.states_end_at:%Y-%m-%d %H:%M:%SZ}) has passed; "
+                "withdraw the case and determine it again"
+            )
     return faults
 
 

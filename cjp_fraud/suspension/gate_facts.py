@@ -27,7 +27,7 @@ from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.notices.delivery_record import progress_at
 from cjp_fraud.notices.letters import letter_language
 from cjp_fraud.notices.model import NoticeState
-from cjp_fraud.notices.plans import plan_of
+from cjp_fraud.notices.plans import plan_of, stated_end
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import lately_edited_contract, newcomer_faults, took_part
@@ -263,6 +263,7 @@ def _determination(
         by_reviewer=Role.REVIEWER in _actor(session, determination.by_user_id).roles,
         # An erased text was once given: only a text that was given can be erased.
         has_reasons=reasons is not None and (reasons.erased_at is not None or bool(reasons.body)),
+        grounds=tuple(determination.grounds or ()),
         tenants_part=determination.tenants_part,
         at=determination.at,
     )
@@ -336,6 +337,7 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
         planned_at=plan.created_at,
         dispatched_at=_dispatched_at(session, plan),
         complete_at=standing.complete_at,
+        states_end_at=stated_end(session, plan.id),
         contradictions=tuple(
             f"a report that notice {report.notice_id} did not arrive is not resolved by a person"
             for report in standing.contradictions

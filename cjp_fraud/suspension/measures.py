@@ -16,7 +16,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.position import Contract, contract_at
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.plans import plan_of
+from cjp_fraud.notices.plans import plan_of, stated_end
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
@@ -209,7 +209,9 @@ def _add_measure(
     kind, scope, duration = measure_of(document)
     position = contract_at(session, case.tenant_id, at)
     latest = latest_end(at, position)
-    ends_at = at + duration if latest is None else min(at + duration, latest)
+    # What the customer was told binds, however late the measure begins.
+    ends = (at + duration, latest, stated_end(session, plan.id))
+    ends_at = min(end for end in ends if end is not None)
     review_after = timedelta(hours=document["measure"]["review_hours"])
     approval = next(
         approval

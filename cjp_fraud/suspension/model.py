@@ -90,13 +90,14 @@ class FlagFact:
 
 @dataclass(frozen=True, slots=True)
 class DeterminationFact:
-    """The determination that the proposal rests on."""
+    """The determination that the proposal rests on; ``grounds`` are those that it names."""
 
     finding: Finding | None
     is_latest: bool | None
     by_user_id: str | None
     by_reviewer: bool | None
     has_reasons: bool | None
+    grounds: tuple[str, ...] | None
     tenants_part: TenantsPart | None
     at: datetime | None
 
@@ -127,7 +128,13 @@ class ApprovalFact:
 
 @dataclass(frozen=True, slots=True)
 class NoticeFact:
-    """The notice plan, as the notices tell it; ``complete_at``: from when the measure may follow."""
+    """The notice plan, as the notices tell it.
+
+    Parameters
+    ----------
+    complete_at : from when the measure may follow.
+    states_end_at : when the measure ends at the latest, as the letters that may have left state it.
+    """
 
     mode: PlatformMode | None
     plan_sha256: str | None
@@ -136,6 +143,7 @@ class NoticeFact:
     planned_at: datetime | None
     dispatched_at: datetime | None
     complete_at: datetime | None
+    states_end_at: datetime | None
     contradictions: tuple[str, ...] | None
 
 

@@ -1,4 +1,4 @@
-"""Send what an approved case sends: its notice, the notice's later steps, and the letters that follow.
+"""Send the notice of an approved case, and its later steps; withdraw it where it can no longer be acted on.
 
 The caller holds the case's lock (:meth:`cjp_fraud.suspension.platform.Enforcement.case_lock`). Every
 function here may be run again: a plan is made once, and a letter that was sent is not sent again.
@@ -6,45 +6,30 @@ function here may be run again: a plan is made once, and a letter that was sent 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.documents import from_document
-from cjp_fraud.errors import Refused
 from cjp_fraud.notices.delivery_record import plan_facts, progress_at
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.letters import Letter
-from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
-from cjp_fraud.notices.plans import PlanDraft, create_plan, draft_plan, plan_of, recipients_of
+from cjp_fraud.notices.plans import PlanDraft, create_plan, plan_of
 from cjp_fraud.notices.progress import PlanProgress, letters_due
-from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
+from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import lock_case, move
 from cjp_fraud.review.determination import withdraw
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
-from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
+from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.suspension.gate import BEFORE_NOTICE
 from cjp_fraud.suspension.gate_facts import obstacles
 from cjp_fraud.suspension.measures import observe_measure
-from cjp_fraud.suspension.model import ENFORCER, MeasureState
+from cjp_fraud.suspension.model import ENFORCER
 from cjp_fraud.suspension.platform import Enforcement
-from cjp_fraud.suspension.tables import Measure
-
-
-@dataclass(frozen=True, slots=True)
-class FollowUp:
-    """A letter that follows a notice: of which case and proposal, and of which kind."""
-
-    case_id: str
-    proposal_id: str
-    kind: NoticeKind
 
 
 def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
@@ -76,7 +61,7 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
         )
         if observed:
             observe_measure(decision, case, plan, enforcement.policy)
-    plan_progress = _dispatch(enforcement, plan.id)
+    plan_progress = dispatch_plan(enforcement, plan.id)
     if observed:
         return ("approved in observe: notice and command are stored, and nothing leaves",)
     with enforcement.deciding() as decision:
@@ -96,7 +81,7 @@ def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
         waiting = obstacles(session, case, enforcement.policy, now, BEFORE_NOTICE)
         if waiting:
             return waiting
-    _dispatch(enforcement, plan_progress.plan_id)
+    dispatch_plan(enforcement, plan_progress.plan_id)
     return ()
 
 
@@ -127,52 +112,8 @@ def progress_of(session: Session, case: Case, at: datetime) -> PlanProgress | No
     return progress_at(session, plan.id, at) if plan is not None else None
 
 
-def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowUp]:
-    """Return the letters of one case, or of all, that are still to be sent.
-
-    A withdrawal follows a notice of which anything may have gone out; a reinstatement follows a measure
-    that has ended.
-    """
-    gone_out = exists().where(
-        Notice.plan_id == NoticePlan.id,
-        NoticeAttempt.notice_id == Notice.id,
-        or_(NoticeAttempt.outcome.is_(None), NoticeAttempt.outcome.in_([Outcome.SENT, Outcome.UNKNOWN])),
-    )
-    served = select(NoticePlan.case_id, NoticePlan.proposal_id).where(
-        NoticePlan.kind == NoticeKind.SUSPENSION,
-        NoticePlan.mode == PlatformMode.ACT,
-        NoticePlan.case_id == case_id if case_id is not None else true(),
-    )
-    withdrawn = served.where(NoticePlan.cancelled_at.is_not(None), gone_out, ~_is_sent(NoticeKind.WITHDRAWAL))
-    ended = served.join(Measure, Measure.notice_plan_id == NoticePlan.id).where(
-        Measure.state == MeasureState.ENDED, ~_is_sent(NoticeKind.REINSTATEMENT)
-    )
-    return [
-        FollowUp(case, proposal, kind)
-        for kind, query in ((NoticeKind.WITHDRAWAL, withdrawn), (NoticeKind.REINSTATEMENT, ended))
-        for case, proposal in session.execute(query)
-    ]
-
-
-def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...]:
-    """Make and send a follow-up letter to everybody whom the notice had served; return what it waits for."""
-    kind = letter.kind
-    if enforcement.policy.mode is PlatformMode.OBSERVE:
-        return (f"the {kind} letter waits: the mode in force is observe, and nothing leaves",)
-    with enforcement.deciding() as decision:
-        plan = plan_of(decision.session, letter.proposal_id, kind)
-        if plan is None:
-            try:
-                plan = _plan_follow_up(decision, letter, enforcement.policy)
-            except Refused as refused:
-                return refused.missing
-    plan_progress = _dispatch(enforcement, plan.id)
-    if plan_progress.next_due_at is None:
-        return ()
-    return (f"the {kind} letter is not sent yet; it is tried again",)
-
-
-def _dispatch(enforcement: Enforcement, plan_id: str) -> PlanProgress:
+def dispatch_plan(enforcement: Enforcement, plan_id: str) -> PlanProgress:
+    """Send what is due of a plan, and return how far it is then."""
     engine, methods, clock = enforcement.engine, enforcement.notice_methods, enforcement.clock
     return dispatch_due(engine, methods, plan_id, clock, by=ENFORCER)
 
@@ -212,43 +153,6 @@ def _permitted_since(decision: Decision, proposal: Proposal) -> datetime | None:
     return max(approved_at, last_due or plan.created_at, *due)
 
 
-def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPolicy) -> NoticePlan:
-    session, at = decision.session, decision.at
-    proposal = session.get_one(Proposal, follow_up.proposal_id)
-    served = plan_of(session, proposal.id)
-    assert served is not None, "a letter that follows follows a plan of its proposal"
-    case = session.get_one(Case, proposal.case_id)
-    measure, scope, duration = measure_of(document_of(proposal))
-    letter = Letter(
-        kind=follow_up.kind,
-        case_reference=str(case.number),
-        provider_name=policy.provider_name,
-        reply_to=policy.reply_to,
-        seen=(),
-        measure=measure,
-        scope=scope,
-        lasts=duration,
-    )
-    draft = draft_plan(contract_at(session, case.tenant_id, at), recipients_of(served), letter)
-    return create_plan(
-        decision,
-        draft,
-        case_id=case.id,
-        proposal_id=proposal.id,
-        approved_at=served.approved_at,
-        mode=PlatformMode.ACT,
-    )
-
-
 def _approved_at(session: Session, proposal: Proposal) -> datetime:
     """Return when the approval was complete: the approver's, and counsel's where it is needed."""
     return max(approval.at for approval in approvals_of(session, proposal))
-
-
-def _is_sent(kind: NoticeKind) -> ColumnElement[bool]:
-    """Whether the letter of that kind is made and nothing of it is left to send."""
-    other, letter = aliased(NoticePlan), aliased(Notice)
-    left = exists().where(
-        letter.plan_id == other.id, letter.state.in_([NoticeState.PLANNED, NoticeState.DEFERRED])
-    )
-    return exists().where(other.proposal_id == NoticePlan.proposal_id, other.kind == kind, ~left)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -88,13 +90,21 @@ def test_a_platform_that_ends_nothing_by_itself_is_named_loudly(suspended: Offic
     assert past.sentence.endswith("the platform STILL RESTRICTS it")
 
 
-def test_a_reaffirmed_measure_ends_later_at_the_platform_too(suspended: Office) -> None:
+def test_a_reaffirmed_measure_ends_later_at_the_platform_too_and_the_customer_is_told(
+    suspended: Office, server: MailServerUnderTest
+) -> None:
     suspended.wait(hours=70)
     suspended.reaffirm("adam", "it goes on")
     kept = suspended.reaffirm("bella", "so says the carrier")
     suspended.enforce()
 
-    suspended.wait(hours=71)
+    said = message_from_bytes(server.received[-1].content, policy=default)
+    assert "Continuation of the temporary restriction" in said["subject"]
+    assert f"{kept.review_at:%H:%M} UTC" in said.get_content()
+    assert len(server.received) == 2
+    suspended.wait(hours=1)
+    assert suspended.resume_all().follow_ups == 0
+    suspended.wait(hours=70)
     [in_force] = suspended.platform.restrictions(suspended.now)
     assert in_force.ends_at == kept.review_at
     suspended.wait(hours=1)

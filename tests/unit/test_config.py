@@ -8,6 +8,8 @@ import pytest
 
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.notices.letter_facts import Sender
+from cjp_fraud.review.model import ProviderPolicy
 
 
 def test_out_of_the_box_nothing_leaves_and_everything_is_local() -> None:
@@ -46,6 +48,12 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LAKE_URL", "s4://bucket/lake"),
         ("LAKE_URL", ""),
         ("HOME", ""),
+        ("CONTACT", ""),
+        ("CONTACT", "notices@cjp-fraud.invalid"),
+        ("CONTACT", "Write to: <Notices@cjp-fraud.invalid>"),
+        ("CONTACT", "two\nlines"),
+        ("DISPUTE_DAYS", "0"),
+        ("DISPUTE_ANSWER_HOURS", "0"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
@@ -54,6 +62,22 @@ def test_a_setting_that_cannot_be_used_is_named(
     monkeypatch.setenv(f"CJP_FRAUD_{name}", value)
     with pytest.raises(BadInputError, match=f"CJP_FRAUD_{name}"):
         load_settings()
+
+
+def test_letters_name_a_contact_that_is_not_the_senders_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CJP_FRAUD_MAIL_FROM", "notices@provider.example")
+    monkeypatch.setenv("CJP_FRAUD_CONTACT", "legal-notices@provider.example, +1 555 0100")
+    monkeypatch.setenv("CJP_FRAUD_PROVIDER_NAME", "Example Cloud")
+    sender = ProviderPolicy.of(load_settings()).sender
+    assert sender == Sender(
+        "Example Cloud",
+        "notices@provider.example",
+        "legal-notices@provider.example, +1 555 0100",
+        dispute_days=30,
+        answer_hours=72,
+    )
+    monkeypatch.setenv("CJP_FRAUD_PROVIDER_LEGAL_NAME", "Example Cloud Ltd.")
+    assert ProviderPolicy.of(load_settings()).sender.legal_name == "Example Cloud Ltd."
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.storage.database import transaction
 from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
@@ -24,6 +25,7 @@ from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.people_builders import a_user
 
 BECAUSE = ("--because", "short calls to one range at night")
+FRAUD = ("--ground", "unattended", *BECAUSE)
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def a_deployment(folder: Path, template: bytes, server: MailServerUnderTest, mod
         platform_mode=mode,
         smtp_host=server.host,
         smtp_port=server.port,
+        contact="+1 555 0100",
     )
     settings.home.mkdir()
     (settings.home / "cjp_fraud.db").write_bytes(template)
@@ -80,7 +83,7 @@ def refusal(app: Any, opened: Deployment, *arguments: str) -> str:
 
 def to_determined(opened: Deployment) -> None:
     done(cases.app, opened, "claim", "1", "--as", "rita")
-    done(cases.app, opened, "determine", "1", "--as", "rita", "--part", "victim", *BECAUSE)
+    done(cases.app, opened, "determine", "1", "--as", "rita", "--part", "victim", *FRAUD)
 
 
 def test_from_the_queue_to_a_suspended_tenant_and_back(
@@ -109,12 +112,12 @@ def test_from_the_queue_to_a_suspended_tenant_and_back(
     assert entitlement["ends_at"] == answered(measures.app, opened, "list")[0]["review_at"]
     done(measures.app, opened, "reinstate", "1", "--as", "adam", "--because", "resolved")
     assert answered(cases.app, opened, "show", "1")["state"] == "reinstated"
-    assert len(server.received) == 2
+    assert len(server.received) == 3  # the notice, the continuation, the reinstatement
 
 
 def test_the_one_who_determined_cannot_approve(opened: Deployment) -> None:
     done(cases.app, opened, "claim", "1", "--as", "rita")
-    done(cases.app, opened, "determine", "1", "--as", "both", "--part", "victim", *BECAUSE)
+    done(cases.app, opened, "determine", "1", "--as", "both", "--part", "victim", *FRAUD)
 
     assert "took part in the case" in refusal(cases.app, opened, "approve", "1", "--as", "both")
 
@@ -183,6 +186,15 @@ def test_the_queue_is_read_page_after_page_by_the_cursor_that_each_names(opened:
     assert first["next_cursor"] in done(cases.app, opened, "list", "--limit", "1")
 
 
+def test_the_catalogue_of_grounds_is_listed_and_needed(opened: Deployment) -> None:
+    listed = answered(cases.app, opened, "grounds")
+    assert [row["ground"] for row in listed] == [str(ground) for ground in Ground]
+    assert "earn a share" in listed[0]["words"]
+    done(cases.app, opened, "claim", "1", "--as", "rita")
+    said = refusal(cases.app, opened, "determine", "1", "--as", "rita", "--part", "victim", *BECAUSE)
+    assert "name at least one ground, of costly_destinations" in said
+
+
 def test_a_flag_is_named_by_the_digits_that_the_table_shows(opened: Deployment) -> None:
     done(cases.app, opened, "claim", "1", "--as", "rita")
     (flag_on_record,) = answered(cases.app, opened, "show", "1")["flags"]
@@ -191,13 +203,11 @@ def test_a_flag_is_named_by_the_digits_that_the_table_shows(opened: Deployment) 
         cases.app,
         opened,
         *("determine", "1", "--as", "rita", "--part", "victim", "--flag", "00000000"),
-        *BECAUSE,
+        *FRAUD,
     )
     assert "not flags in force of this case: 00000000" in said
     short = flag_on_record["id"][:8]
-    done(
-        cases.app, opened, *("determine", "1", "--as", "rita", "--part", "victim", "--flag", short), *BECAUSE
-    )
+    done(cases.app, opened, *("determine", "1", "--as", "rita", "--part", "victim", "--flag", short), *FRAUD)
 
 
 def test_smaller_decisions(opened: Deployment) -> None:
@@ -216,7 +226,7 @@ def test_smaller_decisions(opened: Deployment) -> None:
         cases.app,
         opened,
         *("determine", "1", "--as", "rita", "--part", "unknown", "--measure", "block_destinations"),
-        *("--destination", "+371", "--channel", "voice", "--direction", "outbound", "--days", "2", *BECAUSE),
+        *("--destination", "+371", "--channel", "voice", "--direction", "outbound", "--days", "2", *FRAUD),
     )
     done(cases.app, opened, "return", "1", "--as", "adam", "--because", "narrower")
     done(cases.app, opened, "stop", "1", "--as", "carol", "--because", "wait")
@@ -263,6 +273,8 @@ def test_a_name_that_is_not_on_record_is_said_to_be_so(
         ("claim", "1"),
         ("determine", "1", "--as", "rita", "--finding", "not_fraudulent", *BECAUSE),
         ("determine", "1", "--as", "rita", "--channel", "voice", *BECAUSE),
+        ("determine", "1", "--as", "rita", "--part", "victim", "--ground", "a_hunch", *BECAUSE),
+        ("determine", "1", "--as", "rita", "--finding", "undetermined", *FRAUD),
     ],
 )
 def test_wrong_usage_ends_with_code_2(opened: Deployment, arguments: tuple[str, ...]) -> None:

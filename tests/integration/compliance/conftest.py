@@ -15,6 +15,7 @@ from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.notices.letter_facts import Sender
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Actor, Decision, Role, machine
@@ -24,6 +25,7 @@ from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.flags import FlagRow, record_flags
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, FraudFinding, ProviderPolicy, TenantsPart
 from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
@@ -129,7 +131,9 @@ class Story:
             determine_fraud(
                 Decision(session, rita, self.tick()),
                 self.case_id,
-                FraudFinding("Premium numbers, no agent was on duty.", TenantsPart.VICTIM),
+                FraudFinding(
+                    "Premium numbers, no agent was on duty.", TenantsPart.VICTIM, grounds=[Ground.UNATTENDED]
+                ),
                 policy=self.policy(),
                 read_rows=lambda wanted: [{"tenant_id": wanted.tenant_id, "observed": 140}],
                 obstacles=proposal_obstacles,
@@ -195,7 +199,8 @@ class Story:
 
     def policy(self) -> ProviderPolicy:
         """How the provider works."""
-        return ProviderPolicy(mode=self.mode)
+        sender = Sender("Example Cloud Ltd.", "notices@provider.example", "+1 555 0100")
+        return ProviderPolicy(mode=self.mode, sender=sender)
 
 
 @pytest.fixture

@@ -30,7 +30,14 @@ from cjp_fraud.notices.delivery_record import progress_at, record_event
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.notices.model import DeliveryEvidence, NoticeKind, NoticeState, Outcome
-from cjp_fraud.notices.plans import cancel_plan, create_plan, draft_plan, plan_of, recipients_of
+from cjp_fraud.notices.plans import (
+    cancel_plan,
+    create_plan,
+    draft_plan,
+    plan_of,
+    recipients_of,
+    stated_end,
+)
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import new_id
@@ -91,8 +98,11 @@ def test_a_plain_notice_is_sent_and_counts_at_once(
     assert message["Message-ID"] == notice.reference
     assert message["Date"].datetime == NOON
     assert message["To"] == received.recipient == ADDRESS
-    body = message.get_content()
-    assert "Not before: 2015-04-02 12:00:00 UTC (2015-04-02 08:00:00 America/New_York)" in body
+    body = " ".join(message.get_content().split())
+    assert "Date: 2 April 2015 at 08:00 (12:00 UTC) Customer: Acme Ltd." in body
+    assert "not before 2 April 2015 at 08:00 (12:00 UTC)" in body
+    assert "Until: 5 April 2015 at 08:00 (12:00 UTC) at the latest" in body
+    assert notice.states_end_at == NOON + timedelta(hours=72)
     assert "$" not in body
 
 
@@ -271,7 +281,11 @@ def test_an_all_of_notice_in_two_steps_to_two_addresses_is_complete_only_after_a
     assert not permits_measure(third, NOON + 15 * DAY)
     assert permits_measure(third, NOON + 15 * DAY + HOUR)
     letters = [email.message_from_bytes(it.content, policy=default).get_content() for it in server.received]
-    assert "Not before: 2015-04-17 12:00:00 UTC" in letters[0]
+    assert "not before 17 April 2015 at 08:00 (12:00 UTC)" in " ".join(letters[0].split())
+    with reading(sqlite_engine) as session:
+        assert stated_end(session, plan_id) == NOON + 18 * DAY, (
+            "the first letters' end, not that of the late one"
+        )
     assert len({it.content for it in server.received}) == 4
 
 

@@ -39,7 +39,7 @@ WHY = "--because=short calls to one range at night"
 
 STEPS = {
     "claim": "cases claim 1 --as rita",
-    "determine": "cases determine 1 --as rita --part victim",
+    "determine": "cases determine 1 --as rita --part victim --ground unattended",
     "return": "cases return 1 --as adam",
     "dismiss": "cases dismiss 1 --as rita",
     "approve": "cases approve 1 --as adam",
@@ -172,6 +172,7 @@ def a_home(folder: Path, template: bytes, server: MailServerUnderTest) -> Home:
         "CJP_FRAUD_SMTP_HOST": server.host,
         "CJP_FRAUD_SMTP_PORT": str(server.port),
         "CJP_FRAUD_MAIL_FROM": "notices@provider.example",
+        "CJP_FRAUD_CONTACT": "+1 555 0100",
     }
     opened = Deployment(load_settings(home=folder))
     opened.lake.create(LAKE_TABLES, buckets=opened.settings.lake_buckets)

@@ -35,7 +35,12 @@ from tests.tampering import unrecorded
 def opened(tmp_path: Path, sqlite_template: bytes, server: MailServerUnderTest) -> Deployment:
     """A deployment in act mode."""
     (tmp_path / "cjp_fraud.db").write_bytes(sqlite_template)
-    chosen = {"platform_mode": "act", "smtp_host": server.host, "smtp_port": server.port}
+    chosen = {
+        "platform_mode": "act",
+        "smtp_host": server.host,
+        "smtp_port": server.port,
+        "contact": "+1 555 0100",
+    }
     return Deployment(load_settings(home=tmp_path, now=START, **chosen))
 
 

@@ -38,6 +38,7 @@ def a_recipient(name: str = "a1", role: str = "notice", replaced_at: datetime | 
 def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contract:
     return Contract(
         tenant_id="acme",
+        customer_name="Acme Ltd.",
         subscription_id="s",
         provider_id="provider",
         governing_document=DocumentVersion("d", 1, "Offer 10.0"),

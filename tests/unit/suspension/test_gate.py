@@ -67,6 +67,8 @@ BROKEN = {
     "determined again": (2, but("determination", is_latest=False)),
     "by no reviewer": (2, but("determination", by_reviewer=False)),
     "no reasons": (2, but("determination", has_reasons=False)),
+    "no ground": (2, but("determination", grounds=())),
+    "ground not in the catalogue": (2, but("determination", grounds=("a hunch",))),
     "no tenant's part": (2, but("determination", tenants_part=None)),
     "no proposal": (3, the_facts(proposal=None)),
     "proposal changed": (3, but("proposal", actual_sha256="q" * 64)),
@@ -97,6 +99,8 @@ BROKEN = {
     "a stop": (6, the_facts(stops=("counsel ordered a stop",))),
     "a contradiction": (6, but("notice", contradictions=("bounced",))),
     "no end": (7, but("proposal", duration=timedelta(0))),
+    "notice states no end": (7, but("notice", states_end_at=None)),
+    "end that the notice states has passed": (7, but("notice", states_end_at=NOW)),
     "no review date": (7, but("proposal", review_after=timedelta(0))),
     "longer than the contract allows": (7, but("contract", longest_measure=timedelta(hours=71))),
     "stale": (

@@ -212,7 +212,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=200), nullable=False, comment="tenant_id of the traffic"),
         sa.Column("provider_id", sa.String(length=200), nullable=False, comment="who provides"),
         sa.Column("party_id", sa.String(length=200), nullable=False, comment="who signed"),
-        sa.Column("name", sa.String(length=400), nullable=True, comment="name of the organisation; null: not given; never in letters or the log"),
+        sa.Column("name", sa.String(length=400), nullable=True, comment="legal name of the organisation, as letters name it; null: not given; never in the log"),
         sa.Column("time_zone", sa.String(length=64), nullable=False, comment="IANA zone of the tenant's local days"),
         sa.Column("country", sa.String(length=2), nullable=True, comment="country of order, ISO 3166-1 alpha-2; null: not given"),
         sa.Column("language", sa.String(length=35), nullable=False, comment="language of notices, BCP 47; en by default"),
@@ -336,8 +336,12 @@ def upgrade() -> None:
         sa.Column("proposal_id", sa.String(length=36), nullable=False, comment="proposal that was approved"),
         sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="customer that is served"),
         sa.Column(
-            "kind", sa.Enum("suspension", "withdrawal", "reinstatement", name="noticekind", native_enum=False, create_constraint=True, length=40), nullable=False, comment="what the notices tell"
+            "kind",
+            sa.Enum("suspension", "withdrawal", "reinstatement", "reaffirmation", name="noticekind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what the notices tell",
         ),
+        sa.Column("round", sa.Integer(), nullable=False, comment="round of reaffirmations that they tell of; 0: they tell of none"),
         sa.Column("mode", sa.Enum("observe", "act", name="platformmode", native_enum=False, create_constraint=True, length=40), nullable=False, comment="mode that was approved"),
         sa.Column("document", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="the draft that was approved: terms, recipients, language, subject, body"),
         sa.Column("sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the document's canonical JSON"),
@@ -349,7 +353,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_notice_plans_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_plans")),
         sa.UniqueConstraint("id", "created_at", name="uq_notice_plans_moment"),
-        sa.UniqueConstraint("proposal_id", "kind", name=op.f("uq_notice_plans_proposal_id_kind")),
+        sa.UniqueConstraint("proposal_id", "kind", "round", name=op.f("uq_notice_plans_proposal_id_kind_round")),
     )
     op.create_index("ix_notice_plans_case", "notice_plans", ["case_id"], unique=False)
     op.create_table(
@@ -621,11 +625,15 @@ def upgrade() -> None:
             nullable=True,
             comment="the tenant's part; null where no fraud was found",
         ),
+        sa.Column(
+            "grounds", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="why it is fraud, from the catalogue (review/grounds.py); empty where no fraud was found"
+        ),
         sa.Column("reasons_text_id", sa.String(length=36), nullable=False, comment="the reasons"),
         sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who determined"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
         sa.Column("evidence_set_id", sa.String(length=36), nullable=True, comment="what it rests on; null unless fraudulent"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(finding = 'fraudulent') = (CAST(grounds AS TEXT) <> '[]')", name=op.f("ck_determinations_fraud_has_grounds")),
         sa.CheckConstraint("finding <> 'fraudulent' OR (evidence_set_id IS NOT NULL AND tenants_part IS NOT NULL)", name=op.f("ck_determinations_fraud_has_evidence_and_part")),
         sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_determinations_by_user_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_determinations_case_id")),
@@ -687,7 +695,12 @@ def upgrade() -> None:
             comment="delivery status from which it counts as received",
         ),
         sa.Column("required", sa.Boolean(), nullable=False, comment="false for an address replaced lately, which is served too but decides nothing"),
-        sa.Column("kind", sa.Enum("suspension", "withdrawal", "reinstatement", name="noticekind", native_enum=False, create_constraint=True, length=40), nullable=False, comment="what it tells"),
+        sa.Column(
+            "kind",
+            sa.Enum("suspension", "withdrawal", "reinstatement", "reaffirmation", name="noticekind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what it tells",
+        ),
         sa.Column("language", sa.String(length=35), nullable=False, comment="language of the letter, BCP 47"),
         sa.Column("template", sa.String(length=100), nullable=False, comment="template that it was made from"),
         sa.Column("template_version", sa.String(length=100), nullable=False, comment="version of the template"),
@@ -702,6 +715,7 @@ def upgrade() -> None:
             comment="how far it has come",
         ),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True, comment="Date of the letter: the attempt that it was built for; null: not built yet"),
+        sa.Column("states_end_at", sa.DateTime(timezone=True), nullable=True, comment="latest end of the measure that the letter states; null: not built yet, or it announces none"),
         sa.Column("reference", sa.String(length=255), nullable=True, comment="name under which its method knows it (email: Message-ID); null: not built yet"),
         sa.Column("message", sa.LargeBinary(), nullable=True, comment="the exact bytes that are served, of the newest attempt; null: not built yet"),
         sa.Column("message_sha256", sa.String(length=64), nullable=True, comment="SHA-256 of the bytes; null: not built yet"),

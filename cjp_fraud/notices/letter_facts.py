@@ -1,0 +1,117 @@
+"""The facts of a letter: who writes, what was seen and found, what is restricted, until when, and why it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.notices.model import NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes, and how a dispute of what is written reaches them.
+
+    Parameters
+    ----------
+    legal_name : of the provider.
+    reply_to : address that the letter comes from.
+    contact : telephone, postal or mail address beside it; None: none is set, and the letter names none.
+    dispute_days : how long after the letter's date it may be disputed.
+    answer_hours : within how many hours of its receipt a dispute is decided.
+    """
+
+    legal_name: str
+    reply_to: str
+    contact: str | None = None
+    dispute_days: int = 30
+    answer_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One flagged interval, as a letter tells it.
+
+    Parameters
+    ----------
+    interval_start : aware.
+    observed, usual : contacts in the interval.
+    p_value : chance of such an interval, or a more unusual one.
+    application_id : what carried it; None: no third-party application or bot.
+    """
+
+    channel: str
+    direction: str
+    application_id: str | None
+    interval_start: datetime
+    interval_seconds: int
+    observed: float
+    usual: float
+    p_value: float
+
+
+class WhyRestored(StrEnum):
+    """Why a restriction ended, as the customer is told; the words of those who decided stay with us."""
+
+    LAPSED = "lapsed"
+    DECIDED = "decided"
+    DISPUTE_UPHELD = "dispute_upheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """When (aware) nothing was in force any more, and why."""
+
+    at: datetime
+    why: WhyRestored
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The facts of a letter; which of them its kind needs, :data:`NEEDED` says.
+
+    Parameters
+    ----------
+    case_reference : what the customer quotes.
+    measure, scope : what is restricted, or was to be.
+    seen : the flags that the determination names; in a continuation those since the restriction began, if any.
+    grounds : keys of the catalogue that the reviewer ticked (``[grounds]`` of the phrases).
+    determined_at : when the traffic was found fraudulent; aware.
+    lasts : longest duration of the measure, whole hours; its end is counted at dispatch.
+    until : when a continued restriction ends at the latest; aware.
+    restored : when and why a restriction ended.
+
+    Raises
+    ------
+    ValueError
+        If a fact is missing that the kind needs.
+    """
+
+    kind: NoticeKind
+    case_reference: str
+    sender: Sender
+    measure: MeasureKind
+    scope: Scope
+    seen: tuple[Seen, ...] = ()
+    grounds: tuple[str, ...] = ()
+    determined_at: datetime | None = None
+    lasts: timedelta | None = None
+    until: datetime | None = None
+    restored: Restored | None = None
+
+    def __post_init__(self) -> None:
+        missing = [name for name in NEEDED[self.kind] if getattr(self, name) in (None, ())]
+        if missing:
+            raise ValueError(f"a {self.kind} letter needs {', '.join(missing)}")
+
+
+NEEDED: Final = {
+    NoticeKind.SUSPENSION: ("seen", "grounds", "determined_at", "lasts"),
+    NoticeKind.REAFFIRMATION: ("grounds", "determined_at", "until"),
+    NoticeKind.WITHDRAWAL: (),
+    NoticeKind.REINSTATEMENT: ("restored",),
+}
+"""Facts that a letter of each kind cannot do without, besides those that every letter has."""

@@ -1,0 +1,247 @@
+"""What the customer is told, and that it binds: grounds, the end of the measure, why it ended, who writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import IntegrityError
+
+from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.compliance.bundle_facts import gate_faults
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.documents import from_document
+from cjp_fraud.errors import Refused
+from cjp_fraud.people.model import Decision
+from cjp_fraud.review.case_letters import continuation_letter
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.dispute import decide_dispute, open_dispute
+from cjp_fraud.review.grounds import Ground
+from cjp_fraud.review.model import CaseState, MeasureWanted
+from cjp_fraud.review.proposal import document_of
+from cjp_fraud.review.tables import Case, Determination, Flag
+from cjp_fraud.review.views import case_view
+from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.case_records import records_of_case
+from cjp_fraud.suspension.reinstatement import reinstate
+from cjp_fraud.suspension.tables import Measure
+from tests.case_builders import SENDER, START, Office, a_flag, flag, mail_to, open_office
+from tests.contract_builders import a_row, load_rows
+from tests.mail_servers import MailServerUnderTest
+from tests.platforms import UnreliablePlatform
+from tests.tampering import unrecorded
+
+
+def letters(server: MailServerUnderTest) -> list[str]:
+    """Return the bodies of the letters that were received, each in one line."""
+    messages = [message_from_bytes(it.content, policy=default) for it in server.received]
+    return [" ".join(message.get_content().split()) for message in messages]  # type: ignore[attr-defined]
+
+
+def claimed(office: Office) -> None:
+    flag(office.engine, a_flag(office.now - timedelta(minutes=30)), at=office.now)
+    office.do(claim, "rita")
+
+
+def test_fraud_without_a_ground_is_refused_and_the_catalogue_is_named(office: Office) -> None:
+    claimed(office)
+    with pytest.raises(Refused, match="name at least one ground, of costly_destinations, unusual_dest"):
+        office.determine(grounds=())
+
+
+def test_the_grounds_are_on_record_in_the_log_the_proposal_the_page_and_the_letter(
+    office: Office, server: MailServerUnderTest
+) -> None:
+    claimed(office)
+    proposal = office.determine(grounds=[Ground.UNATTENDED, Ground.COSTLY_DESTINATIONS, Ground.UNATTENDED])
+    named = ["costly_destinations", "unattended"]
+    with reading(office.engine) as session:
+        assert session.scalars(select(Determination.grounds)).one() == named
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "case.determined")).one()
+        view = case_view(session, office.case().id, office.now)
+    assert entry.content["grounds"] == named
+    assert document_of(proposal)["determination"]["grounds"] == named
+    assert list(view.determinations[0].grounds) == list(view.proposals[0].grounds) == named
+    office.approve()
+    office.enforce()
+    assert "- Calls or messages went to costly numbers" in letters(server)[0]
+
+
+@pytest.mark.parametrize("grounds", ["[]", '["unattended"]'])
+def test_the_database_wants_grounds_of_fraud_and_of_nothing_else(office: Office, grounds: str) -> None:
+    claimed(office)
+    office.determine()
+    finding = "fraudulent" if grounds == "[]" else "undetermined"
+    with pytest.raises(IntegrityError, match="fraud_has_grounds"), unrecorded(office.engine) as session:
+        session.execute(text(f"UPDATE determinations SET grounds = '{grounds}', finding = '{finding}'"))
+
+
+def test_an_act_without_a_contact_or_the_customers_name_cannot_be_approved(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    office = open_office(engine, tmp_path, mail_to(server), a_row(name=""))
+    office.policy = replace(office.policy, sender=replace(SENDER, contact=None))
+    claimed(office)
+    office.determine()
+    with pytest.raises(Refused) as refused:
+        office.approve()
+    said = " ".join(refused.value.missing)
+    assert "CJP_FRAUD_CONTACT" in said
+    assert "the customer's legal name is not on record" in said
+
+
+def test_what_is_only_observed_needs_neither(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    mail = mail_to(server, mode=PlatformMode.OBSERVE)
+    office = open_office(engine, tmp_path, mail, a_row(name=""), mode=PlatformMode.OBSERVE)
+    office.policy = replace(office.policy, sender=replace(SENDER, contact=None))
+    office.approved_case()
+    office.enforce()
+    assert office.measure().ends_at == office.now + timedelta(hours=72)
+
+
+def test_the_customers_name_is_in_the_letter_and_in_no_proposal_and_another_name_voids_the_approval(
+    office: Office, server: MailServerUnderTest, tmp_path: Path
+) -> None:
+    claimed(office)
+    assert b"Acme Ltd" not in office.determine().document
+    office.approve()
+    office.wait(minutes=1)
+    load_rows(office.engine, tmp_path, a_row(name="Acme Holding Inc."), at=office.now)
+    assert any("must be determined again" in why for why in office.enforce().waiting_for)
+    assert server.received == []
+    load_rows(office.engine, tmp_path, a_row(), at=office.now)
+    office.enforce()
+    assert "Customer: Acme Ltd. Customer reference: acme Case: 1" in letters(server)[0]
+
+
+def test_a_measure_that_begins_late_ends_when_the_letter_said(
+    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform
+) -> None:
+    platform.behaviours.append("refuse")
+    office.wait(seconds=40)
+    office.approved_case()
+    office.enforce()
+    assert office.state is CaseState.NOTICED
+    assert "Until: 5 April 2015 at 08:00 (12:00 UTC) at the latest." in letters(server)[0]
+
+    office.wait(hours=10)
+    office.resume_all()
+
+    assert office.state is CaseState.SUSPENDED
+    measure = office.measure()
+    assert measure.ends_at == measure.review_at == START + timedelta(hours=72)
+    office.now = START + timedelta(hours=72)
+    office.resume_all()
+    assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)
+
+
+def test_no_measure_begins_once_the_end_that_its_letter_states_has_passed(
+    office: Office, platform: UnreliablePlatform
+) -> None:
+    a_day = MeasureWanted(
+        MeasureKind.SUSPEND_CHANNEL,
+        Scope(channels=("voice",), directions=("outbound",)),
+        timedelta(hours=20),
+    )
+    platform.behaviours.append("refuse")
+    office.approved_case(measure=a_day)
+    office.enforce()
+    office.wait(hours=21)
+
+    assert any("gate point 7: the end that the notice states" in why for why in office.enforce().waiting_for)
+    assert office.restricted() == 0
+
+
+def test_a_measure_longer_than_its_notice_states_is_found_in_the_bundle(office: Office) -> None:
+    office.approved_case()
+    office.enforce()
+    with reading(office.engine) as session:
+        records = records_of_case(session, office.case().id)
+    assert list(gate_faults(office.case().id, records)) == []
+    later = "2015-04-06T12:00:00.000000Z"
+    longer = [
+        replace(record, fields={**record.fields, "ends_at": later}) if record.table == "measures" else record
+        for record in records
+    ]
+    assert any(
+        "ends later than its notice states" in fault for fault in gate_faults(office.case().id, longer)
+    )
+
+
+def lapse(office: Office) -> None:
+    office.wait(hours=72)
+    office.resume_all()
+
+
+def lift(office: Office) -> None:
+    reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="secret words")
+    office.enforce()
+
+
+def uphold(office: Office) -> None:
+    dispute = office.do(open_dispute, "ana", "we did not")
+    with transaction(office.engine) as session:
+        decision = Decision(session, office.people["carol"], office.now)
+        decide_dispute(decision, dispute.id, upheld=True, reasons="secret words")
+    office.enforce()
+
+
+@pytest.mark.parametrize(
+    ("ending", "at", "why"),
+    [
+        (lapse, "5 April 2015 at 08:00 (12:00 UTC)", "its time had run out"),
+        (lift, "2 April 2015 at 09:00 (13:00 UTC)", "authorised staff of ours decided"),
+        (uphold, "2 April 2015 at 09:00 (13:00 UTC)", "your dispute was decided in your favour"),
+    ],
+)
+def test_the_customer_is_told_that_service_was_restored_when_and_why(
+    office: Office, server: MailServerUnderTest, ending: Callable[[Office], None], at: str, why: str
+) -> None:
+    office.approved_case()
+    office.enforce()
+    if ending is not lapse:
+        office.wait(hours=1)
+    ending(office)
+    last = letters(server)[-1]
+    assert f"The temporary restriction in case 1 ended on {at}:" in last
+    assert why in last
+    assert "secret words" not in last
+    assert message_from_bytes(server.received[-1].content)["Subject"] == "Your service was restored, case 1"
+
+
+def test_the_letters_lines_are_short_and_survive_the_encoding(
+    office: Office, server: MailServerUnderTest
+) -> None:
+    office.approved_case()
+    office.enforce()
+    content = message_from_bytes(server.received[0].content, policy=default).get_content()  # type: ignore[attr-defined]
+    lines = content.replace("\r\n", "\n").split("\n")
+    assert max(len(line) for line in lines) <= 72
+    assert "customer’s" in content
+
+
+def test_a_continuation_tells_the_flags_since_and_the_new_end(office: Office) -> None:
+    office.approved_case()
+    office.enforce()
+    with reading(office.engine) as session:
+        letter = continuation_letter(
+            session.scalars(select(Case)).one(),
+            session.scalars(select(Determination)).one(),
+            session.scalars(select(Flag)).all(),
+            office.measure().kind,
+            from_document(Scope, session.scalars(select(Measure.scope)).one()),
+            START + timedelta(hours=144),
+            SENDER,
+        )
+    assert letter.until == START + timedelta(hours=144)
+    assert [flagged.observed for flagged in letter.seen] == [140.0]
+    assert letter.grounds == ("unusual_destinations", "unattended")
