@@ -138,6 +138,7 @@ ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
     "measure.reaffirmed": frozenset({"participations", "reaffirmations"}),
     "dispute.opened": frozenset({"disputes"}),
     "dispute.decided": frozenset({"disputes"}),
+    "dispute.closed": frozenset({"disputes"}),
     "tenant.loaded": frozenset({"participations"}),
     "contract.terms_entered": frozenset({"participations"}),
     "contract.addresses_entered": frozenset({"participations", "addresses"}),

@@ -47,6 +47,10 @@ _SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
         "Determinations",
         ("at", "by", "finding", Column("tenants_part", "part"), Column("reasons", wraps=True)),
     ),
+    "contradictions": (
+        "The notice is contradicted: a person decides whether it stands (cases clear-stop --notice)",
+        (Column("notice_id", "notice", full=True), "reported_at", Column("answer_due_at", "decide by")),
+    ),
     "disputes": ("Disputes", (Column("id", "dispute"), "state", "answer_due_at", Column("text", wraps=True))),
     "stops": ("Stops", (Column("id", "stop"), "kind", "opened_by", "opened_at", "cleared_at")),
     "measures": ("Measures", ("kind", "state", "review_at", "ends_at")),

@@ -61,6 +61,7 @@ _QUEUE = (
     Column("last_flag_at", "last flag"),
     Column("claimed_by", "held by"),
 )
+_CONTRADICTED = Column("person_due_at", "NOTICE\nCONTRADICTED:\ndecide by")
 _OVERFLOW = (
     Column("episode_id", "episode", full=True),
     Column("tenant_id", "tenant"),
@@ -99,7 +100,8 @@ def list_cases(
     if as_json:
         print_json(page)
         return
-    print_table(page.cases, _QUEUE, title="Cases")
+    contradicted = [_CONTRADICTED] if any(case.person_due_at for case in page.cases) else []
+    print_table(page.cases, [*_QUEUE, *contradicted], title="Cases")
     if len(page.counts) > 1:
         typer.echo("  " + ", ".join(f"{count} {name}" for name, count in page.counts.items()))
     if page.next_cursor is not None:

@@ -90,6 +90,11 @@ def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
     )
     for moved in report.moved:
         typer.echo(f"  case {moved.case_id}: {moved.state}")
+    for each in done.contradictions:
+        typer.echo(
+            f"  case {each.case_id}: a report says that its notice did not arrive; a person decides by "
+            f"{stamp(each.answer_due_at)}: cjp-fraud cases clear-stop --notice {each.notice_id}"
+        )
 
 
 @app.command("list")

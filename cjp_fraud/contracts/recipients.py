@@ -58,6 +58,7 @@ def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datet
         .where(
             Subscription.tenant_id == tenant_id,
             Address.role.in_(list(roles)),
+            PersonalText.body.is_not(None),  # an erased address serves nobody; it is asked for again
             or_(Address.valid_from.is_(None), Address.valid_from <= moment),
             or_(
                 Address.valid_to.is_(None),

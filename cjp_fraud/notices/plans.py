@@ -297,6 +297,7 @@ def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...
                 ]
                 if not in_force:
                     sentences.append(
-                        f"no {rule.method} address of role {role!r} is in force (step {step.number})"
+                        f"no {rule.method} address of role {role!r} is in force (step {step.number}); where it was "
+                        "erased, enter it again: cjp-fraud tenants load"
                     )
     return list(dict.fromkeys(sentences))

@@ -151,15 +151,20 @@ def progress_of(facts: PlanFacts, at: datetime) -> PlanProgress:
         complete_at=sequence.complete_at,
         next_due_at=moment if due else (None if facts.cancelled else sequence.next_step_at),
         failed=sequence.failed,
-        contradictions=tuple(
-            Contradiction(letter.notice_id, event.event_id)
-            for letter in facts.letters
-            if letter.required and letter.reached_at is not None
-            for event in letter.refusals
-        ),
+        contradictions=contradictions_of(facts),
         gone_out=any(letter.gone_out for letter in facts.letters),
         cancelled=facts.cancelled,
         explanation=tuple(sequence.explanation),
+    )
+
+
+def contradictions_of(facts: PlanFacts) -> tuple[Contradiction, ...]:
+    """Return the reports against letters that count as received and that must be; a person resolves each."""
+    return tuple(
+        Contradiction(letter.notice_id, event.event_id)
+        for letter in facts.letters
+        if letter.required and letter.reached_at is not None
+        for event in letter.refusals
     )
 
 

@@ -28,7 +28,15 @@ from cjp_fraud.review import dispute as disputes
 from cjp_fraud.review import stops
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import Capacity, CaseState, DisputeState, FraudFinding, QueueFilter, StopKind
+from cjp_fraud.review.model import (
+    MAY_BE_RESTRICTED,
+    Capacity,
+    CaseState,
+    DisputeState,
+    FraudFinding,
+    QueueFilter,
+    StopKind,
+)
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
@@ -370,7 +378,7 @@ def decide_dispute(
         dispute = disputes.decide_dispute(decision, dispute_id, upheld=upheld, reasons=reasons)
         standing = CaseStanding.of(decision.session.get_one(Case, dispute.case_id))
     enforcement = None
-    if upheld and standing.state is CaseState.SUSPENDED:
+    if upheld and standing.state in MAY_BE_RESTRICTED:
         enforcement = enforce_now(deployment, now, dispute.case_id)
         standing = _standing(deployment, dispute.case_id)
     return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at, enforcement)

@@ -8,6 +8,7 @@ from datetime import datetime
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices import inbound_reports
+from cjp_fraud.notices.contradictions import OpenContradiction, open_contradictions
 from cjp_fraud.operations.overdue import overdue_now
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need
@@ -184,10 +185,17 @@ def enforce(deployment: Deployment, now: datetime, case: str) -> EnforcementRepo
 
 @dataclass(frozen=True, slots=True)
 class DueRun:
-    """What a run of :func:`run_due` did; ``overdue`` is what is still late after it."""
+    """What a run of :func:`run_due` did.
+
+    Parameters
+    ----------
+    contradictions : reports against notices on which a person must decide.
+    overdue : what is still late after it.
+    """
 
     new_delivery_events: int
     resumed: ResumeReport
+    contradictions: tuple[OpenContradiction, ...]
     overdue: tuple[str, ...]
 
 
@@ -204,7 +212,9 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
     """
     events = inbound_reports.collect_delivery_events(deployment.engine, deployment.settings, now)
     report = resume_all(deployment, now)
-    return DueRun(events, report, overdue_now(deployment))
+    with reading(deployment.engine) as session:
+        contradictions = open_contradictions(session)
+    return DueRun(events, report, contradictions, overdue_now(deployment))
 
 
 def resume_all(deployment: Deployment, now: datetime) -> ResumeReport:

@@ -14,7 +14,7 @@ from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.participation import newcomer_faults, parts_taken
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words, lock_case, note
-from cjp_fraud.review.model import DisputeState, Finding, StopKind
+from cjp_fraud.review.model import MAY_BE_RESTRICTED, DisputeState, Finding, StopKind
 from cjp_fraud.review.stops import open_stop
 from cjp_fraud.review.tables import Case, Determination, Dispute
 from cjp_fraud.storage.base import new_id
@@ -35,6 +35,7 @@ class ListedDispute:
     answer_due_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    closed_at: datetime | None
 
 
 def open_dispute(decision: Decision, case_id: str, text: str) -> Dispute:
@@ -72,7 +73,10 @@ def open_dispute(decision: Decision, case_id: str, text: str) -> Dispute:
 
 
 def decide_dispute(decision: Decision, dispute_id: str, *, upheld: bool, reasons: str) -> Dispute:
-    """Decide a dispute; upheld is for the tenant: it shuts the gate for good and asks for reinstatement.
+    """Decide a dispute; upheld is for the tenant: it shuts the gate for good and lifts what is in force.
+
+    An upheld one is closed only once the platform's read-back says that nothing is in force any more
+    (:func:`close_upheld`), so that nobody can forget it.
 
     Raises
     ------
@@ -101,6 +105,8 @@ def decide_dispute(decision: Decision, dispute_id: str, *, upheld: bool, reasons
     words = keep_text(session, reasons.strip(), at)
     dispute.state = DisputeState.UPHELD if upheld else DisputeState.REJECTED
     dispute.decided_by, dispute.decided_at, dispute.decision_text_id = by.user_id, at, words.id
+    if not upheld or case.state not in MAY_BE_RESTRICTED:
+        dispute.closed_at = at
     session.flush()
     note(decision, case, "dispute.decided", {"dispute_id": dispute.id, "state": dispute.state}, words)
     if upheld:
@@ -108,8 +114,24 @@ def decide_dispute(decision: Decision, dispute_id: str, *, upheld: bool, reasons
     return dispute
 
 
+def close_upheld(decision: Decision, case: Case) -> None:
+    """Close the upheld disputes of a locked case of which read-back says that nothing is in force any more."""
+    disputes = decision.session.scalars(
+        select(Dispute).where(
+            Dispute.case_id == case.id, Dispute.state == DisputeState.UPHELD, Dispute.closed_at.is_(None)
+        )
+    ).all()
+    for dispute in disputes:
+        dispute.closed_at = decision.at
+        decision.session.flush()
+        note(decision, case, "dispute.closed", {"dispute_id": dispute.id})
+
+
 def disputes_on_record(session: Session, *, decided_too: bool = False) -> tuple[ListedDispute, ...]:
-    """Return the open disputes, the one due first on top; with ``decided_too`` all there are."""
+    """Return the disputes that are not closed, the one due first on top; with ``decided_too`` all there are.
+
+    Not closed are those that nobody has decided, and upheld ones of which something may still be in force.
+    """
     query = (
         select(Dispute, Case.number, Case.tenant_id, User.name)
         .join(Case, Case.id == Dispute.case_id)
@@ -117,7 +139,7 @@ def disputes_on_record(session: Session, *, decided_too: bool = False) -> tuple[
         .order_by(Dispute.answer_due_at, Dispute.id)
     )
     if not decided_too:
-        query = query.where(Dispute.state == DisputeState.OPEN)
+        query = query.where(Dispute.closed_at.is_(None))
     return tuple(
         ListedDispute(
             id=dispute.id,
@@ -128,6 +150,7 @@ def disputes_on_record(session: Session, *, decided_too: bool = False) -> tuple[
             answer_due_at=dispute.answer_due_at,
             decided_by=decider,
             decided_at=dispute.decided_at,
+            closed_at=dispute.closed_at,
         )
         for dispute, number, tenant_id, decider in session.execute(query)
     )

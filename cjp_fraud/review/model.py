@@ -88,6 +88,10 @@ class Quantity(StrEnum):
     CHARGE = "charge"
 
 
+MAY_BE_RESTRICTED: Final = frozenset({CaseState.SUSPENDING, CaseState.SUSPENDED, CaseState.LIFTING})
+"""States in which something may be in force at the platform."""
+
+
 class EvidenceOccasion(StrEnum):
     """When evidence was frozen: as a case took flags, as a person determined the fraud, or looked at it again."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.tables import Case, Episode, Flag
@@ -27,6 +28,7 @@ class QueuedCase:
     ----------
     flags_since : flags recorded after a closed case was closed.
     moved : whether the case was opened, or its score changed, while the pages were read.
+    person_due_at : by when a person decides whether a contradicted notice stands; None: nothing contradicts it.
     """
 
     number: int
@@ -41,6 +43,7 @@ class QueuedCase:
     opened_at: datetime
     claimed_by: str | None
     moved: bool
+    person_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,9 @@ def _queued(session: Session, rows: Sequence[tuple[str, bool]]) -> tuple[QueuedC
     }
     flags = _flag_counts(session, ids)
     flags_since = _flags_since(session, ids)
+    due: dict[str, datetime] = {}
+    for contradiction in open_contradictions(session, ids):
+        due.setdefault(contradiction.case_id, contradiction.answer_due_at)
     return tuple(
         QueuedCase(
             number=case.number,
@@ -271,6 +277,7 @@ def _queued(session: Session, rows: Sequence[tuple[str, bool]]) -> tuple[QueuedC
             opened_at=case.opened_at,
             claimed_by=holder,
             moved=moved,
+            person_due_at=due.get(case.id),
         )
         for (case, holder), moved in ((cases[case_id], moved) for case_id, moved in rows)
     )

@@ -328,6 +328,7 @@ class Dispute(Recorded, Base):
             "AND (decided_at IS NULL) = (decision_text_id IS NULL)",
             name="decision_is_whole",
         ),
+        CheckConstraint("closed_at IS NULL OR closed_at >= decided_at", name="closed_after_the_decision"),
     )
 
     id: Mapped[Id]
@@ -339,6 +340,9 @@ class Dispute(Recorded, Base):
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the tenant's words")
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id"), comment="who decided; null: open")
     decided_at: Mapped[datetime | None] = mapped_column(comment="when decided; null: open")
+    closed_at: Mapped[datetime | None] = mapped_column(
+        comment="when nothing was left to do: decided and, where upheld, nothing in force any more; null: not yet"
+    )
     decision_text_id: Mapped[str | None] = mapped_column(
         ForeignKey("personal_texts.id"), comment="the decision's reasons; null: open"
     )

@@ -17,6 +17,7 @@ from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
+from cjp_fraud.notices.contradictions import OpenContradiction, open_contradictions
 from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flags_in_force
@@ -204,6 +205,7 @@ class CaseView:
     determinations: tuple[DeterminationView, ...]
     proposals: tuple[ProposalView, ...]
     disputes: tuple[DisputeView, ...]
+    contradictions: tuple[OpenContradiction, ...]
     stops_standing: tuple[str, ...]
     stops: tuple[StopView, ...]
     tenants_other_cases: tuple[OtherCase, ...]
@@ -239,6 +241,7 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
         determinations=reader.determinations(),
         proposals=reader.proposals(),
         disputes=reader.disputes(),
+        contradictions=open_contradictions(session, [case.id]),
         stops_standing=tuple(standing_stops(session, case.id)),
         stops=reader.stops(),
         tenants_other_cases=reader.tenants_other_cases(),

@@ -9,10 +9,11 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
-from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.tables import Case, Proposal
+from cjp_fraud.review.model import CaseState, DisputeState
+from cjp_fraud.review.tables import Case, Dispute, Proposal
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.tables import Measure
 
@@ -52,7 +53,12 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
             ~exists().where(later.case_id == Proposal.case_id, later.number > Proposal.number),
         )
     )
+    not_closed = select(func.count()).where(
+        Dispute.state == DisputeState.UPHELD, Dispute.closed_at.is_(None), Dispute.decided_at < late
+    )
+    unanswered = [each for each in open_contradictions(session) if each.answer_due_at < at]
     counted = (
+        (not_closed, "upheld dispute(s) of which something is not known to be lifted"),
         (lifting, "measure(s) whose lift the platform has not confirmed"),
         (unsent, "letter(s) not handed over"),
         (expired, "proposal(s) past their time"),
@@ -61,4 +67,8 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
     named = [
         f"the measure of case {number} is PAST ITS END and still on record as in force" for number in past_end
     ]
+    if unanswered:
+        named.append(
+            f"{len(unanswered)} report(s) against a notice, on which no person has decided within the hour"
+        )
     return (*named, *(f"{number} {what}" for number, what in found if number))

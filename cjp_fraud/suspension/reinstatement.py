@@ -8,6 +8,7 @@ from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.review.cases import in_words, move
+from cjp_fraud.review.dispute import close_upheld
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Dispute
 from cjp_fraud.storage.database import transaction
@@ -129,6 +130,7 @@ def _record_lift(decision: Decision, case_id: str, answer: ReadBack) -> Platform
         outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
         close_commands(decision, case, measure, outcomes, answer)
         move(decision, case, CaseState.NOTICED, "case.not_suspended", content)
+        close_upheld(decision, case)
         return PlatformOutcome.NOT_IN_FORCE
     content["ending"] = measure.ending
     if answer.restricted:
@@ -140,6 +142,7 @@ def _record_lift(decision: Decision, case_id: str, answer: ReadBack) -> Platform
     close_commands(decision, case, measure, {CommandKind.LIFT: CommandOutcome.DONE}, answer)
     to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
     move(decision, case, to, f"case.{to}", content)
+    close_upheld(decision, case)
     return PlatformOutcome.NOT_IN_FORCE
 
 

@@ -427,11 +427,13 @@ def upgrade() -> None:
         sa.Column("text_id", sa.String(length=36), nullable=False, comment="the tenant's words"),
         sa.Column("decided_by", sa.String(length=36), nullable=True, comment="who decided; null: open"),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True, comment="when decided; null: open"),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True, comment="when nothing was left to do: decided and, where upheld, nothing in force any more; null: not yet"),
         sa.Column("decision_text_id", sa.String(length=36), nullable=True, comment="the decision's reasons; null: open"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
         sa.CheckConstraint(
             "(state = 'open') = (decided_at IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL) AND (decided_at IS NULL) = (decision_text_id IS NULL)", name=op.f("ck_disputes_decision_is_whole")
         ),
+        sa.CheckConstraint("closed_at IS NULL OR closed_at >= decided_at", name=op.f("ck_disputes_closed_after_the_decision")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disputes_case_id")),
         sa.ForeignKeyConstraint(["decided_by"], ["users.id"], name=op.f("fk_disputes_decided_by")),
         sa.ForeignKeyConstraint(["decision_text_id"], ["personal_texts.id"], name=op.f("fk_disputes_decision_text_id")),

@@ -1,0 +1,187 @@
+"""A notice that bounced, before the measure or long after it, asks for a person, with only ``run-due`` running."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+from typer.testing import CliRunner
+
+from cjp_fraud.cli.main import app
+from cjp_fraud.compliance.log_verification import verify_log
+from cjp_fraud.config import load_settings
+from cjp_fraud.errors import Refused
+from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder
+from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.notices.tables import Notice, NoticeAttempt, SmtpAttempt
+from cjp_fraud.people.model import Decision
+from cjp_fraud.review.dispute import decide_dispute, disputes_on_record, open_dispute
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.queue import queue
+from cjp_fraud.review.stops import let_notice_stand
+from cjp_fraud.review.views import case_view
+from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.overdue import overdue
+from cjp_fraud.suspension.platform import EmbeddedPlatform
+from tests.case_builders import Office, mail_to, open_office
+from tests.delivery_reports import a_report
+from tests.mail_servers import MailServerUnderTest
+from tests.platforms import UnreliablePlatform
+from tests.simulated_clocks import show_clock
+
+
+@pytest.fixture
+def office(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Office:
+    """An office whose one case is suspended."""
+    office = open_office(
+        engine, tmp_path, mail_to(server), platform=UnreliablePlatform(EmbeddedPlatform(engine))
+    )
+    office.approved_case()
+    assert office.enforce().state is CaseState.SUSPENDED
+    return office
+
+
+def the_notice(office: Office) -> tuple[str, SmtpAttempt]:
+    """Return the suspension's notice, and its attempt."""
+    with reading(office.engine) as session:
+        return session.execute(
+            select(Notice.id, SmtpAttempt)
+            .join(NoticeAttempt, NoticeAttempt.notice_id == Notice.id)
+            .join(SmtpAttempt, SmtpAttempt.attempt_id == NoticeAttempt.id)
+            .where(Notice.kind == NoticeKind.SUSPENSION)
+        ).one()  # type: ignore[return-value]
+
+
+def drop(home: Path, content: bytes, name: str = "report.eml") -> None:
+    """Put a report into the folder that the mail server delivers to."""
+    folder = incoming_folder(load_settings(home=home))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def bounced(office: Office, home: Path, name: str = "report.eml") -> int:
+    drop(home, a_report(the_notice(office)[1].envelope_from, "failed"), name)
+    return collect_delivery_events(office.engine, load_settings(home=home), office.now)
+
+
+def late(office: Office) -> tuple[str, ...]:
+    with reading(office.engine) as session:
+        return overdue(session, office.now)
+
+
+def test_a_bounce_after_the_measure_lifts_nothing_and_asks_for_a_person_within_the_hour(
+    office: Office, tmp_path: Path
+) -> None:
+    office.wait(hours=2)
+    assert bounced(office, tmp_path) == 1
+    notice_id, _ = the_notice(office)
+
+    assert office.resume_all().faults == ()
+    assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 1)
+    with reading(office.engine) as session:
+        [row] = queue(session).cases
+        [shown] = case_view(session, office.case().id, office.now).contradictions
+    assert row.person_due_at == office.now + timedelta(minutes=60)
+    assert (shown.notice_id, shown.answer_due_at) == (notice_id, row.person_due_at)
+    assert late(office) == ()
+    office.wait(minutes=61)
+    assert late(office) == ("1 report(s) against a notice, on which no person has decided within the hour",)
+
+
+def test_a_bounce_after_the_measure_shuts_reaffirmation_until_a_person_decides(
+    office: Office, tmp_path: Path
+) -> None:
+    office.wait(hours=2)
+    bounced(office, tmp_path)
+    office.wait(minutes=1)
+    with pytest.raises(Refused, match="did not arrive is not resolved by a person"):
+        office.reaffirm("adam", "it goes on")
+
+    office.do(let_notice_stand, "carol", the_notice(office)[0], "they answered the telephone")
+
+    assert not office.reaffirm("adam", "it goes on").complete
+    with reading(office.engine) as session:
+        assert queue(session).cases[0].person_due_at is None
+    assert verify_log(office.engine).faults == ()
+
+
+def test_a_bounce_that_comes_twice_counts_once_and_a_forged_one_proves_nothing(
+    office: Office, tmp_path: Path
+) -> None:
+    office.wait(hours=2)
+    drop(tmp_path, a_report("notices+guessed@provider.example", "failed"), "forged.eml")
+    assert collect_delivery_events(office.engine, load_settings(home=tmp_path), office.now) == 0
+    assert bounced(office, tmp_path) == 1
+    assert bounced(office, tmp_path, "again.eml") == 0
+
+    with reading(office.engine) as session:
+        assert len(case_view(session, office.case().id, office.now).contradictions) == 1
+
+
+def test_a_bounce_of_a_measure_that_lapses_meanwhile_keeps_nothing_in_force(
+    office: Office, tmp_path: Path
+) -> None:
+    office.wait(hours=71)
+    bounced(office, tmp_path)
+    office.wait(hours=1)
+
+    office.resume_all()
+
+    assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)
+    assert verify_log(office.engine).faults == ()
+
+
+def test_run_due_collects_a_late_bounce_and_says_who_is_needed(
+    sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    office = open_office(sqlite_engine, tmp_path, mail_to(server))
+    office.approved_case()
+    assert office.enforce().state is CaseState.SUSPENDED
+    show_clock(office.engine, office.now + timedelta(hours=2))
+    notice_id, attempt = the_notice(office)
+    drop(tmp_path, a_report(attempt.envelope_from, "failed"))
+    settings = {
+        "CJP_FRAUD_PLATFORM_MODE": "act",
+        "CJP_FRAUD_SMTP_HOST": server.host,
+        "CJP_FRAUD_SMTP_PORT": str(server.port),
+        "CJP_FRAUD_MAIL_FROM": "notices@provider.example",
+    }
+
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), "run-due"], env=settings)
+
+    assert done.exit_code == 0, done.output
+    assert "1 delivery event(s)" in done.output
+    assert f"cjp-fraud cases clear-stop --notice {notice_id}" in done.output
+    listed = CliRunner().invoke(
+        app, ["--home", str(tmp_path), "cases", "list"], env=settings | {"COLUMNS": "120"}
+    )
+    assert "CONTRADICTED" in listed.output
+
+
+def test_an_upheld_dispute_is_not_closed_until_the_read_back_says_that_nothing_is_in_force(
+    office: Office,
+) -> None:
+    assert isinstance(office.platform, UnreliablePlatform)
+    office.wait(hours=1)
+    dispute = office.do(open_dispute, "ana", "we did not")
+    with transaction(office.engine) as session:
+        decision = Decision(session, office.people["carol"], office.now)
+        decide_dispute(decision, dispute.id, upheld=True, reasons="their own campaign")
+    office.platform.behaviours.append("refuse")
+    office.enforce()
+    office.wait(minutes=16)
+    with reading(office.engine) as session:
+        [open_still] = disputes_on_record(session)
+    assert open_still.closed_at is None
+    assert "1 upheld dispute(s) of which something is not known to be lifted" in late(office)
+
+    office.resume_all()
+
+    assert office.restricted() == 0
+    with reading(office.engine) as session:
+        assert disputes_on_record(session) == ()
+        [closed] = disputes_on_record(session, decided_too=True)
+    assert closed.closed_at == office.now
+    assert verify_log(office.engine).faults == ()
