@@ -1,0 +1,162 @@
+"""Small changes of a module's source, each of which a test must notice, and a run of tests against one of them."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+_SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of a module: ``name`` says where and what, ``source`` is the whole changed module."""
+
+    name: str
+    source: str
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Yield every mutant of a module.
+
+    A comparison turned, ``and`` and ``or`` swapped, ``not`` dropped, one check of a tuple of checks left out, one
+    condition of an ``if`` held to be true or false, one entry of a mapping or a set left out, one function of
+    sentences that returns none.
+    """
+    tree = ast.parse(source)
+    for number, node in enumerate(ast.walk(tree)):
+        where = f"line {getattr(node, 'lineno', 0)}"
+        for what, change in _changes(node):
+            mutated = copy.deepcopy(tree)
+            target = next(each for place, each in enumerate(ast.walk(mutated)) if place == number)
+            change(target)
+            yield Mutant(f"{where}: {what}", ast.unparse(ast.fix_missing_locations(mutated)))
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, ast.Compare):
+        for place, operator in enumerate(node.ops):
+            if type(operator) in _SWAPPED:
+                yield f"turn {ast.unparse(node)} ({place})", lambda n, p=place: _turn(n, p)
+    elif isinstance(node, ast.BoolOp):
+        yield f"swap and/or in {ast.unparse(node)}", _swap
+    elif isinstance(node, ast.IfExp | ast.If):
+        for value in (True, False):
+            yield f"hold {ast.unparse(node.test)} to be {value}", lambda n, v=value: _hold(n, v)
+    elif isinstance(node, ast.Tuple) and len(node.elts) > 1 and all(_is_check(each) for each in node.elts):
+        for place, check in enumerate(node.elts):
+            yield f"leave out {ast.unparse(check)}", lambda n, p=place: n.elts.pop(p)
+    elif isinstance(node, ast.Dict) and len(node.keys) > 1:
+        for place, key in enumerate(node.keys):
+            yield f"leave out {ast.unparse(key) if key else '**'}", lambda n, p=place: _drop(n, p)
+    elif isinstance(node, ast.Set) and len(node.elts) > 1:
+        for place, member in enumerate(node.elts):
+            yield f"leave out {ast.unparse(member)}", lambda n, p=place: n.elts.pop(p)
+    elif isinstance(node, ast.Return) and _says_something(node.value):
+        yield f"return nothing in the place of {ast.unparse(node)}", _nothing
+
+
+def _says_something(value: ast.expr | None) -> bool:
+    """Whether a function returns sentences that it has computed."""
+    return isinstance(value, ast.Call | ast.ListComp | ast.BinOp) or (
+        isinstance(value, ast.List) and bool(value.elts)
+    )
+
+
+def _is_check(node: ast.expr) -> bool:
+    """Whether it is a pair of a condition and its sentence, or such pairs unpacked."""
+    return isinstance(node, ast.Starred) or (isinstance(node, ast.Tuple) and len(node.elts) == 2)
+
+
+def _turn(node: ast.Compare, place: int) -> None:
+    node.ops[place] = _SWAPPED[type(node.ops[place])]()
+
+
+def _swap(node: ast.BoolOp) -> None:
+    node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+
+
+def _hold(node: ast.IfExp | ast.If, value: bool) -> None:
+    node.test = ast.Constant(value)
+
+
+def _drop(node: ast.Dict, place: int) -> None:
+    node.keys.pop(place)
+    node.values.pop(place)
+
+
+def _nothing(node: ast.Return) -> None:
+    node.value = (
+        ast.Call(ast.Name("type", ast.Load()), [], []) if node.value is None else ast.List([], ast.Load())
+    )
+
+
+class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads one module from a source that is given."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self.module, self.source = module, source
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name != self.module:
+            return None
+        return importlib.util.spec_from_loader(name, self, origin=f"{name} (mutant)")
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.source, f"{self.module} (mutant)", "exec"), module.__dict__)
+
+
+def is_killed(module: str, mutant: Mutant, tests: Sequence[Path]) -> bool:
+    """Whether a test fails with the mutant in the module's place; in a process of its own, which is forked.
+
+    The caller has not imported the module, nor anything that imports it.
+    """
+    assert module not in sys.modules, f"{module} is imported already; its mutants would not be seen"
+    pid = os.fork()
+    if pid == 0:
+        code = 99
+        try:
+            sys.meta_path.insert(0, _Replaced(module, mutant.source))
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1)
+            os.dup2(null, 2)
+            options = [
+                "-x",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:xdist",
+                "-p",
+                "no:randomly",
+                "-W",
+                "ignore",
+            ]
+            code = int(pytest.main([*options, "-k", "not postgres", *map(str, tests)]))
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status) != 0
