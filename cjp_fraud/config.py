@@ -132,6 +132,16 @@ class Settings(BaseSettings):
         default_factory=list, description="feeds that may load tenants (tenants load --feed NAME)"
     )
 
+    heads_url: Annotated[str | None, _NotEmpty] = Field(
+        None, description="second place of signed heads: folder or fsspec URL; heads/ in the home by default"
+    )
+    heads_storage_options: Annotated[dict[str, SecretStr], *_Json] = Field(
+        default_factory=dict, description="options of its file system, in fsspec's names"
+    )
+    heads_mail_to: Annotated[str | None, _NotEmpty] = Field(
+        None, description="address that signed heads are mailed to (counsel)"
+    )
+
     mail_from: str = Field("notices@cjp-fraud.invalid", description="From and envelope domain of notices")
     provider_name: str = "The provider"
     provider_legal_name: Annotated[str, AfterValidator(_one_line)] | None = Field(
@@ -209,6 +219,8 @@ class Settings(BaseSettings):
             return "CJP_FRAUD_PLATFORM_KIND"
         if not _is_loopback(self.smtp_host):
             return "CJP_FRAUD_SMTP_HOST"
+        if "://" in self.heads and not self.heads.startswith("file://"):
+            return "CJP_FRAUD_HEADS_URL"
         return None
 
     @property
@@ -222,6 +234,22 @@ class Settings(BaseSettings):
     def lake(self) -> str:
         """Folder or URL of the lake in force."""
         return self.lake_url or str(self.home / "lake")
+
+    @property
+    def heads(self) -> str:
+        """Folder or URL of the second place of signed heads in force."""
+        return self.heads_url or str(self.home / "heads")
+
+    @property
+    def heads_are_beside_the_database(self) -> bool:
+        """Whether that place lies in the home, where whoever rewrites the log can remove it too."""
+        folder = self.heads.removeprefix("file://")
+        return "://" not in folder and Path(folder).resolve().is_relative_to(self.home.resolve())
+
+    @property
+    def key_folder(self) -> Path:
+        """Folder of the keys that sign the head of the log."""
+        return self.home / "keys"
 
     @property
     def model_folder(self) -> Path:
@@ -238,6 +266,7 @@ class Settings(BaseSettings):
         rows = self.model_dump(mode="json")
         rows["database_url"] = masked_url(self.database)
         rows["lake_url"] = masked_url(self.lake)
+        rows["heads_url"] = masked_url(self.heads)
         return rows
 
 

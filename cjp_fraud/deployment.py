@@ -17,6 +17,8 @@ from cjp_fraud.errors import BadInputError, StorageError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from cjp_fraud.audit.head_keys import HeadKeys
+    from cjp_fraud.audit.head_store import HeadStore
     from cjp_fraud.audit.recording import HomeClock
     from cjp_fraud.notices.methods.interface import NoticeMethods
     from cjp_fraud.people.model import Decision
@@ -97,6 +99,23 @@ class Deployment:
 
         options = {key: value.get_secret_value() for key, value in self.settings.lake_storage_options.items()}
         return Lake(self.settings.lake, storage_options=options or None)
+
+    @property
+    def head_keys(self) -> HeadKeys:
+        """The keys that sign the head of the log; ``cjp-fraud init`` makes them."""
+        from cjp_fraud.audit.head_keys import HeadKeys
+
+        return HeadKeys(self.settings.key_folder)
+
+    @property
+    def head_store(self) -> HeadStore:
+        """The second place of signed heads; ``cjp-fraud init`` makes it."""
+        from cjp_fraud.audit.head_store import HeadStore
+
+        options = self.settings.heads_storage_options
+        return HeadStore(
+            self.settings.heads, {key: value.get_secret_value() for key, value in options.items()}
+        )
 
     @property
     def traffic_tenants(self) -> dict[str, TenantTraffic]:
@@ -187,8 +206,8 @@ class Deployment:
         if setting is not None:
             raise BadInputError(
                 f"this home's clock is simulated, so it sends mail to this machine only (127.0.0.1, ::1, "
-                f"localhost) and knows only the embedded platform; change {setting}, or use a home made without "
-                "--simulated"
+                f"localhost), knows only the embedded platform and keeps signed heads in a folder; change {setting}, "
+                "or use a home made without --simulated"
             )
 
     def _set_clock(self, engine: Engine) -> None:

@@ -1,5 +1,6 @@
-"""Once a day: compare measures with the platform, verify the audit log, drop what is past its retention."""
+"""Once a day: compare measures with the platform, verify the audit log, sign its head, drop what is past retention."""
 
+from datetime import timedelta
 from typing import Any
 
 import pendulum
@@ -38,6 +39,17 @@ def housekeeping() -> None:
         verification: dict[str, Any] = to_jsonable_python(verify_log_or_fail(open_deployment()))
         return verification
 
+    @task(retries=3, retry_delay=timedelta(minutes=20))
+    def sign_head() -> dict[str, Any]:
+        from pydantic_core import to_jsonable_python
+
+        from cjp_fraud.deployment import open_deployment
+        from cjp_fraud.operations.signed_heads import sign_and_keep
+
+        deployment = open_deployment()
+        kept: dict[str, Any] = to_jsonable_python(sign_and_keep(deployment, deployment.now))
+        return kept
+
     @task
     def apply_retention() -> dict[str, Any]:
         from pydantic_core import to_jsonable_python
@@ -52,6 +64,7 @@ def housekeeping() -> None:
     # None waits for another: a fault that one finds must not keep the others from looking.
     reconcile()
     verify_audit()
+    sign_head()
     apply_retention()
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import select
+
 from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.log import Decision, append
 from cjp_fraud.audit.recording import HOME, HomeClock, forget_home_clock
-from cjp_fraud.audit.tables import Home
+from cjp_fraud.audit.tables import AuditEntry, Home
 from cjp_fraud.clock import machine_now, utc_text
 from cjp_fraud.errors import ClockError
+
+HEAD_KEY_RECORDED: Final = "head_key.recorded"
+"""Action of the entry that names a key which signs the head of the log."""
 
 NOT_SIMULATED: Final = (
     "this home's clock is the machine's: --now and CJP_FRAUD_NOW are for a home that was made by "
@@ -44,6 +49,20 @@ def make_home(decision: Decision, *, simulated: bool) -> bool:
     session.flush()
     forget_home_clock(session)
     append(decision, "home.made", Home.__tablename__, HOME, {"simulated": simulated})
+    return True
+
+
+def record_head_key(decision: Decision, key_id: str, public_key: str) -> bool:
+    """Put on record which key signs the head of the log; say whether it was not on record before."""
+    of_the_home = select(AuditEntry.content).where(
+        AuditEntry.subject_type == Home.__tablename__,
+        AuditEntry.subject_id == HOME,
+        AuditEntry.action == HEAD_KEY_RECORDED,
+    )
+    if any(content["key_id"] == key_id for content in decision.session.scalars(of_the_home)):
+        return False
+    content = {"key_id": key_id, "public_key": public_key}
+    append(decision, HEAD_KEY_RECORDED, Home.__tablename__, HOME, content)
     return True
 
 

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_json, print_table, progress
+from cjp_fraud.cli.frame import (
+    Column,
+    JsonOption,
+    PublicKeyOption,
+    deployment,
+    print_json,
+    print_table,
+    print_view,
+    progress,
+    stamp,
+)
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,22 +32,33 @@ def verify(
             help="A head kept elsewhere (a bundle's, a printed one); it must be in the chain.",
         ),
     ] = None,
+    public_key: PublicKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recompute the whole chain, then compare every decision on record with what the log says of it.
+    """Recompute the whole chain; compare it with the signed heads, and every decision on record with the log.
 
-    Keep the head that it prints somewhere else: only that shows that nobody wrote the whole log anew.
-    Exit code 1 where anything does not hold.
+    The signed heads in the second place (CJP_FRAUD_HEADS_URL) show that nobody wrote the whole log anew. Exit code 1
+    where anything does not hold.
     """
     from cjp_fraud.operations import evidence
 
     head = _head(expect_head)
     with progress("verifying the audit log") as report:
-        verification = evidence.verify_log(deployment(ctx), expect_head=head, report=report)
+        verification = evidence.verify_log(
+            deployment(ctx), expect_head=head, public_keys=public_key or [], report=report
+        )
     if as_json:
         print_json(verification)
     else:
         typer.echo(f"{verification.entries} entries, head {verification.head_sha256}")
+        signed = verification.signed_head
+        if signed is not None:
+            typer.echo(
+                f"newest signed head: entry {signed.sequence} of {verification.entries}, signed "
+                f"{stamp(signed.signed_at)}, in {signed.place}"
+            )
+        for note in verification.notes:
+            typer.echo(f"  note: {note}")
         for fault in verification.faults:
             typer.echo(f"  FAULT: {fault}")
         typer.echo(
@@ -70,6 +91,23 @@ def list_entries(
     )
     entries = evidence.list_entries(deployment(ctx), case=case, limit=limit)
     print_table(entries, columns, as_json=as_json, title="Audit log")
+
+
+@app.command()
+def sign(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Sign the head of the log now, write it to the second place and mail it; run-due does so daily."""
+    from cjp_fraud.operations import signed_heads
+
+    opened = deployment(ctx)
+    print_view(signed_heads.sign_and_keep(opened, opened.now), as_json=as_json, title="Signed head")
+
+
+@app.command()
+def key(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Print the public key that verifies signed heads, and where these are kept."""
+    from cjp_fraud.operations import signed_heads
+
+    print_view(signed_heads.show_head_key(deployment(ctx)), as_json=as_json, title="Key of signed heads")
 
 
 def _head(text: str | None) -> str | None:

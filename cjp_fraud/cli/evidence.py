@@ -7,9 +7,23 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, print_json, print_view, progress
+from cjp_fraud.cli.frame import (
+    Column,
+    JsonOption,
+    PublicKeyOption,
+    deployment,
+    print_json,
+    print_view,
+    progress,
+)
 
 app = typer.Typer(no_args_is_help=True)
+
+_EXPORTED = (
+    *("file", "case_id", "sha256", "files", "entries", "head_sha256"),
+    Column("signed_head.head.key_id", "signed with"),
+    "faults",
+)
 
 
 @app.command()
@@ -33,7 +47,7 @@ def export(
     with progress("exporting the evidence") as report:
         report(0, 1, f"case {case}")
         exported = evidence.export_case(opened, as_user, opened.now, case, out, replace=force)
-    print_view(exported, as_json=as_json, title="Exported")
+    print_view(exported, _EXPORTED, as_json=as_json, title="Exported")
     if not exported.faults:
         return
     typer.echo(f"What is on record of the case does not hold: {len(exported.faults)} faults.", err=True)
@@ -48,18 +62,23 @@ def verify(
         bool,
         typer.Option("--against-database", help="Also ask the database whether the head is in its chain."),
     ] = False,
+    public_key: PublicKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a bundle with nothing but the file: digests, the chain, who approved what, the order of things.
+    """Verify a bundle with nothing but the file: digests, the chain, its signed head, who approved what, the order.
 
-    A bundle cannot show by itself that the whole log was not written anew: compare its head with one that is
-    kept elsewhere, or give --against-database. Exit code 1 where anything does not hold.
+    In the home whose key signed it, the heads in its second place are compared too; elsewhere, give the --public-key
+    that you keep: without it a bundle cannot show that the whole log was not written anew. Exit code 1 where anything
+    does not hold.
     """
     from cjp_fraud.operations import evidence
 
     with progress("verifying the bundle") as report:
         report(0, 1, bundle.name)
-        verification = evidence.verify_bundle(bundle, deployment(ctx) if against_database else None)
+        home = deployment(ctx)
+        verification = evidence.verify_bundle(
+            bundle, home if against_database else None, home=home, public_keys=public_key or []
+        )
     if as_json:
         print_json(verification)
     else:
@@ -70,6 +89,8 @@ def verify(
         typer.echo(f"head {verification.head_sha256 or '?'}")
         if verification.simulated_clock:
             typer.echo("SIMULATED CLOCK: the bundle is of a trial, and proves nothing that really happened.")
+        for note in verification.notes:
+            typer.echo(f"  note: {note}")
         for fault in verification.faults:
             typer.echo(f"  FAULT: {fault}")
         typer.echo(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 AsOption = Annotated[str, typer.Option("--as", metavar="USER", help="Who acts; on record (users list).")]
+
+PublicKeyOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--public-key",
+        metavar="FILE",
+        help="A public key that you keep: only heads signed with it count. May be given more than once.",
+    ),
+]
 
 SHORT = 8
 """Digits of an identifier or a digest in a table; more where two in one column would look the same."""

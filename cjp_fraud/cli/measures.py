@@ -75,7 +75,7 @@ def apply(
 
 
 def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Do what is due: delivery reports, expiries, letters, measures, lapses; every five minutes, by cron."""
+    """Do what is due: delivery reports, expiries, letters, measures, lapses, signed head; by cron every 5 minutes."""
     from cjp_fraud.operations import measures
 
     opened = deployment(ctx)
@@ -88,6 +88,8 @@ def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
         f"{done.new_delivery_events} delivery event(s), {len(report.expired)} proposal(s) expired, "
         f"{len(report.moved)} case(s) moved on, {report.follow_ups} letter(s) that follow sent"
     )
+    if done.head is not None:
+        typer.echo(f"  head of the audit log signed: entry {done.head.sequence}, in {done.head.place}")
     for moved in report.moved:
         typer.echo(f"  case {moved.case_id}: {moved.state}")
     for each in done.contradictions:

@@ -6,10 +6,17 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, print_view, settings
+from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_view
 from cjp_fraud.people.model import Role
 
 app = typer.Typer(no_args_is_help=True)
+
+_KEY = (
+    Column("key.second_place", "signed heads"),
+    Column("key.key_id", "key id"),
+    Column("key.public_key", "public key"),
+    Column("key.public_key_file", "public key file"),
+)
 
 
 def init(
@@ -35,17 +42,19 @@ def init(
     """Make the database and the lake's tables; running it again is harmless."""
     from cjp_fraud.operations.housekeeping import initialize
 
-    print_view(
-        initialize(deployment(ctx), simulated=simulated, users=_people(user or [])),
-        as_json=as_json,
-        title="Ready",
-    )
+    ready = initialize(deployment(ctx), simulated=simulated, users=_people(user or []))
+    fields = ("database", "schema", "changed", "lake", "buckets", "mode", "simulated_clock", *_KEY)
+    print_view(ready, fields, as_json=as_json, title="Ready")
+    if not as_json and ready.key.note is not None:
+        typer.echo(f"note: {ready.key.note}")
 
 
 @app.command()
 def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Print every setting in force; secrets are masked."""
-    print_view(settings(ctx).shown(), as_json=as_json, title="Settings")
+    """Print every setting in force, and the public key that verifies signed heads; secrets are masked."""
+    from cjp_fraud.operations.signed_heads import settings_and_key
+
+    print_view(settings_and_key(deployment(ctx)), as_json=as_json, title="Settings")
 
 
 def _people(given: list[str]) -> dict[str, list[Role]]:

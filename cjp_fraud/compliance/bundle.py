@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files as package_files
+from types import MappingProxyType
 from typing import Any, Final
 
 from cjp_fraud.audit.row_digests import Record
@@ -24,12 +25,20 @@ README, MANIFEST, SUMS, AUDIT, TIMELINE = (
     "audit.jsonl",
     "timeline.json",
 )
+SIGNED_HEAD, PUBLIC_KEY = "signed_head.json", "public_key.pem"
+"""The signed head of the bundle's chain, and the key that verifies it, where the home has one."""
+
+UNSUMMED: Final = (MANIFEST, AUDIT, SUMS, SIGNED_HEAD, PUBLIC_KEY)
+"""Files of which ``SHA256SUMS`` has no digest, because they are made after it."""
 RECORDS = "records"
 EXPORTED: Final = "evidence.exported"
 """Action of the entry that records an export; it is the last one of the bundle's chain."""
 
 SUMS_DIGEST: Final = "sha256sums_sha256"
 """Name in that entry's content under which it binds the digest of ``SHA256SUMS``."""
+
+KEY_ID: Final = "key_id"
+"""Name there of the key that signs the head; where it is absent, the bundle has no signed head."""
 
 _SUFFIX = {"document": "json", "message": "eml"}
 """Column of bytes → suffix of the file that holds them."""
@@ -85,9 +94,15 @@ def with_chain(
     head: str,
     *,
     simulated_clock: bool,
+    signature: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, bytes]:
-    """Add the chain and the manifest to the files of :func:`content_files`."""
-    whole = dict(files) | {AUDIT: audit}
+    """Add the chain and the manifest to the files of :func:`content_files`.
+
+    Parameters
+    ----------
+    signature : the files of the signed head and its key; none where the home has no key.
+    """
+    whole = dict(files) | {AUDIT: audit} | dict(signature)
     manifest = {
         "format": FORMAT,
         "case_id": case_id,

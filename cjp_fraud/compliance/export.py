@@ -13,11 +13,17 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.head_keys import PrivateKey
 from cjp_fraud.audit.log import append, links, lock_log
+from cjp_fraud.audit.signed_head import SignedHead, sign_head
+from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import (
     EXPORTED,
     FORMAT,
+    KEY_ID,
+    PUBLIC_KEY,
+    SIGNED_HEAD,
     SUMS,
     SUMS_DIGEST,
     content_files,
@@ -42,6 +48,7 @@ class Exported:
     ----------
     sha256 : of the whole file.
     entries, head_sha256 : the chain up to and with the entry that records this export.
+    signed_head : that head, signed; None where no key was given.
     faults : what verifying the bundle finds; there are some only where the records were tampered with.
     """
 
@@ -51,11 +58,19 @@ class Exported:
     files: int
     entries: int
     head_sha256: str
+    signed_head: SignedHead | None
     faults: tuple[str, ...]
 
 
 def export_evidence(
-    engine: Engine, reference: str, out: Path, by: Actor, at: datetime, *, force: bool = False
+    engine: Engine,
+    reference: str,
+    out: Path,
+    by: Actor,
+    at: datetime,
+    *,
+    force: bool = False,
+    key: PrivateKey | None = None,
 ) -> Exported:
     """Write everything that is on record of a case into one file, whole or not at all.
 
@@ -65,6 +80,7 @@ def export_evidence(
     out : file to write; an existing one is kept unless ``force``.
     by : who exports; the log keeps it.
     at : the clock (aware).
+    key : signs the head of the bundle's chain; its public part goes into the bundle.
 
     Raises
     ------
@@ -76,7 +92,7 @@ def export_evidence(
     _require_free(out, force)
     with _beside(out) as scratch:
         with transaction(engine) as session:
-            case_id, container, count, head = _bundle(session, reference, by, at)
+            case_id, own, container, signed = _bundle(session, reference, by, at, key)
             with scratch.open("xb") as handle:
                 handle.write(container)
                 handle.flush()
@@ -84,21 +100,45 @@ def export_evidence(
         # Only now does the log hold the entry that the bundle ends with; a kill before leaves no bundle.
         _put(scratch, out, force)
     verified = verify(container)
-    return Exported(out, case_id, sha256_hex(container), verified.files, count, head, verified.faults)
+    return Exported(
+        file=out,
+        case_id=case_id,
+        sha256=sha256_hex(container),
+        files=verified.files,
+        entries=own.sequence,
+        head_sha256=own.entry_sha256,
+        signed_head=signed,
+        faults=verified.faults,
+    )
 
 
-def _bundle(session: Session, reference: str, by: Actor, at: datetime) -> tuple[str, bytes, int, str]:
+def _bundle(
+    session: Session, reference: str, by: Actor, at: datetime, key: PrivateKey | None
+) -> tuple[str, AuditEntry, bytes, SignedHead | None]:
     lock_log(session)
     case_id = case_id_of(session, reference)
     entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
     records = records_of_case(session, case_id)
     files = content_files(records, entries)
     content = {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])}
+    if key is not None:
+        content[KEY_ID] = key.key_id
     own = append(Decision(session, by, at), EXPORTED, "cases", case_id, content, case_id=case_id)
     audit = proof_lines(links(session), case_id, {(record.table, record.id) for record in records})
     simulated = has_simulated_clock(records)
-    whole = with_chain(files, audit, case_id, own.sequence, own.entry_sha256, simulated_clock=simulated)
-    return case_id, packed(whole), own.sequence, own.entry_sha256
+    signed, signature = None, {}
+    if key is not None:
+        signed_at = max(at, own.recorded_at)
+        signed = sign_head(
+            key, own.sequence, own.entry_sha256, own.recorded_at, signed_at, simulated_clock=simulated
+        )
+        signature = {SIGNED_HEAD: signed.content, PUBLIC_KEY: key.public.pem}
+    whole = with_chain(
+        *(files, audit, case_id, own.sequence, own.entry_sha256),
+        simulated_clock=simulated,
+        signature=signature,
+    )
+    return case_id, own, packed(whole), signed
 
 
 def _require_free(out: Path, force: bool) -> None:

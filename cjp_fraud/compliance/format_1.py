@@ -37,6 +37,7 @@ def read_proof_1(lines: bytes, case_id: str) -> InclusionProof:
     """
     entries: list[Entry] = []
     faults: list[str] = []
+    chain: list[str] = []
     previous = GENESIS
     count = 0
     for count, line in enumerate(lines.splitlines(), start=1):
@@ -53,7 +54,8 @@ def read_proof_1(lines: bytes, case_id: str) -> InclusionProof:
             shown_fields = {name: shown[name] for name in _FIELDS}
             entries.append(Entry(**shown_fields, recorded_at=str(shown["at"]), machine_at=None))
         previous = entry_digest(previous, body)
-    return InclusionProof(tuple(entries), count, previous, tuple(faults))
+        chain.append(previous)
+    return InclusionProof(tuple(entries), count, previous, tuple(faults), tuple(chain))
 
 
 def _plain(value: Any) -> Any:

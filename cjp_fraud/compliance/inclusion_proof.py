@@ -48,12 +48,14 @@ class InclusionProof:
     count : entries of the whole chain, from the first on.
     head_sha256 : digest of the last one, recomputed.
     faults : what does not hold, one sentence each.
+    chain : digest of every entry, recomputed, from the first on.
     """
 
     entries: tuple[Entry, ...]
     count: int
     head_sha256: str
     faults: tuple[str, ...]
+    chain: tuple[str, ...]
 
     def of_case(self, case_id: str) -> tuple[Entry, ...]:
         """Return the case's own entries."""
@@ -90,6 +92,7 @@ def read_proof(lines: bytes, case_id: str) -> InclusionProof:
     """
     entries: list[Entry] = []
     faults: list[str] = []
+    chain: list[str] = []
     previous, recorded_before = GENESIS, ""
     count = 0
     for count, line in enumerate(lines.splitlines(), start=1):
@@ -116,7 +119,8 @@ def read_proof(lines: bytes, case_id: str) -> InclusionProof:
         if sequence != count:
             faults.append(f"{where}: holds entry {sequence}; entries are missing or moved")
         previous = entry_digest(previous, body)
-    return InclusionProof(tuple(entries), count, previous, tuple(faults))
+        chain.append(previous)
+    return InclusionProof(tuple(entries), count, previous, tuple(faults), tuple(chain))
 
 
 def entry_of(link: Link) -> Entry:

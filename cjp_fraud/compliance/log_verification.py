@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
@@ -11,8 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, faults
+from cjp_fraud.audit.home import HEAD_KEY_RECORDED
 from cjp_fraud.audit.log import links
 from cjp_fraud.audit.named_rows import CaseMoves, NewestNames, act_faults
+from cjp_fraud.audit.signed_head import SignedHead, head_faults
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.case_chronology import CaseChronology
@@ -50,6 +52,8 @@ def verify_log(
     engine: Engine,
     *,
     expect_head: str | None = None,
+    heads: Collection[SignedHead] = (),
+    key_ids: Collection[str] = (),
     report: Callable[[int, int, str], None] | None = None,
 ) -> LogVerification:
     """Recompute the chain, then compare every audited row with the newest entry that names it.
@@ -59,12 +63,14 @@ def verify_log(
     Parameters
     ----------
     expect_head : digest of an entry, kept elsewhere (in a bundle, on paper), which must be in the chain.
+    heads : signed before, kept in a second place and read before this is called; their signatures fit.
+    key_ids : keys that sign heads; the log must name each.
     report : progress: done, total, what.
     """
     with reading(engine) as session:
         at_one_moment(session)
         total = session.scalar(select(func.max(AuditEntry.sequence))) or 0
-        log = _Reading(expect_head, total, report)
+        log = _Reading(expect_head, {signed.head.sequence for signed in heads}, total, report)
         entries = log.through(links(session))
         problems = faults(entries)
         deque(entries, maxlen=0)  # the rule of the chain stops at a gap; the rows want the rest as well
@@ -73,6 +79,13 @@ def verify_log(
                 f"the head {expect_head} that was kept elsewhere is not in the chain: the log was written "
                 "anew, entries were removed at its end, or the head is another database's"
             )
+        problems += head_faults(heads, log.at_heads, log.count)
+        problems += [
+            f"no entry of the log names the key {key_id}, which signs its heads: the key was replaced, or the log "
+            "was written anew"
+            for key_id in key_ids
+            if key_id not in log.key_ids
+        ]
         problems += log.moves.faults
         problems += log.acts
         chronology = CaseChronology()
@@ -109,7 +122,11 @@ class _Reading:
     """Takes in the entries one by one while the chain is checked."""
 
     def __init__(
-        self, expect_head: str | None, total: int, report: Callable[[int, int, str], None] | None
+        self,
+        expect_head: str | None,
+        sequences: Set[int],
+        total: int,
+        report: Callable[[int, int, str], None] | None,
     ) -> None:
         self.count = 0
         self.head = GENESIS
@@ -117,6 +134,9 @@ class _Reading:
         self.moves = CaseMoves()
         self.acts: list[str] = []
         self.expected_seen = expect_head == GENESIS
+        self.at_heads: dict[int, str] = {}
+        self.key_ids: set[str] = set()
+        self._sequences = sequences
         self._expect_head = expect_head
         self._total = total
         self._report = report
@@ -126,6 +146,10 @@ class _Reading:
             self.count += 1
             self.head = link.entry_sha256
             self.expected_seen = self.expected_seen or link.entry_sha256 == self._expect_head
+            if link.sequence in self._sequences:
+                self.at_heads[link.sequence] = link.entry_sha256
+            if link.action == HEAD_KEY_RECORDED:
+                self.key_ids.add(str(link.content.get("key_id")))
             self.names.add(link.sequence, link.action, link.actor, link.rows)
             self.moves.add(link.sequence, link.action, link.subject_type, link.subject_id, link.content)
             self.acts += act_faults(link.sequence, link.action, link.actor, link.rows)

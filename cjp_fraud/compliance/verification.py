@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.errors import MessageError
 from pathlib import Path
@@ -10,17 +10,23 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from cjp_fraud.audit.head_keys import PublicKey, read_public_key
 from cjp_fraud.audit.named_rows import CaseMoves, NewestNames, act_faults, own_digest_faults
+from cjp_fraud.audit.signed_head import read_signed_head, signature_fault
 from cjp_fraud.compliance.archive import MAX_BYTES, opened
 from cjp_fraud.compliance.bundle import (
     AUDIT,
     EXPORTED,
     FORMAT,
+    KEY_ID,
     MANIFEST,
+    PUBLIC_KEY,
     README,
+    SIGNED_HEAD,
     SUMS,
     SUMS_DIGEST,
     TIMELINE,
+    UNSUMMED,
     Manifest,
     has_simulated_clock,
     read_manifest,
@@ -48,6 +54,8 @@ class BundleVerification:
     files : files in the archive.
     entries, head_sha256 : length and head of its chain, recomputed; 0 and empty where it cannot be.
     simulated_clock : whether it says that its clock is simulated: it proves a trial.
+    key_id : the key whose signature of its head fits; None: it has no signed head, or the signature does not fit.
+    chain : digest of every entry, recomputed, from the first on.
     """
 
     case_id: str
@@ -56,6 +64,8 @@ class BundleVerification:
     head_sha256: str
     faults: tuple[str, ...]
     simulated_clock: bool = False
+    key_id: str | None = None
+    chain: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -63,8 +73,12 @@ class BundleVerification:
         return not self.faults
 
 
-def verify_file(file: Path) -> BundleVerification:
+def verify_file(file: Path, keys: Sequence[PublicKey] = ()) -> BundleVerification:
     """Verify the bundle in a file.
+
+    Parameters
+    ----------
+    keys : public keys that count, kept elsewhere; none: the bundle's own.
 
     Raises
     ------
@@ -78,11 +92,16 @@ def verify_file(file: Path) -> BundleVerification:
         raise BadInputError(
             f"{file} cannot be read: {error.strerror}; name a bundle that was exported"
         ) from error
-    return verify(content)
+    return verify(content, keys)
 
 
-def verify(container: bytes) -> BundleVerification:
-    """Verify a bundle's bytes; every fault is one sentence, and none means that it holds."""
+def verify(container: bytes, keys: Sequence[PublicKey] = ()) -> BundleVerification:
+    """Verify a bundle's bytes; every fault is one sentence, and none means that it holds.
+
+    Parameters
+    ----------
+    keys : public keys that count, kept elsewhere; none: the bundle's own.
+    """
     unpacked = opened(container)
     files, faults = unpacked.files, list(unpacked.faults)
     if not files:
@@ -100,6 +119,7 @@ def verify(container: bytes) -> BundleVerification:
     proof = _chain(files, manifest, faults)
     if proof is None:
         return BundleVerification(manifest.case_id, len(files), 0, "", tuple(faults))
+    key_id = _signed_by(files, proof, keys, faults)
     try:
         faults += _content_faults(files, manifest, proof)
     except (*_UNREADABLE, CjpFraudError, SQLAlchemyError) as error:
@@ -113,6 +133,8 @@ def verify(container: bytes) -> BundleVerification:
         proof.head_sha256,
         tuple(faults),
         simulated_clock=manifest.simulated_clock,
+        key_id=key_id,
+        chain=proof.chain,
     )
 
 
@@ -156,10 +178,43 @@ def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
         for name, digest in sorted(manifest.digests.items())
         if name in files and sha256_hex(files[name]) != digest
     ]
-    summed = {name: content for name, content in files.items() if name not in (MANIFEST, AUDIT, SUMS)}
+    summed = {name: content for name, content in files.items() if name not in UNSUMMED}
     if files.get(SUMS) != sums(summed):
         faults.append(f"{SUMS} does not match the files")
     return faults
+
+
+def _signed_by(
+    files: Mapping[str, bytes], proof: InclusionProof, keys: Sequence[PublicKey], faults: list[str]
+) -> str | None:
+    """Return the key that signed the head of the bundle's chain, if one did and the signature fits."""
+    recorded = proof.entries[-1].content.get(KEY_ID) if proof.entries else None
+    if SIGNED_HEAD not in files or PUBLIC_KEY not in files:
+        if recorded is not None:
+            faults.append(
+                f"{SIGNED_HEAD} or {PUBLIC_KEY} is missing: the head was signed with key {recorded}"
+            )
+        elif keys:
+            faults.append("the bundle has no signed head, so that no key can verify it")
+        return None
+    try:
+        signed = read_signed_head(files[SIGNED_HEAD])
+        key = read_public_key(files[PUBLIC_KEY])
+    except BadInputError as error:
+        faults.append(f"{SIGNED_HEAD} or {PUBLIC_KEY} cannot be read: {error}")
+        return None
+    if recorded != key.key_id:
+        faults.append(f"{PUBLIC_KEY} is not the key that the log recorded at the export, {recorded}")
+    unsigned = signature_fault(signed, keys or [key])
+    if unsigned is not None:
+        faults.append(f"{SIGNED_HEAD}: {unsigned}")
+        return None
+    if (signed.head.sequence, signed.head.entry_sha256) != (proof.count, proof.head_sha256):
+        faults.append(
+            f"{SIGNED_HEAD}: is of entry {signed.head.sequence}, {signed.head.entry_sha256}, and the chain ends "
+            f"with entry {proof.count}, {proof.head_sha256}: the log was written anew after it was signed"
+        )
+    return signed.head.key_id
 
 
 def _chain(files: Mapping[str, bytes], manifest: Manifest, faults: list[str]) -> InclusionProof | None:

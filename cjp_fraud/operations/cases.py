@@ -21,6 +21,7 @@ from typing import Final
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.letters import ground_in_words
+from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
@@ -338,7 +339,8 @@ def let_notice_stand(
 
 def enforce_now(deployment: Deployment, now: datetime, case_id: str) -> EnforcementReport:
     """Do everything that an approved case allows now: notice, measure, lapse, letters that follow."""
-    return enforce(deployment.enforcement(now), case_id)
+    with head_follows(deployment, now):
+        return enforce(deployment.enforcement(now), case_id)
 
 
 def _standing(deployment: Deployment, case_id: str) -> CaseStanding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,24 @@ from typing import Any
 
 from sqlalchemy import select
 
+from cjp_fraud.audit.signed_head import head_faults, newest
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.export import Exported, export_evidence
 from cjp_fraud.compliance.log_verification import chain_holds_head
 from cjp_fraud.compliance.log_verification import verify_log as verify_the_log
-from cjp_fraud.compliance.verification import verify_file
+from cjp_fraud.compliance.verification import BundleVerification, verify_file
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import StorageError
+from cjp_fraud.operations.signed_heads import (
+    KeptHead,
+    TrustedHeads,
+    given_keys,
+    keep_signed,
+    newest_of,
+    no_second_place,
+    reason_for_next,
+    trusted_heads,
+)
 from cjp_fraud.people.model import machine
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_named
@@ -35,7 +48,11 @@ class BundleReport:
     head_sha256: str
     simulated_clock: bool
     """Whether its clock is simulated: it proves a trial."""
+    key_id: str | None
+    """The key whose signature of its head fits; None: there is none."""
     faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What is no fault and should be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +62,11 @@ class LogReport:
     holds: bool
     entries: int
     head_sha256: str
+    signed_head: KeptHead | None
+    """The newest signed head that was found; None: there is none."""
     faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What is no fault and should be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +110,39 @@ def export_case(
     if by is not None:
         with reading(deployment.engine) as session:
             actor = actor_named(session, by)
-    return export_evidence(deployment.engine, case, out, actor, now, force=replace)
+    keys = deployment.head_keys
+    key = keys.private() if keys.private_file.exists() else None
+    exported = export_evidence(deployment.engine, case, out, actor, now, force=replace, key=key)
+    if exported.signed_head is not None:
+        keep_signed(deployment, exported.signed_head)
+    return exported
 
 
-def verify_bundle(bundle: Path, against: Deployment | None = None) -> BundleReport:
-    """Verify a bundle with nothing but the file; with ``against``, also that its head is in that database's chain."""
-    verification = verify_file(bundle)
-    faults = verification.faults
+def verify_bundle(
+    bundle: Path,
+    against: Deployment | None = None,
+    *,
+    home: Deployment | None = None,
+    public_keys: Sequence[Path] = (),
+) -> BundleReport:
+    """Verify a bundle with nothing but the file, and with what else is there.
+
+    Parameters
+    ----------
+    against : also verify that the bundle's head is in this database's chain, and the chain against its signed heads.
+    home : where the bundle's head is signed with this home's key, also verify the chain against the heads in the
+        home's second place. Its database is not opened.
+    public_keys : files of the keys that count, kept elsewhere; none: the bundle's own.
+    """
+    verification = verify_file(bundle, given_keys(public_keys))
+    faults, notes = verification.faults, _bundle_notes(verification, home, keys_given=bool(public_keys))
+    asked = against or (home if _is_key_of(home, verification.key_id) else None)
+    if asked is not None and verification.chain:
+        trusted = trusted_heads(asked, public_keys)
+        notes += tuple(f"in this home: {fault}" for fault in trusted.faults)
+        in_reach = [signed for signed in trusted.heads if signed.head.sequence <= verification.entries]
+        chain = dict(enumerate(verification.chain, start=1))
+        faults += tuple(head_faults(in_reach, chain, verification.entries))
     if against is not None and verification.head_sha256:
         faults += tuple(chain_holds_head(against.engine, verification.entries, verification.head_sha256))
     return BundleReport(
@@ -105,21 +152,83 @@ def verify_bundle(bundle: Path, against: Deployment | None = None) -> BundleRepo
         entries=verification.entries,
         head_sha256=verification.head_sha256,
         simulated_clock=verification.simulated_clock,
+        key_id=verification.key_id,
         faults=faults,
+        notes=notes,
     )
 
 
 def verify_log(
-    deployment: Deployment, *, expect_head: str | None = None, report: Report | None = None
+    deployment: Deployment,
+    *,
+    expect_head: str | None = None,
+    public_keys: Sequence[Path] = (),
+    report: Report | None = None,
 ) -> LogReport:
-    """Recompute the chain, then compare every row of decisions with what the log says of it.
+    """Recompute the chain, compare it with the signed heads in the second place, and every row with the log.
 
     Parameters
     ----------
     expect_head : digest of an entry, kept elsewhere, which must be in the chain.
+    public_keys : files of the keys that count, kept elsewhere; none: the home's own.
     """
-    verification = verify_the_log(deployment.engine, expect_head=expect_head, report=report)
-    return LogReport(verification.holds, verification.entries, verification.head_sha256, verification.faults)
+    trusted = trusted_heads(
+        deployment, public_keys
+    )  # before the log is read: a head is never ahead of its log
+    verification = verify_the_log(
+        deployment.engine,
+        expect_head=expect_head,
+        heads=trusted.heads,
+        key_ids=[key.key_id for key in trusted.keys],
+        report=report,
+    )
+    faults = (*trusted.faults, *verification.faults)
+    return LogReport(
+        holds=not faults,
+        entries=verification.entries,
+        head_sha256=verification.head_sha256,
+        signed_head=newest_of(trusted, deployment),
+        faults=faults,
+        notes=_log_notes(deployment, trusted),
+    )
+
+
+def _log_notes(deployment: Deployment, trusted: TrustedHeads) -> tuple[str, ...]:
+    notes = [no_second_place(deployment)]
+    signed = newest(trusted.heads)
+    if signed is not None:
+        with reading(deployment.engine) as session:
+            reason = reason_for_next(session, signed, deployment.now)
+        if reason is not None:
+            notes.append(
+                f"{reason}: it was not kept yet, or newer heads were removed from {deployment.head_store.shown}; "
+                "cjp-fraud run-due keeps the next one"
+            )
+    return tuple(note for note in notes if note is not None)
+
+
+def _bundle_notes(
+    verification: BundleVerification, home: Deployment | None, *, keys_given: bool
+) -> tuple[str, ...]:
+    """Return what whoever verifies should know of the signature, where nobody gave the key."""
+    key_id = verification.key_id
+    if keys_given or _is_key_of(home, key_id):
+        return ()
+    if key_id is None:
+        return ("the bundle has no signed head: compare its head with one that you keep",)
+    return (
+        f"the head is signed with key {key_id}, which lies in the bundle itself: compare it with the one that you "
+        "keep, or name its file with --public-key",
+    )
+
+
+def _is_key_of(home: Deployment | None, key_id: str | None) -> bool:
+    if home is None or key_id is None:
+        return False
+    try:
+        return key_id in {key.key_id for key in home.head_keys.public()}
+    except StorageError:
+        return False
 
 
 def list_entries(

@@ -9,14 +9,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.home import NOT_SIMULATED, make_home
+from cjp_fraud.audit.home import NOT_SIMULATED, make_home, record_head_key
+from cjp_fraud.audit.recording import recording_time
 from cjp_fraud.clock import machine_now
-from cjp_fraud.compliance.log_verification import LogVerification, verify_log
 from cjp_fraud.compliance.retention import apply_retention
 from cjp_fraud.config import PlatformMode, masked_url
+from cjp_fraud.contracts.methods import require_email_address
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.errors import BadInputError, CjpFraudError, ClockError
+from cjp_fraud.operations.evidence import LogReport, verify_log
+from cjp_fraud.operations.signed_heads import HeadKeyView, keep_first, show_head_key
 from cjp_fraud.people.model import INIT, Actor, Decision, Role
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import create_user
@@ -41,6 +44,8 @@ class Initialized:
     mode: PlatformMode
     simulated_clock: bool
     """Whether the home's clock is simulated, for good."""
+    key: HeadKeyView
+    """The key that signs the head of the audit log; its public part belongs with somebody outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,12 @@ def initialize(
     BadInputError
         If the clock is simulated and the settings reach out of this machine.
     StorageError
-        If the lake that is there has another number of buckets than the settings say.
+        If the lake that is there has another number of buckets than the settings say, or the second place of
+        signed heads cannot be written to.
     """
     settings = deployment.settings
+    if settings.heads_mail_to is not None:
+        require_email_address(settings.heads_mail_to)
     if simulated:
         deployment.require_inside()
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -90,8 +98,14 @@ def initialize(
                 create_user(decision, name, roles)
             else:
                 _require_on_record(session, name)
+        deployment.head_keys.make()
+        key = deployment.head_keys.private().public
+        new_key = record_head_key(
+            Decision(session, Actor(INIT), recording_time(session)), key.key_id, key.text
+        )
     engine.dispose()
     deployment.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
+    keep_first(deployment, deployment.now, new_key=new_key)
     return Initialized(
         database=masked_url(settings.database),
         schema=after,
@@ -100,6 +114,7 @@ def initialize(
         buckets=deployment.lake.buckets,
         mode=settings.platform_mode,
         simulated_clock=deployment.home_clock.simulated,
+        key=show_head_key(deployment),
     )
 
 
@@ -117,15 +132,15 @@ def drop_expired(deployment: Deployment, now: datetime) -> RetentionResult:
     return RetentionResult(dropped["intake_partitions"])
 
 
-def verify_log_or_fail(deployment: Deployment) -> LogVerification:
-    """Verify the audit log against itself and the rows of decisions, as a scheduled task that must be seen to fail.
+def verify_log_or_fail(deployment: Deployment) -> LogReport:
+    """Do what ``cjp-fraud audit verify`` does, as a scheduled task that must be seen to fail.
 
     Raises
     ------
     CjpFraudError
         Names every fault.
     """
-    verification = verify_log(deployment.engine)
+    verification = verify_log(deployment)
     if not verification.holds:
         raise CjpFraudError("the audit log does not hold: " + "; ".join(verification.faults))
     return verification

@@ -10,6 +10,7 @@ from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.contradictions import OpenContradiction, open_contradictions
 from cjp_fraud.operations.overdue import overdue_now
+from cjp_fraud.operations.signed_heads import KeptHead, head_follows, keep_if_due
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.cases import case_id_of
@@ -80,7 +81,8 @@ def apply(
     if by is not None and needed_because is not None:
         with deployment.deciding(by, now) as decision:
             state_need(decision, case_id, needed_because)
-    return measures.apply_measure(deployment.enforcement(now), case_id)
+    with head_follows(deployment, now):
+        return measures.apply_measure(deployment.enforcement(now), case_id)
 
 
 def list_measures(
@@ -105,9 +107,10 @@ def reinstate(
     with reading(deployment.engine) as session:
         case_id, actor = case_id_of(session, case), actor_named(session, by)
     context = deployment.enforcement(now)
-    outcome = reinstatement.reinstate(context, case_id, actor, reasons=reasons)
-    lifted = outcome.outcome is PlatformOutcome.NOT_IN_FORCE
-    return ReinstatementResult(outcome, enforcement.enforce(context, case_id) if lifted else None)
+    with head_follows(deployment, now):
+        outcome = reinstatement.reinstate(context, case_id, actor, reasons=reasons)
+        lifted = outcome.outcome is PlatformOutcome.NOT_IN_FORCE
+        return ReinstatementResult(outcome, enforcement.enforce(context, case_id) if lifted else None)
 
 
 def look_again(deployment: Deployment, by: str, now: datetime, case: str) -> TrafficLook:
@@ -141,14 +144,15 @@ def reaffirm(
     Refused
         Names everything that is missing.
     """
-    with deployment.deciding(by, now) as decision:
-        case_id = case_id_of(decision.session, case)
-        result = reaffirmation.reaffirm(
-            decision, case_id, look=look, reasons=reasons, policy=deployment.policy
-        )
-    if not result.complete:
-        return ReaffirmedMeasure(result, None)
-    return ReaffirmedMeasure(result, enforcement.enforce(deployment.enforcement(now), case_id))
+    with head_follows(deployment, now):
+        with deployment.deciding(by, now) as decision:
+            case_id = case_id_of(decision.session, case)
+            result = reaffirmation.reaffirm(
+                decision, case_id, look=look, reasons=reasons, policy=deployment.policy
+            )
+        if not result.complete:
+            return ReaffirmedMeasure(result, None)
+        return ReaffirmedMeasure(result, enforcement.enforce(deployment.enforcement(now), case_id))
 
 
 def restrictions(deployment: Deployment, now: datetime) -> tuple[ReadBack, ...]:
@@ -158,7 +162,8 @@ def restrictions(deployment: Deployment, now: datetime) -> tuple[ReadBack, ...]:
 
 def reconcile(deployment: Deployment, now: datetime) -> tuple[Disagreement, ...]:
     """Compare measures with the platform, lift what is on record as ended, and return what disagreed."""
-    return reconciliation.reconcile(deployment.enforcement(now))
+    with head_follows(deployment, now):
+        return reconciliation.reconcile(deployment.enforcement(now))
 
 
 def reconcile_or_fail(deployment: Deployment, now: datetime) -> tuple[Disagreement, ...]:
@@ -180,7 +185,8 @@ def enforce(deployment: Deployment, now: datetime, case: str) -> EnforcementRepo
     """Do everything that an approved case allows now: notice, measure, lapse, letters that follow."""
     with reading(deployment.engine) as session:
         case_id = case_id_of(session, case)
-    return enforcement.enforce(deployment.enforcement(now), case_id)
+    with head_follows(deployment, now):
+        return enforcement.enforce(deployment.enforcement(now), case_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,18 +195,20 @@ class DueRun:
 
     Parameters
     ----------
+    head : the head of the audit log, where one was due: daily, and where a measure's own was not kept.
     contradictions : reports against notices on which a person must decide.
     overdue : what is still late after it.
     """
 
     new_delivery_events: int
     resumed: ResumeReport
+    head: KeptHead | None
     contradictions: tuple[OpenContradiction, ...]
     overdue: tuple[str, ...]
 
 
 def run_due(deployment: Deployment, now: datetime) -> DueRun:
-    """Do everything that is due: take delivery reports in, expire, dispatch, apply, lapse, lift, send what follows.
+    """Do everything that is due: take delivery reports in, expire, dispatch, apply, lapse, lift, sign the head.
 
     The five-minute schedule is this one call; a deployment without Airflow needs it as one line of cron. It may run
     twice at once, and be killed: the next run goes on.
@@ -208,13 +216,20 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
     Raises
     ------
     CjpFraudError
-        After everything was tried, where one case had a fault.
+        After everything was tried, where one case had a fault, or a head that was due could not be kept.
     """
     events = inbound_reports.collect_delivery_events(deployment.engine, deployment.settings, now)
-    report = resume_all(deployment, now)
+    report = enforcement.resume_all(deployment.enforcement(now))
+    head, faults = None, list(report.faults)
+    try:
+        head = keep_if_due(deployment, now)
+    except CjpFraudError as error:
+        faults.append(f"the head of the audit log was not kept: {error}")
+    if faults:
+        raise CjpFraudError("; ".join(faults))
     with reading(deployment.engine) as session:
         contradictions = open_contradictions(session)
-    return DueRun(events, report, contradictions, overdue_now(deployment))
+    return DueRun(events, report, head, contradictions, overdue_now(deployment))
 
 
 def resume_all(deployment: Deployment, now: datetime) -> ResumeReport:
@@ -225,7 +240,8 @@ def resume_all(deployment: Deployment, now: datetime) -> ResumeReport:
     CjpFraudError
         After all cases were tried, where one had a fault.
     """
-    report = enforcement.resume_all(deployment.enforcement(now))
+    with head_follows(deployment, now):
+        report = enforcement.resume_all(deployment.enforcement(now))
     if report.faults:
         raise CjpFraudError("; ".join(report.faults))
     return report

@@ -14,6 +14,7 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices import delivery_record as records
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import DeliveryRecord, NoticeRow
+from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case
@@ -72,7 +73,8 @@ def dispatch(deployment: Deployment, now: datetime, case: str) -> DispatchResult
     with reading(deployment.engine) as session:
         on_record = session.get_one(Case, case_id_of(session, case))
         case_id, number, before = on_record.id, on_record.number, on_record.state
-    report = enforce(deployment.enforcement(now), case_id)
+    with head_follows(deployment, now):
+        report = enforce(deployment.enforcement(now), case_id)
     return DispatchResult(number, before, report.state, report.waiting_for, report.next_at)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import FeedStanding, Right
@@ -38,6 +39,23 @@ class Ending(StrEnum):
 
     REINSTATED = "reinstated"
     LAPSED = "lapsed"
+
+
+MEASURE_ACTIONS: Final = frozenset(
+    {
+        "case.observed",
+        "case.suspending",
+        "case.suspended",
+        "case.not_suspended",
+        "measure.reaffirmed",
+        "case.reinstating",
+        "case.lapsing",
+        "case.lifting_failed",
+        "case.reinstated",
+        "case.lapsed",
+    }
+)
+"""Actions of the log by which a measure is ordered, confirmed, kept, ended or lifted: after each the head is signed."""
 
 
 class CommandKind(StrEnum):

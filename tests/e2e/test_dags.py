@@ -139,5 +139,6 @@ def test_the_dags_run_in_the_order_of_a_day(airflow: Airflow) -> None:
     assert airflow.run("housekeeping") == {
         "reconcile": ["success"],
         "verify_audit": ["success"],
+        "sign_head": ["success"],
         "apply_retention": ["success"],
     }

@@ -89,11 +89,16 @@ def mail_server(settings: Settings) -> MailServer:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sends to whom in the dialogue; one recipient a transaction."""
+    """Who sends to whom in the dialogue; one recipient a transaction.
+
+    Parameters
+    ----------
+    envid : under which delivery reports come back; None: none are asked for.
+    """
 
     mail_from: str
     recipient: str
-    envid: str
+    envid: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,7 @@ def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> in
         smtp.ehlo()
     if mail.user is not None:
         smtp.log_in(mail.user, mail.password or "")
-    reports = smtp.has_extn("dsn")
+    reports = envelope.envid is not None and smtp.has_extn("dsn")
     sender = f"MAIL FROM:<{envelope.mail_from}>" + (f" RET=HDRS ENVID={envelope.envid}" if reports else "")
     recipient = f"RCPT TO:<{envelope.recipient}>"
     if reports:

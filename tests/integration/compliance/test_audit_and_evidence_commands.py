@@ -18,6 +18,7 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.storage.database import reading
 from tests.integration.compliance.conftest import Story
+from tests.signed_heads import keep_heads
 from tests.simulated_clocks import show_clock
 
 
@@ -26,6 +27,7 @@ def opened(case: Story) -> Deployment:
     """A deployment on the story's database."""
     made = Deployment(load_settings(home=case.folder))
     made.__dict__["engine"] = case.engine
+    keep_heads(made)
     return made
 
 
