@@ -119,10 +119,7 @@ def keep_if_due(deployment: Deployment, now: datetime) -> KeptHead | None:
     with reading(deployment.engine) as session:
         if reason_for_next(session, before, now) is None:
             return None
-    kept, mail_fault = _keep(deployment, before, now)
-    if mail_fault is not None:
-        _log.warning("%s; the next daily head is mailed again", mail_fault)
-    return kept
+    return _mailed_later(_keep(deployment, before, now))
 
 
 @contextmanager
@@ -146,16 +143,14 @@ def keep_first(deployment: Deployment, now: datetime, *, new_key: bool) -> None:
     Raises
     ------
     CjpFraudError
-        If it cannot be made, the head cannot be written, or the mail server does not take it.
+        If it cannot be made, or the head cannot be written. A mail server that does not take it is logged.
     """
     store = deployment.head_store
     store.make()
     before = store.newest(deployment.head_keys.public(), may_be_new=True)
     if before is not None and not new_key:
         return
-    _, mail_fault = _keep(deployment, before, now)
-    if mail_fault is not None:
-        raise CjpFraudError(f"everything is ready, but {mail_fault}")
+    _mailed_later(_keep(deployment, before, now))
 
 
 def keep_signed(deployment: Deployment, signed: SignedHead) -> None:
@@ -276,6 +271,14 @@ def _newest_kept(deployment: Deployment) -> SignedHead:
     if before is None:
         raise StorageError(_none_there(deployment))
     return before
+
+
+def _mailed_later(kept: tuple[KeptHead, str | None]) -> KeptHead:
+    """Log why a head was not mailed, and return the head."""
+    head, mail_fault = kept
+    if mail_fault is not None:
+        _log.warning("%s; the next daily head is mailed again", mail_fault)
+    return head
 
 
 def _none_there(deployment: Deployment) -> str:

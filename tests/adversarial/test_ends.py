@@ -16,6 +16,8 @@ from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.errors import Refused
+from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import comment
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
@@ -30,6 +32,7 @@ from tests.case_builders import Office, mail_to, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import Killed, UnreliablePlatform
+from tests.signed_heads import keep_heads
 from tests.simulated_clocks import show_clock
 
 
@@ -199,6 +202,7 @@ def test_every_command_says_on_its_last_line_what_is_overdue_and_run_due_does_it
     office = open_office(sqlite_engine, tmp_path, mail_to(server))
     office.approved_case()
     assert office.enforce().state is CaseState.SUSPENDED
+    keep_heads(Deployment(load_settings(home=tmp_path)))
     show_clock(office.engine, office.now + timedelta(hours=73))
     home = ["--home", str(tmp_path)]
     settings = {

@@ -297,6 +297,18 @@ def test_a_mail_server_that_does_not_answer_stops_no_measure_and_gets_the_next_d
     assert len(server.received) > before
 
 
+def test_init_ends_well_where_the_mail_server_does_not_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = load_settings(
+        home=tmp_path / "home", heads_mail_to="counsel@law.example", smtp_port=free_port()
+    )
+    with caplog.at_level(logging.WARNING):
+        ready = initialize(Deployment(settings))
+    assert ready.key.key_id
+    assert "the next daily head is mailed again" in caplog.text
+
+
 def test_init_refuses_an_address_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="not an email address"):
         initialize(Deployment(load_settings(home=tmp_path / "home", heads_mail_to="counsel")))
