@@ -14,14 +14,14 @@ from cjp_fraud.audit.signed_head import Head, read_signed_head
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.operations import cases
+from cjp_fraud.operations import cases, measures
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.operations.signed_heads import keep_first
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import FraudFinding, TenantsPart
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.model import MEASURE_ACTIONS
-from tests.case_builders import OUTBOUND_VOICE, PEOPLE, START, a_flag, flag
+from tests.case_builders import GROUNDS, OUTBOUND_VOICE, PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
@@ -54,6 +54,7 @@ def a_home(folder: Path, url: str, server: MailServerUnderTest, **settings: Any)
                 "platform_mode": "act",
                 "smtp_host": server.host,
                 "smtp_port": server.port,
+                "contact": "+1 555 0100",
                 "heads_url": str(folder / "counsel"),
             }
             | settings
@@ -72,7 +73,9 @@ def a_home(folder: Path, url: str, server: MailServerUnderTest, **settings: Any)
 def determined(opened: Deployment) -> None:
     """Claim the case and determine fraud."""
     cases.claim(opened, "rita", opened.now, "1")
-    finding = FraudFinding("short calls to one range at night", TenantsPart.VICTIM, measure=OUTBOUND_VOICE)
+    finding = FraudFinding(
+        "short calls to one range at night", TenantsPart.VICTIM, measure=OUTBOUND_VOICE, grounds=GROUNDS
+    )
     cases.determine(opened, "rita", opened.now, "1", finding)
 
 
@@ -81,6 +84,13 @@ def suspended(opened: Deployment) -> None:
     determined(opened)
     approved = cases.approve_and_carry_out(opened, "adam", opened.now, "1")
     assert approved.case.state == "suspended", approved
+
+
+def reaffirmed_by(opened: Deployment, name: str) -> None:
+    """Let an approver look at the traffic again and keep the measure."""
+    look = measures.look_again(opened, name, opened.now, "1")
+    reasons = f"it goes on, says {name}"
+    measures.reaffirm(opened, name, opened.now, "1", look=look.sha256, reasons=reasons)
 
 
 def later(opened: Deployment, **how_long: float) -> Deployment:

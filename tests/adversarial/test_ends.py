@@ -14,10 +14,9 @@ from typer.testing import CliRunner
 
 from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
-from cjp_fraud.config import PlatformMode
-from cjp_fraud.errors import Refused
-from cjp_fraud.config import load_settings
+from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import comment
 from cjp_fraud.review.dispute import decide_dispute, open_dispute

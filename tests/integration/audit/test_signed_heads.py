@@ -42,6 +42,7 @@ from tests.signed_heads import (
     later,
     newest_entry_of_a_measure,
     newest_head,
+    reaffirmed_by,
     suspended,
 )
 
@@ -82,7 +83,7 @@ def test_init_makes_the_key_once_and_prints_its_public_part(tmp_path: Path) -> N
     assert private.read_bytes() == before
     public = read_public_key(Path(shown["public_key_file"]).read_bytes())
     assert (public.key_id, public.text) == (shown["key_id"], shown["public_key"])
-    assert public.text in command(home, "config", "show")
+    assert json.loads(command(home, "config", "show", "--json"))["heads_public_key"] == public.text
     assert json.loads(command(home, "audit", "key", "--json")) == shown
     said = command(home, "audit", "verify")
     assert "newest signed head: entry 2 of 2" in said
@@ -125,8 +126,8 @@ def test_every_measure_is_followed_by_its_head(opened: Deployment) -> None:
 
     suspended(opened)
     covered(opened)
-    for name, reasons in (("adam", "it goes on"), ("bella", "the carrier confirms")):
-        measures.reaffirm(opened, name, opened.now, "1", reasons=reasons)
+    for name in ("adam", "bella"):
+        reaffirmed_by(opened, name)
         covered(opened)
     measures.reinstate(opened, "adam", opened.now, "1", reasons="the keys were changed")
     covered(opened)
@@ -146,7 +147,7 @@ def test_whatever_changes_a_measure_is_an_act_that_a_head_follows(home: Deployme
     """Otherwise a new act on measures could be forgotten in the list of actions."""
     suspended(home)
     for name in ("adam", "bella"):
-        measures.reaffirm(home, name, home.now, "1", reasons=f"it goes on, says {name}")
+        reaffirmed_by(home, name)
     measures.reinstate(home, "adam", home.now, "1", reasons="the keys were changed")
     tables = {Measure.__tablename__, Reaffirmation.__tablename__}
     with reading(home.engine) as session:
