@@ -282,7 +282,7 @@ def _odds(p_value: float, language: str) -> str:
     if not p_value > 1 / _RAREST:
         return fill(said["odds_beyond"], n=number(_RAREST, language))
     odds = float(f"{1 / min(p_value, 1.0):.1e}")
-    return fill(said["odds"], n=number(odds, language)) if odds >= 2 else ""
+    return counted(said["odds"], odds, language) if odds >= 2 else ""
 
 
 def _as_text(value: Any) -> Any:
