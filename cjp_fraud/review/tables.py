@@ -216,9 +216,7 @@ class Determination(Recorded, Base):
             "finding <> 'fraudulent' OR (evidence_set_id IS NOT NULL AND tenants_part IS NOT NULL)",
             name="fraud_has_evidence_and_part",
         ),
-        CheckConstraint(
-            "(finding = 'fraudulent') = (CAST(grounds AS TEXT) <> '[]')", name="fraud_has_grounds"
-        ),
+        CheckConstraint("finding <> 'fraudulent' OR CAST(grounds AS TEXT) <> '[]'", name="fraud_has_grounds"),
     )
 
     id: Mapped[Id]

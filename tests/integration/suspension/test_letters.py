@@ -74,13 +74,11 @@ def test_the_grounds_are_on_record_in_the_log_the_proposal_the_page_and_the_lett
     assert "- Calls or messages went to costly numbers" in letters(server)[0]
 
 
-@pytest.mark.parametrize("grounds", ["[]", '["unattended"]'])
-def test_the_database_wants_grounds_of_fraud_and_of_nothing_else(office: Office, grounds: str) -> None:
+def test_the_database_wants_grounds_of_fraud(office: Office) -> None:
     claimed(office)
     office.determine()
-    finding = "fraudulent" if grounds == "[]" else "undetermined"
     with pytest.raises(IntegrityError, match="fraud_has_grounds"), unrecorded(office.engine) as session:
-        session.execute(text(f"UPDATE determinations SET grounds = '{grounds}', finding = '{finding}'"))
+        session.execute(text("UPDATE determinations SET grounds = '[]'"))
 
 
 def test_an_act_without_a_contact_or_the_customers_name_cannot_be_approved(
