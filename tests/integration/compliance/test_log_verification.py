@@ -64,6 +64,7 @@ def test_every_head_there_ever_was_stays_in_the_chain(case: Story) -> None:
 TAMPERING = {
     "a case is set to suspended": "UPDATE cases SET state = 'reinstated'",
     "a finding is changed": "UPDATE determinations SET finding = 'not_fraudulent'",
+    "a ground is exchanged": "UPDATE determinations SET grounds = '[\"blocked_lines\"]'",
     "the tenant's part is changed": "UPDATE determinations SET tenants_part = 'complicit'",
     "a determination is given to somebody else": (
         "UPDATE determinations SET by_user_id = (SELECT id FROM users WHERE name = 'cora')"
@@ -76,6 +77,7 @@ TAMPERING = {
     ),
     "the capacity of an approval is changed": "UPDATE approvals SET capacity = 'counsel'",
     "a notice's bytes are changed": "UPDATE notices SET message = 'x'",
+    "the end that a notice states is moved": "UPDATE notices SET states_end_at = '2030-01-01 00:00:00'",
     "a notice is said to have failed": "UPDATE notices SET state = 'failed'",
     "an attempt's outcome is changed": "UPDATE notice_attempts SET outcome = 'failed'",
     "an attempt's evidence is changed": "UPDATE notice_attempts SET evidence = '250 OK'",

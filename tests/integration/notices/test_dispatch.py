@@ -501,3 +501,20 @@ def test_the_log_tells_of_every_step_and_names_no_address(
     ]
     assert {entry.case_id for entry in entries} == {case_id}
     assert "acme.example" not in str([entry.content for entry in entries])
+
+
+def test_a_continuation_goes_once_to_everybody_who_was_served_and_announces_no_new_restriction(
+    sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    load_rows(sqlite_engine, tmp_path, a_row(language="de"))
+    plan_id = a_plan(sqlite_engine, kind=NoticeKind.REAFFIRMATION)
+    done = dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON))
+    assert done.step_complete
+    (notice,) = notices_of(sqlite_engine, plan_id)
+    (received,) = server.received
+    assert (notice.kind, notice.template) == (NoticeKind.REAFFIRMATION, "reaffirmation.de")
+    assert notice.states_end_at is None
+    body = " ".join(email.message_from_bytes(received.content, policy=default).get_content().split())
+    assert "bleibt bestehen" in body
+    assert "Ende: spätestens am 7. April 2015 um 23:00 Uhr (8. April 2015, 03:00 UTC)." in body
+    assert "bis zum 2. Mai 2015 um 08:00 Uhr (12:00 UTC) Einspruch erheben" in body
