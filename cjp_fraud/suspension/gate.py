@@ -47,6 +47,7 @@ class Requirement(Enum):
     NOTICE = (5, "notice")
     STOPS = (6, "stops")
     END = (7, "end")
+    STATED_END = (7, "stated end")
     NEED = (8, "need")
     FIT = (9, "fit")
     CONSENT = (9, "consent")
@@ -389,8 +390,8 @@ def _stops(facts: GateFacts, _at: datetime) -> list[str]:
     return faults
 
 
-def _end(facts: GateFacts, at: datetime) -> list[str]:
-    proposal, contract, notice = facts.proposal, facts.contract, facts.notice
+def _end(facts: GateFacts, _at: datetime) -> list[str]:
+    proposal, contract = facts.proposal, facts.contract
     if proposal is None:
         return ["no measure is proposed"]
     faults = []
@@ -401,15 +402,22 @@ def _end(facts: GateFacts, at: datetime) -> list[str]:
         faults.append("the measure would outlive the contract's longest duration")
     if proposal.review_after is None or proposal.review_after <= timedelta(0):
         faults.append("the measure has no review date")
-    if notice is not None and notice.dispatched_at is not None:
-        if notice.states_end_at is None:
-            faults.append("the notice that was sent states no end of the measure")
-        elif notice.states_end_at <= at:
-            faults.append(
-                f"the end that the notice states ({notice.states_end_at:%Y-%m-%d %H:%M:%SZ}) has passed; "
-                "withdraw the case and determine it again"
-            )
     return faults
+
+
+def _stated_end(facts: GateFacts, at: datetime) -> list[str]:
+    """The end that a notice states binds the measure that it announces; one that is kept has a letter of its own."""
+    notice = facts.notice
+    if notice is None or notice.dispatched_at is None:
+        return []
+    if notice.states_end_at is None:
+        return ["the notice that was sent states no end of the measure"]
+    if notice.states_end_at <= at:
+        return [
+            f"the end that the notice states ({notice.states_end_at:%Y-%m-%d %H:%M:%SZ}) has passed; "
+            "withdraw the case and determine it again"
+        ]
+    return []
 
 
 def _need(facts: GateFacts, at: datetime) -> list[str]:
@@ -460,6 +468,7 @@ _RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] 
     Requirement.NOTICE: _notice,
     Requirement.STOPS: _stops,
     Requirement.END: _end,
+    Requirement.STATED_END: _stated_end,
     Requirement.NEED: _need,
     Requirement.FIT: _fit,
     Requirement.CONSENT: _consent,

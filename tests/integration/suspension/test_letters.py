@@ -243,3 +243,20 @@ def test_a_continuation_tells_the_flags_since_and_the_new_end(office: Office) ->
     assert letter.until == START + timedelta(hours=144)
     assert [flagged.observed for flagged in letter.seen] == [140.0]
     assert letter.grounds == ("unusual_destinations", "unattended")
+
+
+def test_a_measure_may_be_kept_again_after_the_end_that_its_first_notice_stated(
+    office: Office, server: MailServerUnderTest
+) -> None:
+    office.approved_case()
+    office.enforce()
+    for round in (1, 2):
+        office.now = START + timedelta(hours=71 * round)
+        for by in ("adam", "bella"):
+            office.reaffirm(by, f"the attack goes on, {by} in round {round}")
+        office.enforce()
+    assert office.now > START + timedelta(hours=72), "the first notice's end has passed"
+    assert office.measure().ends_at == office.now + timedelta(hours=72)
+    last = letters(server)[-1]
+    assert "Until: 11 April 2015 at 06:00 (10:00 UTC) at the latest." in last
+    assert "They found no further unusual increase in usage" in last
