@@ -57,6 +57,7 @@ class PersonalText(Recorded, Base):
     """A text that a person wrote or that names persons; may be erased, its digest stays in the log."""
 
     __tablename__ = "personal_texts"
+    ROWS_CHANGE = True
 
     id: Mapped[Id]
     body: Mapped[str | None] = mapped_column(Text, comment="the text; null once erased")
@@ -70,6 +71,7 @@ class Home(Recorded, Base):
     """What a deployment is for good: whether its clock is simulated, and where that clock stands; one row."""
 
     __tablename__ = "homes"
+    ROWS_CHANGE = True
     __table_args__ = (
         CheckConstraint("id = 'home'", name="one_home"),
         CheckConstraint(

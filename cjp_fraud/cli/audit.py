@@ -66,6 +66,8 @@ def verify(
             if verification.holds
             else f"The audit log does NOT hold: {len(verification.faults)} faults."
         )
+        if verification.application_owns:
+            typer.echo(f"NOTE: {verification.application_owns}")
     if not verification.holds:
         raise typer.Exit(1)
 

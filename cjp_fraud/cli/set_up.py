@@ -37,16 +37,27 @@ def init(
             help="A person of the first day, whose roles count at once; may be given more than once.",
         ),
     ] = None,
+    owner_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="PostgreSQL: connect as the role that owns the tables, or will, so that the application's role "
+            "cannot switch off what keeps the log append-only. Not stored; its password belongs into PGPASSFILE.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the database and the lake's tables; running it again is harmless."""
     from cjp_fraud.operations.housekeeping import initialize
 
-    ready = initialize(deployment(ctx), simulated=simulated, users=_people(user or []))
-    fields = ("database", "schema", "changed", "lake", "buckets", "mode", "simulated_clock", *_KEY)
-    print_view(ready, fields, as_json=as_json, title="Ready")
-    if not as_json and ready.key.note is not None:
-        typer.echo(f"note: {ready.key.note}")
+    made = initialize(deployment(ctx), simulated=simulated, users=_people(user or []), owner_url=owner_url)
+    print_view(made, _SHOWN, as_json=as_json, title="Ready")
+    if as_json:
+        return
+    if made.key.note is not None:
+        typer.echo(f"note: {made.key.note}")
+    if made.application_owns:
+        typer.echo(f"NOTE: {made.application_owns}")
 
 
 @app.command()
@@ -55,6 +66,9 @@ def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
     from cjp_fraud.operations.signed_heads import settings_and_key
 
     print_view(settings_and_key(deployment(ctx)), as_json=as_json, title="Settings")
+
+
+_SHOWN = ("database", "schema", "changed", "lake", "buckets", "mode", "simulated_clock", *_KEY)
 
 
 def _people(given: list[str]) -> dict[str, list[Role]]:

@@ -41,6 +41,7 @@ class Tenant(Recorded, Base):
     """A tenant of the cloud, as it stands now; what it was before is in the log, as digests."""
 
     __tablename__ = "tenants"
+    ROWS_CHANGE = True
 
     id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="tenant_id of the traffic")
     provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), comment="who provides")
@@ -128,6 +129,7 @@ class SubscriptionTerms(Versioned, Recorded, Base):
     """One version of what was bought, where it runs, and its term."""
 
     __tablename__ = "subscription_terms"
+    ROWS_CHANGE = True
     __table_args__ = _versions_of(
         "subscription_terms",
         CheckConstraint("term_from IS NULL OR term_to IS NULL OR term_from < term_to", name="term"),
@@ -174,6 +176,7 @@ class Site(Recorded, Base):
     """A provisioned place of a subscription; one by default."""
 
     __tablename__ = "sites"
+    ROWS_CHANGE = True
 
     id: Mapped[Id]
     subscription_id: Mapped[str] = mapped_column(
@@ -186,6 +189,7 @@ class GoverningDocument(Versioned, Recorded, Base):
     """One version of which document governs a subscription, and whether it gives the right of clause 2.4."""
 
     __tablename__ = "governing_documents"
+    ROWS_CHANGE = True
     __table_args__ = _versions_of(
         "governing_documents",
         CheckConstraint("longest_measure_hours IS NULL OR longest_measure_hours > 0", name="longest_measure"),
@@ -209,6 +213,7 @@ class NoticeTermsVersion(Versioned, Recorded, Base):
     """One version of how notices must be served; ``not_read`` is a version too."""
 
     __tablename__ = "notice_terms"
+    ROWS_CHANGE = True
     __table_args__ = _versions_of(
         "notice_terms",
         CheckConstraint("(reading = 'read') = (terms IS NOT NULL)", name="terms_if_read"),
@@ -226,6 +231,7 @@ class Address(InForce, Recorded, Base):
     """One address for notices while it is valid; the address itself is a personal text."""
 
     __tablename__ = "addresses"
+    ROWS_CHANGE = True
     __table_args__ = (
         CheckConstraint(_VALIDITY, name="validity"),
         Index("ix_addresses_subscription", "subscription_id", "role"),

@@ -33,6 +33,7 @@ class NoticePlan(Recorded, Base):
     """What is to be served for an approved proposal; immutable but for its cancellation."""
 
     __tablename__ = "notice_plans"
+    ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("proposal_id", "kind", "round"),
         UniqueConstraint("id", "created_at", name="uq_notice_plans_moment"),
@@ -64,6 +65,7 @@ class Notice(Recorded, Base):
     """One letter of a plan: one step, one method, one address."""
 
     __tablename__ = "notices"
+    ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("plan_id", "number"),
         CheckConstraint(
@@ -120,6 +122,7 @@ class NoticeAttempt(Recorded, Base):
     """One attempt at serving a notice, by whatever method; the row stands before anything leaves."""
 
     __tablename__ = "notice_attempts"
+    ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("notice_id", "number"),
         CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="outcome_when_finished"),
@@ -146,6 +149,7 @@ class SmtpAttempt(Recorded, Base):
     """What an attempt by email has beside every other attempt."""
 
     __tablename__ = "smtp_attempts"
+    ROWS_CHANGE = True
 
     attempt_id: Mapped[IdOf] = mapped_column(
         ForeignKey("notice_attempts.id"), primary_key=True, comment="the attempt"
@@ -165,6 +169,7 @@ class DeliveryEvent(Recorded, Base):
     """Something that became known of a notice; never changed but for a person's resolution."""
 
     __tablename__ = "delivery_events"
+    ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("notice_id", "report_sha256"),
         CheckConstraint("(resolved_at IS NULL) = (resolved_by IS NULL)", name="resolution_whole"),

@@ -34,6 +34,7 @@ from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.storage.database import reading
+from cjp_fraud.storage.ownership import application_owns
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class LogReport:
     faults: tuple[str, ...]
     notes: tuple[str, ...]
     """What is no fault and should be known."""
+    application_owns: str | None = None
+    """On PostgreSQL, that the application's role owns its tables, and what that means; None: it does not, or SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,7 @@ def verify_log(
         signed_head=newest_of(trusted, deployment),
         faults=faults,
         notes=_log_notes(deployment, trusted),
+        application_owns=application_owns(deployment.engine),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.home import NOT_SIMULATED, make_home, record_head_key
@@ -25,6 +26,7 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import create_user
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.migration import current_revision, migrate
+from cjp_fraud.storage.ownership import application_owns, migrate_as_owner, require_may_migrate
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 
 LAKE_TABLES = (*TRAFFIC_TABLES, *DETECTION_TABLES)
@@ -46,6 +48,8 @@ class Initialized:
     """Whether the home's clock is simulated, for good."""
     key: HeadKeyView
     """The key that signs the head of the audit log; its public part belongs with somebody outside."""
+    application_owns: str | None = None
+    """On PostgreSQL, that the application's role owns its tables, and what that means; None: it does not, or SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def initialize(
     *,
     simulated: bool = False,
     users: Mapping[str, Collection[Role]] | None = None,
+    owner_url: str | None = None,
 ) -> Initialized:
     """Make the database and the lake's tables, or bring them to this version; running it again is harmless.
 
@@ -68,16 +73,19 @@ def initialize(
     ----------
     users : people of the first day with their roles, which count at once; only when the home is made.
     simulated : give the home a simulated clock, for good; it begins at ``settings.now``, or at the machine's time.
+    owner_url : on PostgreSQL, the database as the role connects that owns the tables or will; used now, never stored.
 
     Raises
     ------
     ClockError
         If the home is there and has the machine's clock, or the settings give a moment without ``simulated``.
     BadInputError
-        If the clock is simulated and the settings reach out of this machine.
+        If the clock is simulated and the settings reach out of this machine, or the owner's URL leads elsewhere.
+    Refused
+        If the application's role could get past the owner's grants.
     StorageError
-        If the lake that is there has another number of buckets than the settings say, or the second place of
-        signed heads cannot be written to.
+        If the lake that is there has another number of buckets than the settings say, the tables belong to another
+        role and ``owner_url`` is missing, or the second place of signed heads cannot be written to.
     """
     settings = deployment.settings
     if settings.heads_mail_to is not None:
@@ -88,7 +96,7 @@ def initialize(
     engine = make_engine(settings.database)
     if settings.now is not None and not simulated and current_revision(engine) is None:
         raise ClockError(NOT_SIMULATED)
-    before, after = migrate(engine)
+    before, after = _migrate(engine, owner_url)
     with transaction(engine) as session:
         begins = (settings.now if simulated else None) or machine_now()
         decision = Decision(session, Actor(INIT), begins)
@@ -103,6 +111,7 @@ def initialize(
         new_key = record_head_key(
             Decision(session, Actor(INIT), recording_time(session)), key.key_id, key.text
         )
+    owned = application_owns(engine)
     engine.dispose()
     deployment.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
     keep_first(deployment, deployment.now, new_key=new_key)
@@ -115,7 +124,24 @@ def initialize(
         mode=settings.platform_mode,
         simulated_clock=deployment.home_clock.simulated,
         key=show_head_key(deployment),
+        application_owns=owned,
     )
+
+
+def _migrate(engine: Engine, owner_url: str | None) -> tuple[str | None, str]:
+    if owner_url is None:
+        require_may_migrate(engine)
+        return migrate(engine)
+    try:
+        owner = make_engine(owner_url)
+    except ArgumentError as error:
+        raise BadInputError(
+            "--owner-url is no database URL; write postgresql+psycopg://ROLE@HOST/DATABASE"
+        ) from error
+    try:
+        return migrate_as_owner(owner, engine)
+    finally:
+        owner.dispose()
 
 
 def _require_on_record(session: Session, name: str) -> None:

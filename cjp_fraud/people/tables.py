@@ -15,6 +15,7 @@ class User(Recorded, Base):
     """A person who may act; one person is one user."""
 
     __tablename__ = "users"
+    ROWS_CHANGE = True
     __table_args__ = (
         CheckConstraint("(disabled_at IS NULL) = (disabled_by IS NULL)", name="disabling_is_whole"),
         CheckConstraint("created_by <> id", name="not_by_themself"),
@@ -45,6 +46,7 @@ class UserRole(Recorded, Base):
     """One role of one user, while it was held."""
 
     __tablename__ = "user_roles"
+    ROWS_CHANGE = True
     __table_args__ = (
         CheckConstraint("granted_by <> user_id", name="not_to_themself"),
         CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revocation_is_whole"),

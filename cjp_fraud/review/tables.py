@@ -47,6 +47,7 @@ class Case(Recorded, Base):
     """What a person reviews: the flags of one tenant, close in time; one open case a tenant."""
 
     __tablename__ = "cases"
+    ROWS_CHANGE = True
     __table_args__ = (
         Index(
             "uq_cases_one_open_a_tenant",
@@ -110,6 +111,7 @@ class Episode(Recorded, Base):
     """Flags of one tenant close in time; the id outlives late flags."""
 
     __tablename__ = "episodes"
+    ROWS_CHANGE = True
     __table_args__ = (Index("ix_episodes_tenant_first", "tenant_id", "first_flag_at"),)
 
     id: Mapped[Sha256] = mapped_column(
@@ -133,6 +135,7 @@ class Flag(Recorded, Base):
     """One interval of one series that is unusual upward; superseded, never deleted."""
 
     __tablename__ = "flags"
+    ROWS_CHANGE = True
     __table_args__ = (
         Index(
             "uq_flags_one_in_force",
@@ -320,6 +323,7 @@ class Dispute(Recorded, Base):
     """The tenant disputes; decided by somebody who neither determined nor approved."""
 
     __tablename__ = "disputes"
+    ROWS_CHANGE = True
     __table_args__ = (
         CheckConstraint(
             "(state = 'open') = (decided_at IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL) "
@@ -350,6 +354,7 @@ class Stop(Recorded, Base):
     """Something that shuts the gate until it is cleared."""
 
     __tablename__ = "stops"
+    ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("case_id", "kind", "subject_id"),
         CheckConstraint("(cleared_at IS NULL) = (cleared_by IS NULL)", name="clearing_is_whole"),

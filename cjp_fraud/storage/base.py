@@ -78,6 +78,10 @@ class Base(DeclarativeBase):
     NOT_AUDITED: ClassVar[str | None] = None
     """Why no entry of the log names the rows of this table; None: each of them is named."""
 
+    ROWS_CHANGE: ClassVar[bool] = False
+    """Whether rows change after they are written. Where they do not, a transaction that changes one is refused, and on
+    PostgreSQL so is the application's role by the server (:mod:`cjp_fraud.storage.ownership`). None is ever deleted."""
+
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
         dict[str, Any]: JsonDocument,

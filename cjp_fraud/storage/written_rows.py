@@ -17,12 +17,17 @@ from cjp_fraud.storage.base import Base
 
 _ROWS: Final = "written_rows"
 _TABLES: Final = "tables_written_in_bulk"
+_FIXED: Final = "fixed_tables_changed"
 _SHOWN: Final = 10
 """Rows that the message of :func:`refuse_unnamed` lists."""
 
 
 class UnnamedRowsError(RuntimeError):
     """A transaction wrote rows of audited tables and no entry of the log that names them: a bug."""
+
+
+class FixedRowsError(RuntimeError):
+    """A transaction changed rows of a table whose rows never change: a bug."""
 
 
 def take_written(session: Session, rows: Iterable[Base] = ()) -> list[Base]:
@@ -48,14 +53,21 @@ def wrote_unnamed(session: Session) -> bool:
 
 
 def refuse_unnamed(session: Session) -> None:
-    """Refuse to commit rows that no entry names.
+    """Refuse to commit rows that no entry names, and changes of rows that never change.
 
     Raises
     ------
     UnnamedRowsError
         Names the rows; append the entry after them, in the same transaction.
+    FixedRowsError
+        Names the tables.
     """
     session.flush()
+    if fixed := session.info.get(_FIXED):
+        raise FixedRowsError(
+            f"rows of {', '.join(sorted(fixed))} were changed, and no row of theirs may: write a new row, or say "
+            "ROWS_CHANGE in the table's class"
+        )
     unnamed = [f"{table} {'/'.join(map(str, key))}" for table, key in session.info.get(_ROWS, {})]
     unnamed += [f"rows of {table} (bulk)" for table in sorted(session.info.get(_TABLES, ()))]
     if unnamed:
@@ -82,7 +94,8 @@ def _note_flushed(session: Session, _context: UOWTransaction) -> None:
         raise UnnamedRowsError(
             f"rows of {', '.join(sorted(set(deleted)))} are never deleted: they are audited"
         )
-    changed = (row for row in session.dirty if session.is_modified(row))
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    _note_fixed(session, (type(row) for row in changed))
     note_written(session, (*session.new, *changed))
 
 
@@ -92,6 +105,8 @@ def _note_bulk(state: ORMExecuteState) -> None:
         return
     name = getattr(getattr(state.statement, "table", None), "name", None)
     kinds = [mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__tablename__ == name]
+    if state.is_update:
+        _note_fixed(state.session, kinds)
     if not any(kind.NOT_AUDITED is None for kind in kinds):
         return
     if state.is_delete:
@@ -99,10 +114,17 @@ def _note_bulk(state: ORMExecuteState) -> None:
     state.session.info.setdefault(_TABLES, set()).add(name)
 
 
+def _note_fixed(session: Session, changed: Iterable[type[Base]]) -> None:
+    fixed = {kind.__tablename__ for kind in changed if not kind.ROWS_CHANGE}
+    if fixed:
+        session.info.setdefault(_FIXED, set()).update(fixed)
+
+
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, _previous: object) -> None:
     session.info.pop(_ROWS, None)
     session.info.pop(_TABLES, None)
+    session.info.pop(_FIXED, None)
 
 
 def _is_audited(row: object) -> bool:

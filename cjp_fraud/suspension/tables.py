@@ -43,6 +43,7 @@ class Measure(Recorded, Base):
     """A restriction of a tenant's service, on an approval, after a notice, with an end."""
 
     __tablename__ = "measures"
+    ROWS_CHANGE = True
     __table_args__ = (
         ForeignKeyConstraint(
             ["approval_id", "proposal_id", "approved_at"],
@@ -104,6 +105,7 @@ class PlatformCommand(Recorded, Base):
     """One command to the platform, recorded before it is sent."""
 
     __tablename__ = "platform_commands"
+    ROWS_CHANGE = True
     __table_args__ = (
         CheckConstraint("(finished_at IS NULL) = (outcome IS NULL)", name="outcome_is_whole"),
         UniqueConstraint("measure_id", "number"),
@@ -150,6 +152,7 @@ class Entitlement(Recorded, Base):
     """The embedded platform's own record of one restriction; the product reads it only by the client."""
 
     __tablename__ = "entitlements"
+    ROWS_CHANGE = True
 
     measure_id: Mapped[IdOf] = mapped_column(primary_key=True, comment="measure that was ordered")
     tenant_id: Mapped[str] = mapped_column(String(200), index=True, comment="tenant restricted")

@@ -17,6 +17,7 @@ class TrafficChange(Base):
     """
 
     __tablename__ = "traffic_changes"
+    ROWS_CHANGE = True
     NOT_AUDITED = "bookkeeping of what is still to be folded and scored; no decision reads it"
     __table_args__ = (
         CheckConstraint("first_interval <= last_interval", name="in_order"),
@@ -43,6 +44,7 @@ class Watermark(Base):
     """How far a regular run has come."""
 
     __tablename__ = "watermarks"
+    ROWS_CHANGE = True
     NOT_AUDITED = "bookkeeping of how far a run has come; no decision reads it"
     __table_args__ = ({"comment": "how far each regular run has come"},)
 

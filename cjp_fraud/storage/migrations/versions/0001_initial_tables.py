@@ -22,7 +22,7 @@ FURTHER = {
         "CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries WHEN EXISTS (SELECT 1 FROM audit_entries WHERE sequence = NEW.sequence OR previous_sha256 = NEW.previous_sha256 OR entry_sha256 = NEW.entry_sha256) BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END",
     ),
     "postgresql": (
-        "CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'audit_entries is append-only'; END $$",
+        "CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$ BEGIN RAISE EXCEPTION 'audit_entries is append-only'; END $$",
         "CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE ON audit_entries FOR EACH ROW EXECUTE FUNCTION audit_entries_append_only()",
         "CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_append_only()",
         # Before a measure, the entries that name the rows of its case are found by this.
