@@ -15,12 +15,20 @@ from typing import Any, Final
 from sqlalchemy import JSON, bindparam, text
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.row_digests import Record, record_digest
+from cjp_fraud.audit.row_digests import ERASABLE, Record, record_digest
 from cjp_fraud.audit.texts import salted_digest
 from cjp_fraud.digests import digest, sha256_hex
 
-DIGEST_OF: Final = {"document": "sha256", "message": "message_sha256"}
+DIGEST_OF: Final = {
+    "document": "sha256",
+    "message": "message_sha256",
+    "evidence": "evidence_sha256",
+    "raw": "raw_sha256",
+}
 """Column of content → column that holds its SHA-256."""
+
+ERASED: Final = "privacy.erased"
+"""Action of the entry that names what was erased; without it, a text that is missing was taken away."""
 
 
 AUTHOR: Final = {
@@ -30,6 +38,7 @@ AUTHOR: Final = {
     "reaffirmations": "by_user_id",
     "participations": "user_id",
     "contract_confirmations": "by_user_id",
+    "legal_holds": "held_by",
 }
 """Table → column that says who made the row: whoever acted in the first entry that names it."""
 
@@ -40,6 +49,7 @@ class NewestNames:
     def __init__(self) -> None:
         self._newest: dict[tuple[str, str], tuple[bytes, int, str]] = {}
         self._authors: dict[tuple[str, str], str] = {}
+        self._erased: set[tuple[str, str]] = set()
 
     def add(self, sequence: int, action: str, actor: str, rows: Iterable[Mapping[str, str]]) -> None:
         """Take in what the next entry names."""
@@ -47,6 +57,8 @@ class NewestNames:
             name = (sys.intern(row["table"]), row["id"])
             if name[0] in AUTHOR:
                 self._authors.setdefault(name, sys.intern(actor))
+            if action == ERASED:
+                self._erased.add(name)
             self._newest[name] = (bytes.fromhex(row["sha256"]), sequence, sys.intern(action))
 
     def faults(self, records: Iterable[Record]) -> Iterator[str]:
@@ -71,6 +83,8 @@ class NewestNames:
             author = self._authors.get((record.table, record.id))
             if author is not None and record.fields[AUTHOR[record.table]] != author:
                 yield f"{record.where} says who made it, but the entry that names it first is of {author}"
+            if _is_erased(record) and (record.table, record.id) not in self._erased:
+                yield f"{record.where} was erased, and no entry {ERASED} of the log names it: it was taken away"
             yield from own_digest_faults(record)
         for (table, row_id), (_, sequence, action) in self._newest.items():
             yield f"{table} {row_id} is named by entry {sequence} ({action}) and not on record: it was removed"
@@ -147,6 +161,8 @@ ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
     "notice.attempted": frozenset({"notice_attempts"}),
     "case.suspending": frozenset({"measures", "cases"}),
     "platform.ordered": frozenset({"platform_commands"}),
+    "privacy.held": frozenset({"legal_holds"}),
+    "privacy.hold_released": frozenset({"legal_holds"}),
 }
 """Action → tables of which its entry must name a row; participations only where a person acts."""
 
@@ -196,17 +212,23 @@ def own_digest_faults(record: Record, digest: Callable[[Any], str] = digest) -> 
     digest : the digest of a JSON document.
     """
     for content, column in DIGEST_OF.items():
-        computed = None
-        if content in record.documents:
-            computed = sha256_hex(record.documents[content])
-        elif record.fields.get(content) is not None and column in record.fields:
-            computed = digest(record.fields[content])
-        if computed is not None and record.fields.get(column) != computed:
+        value = record.documents.get(content, record.fields.get(content))
+        if value is None or column not in record.fields:
+            continue
+        plain = value.encode() if isinstance(value, str) else value
+        if record.fields[column] != (sha256_hex(plain) if isinstance(plain, bytes) else digest(plain)):
             yield f"{record.where}: its {content} does not match its {column}; it was changed"
-    if record.table == "personal_texts" and record.fields["body"] is None:
-        if record.fields.get("erased_at") is None or record.fields.get("salt") is not None:
-            yield f"{record.where}: its words are gone, but it was not erased; they were taken away"
-    elif record.table == "personal_texts":
-        words = salted_digest(str(record.fields["salt"]), str(record.fields["body"]))
-        if words != record.fields["sha256"]:
-            yield f"{record.where}: its words do not match its sha256; they were changed"
+    fields = record.fields
+    words = fields["body"] if record.table == "personal_texts" else None
+    if words is not None and salted_digest(str(fields["salt"]), str(words)) != fields["sha256"]:
+        yield f"{record.where}: its words do not match its sha256; they were changed"
+    for content, column in ERASABLE.get(record.table, {}).items():
+        missing = fields.get(content) is None and content not in record.documents
+        if missing and fields.get(column) is not None and not _is_erased(record):
+            yield f"{record.where}: its {content} is gone, but it was not erased; it was taken away"
+        elif not missing and _is_erased(record):
+            yield f"{record.where}: it was erased, but has its {content} again; somebody put it there"
+
+
+def _is_erased(record: Record) -> bool:
+    return record.table in ERASABLE and record.fields.get("erased_at") is not None

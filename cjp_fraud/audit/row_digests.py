@@ -13,12 +13,16 @@ from sqlalchemy import inspect
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.storage.base import Base, column_values
 
-OUTSIDE_THE_DIGEST: Final[Mapping[str, frozenset[str]]] = {
-    "personal_texts": frozenset({"body", "salt", "erased_at"})
+ERASABLE: Final[Mapping[str, Mapping[str, str]]] = {
+    "personal_texts": {"body": "sha256", "salt": "sha256"},
+    "notices": {"message": "message_sha256"},
+    "notice_attempts": {"message": "message_sha256", "evidence": "evidence_sha256"},
+    "delivery_events": {"raw": "raw_sha256"},
 }
-"""Table → columns that may be erased, so that the digest of the row leaves them out.
+"""Table → columns that may be erased → column that stays, and binds what they held by its digest.
 
-What they held is bound by a column that stays: ``sha256`` is the digest of salt and body.
+The digest of the row leaves out the first and covers the second, and ``erased_at``: so an erasure changes it, and only
+an entry of the log that names the row accounts for that.
 """
 
 
@@ -86,7 +90,7 @@ def record_digest(record: Record) -> str:
 
 
 def _digest(table: str, key: str, fields: Mapping[str, Any], documents: Mapping[str, bytes]) -> str:
-    erasable = OUTSIDE_THE_DIGEST.get(table, ())
+    erasable = ERASABLE.get(table, {})
     return digest(
         {
             "table": table,
@@ -94,7 +98,9 @@ def _digest(table: str, key: str, fields: Mapping[str, Any], documents: Mapping[
             "fields": {
                 name: value for name, value in fields.items() if value is not None and name not in erasable
             },
-            "documents": {name: sha256_hex(content) for name, content in documents.items()},
+            "documents": {
+                name: sha256_hex(content) for name, content in documents.items() if name not in erasable
+            },
         }
     )
 

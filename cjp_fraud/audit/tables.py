@@ -58,6 +58,12 @@ class PersonalText(Recorded, Base):
 
     __tablename__ = "personal_texts"
     ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint(
+            "(body IS NULL) = (erased_at IS NOT NULL) AND (salt IS NULL) = (erased_at IS NOT NULL)",
+            name="erased_whole",
+        ),
+    )
 
     id: Mapped[Id]
     body: Mapped[str | None] = mapped_column(Text, comment="the text; null once erased")

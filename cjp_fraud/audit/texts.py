@@ -1,12 +1,14 @@
-"""Personal texts: kept beside the log, referred to by salted digest, erasable without breaking the chain."""
+"""What may be erased: texts and bytes whose digest stays on record, so that the log verifies without them."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.row_digests import ERASABLE
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.digests import sha256_hex
@@ -48,10 +50,18 @@ def new_text(body: str, at: datetime) -> PersonalText:
     )
 
 
-def erase_text(row: PersonalText, at: datetime) -> None:
-    """Erase a text and its salt; the digest stays, so the log still verifies and tells nothing."""
-    row.body = None
-    row.salt = None
+def holds_erasable(row: Any) -> bool:
+    """Whether there is still something to erase in a row of one of the tables of :data:`ERASABLE`."""
+    return any(getattr(row, column) is not None for column in ERASABLE[row.__tablename__])
+
+
+def erase_contents(row: Any, at: datetime) -> None:
+    """Erase what may be erased of a row; its digests stay, so the log still verifies.
+
+    The caller appends the entry :data:`ERASED`, which must name the row.
+    """
+    for column in ERASABLE[row.__tablename__]:
+        setattr(row, column, None)
     row.erased_at = aware(at)
 
 

@@ -91,6 +91,8 @@ def verify(
             typer.echo("SIMULATED CLOCK: the bundle is of a trial, and proves nothing that really happened.")
         for note in verification.notes:
             typer.echo(f"  note: {note}")
+        for sentence in verification.erased:
+            typer.echo(f"  ERASED: {sentence}")
         for fault in verification.faults:
             typer.echo(f"  FAULT: {fault}")
         typer.echo(

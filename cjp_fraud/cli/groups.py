@@ -65,6 +65,7 @@ ENTRIES = (
     Entry("run-due", "measures", "Do what is due, every five minutes: what the schedule does.", "run_due"),
     Entry("disputes", "disputes", "Disputes: open one for the tenant, decide it."),
     Entry("audit", "audit", "The audit log: list it, verify it."),
+    Entry("privacy", "privacy", "Privacy: erase a tenant's texts, hold them for the law."),
     Entry("evidence", "evidence", "Evidence bundles: export a case, verify a bundle."),
 )
 

@@ -16,6 +16,7 @@ from cjp_fraud.cli.frame import (
     print_table,
     print_view,
     progress,
+    stamp,
     table_console,
 )
 
@@ -89,5 +90,6 @@ def show(
     console = table_console()
     for attempt in record.attempts:
         console.print(f"Evidence of attempt {attempt.number}:", markup=False)
-        for line in attempt.evidence or ("(none)",):
+        erased = f"(erased at {stamp(attempt.erased_at)})" if attempt.erased_at is not None else "(none)"
+        for line in attempt.evidence or (erased,):
             console.print(f"  {line}", markup=False, soft_wrap=True)

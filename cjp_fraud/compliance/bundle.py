@@ -12,7 +12,7 @@ from importlib.resources import files as package_files
 from types import MappingProxyType
 from typing import Any, Final
 
-from cjp_fraud.audit.row_digests import Record
+from cjp_fraud.audit.row_digests import ERASABLE, Record
 from cjp_fraud.audit.tables import Home
 from cjp_fraud.compliance.inclusion_proof import Entry
 from cjp_fraud.digests import canonical_json, sha256_hex
@@ -206,8 +206,20 @@ def letter_text(message: bytes) -> str:
     return "\n".join(head) + "\n\n" + (str(body.get_content()) if body is not None else "")
 
 
+def erased_sentences(record: Record) -> tuple[str, ...]:
+    """Return what was erased of a record and when, a sentence each; none: nothing was."""
+    at, erasable = record.fields.get("erased_at"), ERASABLE.get(record.table, {})
+    return tuple(
+        f"{record.where}: its {column} was erased at {at}; its digest is {record.fields[digest]}"
+        for column, digest in erasable.items()
+        if at is not None and column != "salt" and record.fields.get(digest) is not None
+    )
+
+
 def _readable(record: Record) -> dict[str, bytes]:
     """Return what people read of a record, beside the bytes that count."""
+    if erased := erased_sentences(record):
+        return {f"{record.table}/{record.id}.txt": ("\n".join(erased) + "\n").encode()}
     if record.table == "notices" and "message" in record.documents:
         return {f"notices/{record.id}.txt": letter_text(record.documents["message"]).encode()}
     if record.table == "notice_attempts" and record.fields.get("evidence"):

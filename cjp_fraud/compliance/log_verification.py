@@ -18,6 +18,7 @@ from cjp_fraud.audit.signed_head import SignedHead, head_faults
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.case_chronology import CaseChronology
+from cjp_fraud.compliance.legal_holds import HoldsKept
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.review.tables import Approval, Proposal
 from cjp_fraud.storage.database import at_one_moment, reading
@@ -88,6 +89,7 @@ def verify_log(
         ]
         problems += log.moves.faults
         problems += log.acts
+        problems += log.holds.faults
         chronology = CaseChronology()
         problems += log.names.faults(chronology.through(all_records(session)))
         problems += chronology.faults()
@@ -133,6 +135,7 @@ class _Reading:
         self.names = NewestNames()
         self.moves = CaseMoves()
         self.acts: list[str] = []
+        self.holds = HoldsKept()
         self.expected_seen = expect_head == GENESIS
         self.at_heads: dict[int, str] = {}
         self.key_ids: set[str] = set()
@@ -152,6 +155,7 @@ class _Reading:
                 self.key_ids.add(str(link.content.get("key_id")))
             self.names.add(link.sequence, link.action, link.actor, link.rows)
             self.moves.add(link.sequence, link.action, link.subject_type, link.subject_id, link.content)
+            self.holds.add(link.sequence, link.action, link.subject_id, link.content)
             self.acts += act_faults(link.sequence, link.action, link.actor, link.rows)
             if self._report is not None and self.count % EVERY == 0:
                 self._report(self.count, self._total, "entries")

@@ -28,6 +28,7 @@ from cjp_fraud.compliance.bundle import (
     TIMELINE,
     UNSUMMED,
     Manifest,
+    erased_sentences,
     has_simulated_clock,
     read_manifest,
     read_records,
@@ -56,6 +57,7 @@ class BundleVerification:
     simulated_clock : whether it says that its clock is simulated: it proves a trial.
     key_id : the key whose signature of its head fits; None: it has no signed head, or the signature does not fit.
     chain : digest of every entry, recomputed, from the first on.
+    erased : what was erased before the export and when, a sentence each.
     """
 
     case_id: str
@@ -66,6 +68,7 @@ class BundleVerification:
     simulated_clock: bool = False
     key_id: str | None = None
     chain: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -120,8 +123,10 @@ def verify(container: bytes, keys: Sequence[PublicKey] = ()) -> BundleVerificati
     if proof is None:
         return BundleVerification(manifest.case_id, len(files), 0, "", tuple(faults))
     key_id = _signed_by(files, proof, keys, faults)
+    erased: tuple[str, ...] = ()
     try:
         faults += _content_faults(files, manifest, proof)
+        erased = tuple(text for record in read_records(files) for text in erased_sentences(record))
     except (*_UNREADABLE, CjpFraudError, SQLAlchemyError) as error:
         faults.append(
             f"the records do not have the form of a bundle's records ({type(error).__name__}: {error})"
@@ -135,6 +140,7 @@ def verify(container: bytes, keys: Sequence[PublicKey] = ()) -> BundleVerificati
         simulated_clock=manifest.simulated_clock,
         key_id=key_id,
         chain=proof.chain,
+        erased=erased,
     )
 
 

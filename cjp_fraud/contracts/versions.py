@@ -251,13 +251,13 @@ def address_change(
     BadInputError
         If an address that ends is valid from a later moment than ``at``.
     """
-    in_force = {text.body: address for address, text in known if address.valid_to is None}
-    ended = tuple(address for body, address in in_force.items() if body not in addresses)
+    in_force = [(text.body, address) for address, text in known if address.valid_to is None]
+    ended = tuple(address for body, address in in_force if body not in addresses)
     for address in ended:
         _require_later(address.valid_from, at)
     added = []
     for body in dict.fromkeys(addresses):
-        if body not in in_force:
+        if all(body != known_body for known_body, _ in in_force):
             text = new_text(body, at)
             address = Address(
                 id=new_id(),

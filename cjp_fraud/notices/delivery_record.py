@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.clock import utc_text
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.tables import Address
@@ -59,7 +60,8 @@ class Attempt:
     Parameters
     ----------
     outcome, finished_at : None: it is open, or was interrupted.
-    evidence : all that was said, a line each; None as above.
+    evidence : all that was said, a line each; None as above, or erased.
+    erased_at : when evidence and bytes were erased; None: they are there.
     smtp : None: it was not made by email.
     """
 
@@ -69,6 +71,7 @@ class Attempt:
     finished_at: datetime | None
     outcome: Outcome | None
     evidence: tuple[str, ...] | None
+    erased_at: datetime | None
     smtp: SmtpDetails | None
 
 
@@ -93,7 +96,9 @@ class DeliveryRecord:
     ----------
     counts_when : delivery status from which it counts as received.
     address : None: it was erased.
-    reference, message_bytes, message_sha256 : name, size and digest of what is served; None: not built yet.
+    reference, message_bytes, message_sha256 : name, size and digest of what is served; None: not built yet, and
+        the size of what was erased.
+    erased_at : when the letter was erased; None: it is there, or was never built.
     """
 
     id: str
@@ -120,6 +125,7 @@ class DeliveryRecord:
     reference: str | None
     message_bytes: int | None
     message_sha256: str | None
+    erased_at: datetime | None
     attempts: tuple[Attempt, ...]
     events: tuple[Event, ...]
 
@@ -182,6 +188,7 @@ def delivery_record(session: Session, notice_id: str) -> DeliveryRecord:
         reference=notice.reference,
         message_bytes=len(notice.message) if notice.message is not None else None,
         message_sha256=notice.message_sha256,
+        erased_at=notice.erased_at,
         attempts=_attempts(session, notice_id),
         events=tuple(
             Event(
@@ -199,8 +206,13 @@ def delivery_record(session: Session, notice_id: str) -> DeliveryRecord:
 
 
 def message_served(session: Session, notice_id: str) -> bytes:
-    """Return the exact bytes of a notice; raises NotFoundError while it is not written."""
+    """Return the exact bytes of a notice; raises NotFoundError while it is not written, and once it is erased."""
     notice = _notice(session, notice_id)
+    if notice.erased_at is not None:
+        raise NotFoundError(
+            f"the letter of notice {notice_id} was erased at {utc_text(notice.erased_at)}; its SHA-256 is "
+            f"{notice.message_sha256}"
+        )
     if notice.message is None:
         raise NotFoundError(f"notice {notice_id} has not been written yet: it is {notice.state}")
     return notice.message
@@ -280,6 +292,7 @@ def plan_facts(session: Session, plan_id: str) -> PlanFacts:
 
 def record_event(decision: Decision, notice_id: str, evidence: DeliveryEvidence) -> DeliveryEvent:
     """Put on record that something became known of a notice."""
+    raw = evidence.raw.replace("\x00", "\ufffd")  # PostgreSQL's text holds no NUL
     event = DeliveryEvent(
         notice_id=notice_id,
         attempt_id=evidence.attempt_id,
@@ -288,7 +301,8 @@ def record_event(decision: Decision, notice_id: str, evidence: DeliveryEvidence)
         status=evidence.status,
         negative=evidence.negative,
         authenticated=evidence.authenticated,
-        raw=evidence.raw.replace("\x00", "\ufffd"),  # PostgreSQL's text holds no NUL
+        raw=raw,
+        raw_sha256=sha256_hex(raw.encode()),
         report_sha256=evidence.report_sha256,
     )
     decision.session.add(event)
@@ -298,7 +312,7 @@ def record_event(decision: Decision, notice_id: str, evidence: DeliveryEvidence)
         "status": event.status,
         "negative": event.negative,
         "authenticated": event.authenticated,
-        "raw_sha256": sha256_hex(event.raw.encode()),
+        "raw_sha256": event.raw_sha256,
     }
     log_notice(decision, notice_id, "notice.event", content)
     return event
@@ -372,6 +386,7 @@ def _attempts(session: Session, notice_id: str) -> tuple[Attempt, ...]:
             finished_at=attempt.finished_at,
             outcome=attempt.outcome,
             evidence=tuple(attempt.evidence.splitlines()) if attempt.evidence is not None else None,
+            erased_at=attempt.erased_at,
             smtp=_smtp_details(smtp),
         )
         for attempt, smtp in rows

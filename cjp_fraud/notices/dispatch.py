@@ -185,12 +185,13 @@ def _finish(decision: Decision, begun: _Begun, delivery: Delivery) -> None:
     attempt.finished_at = delivery.finished_at
     attempt.outcome = delivery.outcome
     attempt.evidence = delivery.evidence
+    attempt.evidence_sha256 = sha256_hex(delivery.evidence.encode())
     begun.method.finish(decision.session, attempt, delivery)
     notice.state = _STATE_AFTER[delivery.outcome]
     content = {
         "attempt_id": attempt.id,
         "outcome": delivery.outcome,
-        "evidence_sha256": sha256_hex(delivery.evidence.encode()),
+        "evidence_sha256": attempt.evidence_sha256,
     }
     log_notice(decision, notice.id, f"notice.{delivery.outcome}", content)
     if delivery.outcome not in (Outcome.SENT, Outcome.FAILED):
@@ -214,6 +215,7 @@ def _close_interrupted(decision: Decision, notice: Notice) -> None:
         attempt.outcome = Outcome.UNKNOWN
         attempt.finished_at = decision.at
         attempt.evidence = _INTERRUPTED
+        attempt.evidence_sha256 = sha256_hex(_INTERRUPTED.encode())
         log_notice(decision, notice.id, "notice.unknown", {"attempt_id": attempt.id})
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from datetime import datetime
+from email import message_from_bytes
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Engine, select
@@ -13,7 +15,7 @@ from cjp_fraud.config import Settings
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.notices.delivery_record import address_served, record_event
 from cjp_fraud.notices.model import DeliveryEvidence, DeliveryReport
-from cjp_fraud.notices.reports.dsn import read_dsn
+from cjp_fraud.notices.reports.dsn import from_xtext, read_dsn
 from cjp_fraud.notices.tables import DeliveryEvent, NoticeAttempt, SmtpAttempt
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.storage.database import transaction
@@ -73,6 +75,38 @@ def unmatched_reports(settings: Settings) -> int:
     """Return how many messages were about no attempt of ours and were moved aside."""
     folder = _unmatched_folder(settings)
     return sum(1 for _ in folder.glob("*.eml")) if folder.is_dir() else 0
+
+
+def reports_kept(
+    settings: Settings, addresses: Collection[str], digests: Collection[str]
+) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the files of the mail folders that are about some addresses: those not collected yet, and the others.
+
+    Parameters
+    ----------
+    addresses : mail addresses that a file names, plainly or in an encoding of mail.
+    digests : SHA-256 of files that are meant whatever they name.
+    """
+    waiting, kept = incoming_folder(settings), []
+    for folder in (waiting, waiting.parent / "collected", _unmatched_folder(settings)):
+        files = sorted(folder.glob("*")) if folder.is_dir() else []
+        kept += [
+            file for file in files if file.is_file() and _is_meant(file.read_bytes(), addresses, digests)
+        ]
+    return (
+        tuple(file for file in kept if file.parent == waiting),
+        tuple(file for file in kept if file.parent != waiting),
+    )
+
+
+def _is_meant(content: bytes, addresses: Collection[str], digests: Collection[str]) -> bool:
+    if sha256_hex(content) in digests:
+        return True
+    parts = [part.get_payload(decode=True) for part in message_from_bytes(content).walk()]
+    texts = [content, *(part for part in parts if isinstance(part, bytes))]
+    plain = [from_xtext(text.decode("utf-8", "replace")).lower() for text in texts]
+    plain += [text.decode("utf-8", "replace").lower() for text in texts]
+    return any(address.lower() in text for address in addresses for text in plain)
 
 
 def _record(decision: Decision, report: DeliveryReport, content: bytes, file_name: str) -> bool | None:

@@ -69,10 +69,11 @@ class Notice(Recorded, Base):
     __table_args__ = (
         UniqueConstraint("plan_id", "number"),
         CheckConstraint(
-            "(message IS NULL) = (message_sha256 IS NULL) AND (message IS NULL) = (dispatched_at IS NULL)",
+            "(message IS NULL) = (message_sha256 IS NULL OR erased_at IS NOT NULL) "
+            "AND (message_sha256 IS NULL) = (dispatched_at IS NULL)",
             name="message_whole",
         ),
-        CheckConstraint("state <> 'sent' OR message IS NOT NULL", name="sent_has_bytes"),
+        CheckConstraint("state <> 'sent' OR message_sha256 IS NOT NULL", name="sent_has_bytes"),
         ForeignKeyConstraint(
             ["plan_id", "planned_at"], ["notice_plans.id", "notice_plans.created_at"], name="fk_notices_plan"
         ),
@@ -113,9 +114,12 @@ class Notice(Recorded, Base):
         comment="name under which its method knows it (email: Message-ID); null: not built yet",
     )
     message: Mapped[bytes | None] = mapped_column(
-        comment="the exact bytes that are served, of the newest attempt; null: not built yet"
+        comment="the exact bytes that are served, of the newest attempt; null: not built yet, or erased"
     )
     message_sha256: Mapped[Sha256 | None] = mapped_column(comment="SHA-256 of the bytes; null: not built yet")
+    erased_at: Mapped[datetime | None] = mapped_column(
+        comment="when the bytes were erased; null: still there"
+    )
 
 
 class NoticeAttempt(Recorded, Base):
@@ -127,13 +131,18 @@ class NoticeAttempt(Recorded, Base):
         UniqueConstraint("notice_id", "number"),
         CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="outcome_when_finished"),
         CheckConstraint("finished_at IS NULL OR finished_at >= started_at", name="ends_after_it_began"),
+        CheckConstraint(
+            "(message IS NULL) = (erased_at IS NOT NULL) "
+            "AND (evidence IS NULL) = (evidence_sha256 IS NULL OR erased_at IS NOT NULL)",
+            name="erased_whole",
+        ),
     )
 
     id: Mapped[Id]
     notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"), comment="notice that is served")
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the notice")
     method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method of serving")
-    message: Mapped[bytes] = mapped_column(comment="the exact bytes that it serves")
+    message: Mapped[bytes | None] = mapped_column(comment="the exact bytes that it serves; null: erased")
     message_sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the bytes")
     started_at: Mapped[datetime] = mapped_column(comment="when it began")
     finished_at: Mapped[datetime | None] = mapped_column(
@@ -141,7 +150,13 @@ class NoticeAttempt(Recorded, Base):
     )
     outcome: Mapped[Outcome | None] = mapped_column(comment="how it ended; null: open, or interrupted")
     evidence: Mapped[str | None] = mapped_column(
-        Text, comment="all that was said, for example the SMTP dialogue; null: open, or interrupted"
+        Text, comment="all that was said, for example the SMTP dialogue; null: open, interrupted, or erased"
+    )
+    evidence_sha256: Mapped[Sha256 | None] = mapped_column(
+        comment="SHA-256 of what was said; null: open, or interrupted"
+    )
+    erased_at: Mapped[datetime | None] = mapped_column(
+        comment="when bytes and dialogue were erased; null: still there"
     )
 
 
@@ -166,13 +181,14 @@ class SmtpAttempt(Recorded, Base):
 
 
 class DeliveryEvent(Recorded, Base):
-    """Something that became known of a notice; never changed but for a person's resolution."""
+    """Something that became known of a notice; changed only by a person's resolution, and an erasure."""
 
     __tablename__ = "delivery_events"
     ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("notice_id", "report_sha256"),
         CheckConstraint("(resolved_at IS NULL) = (resolved_by IS NULL)", name="resolution_whole"),
+        CheckConstraint("(raw IS NULL) = (erased_at IS NOT NULL)", name="erased_whole"),
         Index("ix_delivery_events_notice", "notice_id"),
     )
 
@@ -186,7 +202,11 @@ class DeliveryEvent(Recorded, Base):
     status: Mapped[DeliveryStatus] = mapped_column(comment="delivery status that it shows")
     negative: Mapped[bool] = mapped_column(comment="it says that the notice did not arrive")
     authenticated: Mapped[bool] = mapped_column(comment="false: it proves nothing, either way")
-    raw: Mapped[str] = mapped_column(Text, comment="the raw text")
+    raw: Mapped[str | None] = mapped_column(Text, comment="the raw text; null: erased")
+    raw_sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the raw text")
+    erased_at: Mapped[datetime | None] = mapped_column(
+        comment="when the raw text was erased; null: still there"
+    )
     report_sha256: Mapped[Sha256 | None] = mapped_column(
         comment="SHA-256 of the report's bytes, so that it counts once; null: not from a report"
     )

@@ -51,6 +51,8 @@ class BundleReport:
     """Whether its clock is simulated: it proves a trial."""
     key_id: str | None
     """The key whose signature of its head fits; None: there is none."""
+    erased: tuple[str, ...]
+    """What was erased before the export and when, a sentence each."""
     faults: tuple[str, ...]
     notes: tuple[str, ...]
     """What is no fault and should be known."""
@@ -156,6 +158,7 @@ def verify_bundle(
         head_sha256=verification.head_sha256,
         simulated_clock=verification.simulated_clock,
         key_id=verification.key_id,
+        erased=verification.erased,
         faults=faults,
         notes=notes,
     )

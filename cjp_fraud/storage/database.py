@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from cjp_fraud.errors import StorageError
 from cjp_fraud.storage.base import import_all_tables
 from cjp_fraud.storage.written_rows import refuse_unnamed
 
@@ -65,6 +67,38 @@ def at_one_moment(session: Session) -> None:
     """Make the session read everything as of one moment; must be called before its first statement."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
+def leave_no_remains(engine: Engine) -> None:
+    """Write a SQLite file anew, so that what was deleted or changed is in no page of it any more, nor in its log.
+
+    On PostgreSQL the server does so by itself in time (autovacuum); the application's role may not order it.
+
+    Raises
+    ------
+    StorageError
+        If somebody else keeps reading or writing, so that the file cannot be written anew.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        cursor.close()
+    except sqlite3.OperationalError as error:
+        raise StorageError(
+            f"what was erased is still in unused parts of the file of the database, which could not be written anew "
+            f"({error}); run again"
+        ) from error
+    finally:
+        connection.close()
+    if busy:
+        raise StorageError(
+            "what was erased is still in the log beside the database's file (-wal), because another process reads; "
+            "end it and run again"
+        )
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

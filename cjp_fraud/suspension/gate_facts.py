@@ -346,11 +346,12 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
 
 
 def _dispatched_at(session: Session, plan: NoticePlan) -> datetime | None:
-    """When the first notice was sent whose stored bytes are still those that were sent."""
+    """When the first notice was sent whose stored bytes are still those that were sent, or were erased since."""
     sent = session.scalars(
         select(Notice).where(Notice.plan_id == plan.id, Notice.state == NoticeState.SENT)
     ).all()
-    if any(row.message is None or sha256_hex(row.message) != row.message_sha256 for row in sent):
+    there = [row for row in sent if row.erased_at is None]
+    if any(row.message is None or sha256_hex(row.message) != row.message_sha256 for row in there):
         return None
     return min((row.dispatched_at for row in sent if row.dispatched_at is not None), default=None)
 

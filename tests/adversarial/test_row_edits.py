@@ -31,9 +31,6 @@ from cjp_fraud.suspension.notification import serve_notice
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import smtp_server
 
-ERASABLE = {("personal_texts", "erased_at"), ("personal_texts", "salt"), ("personal_texts", "body")}
-"""What may be emptied and is bound by another column; a changed body is tried apart."""
-
 
 @dataclass(frozen=True)
 class Noticed:
@@ -111,7 +108,7 @@ def every_column(noticed: Noticed) -> list[tuple[Mapper[Any], str, str]]:
         for table, row_id in sorted(rows.items())
         for mapper in [mappers[table]]
         for column in mapper.column_attrs
-        if not column.columns[0].primary_key and (table, column.key) not in ERASABLE
+        if not column.columns[0].primary_key
     ]
 
 

@@ -14,7 +14,7 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.audit.recording import insert_rows
 from cjp_fraud.audit.row_digests import named_row
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
-from cjp_fraud.audit.texts import erase_text, keep_text, new_text, salted_digest
+from cjp_fraud.audit.texts import erase_contents, keep_text, new_text, salted_digest
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import Base, import_all_tables, new_id
 from cjp_fraud.storage.database import reading, transaction
@@ -99,7 +99,7 @@ def test_the_chain_verifies_after_a_personal_text_was_erased(engine: Engine) -> 
         assert kept.salt is not None
         assert salted_digest(kept.salt, "Frau Müller rief an") == kept.sha256
     with unrecorded(engine) as session:
-        erase_text(session.scalars(select(PersonalText)).one(), AT)
+        erase_contents(session.scalars(select(PersonalText)).one(), AT)
     with reading(engine) as session:
         assert session.scalars(select(PersonalText)).one().body is None
         assert chain_faults(session) == []

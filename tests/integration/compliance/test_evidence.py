@@ -18,8 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text
 
+from cjp_fraud.audit.log import append
+from cjp_fraud.audit.named_rows import ERASED
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
-from cjp_fraud.audit.texts import erase_text
+from cjp_fraud.audit.texts import erase_contents
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import AUDIT, MANIFEST, SUMS, sums, with_chain
 from cjp_fraud.compliance.export import Exported, export_evidence
@@ -36,7 +38,6 @@ from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.enforcement import resume_all
 from tests.integration.compliance.conftest import Story
 from tests.mail_servers import smtp_server
-from tests.tampering import unrecorded
 from tests.thoroughness import examples
 
 FORMAT_1 = Path(__file__).parent / "bundle_format_1.zip"
@@ -219,7 +220,7 @@ def set_field(column: str, value: object) -> Callable[[list[dict[str, object]]],
         ("measures", "kind", "suspend_all_access", "than what was approved"),
         ("approvals", "proposal_sha256", "0" * 64, "another version of the proposal"),
         ("personal_texts", "body", "Nothing happened.", "do not match its sha256"),
-        ("notice_attempts", "evidence", "250 OK", "was changed since"),
+        ("notice_attempts", "evidence", "250 OK", "does not match its evidence_sha256"),
     ],
 )
 def test_records_that_contradict_the_log_or_each_other_are_faults(
@@ -320,9 +321,10 @@ def test_a_lapsed_measure_is_exported_with_its_end(case: Story) -> None:
 
 def test_erased_words_leave_the_bundle_whole_and_are_not_in_it(case: Story) -> None:
     case.suspended()
-    with unrecorded(case.engine) as session:
+    with transaction(case.engine) as session:
         for row in session.scalars(select(PersonalText)):
-            erase_text(row, case.tick())
+            erase_contents(row, case.tick())
+        append(Decision(session, machine("test"), case.tick()), ERASED, "tenants", case.tenant, {})
     made = exported(case)
     assert made.faults == ()
     assert b"Premium numbers" not in b"".join(files_of(made.file).values())

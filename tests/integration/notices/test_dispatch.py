@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
-from cjp_fraud.audit.texts import erase_text
+from cjp_fraud.audit.texts import erase_contents
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
@@ -431,7 +431,7 @@ def test_an_erased_or_exchanged_address_is_not_served(
     assert dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON)).failed
     other = a_plan(sqlite_engine)
     with unrecorded(sqlite_engine) as session:
-        erase_text(session.scalars(select(PersonalText).where(PersonalText.id == text.id)).one(), NOON)
+        erase_contents(session.scalars(select(PersonalText).where(PersonalText.id == text.id)).one(), NOON)
     assert dispatch_due(sqlite_engine, methods_of(server), other, StandingClock(NOON)).failed
     assert not server.received
 

@@ -109,11 +109,9 @@ def test_a_case_goes_the_whole_way_as_the_application(owned: Engine, tmp_path: P
         assert office.enforce().state is CaseState.SUSPENDED
         office.do(open_dispute, "ana", text="it was a campaign")
         office.do(order_stop, "carol", reasons="the contract is being read again")
-        reinstated = reinstate(
-            office.enforcement(), office.case().id, office.people["bella"], reasons="resolved"
-        )
-        assert reinstated.outcome is PlatformOutcome.DONE
-        assert reconcile(office.enforcement()).disagreements == ()
+        lifted = reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="resolved")
+        assert lifted.outcome is PlatformOutcome.NOT_IN_FORCE
+        assert not reconcile(office.enforcement())
         assert office.state is CaseState.REINSTATED
     assert verify_log(owned).faults == ()
 
