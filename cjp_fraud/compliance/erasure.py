@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,13 +18,9 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import erase_contents, holds_erasable, keep_text
 from cjp_fraud.compliance.legal_holds import require_tenant, standing_holds
 from cjp_fraud.compliance.tables import LegalHold
-from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.tables import Address, Subscription, Tenant
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.notices.delivery_record import plan_facts
-from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.progress import letters_due
-from cjp_fraud.notices.tables import DeliveryEvent, NoticePlan
+from cjp_fraud.notices.tables import DeliveryEvent
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words
@@ -32,9 +28,7 @@ from cjp_fraud.review.model import CLOSED_STATES, DisputeState
 from cjp_fraud.review.tables import Case, Dispute
 from cjp_fraud.storage.base import Base
 from cjp_fraud.suspension.case_records import records_of_case
-
-_AFTERWARDS: Final = frozenset({NoticeKind.WITHDRAWAL, NoticeKind.REINSTATEMENT})
-"""Letters that are sent of a case that is closed."""
+from cjp_fraud.suspension.follow_up_letters import follow_ups_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +99,7 @@ def texts_of_tenant(session: Session, tenant_id: str) -> TenantsTexts:
     )
 
 
-def refuse_to_erase(
-    session: Session, by: Actor, at: datetime, tenant_id: str, *, further: tuple[str, ...] = ()
-) -> None:
+def refuse_to_erase(session: Session, by: Actor, tenant_id: str, *, further: tuple[str, ...] = ()) -> None:
     """Refuse an erasure while something still needs the texts, or they are held.
 
     Parameters
@@ -121,7 +113,7 @@ def refuse_to_erase(
     """
     refuse_unless(
         (by.may(Role.COUNSEL), f"{by} is not counsel"),
-        *((False, sentence) for sentence in _needs(session, tenant_id, at)),
+        *((False, sentence) for sentence in _needs(session, tenant_id)),
         *((False, sentence) for sentence in further),
         action=f"erase the texts of tenant {tenant_id}",
     )
@@ -151,7 +143,7 @@ def erase_texts(decision: Decision, texts: TenantsTexts, reason: str) -> None:
     append(decision, ERASED, Tenant.__tablename__, tenant.id, content)
 
 
-def _needs(session: Session, tenant_id: str, at: datetime) -> Iterator[str]:
+def _needs(session: Session, tenant_id: str) -> Iterator[str]:
     """Yield why the texts must stay for now."""
     for hold in standing_holds(session, tenant_id):
         held_by = session.get_one(User, hold.held_by).name
@@ -168,16 +160,10 @@ def _needs(session: Session, tenant_id: str, at: datetime) -> Iterator[str]:
         select(Dispute).where(Dispute.case_id.in_(numbers), Dispute.state == DisputeState.OPEN)
     ):
         yield f"dispute {dispute.id} of {numbers[dispute.case_id]} is open: its texts are needed until it is decided"
-    for plan in session.scalars(
-        select(NoticePlan).where(
-            NoticePlan.case_id.in_(numbers),
-            NoticePlan.kind.in_(_AFTERWARDS),
-            NoticePlan.mode == PlatformMode.ACT,
-            NoticePlan.cancelled_at.is_(None),
-        )
-    ):
-        if letters_due(plan_facts(session, plan.id), at):
-            yield f"a letter of {plan.kind} of {numbers[plan.case_id]} is still to be sent (cjp-fraud run-due)"
+    for case in cases:
+        if case.state in CLOSED_STATES:
+            for letter in follow_ups_due(session, case.id):
+                yield f"the letter of {letter.kind} of {in_words(case)} is still to be sent (cjp-fraud run-due)"
 
 
 def _rows(session: Session, named: set[tuple[str, str]]) -> Iterator[Any]:

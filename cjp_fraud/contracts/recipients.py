@@ -43,8 +43,6 @@ class Recipient:
 def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datetime) -> tuple[Recipient, ...]:
     """Return the addresses of ``roles`` that are in force at ``at`` or were replaced in the 30 days before.
 
-    One that was erased cannot be served, and is none.
-
     The 30 days count from when the replacement was recorded, or from when it took effect, whichever is later.
 
     Parameters
@@ -60,11 +58,7 @@ def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datet
         .where(
             Subscription.tenant_id == tenant_id,
             Address.role.in_(list(roles)),
-<<<<<<< HEAD
             PersonalText.body.is_not(None),  # an erased address serves nobody; it is asked for again
-=======
-            PersonalText.erased_at.is_(None),
->>>>>>> 65cb983 (Erase a tenant's texts and leave their digests, so that everything still verifies)
             or_(Address.valid_from.is_(None), Address.valid_from <= moment),
             or_(
                 Address.valid_to.is_(None),

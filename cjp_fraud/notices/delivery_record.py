@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import select
@@ -191,15 +191,7 @@ def delivery_record(session: Session, notice_id: str) -> DeliveryRecord:
         erased_at=notice.erased_at,
         attempts=_attempts(session, notice_id),
         events=tuple(
-            Event(
-                at=event.at,
-                recorded_at=event.recorded_at,
-                source=event.source,
-                status=event.status,
-                negative=event.negative,
-                authenticated=event.authenticated,
-                resolved_at=event.resolved_at,
-            )
+            Event(**{field.name: getattr(event, field.name) for field in fields(Event)})
             for event in _events(session, [notice_id])[notice_id]
         ),
     )
@@ -208,13 +200,11 @@ def delivery_record(session: Session, notice_id: str) -> DeliveryRecord:
 def message_served(session: Session, notice_id: str) -> bytes:
     """Return the exact bytes of a notice; raises NotFoundError while it is not written, and once it is erased."""
     notice = _notice(session, notice_id)
-    if notice.erased_at is not None:
-        raise NotFoundError(
-            f"the letter of notice {notice_id} was erased at {utc_text(notice.erased_at)}; its SHA-256 is "
-            f"{notice.message_sha256}"
-        )
     if notice.message is None:
-        raise NotFoundError(f"notice {notice_id} has not been written yet: it is {notice.state}")
+        erased = f"was erased at {utc_text(notice.erased_at)}" if notice.erased_at is not None else None
+        raise NotFoundError(
+            f"notice {notice_id} {erased or f'has not been written yet: it is {notice.state}'}"
+        )
     return notice.message
 
 

@@ -82,10 +82,10 @@ def erase(
     """
     if dry_run:
         with reading(deployment.engine) as session:
-            texts, files = _checked(deployment, session, actor_named(session, by), now, tenant_id)
+            texts, files = _checked(deployment, session, actor_named(session, by), tenant_id)
             return _erasure(texts, files, dry_run=True)
     with deployment.deciding(by, now) as decision:
-        texts, files = _checked(deployment, decision.session, decision.by, now, tenant_id)
+        texts, files = _checked(deployment, decision.session, decision.by, tenant_id)
         erasure = _erasure(texts, files, dry_run=False)
         if not texts.nothing_left:
             erase_texts(decision, texts, reason)
@@ -125,13 +125,13 @@ def list_holds(deployment: Deployment, *, released_too: bool = False) -> tuple[H
 
 
 def _checked(
-    deployment: Deployment, session: Session, by: Actor, now: datetime, tenant_id: str
+    deployment: Deployment, session: Session, by: Actor, tenant_id: str
 ) -> tuple[TenantsTexts, tuple[Path, ...]]:
     """Return what may be erased, in the database and in files; refused while something stands in the way."""
     texts = texts_of_tenant(session, tenant_id)
     waiting, files = reports_kept(deployment.settings, texts.addresses, texts.report_digests)
     further = tuple(f"{file} is about it and not collected yet (cjp-fraud run-due)" for file in waiting)
-    refuse_to_erase(session, by, now, tenant_id, further=further)
+    refuse_to_erase(session, by, tenant_id, further=further)
     return texts, files
 
 

@@ -238,7 +238,7 @@ def test_a_letter_that_is_still_to_be_sent_keeps_its_address(case: Story) -> Non
     case.suspended()
     port, case.mail_port = case.mail_port, 1
     case.reinstated()
-    with pytest.raises(Refused, match="a letter of reinstatement of case 1 is still to be sent"):
+    with pytest.raises(Refused, match="the letter of reinstatement of case 1 is still to be sent"):
         erase(case)
     case.mail_port = port
     case.carried_out()
