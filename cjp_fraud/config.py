@@ -50,7 +50,7 @@ def _json_document(value: Any) -> Any:
 
 
 def _not_empty(value: Any) -> Any:
-    if value == "":
+    if isinstance(value, str) and not value.strip():
         raise ValueError("empty; give a folder (. is the current one), or unset the variable")
     return value
 

@@ -47,6 +47,7 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LAKE_URL", "s3://"),
         ("LAKE_URL", "s4://bucket/lake"),
         ("LAKE_URL", ""),
+        ("LAKE_URL", "  "),
         ("HOME", ""),
         ("CONTACT", ""),
         ("CONTACT", "notices@cjp-fraud.invalid"),
@@ -54,6 +55,8 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CONTACT", "two\nlines"),
         ("DISPUTE_DAYS", "0"),
         ("DISPUTE_ANSWER_HOURS", "0"),
+        ("HOME", " "),
+        ("HOME", "\t"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
