@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NEGATIVE = "negative"
     FRACTIONAL = "fractional"
     OUT_OF_RANGE = "out_of_range"
+    COUNTRY_TWICE = "country_twice"
     DISAGREES = "disagrees"
     TOTAL_OR_REST = "total_or_rest"
     TOO_LATE = "too_late"

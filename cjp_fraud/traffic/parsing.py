@@ -138,8 +138,9 @@ def parse_maps(column: pa.ChunkedArray) -> Parsed:
     maps = pa.array([entries for entries, _ in picked], METRICS[COUNTRIES])
     reasons = np.array([reason or "" for _, reason in picked], dtype=object)
     why = 'it must be whole numbers by country, such as {"JP": 3}'
-    kinds = (Reason.NOT_A_NUMBER, Reason.NEGATIVE, Reason.FRACTIONAL)
-    return Parsed(maps, {kind: (reasons == kind.value, why) for kind in kinds})
+    kinds = dict.fromkeys((Reason.NOT_A_NUMBER, Reason.NEGATIVE, Reason.FRACTIONAL), why)
+    kinds[Reason.COUNTRY_TWICE] = "a country stands in it twice; write each country once"
+    return Parsed(maps, {kind: (reasons == kind.value, said) for kind, said in kinds.items()})
 
 
 def _from_floats(floats: pa.Array, unread: npt.NDArray[np.bool_], *, whole: bool, required: bool) -> Parsed:
@@ -196,15 +197,16 @@ def _map(value: Any) -> tuple[list[tuple[str, int]] | None, str | None]:
         return None, None
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = json.loads(value, object_pairs_hook=list)  # a dictionary would keep the last of two
+        except (ValueError, RecursionError):
             return None, Reason.NOT_A_NUMBER.value
-    if isinstance(value, list):
-        value = dict(value) if all(isinstance(entry, tuple) and len(entry) == 2 for entry in value) else None
-    if not isinstance(value, dict):
+    pairs = list(value.items()) if isinstance(value, dict) else value
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
         return None, Reason.NOT_A_NUMBER.value
+    if len({country for country, _ in pairs}) < len(pairs):
+        return None, Reason.COUNTRY_TWICE.value
     entries: list[tuple[str, int]] = []
-    for country, count in sorted((str(key), count) for key, count in value.items() if count is not None):
+    for country, count in sorted((str(key), count) for key, count in pairs if count is not None):
         if isinstance(count, bool) or not isinstance(count, int | float) or not abs(count) <= LARGEST_COUNT:
             return None, Reason.NOT_A_NUMBER.value
         if count < 0:

@@ -188,7 +188,8 @@ def _text(value: Any) -> str | None:
     if isinstance(value, dict):
         return json.dumps(value)
     if isinstance(value, list):
-        return json.dumps(dict(value))
+        # Written pair by pair: a dictionary would keep the last of two equal names.
+        return f"{{{', '.join(f'{json.dumps(name)}: {json.dumps(count)}' for name, count in value)}}}"
     return str(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from cjp_fraud.traffic.checks import Checked, check_batch
 from cjp_fraud.traffic.model import Reason, TenantTraffic
 from cjp_fraud.traffic.parsing import parse_maps, parse_numbers, parse_stamps
+from cjp_fraud.traffic.quarantine import content_table
 from cjp_fraud.traffic.schema import METRICS
 from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch
 
@@ -90,6 +92,9 @@ def only_reason(**row: Any) -> tuple[Reason, str]:
         ({"countries": '{"JP": 0.5}'}, Reason.FRACTIONAL, "by country"),
         ({"countries": '["JP"]'}, Reason.NOT_A_NUMBER, "by country"),
         ({"countries": "JP=1"}, Reason.NOT_A_NUMBER, "by country"),
+        ({"countries": "[" * 100_000}, Reason.NOT_A_NUMBER, "by country"),
+        ({"countries": '{"JP": 1, "US": 1, "JP": 2}'}, Reason.COUNTRY_TWICE, "each country once"),
+        ({"countries": '{"JP": 1, "JP": 1}'}, Reason.COUNTRY_TWICE, "each country once"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_used_says_why(row: dict[str, Any], reason: Reason, said: str) -> None:
@@ -186,6 +191,14 @@ def test_countries_come_as_maps_or_structs_too() -> None:
     structs = pa.array([{"JP": 1, "US": None}, None])
     assert parse_maps(pa.chunked_array([maps])).values.to_pylist() == [[("JP", 1)], None]
     assert parse_maps(pa.chunked_array([structs])).values.to_pylist() == [[("JP", 1)], None]
+
+
+def test_a_map_that_names_a_country_twice_stays_rejected_when_it_is_submitted_again() -> None:
+    twice = pa.array([[("JP", 1), ("JP", 2)]], METRICS["countries"])
+    (rejected,) = parse_maps(pa.chunked_array([twice])).faults[Reason.COUNTRY_TWICE][0].tolist()
+    assert rejected
+    again = content_table([json.dumps({"countries": twice.to_pylist()[0]})])
+    assert parse_maps(again["countries"]).faults[Reason.COUNTRY_TWICE][0].tolist() == [True]
 
 
 @given(
