@@ -261,13 +261,20 @@ class Settings(BaseSettings):
         """How long an approval and a notice stay fresh."""
         return timedelta(hours=self.fresh_hours)
 
-    def shown(self) -> dict[str, Any]:
-        """Return every setting in force with secrets masked, ready for printing as JSON."""
-        rows = self.model_dump(mode="json")
-        rows["database_url"] = masked_url(self.database)
-        rows["lake_url"] = masked_url(self.lake)
-        rows["heads_url"] = masked_url(self.heads)
-        return rows
+    def shown(self) -> ShownSettings:
+        """Return every setting in force, with secrets masked."""
+        in_force = {"database_url": self.database, "lake_url": self.lake, "heads_url": self.heads}
+        return ShownSettings.model_construct(
+            **dict(self) | {name: masked_url(url) for name, url in in_force.items()}
+        )
+
+
+class ShownSettings(Settings):
+    """Settings for people to read: the URLs in force, without their secrets."""
+
+    database_url: str  # type: ignore[assignment]
+    lake_url: str
+    heads_url: str
 
 
 def _is_loopback(host: str) -> bool:

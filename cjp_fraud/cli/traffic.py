@@ -90,8 +90,7 @@ def quarantine(
     if purge:
         if tenant is None or resubmit or reason or row:
             raise typer.BadParameter("--purge needs --tenant, and nothing else")
-        erased = {"tenant_id": tenant, "erased": purge_quarantine(opened, tenant)}
-        print_view(erased, as_json=as_json, title="Quarantine")
+        print_view(purge_quarantine(opened, tenant), as_json=as_json, title="Quarantine")
         return
     if resubmit:
         with progress("resubmitting") as report:

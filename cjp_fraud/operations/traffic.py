@@ -54,6 +54,19 @@ class InboxResult:
     failure: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class QuarantinePurged:
+    """What was erased from the quarantine.
+
+    Parameters
+    ----------
+    erased : number of rows.
+    """
+
+    tenant_id: str
+    erased: int
+
+
 def ingest_files(
     deployment: Deployment,
     now: datetime,
@@ -167,10 +180,10 @@ def list_quarantine(
     return tuple(rows)
 
 
-def purge_quarantine(deployment: Deployment, tenant_id: str) -> int:
-    """Erase a tenant's rows from the quarantine and from the disk; return how many there were."""
+def purge_quarantine(deployment: Deployment, tenant_id: str) -> QuarantinePurged:
+    """Erase a tenant's rows from the quarantine and from the disk; the tenant need not be on record."""
     purged = quarantine.purge_quarantine(deployment.lake, deployment.engine, [tenant_id])
-    return purged.get(tenant_id, 0)
+    return QuarantinePurged(tenant_id, purged.get(tenant_id, 0))
 
 
 def purge_excluded(deployment: Deployment) -> dict[str, int]:

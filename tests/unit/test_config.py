@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from cjp_fraud.config import PlatformMode, load_settings
+from cjp_fraud.cli.frame import print_view
+from cjp_fraud.config import PlatformMode, Settings, load_settings
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.letter_facts import Sender
 from cjp_fraud.review.model import ProviderPolicy
@@ -17,15 +18,25 @@ def test_out_of_the_box_nothing_leaves_and_everything_is_local() -> None:
     assert settings.platform_mode is PlatformMode.OBSERVE
     assert settings.database.startswith("sqlite:///var")
     assert settings.lake == "var/lake"
-    assert settings.shown()["database_url"] == "sqlite:///var/cjp_fraud.db"
+    assert settings.shown().database_url == "sqlite:///var/cjp_fraud.db"
 
 
-def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("CJP_FRAUD_DATABASE_URL", "postgresql+psycopg://me:s3cret@db/x?password=s3cret")
     monkeypatch.setenv("CJP_FRAUD_SMTP_PASSWORD", "s3cret")
     monkeypatch.setenv("CJP_FRAUD_LAKE_URL", "s3://key:s3cret@bucket/lake")
     monkeypatch.setenv("CJP_FRAUD_LAKE_STORAGE_OPTIONS", '{"AWS_SECRET_ACCESS_KEY": "s3cret"}')
-    assert "s3cret" not in json.dumps(load_settings().shown())
+    shown = load_settings().shown()
+    print_view(shown, title="Settings")
+    print_view(shown, as_json=True, title="Settings")
+    assert "s3cret" not in capsys.readouterr().out + shown.model_dump_json() + repr(shown)
+
+
+def test_what_is_shown_of_the_settings_is_typed_and_names_each(capsys: pytest.CaptureFixture[str]) -> None:
+    print_view(load_settings(smtp_starttls=True).shown(), as_json=True, title="Settings")
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed) == list(Settings.model_fields)
+    assert (printed["smtp_starttls"], printed["home"], printed["grid_seconds"]) == (True, "var", 300)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +128,7 @@ def test_a_secret_in_a_setting_that_cannot_be_used_is_not_repeated(monkeypatch: 
 def test_an_object_store_and_a_folder_are_lakes(monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("s3://bucket/lake", "abfss://files@account.dfs.core.windows.net/lake", "/mnt/lake", "./a:b"):
         monkeypatch.setenv("CJP_FRAUD_LAKE_URL", url)
-        assert load_settings().shown()["lake_url"] == url
+        assert load_settings().shown().lake_url == url
 
 
 def test_the_settings_are_imported_without_a_database() -> None:

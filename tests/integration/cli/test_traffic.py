@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from cjp_fraud.cli.main import app
+from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.operations.traffic import QuarantinePurged, purge_quarantine
 
 
 @pytest.mark.parametrize("wrong", ["calls", "calls=nonsense", "=contacts_offered"])
@@ -39,3 +43,20 @@ def test_a_backtest_needs_no_home(tmp_path: Path) -> None:
     assert ended.exit_code == 0, ended.output
     assert out.exists()
     assert not home.exists()
+
+
+def test_what_a_purge_erased_is_a_view_with_the_fields_that_json_prints(tmp_path: Path) -> None:
+    home = ["--home", str(tmp_path)]
+    rows = tmp_path / "traffic.csv"
+    rows.write_text(
+        "tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered\n"
+        "who,2026-03-02T09:00:00Z,300,voice,inbound,7\n"
+    )
+    for words in (["init"], ["traffic", "ingest", str(rows)]):
+        assert CliRunner().invoke(app, [*home, *words]).exit_code == 0
+    printed = CliRunner().invoke(
+        app, [*home, "traffic", "quarantine", "--purge", "--tenant", "who", "--json"]
+    )
+    assert json.loads(printed.stdout) == {"tenant_id": "who", "erased": 1}
+    again = purge_quarantine(Deployment(load_settings(home=tmp_path)), "who")
+    assert again == QuarantinePurged("who", 0)
