@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -136,6 +136,19 @@ def backtest_rows(
     report = None if progress is None else lambda done, total, _: progress("scoring days", done + 1, total)
     parts = [rows for _, parts in run.days(begin, end, report) for rows in parts]
     return _scores(arranged.table, parts)
+
+
+def refuse_overwriting(inputs: Iterable[Path], out: Path) -> None:
+    """Refuse an ``out`` that is one of the inputs, by whatever name or link.
+
+    Raises
+    ------
+    BadInputError
+        Names the input.
+    """
+    for path in inputs:
+        if path.exists() and out.exists() and path.samefile(out):
+            raise BadInputError(f"--out {out} would overwrite {path}, which is read; give --out another name")
 
 
 def write_scores(scores: pa.Table, out: Path) -> None:

@@ -197,8 +197,9 @@ def backtest_files(
     Raises
     ------
     BadInputError
-        If a file cannot be used as a whole, or ``out`` cannot be written.
+        If a file cannot be used as a whole, or ``out`` is one of the files or cannot be written.
     """
+    backtest.refuse_overwriting([*traffic, tenants], out)
     result = backtest.backtest(
         traffic,
         tenants,

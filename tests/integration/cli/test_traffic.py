@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from cjp_fraud.cli.main import app
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.operations.traffic import QuarantinePurged, purge_quarantine
 
 
@@ -43,6 +44,22 @@ def test_a_backtest_needs_no_home(tmp_path: Path) -> None:
     assert ended.exit_code == 0, ended.output
     assert out.exists()
     assert not home.exists()
+
+
+@pytest.mark.parametrize("over", ["traffic.csv", "tenants.csv", "link.csv", "../files/traffic.csv"])
+def test_a_backtest_overwrites_none_of_its_inputs(tmp_path: Path, over: str) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    traffic, tenants = files / "traffic.csv", files / "tenants.csv"
+    tenants.write_text("tenant_id,time_zone\nacme,Etc/UTC\n")
+    traffic.write_text("tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered\n")
+    (files / "link.csv").hardlink_to(traffic)
+    before = {path.name: path.read_bytes() for path in files.iterdir()}
+    words = ["backtest", "--traffic", str(traffic), "--tenants", str(tenants), "--out", str(files / over)]
+    ended = CliRunner().invoke(app, words)
+    assert isinstance(ended.exception, BadInputError)
+    assert "would overwrite" in str(ended.exception)
+    assert {path.name: path.read_bytes() for path in files.iterdir()} == before
 
 
 def test_what_a_purge_erased_is_a_view_with_the_fields_that_json_prints(tmp_path: Path) -> None:
