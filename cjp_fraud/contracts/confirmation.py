@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.contracts.model import FeedStanding
-from cjp_fraud.contracts.tables import ContractConfirmation, FeedEdit, Tenant
-from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.contracts.tables import ContractConfirmation, FeedEdit
+from cjp_fraud.contracts.tenants import require_tenant
+from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.participation import newcomer_faults
 from cjp_fraud.storage.base import new_id
@@ -43,8 +44,7 @@ def confirm_contract(decision: Decision, tenant_id: str) -> ContractConfirmation
         Names everything that stands in the way.
     """
     session, by = decision.session, decision.by
-    if session.get(Tenant, tenant_id) is None:
-        raise NotFoundError(f"no tenant {tenant_id!r} is on record; cjp-fraud tenants show lists them")
+    require_tenant(session, tenant_id)
     role = Role.COUNSEL if Role.COUNSEL in by.roles else Role.APPROVER
     refuse_unless(
         (by.may(Role.COUNSEL, Role.APPROVER), f"{by} is neither counsel nor an approver"),

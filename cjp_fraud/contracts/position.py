@@ -22,10 +22,11 @@ from cjp_fraud.contracts.tables import (
     SubscriptionTerms,
     Tenant,
 )
+from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import digest
 from cjp_fraud.documents import from_document
-from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.errors import BadInputError
 
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
 
@@ -177,9 +178,7 @@ def _tenant(session: Session, tenant_id: str) -> tuple[Tenant, Subscription]:
         .where(Tenant.id == tenant_id)
     ).one_or_none()
     if row is None:
-        raise NotFoundError(
-            f"no tenant {tenant_id!r} is on record; cjp-fraud tenants load FILE puts it there"
-        )
+        raise tenant_not_on_record(tenant_id, session.scalars(select(Tenant.id)))
     return row[0], row[1]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.contracts.model import Reading, why_not_accepted
 from cjp_fraud.contracts.tables import NoticeTermsVersion, Subscription, SubscriptionTerms, Tenant
+from cjp_fraud.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,23 @@ def tenants_on_record(session: Session) -> dict[str, TenantOnRecord]:
         .order_by(Tenant.id)
     )
     return {tenant.id: _on_record(tenant, bought, reading) for tenant, bought, reading in rows}
+
+
+def require_tenant(session: Session, tenant_id: str) -> None:
+    """Refuse a tenant that is not on record; raises NotFoundError, which names the nearest one that is."""
+    if session.get(Tenant, tenant_id) is None:
+        raise tenant_not_on_record(tenant_id, session.scalars(select(Tenant.id)))
+
+
+def tenant_not_on_record(tenant_id: str, known: Iterable[str]) -> NotFoundError:
+    """Return the error for an id that is not on record, with the nearest of the known ids."""
+    by_small_letters = {name.lower(): name for name in known}
+    near = get_close_matches(tenant_id.lower(), by_small_letters, n=1)
+    meant = f"; did you mean {by_small_letters[near[0]]!r}?" if near else "."
+    return NotFoundError(
+        f"tenant {tenant_id!r} is not on record{meant} cjp-fraud tenants show lists the tenants, and tenants "
+        "load FILE adds some"
+    )
 
 
 def _on_record(tenant: Tenant, bought: SubscriptionTerms | None, reading: Reading | None) -> TenantOnRecord:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import baseline
 from cjp_fraud.detection.lake_tables import BASELINE, MAXIMA
-from cjp_fraud.errors import NotFoundError
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.lake import Where
 from features.columns import SERIES_ID, TENANT
@@ -109,7 +109,7 @@ def show_baseline(deployment: Deployment, now: datetime, tenant_id: str) -> Tena
     """
     zones = deployment.zones
     if tenant_id not in zones:
-        raise NotFoundError(f"there is no tenant {tenant_id!r} on record; cjp-fraud tenants show lists them")
+        raise tenant_not_on_record(tenant_id, zones)
     lake = deployment.lake
     rows = lake.read(
         BASELINE,

@@ -6,7 +6,7 @@ own transactions and returns a frozen result. ``case`` is a case's number or id,
 Raises, in all of them
 ----------------------
 NotFoundError
-    If the case or the user is not on record.
+    If the case, the user or the tenant is not on record.
 Refused
     If something stands in the way; it names everything that does.
 """
@@ -19,6 +19,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.letters import ground_in_words
 from cjp_fraud.operations.signed_heads import head_follows
@@ -148,6 +149,8 @@ def list_cases(
     after : ``next_cursor`` of the page before; None: the first page.
     """
     with reading(deployment.engine) as session:
+        if wanted is not None and wanted.tenant_id is not None:
+            require_tenant(session, wanted.tenant_id)
         return queue(session, wanted, limit=limit, after=after)
 
 

@@ -12,14 +12,16 @@ from sqlalchemy import select
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import Settings
+from cjp_fraud.contracts.tenants import require_tenant, tenant_not_on_record
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import backtest, run, window
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.window import DetectionWindow
-from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.progress import Report
+from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.flags import FlaggingResult
 from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.tables import Case, Episode, Flag
@@ -264,6 +266,11 @@ def list_flags(
     begin, end : aware; half-open, of the flagged interval's start.
     case : number of a case.
     superseded : also those that a later detection has replaced.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such tenant, or no such case, on record.
     """
     query = (
         select(Flag, Case.number)
@@ -282,6 +289,10 @@ def list_flags(
     if not superseded:
         query = query.where(Flag.superseded_at.is_(None))
     with reading(deployment.engine) as session:
+        if tenant_id is not None:
+            require_tenant(session, tenant_id)
+        if case is not None:
+            case_id_of(session, str(case))
         return [_recorded_flag(flag, number) for flag, number in session.execute(query)]
 
 
@@ -298,7 +309,7 @@ def show_scores(deployment: Deployment, tenant_id: str, begin: datetime, end: da
     if begin >= end:
         raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
     if tenant_id not in deployment.zones:
-        raise NotFoundError(f"there is no tenant {tenant_id!r} on record; cjp-fraud tenants show lists them")
+        raise tenant_not_on_record(tenant_id, deployment.zones)
     lake = deployment.lake
     names = list(ScoreView.__dataclass_fields__)
     rows = lake.read(

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError
+from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.progress import Report
 from cjp_fraud.traffic import ingest as traffic_ingest
 from cjp_fraud.traffic import quarantine
@@ -173,10 +174,20 @@ def list_quarantine(
     tenant_id: str | None = None,
     limit: int | None = None,
 ) -> tuple[Quarantined, ...]:
-    """Return the rows in quarantine by source and line: at most ``limit``, only those asked for."""
+    """Return the rows in quarantine by source and line: at most ``limit``, only those asked for.
+
+    Raises
+    ------
+    NotFoundError
+        If the tenant is not on record and no row in quarantine is of it.
+    """
     rows = quarantine.list_quarantine(
         deployment.lake, ids=ids, reason=reason, tenant_id=tenant_id, limit=limit
     )
+    if tenant_id is not None and not rows and tenant_id not in deployment.traffic_tenants:
+        known = quarantine.tenants_quarantined(deployment.lake) | deployment.traffic_tenants.keys()
+        if tenant_id not in known:
+            raise tenant_not_on_record(tenant_id, known)
     return tuple(rows)
 
 
@@ -208,7 +219,7 @@ def traffic_status(deployment: Deployment, tenant_id: str | None = None) -> Traf
     """
     tenants = deployment.traffic_tenants
     if tenant_id is not None and tenant_id not in tenants:
-        raise NotFoundError(f"tenant {tenant_id!r} is not on record (cjp-fraud tenants show)")
+        raise tenant_not_on_record(tenant_id, tenants)
     return status_of(deployment.lake, sorted(tenants) if tenant_id is None else [tenant_id], tenant_id)
 
 

@@ -74,6 +74,11 @@ def count_quarantine(lake: Lake) -> dict[Reason, int]:
     return {Reason(row["values"]): row["counts"] for row in sorted(counts, key=lambda row: -row["counts"])}
 
 
+def tenants_quarantined(lake: Lake) -> set[str]:
+    """Return the tenants named in the quarantined rows, on record or not."""
+    return set(lake.read(QUARANTINE, columns=[TENANT])[TENANT].drop_null().to_pylist())
+
+
 def purge_quarantine(lake: Lake, engine: Engine, tenant_ids: Collection[str]) -> dict[str, int]:
     """Erase tenants' rows from the quarantine, and from the disk; return how many there were, by tenant.
 

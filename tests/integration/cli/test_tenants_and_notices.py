@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cjp_fraud.cli import notices, tenants
+from cjp_fraud.cli import baseline, cases, flags, notices, scores, tenants, traffic
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
@@ -50,6 +50,52 @@ def answered(app: Any, opened: Deployment, *arguments: str) -> Any:
     result = run(app, opened, *arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+WINDOW = ("--from", "2026-01-01", "--to", "2026-01-02")
+
+
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [
+        (flags.app, ("list", "--tenant", "amce")),
+        (flags.app, ("list", "--tenant", "ACME1")),
+        (scores.app, ("show", "amce", *WINDOW)),
+        (baseline.app, ("show", "amce")),
+        (cases.app, ("list", "--tenant", "amce")),
+        (traffic.app, ("status", "--tenant", "amce")),
+        (traffic.app, ("quarantine", "--tenant", "amce")),
+        (tenants.app, ("show", "amce")),
+        (tenants.app, ("confirm", "amce", "--as", "ana")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_tenant_that_is_not_on_record_is_an_error_that_names_the_nearest(
+    opened: Deployment, tmp_path: Path, app: Any, words: tuple[str, ...]
+) -> None:
+    file = write_csv(tmp_path / "t.csv", a_row(tenant_id="acme"), a_row(tenant_id="zenith"))
+    assert run(tenants.app, opened, "load", str(file), "--as", "ana").exit_code == 0
+    ended = run(app, opened, *words)
+    assert isinstance(ended.exception, NotFoundError), ended.output
+    assert "is not on record; did you mean 'acme'?" in str(ended.exception)
+
+
+def test_a_case_that_is_not_on_record_has_no_flags_to_list(opened: Deployment) -> None:
+    assert isinstance(run(flags.app, opened, "list", "--case", "99").exception, NotFoundError)
+
+
+def test_quarantined_rows_of_a_tenant_that_is_not_on_record_are_listed(
+    opened: Deployment, tmp_path: Path
+) -> None:
+    header = "tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered"
+    file = tmp_path / "traffic.csv"
+    file.write_text(f"{header}\nnewcomer,2026-01-31T09:00:00Z,300,voice,inbound,7\n")
+    assert run(traffic.app, opened, "ingest", str(file)).exit_code == 0
+    (row,) = answered(traffic.app, opened, "quarantine", "--tenant", "newcomer")
+    assert row["reason"] == "unknown_tenant"
+    assert answered(traffic.app, opened, "quarantine", "--tenant", "newcomer", "--reason", "negative") == []
+    ended = run(traffic.app, opened, "quarantine", "--tenant", "newcomr")
+    assert "did you mean 'newcomer'?" in str(ended.exception)
 
 
 def test_tenants_are_loaded_and_shown(opened: Deployment, tmp_path: Path) -> None:

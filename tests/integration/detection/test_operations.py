@@ -57,7 +57,8 @@ def test_flags_are_listed_by_tenant_time_and_case(detected: SmallDeployment) -> 
     first = flags[0]
     assert said(detected.home, "flags", "list", "--tenant", "zenith") == []
     assert said(detected.home, "flags", "list", "--case", str(first["case"])) == flags
-    assert said(detected.home, "flags", "list", "--case", "999") == []
+    with pytest.raises(AssertionError, match="no case '999' is on record"):
+        said(detected.home, "flags", "list", "--case", "999")
     until = said(detected.home, "flags", "list", "--to", first["interval_start"])
     since = said(detected.home, "flags", "list", "--from", first["interval_start"])
     assert (until, since) == ([], flags)
