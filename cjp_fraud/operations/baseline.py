@@ -13,6 +13,7 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import baseline
 from cjp_fraud.detection.lake_tables import BASELINE, MAXIMA
 from cjp_fraud.progress import Report
+from cjp_fraud.storage.full_disk import full_disk_named
 from cjp_fraud.storage.lake import Where
 from features.columns import SERIES_ID, TENANT
 from features.constants import SHIPPED
@@ -85,10 +86,17 @@ class TenantBaseline:
     days_left_out: tuple[date, ...]
 
 
+@full_disk_named("baseline refresh")
 def refresh_baseline(
     deployment: Deployment, now: datetime, *, report: Report | None = None
 ) -> BaselineRefreshed:
-    """Fold every local day that has ended, in order, and make the snapshots that are missing."""
+    """Fold every local day that has ended, in order, and make the snapshots that are missing.
+
+    Raises
+    ------
+    FullDiskError
+        If the disk is full; days that were folded before stay folded.
+    """
     done = baseline.refresh(deployment.lake, deployment.engine, deployment.zones, now, report=report)
     return BaselineRefreshed(
         series_days_folded=done.folded,

@@ -26,6 +26,7 @@ from cjp_fraud.review.flags import FlaggingResult
 from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import reading
+from cjp_fraud.storage.full_disk import full_disk_named
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import INTERVAL_START, TENANT
@@ -145,6 +146,7 @@ class ScoreView:
     series_id: str
 
 
+@full_disk_named("detection")
 def detect(
     deployment: Deployment, now: datetime, begin: datetime, end: datetime, *, report: Report | None = None
 ) -> DetectionResult:
@@ -154,6 +156,8 @@ def detect(
     ------
     BadInputError
         If the window is empty.
+    FullDiskError
+        If the disk is full; hours that were closed before stay closed.
     """
     if begin >= end:
         raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
@@ -177,6 +181,7 @@ def detect(
     )
 
 
+@full_disk_named("back-test")
 def backtest_files(
     settings: Settings,
     now: datetime,
@@ -234,16 +239,19 @@ def window_of(document: Mapping[str, str]) -> DetectionWindow | None:
     return TypeAdapter(DetectionWindow).validate_python(document) if document else None
 
 
+@full_disk_named("preparing the detection of an hour")
 def prepare_window(deployment: Deployment, now: datetime, hours: DetectionWindow) -> list[int]:
     """Make the snapshots and calibrations that the hours rest on; returns the buckets to score."""
     return run.prepare(_detection(deployment, hours.begin, hours.end), hours, now)
 
 
+@full_disk_named("scoring a bucket")
 def score_bucket(deployment: Deployment, hours: DetectionWindow, bucket: int) -> int:
     """Score one bucket's part of the hours; returns the number of intervals."""
     return run.score_bucket(_detection(deployment, hours.begin, hours.end), hours, bucket)
 
 
+@full_disk_named("deciding flags and opening cases")
 def close_hours(deployment: Deployment, now: datetime, hours: DetectionWindow) -> HoursClosed:
     """Decide the flags of the hours over all buckets and open cases; running it again changes nothing."""
     flags = run.close_hours(_detection(deployment, hours.begin, hours.end), hours, now)

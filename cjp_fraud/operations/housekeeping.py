@@ -25,6 +25,7 @@ from cjp_fraud.people.model import INIT, Actor, Decision, Role
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import create_user
 from cjp_fraud.storage.database import make_engine, transaction
+from cjp_fraud.storage.full_disk import full_disk_named
 from cjp_fraud.storage.migration import current_revision, migrate
 from cjp_fraud.storage.ownership import application_owns, migrate_as_owner, require_may_migrate
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
@@ -60,6 +61,7 @@ class RetentionResult:
     """Days and buckets of delivered rows that were dropped."""
 
 
+@full_disk_named("init")
 def initialize(
     deployment: Deployment,
     *,
@@ -86,6 +88,8 @@ def initialize(
     StorageError
         If the lake that is there has another number of buckets than the settings say, the tables belong to another
         role and ``owner_url`` is missing, or the second place of signed heads cannot be written to.
+    FullDiskError
+        If the disk is full; running it again completes what is missing.
     """
     settings = deployment.settings
     if settings.heads_mail_to is not None:

@@ -20,6 +20,7 @@ from cjp_fraud.people.model import Role
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.full_disk import full_disk_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class ModelVersionView:
     size_bytes: int
 
 
+@full_disk_named("training")
 def train_versions(
     deployment: Deployment,
     now: datetime,
@@ -68,7 +70,13 @@ def train_versions(
     until: datetime | None = None,
     report: Report | None = None,
 ) -> tuple[ModelVersionView, ...]:
-    """Fit, register and promote the version of each Monday up to ``until`` that has none; returns the new ones."""
+    """Fit, register and promote the version of each Monday up to ``until`` that has none; returns the new ones.
+
+    Raises
+    ------
+    FullDiskError
+        If the disk is full; versions that were registered before stay.
+    """
     settings = deployment.settings
     made = train(
         deployment.lake,

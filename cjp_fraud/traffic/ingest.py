@@ -25,7 +25,7 @@ from cjp_fraud.traffic.schema import LINE, QUARANTINE, SOURCE
 from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, TrafficSource, readable_name
 from cjp_fraud.traffic.spool import Spool
-from cjp_fraud.traffic.store import COUNTED, Delivery, Rejected, full_disk_named, store
+from cjp_fraud.traffic.store import COUNTED, Delivery, Rejected, full_disk_of_delivery, store
 
 
 def ingest_source(source: TrafficSource, into: Delivery, *, complete: bool = False) -> IngestResult:
@@ -47,7 +47,7 @@ def ingest_source(source: TrafficSource, into: Delivery, *, complete: bool = Fal
     at = aware(into.now)
     done: list[str] = []
     with (
-        full_disk_named(source.name, done),
+        full_disk_of_delivery(source.name, done),
         Spool(buckets=into.lake.buckets, at=at, complete=complete) as spool,
     ):
         rejected = Rejected(spool.file("rejected", QUARANTINE.schema), into)
@@ -132,7 +132,7 @@ def resubmit_quarantined(
     buckets = into.lake.buckets
     done: list[str] = []
     with (
-        full_disk_named("the rows submitted", done),
+        full_disk_of_delivery("the rows submitted", done),
         process_lock(into.engine, TRAFFIC_LOCK),
         Spool(buckets=buckets, at=at) as spool,
     ):

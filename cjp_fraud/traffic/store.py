@@ -6,8 +6,6 @@ bucket; so a bulk load of old days is merged like any other, and minutes that co
 
 from __future__ import annotations
 
-import errno
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,9 +21,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
 from cjp_fraud.clock import aware
-from cjp_fraud.errors import StorageError
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.full_disk import FullDiskError, means_full_disk
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.columns import days_of, stamps_of
@@ -44,7 +42,6 @@ from cjp_fraud.traffic.spool import Partition, Spool, SpoolFile, by_partition
 from cjp_fraud.traffic.tables import TrafficChange
 
 COUNTED = ("stored", "replaced", "unchanged", "outweighed", "parts_of_totals")
-DISK_FULL = re.compile(r"no space left|os error 28|disk is full|disk quota", re.IGNORECASE)
 INTAKE_KEPT = timedelta(days=14)
 _WHICH = ("quarantine_id", "reason")
 
@@ -82,15 +79,15 @@ class Delivery:
 
 
 @contextmanager
-def full_disk_named(name: str, done: Sequence[str]) -> Iterator[None]:
+def full_disk_of_delivery(name: str, done: Sequence[str]) -> Iterator[None]:
     """Say what a full disk leaves behind; ``done`` are the tables that were committed before it."""
     try:
         yield
     except (OSError, DeltaError, OperationalError) as error:
-        if not (getattr(error, "errno", None) == errno.ENOSPC or DISK_FULL.search(str(error))):
+        if not means_full_disk(error):
             raise
         stored = f"only part of {name} was stored" if done else f"nothing of {name} was stored"
-        raise StorageError(
+        raise FullDiskError(
             f"the disk is full: {stored}. Make room (lake, database, {tempfile.gettempdir()}), then run the "
             "same command again; it completes what is missing and doubles nothing."
         ) from error
