@@ -89,7 +89,7 @@ def list_entries(
         "at",
         Column("actor_name", "by"),
         "action",
-        Column("subject_id", "subject"),
+        Column("subject_id", "subject", full=True),
     )
     entries = evidence.list_entries(deployment(ctx), case=case, limit=limit)
     print_table(entries, columns, as_json=as_json, title="Audit log")

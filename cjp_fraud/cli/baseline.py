@@ -14,14 +14,14 @@ _COLUMNS = (
     "direction",
     Column("application_id", "app"),
     Column("interval_seconds", "step"),
-    Column("snapshot_day", "as of"),
+    Column("snapshot_day", "as of", spare=True),
     "regime",
-    Column("days_folded", "days"),
+    Column("days_folded", "days", spare=True),
     "floor",
     "peak_floor",
     "own_bar",
 )
-_HOURS = ("hour", "usual")
+_HOURS_A_LINE = 8
 
 
 @app.command()
@@ -59,8 +59,12 @@ def show(
     else:
         print_table(view.series, _COLUMNS, title=f"Baseline of {tenant} ({view.time_zone})")
     for series in view.series:
-        usual = " ".join("–" if contacts is None else f"{contacts:g}" for contacts in series.usual_by_hour)
-        typer.echo(f"{series.channel} {series.direction}, usual contacts per interval from 00:00 on: {usual}")
+        by = f" by {series.application_id}" if series.application_id else ""
+        typer.echo(f"{series.channel} {series.direction}{by}: usual contacts per interval, by local hour")
+        cells = ["–" if contacts is None else f"{contacts:.4g}" for contacts in series.usual_by_hour]
+        for hour in range(0, len(cells), _HOURS_A_LINE):
+            line = "".join(f"{cell:>8}" for cell in cells[hour : hour + _HOURS_A_LINE])
+            typer.echo(f"  {hour:02d}:00{line}")
     if view.days_left_out:
         first, last = view.days_left_out[0], view.days_left_out[-1]
         typer.echo(

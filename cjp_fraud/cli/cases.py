@@ -53,18 +53,18 @@ Because = Annotated[
 
 _QUEUE = (
     Column("number", "case"),
-    Column("tenant_id", "tenant"),
+    Column("tenant_id", "tenant", full=True),
     "state",
     Column("top_score", "score"),
     "flags",
-    Column("flags_since", "since\nclosed"),
+    Column("claimed_by", "held by", spare=True),
+    Column("flags_since", "since\nclosed", spare=True),
     Column("last_flag_at", "last flag"),
-    Column("claimed_by", "held by"),
 )
 _CONTRADICTED = Column("person_due_at", "NOTICE\nCONTRADICTED:\ndecide by")
 _OVERFLOW = (
     Column("episode_id", "episode", full=True),
-    Column("tenant_id", "tenant"),
+    Column("tenant_id", "tenant", full=True),
     Column("top_score", "score"),
     "flags",
     Column("last_flag_at", "last flag"),

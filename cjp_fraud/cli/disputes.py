@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True)
 _COLUMNS = (
     Column("id", "dispute", full=True),
     "case",
-    Column("tenant_id", "tenant"),
+    Column("tenant_id", "tenant", full=True),
     "state",
     Column("answer_due_at", "answer due"),
 )
@@ -39,7 +39,9 @@ def open_(
 @app.command()
 def decide(
     ctx: typer.Context,
-    dispute: Annotated[str, typer.Argument(metavar="DISPUTE", help="Its id (disputes list).")],
+    dispute: Annotated[
+        str, typer.Argument(metavar="DISPUTE", help="Its id, or how it begins (disputes list).")
+    ],
     decision: Annotated[DisputeDecision, typer.Argument(help="upheld is for the tenant.")],
     as_user: AsOption,
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons of the decision.")],

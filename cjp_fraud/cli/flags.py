@@ -13,10 +13,10 @@ app = typer.Typer(no_args_is_help=True)
 _COLUMNS = (
     Column("case"),
     Column("tenant_id", "tenant", full=True),
-    "channel",
+    Column("channel", spare=True),
     Column("interval_start", "start"),
-    "observed",
-    "baseline",
+    Column("observed", spare=True),
+    Column("baseline", spare=True),
     "score",
     Column("superseded_at", "superseded"),
 )

@@ -17,10 +17,11 @@ from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cjp_fraud.cli.table_layout import Widths, fit, fits
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.progress import Report
 
@@ -45,6 +46,9 @@ PublicKeyOption = Annotated[
 SHORT = 8
 """Digits of an identifier or a digest in a table; more where two in one column would look the same."""
 
+LEAST_TEXT = 12
+"""To how many characters text is cut in a table that is too wide."""
+
 PIPE_WIDTH = 132
 """Columns of a table that goes into a file or a pipe, where COLUMNS does not say otherwise."""
 
@@ -52,6 +56,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal would obey: text of other people's files is shown, never carried out."""
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_WHOLE = re.compile(r"[0-9a-f]{8,}(-[0-9a-f]+)*|\d{4}-\d{2}-\d{2} \d{2}:\d{2}Z( \+\d+)?")
+"""Cells that say nothing if they are cut: identifiers, also shortened ones, and stamps."""
+
+_WINDOW = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):\S+/\S+Z")
+"""A window of time as an identifier, of which tables show where it begins."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +87,16 @@ class Column:
     ----------
     field : the view's attribute; dots lead into views inside it (``measure.kind``).
     header : what stands above; by default made of the field's name.
-    full : identifiers are printed whole, because the next command needs them.
+    full : an identifier is printed whole where there is room; a name (a tenant's, a user's) is cut after all else.
     wraps : long text takes several lines; without it, it is cut off with an ellipsis.
+    spare : it is left out where the table would be too wide.
     """
 
     field: str
     header: str | None = None
     full: bool = False
     wraps: bool = False
+    spare: bool = False
 
     @property
     def title(self) -> str:
@@ -180,7 +191,7 @@ def print_table(
     as_json: bool = False,
     title: str,
 ) -> None:
-    """Print views as a table, one line a row, or all that they hold as a JSON list.
+    """Print views as a table, one line a row but where a column wraps, or all that they hold as a JSON list.
 
     Parameters
     ----------
@@ -201,20 +212,18 @@ def print_table(
     if not rows:
         console.print(f"{title}: none", markup=False)
         return
-    shown = [_column(column) for column in columns or _names(rows[0])]
     table = Table(
         title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
-    cells = [_column_cells([_value(row, column.field) for row in rows], column) for column in shown]
-    for column, texts in zip(shown, cells, strict=True):
-        table.add_column(Text(column.title), no_wrap=not _gives_way(rows, column, texts), overflow="ellipsis")
-    for line in zip(*cells, strict=True):
-        table.add_row(
-            *(
-                Text(text, no_wrap=not column.wraps, overflow="fold" if column.wraps else "ellipsis")
-                for column, text in zip(shown, line, strict=True)
-            )
-        )
+    chosen = [_column(column) for column in columns or _names(rows[0])]
+    values = [[_value(row, column.field) for row in rows] for column in chosen]
+    shown: list[list[Text]] = []
+    for column, texts, width in _laid_out(chosen, values, console.width):
+        table.add_column(Text(column.title), width=width, no_wrap=True, overflow="ellipsis")
+        overflow: Literal["fold", "ellipsis"] = "fold" if column.wraps else "ellipsis"
+        shown.append([Text(text, no_wrap=not column.wraps, overflow=overflow) for text in texts])
+    for line in zip(*shown, strict=True):
+        table.add_row(*line)
     console.print(table)
 
 
@@ -289,11 +298,6 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
 
 
-def short_id(identifier: str) -> str:
-    """Return the first digits of an identifier or a digest."""
-    return identifier[:SHORT]
-
-
 def _column(column: str | Column) -> Column:
     return Column(column) if isinstance(column, str) else column
 
@@ -318,11 +322,42 @@ def _value(view: Any, field: str) -> Any:
     return view
 
 
-def _column_cells(values: Sequence[Any], column: Column) -> list[str]:
+def _laid_out(
+    columns: Sequence[Column], values: Sequence[Sequence[Any]], room: int
+) -> Iterator[tuple[Column, list[str], int]]:
+    """Yield the columns that there is room for, each with its cells and its width."""
+    for whole in (True, False):  # identifiers: those that are wanted whole are shortened where room is short
+        cells = [
+            _column_cells(column_values, whole=whole and column.full)
+            for column, column_values in zip(columns, values, strict=True)
+        ]
+        needed = [_widths(*of_column) for of_column in zip(columns, values, cells, strict=True)]
+        if fits(needed, room):
+            break
+    for column, texts, width in zip(columns, cells, fit(needed, room), strict=True):
+        if width is not None:
+            yield column, texts, width
+
+
+def _widths(column: Column, values: Sequence[Any], texts: Sequence[str]) -> Widths:
+    """Return how wide a column wants to be: text may be cut, identifiers, names, stamps and numbers may not."""
+    from rich.cells import cell_len
+
+    wanted = max(map(cell_len, [*column.title.split("\n"), *texts]))
+    if not any(isinstance(value, str | Collection) for value in values):
+        return Widths(wanted, wanted, wanted, column.spare)
+    whole = max((cell_len(text) for text in texts if _WHOLE.fullmatch(text)), default=0)
+    if column.full:
+        return Widths(wanted, wanted, max(whole, min(wanted, LEAST_TEXT)), column.spare)
+    least, lowest = (max(whole, min(wanted, letters)) for letters in (LEAST_TEXT, LEAST_TEXT // 2))
+    return Widths(wanted, least, lowest, column.spare)
+
+
+def _column_cells(values: Sequence[Any], *, whole: bool) -> list[str]:
     """Return a column's cells; identifiers as short as they stay different."""
     texts = [_cell(value) for value in values]
     identifiers = {text for text in texts if _IDENTIFIER.fullmatch(text)}
-    if column.full or not identifiers:
+    if whole or not identifiers:
         return texts
     digits = next(
         length
@@ -330,16 +365,6 @@ def _column_cells(values: Sequence[Any], column: Column) -> list[str]:
         if len({text[:length] for text in identifiers}) == len(identifiers)
     )
     return [text[:digits] if text in identifiers else text for text in texts]
-
-
-def _gives_way(rows: Sequence[Any], column: Column, texts: Sequence[str]) -> bool:
-    """Whether a column may become narrower when a table is too wide: text may, identifiers and stamps may not."""
-    if column.full:
-        return False
-    return any(
-        isinstance(_value(row, column.field), str | Collection) and not _IDENTIFIER.match(text)
-        for row, text in zip(rows, texts, strict=True)
-    ) and max(map(len, texts)) > len("2026-01-31 09:00Z")
 
 
 def _cell(value: Any) -> str:
@@ -359,6 +384,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
     if isinstance(value, str):
+        if window := _WINDOW.fullmatch(value):
+            return "{} {}Z".format(*window.groups())
         return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_cell(inside)}" for name, inside in value.items()) or "–"

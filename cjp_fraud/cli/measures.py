@@ -27,7 +27,7 @@ CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id 
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]
 _COLUMNS = (
     "case",
-    Column("tenant_id", "tenant"),
+    Column("tenant_id", "tenant", full=True),
     "kind",
     "state",
     Column("review_at", "lapses unless\nreaffirmed by"),

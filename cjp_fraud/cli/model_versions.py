@@ -8,6 +8,7 @@ import typer
 
 from cjp_fraud.cli.frame import (
     AsOption,
+    Column,
     JsonOption,
     deployment,
     moment,
@@ -27,7 +28,7 @@ _COLUMNS = (
     "series",
     "days",
     "episodes",
-    "valid_from",
+    Column("counts_from", "valid from"),
 )
 
 

@@ -22,6 +22,17 @@ from cjp_fraud.cli.frame import (
 
 app = typer.Typer(no_args_is_help=True)
 
+_COLUMNS = (
+    "case",
+    Column("id", full=True),
+    "kind",
+    Column("mode", spare=True),
+    Column("step", spare=True),
+    "method",
+    "state",
+    "dispatched_at",
+)
+
 
 @app.command()
 def dispatch(
@@ -55,14 +66,15 @@ def list_notices(
     """List the notices, one row a letter."""
     from cjp_fraud.operations import notices
 
-    columns = ("case", Column("id", full=True), "kind", "mode", "step", "method", "state", "dispatched_at")
-    print_table(notices.list_notices(deployment(ctx), case), columns, as_json=as_json, title="Notices")
+    print_table(notices.list_notices(deployment(ctx), case), _COLUMNS, as_json=as_json, title="Notices")
 
 
 @app.command()
 def show(
     ctx: typer.Context,
-    notice_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the notice (notices list).")],
+    notice_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the notice, or how it begins (notices list).")
+    ],
     raw: Annotated[
         bool, typer.Option("--raw", help="Write the exact bytes of the letter, nothing else.")
     ] = False,
@@ -86,7 +98,7 @@ def show(
         ),
         "events": ("Delivery events", ("at", "source", "status", "negative", "authenticated", "resolved_at")),
     }
-    print_view(record, title=f"Notice {notice_id}", tables=tables)
+    print_view(record, title=f"Notice {record.id}", tables=tables)
     console = table_console()
     for attempt in record.attempts:
         console.print(f"Evidence of attempt {attempt.number}:", markup=False)

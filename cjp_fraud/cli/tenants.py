@@ -98,7 +98,7 @@ _COLUMNS = (
     Column("tenant_id", "tenant", full=True),
     "time_zone",
     Column("country", "in"),
-    Column("language", "lang"),
+    Column("language", "lang", spare=True),
     "critical",
     Column("notice_terms", "terms"),
     Column("deployment_fault", "refused"),

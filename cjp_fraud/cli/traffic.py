@@ -83,7 +83,10 @@ def quarantine(
     limit: Annotated[int, typer.Option(min=1, help="List at most so many.")] = 1000,
     as_json: JsonOption = False,
 ) -> None:
-    """List rejected rows with reason, file and line; check them again once the cause is fixed; erase them."""
+    """List rejected rows with reason, file and line; check them again once the cause is fixed; erase them.
+
+    A narrow table cuts explanations and leaves out files and lines; --json has them whole.
+    """
     from cjp_fraud.operations.traffic import list_quarantine, purge_quarantine, resubmit_quarantined
 
     opened = deployment(ctx)
@@ -105,7 +108,14 @@ def quarantine(
         _print(result, as_json=as_json)
         return
     rows = list_quarantine(opened, ids=row or None, reason=reason, tenant_id=tenant, limit=limit)
-    columns = ("quarantine_id", "source", "line", "tenant_id", "reason", "explanation")
+    columns = (
+        Column("quarantine_id", "row", full=True),
+        Column("source", spare=True),
+        Column("line", spare=True),
+        Column("tenant_id", "tenant", full=True),
+        "reason",
+        "explanation",
+    )
     print_table(rows, columns, as_json=as_json, title="Quarantine")
 
 
@@ -126,11 +136,13 @@ def status(
     elif tenant is None:
         columns = (
             Column("tenant_id", "tenant", full=True),
-            "first",
+            Column("intervals", spare=True),
+            Column("first", spare=True),
             "newest",
-            "intervals",
             "missing",
+            "partial",
             "late",
+            Column("quarantined", "rejected"),
         )
         print_table(loaded.tenants, columns, title="Traffic")
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, print_table
+from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_table
 from cjp_fraud.people.model import Role
 
 if TYPE_CHECKING:
@@ -75,7 +75,14 @@ def list_users(ctx: typer.Context, as_json: JsonOption = False) -> None:
     from cjp_fraud.operations import people
 
     users = people.list_users(deployment(ctx))
-    columns = ["name", "roles", "identities", "created_at", "created_by", "disabled_at"]
+    columns: list[str | Column] = [
+        Column("name", full=True),
+        "roles",
+        Column("identities", spare=True),
+        "created_at",
+        Column("created_by", spare=True),
+        "disabled_at",
+    ]
     print_table(users, columns, as_json=as_json, title="Users")
 
 

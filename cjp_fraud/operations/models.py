@@ -61,6 +61,11 @@ class ModelVersionView:
     sha256: str
     size_bytes: int
 
+    @property
+    def counts_from(self) -> datetime | None:
+        """The newest moment from which it counts; None: not promoted yet."""
+        return self.valid_from[-1] if self.valid_from else None
+
 
 @full_disk_named("training")
 def train_versions(

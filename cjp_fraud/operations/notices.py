@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices import delivery_record as records
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import DeliveryRecord, NoticeRow
+from cjp_fraud.notices.tables import Notice
+from cjp_fraud.operations.named_rows import id_of
 from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.model import CaseState
@@ -88,18 +91,28 @@ def list_notices(deployment: Deployment, case: str | None = None) -> tuple[Liste
 
 
 def show_notice(deployment: Deployment, notice_id: str) -> DeliveryRecord:
-    """Return everything that is on record of one notice; raises NotFoundError where there is none."""
+    """Return everything that is on record of the notice with this id, or whose id alone begins so.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none, or if there are several.
+    """
     with reading(deployment.engine) as session:
-        return records.delivery_record(session, notice_id)
+        return records.delivery_record(session, _notice_id(session, notice_id))
 
 
 def message_of(deployment: Deployment, notice_id: str) -> bytes:
     """Return the exact bytes of a notice; raises NotFoundError while it is not written."""
     with reading(deployment.engine) as session:
-        return records.message_served(session, notice_id)
+        return records.message_served(session, _notice_id(session, notice_id))
 
 
 def collect_delivery_events(deployment: Deployment, now: datetime) -> CollectedReports:
     """Record the delivery reports that came in since the last time."""
     new_events = inbound_reports.collect_delivery_events(deployment.engine, deployment.settings, now)
     return CollectedReports(new_events, inbound_reports.unmatched_reports(deployment.settings))
+
+
+def _notice_id(session: Session, named: str) -> str:
+    return id_of(session, Notice.id, named, "notice", "cjp-fraud notices list")
