@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -54,7 +56,9 @@ def show(
     if as_json:
         print_json(view)
         return
-    if not view.series:
+    if not view.series and view.days_waiting:
+        typer.echo(f"{tenant} has no baseline in its new time zone {view.time_zone} yet")
+    elif not view.series:
         typer.echo(f"{tenant} has no baseline yet: a day of it must have ended (cjp-fraud baseline refresh)")
     else:
         print_table(view.series, _COLUMNS, title=f"Baseline of {tenant} ({view.time_zone})")
@@ -65,9 +69,17 @@ def show(
         for hour in range(0, len(cells), _HOURS_A_LINE):
             line = "".join(f"{cell:>8}" for cell in cells[hour : hour + _HOURS_A_LINE])
             typer.echo(f"  {hour:02d}:00{line}")
-    if view.days_left_out:
-        first, last = view.days_left_out[0], view.days_left_out[-1]
+    if view.days_waiting:
         typer.echo(
-            f"{len(view.days_left_out)} days from {first} to {last} are left out: they were folded under a former "
-            "time zone, and the lake no longer has their traffic"
+            f"{_days(view.days_waiting)} were folded in a former time zone and wait to be folded again: cjp-fraud "
+            "baseline refresh"
         )
+    if view.days_left_out:
+        typer.echo(
+            f"{_days(view.days_left_out)} are left out: they were folded in a former time zone, and the lake no longer "
+            "has their traffic"
+        )
+
+
+def _days(days: Sequence[date]) -> str:
+    return f"{len(days)} day(s) from {days[0]} to {days[-1]}"

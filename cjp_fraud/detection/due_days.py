@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, exists, func, select, update
 
 from cjp_fraud.contracts.tables import ZoneChange
 from cjp_fraud.detection.series import Arranged
@@ -156,25 +156,57 @@ def follow_zone_changes(lake: Lake, engine: Engine, now: datetime) -> None:
             .order_by(ZoneChange.id)
         ).all()
     for change_id, tenant_id in changes:
-        bucket = int(lake.bucket_of([tenant_id])[0])
-        of_tenant = Where(equal={TENANT: [tenant_id]})
-        starts = lake.read(TRAFFIC, buckets=[bucket], columns=[INTERVAL_START], where=of_tenant)
-        span = pc.min_max(starts[INTERVAL_START]).as_py()
+        span = _span_of_traffic(lake, tenant_id)
         with transaction(engine) as session:
-            if span["min"] is not None:
+            if span is not None:
                 session.add(
                     TrafficChange(
                         tenant_id=tenant_id,
-                        bucket=bucket,
-                        first_interval=span["min"],
-                        last_interval=span["max"],
+                        bucket=int(lake.bucket_of([tenant_id])[0]),
+                        first_interval=span[0],
+                        last_interval=span[1],
                         recorded_at=now,
                         scored_at=now,
                     )
                 )
             session.add(
-                FollowedZoneChange(zone_change_id=change_id, followed_at=now, traffic_from=span["min"])
+                FollowedZoneChange(
+                    zone_change_id=change_id, followed_at=now, traffic_from=span[0] if span else None
+                )
             )
+
+
+def days_waiting(
+    lake: Lake, engine: Engine, tenant_id: str, zone: str, former: Collection[date]
+) -> list[date]:
+    """Return those of the days folded under a former zone that the next refresh folds again.
+
+    Parameters
+    ----------
+    zone : the tenant's zone now.
+    former : local days that are stored under a former zone; of the others the lake has no traffic any more.
+    """
+    with reading(engine) as session:
+        spans: list[tuple[datetime, datetime]] = [
+            (row.first_interval, row.last_interval)
+            for row in session.execute(
+                select(TrafficChange.first_interval, TrafficChange.last_interval).where(
+                    TrafficChange.tenant_id == tenant_id, TrafficChange.folded_at.is_(None)
+                )
+            )
+        ]
+        is_followed = exists().where(FollowedZoneChange.zone_change_id == ZoneChange.id)
+        unfollowed = select(ZoneChange.id).where(ZoneChange.tenant_id == tenant_id, ~is_followed)
+        no_refresh_since = session.scalar(unfollowed.limit(1)) is not None
+    if no_refresh_since:
+        span = _span_of_traffic(lake, tenant_id)
+        spans += [span] if span is not None else []
+    due: set[int] = set()
+    for span in spans:
+        first, last = local_days(zone, np.array([int(moment.timestamp()) for moment in span]))
+        due.update(range(int(first), int(last) + 1))
+    # A day of a former zone reaches into the next one of the new zone.
+    return sorted(day for day in former if {_number(day), _number(day) + 1} & due)
 
 
 def recently_moved(engine: Engine, now: datetime) -> set[str]:
@@ -222,6 +254,20 @@ def count_unfolded(engine: Engine) -> int:
     with reading(engine) as session:
         waiting = select(func.count()).select_from(TrafficChange).where(TrafficChange.folded_at.is_(None))
         return int(session.scalar(waiting) or 0)
+
+
+def _span_of_traffic(lake: Lake, tenant_id: str) -> tuple[datetime, datetime] | None:
+    """First and last interval of a tenant that the lake has; None: it has none."""
+    bucket = int(lake.bucket_of([tenant_id])[0])
+    of_tenant = Where(equal={TENANT: [tenant_id]})
+    starts = lake.read(TRAFFIC, buckets=[bucket], columns=[INTERVAL_START], where=of_tenant)
+    span = pc.min_max(starts[INTERVAL_START]).as_py()
+    return None if span["min"] is None else (span["min"], span["max"])
+
+
+def _number(day: date) -> int:
+    """A date as days since 1970-01-01."""
+    return (day - date(1970, 1, 1)).days
 
 
 def _local_days(zones: pd.Series, seconds: Ints) -> Ints:

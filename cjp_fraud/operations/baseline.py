@@ -11,6 +11,7 @@ import numpy as np
 from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import baseline
+from cjp_fraud.detection.due_days import days_waiting
 from cjp_fraud.detection.lake_tables import BASELINE, MAXIMA
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.full_disk import full_disk_named
@@ -76,13 +77,15 @@ class TenantBaseline:
     Parameters
     ----------
     time_zone : in which its days are counted.
-    days_left_out : local dates of the last sixty that were folded under a former zone and cannot be folded again,
-        because the lake no longer has their traffic.
+    days_waiting : local dates of the last sixty that were folded under a former zone, and that the next refresh
+        folds again.
+    days_left_out : those that cannot be folded again, because the lake no longer has their traffic.
     """
 
     tenant_id: str
     time_zone: str
     series: tuple[SeriesBaseline, ...]
+    days_waiting: tuple[date, ...]
     days_left_out: tuple[date, ...]
 
 
@@ -127,14 +130,16 @@ def show_baseline(deployment: Deployment, now: datetime, tenant_id: str) -> Tena
     newest: dict[str, dict[str, Any]] = {}
     for row in rows.sort_by("day").to_pylist():
         newest[row[SERIES_ID]] = row
-    left_out = baseline.days_left_out(lake, zones, [tenant_id], now)
+    former = set(baseline.days_left_out(lake, zones, [tenant_id], now).get(tenant_id, []))
+    waiting = days_waiting(lake, deployment.engine, tenant_id, zones[tenant_id], former) if former else []
     names = ("channel", "direction", "application_id", "interval_seconds")
     series = sorted(newest.values(), key=lambda row: tuple(str(row[name] or "") for name in names))
     return TenantBaseline(
         tenant_id=tenant_id,
         time_zone=zones[tenant_id],
         series=tuple(_series_baseline(row) for row in series),
-        days_left_out=tuple(sorted(set(left_out.get(tenant_id, [])))),
+        days_waiting=tuple(waiting),
+        days_left_out=tuple(sorted(former.difference(waiting))),
     )
 
 

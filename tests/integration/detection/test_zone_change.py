@@ -12,11 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
+from cjp_fraud.cli.baseline import app
+from cjp_fraud.config import load_settings
 from cjp_fraud.contracts.tables import ZoneChange
 from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.baseline import days_left_out, refresh
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
+from cjp_fraud.operations.baseline import refresh_baseline, show_baseline
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.lake import Where
@@ -136,6 +141,32 @@ def test_days_that_the_lake_no_longer_has_are_left_out_and_said(
     assert done.left_out == len(left_out["mover"])
     assert moved.scores().empty
     assert flags_of_the_next_day(moved) == 0
+
+
+def test_right_after_the_change_days_wait_to_be_folded_again_and_are_not_called_lost(
+    settled: SmallDeployment, tmp_path: Path
+) -> None:
+    moved = settled.copy(tmp_path / "moved")
+    gone = START + timedelta(days=10)
+    moved.lake.delete(TRAFFIC, where=Where(days=(START.date(), gone.date())))
+    move(moved)
+    now = CHANGED + timedelta(days=1)
+    opened = Deployment(load_settings(home=moved.home, now=now))
+    before = show_baseline(opened, now, "mover")
+    assert before.series == ()
+    lost = before.days_left_out
+    assert lost[-1] < gone.date() <= before.days_waiting[-1] < CHANGED.date()
+    assert before.days_waiting[0] == lost[-1] + timedelta(days=1)
+    said = CliRunner().invoke(app, ["show", "mover"], obj=opened).stdout
+    assert "no baseline in its new time zone Asia/Tokyo yet" in said
+    assert (
+        f"from {before.days_waiting[0]} to {before.days_waiting[-1]} were folded in a former time zone"
+        in said
+    )
+    refresh_baseline(opened, now)
+    after = show_baseline(opened, now, "mover")
+    assert (after.days_waiting, after.days_left_out) == ((), lost)
+    assert show_baseline(opened, now, "stayer").days_waiting == ()
 
 
 KILLED = """
