@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import itertools
+import re
 import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,14 +23,18 @@ from cjp_fraud.traffic.sources.model import BATCH_ROWS, BrokenLine, SourceBatch,
 
 BLOCK_BYTES = 1024 * 1024
 LONGEST_LINE = 16 * 1024 * 1024
-HEADER_BYTES = 4096
+HEADER_BYTES = 65_536
 SEPARATORS = (",", ";", "\t", "|")
 BOM = b"\xef\xbb\xbf"
+_BLANKS = b' \t,;|"'
+_SEPARATOR_NAMED = re.compile(rb' *"?sep=([,;\t|])"? *', re.IGNORECASE)
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class CsvRows:
     """The rows of a CSV file: UTF-8, one header line, "" for unknown, cells separated by commas (or ; tab |).
+
+    Blank lines before the header, and Excel's line ``sep=;``, are skipped.
 
     Blocks without quotes are cut by Arrow; from the first quote on, Python's csv module reads the rest,
     because only it can tell a line break inside a cell from the end of a row. The lines are counted here:
@@ -55,12 +60,12 @@ class CsvRows:
         self._name = name
         self._path = path
         self._gzipped = gzipped
-        self._separator, self._header = self._read_header(mapping)
+        self._before, self._separator, self._header = self._read_header(mapping)
         self._positions = find_columns(self._header, mapping, source=name)
         self.columns = tuple(self._positions)
 
     def batches(self) -> Iterator[SourceBatch]:
-        """Yield the rows; ``lines`` are line numbers, the header is line 1."""
+        """Yield the rows; ``lines`` are line numbers, counted from the file's first line."""
         try:
             lines_read = yield from self._plain_batches()
             if lines_read is not None:
@@ -74,10 +79,9 @@ class CsvRows:
         """Yield the rows up to the first block with a quote; return how many lines were read before that block,
         or None where there is none."""
         with self._open() as stream:
-            header = stream.readline(LONGEST_LINE)
-            if _needs_care(header):
-                return 0
-            line, rest, ended = 2, b"", False
+            if any(_needs_care(stream.readline(LONGEST_LINE)) for _ in range(self._before + 1)):
+                return self._before
+            line, rest, ended = self._before + 2, b"", False
             while not ended:
                 chunk = stream.read(BLOCK_BYTES)
                 ended = not chunk
@@ -155,7 +159,7 @@ class CsvRows:
             rows: list[list[str]] = []
             at: list[int] = []
             broken: list[BrokenLine] = []
-            header = skip == 0
+            header = skip == self._before
             while True:
                 line = skip + reader.line_num + 1
                 taken.clear()
@@ -208,7 +212,8 @@ class CsvRows:
             return cast(IO[bytes], gzip.open(self._path))
         return self._path.open("rb")
 
-    def _read_header(self, mapping: Mapping[str, str]) -> tuple[str, list[str]]:
+    def _read_header(self, mapping: Mapping[str, str]) -> tuple[int, str, list[str]]:
+        """Return how many lines stand before the header, the separator, and the names in the header."""
         try:
             with self._open() as stream:
                 start = stream.read(HEADER_BYTES)
@@ -219,10 +224,21 @@ class CsvRows:
                 line = start if b"\n" in start or b"\r" in start else start + stream.readline(LONGEST_LINE)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise self._cut_short(error) from error
-        if not line.strip():
+        if not line.strip(b"\0"):
+            raise zeros_error(self._name)
+        lines = line.removeprefix(BOM).splitlines()
+        before = next((at for at, text in enumerate(lines) if text.strip(_BLANKS)), None)
+        if before is None:
             raise UnreadableFileError(f"{self._name} is empty; it has no header. Nothing was stored.")
-        header = line.removeprefix(BOM).replace(b"\r", b"\n").partition(b"\n")[0].decode("utf-8", "replace")
-        separator = max(SEPARATORS, key=lambda mark: _known_names(header, mark, mapping))
+        named = _SEPARATOR_NAMED.fullmatch(lines[before])
+        if named:  # Excel's first line "sep=;"
+            before += 1 + next((at for at, text in enumerate(lines[before + 1 :]) if text.strip(_BLANKS)), 0)
+        header = lines[before].decode("utf-8", "replace") if before < len(lines) else ""
+        separator = (
+            named[1].decode()
+            if named
+            else max(SEPARATORS, key=lambda mark: _known_names(header, mark, mapping))
+        )
         is_text = all(c.isprintable() or c == "\t" for c in header)
         if not is_text or ("\ufffd" in header and not _known_names(header, separator, mapping)):
             # The header is not shown: it is not text.
@@ -230,7 +246,7 @@ class CsvRows:
                 f"{self._name} holds binary content, not text; deliver CSV, gzipped CSV or Parquet. "
                 "Nothing was stored."
             )
-        return separator, [cell.strip() for cell in _cells(header, separator)]
+        return before, separator, [cell.strip() for cell in _cells(header, separator)]
 
     def _cut_short(self, error: Exception) -> UnreadableFileError:
         return UnreadableFileError(
@@ -239,13 +255,21 @@ class CsvRows:
         )
 
 
+def zeros_error(name: str) -> UnreadableFileError:
+    """Return the error for a file whose content is zero bytes: room was made for it, and it was never written."""
+    return UnreadableFileError(
+        f"{name} holds zero bytes in the place of content: its copy did not end. Nothing was stored; fetch it again."
+    )
+
+
 def _cells(header: str, separator: str) -> list[str]:
     return next(csv.reader([header], delimiter=separator), [])
 
 
 def _known_names(header: str, separator: str, mapping: Mapping[str, str]) -> int:
     """Return how many columns of ours a header has if it is cut at this separator."""
-    return sum(name in mapping or our_name(name) in DELIVERED.names for name in _cells(header, separator))
+    theirs = {our_name(name) for name in mapping}
+    return sum(our_name(name) in {*theirs, *DELIVERED.names} for name in _cells(header, separator))
 
 
 def _needs_care(block: bytes) -> bool:

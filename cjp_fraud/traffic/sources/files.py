@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.traffic.model import FileChangedError, UnreadableFileError
-from cjp_fraud.traffic.sources.csv import CsvRows
+from cjp_fraud.traffic.sources.csv import CsvRows, zeros_error
 from cjp_fraud.traffic.sources.model import SourceBatch, readable_name
 from cjp_fraud.traffic.sources.parquet import ParquetRows
 
@@ -90,6 +90,8 @@ def _open(path: Path, name: str, mapping: Mapping[str, str]) -> _Rows:
     with path.open("rb") as file:
         start = file.read(8)
     suffix = path.suffix.lower()
+    if not start.strip(b"\0"):
+        raise zeros_error(name)
     if start.startswith(PARQUET):
         return ParquetRows(path, name, mapping)
     for magic, what in OTHER_FORMATS.items():

@@ -124,7 +124,7 @@ def parse_mapping(pairs: Iterable[str]) -> dict[str, str]:
 def find_columns(names: Sequence[str], mapping: Mapping[str, str], *, source: str) -> dict[str, int]:
     """Return our columns and their positions in the source; columns that we do not know are left out.
 
-    A name that differs from ours only in capitals or surrounding blanks is taken for ours.
+    A name that differs from ours, or from one that is mapped, only in capitals or surrounding blanks is taken for it.
 
     Parameters
     ----------
@@ -138,15 +138,20 @@ def find_columns(names: Sequence[str], mapping: Mapping[str, str], *, source: st
         If a required column or a mapped one is not there, or a column of ours is there twice.
     """
     shown = ", ".join(repr(readable_name(name, 40)) for name in names[:40])
-    absent = [theirs for theirs in mapping if theirs not in names]
-    if absent:
-        raise MissingColumnsError(
-            f"{source} has no column {absent[0]!r}, which --map names; it has {shown}. Nothing was stored."
-        )
+    renamed: dict[str, str] = {}
+    for theirs, ours in mapping.items():
+        alike = [name for name in names if name == theirs] or [
+            name for name in names if our_name(name) == our_name(theirs)
+        ]
+        if not alike:
+            raise MissingColumnsError(
+                f"{source} has no column {theirs!r}, which --map names; it has {shown}. Nothing was stored."
+            )
+        renamed |= dict.fromkeys(alike, ours)
     positions: dict[str, int] = {}
     for position, name in enumerate(names):
-        ours = mapping.get(name) or our_name(name)
-        if ours not in DELIVERED.names or (ours != name and ours in names and name not in mapping):
+        ours = renamed.get(name) or our_name(name)
+        if ours not in DELIVERED.names or (ours != name and ours in names and name not in renamed):
             continue
         if ours in positions:
             raise MissingColumnsError(

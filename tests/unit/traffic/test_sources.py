@@ -76,6 +76,49 @@ def test_a_header_in_capitals_is_recognised(tmp_path: Path) -> None:
     assert read(a_file(tmp_path, both))[0] == [(2, "4")], "the exact name is taken before a similar one"
 
 
+def test_a_header_in_capitals_is_recognised_beside_a_mapping(tmp_path: Path) -> None:
+    path = a_file(tmp_path, f"{HEADER.upper().replace('CONTACTS_OFFERED', 'CALLS')}\n{ROW.format(4)}")
+    for written in ("CALLS", "calls", " Calls "):
+        assert read(path, {written: "contacts_offered"})[0] == [(2, "4")]
+    both = a_file(tmp_path, f"{HEADER.replace('contacts_offered', 'CALLS')},calls\n{ROW.format(4)},9")
+    assert read(both, {"calls": "contacts_offered"})[0] == [(2, "9")], "the exact name is taken"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old_mac"])
+@pytest.mark.parametrize("quoted", [False, True], ids=["plain", "quoted"])
+@pytest.mark.parametrize(
+    ("first", "separator"),
+    [
+        (["sep=;"], ";"),
+        (['"sep=;"'], ";"),
+        (["SEP=\t", ""], "\t"),
+        (["\ufeffsep=,"], ","),
+        ([""], ","),
+        (["", "  ", ""], ";"),
+        ([",,,,,"], ","),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, list) else "",
+)
+def test_blank_lines_and_a_line_that_names_the_separator_may_stand_before_the_header(
+    tmp_path: Path, first: list[str], separator: str, quoted: bool, end: str
+) -> None:
+    row = ROW.format(1).replace("acme", '"acme"') if quoted else ROW.format(1)
+    lines = [line.replace(",", separator) for line in (HEADER, row, "too,few", ROW.format(2))]
+    rows, broken = read(a_file(tmp_path, end.join([*first, *lines])))
+    begins = len(first)
+    assert rows == [(begins + 2, "1"), (begins + 4, "2")]
+    assert [line.line for line in broken] == [begins + 3]
+
+
+@pytest.mark.parametrize("name", ["traffic.csv", "traffic.csv.gz", "traffic.parquet"])
+def test_a_file_of_zero_bytes_is_named_as_such(tmp_path: Path, name: str) -> None:
+    for content in (bytes(5000), gzip.compress(bytes(5000))):
+        if name.endswith(".parquet") and content[0]:
+            continue
+        with pytest.raises(UnreadableFileError, match="zero bytes in the place of content"):
+            read(a_file(tmp_path, content, name))
+
+
 def test_a_binary_file_is_named_as_such_and_not_shown(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match="holds binary content") as refused:
         read(a_file(tmp_path, b"\x07\xffsecret\n\x00"))
