@@ -17,6 +17,11 @@ from cjp_fraud.errors import BadInputError
 LARGEST_BYTES: Final = 256 * 1024 * 1024
 """Larger files are refused: they are read whole."""
 
+SEPARATORS: Final = (",", ";", "\t", "|")
+"""What may separate the cells of a CSV file; the one that cuts its header into most cells does."""
+
+_SEPARATOR_NAMED: Final = re.compile(r'\s*"?sep=([,;\t|])"? *(?=[\r\n]|$)', re.IGNORECASE)
+
 Rows = list[tuple[int, dict[str, object]]]
 """Rows as a file holds them: the line at which one begins, and its cells without the empty ones."""
 
@@ -26,8 +31,8 @@ def read_cells(file: Path, faults: list[str]) -> tuple[tuple[str, ...], Rows]:
 
     Parameters
     ----------
-    file : its suffix says what it is: ``.csv``, ``.json`` (a list of objects, or one under "tenants"),
-        ``.toml`` ([[tenants]]).
+    file : its suffix says what it is: ``.csv`` (names of columns may be in capitals), ``.json`` (a list of objects,
+        or one under "tenants"), ``.toml`` ([[tenants]]).
 
     Raises
     ------
@@ -58,7 +63,8 @@ def _without_empty(cells: Mapping[str, object]) -> dict[str, object]:
 
 
 def _csv_cells(content: str, faults: list[str]) -> tuple[tuple[str, ...], Rows]:
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    separator, content = _separator(content)
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
     header: tuple[str, ...] | None = None
     rows: Rows = []
     next_line = 1
@@ -68,7 +74,7 @@ def _csv_cells(content: str, faults: list[str]) -> tuple[tuple[str, ...], Rows]:
             if not any(cell.strip() for cell in cells):
                 continue
             if header is None:
-                header = tuple(cell.strip() for cell in cells)
+                header = tuple(cell.strip().lower() for cell in cells)
                 faults += [f"line {line}: {fault}" for fault in _header_faults(header)]
             elif len(cells) != len(header):
                 faults.append(f"line {line}: {len(cells)} cells, where the header has {len(header)}")
@@ -77,6 +83,14 @@ def _csv_cells(content: str, faults: list[str]) -> tuple[tuple[str, ...], Rows]:
     except csv.Error as error:
         faults.append(f"line {reader.line_num}: {error}; the quotes do not match, or it is no CSV")
     return header or (), rows
+
+
+def _separator(content: str) -> tuple[str, str]:
+    """Return what separates the cells, and the content without Excel's first line ``sep=;`` (left blank)."""
+    if named := _SEPARATOR_NAMED.match(content):
+        return named[1], content[: named.start(1) - len("sep=")].rstrip('"') + content[named.end() :]
+    header = next(line for line in content.splitlines() if line.strip())
+    return max(SEPARATORS, key=lambda mark: len(next(csv.reader([header], delimiter=mark)))), content
 
 
 def _header_faults(header: tuple[str, ...]) -> list[str]:

@@ -319,7 +319,7 @@ def _column_faults(columns: Iterable[str]) -> list[str]:
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
         meant = [
-            f"{name} ({near[0]}?)" if (near := get_close_matches(name, COLUMNS, 1)) else name
+            f"{name} ({near[0]}?)" if (near := get_close_matches(name.lower(), COLUMNS, 1)) else name
             for name in unknown
         ]
         faults.append(f"not known: {', '.join(meant)}; a tenants file may have {', '.join(COLUMNS)}")

@@ -125,6 +125,29 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert "stands in line 3 already" in said[3]
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"], ids=["semicolon", "tab", "bar"])
+@pytest.mark.parametrize(
+    "first", ["", "sep={}\n", '"sep={}"\r\n', "\n  \n"], ids=["", "sep", "quoted_sep", "blank"]
+)
+def test_another_separator_is_recognised(tmp_path: Path, separator: str, first: str) -> None:
+    rows = (("tenant_id", "name", "time_zone"), ("acme", '"A, B, C"', "UTC"))
+    text = "".join(f"{separator.join(row)}\n" for row in rows)
+    begins = first.format(separator)
+    (row,) = read_tenants(text_file(tmp_path, begins + text))
+    assert (row.tenant_id, row.time_zone) == ("acme", "UTC")
+    assert row.name == "A, B, C"
+    assert row.line == 2 + begins.count("\n")
+
+
+def test_a_header_in_capitals_is_recognised(tmp_path: Path) -> None:
+    (row,) = read_tenants(text_file(tmp_path, "TENANT_ID, Time_Zone \nAcme,UTC\n"))
+    assert (row.tenant_id, row.given) == ("Acme", frozenset({"tenant_id", "time_zone"}))
+    assert "twice" in faults_of(text_file(tmp_path, "tenant_id,TENANT_ID,time_zone\na,b,UTC\n"))[0]
+    as_json = tmp_path / "t.json"
+    as_json.write_text('[{"TENANT_ID": "a", "time_zone": "UTC"}]')
+    assert "TENANT_ID (tenant_id?)" in faults_of(as_json)[0]
+
+
 def test_unknown_columns_are_refused_with_their_names(tmp_path: Path) -> None:
     said = faults_of(text_file(tmp_path, "tenant_id,timezone,colour\na,UTC,red\n"))
     assert "timezone (time_zone?)" in said[0]
