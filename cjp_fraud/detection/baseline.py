@@ -61,7 +61,7 @@ class Refreshed:
     ----------
     folded : series-days folded, or folded again.
     snapshots : snapshots made and stored (one a series and day).
-    waiting : changes of which a local day has not ended.
+    waiting : changes that reach into a local day that has not ended yet.
     through : newest local day folded; None where nothing is.
     left_out : series-days of the last sixty days that were folded under a former zone of a tenant that had days
         due. They are not in the baseline, because the lake no longer has their traffic to fold again.

@@ -179,12 +179,12 @@ def follow_zone_changes(lake: Lake, engine: Engine, now: datetime) -> None:
 def days_waiting(
     lake: Lake, engine: Engine, tenant_id: str, zone: str, former: Collection[date]
 ) -> list[date]:
-    """Return those of the days folded under a former zone that the next refresh folds again.
+    """Return which of the days that were folded in a former zone the next refresh folds again.
 
     Parameters
     ----------
     zone : the tenant's zone now.
-    former : local days that are stored under a former zone; of the others the lake has no traffic any more.
+    former : the days that were folded in a former zone; of those not returned the lake no longer has the traffic.
     """
     with reading(engine) as session:
         spans: list[tuple[datetime, datetime]] = [

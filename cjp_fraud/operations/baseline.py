@@ -30,9 +30,10 @@ class BaselineRefreshed:
 
     Parameters
     ----------
-    changes_waiting : changes of traffic of which a local day has not ended.
+    changes_waiting : changes of traffic that reach into a local day that has not ended yet.
     newest_day_folded : local date; None where nothing was folded.
-    series_days_left_out : days folded under a former time zone of a tenant, whose traffic the lake no longer has.
+    series_days_left_out : days that were folded in a tenant's former time zone and cannot be folded again, because
+        the lake no longer has their traffic.
     """
 
     series_days_folded: int
@@ -50,9 +51,10 @@ class SeriesBaseline:
     ----------
     snapshot_day : the local date that the snapshot is valid on.
     regime : cold, young, young_peak, settled or settled_peak.
-    days_folded : local days that it rests on, at most seven.
-    floor, peak_floor : F, contacts per interval and per minute; None: the busiest minute is not known.
-    own_bar : what s/G is divided by, under the shipped constants; 1 for most.
+    days_folded : number of local days that it was made from, at most seven.
+    floor, peak_floor : the smallest scale, in contacts per interval and per minute; None: the busiest minute is not
+        known.
+    own_bar : by how much the series' own daily maxima raise its bar, with the shipped constants; 1 for most.
     usual_by_hour : mean usual contacts per interval in each hour of the local day, from midnight; None: not known.
     """
 
@@ -77,8 +79,8 @@ class TenantBaseline:
     Parameters
     ----------
     time_zone : in which its days are counted.
-    days_waiting : local dates of the last sixty that were folded under a former zone, and that the next refresh
-        folds again.
+    days_waiting : local dates of the last sixty days that were folded in a former zone; the next refresh folds them
+        again.
     days_left_out : those that cannot be folded again, because the lake no longer has their traffic.
     """
 

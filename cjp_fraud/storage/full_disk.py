@@ -1,4 +1,4 @@
-"""A full disk, whoever meets it (the lake, the database, a file of ours), told in one sentence."""
+"""Say in one sentence that the disk is full, whichever part met it: the lake, the database, a file of ours."""
 
 from __future__ import annotations
 

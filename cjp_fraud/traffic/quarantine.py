@@ -25,9 +25,9 @@ DISAGREES = (
     "the file has another row for the same series, time and principal with other values; neither is used"
 )
 TOTAL_OR_REST = (
-    "the row without principal_id has more contacts than those with one, or was their sum and is not any more: "
-    "it may be their total or what is left beside them; name the rest's principal_id (any word), or leave the "
-    "total out, or deliver the total and all its parts in one file"
+    "the row without principal_id may be the total of the rows with one, or the rest beside them, and its number does "
+    "not say which; if it is the rest, give it a principal_id (any word); if it is the total, leave it out, or "
+    "deliver it and all its parts in one file"
 )
 TOO_LATE = (
     "the interval is older than the rows kept as delivered; it can only be replaced as a whole: "

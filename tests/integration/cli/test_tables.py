@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from sqlalchemy import select
 from typer.testing import CliRunner
 
 from cjp_fraud.cli import (
@@ -30,13 +29,10 @@ from cjp_fraud.cli import (
 from cjp_fraud.cli.frame import print_table
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.errors import NotFoundError
 from cjp_fraud.operations.detection import detect
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.operations.models import ModelVersionView
-from cjp_fraud.operations.named_rows import id_of
-from cjp_fraud.review.tables import Flag
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import transaction
 from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import smtp_server
@@ -187,17 +183,6 @@ def test_an_episode_is_claimed_by_how_its_id_begins(opened: Deployment) -> None:
     (episode,) = [line.split()[0] for line in _body(listed) if "third" in line]
     done(opened, cases.app, "claim", episode[:8], "--as", "rolf")
     assert "third" not in done(opened, cases.app, "list", "--overflow")
-
-
-def test_what_begins_several_ids_or_none_is_an_error_that_says_so(opened: Deployment) -> None:
-    with reading(opened.engine) as session:
-        ids = session.scalars(select(Flag.id).order_by(Flag.id)).all()
-        with pytest.raises(NotFoundError, match=f"more than one flag begins with .*{ids[0]}.*more digits"):
-            id_of(session, Flag.id, ids[0][:6], "flag", "flags list")
-        assert id_of(session, Flag.id, ids[0].upper(), "flag", "flags list") == ids[0]
-        for wrong in ("", "0", "%", "ffffffff", f"{ids[0]}0"):
-            with pytest.raises(NotFoundError, match=r"no flag .* is on record; flags list shows them"):
-                id_of(session, Flag.id, wrong, "flag", "flags list")
 
 
 def test_versions_of_models_fit_eighty_columns_however_often_they_were_promoted(
