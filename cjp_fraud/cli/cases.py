@@ -240,7 +240,7 @@ def grounds(as_json: JsonOption = False) -> None:
     """List the catalogue of grounds for a finding of fraud, with what the customer reads of each."""
     from cjp_fraud.operations import cases
 
-    columns = ("ground", Column("words", "what the customer reads", wraps=True))
+    columns = (Column("ground", full=True), Column("words", "what the customer reads", wraps=True))
     print_table(cases.list_grounds(), columns, as_json=as_json, title="Grounds")
 
 

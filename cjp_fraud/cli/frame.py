@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cjp_fraud.cli.table_layout import Widths, fit, fits
+from cjp_fraud.cli.table_layout import fit, fits, widths_of
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.progress import Report
 
@@ -46,9 +46,6 @@ PublicKeyOption = Annotated[
 SHORT = 8
 """Digits of an identifier or a digest in a table; more where two in one column would look the same."""
 
-LEAST_TEXT = 12
-"""To how many characters text is cut in a table that is too wide."""
-
 PIPE_WIDTH = 132
 """Columns of a table that goes into a file or a pipe, where COLUMNS does not say otherwise."""
 
@@ -56,8 +53,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal would obey: text of other people's files is shown, never carried out."""
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_WHOLE = re.compile(r"[0-9a-f]{8,}(-[0-9a-f]+)*|\d{4}-\d{2}-\d{2} \d{2}:\d{2}Z( \+\d+)?")
-"""Cells that say nothing if they are cut: identifiers, also shortened ones, and stamps."""
 
 _WINDOW = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):\S+/\S+Z")
 """A window of time as an identifier, of which tables show where it begins."""
@@ -331,26 +326,20 @@ def _laid_out(
             _column_cells(column_values, whole=whole and column.full)
             for column, column_values in zip(columns, values, strict=True)
         ]
-        needed = [_widths(*of_column) for of_column in zip(columns, values, cells, strict=True)]
+        needed = [
+            widths_of(
+                [column.title, *texts],
+                is_text=any(isinstance(value, str | Collection) for value in column_values),
+                full=column.full,
+                spare=column.spare,
+            )
+            for column, column_values, texts in zip(columns, values, cells, strict=True)
+        ]
         if fits(needed, room):
             break
     for column, texts, width in zip(columns, cells, fit(needed, room), strict=True):
         if width is not None:
             yield column, texts, width
-
-
-def _widths(column: Column, values: Sequence[Any], texts: Sequence[str]) -> Widths:
-    """Return how wide a column wants to be: text may be cut, identifiers, names, stamps and numbers may not."""
-    from rich.cells import cell_len
-
-    wanted = max(map(cell_len, [*column.title.split("\n"), *texts]))
-    if not any(isinstance(value, str | Collection) for value in values):
-        return Widths(wanted, wanted, wanted, column.spare)
-    whole = max((cell_len(text) for text in texts if _WHOLE.fullmatch(text)), default=0)
-    if column.full:
-        return Widths(wanted, wanted, max(whole, min(wanted, LEAST_TEXT)), column.spare)
-    least, lowest = (max(whole, min(wanted, letters)) for letters in (LEAST_TEXT, LEAST_TEXT // 2))
-    return Widths(wanted, least, lowest, column.spare)
 
 
 def _column_cells(values: Sequence[Any], *, whole: bool) -> list[str]:

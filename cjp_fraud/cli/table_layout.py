@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,13 @@ GAP = 2
 """Blanks between two columns, and after the last."""
 EDGE = 1
 """Blanks before the first column."""
+
+
+LEAST_TEXT = 12
+"""To how many characters text is cut in a table that is too wide."""
+
+_WHOLE = re.compile(r"[0-9a-f]{8,}(-[0-9a-f]+)*|\d{4}-\d{2}-\d{2} \d{2}:\d{2}Z")
+"""Cells that say nothing if they are cut: identifiers, also shortened ones, and stamps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,25 @@ class Widths:
     least: int
     lowest: int
     spare: bool = False
+
+
+def widths_of(texts: Sequence[str], *, is_text: bool, full: bool, spare: bool) -> Widths:
+    """Return how wide a column wants to be: text may be cut; identifiers, names, stamps and numbers may not.
+
+    Parameters
+    ----------
+    texts : the title, and the cells.
+    is_text : whether the cells are more than numbers and stamps.
+    full : they are names, and cut after all other text.
+    """
+    from rich.cells import cell_len
+
+    wanted = max(cell_len(line) for text in texts for line in text.split("\n"))
+    if not is_text:
+        return Widths(wanted, wanted, wanted, spare)
+    whole = max((cell_len(text) for text in texts if _WHOLE.fullmatch(text)), default=0)
+    least, lowest = (max(whole, min(wanted, letters)) for letters in (LEAST_TEXT, LEAST_TEXT // 2))
+    return Widths(wanted, wanted, least, spare) if full else Widths(wanted, least, lowest, spare)
 
 
 def fits(columns: Sequence[Widths], room: int) -> bool:

@@ -13,19 +13,14 @@ Refused
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
-from typing import Final
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.letters import ground_in_words
-from cjp_fraud.operations.named_rows import LEAST_DIGITS, id_of
+from cjp_fraud.operations.named_rows import episode_id_of, id_of
 from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
@@ -44,15 +39,13 @@ from cjp_fraud.review.model import (
     StopKind,
 )
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
-from cjp_fraud.review.tables import Case, Dispute, Episode
+from cjp_fraud.review.tables import Case, Dispute
 from cjp_fraud.review.views import CaseView, ProposalView, case_view
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.follow_up_letters import follow_ups_due
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
 from cjp_fraud.suspension.views import GatePointView, MeasureView, gate_view, measure_views
-
-_EPISODE: Final = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},32}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +174,7 @@ def show_case(deployment: Deployment, now: datetime, case: str) -> CasePage:
 def claim(deployment: Deployment, by: str, now: datetime, case: str) -> CaseStanding:
     """Take a case, or an episode of the overflow list by how its id begins, to work on it; nobody else may then."""
     with deployment.deciding(by, now) as decision:
-        if _EPISODE.fullmatch(case) and not _is_case(decision.session, case):
-            episode = id_of(decision.session, Episode.id, case, "episode", "cjp-fraud cases list --overflow")
+        if (episode := episode_id_of(decision.session, case)) is not None:
             return CaseStanding.of(claims.claim_overflow(decision, episode))
         return CaseStanding.of(claims.claim(decision, case_id_of(decision.session, case)))
 
@@ -349,13 +341,6 @@ def enforce_now(deployment: Deployment, now: datetime, case_id: str) -> Enforcem
     """Do everything that an approved case allows now: notice, measure, lapse, letters that follow."""
     with head_follows(deployment, now):
         return enforce(deployment.enforcement(now), case_id)
-
-
-def _is_case(session: Session, named: str) -> bool:
-    """Whether some digits are the number of a case, and not only the beginning of an episode's id."""
-    return (
-        named.isdecimal() and session.scalar(select(Case.id).where(Case.number == int(named[:9]))) is not None
-    )
 
 
 def _standing(deployment: Deployment, case_id: str) -> CaseStanding:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cjp_fraud.errors import NotFoundError
+from cjp_fraud.review.tables import Case, Episode
 
 MOST_NAMED: Final = 5
 LEAST_DIGITS: Final = 6
 """Fewer are not taken for the beginning of an id."""
+
+_EPISODE: Final = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},32}}")
 
 
 def id_of(session: Session, column: InstrumentedAttribute[str], named: str, what: str, listing: str) -> str:
@@ -41,3 +45,19 @@ def id_of(session: Session, column: InstrumentedAttribute[str], named: str, what
     raise NotFoundError(
         f"no {what} {named!r} is on record; {listing} shows them (its first {LEAST_DIGITS} digits or more are enough)"
     )
+
+
+def episode_id_of(session: Session, named: str) -> str | None:
+    """Return the id of the episode whose id begins as a person wrote it; None where a case is meant.
+
+    Digits that are the number of a case mean the case.
+    """
+    if not _EPISODE.fullmatch(named):
+        return None
+    if (
+        len(named) < 10
+        and named.isdecimal()
+        and session.scalar(select(Case.id).where(Case.number == int(named)))
+    ):
+        return None
+    return id_of(session, Episode.id, named, "episode", "cjp-fraud cases list --overflow")

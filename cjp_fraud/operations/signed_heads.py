@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +18,7 @@ from cjp_fraud.audit.head_keys import PublicKey, read_public_key
 from cjp_fraud.audit.recording import home_clock
 from cjp_fraud.audit.signed_head import SignedHead, head_faults, newest, sign_head
 from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.config import ShownSettings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError, StorageError
 from cjp_fraud.notices.head_mail import mail_head
@@ -174,13 +175,19 @@ def show_head_key(deployment: Deployment) -> HeadKeyView:
     )
 
 
-def settings_and_key(deployment: Deployment) -> dict[str, Any]:
+class SettingsAndKey(ShownSettings):
+    """Settings for people to read, and the public key of signed heads; None: there is none yet."""
+
+    heads_public_key: str | None
+
+
+def settings_and_key(deployment: Deployment) -> SettingsAndKey:
     """Return the settings in force with secrets masked, and the public key of signed heads, if there is one."""
     try:
         public_key = deployment.head_keys.private().public.text
     except StorageError:
         public_key = None
-    return deployment.settings.shown() | {"heads_public_key": public_key}
+    return SettingsAndKey.model_construct(**dict(deployment.settings.shown()), heads_public_key=public_key)
 
 
 def no_second_place(deployment: Deployment) -> str | None:

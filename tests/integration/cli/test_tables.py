@@ -39,7 +39,7 @@ from tests.mail_servers import smtp_server
 from tests.people_builders import a_user
 
 TENANT = "acme-telephony-europe"
-BECAUSE = ("--because", "short calls to one range at night")
+BECAUSE = ("--ground", "unattended", "--because", "short calls to one range at night")
 MIDNIGHT = datetime(2015, 4, 2, tzinfo=UTC)
 WINDOW = ("--from", "2015-04-02T08:00:00Z", "--to", "2015-04-02T10:00:00Z")
 HEADER = "tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered"
@@ -56,6 +56,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> 
             platform_mode="act",
             smtp_host=server.host,
             smtp_port=server.port,
+            contact="+1 555 0100",
         )
         (folder / "cjp_fraud.db").write_bytes(sqlite_template)
         made = Deployment(home)
@@ -160,6 +161,12 @@ def test_a_wide_table_is_cut_nowhere(opened: Deployment, command: str) -> None:
     printed = done(opened, app, *words, columns=300)
     assert "…" not in printed
     assert max(map(cell_len, printed.splitlines())) <= 300
+
+
+def test_sentences_wrap_at_eighty_columns_and_names_are_whole(opened: Deployment) -> None:
+    printed = done(opened, cases.app, "grounds")
+    assert max(map(cell_len, printed.splitlines())) <= 80
+    assert "…" not in printed
 
 
 def test_the_ids_that_a_narrow_table_prints_name_their_rows(opened: Deployment) -> None:
