@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -18,60 +16,24 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import QUARANTINE, TRAFFIC
-
-KILLED = """
-import os, sys
-when, commit = sys.argv[1], int(sys.argv[2])
-sys.argv = ["cjp-fraud", *sys.argv[3:]]
-from sqlalchemy import event
-from sqlalchemy.orm import Session
-import cjp_fraud.storage.lake as lake
-seen = 0
-def step(*_args):
-    global seen
-    seen += 1
-    if seen == commit:
-        os._exit(9)
-if when == "before":
-    event.listen(Session, "before_commit", step)
-elif when == "after":
-    event.listen(Session, "after_commit", step)
-elif when == "table":
-    make = lake.Lake._make
-    def killed_making(self, *args):
-        make(self, *args)
-        step()
-    lake.Lake._make = killed_making
-else:
-    real = lake.Lake._commit
-    def killed(self, table, commit):
-        done = real(self, table, commit)
-        step()
-        return done
-    lake.Lake._commit = killed
-from cjp_fraud.cli.main import main
-main()
-"""
+from tests import processes
+from tests.commands import command_dying_at, command_with_small_forests
 
 
-def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *words: str) -> processes.Ended:
     """Run a command to its end."""
-    script = "from cjp_fraud.cli.main import main; main()"
-    return _python(script, home, *words)
+    return processes.run(processes.command, *words, environment=environment(home))
 
 
 def killed(home: Path, when: str, commit: int, *words: str) -> None:
     """Run a command that dies at a commit; it must really have died there."""
-    done = _python(KILLED, home, when, str(commit), *words)
-    assert done.returncode == 9, (done.returncode, done.stdout[-500:], done.stderr[-1500:])
+    processes.killed(command_dying_at, when, commit, *words, environment=environment(home))
 
 
-def _python(script: str, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CJP_FRAUD_")}
-    environment |= {"CJP_FRAUD_HOME": str(home), "CJP_FRAUD_NOW": "2026-04-01T00:00:00Z"}
-    return subprocess.run(
-        [sys.executable, "-c", script, *words], env=environment, capture_output=True, text=True, check=False
-    )
+def environment(home: Path) -> dict[str, str]:
+    """What a command is started with: nothing of the settings of the machine's user."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CJP_FRAUD_")}
+    return kept | {"CJP_FRAUD_HOME": str(home), "CJP_FRAUD_NOW": "2026-04-01T00:00:00Z"}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +61,23 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("traffic", "ingest", str(files / "traffic.csv")),
     ):
         done = run(home, *words)
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
+    return home
+
+
+@pytest.fixture(scope="module")
+def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prepared home with twenty days of traffic and the model versions of their Mondays."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(prepared, home)
+    days = pd.date_range("2026-03-01", periods=20 * 288, freq="5min", tz="UTC")
+    rows = pd.DataFrame({"tenant_id": "acme", "interval_start": days, "interval_seconds": 300})
+    rows = rows.assign(channel="voice", direction="inbound", contacts_offered=range(len(rows)))
+    rows = rows.assign(contacts_offered=rows["contacts_offered"] % 11)
+    rows.to_csv(home.parent / "more.csv", index=False)
+    assert run(home, "traffic", "ingest", str(home.parent / "more.csv")).exit_code == 0
+    done = processes.run(command_with_small_forests, "train", environment=environment(home))
+    assert done.exit_code == 0, done.stderr
     return home
 
 
@@ -121,8 +99,8 @@ def holds(home: Path) -> None:
 def test_init(tmp_path: Path, table: int) -> None:
     home = tmp_path / "new"
     killed(home, "table", table, "init", "--simulated")
-    assert run(home, "init", "--simulated").returncode == 0
-    assert run(home, "traffic", "quarantine").returncode == 0
+    assert run(home, "init", "--simulated").exit_code == 0
+    assert run(home, "traffic", "quarantine").exit_code == 0
     holds(home)
 
 
@@ -131,7 +109,7 @@ def test_users_create(home: Path, when: str) -> None:
     words = ("users", "create", "bob", "--role", "approver", "--identity", "account:bob")
     killed(home, when, 1, *words)
     again = run(home, *words)
-    assert again.returncode == (0 if when == "before" else 1)
+    assert again.exit_code == (0 if when == "before" else 1)
     engine = make_engine(f"sqlite:///{home / 'cjp_fraud.db'}")
     with reading(engine) as session:
         assert session.scalar(select(func.count()).select_from(User).where(User.name == "bob")) == 1
@@ -142,7 +120,7 @@ def test_users_create(home: Path, when: str) -> None:
 def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
     file = str(prepared.parent / "two.csv")
     killed(home, when, 1, "tenants", "load", file, "--as", "ada")
-    assert run(home, "tenants", "load", file, "--as", "ada").returncode == 0
+    assert run(home, "tenants", "load", file, "--as", "ada").exit_code == 0
     shown = run(home, "tenants", "show", "--json")
     assert shown.stdout.count('"tenant_id"') == 2
     holds(home)
@@ -150,9 +128,9 @@ def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
 
 @pytest.mark.parametrize(("when", "commit"), [("before", 1), ("lake", 1), ("lake", 2)])
 def test_quarantine_resubmit(home: Path, prepared: Path, when: str, commit: int) -> None:
-    assert run(home, "tenants", "load", str(prepared.parent / "two.csv"), "--as", "ada").returncode == 0
+    assert run(home, "tenants", "load", str(prepared.parent / "two.csv"), "--as", "ada").exit_code == 0
     killed(home, when, commit, "traffic", "quarantine", "--resubmit")
-    assert run(home, "traffic", "quarantine", "--resubmit").returncode == 0
+    assert run(home, "traffic", "quarantine", "--resubmit").exit_code == 0
     lake = Lake(str(home / "lake"))
     rows = lake.read(TRAFFIC).to_pandas()
     assert len(rows) == 1000
@@ -161,15 +139,11 @@ def test_quarantine_resubmit(home: Path, prepared: Path, when: str, commit: int)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_models_promote(home: Path, tmp_path: Path, when: str) -> None:
-    days = pd.date_range("2026-03-01", periods=20 * 288, freq="5min", tz="UTC")
-    rows = pd.DataFrame({"tenant_id": "acme", "interval_start": days, "interval_seconds": 300})
-    rows = rows.assign(channel="voice", direction="inbound", contacts_offered=range(len(rows)))
-    rows.assign(contacts_offered=rows["contacts_offered"] % 11).to_csv(tmp_path / "more.csv", index=False)
-    assert run(home, "traffic", "ingest", str(tmp_path / "more.csv")).returncode == 0
-    assert run(home, "train").returncode == 0
+def test_models_promote(trained: Path, tmp_path: Path, when: str) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(trained, home)
     killed(home, when, 1, "models", "promote", "2026-03-16", "--as", "ada")
-    assert run(home, "models", "promote", "2026-03-16", "--as", "ada").returncode == 0
+    assert run(home, "models", "promote", "2026-03-16", "--as", "ada").exit_code == 0
     engine = make_engine(f"sqlite:///{home / 'cjp_fraud.db'}")
     with reading(engine) as session:
         valid = [row.valid_from for row in session.scalars(select(ModelPromotion))]

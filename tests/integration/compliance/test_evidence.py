@@ -5,12 +5,11 @@ import io
 import json
 import os
 import subprocess
-import sys
 import textwrap
 import zipfile
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.audit.named_rows import ERASED
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_contents
+from cjp_fraud.compliance import export
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import AUDIT, MANIFEST, SUMS, sums, with_chain
 from cjp_fraud.compliance.export import Exported, export_evidence
@@ -36,8 +36,10 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.enforcement import resume_all
+from tests import processes
 from tests.integration.compliance.conftest import Story
 from tests.mail_servers import smtp_server
+from tests.processes import die
 from tests.thoroughness import examples
 
 FORMAT_1 = Path(__file__).parent / "bundle_format_1.zip"
@@ -366,6 +368,13 @@ def test_an_existing_file_is_kept_unless_forced(case: Story) -> None:
     assert not list(case.folder.glob(".*.part"))
 
 
+def export_killed_at(step: str, url: str, out: Path) -> None:
+    """Export case 1, killed where it would call ``step``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export.os if step == "fsync" else export, step, die)
+        export_evidence(make_engine(url), "1", out, EXPORTER, datetime(2026, 3, 10, 7, tzinfo=UTC))
+
+
 @pytest.mark.parametrize("step", ["fsync", "_put"])
 def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_completes(
     sqlite_engine: Engine, tmp_path: Path, smtp_port: int, step: str
@@ -373,25 +382,9 @@ def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_complete
     story = Story(sqlite_engine, tmp_path, smtp_port)
     story.people()
     story.flagged()
-    child = textwrap.dedent(
-        f"""
-        import os, sys
-        from datetime import UTC, datetime
-        from pathlib import Path
-        from cjp_fraud.compliance import export
-        from cjp_fraud.people.model import machine
-        from cjp_fraud.storage.database import make_engine
-        target = export.os if {step!r} == "fsync" else export
-        setattr(target, {step!r}, lambda *given: os._exit(9))
-        export.export_evidence(
-            make_engine(sys.argv[1]), "1", Path(sys.argv[2]), machine("x"), datetime(2026, 3, 10, 7, tzinfo=UTC)
-        )
-        """
-    )
     out = tmp_path / "bundle.zip"
     url = sqlite_engine.url.render_as_string()
-    killed = subprocess.run([sys.executable, "-c", child, url, str(out)], check=False, timeout=60)
-    assert killed.returncode == 9
+    processes.killed(export_killed_at, step, url, out)
     assert not out.exists()
     assert verify_log(sqlite_engine).holds
     story.tick()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,10 +29,12 @@ from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.people.model import Actor, Role, machine
 from cjp_fraud.people.participation import lately_edited_contract
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from tests import processes
 from tests.chains import chain_faults
 from tests.contract_builders import NOON, a_row, load_rows, write_csv
 from tests.people_builders import a_user
+from tests.processes import die
 from tests.tampering import unrecorded
 
 DAY = timedelta(days=1)
@@ -309,21 +309,10 @@ def test_the_real_tenants_load_as_they_are(sqlite_engine: Engine, shared_data: P
     assert (result.read, len(result.not_read)) == (12, 12)
 
 
-_CHILD = """
-import os, sys
-from datetime import datetime
-from pathlib import Path
-from cjp_fraud.contracts.tenant_import import load_tenants
-from cjp_fraud.people.model import machine
-from cjp_fraud.storage.database import make_engine, transaction
-from tests.people_builders import a_user
-url, file, at = sys.argv[1:]
-with transaction(make_engine(url)) as session:
-    load_tenants(
-        session, Path(file), machine("tenants"), datetime.fromisoformat(at),
-        report=lambda done, total, what: os.kill(os.getpid(), 9) if done == 2 else None,
-    )
-"""
+def load_killed_half_way(url: str, file: Path) -> None:
+    with transaction(make_engine(url)) as session:
+        report = lambda done, total, what: die() if done == 2 else None  # noqa: E731
+        load_tenants(session, file, machine("tenants"), NOON, report=report)
 
 
 def test_a_load_that_is_killed_half_way_stores_nothing_and_is_completed_by_the_next(
@@ -332,8 +321,7 @@ def test_a_load_that_is_killed_half_way_stores_nothing_and_is_completed_by_the_n
     rows = [a_row(tenant_id=f"t{number}") for number in range(4)]
     file = write_csv(tmp_path / "tenants.csv", *rows)
     url = engine.url.render_as_string(hide_password=False)
-    child = subprocess.run([sys.executable, "-c", _CHILD, url, str(file), NOON.isoformat()], check=False)
-    assert child.returncode == -9
+    processes.killed(load_killed_half_way, url, file)
     assert counts(engine) == NOTHING
     load_rows(engine, tmp_path, *rows)
     assert counts(engine) == [4, 4, 4, 4, 4, 1 + 4]

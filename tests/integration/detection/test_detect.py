@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from sqlalchemy import Engine, func, select
 
 from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.detection import run, training
 from cjp_fraud.detection.backtest import backtest_rows
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.lake_tables import BASELINE, CALIBRATION, PROFILE, SCORES
@@ -23,6 +23,7 @@ from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.grid import grid_rows
 from features.columns import APPLICATION, INTERVAL_START, SERIES_KEY
+from tests import processes
 from tests.integration.detection.deployments import (
     DATABASE,
     RULES,
@@ -32,9 +33,11 @@ from tests.integration.detection.deployments import (
     small_forests,
     traffic,
 )
+from tests.processes import die
 
 DAYS = 17
 END = START + timedelta(days=DAYS)
+NEVER = -1
 ALL_TABLES = (PROFILE, BASELINE, SCORES, CALIBRATION)
 
 
@@ -228,48 +231,33 @@ def test_a_flag_says_why_in_words_and_numbers(detected: SmallDeployment) -> None
         assert session.scalar(select(func.count()).select_from(Case)) >= 2
 
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-KILLED = """
-import os, sys
-from datetime import timedelta
-from pathlib import Path
-from cjp_fraud.storage.database import make_engine
-from cjp_fraud.storage.lake import Lake
-import tests.integration.detection.deployments as d
-step, home, command = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-calls = 0
-real = Lake.replace
-def counted(self, *args, **kwargs):
-    global calls
-    calls += 1
-    if calls == step:
-        os._exit(9)          # before the commit
-    return real(self, *args, **kwargs)
-Lake.replace = counted
-import cjp_fraud.detection.run as detecting
-real_flags = detecting.record_flags
-def killed_flags(*args, **kwargs):
-    result = real_flags(*args, **kwargs)
-    if step == 0:
-        os._exit(9)          # inside the transaction, before its commit
-    return result
-detecting.record_flags = killed_flags
-small = d.SmallDeployment(home, make_engine(f"sqlite:///{home / 'cjp_fraud.db'}"))
-end = d.START + timedelta(days=17)
-if command == "refresh":
-    from cjp_fraud.detection.baseline import refresh
-    refresh(small.lake, small.engine, d.ZONES, end + timedelta(days=1))
-elif command == "train":
-    import cjp_fraud.detection.training as training
-    real_register = training.register
-    def killed_register(*args, **kwargs):
-        real_register(*args, **kwargs)
-        os._exit(9)          # the file is written, the row is not committed
-    training.register = killed_register
-    small.train(end)
-else:
-    small.detect(d.START, end)
-"""
+def killed_at(step: int, home: Path, command: str) -> None:
+    """Refresh, train or detect, killed before the ``step``-th replacement in the lake; 0: before the flags' commit."""
+    numbers = count(1)
+    replace, register, record_flags = Lake.replace, training.register, run.record_flags
+
+    def replace_or_die(*args: Any, **kwargs: Any) -> Any:
+        return die() if next(numbers) == step else replace(*args, **kwargs)
+
+    def register_and_die(*args: Any, **kwargs: Any) -> None:
+        register(*args, **kwargs)
+        die()  # the file is written, the row is not committed
+
+    def record_flags_and_die(*args: Any, **kwargs: Any) -> Any:
+        result = record_flags(*args, **kwargs)
+        return die() if step == 0 else result  # inside the transaction, before its commit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lake, "replace", replace_or_die)
+        patch.setattr(training, "register", register_and_die)
+        patch.setattr(run, "record_flags", record_flags_and_die)
+        small = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"))
+        if command == "refresh":
+            refresh(small.lake, small.engine, ZONES, END + timedelta(days=1))
+        elif command == "train":
+            small.train(END)
+        else:
+            small.detect(START, END)
 
 
 @pytest.mark.parametrize(
@@ -280,14 +268,7 @@ def test_a_kill_in_the_middle_is_mended_by_the_next_run(
     detected: SmallDeployment, fresh: SmallDeployment, command: str, step: int
 ) -> None:
     fresh.engine.dispose()
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(step), str(fresh.home), command],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 9, done.stderr[-2000:]
+    processes.killed(killed_at, step, fresh.home, command)
     fresh.train(END)
     fresh.detect(START, END)
     pd.testing.assert_frame_equal(detected.scores(), fresh.scores(), check_exact=True)
@@ -301,17 +282,10 @@ def test_a_kill_in_the_middle_is_mended_by_the_next_run(
 def test_two_detections_at_once_end_as_one(detected: SmallDeployment, fresh: SmallDeployment) -> None:
     fresh.train(END)
     fresh.engine.dispose()
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", KILLED, "-1", str(fresh.home), "detect"],
-            env=ENVIRONMENT,
-            stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
+    running = [processes.Running(killed_at, NEVER, fresh.home, "detect") for _ in range(2)]
     for process in running:
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors[-2000:]
+        ended = process.ended()
+        assert ended.exit_code == 0, ended
     assert flags(detected.engine) == flags(fresh.engine)
     pd.testing.assert_frame_equal(detected.scores(), fresh.scores(), check_exact=True)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from datetime import datetime, timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +21,7 @@ from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange
 from features.columns import INTERVAL_START
 from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic
+from tests.processes import FORKS
 
 DAYS = 16
 END = START + timedelta(days=DAYS)
@@ -149,25 +150,26 @@ def test_a_late_row_before_midnight_is_felt_in_the_hour_after_it(done: SmallDepl
     assert (before.loc[echo, "strength"] != done.scores().loc[echo, "strength"]).any()
 
 
-def _look(url: str, what: str, looked: object) -> None:
+def _look(url: str, what: str, looking: Event, looked: Event) -> None:
     engine = make_engine(url)
+    looking.set()
     if what == "window":
         next_window(engine, NOW)
     else:
         small = SmallDeployment(Path(engine.url.database or "").parent, engine)
         refresh(small.lake, engine, small.zones, NOW)
-    looked.set()  # type: ignore[attr-defined]
+    looked.set()
 
 
 @pytest.mark.parametrize("what", ["window", "refresh"])
 def test_changes_are_not_looked_at_while_an_ingest_is_storing(done: SmallDeployment, what: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    looked = context.Event()
+    looking, looked = FORKS.Event(), FORKS.Event()
     url = done.engine.url.render_as_string(hide_password=False)
-    other = context.Process(target=_look, args=(url, what, looked))
+    other = FORKS.Process(target=_look, args=(url, what, looking, looked))
     with process_lock(done.engine, TRAFFIC_LOCK):
         other.start()
-        assert not looked.wait(5)
+        assert looking.wait(60)
+        assert not looked.wait(1)
     other.join(60)
     assert looked.is_set()
 

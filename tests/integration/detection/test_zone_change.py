@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,10 +23,12 @@ from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.operations.baseline import refresh_baseline, show_baseline
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from cjp_fraud.storage.lake import Where
+from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.columns import SERIES_KEY
+from tests import processes
 from tests.integration.detection.deployments import DATABASE, START, SmallDeployment
+from tests.processes import die
 
 DAYS = 28
 CHANGED = START + timedelta(days=DAYS)
@@ -169,24 +170,17 @@ def test_right_after_the_change_days_wait_to_be_folded_again_and_are_not_called_
     assert show_baseline(opened, now, "stayer").days_waiting == ()
 
 
-KILLED = """
-import os, sys
-from pathlib import Path
-from cjp_fraud.storage.database import make_engine
-from cjp_fraud.storage.lake import Lake
-import tests.integration.detection.test_zone_change as t
-step, home = int(sys.argv[1]), Path(sys.argv[2])
-calls, real = 0, Lake.replace
-def counted(self, *args, **kwargs):
-    global calls
-    calls += 1
-    if calls == step:
-        os._exit(9)
-    return real(self, *args, **kwargs)
-Lake.replace = counted
-small = t.SmallDeployment(home, make_engine(f"sqlite:///{home / t.DATABASE}"), t.AFTER)
-t.refresh(small.lake, small.engine, t.AFTER, t.CHANGED + t.timedelta(days=1))
-"""
+def refresh_killed_at(step: int, home: Path) -> None:
+    """Refresh, killed before the ``step``-th replacement in the lake."""
+    numbers, replace = count(1), Lake.replace
+
+    def replace_or_die(*args: Any, **kwargs: Any) -> Any:
+        return die() if next(numbers) == step else replace(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lake, "replace", replace_or_die)
+        small = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"), AFTER)
+        refresh(small.lake, small.engine, AFTER, CHANGED + timedelta(days=1))
 
 
 @pytest.mark.parametrize("step", [1, 2])
@@ -197,14 +191,7 @@ def test_killed_in_the_middle_and_run_again_gives_the_same(
     for small in (whole, killed):
         move(small)
     killed.engine.dispose()
-    ended = subprocess.run(
-        [sys.executable, "-c", KILLED, str(step), str(killed.home)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 9, ended.stderr[-2000:]
+    processes.killed(refresh_killed_at, step, killed.home)
     for small in (whole, killed):
         refresh(small.lake, small.engine, AFTER, CHANGED + timedelta(days=1))
     for table in (PROFILE, BASELINE):

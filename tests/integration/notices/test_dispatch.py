@@ -5,9 +5,8 @@ from __future__ import annotations
 import email
 import os
 import signal
-import subprocess
-import sys
 import threading
+from concurrent.futures import Future
 from datetime import timedelta
 from email.policy import default
 from pathlib import Path
@@ -41,7 +40,8 @@ from cjp_fraud.notices.plans import (
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from tests import processes
 from tests.chains import chain_faults
 from tests.contract_builders import NOON, a_row, load_rows
 from tests.mail_servers import MailServerUnderTest, free_port
@@ -346,20 +346,9 @@ def test_a_line_that_breaks_after_the_content_leaves_an_unknown_outcome_and_the_
     assert len(server.received) == 2
 
 
-_CHILD = """
-import sys
-from datetime import datetime
-from cjp_fraud.clock import StandingClock
-from cjp_fraud.config import PlatformMode
-from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.methods.email import EmailMethod, MailServer
-from cjp_fraud.notices.methods.interface import NoticeMethods
-from cjp_fraud.storage.database import make_engine
-url, port, plan_id, at = sys.argv[1:]
-mail = MailServer("127.0.0.1", int(port), mail_from="notices@provider.example")
-methods = NoticeMethods(PlatformMode.ACT, {"email": EmailMethod(mail)})
-dispatch_due(make_engine(url), methods, plan_id, StandingClock(datetime.fromisoformat(at)))
-"""
+def dispatch(url: str, server_port: int, plan_id: str) -> None:
+    methods = methods_of(MailServerUnderTest("127.0.0.1", server_port))
+    dispatch_due(make_engine(url), methods, plan_id, StandingClock(NOON))
 
 
 def test_a_process_killed_while_the_content_is_taken_over_is_completed_by_the_next_run(
@@ -367,10 +356,11 @@ def test_a_process_killed_while_the_content_is_taken_over_is_completed_by_the_ne
 ) -> None:
     plan_id = a_plain_plan(engine, tmp_path)
     url = engine.url.render_as_string(hide_password=False)
-    arguments = [sys.executable, "-c", _CHILD, url, str(server.port), plan_id, NOON.isoformat()]
-    child = subprocess.Popen(arguments)
-    server.on_data = lambda: os.kill(child.pid, signal.SIGKILL)
-    assert child.wait(timeout=60) == -signal.SIGKILL
+    pid: Future[int] = Future()
+    server.on_data = lambda: os.kill(pid.result(), signal.SIGKILL)
+    child = processes.Running(dispatch, url, server.port, plan_id)
+    pid.set_result(child.pid)
+    assert child.ended().exit_code == processes.KILLED
     server.on_data = None
     (notice,) = notices_of(engine, plan_id)
     (attempt,) = attempts_of(engine, notice.id)

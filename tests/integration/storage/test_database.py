@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -23,7 +21,9 @@ from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.locks import HOLDERS, named_lock, process_lock
 from cjp_fraud.storage.migration import migrate, require_current
+from tests import processes
 from tests.people_builders import a_user
+from tests.processes import die
 from tests.tampering import unrecorded
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -113,16 +113,14 @@ def test_two_holders_of_one_lock_never_overlap(engine: Engine) -> None:
     assert most == 1
 
 
+def die_with_the_lock(url: str) -> None:
+    with process_lock(make_engine(url), "one"):
+        die()
+
+
 def test_a_killed_process_leaves_no_lock_behind(engine: Engine) -> None:
     url = engine.url.render_as_string(hide_password=False)
-    script = (
-        "import os\n"
-        "from cjp_fraud.storage.database import make_engine\n"
-        "from cjp_fraud.storage.locks import process_lock\n"
-        f"with process_lock(make_engine({url!r}), 'one'):\n"
-        "    os._exit(9)\n"
-    )
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    processes.killed(die_with_the_lock, url)
     with process_lock(engine, "one"):
         pass
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,10 +24,11 @@ from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import reading, transaction
+from tests import processes
 from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.chains import chain_faults
+from tests.commands import command_dying_at
 from tests.contract_builders import a_row, load_rows
-from tests.integration.suspension.killed_command import KILLED
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.people_builders import a_user
 from tests.simulated_clocks import show_clock
@@ -114,15 +113,14 @@ class Home:
 
     def killed(self, step: str, number: int) -> None:
         """Run a step as a process that dies in the place of its ``number``-th commit."""
-        script = "tests.integration.suspension.killed_command"
-        process = subprocess.run(
-            [sys.executable, "-m", script, str(number), *self.globals(), *self.words(step)],
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
+        processes.killed(
+            command_dying_at,
+            "commit",
+            number,
+            *self.globals(),
+            *self.words(step),
+            environment=os.environ | self.environment,
         )
-        assert process.returncode == KILLED, process.stdout + process.stderr
 
     def globals(self) -> list[str]:
         return ["--home", str(self.folder)]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,33 +11,46 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cjp_fraud.storage.database import reading
-from cjp_fraud.traffic.model import Reason
+from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.storage.lake import Lake
+from cjp_fraud.traffic.ingest import ingest_files
+from cjp_fraud.traffic.model import Reason, TenantTraffic
 from cjp_fraud.traffic.quarantine import count_quarantine
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC
+from cjp_fraud.traffic.store import Delivery
 from cjp_fraud.traffic.tables import TrafficChange
+from tests import processes
 from tests.integration.traffic.conftest import NOW, Desk
+from tests.processes import die
 
-KILLED = 9
 STEPS = ("read", "marked", "intake", "traffic", "quarantine")
 
 
-def start(desk: Desk, path: Path, *, die_at: str | None = None) -> subprocess.Popen[str]:
-    order = {
-        "lake": desk.lake.url,
-        "database": desk.into.engine.url.render_as_string(hide_password=False),
-        "file": str(path),
-        "tenants": sorted(desk.into.tenants),
-        "now": NOW.isoformat(),
-        "die_at": die_at,
-    }
-    script = Path(__file__).with_name("deliver.py")
-    return subprocess.Popen([sys.executable, script, json.dumps(order)], stdout=subprocess.PIPE, text=True)
+def deliver(lake: str, database: str, file: Path, tenants: list[str], die_at: str | None) -> None:
+    """Deliver one file, killed at a step if one is named; print what was stored and the memory's peak in bytes."""
+    into = Delivery(
+        lake=Lake(lake),
+        engine=make_engine(database),
+        tenants={name: TenantTraffic(name, "Etc/UTC", True) for name in tenants},
+        now=NOW,
+        reached=lambda step: die() if step == die_at else None,
+    )
+    result = ingest_files([file], into)
+    peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    print(json.dumps({"stored": result.stored, "peak": peak}))  # noqa: T201
 
 
-def finished(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
-    output, _ = process.communicate()
-    return process.returncode, json.loads(output) if output else {}
+def start(desk: Desk, file: Path, *, die_at: str | None = None) -> processes.Running:
+    database = desk.into.engine.url.render_as_string(hide_password=False)
+    return processes.Running(deliver, desk.lake.url, database, file, sorted(desk.into.tenants), die_at)
+
+
+def finished(process: processes.Running) -> dict[str, Any]:
+    """Return what a delivery that went through printed."""
+    ended = process.ended()
+    assert ended.exit_code == 0, ended
+    printed: dict[str, Any] = json.loads(ended.stdout)
+    return printed
 
 
 def mixed_file(desk: Desk) -> Path:
@@ -58,7 +69,7 @@ def test_after_a_kill_the_same_command_completes_and_nothing_is_doubled_or_lost(
 ) -> None:
     desk.ingest(desk.minutes(1, 2, start="2026-03-02T04:30:00Z"))
     path = mixed_file(desk)
-    assert finished(start(desk, path, die_at=step)) == (KILLED, {})
+    assert start(desk, path, die_at=step).ended() == (processes.KILLED, "", "")
     marked = _marked(desk)
     assert _changed_intervals(desk) <= marked
     result = desk.ingest(path)
@@ -76,16 +87,15 @@ def test_after_a_kill_the_same_command_completes_and_nothing_is_doubled_or_lost(
 def test_two_ingests_of_the_same_file_at_once_leave_what_one_leaves(desk: Desk) -> None:
     path = mixed_file(desk)
     results = [finished(process) for process in [start(desk, path), start(desk, path)]]
-    assert [code for code, _ in results] == [0, 0]
-    assert sorted(result["stored"] for _, result in results) == [0, 18]
+    assert sorted(result["stored"] for result in results) == [0, 18]
     assert sum(desk.lake.read(TRAFFIC)["contacts_offered"].to_pylist()) == 18
     assert sum(count_quarantine(desk.lake).values()) == 2
 
 
 def test_two_halves_of_the_same_intervals_at_once_are_both_in_the_sums(desk: Desk) -> None:
     halves = [desk.minutes(1, 2, 3, name="a.csv"), desk.minutes(None, None, None, 4, 5, name="b.csv")]
-    results = [finished(process) for process in [start(desk, half) for half in halves]]
-    assert [code for code, _ in results] == [0, 0]
+    for process in [start(desk, half) for half in halves]:
+        finished(process)
     assert desk.traffic("seconds_covered") == [("09:00", 15, 300)]
 
 
@@ -104,9 +114,8 @@ def test_a_file_of_200_megabytes_takes_little_more_memory_than_one_of_three_rows
             file.writelines(f"{tenant},{at},60,voice,outbound,{n % 7},{key}\n" for n, at in enumerate(stamps))
     size = big.stat().st_size
     assert size > 200_000_000
-    _, little = finished(start(desk, small))
-    code, much = finished(start(desk, big))
-    assert (code, much["stored"]) == (0, minutes * len(tenants))
+    little, much = finished(start(desk, small)), finished(start(desk, big))
+    assert much["stored"] == minutes * len(tenants)
     assert much["peak"] - little["peak"] < size / 2, f"{much['peak']:,} and {little['peak']:,} bytes"
 
 

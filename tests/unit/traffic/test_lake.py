@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +13,7 @@ from deltalake import DeltaTable
 
 from cjp_fraud.errors import StorageError
 from cjp_fraud.storage.lake import UTC_STAMP, Lake, LakeTable, Where
+from tests.processes import FORKS
 
 MONDAY = date(2026, 3, 2)
 CALLS = LakeTable(
@@ -242,8 +242,7 @@ def _replace_over_and_over(url: str, bucket: int, count: int) -> None:
 def test_two_writers_at_once_leave_each_partition_with_one_writers_rows(
     lake: Lake, buckets: tuple[int, int]
 ) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_replace_over_and_over, args=(lake.url, b, 6)) for b in buckets]
+    writers = [FORKS.Process(target=_replace_over_and_over, args=(lake.url, b, 6)) for b in buckets]
     for writer in writers:
         writer.start()
     for writer in writers:
