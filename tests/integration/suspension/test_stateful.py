@@ -21,7 +21,6 @@ import pytest
 from hypothesis import note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import event
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.versions import enter_address
@@ -54,6 +53,7 @@ from tests.chains import chain_faults
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import Killed, UnreliablePlatform
 from tests.simulated_clocks import simulate_clock
+from tests.sqlite_files import hurry
 from tests.thoroughness import examples
 
 NEVER_EDIT = ("rolf", "bella")
@@ -107,7 +107,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with smtp_server() as server:
         _World.file = folder / "cjp_fraud.db"
         engine = make_engine(f"sqlite:///{_World.file}")
-        event.listen(engine, "connect", _hurry)
+        hurry(engine)
         migrate(engine)
         simulate_clock(engine)
         _World.server = server
@@ -472,11 +472,6 @@ class WorkflowMachine(RuleBasedStateMachine):
             return connection.execute(query, values).fetchall()
         finally:
             connection.close()
-
-
-def _hurry(connection: Any, _record: Any) -> None:
-    """Do not wait for the disk: no machine dies here, only processes."""
-    connection.execute("PRAGMA synchronous=OFF")
 
 
 def _time(text: str) -> datetime:
