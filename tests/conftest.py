@@ -17,6 +17,7 @@ from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.migration import migrate
 from tests import postgres
 from tests.simulated_clocks import simulate_clock
+from tests.sqlite_files import hurry
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -107,6 +108,7 @@ def sqlite_url(tmp_path: Path, sqlite_template: bytes) -> str:
 def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
     """Engine of a fresh, migrated SQLite database."""
     engine = make_engine(sqlite_url)
+    hurry(engine)
     yield engine
     engine.dispose()
 
@@ -115,6 +117,8 @@ def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Engine of a fresh, migrated database: each test runs on SQLite and on PostgreSQL."""
     made = make_engine(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+    if request.param == "sqlite":
+        hurry(made)
     yield made
     made.dispose()
 

