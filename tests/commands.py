@@ -10,8 +10,8 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from cjp_fraud.storage.lake import Lake
-from tests.integration.detection.deployments import small_forests
 from tests.processes import command, die
+from tests.small_forests import small_forests
 
 Step = Callable[..., None]
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.contracts.tenant_import import load_tenants
-from cjp_fraud.detection import model_fit
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import DetectionRules
@@ -29,6 +26,7 @@ from cjp_fraud.traffic.ingest import ingest_files
 from cjp_fraud.traffic.model import IngestResult, TenantTraffic
 from cjp_fraud.traffic.store import Delivery
 from features.columns import INTERVAL_START, SERIES_KEY
+from tests.small_forests import small_forests
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ZONES = {
@@ -97,14 +95,6 @@ class SmallDeployment:
         """All stored scores, sorted; the model's id left out, because two deployments differ in it."""
         frame = self.lake.read(SCORES).to_pandas().drop(columns="model_version")
         return frame.sort_values([*SERIES_KEY, INTERVAL_START], ignore_index=True)
-
-
-@contextmanager
-def small_forests() -> Iterator[None]:
-    """Let model versions be fitted with few trees: fitting, storing and loading 500 takes seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model_fit, "FOREST_TREES", 25)
-        yield
 
 
 def traffic(

@@ -30,10 +30,10 @@ from tests.integration.detection.deployments import (
     START,
     ZONES,
     SmallDeployment,
-    small_forests,
     traffic,
 )
 from tests.processes import die
+from tests.small_forests import small_forests
 
 DAYS = 17
 END = START + timedelta(days=DAYS)

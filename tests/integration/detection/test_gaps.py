@@ -21,9 +21,9 @@ from tests.integration.detection.deployments import (
     START,
     ZONES,
     SmallDeployment,
-    small_forests,
     traffic,
 )
+from tests.small_forests import small_forests
 
 DAYS = 12
 END = START + timedelta(days=DAYS)

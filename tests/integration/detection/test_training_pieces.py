@@ -25,9 +25,9 @@ from tests.integration.detection.deployments import (
     RULES,
     START,
     SmallDeployment,
-    small_forests,
     traffic,
 )
+from tests.small_forests import small_forests
 
 DAYS = 21
 MONDAY = day_of((START + timedelta(days=DAYS)).date())

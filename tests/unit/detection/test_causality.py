@@ -18,6 +18,7 @@ from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.scoring import ScoredRows
 from cjp_fraud.detection.series import Arranged, arrange
 from features.local_grid import DAY, HOUR
+from tests.small_forests import small_forests
 from tests.thoroughness import examples
 from tests.traffic_builders import MONDAY as START
 from tests.traffic_builders import in_zone, rows_of, some_traffic
@@ -30,7 +31,8 @@ TRAFFIC = some_traffic(tenants=4, days=DAYS)
 def scores_of(traffic: pd.DataFrame, zone: str = "Etc/UTC", *, trains: bool = True) -> pd.DataFrame:
     store = MemoryStore(arranged(traffic, zone), RULES, trains=trains)
     tenants = store.arranged.table.keys["tenant_id"].to_numpy()
-    return pd.concat([known_rows(rows, tenants) for rows in scored(store)], ignore_index=True)
+    with small_forests():
+        return pd.concat([known_rows(rows, tenants) for rows in scored(store)], ignore_index=True)
 
 
 def arranged(traffic: pd.DataFrame, zone: str) -> Arranged:
@@ -57,24 +59,29 @@ def known_rows(rows: ScoredRows, tenants: np.ndarray) -> pd.DataFrame:
     )
 
 
-SCORES = scores_of(TRAFFIC)
+@pytest.fixture(scope="module")
+def scores() -> pd.DataFrame:
+    """Scores of the traffic as it is; for reading only."""
+    return scores_of(TRAFFIC)
 
 
-def test_bursts_are_flagged_and_little_else() -> None:
+def test_bursts_are_flagged_and_little_else(scores: pd.DataFrame) -> None:
     bursts = {
         (f"tenant-{number}", int(START.timestamp()) + ((DAYS - 2) * 288 + 50 * number + step) * 300)
         for number in range(4)
         for step in range(3)
     }
-    flagged = {(row.tenant, row.start) for row in SCORES[SCORES["flagged"]].itertuples()}
+    flagged = {(row.tenant, row.start) for row in scores[scores["flagged"]].itertuples()}
     assert {tenant for tenant, _ in flagged & bursts} == {f"tenant-{number}" for number in range(4)}
     assert len(flagged - bursts) <= 4
 
 
 @pytest.mark.slow
 @settings(max_examples=examples(3, 12), deadline=None)
-@given(st.integers(4 * 288, DAYS * 288 - 1), st.integers(0, 3), st.integers(0, 5000))
-def test_changing_the_future_changes_no_past_score(at: int, tenant: int, count: int) -> None:
+@given(at=st.integers(4 * 288, DAYS * 288 - 1), tenant=st.integers(0, 3), count=st.integers(0, 5000))
+def test_changing_the_future_changes_no_past_score(
+    scores: pd.DataFrame, at: int, tenant: int, count: int
+) -> None:
     moment = START + pd.Timedelta(seconds=at * 300)
     changed = TRAFFIC.copy()
     row = (changed["tenant_id"] == f"tenant-{tenant}") & (changed["interval_start"] >= moment)
@@ -82,18 +89,18 @@ def test_changing_the_future_changes_no_past_score(at: int, tenant: int, count: 
     second, scores_again = int(moment.timestamp()), scores_of(changed)
     for name, until in (("baseline", second), ("score", second), ("flagged", second // HOUR * HOUR)):
         before, after = (
-            frame.loc[frame["start"] < until, name].to_numpy() for frame in (SCORES, scores_again)
+            frame.loc[frame["start"] < until, name].to_numpy() for frame in (scores, scores_again)
         )
         assert before.tobytes() == after.tobytes(), name
 
 
 @pytest.mark.slow
 @settings(max_examples=examples(3, 12), deadline=None)
-@given(st.integers(4 * 24, DAYS * 24 - 1))
-def test_what_has_not_come_yet_changes_no_past_score(hours: int) -> None:
+@given(hours=st.integers(4 * 24, DAYS * 24 - 1))
+def test_what_has_not_come_yet_changes_no_past_score(scores: pd.DataFrame, hours: int) -> None:
     end = START + pd.Timedelta(hours=hours)
     part = scores_of(TRAFFIC[TRAFFIC["interval_start"] < end])
-    whole = SCORES[SCORES["start"] < int(end.timestamp())]
+    whole = scores[scores["start"] < int(end.timestamp())]
     for name in ("baseline", "score", "flagged"):
         order = ["tenant", "start"]
         one, other = (frame.sort_values(order)[name].to_numpy() for frame in (part, whole))
@@ -113,9 +120,9 @@ def test_a_shift_of_the_zone_shifts_the_statistics_with_it(hours: int) -> None:
         assert one.tobytes() == other.tobytes(), name
 
 
-def test_the_order_of_the_rows_changes_nothing() -> None:
+def test_the_order_of_the_rows_changes_nothing(scores: pd.DataFrame) -> None:
     shuffled = TRAFFIC.sample(frac=1.0, random_state=1)
-    pd.testing.assert_frame_equal(scores_of(shuffled), SCORES)
+    pd.testing.assert_frame_equal(scores_of(shuffled), scores)
 
 
 def test_the_clock_going_back_gives_every_interval_one_score() -> None:
@@ -164,9 +171,10 @@ def test_whether_a_monday_has_a_window_is_not_changed_by_later_days() -> None:
 
 def test_versions_count_from_their_monday() -> None:
     store = MemoryStore(arranged(TRAFFIC, "Etc/UTC"), RULES)
-    valid_from = {
-        int(rows.start[0]) // DAY: rows.version.valid_from for rows in scored(store) if rows.version
-    }
+    with small_forests():
+        valid_from = {
+            int(rows.start[0]) // DAY: rows.version.valid_from for rows in scored(store) if rows.version
+        }
     first = int(START.timestamp()) // DAY
     assert [version.valid_from for version in store.versions] == [first + 14]
     under_it = {day for day, monday in valid_from.items() if monday == first + 14}
