@@ -78,9 +78,7 @@ def postgres_template(postgres_server: str) -> str:
 @pytest.fixture
 def postgres_url(postgres_server: str, postgres_template: str) -> str:
     """URL of a fresh, migrated PostgreSQL database."""
-    name = f"test_{uuid4().hex}"
-    _create_database(postgres_server, name, template=postgres_template)
-    return make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    return _postgres_copy(postgres_server, postgres_template)
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +111,23 @@ def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine_of_module(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """Engine of a migrated database that a module's tests share, of each kind: for tests that only read."""
+    if request.param == "sqlite":
+        file = tmp_path_factory.mktemp("module") / "cjp_fraud.db"
+        file.write_bytes(request.getfixturevalue("sqlite_template"))
+        made = make_engine(f"sqlite:///{file}")
+        hurry(made)
+    else:
+        server, template = (request.getfixturevalue(f"postgres_{part}") for part in ("server", "template"))
+        made = make_engine(_postgres_copy(server, template))
+    yield made
+    made.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Engine of a fresh, migrated database: each test runs on SQLite and on PostgreSQL."""
@@ -121,6 +136,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         hurry(made)
     yield made
     made.dispose()
+
+
+def _postgres_copy(server: str, template: str) -> str:
+    name = f"test_{uuid4().hex}"
+    _create_database(server, name, template=template)
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def _create_database(server: str, name: str, *, template: str = "template0") -> None:

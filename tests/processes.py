@@ -26,6 +26,7 @@ FORKS.set_forkserver_preload(
         *(f"cjp_fraud.cli.{entry.module}" for entry in ENTRIES),
         "alembic.command",
         "psycopg",
+        "skops.io",
         "sqlite3",
         "tests.commands",
     ]

@@ -210,11 +210,12 @@ CASES = 4_000
 PAGE = 20
 
 
-@pytest.fixture
-def crowd(engine: Engine, tmp_path: Path) -> Engine:
-    """Thousands of cases, most of them closed long ago."""
+@pytest.fixture(scope="module")
+def crowd(engine_of_module: Engine, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Thousands of cases, most of them closed long ago; for reading only."""
+    engine, folder = engine_of_module, tmp_path_factory.mktemp("crowd")
     states = [CaseState.DISMISSED, CaseState.REINSTATED, CaseState.EXPIRED, CaseState.LAPSED]
-    load_rows(engine, tmp_path, *(a_row(tenant_id=f"t{number}") for number in range(400)), at=START)
+    load_rows(engine, folder, *(a_row(tenant_id=f"t{number}") for number in range(400)), at=START)
     cases = []
     for number in range(1, CASES + 1):
         waits = number % 40 == 0
