@@ -54,5 +54,5 @@ clean:
 	touch $@
 
 .venv/.all: .venv/.core requirements/all.txt
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/all.txt
+	$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/all.txt
 	touch $@

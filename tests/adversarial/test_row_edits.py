@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, zip_longest
@@ -22,12 +22,13 @@ from sqlalchemy.orm import Mapper
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.errors import CjpFraudError
+from cjp_fraud.review.dispute import open_dispute
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case
-from cjp_fraud.suspension.gate import check
+from cjp_fraud.suspension.gate import BEFORE_MEASURE, BEFORE_REAFFIRMATION, Requirement, check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.notification import serve_notice
 from tests.case_builders import Office, mail_to, open_office
@@ -38,7 +39,7 @@ from tests.thoroughness import THOROUGH
 
 @dataclass(frozen=True)
 class Noticed:
-    """A case whose notice was served and whose measure is due, and where its database stands."""
+    """A case whose notice was served, whose measure is due or in force, and where its database stands."""
 
     office: Office
     file: Path
@@ -56,15 +57,34 @@ class Edit(NamedTuple):
 
 @pytest.fixture(scope="module")
 def noticed(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> Noticed:
-    folder = tmp_path_factory.mktemp("noticed")
+    """A case whose measure is due."""
+    return brought_to(CaseState.NOTICED, tmp_path_factory.mktemp("noticed"), sqlite_template)
+
+
+@pytest.fixture(scope="module")
+def suspended(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> Noticed:
+    """A case whose measure is in force, was reaffirmed and disputed."""
+    return brought_to(CaseState.SUSPENDED, tmp_path_factory.mktemp("suspended"), sqlite_template)
+
+
+def brought_to(state: CaseState, folder: Path, sqlite_template: bytes) -> Noticed:
+    """Bring a case to a state by the book, and leave its database on disk."""
     file = folder / "cjp_fraud.db"
     file.write_bytes(sqlite_template)
     engine = make_engine(f"sqlite:///{file}")
     with smtp_server() as server:
         office = open_office(engine, folder, mail_to(server))
         case_id = office.approved_case().id
-        serve_notice(office.enforcement(), case_id)
-    assert office.state is CaseState.NOTICED
+        if state is CaseState.NOTICED:
+            serve_notice(office.enforcement(), case_id)
+        else:
+            office.enforce()
+            office.wait(hours=1)
+            office.reaffirm("adam", "it goes on")
+            office.reaffirm("bella", "so says the carrier")
+            office.enforce()
+            office.do(open_dispute, "ana", "it was not us")
+    assert office.state is state
     assert verify_log(engine).faults == ()
     with engine.connect() as connection:
         connection.execution_options(reading_only=True).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -165,9 +185,11 @@ def test_every_edit_of_every_column_shuts_the_gate(noticed: Noticed, copies: Eng
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("state", ["noticed", "suspended"])
 def test_every_edit_of_every_column_is_said_by_the_logs_verification(
-    noticed: Noticed, copies: Engine
+    request: pytest.FixtureRequest, copies: Engine, state: str
 ) -> None:
+    noticed: Noticed = request.getfixturevalue(state)
     unseen = []
     for edits in at_once(every_column(noticed)):
         faults = verify_log(edited(noticed, copies, *edits).office.engine).faults
@@ -179,13 +201,28 @@ def test_every_edit_of_every_column_is_said_by_the_logs_verification(
     assert unseen == []
 
 
-def shuts_the_gate(copy: Noticed) -> bool:
+@pytest.mark.slow
+def test_every_edit_of_a_suspended_case_keeps_the_measure_from_being_kept(
+    suspended: Noticed, copies: Engine
+) -> None:
+    edits = every_column(suspended)
+    tables = {edit.row.split()[0] for edit in edits}
+    assert {"measures", "platform_commands", "entitlements", "reaffirmations", "disputes"} <= tables
+    unseen = [
+        f"{edit.row}: {edit.column}"
+        for edit in edits
+        if not shuts_the_gate(edited(suspended, copies, edit), BEFORE_REAFFIRMATION)
+    ]
+    assert unseen == [], "\n".join(unseen)
+
+
+def shuts_the_gate(copy: Noticed, requirements: Collection[Requirement] = BEFORE_MEASURE) -> bool:
     """Whether the gate says that a row was changed, or what it asks for is not on record, or is another case's."""
     with transaction(copy.office.engine) as session:
         case = session.get_one(Case, copy.case_id)
         try:
             facts = gate_facts(session, case, copy.office.policy, copy.office.now)
-            return not check(facts, copy.office.now).is_open
+            return not check(facts, copy.office.now, requirements).is_open
         except CjpFraudError:
             return True
 

@@ -26,7 +26,8 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.people.model import Decision
+from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.users import actor_named, create_user, disable_user
 from cjp_fraud.review.approval import return_, state_need
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen, withdraw
@@ -50,7 +51,9 @@ from tests.case_builders import (
     open_office,
 )
 from tests.chains import chain_faults
+from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest, smtp_server
+from tests.people_builders import a_user
 from tests.platforms import Killed, UnreliablePlatform
 from tests.simulated_clocks import simulate_clock
 from tests.sqlite_files import hurry
@@ -64,12 +67,30 @@ DECISIVE = ("rita", "rolf", "adam", "bella", "both")
 EDITORS = tuple(sorted(set(PEOPLE) - set(NEVER_EDIT)))
 TRUTH = (True, False)
 
+AS_IT_WAS = a_row(term_to="2039-12-31")
+"""A row of the tenants file that lets a case go to its end, however far the clock has jumped."""
+
+CONTRACTS: tuple[dict[str, str], ...] = (
+    {},
+    {},
+    {"governing_document": ""},
+    {"critical": "true"},
+    {"term_to": "2015-04-20"},
+    {"provisioning_notice_proof": ""},
+    {"hosting": "partner"},
+    {"language": "de"},
+)
+"""How a tenants file may differ from :data:`AS_IT_WAS`."""
+
 ACTIONS: tuple[tuple[int, str, dict[str, tuple[Any, ...]]], ...] = (
     (8, "goes_on", {"by": DECISIVE, "wanted": (OUTBOUND_VOICE, BLOCK_LATVIA, None), "at_once": TRUTH}),
     (3, "applied", {}),
     (3, "flagged", {"minutes": (5, 30, 200, 600), "direction": ("outbound",) * 5 + ("inbound",)}),
     (1, "taken_back", {"hours": (6, 12, 30)}),
-    (3, "time_passes", {"hours": (0.1, 1, 13, 25, 25, 50, 80)}),
+    (3, "time_passes", {"hours": (0.1, 1, 13, 25, 25, 50, 80, 400)}),
+    (1, "clock_slips", {"seconds": (2, 4, 30, 4000)}),
+    (2, "contract_changes", {"by": (None, None, *EDITORS), "changes": CONTRACTS}),
+    (1, "account_is_made_anew", {"by": EDITORS}),
     (2, "stopped", {"by": ("carol", "carol", "rita")}),
     (1, "stop_cleared", {"by": ("carol", "carol", "rita")}),
     (1, "disputed", {"by": PEOPLE_NAMES}),
@@ -111,7 +132,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         migrate(engine)
         simulate_clock(engine)
         _World.server = server
-        _World.office = open_office(engine, folder, mail_to(server))
+        _World.office = open_office(engine, folder, mail_to(server), AS_IT_WAS)
+        with transaction(engine) as session:
+            a_user(session, "root", [Role.ADMIN], START - timedelta(days=60))
+            _World.office.people["root"] = actor_named(session, "root")
         with engine.connect().execution_options(reading_only=True) as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         engine.dispose()
@@ -121,7 +145,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class WorkflowMachine(RuleBasedStateMachine):
-    """Eight people, one tenant, a mail server and a platform that may fail."""
+    """Nine people, one tenant, a mail server and a platform that may fail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,6 +158,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.platform.before_apply = self.nothing_is_missing
         self.office = Office(self.engine, made.mail, self.platform, made.policy, START, dict(made.people))
         self.checked: set[str] = set()
+        self.renamed = 0
 
     def teardown(self) -> None:
         with reading(self.engine) as session:
@@ -201,6 +226,30 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def time_passes(self, hours: float) -> None:
         self.office.wait(hours=hours)
+
+    def clock_slips(self, seconds: int) -> None:
+        """The machine's clock is set back, something is tried, and it is put right again."""
+        before = self.office.now
+        self.office.now -= timedelta(seconds=seconds)
+        self.surviving(self.office.resume_all)
+        self.tried(comment, "rolf", "at an odd moment")
+        self.office.now = before
+
+    def contract_changes(self, by: str | None, changes: dict[str, str]) -> None:
+        with suppress(CjpFraudError):
+            who = self.office.people[by] if by is not None else None
+            load_rows(self.engine, self.file.parent, AS_IT_WAS | changes, by=who, at=self.office.now)
+
+    def account_is_made_anew(self, by: str) -> None:
+        """A person's account is shut, and an admin makes them another one, under another name."""
+        office, self.renamed = self.office, self.renamed + 1
+        former = office.people[by]
+        with suppress(CjpFraudError), transaction(self.engine) as session:
+            decision = Decision(session, office.people["root"], office.now)
+            disable_user(decision, former.name)
+            name = f"{by}-{self.renamed}"
+            create_user(decision, name, PEOPLE[by])
+            office.people[by] = actor_named(session, name)
 
     def stopped(self, by: str) -> None:
         self.tried(order_stop, by, "wait")
@@ -274,6 +323,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.switch_turned(mode=PlatformMode.ACT)
         self.office.resume_all()
         self.time_passes(26)
+        self.contract_changes(by=None, changes={})
         self.flagged(5, "outbound")
         office = self.office
         office.do(claim, "rolf")
@@ -319,6 +369,10 @@ class WorkflowMachine(RuleBasedStateMachine):
             order.measure_id,
         )
         [(state,)] = self.rows("SELECT state FROM cases WHERE id = ?", case_id)
+        assert order.ends_at == min(_time(review_at), _time(ends_at)) > now
+        if state == "suspended":
+            self._kept(order.measure_id, case_id, now)
+            return
         assert state == "suspending"
         [(document, sha256, mode, determination_id)] = self.rows(
             "SELECT document, sha256, mode, determination_id FROM proposals WHERE id = ? AND number = "
@@ -343,6 +397,37 @@ class WorkflowMachine(RuleBasedStateMachine):
         assert "emergency_calls" in order.keeps
         assert to_document(order.scope) == proposal["measure"]["scope"]
         self.checked.add(order.measure_id)
+
+    def _kept(self, measure_id: str, case_id: str, now: datetime) -> None:
+        """Check what a later end of a measure in force rests on: two approvers, each with a look of their own."""
+        assert measure_id in self.checked
+        reaffirmed = self.rows(
+            "SELECT r.by_user_id, r.at, e.document, u.created_at FROM reaffirmations r "
+            "JOIN evidence_sets e ON e.id = r.look_id JOIN users u ON u.id = r.by_user_id "
+            "WHERE r.measure_id = ? AND r.round = (SELECT max(round) FROM reaffirmations WHERE measure_id = ?)",
+            measure_id,
+            measure_id,
+        )
+        assert len({by for by, *_ in reaffirmed}) == len(reaffirmed) == 2
+        for by, at, look, created_at in reaffirmed:
+            seen = json.loads(look)
+            assert (seen["looked_by"], seen["measure_id"]) == (by, measure_id)
+            assert _time(created_at) <= _time(at) - timedelta(hours=24)
+            assert not self.rows(
+                "SELECT 1 FROM participations WHERE user_id = ? AND case_id = ? "
+                "AND part NOT IN ('approved', 'reaffirmed')",
+                by,
+                case_id,
+            )
+            assert not self.rows(
+                "SELECT 1 FROM stops WHERE case_id = ? AND datetime(opened_at) <= datetime(?) "
+                "AND (cleared_at IS NULL OR datetime(cleared_at) > datetime(?))",
+                case_id,
+                at,
+                at,
+            )
+        [(term_to,)] = self.rows("SELECT term_to FROM subscription_terms WHERE valid_to IS NULL")
+        assert now < _time(term_to)
 
     def _determination(self, case_id: str, determination_id: str) -> tuple[datetime, str]:
         [(finding, part, reasons, by, at)] = self.rows(
@@ -404,6 +489,8 @@ class WorkflowMachine(RuleBasedStateMachine):
             sha256,
         )
         assert by != determined_by
+        [(created_at,)] = self.rows("SELECT created_at FROM users WHERE id = ?", by)
+        assert _time(created_at) <= _time(at) - timedelta(hours=24)
         assert self.rows("SELECT 1 FROM user_roles WHERE user_id = ? AND role = 'approver'", by)
         assert not self.rows(
             "SELECT 1 FROM participations WHERE user_id = ? AND case_id = ? "
@@ -428,6 +515,10 @@ class WorkflowMachine(RuleBasedStateMachine):
         assert (right, hosting) == ("clause_2_4", "provider")
         assert proof
         assert _time(term_from) <= now < _time(term_to)
+        [(critical,)] = self.rows("SELECT critical FROM tenants")
+        assert (
+            not critical or proposal["measure"]["kind"] == "block_destinations"
+        )  # carol consents to nothing
         current = {row[0] for row in self.rows("SELECT id FROM addresses WHERE valid_to IS NULL")}
         recipients = proposal["notice"]["recipients"]
         assert {row["address_id"] for row in recipients if row["replaced_at"] is None} == current

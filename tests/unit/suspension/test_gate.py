@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity
@@ -88,6 +88,8 @@ BROKEN = {
     "deployment not ours": (4, but("contract", deployment_accepted=False)),
     "term not proven": (4, but("contract", term_proven=False)),
     "term over": (4, but("contract", term_running=False)),
+    "changed by a feed": (4, but("contract", feed=FeedStanding("crm", frozenset()))),
+    "confirmed by the approver alone": (4, but("contract", feed=FeedStanding("crm", frozenset({"adam"})))),
     "no notice": (5, the_facts(notice=None)),
     "notice observed": (5, but("notice", mode=PlatformMode.OBSERVE)),
     "notice withdrawn": (5, but("notice", cancelled=True)),
@@ -174,7 +176,8 @@ def test_before_an_approval_everything_is_asked_that_does_not_wait_for_it() -> N
     assert check(critical, NOW, BEFORE_APPROVAL).is_open
     for name, (point, broken) in BROKEN.items():
         asked = point not in (3, 5, 8) or name in ("no proposal", "proposal changed", "contract changed")
-        asked = asked and name != "critical without counsel"
+        waits = ("critical without counsel", "changed by a feed", "confirmed by the approver alone")
+        asked = asked and name not in waits
         assert check(replace(broken, approvals=()), NOW, BEFORE_APPROVAL).is_open is not asked, name
 
 
@@ -182,6 +185,16 @@ def test_the_one_who_is_about_to_approve_is_asked_what_an_approval_is_asked() ->
     faults = approval_faults(an_approval(by_user_id="rita", took_part=True, name="rita"), the_facts())
 
     assert faults == ["rita took part in the case", "rita determined the fraud; another person must approve"]
+
+
+def test_a_feeds_edit_that_another_person_confirmed_does_not_shut_it() -> None:
+    assert check(but("contract", feed=FeedStanding("crm", frozenset({"adam", "bella"}))), NOW).is_open
+
+
+def test_an_approval_that_does_not_count_says_why() -> None:
+    facts = the_facts(approvals=(an_approval(took_part=True, name="adam"),))
+
+    assert "gate point 3: adam took part in the case" in check(facts, NOW).sentences
 
 
 def test_one_bad_flag_among_the_named_shuts_it() -> None:
