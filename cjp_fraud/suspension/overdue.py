@@ -56,8 +56,10 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
     not_closed = select(func.count()).where(
         Dispute.state == DisputeState.UPHELD, Dispute.closed_at.is_(None), Dispute.decided_at < late
     )
+    undecided = select(func.count()).where(Dispute.state == DisputeState.OPEN, Dispute.answer_due_at < at)
     unanswered = [each for each in open_contradictions(session) if each.answer_due_at < at]
     counted = (
+        (undecided, "dispute(s) that nobody has decided within the hour"),
         (not_closed, "upheld dispute(s) of which something is not known to be lifted"),
         (lifting, "measure(s) whose lift the platform has not confirmed"),
         (unsent, "letter(s) not handed over"),
