@@ -102,7 +102,7 @@ def test_a_reaffirmed_measure_ends_later_at_the_platform_too_and_the_customer_is
 
     said = message_from_bytes(server.received[-1].content, policy=default)
     assert "Continuation of the temporary restriction" in said["subject"]
-    assert f"{kept.review_at:%H:%M} UTC" in said.get_content()
+    assert f"({kept.review_at:%H:%M} UTC) at the latest" in " ".join(said.get_content().split())
     assert len(server.received) == 2
     suspended.wait(hours=1)
     assert suspended.resume_all().follow_ups == 0

@@ -136,7 +136,7 @@ def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> N
     }
     assert {f"records/{table}.json" for table in tables} <= set(bundle)
     letters = [name for name in bundle if name.endswith(".eml")]
-    assert Counter(name.split("/")[0] for name in letters) == {"notices": 2, "notice_attempts": 2}
+    assert Counter(name.split("/")[0] for name in letters) == {"notices": 3, "notice_attempts": 3}
     assert all(b"Message-ID" in bundle[name] for name in letters)
     assert all(name.removesuffix(".eml") + ".txt" in bundle for name in letters)
     dialogues = [
