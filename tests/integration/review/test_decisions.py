@@ -257,7 +257,7 @@ def test_inbound_fraud_is_not_met_by_cutting_off(office: Office) -> None:
     cut = MeasureWanted(MeasureKind.SUSPEND_ALL_ACCESS, Scope(), timedelta(hours=72))
     with pytest.raises(Refused, match="cut off the victim"):
         office.determine(measure=cut)
-    limits = Scope(channels=("voice",), origins=("+37120",))
+    limits = Scope(channels=("voice",), directions=("inbound",), origins=("+37120",))
 
     office.determine(measure=MeasureWanted(MeasureKind.LIMIT_ORIGINS, limits, timedelta(hours=72)))
 
