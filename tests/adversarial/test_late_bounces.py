@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder
 from cjp_fraud.notices.model import NoticeKind
@@ -29,6 +30,7 @@ from tests.case_builders import Office, mail_to, open_office
 from tests.delivery_reports import a_report
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
+from tests.signed_heads import keep_heads
 from tests.simulated_clocks import show_clock
 
 
@@ -139,6 +141,7 @@ def test_run_due_collects_a_late_bounce_and_says_who_is_needed(
     office = open_office(sqlite_engine, tmp_path, mail_to(server))
     office.approved_case()
     assert office.enforce().state is CaseState.SUSPENDED
+    keep_heads(Deployment(load_settings(home=tmp_path)))
     show_clock(office.engine, office.now + timedelta(hours=2))
     notice_id, attempt = the_notice(office)
     drop(tmp_path, a_report(attempt.envelope_from, "failed"))
