@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.log import append, lock_log
+from cjp_fraud.audit.log import append
 from cjp_fraud.audit.named_rows import ERASED
 from cjp_fraud.audit.row_digests import ERASABLE
 from cjp_fraud.audit.tables import PersonalText
@@ -122,6 +122,8 @@ def refuse_to_erase(session: Session, by: Actor, tenant_id: str, *, further: tup
 def erase_texts(decision: Decision, texts: TenantsTexts, reason: str) -> None:
     """Erase, and put on record who did and why; the entry names every row of which something was erased.
 
+    The caller has held the log's lock since before ``texts`` were read.
+
     Raises
     ------
     Refused
@@ -129,7 +131,6 @@ def erase_texts(decision: Decision, texts: TenantsTexts, reason: str) -> None:
     """
     session, tenant = decision.session, texts.tenant
     refuse_unless((bool(reason.strip()), "give the reason"), action=f"erase the texts of tenant {tenant.id}")
-    lock_log(session)
     words = keep_text(session, reason.strip(), decision.at)
     for row in texts.rows:
         erase_contents(row, decision.at)

@@ -48,7 +48,7 @@ def hold_texts(decision: Decision, tenant_id: str, reason: str, *, case: str | N
         action=f"hold the texts of tenant {tenant_id}",
     )
     assert by.user_id is not None, "counsel is a person"
-    lock_log(session)
+    lock_log(session)  # an erasure that reads which holds stand waits for this one
     words = keep_text(session, reason.strip(), decision.at)
     hold = LegalHold(
         tenant_id=tenant_id,

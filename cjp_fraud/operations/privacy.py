@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.log import lock_log
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.compliance import legal_holds
 from cjp_fraud.compliance.erasure import TenantsTexts, erase_texts, refuse_to_erase, texts_of_tenant
@@ -85,6 +86,9 @@ def erase(
             texts, files = _checked(deployment, session, actor_named(session, by), tenant_id)
             return _erasure(texts, files, dry_run=True)
     with deployment.deciding(by, now) as decision:
+        lock_log(
+            decision.session
+        )  # before it is read what stands in the way: whoever writes a hold waits, or is seen
         texts, files = _checked(deployment, decision.session, decision.by, tenant_id)
         erasure = _erasure(texts, files, dry_run=False)
         if not texts.nothing_left:

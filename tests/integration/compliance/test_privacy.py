@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cjp_fraud.cli import notices as notices_commands
 from cjp_fraud.cli import privacy as privacy_commands
 from cjp_fraud.clock import utc_text
 from cjp_fraud.compliance.export import Exported, export_evidence
+from cjp_fraud.compliance.legal_holds import hold_texts
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.compliance.verification import verify_file
 from cjp_fraud.config import load_settings
@@ -300,6 +302,35 @@ def test_a_hold_stands_until_it_is_released_and_is_on_record(closed: Story) -> N
         actions = session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("privacy%"))).all()
     assert sorted(actions) == ["privacy.erased", "privacy.held", "privacy.hold_released"]
     assert verify_log(closed.engine).faults == ()
+
+
+def test_an_erasure_waits_for_a_hold_that_is_being_written(closed: Story) -> None:
+    held, released = threading.Event(), threading.Event()
+    cora, at = closed.who("cora"), closed.tick()
+    refusals: list[str] = []
+
+    def hold_slowly() -> None:
+        with transaction(closed.engine) as session:
+            hold_texts(Decision(session, cora, at), "acme", "A suit is pending.")
+            held.set()
+            released.wait(60)
+
+    def try_to_erase() -> None:
+        try:
+            privacy.erase(opened(closed), "cora", at, "acme", reason="asked for")
+        except Refused as refused:
+            refusals.append(str(refused))
+
+    holding, erasing = threading.Thread(target=hold_slowly), threading.Thread(target=try_to_erase)
+    holding.start()
+    assert held.wait(60)
+    erasing.start()
+    erasing.join(0.5)  # it waits; without the lock it has read by now that nothing is held
+    released.set()
+    holding.join(60)
+    erasing.join(60)
+    assert len(refusals) == 1
+    assert "legal hold" in refusals[0]
 
 
 def test_what_is_not_there_is_said(closed_on_sqlite: Story) -> None:

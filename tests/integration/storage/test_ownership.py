@@ -107,6 +107,7 @@ def test_a_case_goes_the_whole_way_as_the_application(owned: Engine, tmp_path: P
         office = open_office(owned, tmp_path, mail_to(server))
         office.approved_case()
         assert office.enforce().state is CaseState.SUSPENDED
+        office.wait(minutes=30)
         office.do(open_dispute, "ana", text="it was a campaign")
         office.do(order_stop, "carol", reasons="the contract is being read again")
         lifted = reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="resolved")
