@@ -28,16 +28,10 @@ from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.review.model import DisputeState, ProviderPolicy
 from cjp_fraud.review.tables import Approval, Case, Dispute
 from cjp_fraud.storage.base import Base, UtcDateTime
-from cjp_fraud.suspension.gate import (
-    BEFORE_APPROVAL,
-    BEFORE_MEASURE,
-    BEFORE_NOTICE,
-    Requirement,
-    approval_faults,
-    check,
-)
+from cjp_fraud.suspension.gate import approval_faults, check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import GateFacts
+from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_MEASURE, BEFORE_NOTICE, Requirement
 from cjp_fraud.suspension.tables import Measure, Reaffirmation
 
 _MADE: Final[Mapping[str, str]] = {

@@ -27,6 +27,7 @@ from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
 from cjp_fraud.review import dispute as disputes
 from cjp_fraud.review import stops
+from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import (
@@ -40,7 +41,7 @@ from cjp_fraud.review.model import (
 )
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case, Dispute
-from cjp_fraud.review.views import CaseView, ProposalView, case_view
+from cjp_fraud.review.views import CaseView, ProposalView
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.follow_up_letters import follow_ups_due

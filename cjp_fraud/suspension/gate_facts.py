@@ -52,14 +52,7 @@ from cjp_fraud.review.tables import (
     Proposal,
 )
 from cjp_fraud.suspension.case_records import SUBJECTS, TABLES_OF_SUBJECTS, records_of_case
-from cjp_fraud.suspension.gate import (
-    BEFORE_APPROVAL,
-    BEFORE_MEASURE,
-    BEFORE_PROPOSAL,
-    Requirement,
-    approval_faults,
-    check,
-)
+from cjp_fraud.suspension.gate import approval_faults, check
 from cjp_fraud.suspension.model import (
     ApprovalFact,
     ContractFact,
@@ -69,6 +62,7 @@ from cjp_fraud.suspension.model import (
     NoticeFact,
     ProposalFact,
 )
+from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_MEASURE, BEFORE_PROPOSAL, Requirement
 
 
 def gate_facts(

@@ -35,7 +35,7 @@ from cjp_fraud.suspension.commands import (
     send_command,
     unfinished_command,
 )
-from cjp_fraud.suspension.gate import GateDecision, approval_in_force, check
+from cjp_fraud.suspension.gate import approval_in_force, check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import (
     CommandKind,
@@ -46,6 +46,7 @@ from cjp_fraud.suspension.model import (
 )
 from cjp_fraud.suspension.platform import Enforcement, ReadBack
 from cjp_fraud.suspension.reinstatement import lift_under_lock
+from cjp_fraud.suspension.requirements import GateDecision
 from cjp_fraud.suspension.tables import Measure
 
 

@@ -19,10 +19,10 @@ from cjp_fraud.review.cases import in_words, note
 from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure, record_command
-from cjp_fraud.suspension.gate import BEFORE_REAFFIRMATION
 from cjp_fraud.suspension.gate_facts import approval_obstacles
 from cjp_fraud.suspension.measures import latest_end
 from cjp_fraud.suspension.model import CommandKind
+from cjp_fraud.suspension.requirements import BEFORE_REAFFIRMATION
 from cjp_fraud.suspension.tables import Measure, Reaffirmation
 from cjp_fraud.suspension.traffic_look import look_faults
 

@@ -15,9 +15,10 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
 from cjp_fraud.review.tables import Case
-from cjp_fraud.suspension.gate import POINTS, check
+from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
+from cjp_fraud.suspension.requirements import POINTS
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
 
 

@@ -18,11 +18,11 @@ from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, SmtpAttempt
 from cjp_fraud.people.model import Decision
+from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.dispute import decide_dispute, disputes_on_record, open_dispute
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.queue import queue
 from cjp_fraud.review.stops import let_notice_stand
-from cjp_fraud.review.views import case_view
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.overdue import overdue
 from cjp_fraud.suspension.platform import EmbeddedPlatform

@@ -15,11 +15,11 @@ from cjp_fraud.detection.evidence_rows import principal_rows
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import Decision
+from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.flags import FlagRow
 from cjp_fraud.review.model import Capacity, CaseState, MeasureWanted
 from cjp_fraud.review.principals import ReadPrincipals, freeze_principals
-from cjp_fraud.review.views import case_view
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.suspension.model import ENFORCER

@@ -28,9 +28,10 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case
-from cjp_fraud.suspension.gate import BEFORE_MEASURE, BEFORE_REAFFIRMATION, Requirement, check
+from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.notification import serve_notice
+from cjp_fraud.suspension.requirements import BEFORE_MEASURE, BEFORE_REAFFIRMATION, Requirement
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import smtp_server
 from tests.sqlite_files import hurry

@@ -19,9 +19,10 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import make_engine, transaction
-from cjp_fraud.suspension.gate import GateDecision, check
+from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.notification import serve_notice
+from cjp_fraud.suspension.requirements import GateDecision
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import smtp_server
 

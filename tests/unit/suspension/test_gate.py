@@ -15,11 +15,12 @@ from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity
-from cjp_fraud.suspension.gate import BEFORE_APPROVAL, BEFORE_NOTICE, POINTS, approval_faults, check
+from cjp_fraud.suspension.gate import approval_faults, check
 from cjp_fraud.suspension.model import (
     FlagFact,
     GateFacts,
 )
+from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_NOTICE, POINTS
 from tests.gate_builders import NOW, an_approval, the_facts
 
 
