@@ -94,7 +94,8 @@ def _note_flushed(session: Session, _context: UOWTransaction) -> None:
         raise UnnamedRowsError(
             f"rows of {', '.join(sorted(set(deleted)))} are never deleted: they are audited"
         )
-    changed = [row for row in session.dirty if session.is_modified(row)]
+    # Sessions of other packages in this process (Airflow's) have rows that are none of ours.
+    changed = [row for row in session.dirty if isinstance(row, Base) and session.is_modified(row)]
     _note_fixed(session, (type(row) for row in changed))
     note_written(session, (*session.new, *changed))
 

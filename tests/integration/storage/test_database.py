@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from cjp_fraud.errors import BadInputError, NotFoundError, StorageError
 from cjp_fraud.people.model import Role
@@ -157,3 +158,25 @@ def test_a_named_lock_is_held_until_the_end_of_the_transaction(engine: Engine) -
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_sessions_of_other_packages_in_this_process_are_left_alone(tmp_path: Path) -> None:
+    """Airflow runs our tasks in a process in which it changes rows of its own."""
+
+    class Foreign(DeclarativeBase):
+        pass
+
+    class Task(Foreign):
+        __tablename__ = "tasks"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        state: Mapped[str]
+
+    theirs = create_engine(f"sqlite:///{tmp_path / 'theirs.db'}")
+    Foreign.metadata.create_all(theirs)
+    with Session(theirs) as session, session.begin():
+        session.add(Task(id=1, state="queued"))
+    with Session(theirs) as session, session.begin():
+        session.get_one(Task, 1).state = "running"
+    with Session(theirs) as session:
+        assert session.get_one(Task, 1).state == "running"
+    theirs.dispose()
