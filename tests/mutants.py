@@ -7,8 +7,10 @@ import copy
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +35,7 @@ _SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of a module: ``name`` says where and what, ``source`` is the whole changed module."""
+    """One change of a module: ``name`` says in which function and what, ``source`` is the whole changed module."""
 
     name: str
     source: str
@@ -42,18 +44,29 @@ class Mutant:
 def mutants(source: str) -> Iterator[Mutant]:
     """Yield every mutant of a module.
 
-    A comparison turned, ``and`` and ``or`` swapped, ``not`` dropped, one check of a tuple of checks left out, one
-    condition of an ``if`` held to be true or false, one entry of a mapping or a set left out, one function of
-    sentences that returns none.
+    A comparison turned, ``and`` and ``or`` swapped, one check of a tuple of checks left out, one condition of an
+    ``if`` held to be true or false, one entry of a mapping or a set left out, one function of sentences that returns
+    none. Two mutants of one name are told apart by a number.
     """
     tree = ast.parse(source)
-    for number, node in enumerate(ast.walk(tree)):
-        where = f"line {getattr(node, 'lineno', 0)}"
+    names: Counter[str] = Counter()
+    for node, function in _nodes(tree, "module"):
         for what, change in _changes(node):
-            mutated = copy.deepcopy(tree)
-            target = next(each for place, each in enumerate(ast.walk(mutated)) if place == number)
-            change(target)
-            yield Mutant(f"{where}: {what}", ast.unparse(ast.fix_missing_locations(mutated)))
+            undo = copy.deepcopy(node.__dict__)
+            change(node)
+            changed = ast.unparse(ast.fix_missing_locations(tree))
+            node.__dict__.update(undo)
+            name = f"{function}: {what}"
+            names[name] += 1
+            yield Mutant(name if names[name] == 1 else f"{name} ({names[name]})", changed)
+
+
+def _nodes(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str]]:
+    """Yield every node with the name of the function that it stands in."""
+    inside = node.name if isinstance(node, ast.FunctionDef) else function
+    yield node, inside
+    for child in ast.iter_child_nodes(node):
+        yield from _nodes(child, inside)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
@@ -129,11 +142,32 @@ class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, f"{self.module} (mutant)", "exec"), module.__dict__)
 
 
-def is_killed(module: str, mutant: Mutant, tests: Sequence[Path]) -> bool:
-    """Whether a test fails with the mutant in the module's place; in a process of its own, which is forked.
+def survivors(module: str, tests: Sequence[str], *, alone: bool) -> list[str]:
+    """Return the names of the mutants of a module that these tests do not notice.
 
-    The caller has not imported the module, nor anything that imports it.
+    Must run in a process that has imported neither the module nor anything that imports it.
+
+    Parameters
+    ----------
+    tests : files, run with each mutant in the module's place until the first failure.
+    alone : whether the tests need no ``conftest.py``.
     """
+    origin = importlib.util.find_spec(module)
+    assert origin is not None, f"{module} is not there"
+    assert origin.origin is not None, f"{module} has no source"
+    options = [*(["--noconftest"] if alone else []), *tests]
+    assert is_killed(module, Mutant("nothing", Path(origin.origin).read_text()), options) is False, (
+        "red already"
+    )
+    return [
+        mutant.name
+        for mutant in mutants(Path(origin.origin).read_text())
+        if not is_killed(module, mutant, options)
+    ]
+
+
+def is_killed(module: str, mutant: Mutant, arguments: Sequence[str]) -> bool:
+    """Whether a test fails with the mutant in the module's place; in a process of its own, which is forked."""
     assert module not in sys.modules, f"{module} is imported already; its mutants would not be seen"
     pid = os.fork()
     if pid == 0:
@@ -143,20 +177,28 @@ def is_killed(module: str, mutant: Mutant, tests: Sequence[Path]) -> bool:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, 1)
             os.dup2(null, 2)
-            options = [
+            quiet = [
                 "-x",
                 "-q",
                 "-p",
                 "no:cacheprovider",
                 "-p",
                 "no:xdist",
-                "-p",
-                "no:randomly",
                 "-W",
                 "ignore",
+                "-k",
+                "not postgres",
             ]
-            code = int(pytest.main([*options, "-k", "not postgres", *map(str, tests)]))
+            code = int(pytest.main([*quiet, *arguments]))
         finally:
             os._exit(code)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status) != 0
+
+
+if __name__ == "__main__":
+    _, name_of_module, with_conftest, *files = sys.argv
+    importlib.import_module("hypothesis")
+    for each in ("cjp_fraud.review.model", "cjp_fraud.review.grounds", "cjp_fraud.suspension.chronology"):
+        importlib.import_module(each)
+    sys.stdout.write(json.dumps(survivors(name_of_module, files, alone=with_conftest == "alone")))
