@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.config import PlatformMode
@@ -66,6 +66,22 @@ def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowU
     ended = served.join(Measure, Measure.notice_plan_id == NoticePlan.id).where(
         Measure.state == MeasureState.ENDED, ~_is_sent(NoticeKind.REINSTATEMENT)
     )
+    once = ((NoticeKind.WITHDRAWAL, withdrawn), (NoticeKind.REINSTATEMENT, ended))
+    return [
+        *(
+            FollowUp(case, proposal, kind)
+            for kind, query in once
+            for case, proposal in session.execute(query)
+        ),
+        *(
+            FollowUp(case, proposal, NoticeKind.REAFFIRMATION, number)
+            for case, proposal, number in session.execute(_kept(served))
+        ),
+    ]
+
+
+def _kept(served: Select[str, str]) -> Select[str, str, int]:
+    """Return, of the notices served, those whose measure is kept by a round of which the customer was not told."""
     rounds = (
         select(Reaffirmation.measure_id, Reaffirmation.round)
         .group_by(Reaffirmation.measure_id, Reaffirmation.round)
@@ -82,7 +98,7 @@ def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowU
         PlatformCommand.kind == CommandKind.APPLY,
         PlatformCommand.finished_at.is_(None),
     )
-    kept = (
+    return (
         served.add_columns(newest.c.round)
         .join(Measure, Measure.notice_plan_id == NoticePlan.id)
         .join(newest, newest.c.measure_id == Measure.id)
@@ -92,18 +108,6 @@ def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowU
             ~_is_sent(NoticeKind.REAFFIRMATION, newest.c.round),
         )
     )
-    once = ((NoticeKind.WITHDRAWAL, withdrawn), (NoticeKind.REINSTATEMENT, ended))
-    return [
-        *(
-            FollowUp(case, proposal, kind)
-            for kind, query in once
-            for case, proposal in session.execute(query)
-        ),
-        *(
-            FollowUp(case, proposal, NoticeKind.REAFFIRMATION, number)
-            for case, proposal, number in session.execute(kept)
-        ),
-    ]
 
 
 def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.config import PlatformMode
@@ -30,8 +30,41 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
         .where(Measure.state == MeasureState.IN_FORCE, or_(Measure.ends_at < late, Measure.review_at < late))
         .order_by(Case.number)
     ).all()
-    lifting = select(func.count()).where(Measure.state == MeasureState.LIFTING)
-    unsent = (
+    named = [
+        f"the measure of case {number} is PAST ITS END and still on record as in force" for number in past_end
+    ]
+    unanswered = sum(each.answer_due_at < at for each in open_contradictions(session))
+    if unanswered:
+        named.append(
+            f"{unanswered} report(s) against a notice, on which no person has decided within the hour"
+        )
+    counted = (
+        (
+            _disputes(at, late),
+            "dispute(s) that nobody has decided within the hour, or not known to be lifted",
+        ),
+        (_lifts(), "measure(s) whose lift the platform has not confirmed"),
+        (_letters(late), "letter(s) not handed over"),
+        (_proposals(late), "proposal(s) past their time"),
+    )
+    found = [(session.scalar(query) or 0, what) for query, what in counted]
+    return (*named, *(f"{number} {what}" for number, what in found if number))
+
+
+def _disputes(at: datetime, late: datetime) -> Select[int]:
+    undecided = (Dispute.state == DisputeState.OPEN) & (Dispute.answer_due_at < at)
+    not_closed = (
+        (Dispute.state == DisputeState.UPHELD) & Dispute.closed_at.is_(None) & (Dispute.decided_at < late)
+    )
+    return select(func.count()).where(undecided | not_closed)
+
+
+def _lifts() -> Select[int]:
+    return select(func.count()).where(Measure.state == MeasureState.LIFTING)
+
+
+def _letters(late: datetime) -> Select[int]:
+    return (
         select(func.count())
         .select_from(Notice)
         .join(NoticePlan, NoticePlan.id == Notice.plan_id)
@@ -42,8 +75,12 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
             Notice.due_at < late,
         )
     )
+
+
+def _proposals(late: datetime) -> Select[int]:
+    """Count determined cases whose newest proposal has expired."""
     later = aliased(Proposal)
-    expired = (
+    return (
         select(func.count())
         .select_from(Case)
         .join(Proposal, Proposal.case_id == Case.id)
@@ -53,24 +90,3 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
             ~exists().where(later.case_id == Proposal.case_id, later.number > Proposal.number),
         )
     )
-    not_closed = select(func.count()).where(
-        Dispute.state == DisputeState.UPHELD, Dispute.closed_at.is_(None), Dispute.decided_at < late
-    )
-    undecided = select(func.count()).where(Dispute.state == DisputeState.OPEN, Dispute.answer_due_at < at)
-    unanswered = [each for each in open_contradictions(session) if each.answer_due_at < at]
-    counted = (
-        (undecided, "dispute(s) that nobody has decided within the hour"),
-        (not_closed, "upheld dispute(s) of which something is not known to be lifted"),
-        (lifting, "measure(s) whose lift the platform has not confirmed"),
-        (unsent, "letter(s) not handed over"),
-        (expired, "proposal(s) past their time"),
-    )
-    found = [(session.scalar(query) or 0, what) for query, what in counted]
-    named = [
-        f"the measure of case {number} is PAST ITS END and still on record as in force" for number in past_end
-    ]
-    if unanswered:
-        named.append(
-            f"{len(unanswered)} report(s) against a notice, on which no person has decided within the hour"
-        )
-    return (*named, *(f"{number} {what}" for number, what in found if number))

@@ -179,14 +179,11 @@ def at_once(edits: list[Edit]) -> list[list[Edit]]:
 def test_every_edit_of_every_column_shuts_the_gate(noticed: Noticed, copies: Engine) -> None:
     edits = every_column(noticed)
     assert len(edits) > 200
-    unseen = [
-        f"{edit.row}: {edit.column}" for edit in edits if not shuts_the_gate(edited(noticed, copies, edit))
-    ]
-    assert unseen == [], "\n".join(unseen)
+    assert unseen_by_the_gate(noticed, copies, edits, BEFORE_MEASURE) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("state", ["noticed", "suspended"])
+@pytest.mark.parametrize("state", ["noticed", "suspended"] if THOROUGH else ["noticed"])
 def test_every_edit_of_every_column_is_said_by_the_logs_verification(
     request: pytest.FixtureRequest, copies: Engine, state: str
 ) -> None:
@@ -206,26 +203,45 @@ def test_every_edit_of_every_column_is_said_by_the_logs_verification(
 def test_every_edit_of_a_suspended_case_keeps_the_measure_from_being_kept(
     suspended: Noticed, copies: Engine
 ) -> None:
+    untouched = edited(suspended, copies, Edit("UPDATE alembic_version SET version_num = version_num"))
+    assert gate_sentences(untouched, BEFORE_REAFFIRMATION) == ()
     edits = every_column(suspended)
     tables = {edit.row.split()[0] for edit in edits}
     assert {"measures", "platform_commands", "entitlements", "reaffirmations", "disputes"} <= tables
-    unseen = [
-        f"{edit.row}: {edit.column}"
-        for edit in edits
-        if not shuts_the_gate(edited(suspended, copies, edit), BEFORE_REAFFIRMATION)
-    ]
-    assert unseen == [], "\n".join(unseen)
+    assert unseen_by_the_gate(suspended, copies, edits, BEFORE_REAFFIRMATION) == []
 
 
-def shuts_the_gate(copy: Noticed, requirements: Collection[Requirement] = BEFORE_MEASURE) -> bool:
+def unseen_by_the_gate(
+    case: Noticed, copies: Engine, edits: list[Edit], requirements: Collection[Requirement]
+) -> list[Edit]:
+    """Return the edits after which the gate neither names the row nor is shut for another reason."""
+    unseen = []
+    for group in at_once(edits):
+        said = gate_sentences(edited(case, copies, *group), requirements)
+        unseen += [edit for edit in group if not any(edit.row in sentence for sentence in said)]
+    return [edit for edit in unseen if not shuts_the_gate(edited(case, copies, edit), requirements)]
+
+
+def gate_sentences(copy: Noticed, requirements: Collection[Requirement]) -> tuple[str, ...]:
+    """Return what the gate says; nothing where what it asks for cannot even be read."""
+    with transaction(copy.office.engine) as session:
+        case = session.get_one(Case, copy.case_id)
+        try:
+            facts = gate_facts(session, case, copy.office.policy, copy.office.now)
+        except CjpFraudError:
+            return ()
+        return check(facts, copy.office.now, requirements).sentences
+
+
+def shuts_the_gate(copy: Noticed, requirements: Collection[Requirement]) -> bool:
     """Whether the gate says that a row was changed, or what it asks for is not on record, or is another case's."""
     with transaction(copy.office.engine) as session:
         case = session.get_one(Case, copy.case_id)
         try:
             facts = gate_facts(session, case, copy.office.policy, copy.office.now)
-            return not check(facts, copy.office.now, requirements).is_open
         except CjpFraudError:
             return True
+        return not check(facts, copy.office.now, requirements).is_open
 
 
 @pytest.mark.parametrize(
