@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import Scope
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.gate import approval_faults, check
@@ -202,6 +203,94 @@ def test_one_bad_flag_among_the_named_shuts_it() -> None:
     good = FlagFact(True, True, Quantity.CONTACTS, 130.0, True)
 
     assert shut_points(the_facts(flags=(good, replace(good, in_force=False)))) == {1}
+
+
+COUNSEL_WITHOUT_ROLE = an_approval(
+    by_user_id="carol", capacity=Capacity.COUNSEL, has_role=False, name="carol"
+)
+LATER = NOW + timedelta(minutes=1)
+SAID = {
+    "approver without role": (
+        an_approval(has_role=False, name="adam"),
+        the_facts(),
+        "adam is not an approver",
+    ),
+    "counsel without role": (COUNSEL_WITHOUT_ROLE, the_facts(), "carol is not counsel"),
+    "approval without time": (an_approval(at=None), the_facts(), "the approval has no time"),
+    "nobody determined": (
+        an_approval(),
+        but("determination", by_user_id=None),
+        "it is not known who determined the fraud; another person must approve",
+    ),
+    "drawn up before the determination": (
+        an_approval(),
+        but("determination", at=NOW - timedelta(minutes=45)),
+        "the proposal (2015-04-02 11:10:00Z) comes before the determination (2015-04-02 11:15:00Z)",
+    ),
+    "approved before it was drawn up": (
+        an_approval(at=NOW - timedelta(minutes=55)),
+        the_facts(),
+        "the approval (2015-04-02 11:05:00Z) comes before the proposal (2015-04-02 11:10:00Z)",
+    ),
+}
+"""An approval, the facts that it is given under, and what is said against it."""
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_each_fault_of_an_approval_has_its_own_sentence(name: str) -> None:
+    approval, facts, said = SAID[name]
+
+    assert approval_faults(approval, facts) == [said]
+
+
+SENTENCES = {
+    "no proposal is on record": the_facts(proposal=None),
+    "no measure is proposed": the_facts(proposal=None),
+    "the measure's kind and scope are not known": the_facts(proposal=None),
+    "it is not known what traffic was flagged": the_facts(flagged=Flagged()),
+    "the proposal was drawn up in mode unknown; only act restricts": but("proposal", mode=None),
+    "the proposal was drawn up in mode observe; only act restricts": but(
+        "proposal", mode=PlatformMode.OBSERVE
+    ),
+    "the mode in force is unknown; only act restricts": the_facts(mode_in_force=None),
+    "the mode in force is observe; only act restricts": the_facts(mode_in_force=PlatformMode.OBSERVE),
+    "the contract position is not known": the_facts(contract=None),
+    "the governing document's right to suspend has not been read": but("contract", right=None),
+    "the governing document gives no right to suspend for fraudulent use": but("contract", right=Right.NONE),
+    "the contract's notice is not complete": but("notice", complete_at=None),
+    "the contract lets the measure follow from 2015-04-02 12:01:00Z on": but("notice", complete_at=LATER),
+    "the plan of the notice (2015-04-02 11:49:00Z) comes before the approval (2015-04-02 11:50:00Z)": but(
+        "notice", planned_at=NOW - timedelta(minutes=11)
+    ),
+    "the dispatch of the notice (2015-04-02 11:49:00Z) comes before the plan of the notice (2015-04-02 11:50:00Z)": but(
+        "notice", dispatched_at=NOW - timedelta(minutes=11)
+    ),
+}
+"""What the gate says, and of which facts."""
+
+
+@pytest.mark.parametrize("said", SENTENCES)
+def test_what_is_missing_is_said(said: str) -> None:
+    assert said in [obstacle.sentence for obstacle in check(SENTENCES[said], NOW).obstacles]
+
+
+def test_where_rows_were_changed_nothing_else_is_judged() -> None:
+    facts = the_facts(row_faults=("flags 1 is not as entry 2 left it",), flags=(), stops=None)
+
+    assert check(facts, NOW).sentences == ("gate point 1: flags 1 is not as entry 2 left it",)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        but("proposal", duration=timedelta(days=10)),
+        but("determination", grounds=tuple(Ground)),
+        the_facts(newest_flag_end=None, need_stated_at=NOW),
+    ],
+    ids=["as long as the contract allows", "every ground", "need stated this moment"],
+)
+def test_what_is_just_enough_opens_it(facts: GateFacts) -> None:
+    assert check(facts, NOW).sentences == ()
 
 
 MAY_BE_UNKNOWN = {
