@@ -142,7 +142,7 @@ class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, f"{self.module} (mutant)", "exec"), module.__dict__)
 
 
-def survivors(module: str, tests: Sequence[str], *, alone: bool) -> list[str]:
+def survivors(module: str, tests: Sequence[str], *, alone: bool, every: int = 1) -> list[str]:
     """Return the names of the mutants of a module that these tests do not notice.
 
     Must run in a process that has imported neither the module nor anything that imports it.
@@ -151,18 +151,18 @@ def survivors(module: str, tests: Sequence[str], *, alone: bool) -> list[str]:
     ----------
     tests : files, run with each mutant in the module's place until the first failure.
     alone : whether the tests need no ``conftest.py``.
+    every : only each such mutant is tried.
     """
     origin = importlib.util.find_spec(module)
     assert origin is not None, f"{module} is not there"
     assert origin.origin is not None, f"{module} has no source"
+    source = Path(origin.origin).read_text(encoding="utf-8")
     options = [*(["--noconftest"] if alone else []), *tests]
-    assert is_killed(module, Mutant("nothing", Path(origin.origin).read_text()), options) is False, (
-        "red already"
+    assert not is_killed(module, Mutant("nothing changed", source), options), (
+        "the tests fail without a mutant"
     )
     return [
-        mutant.name
-        for mutant in mutants(Path(origin.origin).read_text())
-        if not is_killed(module, mutant, options)
+        mutant.name for mutant in list(mutants(source))[::every] if not is_killed(module, mutant, options)
     ]
 
 
@@ -197,8 +197,9 @@ def is_killed(module: str, mutant: Mutant, arguments: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
-    _, name_of_module, with_conftest, *files = sys.argv
+    _, name_of_module, with_conftest, step, *files = sys.argv
     importlib.import_module("hypothesis")
     for each in ("cjp_fraud.review.model", "cjp_fraud.review.grounds", "cjp_fraud.suspension.chronology"):
         importlib.import_module(each)
-    sys.stdout.write(json.dumps(survivors(name_of_module, files, alone=with_conftest == "alone")))
+    left = survivors(name_of_module, files, alone=with_conftest == "alone", every=int(step))
+    sys.stdout.write(json.dumps(left))

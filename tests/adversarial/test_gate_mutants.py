@@ -1,0 +1,45 @@
+"""Each rule of the gate that is knocked out is noticed: every mutant of it is killed by a test, or explained here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.thoroughness import examples
+
+ROOT = Path(__file__).parents[2]
+
+TARGETS = {
+    "cjp_fraud.suspension.gate": ("alone", examples(20, 1), "tests/unit/suspension/test_gate.py"),
+    "cjp_fraud.review.measure_fit": ("alone", examples(10, 1), "tests/unit/review/test_measure_fit.py"),
+    "cjp_fraud.suspension.gate_facts": (
+        "with_conftest",
+        examples(60, 15),
+        "tests/integration/suspension/test_gate_facts.py",
+    ),
+}
+"""Module → whether its tests need no ``conftest.py``, each how-many-th mutant is tried, and the tests."""
+
+EXPLAINED: dict[str, str] = {}
+"""Mutants that no test notices, and why that is no gap."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", TARGETS)
+def test_every_mutant_is_noticed_or_explained(module: str) -> None:
+    alone, every, tests = TARGETS[module]
+
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.mutants", module, alone, str(every), tests],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert [name for name in json.loads(run.stdout) if name not in EXPLAINED] == []
