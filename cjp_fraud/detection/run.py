@@ -31,6 +31,7 @@ from cjp_fraud.detection.significance import POOL_DAYS, Histograms, calibrations
 from cjp_fraud.detection.window import DetectionWindow, closed_until, mark_scored, whole_hours
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.progress import Report
+from cjp_fraud.review.cases import cases_flagged
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.review.principals import freeze_principals
 from cjp_fraud.storage.database import transaction
@@ -163,7 +164,7 @@ class Detection:
             tenant_ids=None,
             new_cases_per_hour=self.new_cases_per_hour,
         )
-        freeze_principals(decision, begin, end, principal_rows(self.lake))
+        freeze_principals(decision, cases_flagged(session, begin, end), principal_rows(self.lake))
         return recorded
 
 

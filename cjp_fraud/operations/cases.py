@@ -39,6 +39,7 @@ from cjp_fraud.review.model import (
     QueueFilter,
     StopKind,
 )
+from cjp_fraud.review.principals import freeze_principals
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
 from cjp_fraud.review.tables import Case, Dispute
 from cjp_fraud.review.views import CaseView, ProposalView
@@ -173,10 +174,17 @@ def show_case(deployment: Deployment, now: datetime, case: str) -> CasePage:
 
 
 def claim(deployment: Deployment, by: str, now: datetime, case: str) -> CaseStanding:
-    """Take a case, or an episode of the overflow list by how its id begins, to work on it; nobody else may then."""
+    """Take a case, or an episode of the overflow list by how its id begins, to work on it; nobody else may then.
+
+    The case of such an episode is opened by it, and who carried its traffic is frozen.
+    """
     with deployment.deciding(by, now) as decision:
         if (episode := episode_id_of(decision.session, case)) is not None:
-            return CaseStanding.of(claims.claim_overflow(decision, episode))
+            from cjp_fraud.detection.evidence_rows import principal_rows
+
+            opened = claims.claim_overflow(decision, episode)
+            freeze_principals(decision, [opened.id], principal_rows(deployment.lake))
+            return CaseStanding.of(opened)
         return CaseStanding.of(claims.claim(decision, case_id_of(decision.session, case)))
 
 

@@ -97,6 +97,19 @@ def in_words(case: Case) -> str:
     return f"case {case.number}"
 
 
+def cases_flagged(session: Session, start: datetime, end: datetime) -> set[str]:
+    """Return the ids of the cases that have a flag in force which begins in [start, end), aware."""
+    return set(
+        session.scalars(
+            select(Case.id)
+            .join(Episode, Episode.case_id == Case.id)
+            .join(Flag, Flag.episode_id == Episode.id)
+            .where(Flag.superseded_at.is_(None), Flag.interval_start >= start, Flag.interval_start < end)
+            .distinct()
+        )
+    )
+
+
 def flags_in_force(session: Session, case_id: str, *, lock: bool = False) -> list[Flag]:
     """Return a case's flags that no later detection has replaced, in time.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.cases import note
+from cjp_fraud.review.cases import flags_in_force, note
 from cjp_fraud.review.measure_fit import Carried, Stream
 from cjp_fraud.review.model import EvidenceOccasion
-from cjp_fraud.review.tables import Case, Episode, EvidenceSet, Flag
+from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +61,22 @@ class PrincipalView:
     usual_per_hour: float | None
 
 
-def freeze_principals(decision: Decision, start: datetime, end: datetime, read: ReadPrincipals) -> None:
-    """Freeze the rows by principal of the flags of [start, end) that belong to a case and were not frozen yet.
+def freeze_principals(decision: Decision, case_ids: Collection[str], read: ReadPrincipals) -> None:
+    """Freeze the rows by principal of all flags in force of these cases that were not frozen yet.
 
     Where nothing was delivered by principal, nothing is stored. Doing it again changes nothing.
     """
     session = decision.session
-    flags: dict[str, list[Flag]] = defaultdict(list)
-    for flag, case_id in session.execute(
-        select(Flag, Episode.case_id)
-        .join(Episode, Episode.id == Flag.episode_id)
-        .where(
-            Episode.case_id.is_not(None),
-            Flag.superseded_at.is_(None),
-            Flag.interval_start >= start,
-            Flag.interval_start < end,
-        )
-        .order_by(Flag.interval_start, Flag.id)
-    ):
-        flags[str(case_id)].append(flag)
-    for case_id in sorted(flags):
+    for case_id in sorted(case_ids):
         frozen = {
             (row["series_id"], row["interval_start"])
             for document in _documents(session, case_id)
             for row in document["flagged"]
         }
         fresh = [
-            flag for flag in flags[case_id] if (flag.series_id, utc_text(flag.interval_start)) not in frozen
+            flag
+            for flag in flags_in_force(session, case_id)
+            if (flag.series_id, utc_text(flag.interval_start)) not in frozen
         ]
         if fresh:
             _freeze(decision, session.get_one(Case, case_id), fresh, read)

@@ -64,7 +64,7 @@ def opened(office: Office, *rows: FlagRow, read: ReadPrincipals | None = None) -
     if read is not None:
         with transaction(office.engine) as session:
             decision = Decision(session, ENFORCER, office.now)
-            freeze_principals(decision, START - timedelta(hours=1), START + timedelta(hours=1), read)
+            freeze_principals(decision, [office.case().id], read)
     office.do(claim, "rita")
 
 
@@ -157,7 +157,7 @@ def test_freezing_again_stores_nothing_and_a_later_flag_is_frozen_too(office: Of
     for _ in range(2):
         with transaction(office.engine) as session:
             decision = Decision(session, ENFORCER, office.now)
-            freeze_principals(decision, START, START + timedelta(hours=1), principal_rows(lake))
+            freeze_principals(decision, [office.case().id], principal_rows(lake))
 
     with reading(office.engine) as session:
         shown = case_view(session, office.case().id, office.now)
