@@ -133,7 +133,8 @@ def reaffirm(
 ) -> ReaffirmedMeasure:
     """Keep a measure past its review date, as one of two approvers, each with a look of their own and fresh reasons.
 
-    With the second one the platform is told of the new end, and the customer of what is kept, until when and why.
+    With the second one the platform is told of the new end, and the customer of what is kept, until when and why. The
+    same words again decide nothing, and carry on with what was interrupted.
 
     Parameters
     ----------
@@ -147,9 +148,11 @@ def reaffirm(
     with head_follows(deployment, now):
         with deployment.deciding(by, now) as decision:
             case_id = case_id_of(decision.session, case)
-            result = reaffirmation.reaffirm(
-                decision, case_id, look=look, reasons=reasons, policy=deployment.policy
-            )
+            result = reaffirmation.reaffirmation_on_record(decision, case_id, look=look, reasons=reasons)
+            if result is None:
+                result = reaffirmation.reaffirm(
+                    decision, case_id, look=look, reasons=reasons, policy=deployment.policy
+                )
         if not result.complete:
             return ReaffirmedMeasure(result, None)
         return ReaffirmedMeasure(result, enforcement.enforce(deployment.enforcement(now), case_id))

@@ -17,6 +17,7 @@ from cjp_fraud.people.model import Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, note
 from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
+from cjp_fraud.review.tables import EvidenceSet
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure, record_command
 from cjp_fraud.suspension.gate_facts import approval_obstacles
@@ -119,6 +120,28 @@ def reaffirm(
     if complete:
         record_command(decision, case, measure, CommandKind.APPLY)
     return ReaffirmationResult(measure.id, complete, measure.review_at, measure.ends_at)
+
+
+def reaffirmation_on_record(
+    decision: Decision, case_id: str, *, look: str, reasons: str
+) -> ReaffirmationResult | None:
+    """Return where the measure stands if this person has reaffirmed it with just this look and these reasons.
+
+    A command that died after this was on record is typed again with the same words: it then has nothing to decide,
+    only to carry on. None: nothing like it is on record, or the measure is not in force any more.
+    """
+    session = decision.session
+    case, measure = lock_measure(session, case_id)
+    if case.state is not CaseState.SUSPENDED or measure is None:
+        return None
+    given = _given(session, measure)
+    for row, text in given:
+        looked = session.get_one(EvidenceSet, row.look_id).sha256
+        same = row.by_user_id == decision.by.user_id and text == reasons.strip()
+        if same and looked.startswith(look.strip().lower()):
+            complete = sum(other.round == row.round for other, _ in given) >= PEOPLE_NEEDED
+            return ReaffirmationResult(measure.id, complete, measure.review_at, measure.ends_at)
+    return None
 
 
 def _given(session: Session, measure: Measure) -> list[tuple[Reaffirmation, str | None]]:

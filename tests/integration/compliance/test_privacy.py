@@ -403,7 +403,7 @@ def test_the_commands_erase_hold_release_and_say_what_is_gone(closed_on_sqlite: 
     def run(app: object, *arguments: str) -> str:
         show_clock(story.engine, story.tick())
         home.__dict__.pop("home_clock", None)
-        result = CliRunner().invoke(app, list(arguments), obj=home)  # type: ignore[arg-type]
+        result = CliRunner().invoke(app, list(arguments), obj=home, env={"COLUMNS": "200"})  # type: ignore[arg-type]
         assert result.exit_code == 0, result.output
         return result.output
 

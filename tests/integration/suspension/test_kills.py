@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -96,15 +96,19 @@ class Home:
     environment: dict[str, str]
     opened: Deployment
     server: MailServerUnderTest
+    looks: dict[str, str] = field(default_factory=dict)
 
     def words(self, step: str) -> list[str]:
         line = STEPS[step].replace("HOME", str(self.folder))
         if "DISPUTE" in line:
             line = line.replace("DISPUTE", json.loads(self.run("disputes", "list", "--json").stdout)[0]["id"])
         if "LOOK" in line:
-            shown = self.run(*line.split(" --look")[0].split()).stdout
-            line = line.replace("LOOK", shown.partition("--look ")[2].split()[0])
-        return [*line.split(), *([WHY] if step in REASONED else [])]
+            if step not in self.looks:
+                shown = self.run(*line.split(" --look")[0].split()).stdout
+                self.looks[step] = shown.partition("--look ")[2].split()[0]
+            line = line.replace("LOOK", self.looks[step])
+        why = f"{WHY} by both" if step == "reaffirm too" else WHY
+        return [*line.split(), *([why] if step in REASONED else [])]
 
     def run(self, *words: str) -> Result:
         result = CliRunner().invoke(app, [*self.globals(), *words], env=self.environment)
