@@ -24,7 +24,14 @@ TARGETS = {
 }
 """Module → whether its tests need no ``conftest.py``, each how-many-th mutant is tried, and the tests."""
 
-EXPLAINED = {"module: hold TYPE_CHECKING to be True": "what is imported for types alone changes nothing"}
+_TYPES = "what is imported for types alone changes nothing"
+EXPLAINED = {
+    "module: hold TYPE_CHECKING to be True": _TYPES,
+    "module: hold TYPE_CHECKING to be False": _TYPES,
+    "measure_misfits: hold kind is MeasureKind.LIMIT_RATE to be True": "no other kind has a rate, so none has a fault",
+    "_frozen_evidence: hold evidence_id is not None to be True": "no evidence is on record under no id",
+    "approval_obstacles: turn facts.proposal is None (0)": "tests/integration/review/test_decisions.py approves by it",
+}
 """Mutants that no test notices, and why that is no gap."""
 
 

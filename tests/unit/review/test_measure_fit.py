@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,10 +15,11 @@ from cjp_fraud.review.measure_fit import (
     PlannedMeasure,
     Stream,
     Usual,
+    measure_faults,
     measure_misfits,
     planned_measure,
 )
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.model import MeasureWanted, Quantity
 
 VOICE_OUT, VOICE_IN, CHAT_IN = (
     Stream("voice", "outbound"),
@@ -111,6 +114,12 @@ def test_inbound_fraud_is_met_by_limits_on_origins() -> None:
     assert measure_misfits(MeasureKind.LIMIT_ORIGINS, inbound_scope(origins=("+37120",)), INBOUND) == ()
 
 
+def test_limits_on_origins_fit_the_inbound_part_of_what_was_flagged() -> None:
+    limits = Scope(channels=("chat",), directions=("inbound",), origins=("+37120",))
+
+    assert measure_misfits(MeasureKind.LIMIT_ORIGINS, limits, MIXED) == ()
+
+
 def test_channels_and_directions_that_nobody_said_are_those_flagged() -> None:
     wanted = MeasureWanted(MeasureKind.LIMIT_RATE, Scope(contacts_per_hour=200))
 
@@ -151,3 +160,84 @@ def test_a_measure_that_a_person_named_lasts_as_long_as_they_said() -> None:
     assert planned_measure(wanted, INBOUND, timedelta(hours=72)) == PlannedMeasure(
         MeasureKind.LIMIT_ORIGINS, inbound_scope(origins=("+371",)), timedelta(hours=5)
     )
+
+
+def a_flag(**changes: object) -> Any:
+    """Return what the rule reads of a flag."""
+    fields = {
+        "channel": "voice",
+        "direction": "outbound",
+        "application_id": None,
+        "interval_seconds": 300,
+        "baseline": 10.0,
+        "quantity": Quantity.CONTACTS,
+    }
+    return SimpleNamespace(**(fields | changes))
+
+
+def test_the_usual_level_of_a_series_is_that_of_its_busiest_flagged_interval_in_an_hour() -> None:
+    flagged = Flagged.by([a_flag(), a_flag(baseline=30.0), a_flag(channel="chat", application_id="bot")])
+
+    assert flagged == Flagged(
+        frozenset({Usual(VOICE_OUT, None, 360.0), Usual(Stream("chat", "outbound"), "bot", 120.0)})
+    )
+
+
+def test_a_flag_of_another_quantity_says_nothing_about_contacts() -> None:
+    assert Flagged.by([a_flag(quantity=Quantity.MINUTES)]) == Flagged(
+        frozenset({Usual(VOICE_OUT, None, 0.0)})
+    )
+
+
+@pytest.mark.parametrize("hours", [1, 72, 366 * 24])
+def test_a_measure_of_whole_hours_up_to_a_year_has_no_fault(hours: int) -> None:
+    planned = PlannedMeasure(MeasureKind.SUSPEND_CHANNEL, a_scope(), timedelta(hours=hours))
+
+    assert measure_faults(planned, OUTBOUND) == ()
+
+
+@pytest.mark.parametrize("hours", [0, 0.5, 1.5, 366 * 24 + 1])
+def test_a_measure_of_other_lengths_is_refused(hours: float) -> None:
+    planned = PlannedMeasure(MeasureKind.SUSPEND_CHANNEL, a_scope(), timedelta(hours=hours))
+
+    assert [fault for fault in measure_faults(planned, OUTBOUND) if "temporary" in fault]
+    assert [fault for fault in measure_faults(planned, Flagged()) if "temporary" in fault]
+
+
+def test_where_something_was_flagged_a_measure_must_be_named_and_must_fit() -> None:
+    planned = PlannedMeasure(MeasureKind.SUSPEND_CHANNEL, a_scope(channels=("chat",)), timedelta(hours=2))
+
+    assert "name the measure" in measure_faults(None, INBOUND)[0]
+    assert measure_faults(None, Flagged()) == ()
+    assert len(measure_faults(planned, OUTBOUND)) == 1
+    assert measure_faults(planned, Flagged()) == ()
+
+
+def test_what_a_person_said_is_filled_in_with_what_fits_it_alone() -> None:
+    here = MeasureWanted(MeasureKind.LIMIT_RATE, Scope(channels=("chat",), contacts_per_hour=200))
+    out = MeasureWanted(MeasureKind.LIMIT_RATE, Scope(directions=("outbound",), contacts_per_hour=200))
+    everything = MeasureWanted(MeasureKind.SUSPEND_ALL_ACCESS, Scope())
+
+    def scope(wanted: MeasureWanted) -> Scope:
+        planned = planned_measure(wanted, MIXED, timedelta(hours=1))
+        assert planned is not None
+        return planned.scope
+
+    assert (scope(here).channels, scope(here).directions) == (("chat",), ("inbound",))
+    assert (scope(out).channels, scope(out).directions) == (("voice",), ("outbound",))
+    assert scope(everything) == Scope()
+
+
+def test_a_rate_of_one_application_is_compared_with_its_own_usual_level() -> None:
+    both = Flagged(frozenset({Usual(VOICE_OUT, "dialler", 120.0), Usual(VOICE_OUT, None, 500.0)}))
+    narrow = a_scope(application_ids=("dialler",), contacts_per_hour=120)
+
+    assert measure_misfits(MeasureKind.LIMIT_RATE, narrow, both) == ()
+    assert measure_misfits(MeasureKind.LIMIT_RATE, a_scope(contacts_per_hour=619), both)
+    assert measure_misfits(MeasureKind.LIMIT_RATE, a_scope(contacts_per_hour=620), both) == ()
+
+
+def test_other_streams_do_not_raise_the_usual_level() -> None:
+    more = Flagged(OUTBOUND.usual | {Usual(Stream("chat", "outbound"), None, 900.0)})
+
+    assert measure_misfits(MeasureKind.LIMIT_RATE, a_scope(contacts_per_hour=120), more) == ()
