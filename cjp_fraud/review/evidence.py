@@ -9,8 +9,7 @@ from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
-from cjp_fraud.clock import aware
-from cjp_fraud.digests import canonical_json, sha256_hex
+from cjp_fraud.review.frozen import store_frozen
 from cjp_fraud.review.model import EvidenceOccasion, Quantity
 from cjp_fraud.review.principals import PrincipalRows
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
@@ -88,30 +87,15 @@ def freeze(
     """
     wanted = rows_wanted(case.tenant_id, flags)
     rows = [dict(row) for row in read_rows(wanted)]
-    document = canonical_json(
-        {
-            "format": 2,
-            "case_id": case.id,
-            "tenant_id": case.tenant_id,
-            "frozen_at": aware(at),
-            "window": {"start": wanted.start, "end": wanted.end},
-            "flags": [asdict(FlagView.of(flag)) for flag in sorted(flags, key=_in_time)],
-            "rows": rows,
-            "by_principal": [dict(row) for row in principals.rows],
-            "usual_by_principal": [dict(level) for level in principals.usual],
-        }
-    )
-    evidence = EvidenceSet(
-        case_id=case.id,
-        occasion=EvidenceOccasion.DETERMINED,
-        document=document,
-        sha256=sha256_hex(document),
-        row_count=len(rows),
-        frozen_at=aware(at),
-    )
-    session.add(evidence)
-    session.flush()
-    return evidence
+    content = {
+        "tenant_id": case.tenant_id,
+        "window": {"start": wanted.start, "end": wanted.end},
+        "flags": [asdict(FlagView.of(flag)) for flag in sorted(flags, key=_in_time)],
+        "rows": rows,
+        "by_principal": [dict(row) for row in principals.rows],
+        "usual_by_principal": [dict(level) for level in principals.usual],
+    }
+    return store_frozen(session, case, EvidenceOccasion.DETERMINED, content, at, row_count=len(rows))
 
 
 def _in_time(flag: Flag) -> tuple[datetime, str]:

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.clock import aware, utc_text
-from cjp_fraud.digests import canonical_json, sha256_hex
+from cjp_fraud.clock import utc_text
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.cases import flags_in_force, note
+from cjp_fraud.review.frozen import store_frozen
 from cjp_fraud.review.measure_fit import Carried, Stream
 from cjp_fraud.review.model import EvidenceOccasion
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
@@ -157,30 +157,18 @@ def _freeze(decision: Decision, case: Case, flags: Sequence[Flag], read: ReadPri
     found = read(wanted)
     if not found.rows:
         return
-    document = canonical_json(
-        {
-            "format": 2,
-            "case_id": case.id,
-            "tenant_id": case.tenant_id,
-            "frozen_at": aware(decision.at),
-            "flagged": [
-                {"series_id": series, "interval_start": begins, "interval_end": ends}
-                for series, begins, ends in wanted.intervals
-            ],
-            "rows": [dict(row) for row in found.rows],
-            "usual": [dict(level) for level in found.usual],
-        }
+    frozen = {
+        "tenant_id": case.tenant_id,
+        "flagged": [
+            {"series_id": series, "interval_start": begins, "interval_end": ends}
+            for series, begins, ends in wanted.intervals
+        ],
+        "rows": [dict(row) for row in found.rows],
+        "usual": [dict(level) for level in found.usual],
+    }
+    evidence = store_frozen(
+        decision.session, case, EvidenceOccasion.FLAGGED, frozen, decision.at, row_count=len(found.rows)
     )
-    evidence = EvidenceSet(
-        case_id=case.id,
-        occasion=EvidenceOccasion.FLAGGED,
-        document=document,
-        sha256=sha256_hex(document),
-        row_count=len(found.rows),
-        frozen_at=aware(decision.at),
-    )
-    decision.session.add(evidence)
-    decision.session.flush()
     content = {"evidence_set_id": evidence.id, "evidence_sha256": evidence.sha256, "rows": evidence.row_count}
     note(decision, case, "case.principals_frozen", content)
 

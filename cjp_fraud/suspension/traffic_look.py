@@ -13,11 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.cases import flags_in_force, in_words, note
 from cjp_fraud.review.evidence import FlagView, ReadRows, RowsWanted
+from cjp_fraud.review.frozen import store_frozen
 from cjp_fraud.review.model import CaseState, EvidenceOccasion
 from cjp_fraud.review.tables import Case, DeterminationFlag, EvidenceSet, Flag, Proposal
 from cjp_fraud.suspension.commands import lock_measure
@@ -101,29 +101,15 @@ def take_look(decision: Decision, case_id: str, read_rows: ReadRows) -> TrafficL
     flags = tuple(
         FlagView.of(flag) for flag in flags_in_force(session, case.id) if flag.interval_start >= since
     )
-    document = canonical_json(
-        {
-            "format": 2,
-            "case_id": case.id,
-            "measure_id": measure.id,
-            "looked_by": by.reference,
-            "frozen_at": aware(at),
-            "window": {"start": since, "end": aware(at)},
-            "series": [asdict(each) for each in series],
-            "flags": [asdict(flag) for flag in flags],
-            "rows": [dict(row) for row in rows],
-        }
-    )
-    look = EvidenceSet(
-        case_id=case.id,
-        occasion=EvidenceOccasion.LOOKED_AGAIN,
-        document=document,
-        sha256=sha256_hex(document),
-        row_count=len(rows),
-        frozen_at=aware(at),
-    )
-    session.add(look)
-    session.flush()
+    frozen = {
+        "measure_id": measure.id,
+        "looked_by": by.reference,
+        "window": {"start": since, "end": aware(at)},
+        "series": [asdict(each) for each in series],
+        "flags": [asdict(flag) for flag in flags],
+        "rows": [dict(row) for row in rows],
+    }
+    look = store_frozen(session, case, EvidenceOccasion.LOOKED_AGAIN, frozen, at, row_count=len(rows))
     content = {"measure_id": measure.id, "evidence_set_id": look.id, "evidence_sha256": look.sha256}
     note(decision, case, "measure.looked_at", content)
     return TrafficLook(look.sha256, since, aware(at), series, flags)
