@@ -18,7 +18,7 @@ from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flags_in_force
 from cjp_fraud.review.evidence import FlagView
-from cjp_fraud.review.principals import PrincipalView, principal_views
+from cjp_fraud.review.principals import principal_views
 from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
@@ -66,19 +66,20 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
     """Return a case that is on record, as it stands, under the contract in force at ``at`` (aware)."""
     case = session.get_one(Case, case_id)
     contract = contract_at(session, case.tenant_id, at)
-    in_force, since_closed = _flag_counts(session, case)
+    in_force = flags_in_force(session, case.id)
+    closed_at = case.closed_at
     reader = _CaseReader(session, case)
     return CaseView(
         **{name: getattr(case, name) for name in _OF_THE_ROW},
         customer_name=contract.customer_name,
         claimed_by=reader.name(case.claimed_by),
-        flags_in_force=in_force,
-        flags_since_closed=since_closed,
+        flags_in_force=len(in_force),
+        flags_since_closed=sum(closed_at is not None and flag.recorded_at > closed_at for flag in in_force),
         notice_terms=contract.notice_terms_fault or "read",
         right_to_suspend=contract.right,
         critical=contract.critical,
-        flags=reader.flags(),
-        principals=reader.principals(),
+        flags=_highest(in_force),
+        principals=principal_views(session, case.id, in_force),
         episodes=reader.episodes(),
         comments=reader.comments(),
         determinations=reader.determinations(),
@@ -92,18 +93,10 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
     )
 
 
-def _flag_counts(session: Session, case: Case) -> tuple[int, int]:
-    """Return how many flags of the case are in force, and how many of those were recorded after it closed."""
-    in_force = (
-        select(func.count())
-        .select_from(Flag)
-        .join(Episode, Episode.id == Flag.episode_id)
-        .where(Episode.case_id == case.id, Flag.superseded_at.is_(None))
-    )
-    if case.closed_at is None:
-        return session.scalars(in_force).one(), 0
-    since_closed = in_force.where(Flag.recorded_at > case.closed_at)
-    return session.scalars(in_force).one(), session.scalars(since_closed).one()
+def _highest(flags: Sequence[Flag]) -> tuple[FlagView, ...]:
+    """Return the flags with the highest scores first, at most ``MOST_FLAGS``."""
+    ordered = sorted(flags, key=lambda flag: (-flag.score, flag.interval_start, flag.id))
+    return tuple(FlagView.of(flag) for flag in ordered[:MOST_FLAGS])
 
 
 class _CaseReader:
@@ -117,18 +110,6 @@ class _CaseReader:
     def name(self, reference: str | None) -> str | None:
         """Return the name of the user, or the machine's own; None for None."""
         return None if reference is None else self._name(reference)
-
-    def flags(self) -> tuple[FlagView, ...]:
-        """Return the flags in force, the highest score first, at most ``MOST_FLAGS``."""
-        highest = sorted(
-            flags_in_force(self._session, self._case.id),
-            key=lambda flag: (-flag.score, flag.interval_start, flag.id),
-        )
-        return tuple(FlagView.of(flag) for flag in highest[:MOST_FLAGS])
-
-    def principals(self) -> tuple[PrincipalView, ...]:
-        """Return who carried the traffic of all flags in force."""
-        return principal_views(self._session, self._case.id, flags_in_force(self._session, self._case.id))
 
     def episodes(self) -> tuple[EpisodeView, ...]:
         rows = self._rows(Episode, Episode.flag_count > 0, order=Episode.first_flag_at)

@@ -51,7 +51,7 @@ def lock_measure(session: Session, case_id: str) -> tuple[Case, Measure | None]:
 def order_of(measure: Measure) -> Order:
     """Return the order that describes a measure to the platform."""
     scope = from_document(Scope, measure.scope)
-    return Order(measure.id, measure.tenant_id, measure.kind, scope, min(measure.review_at, measure.ends_at))
+    return Order(measure.id, measure.tenant_id, measure.kind, scope, measure.lapses_at)
 
 
 def record_command(decision: Decision, case: Case, measure: Measure, kind: CommandKind) -> RecordedCommand:

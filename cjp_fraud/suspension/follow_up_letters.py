@@ -175,7 +175,7 @@ def _continuation(
         [flag for flag in flags_in_force(session, case.id) if flag.interval_start >= since],
         kind,
         scope,
-        min(measure.review_at, measure.ends_at),
+        measure.lapses_at,
         policy.sender,
     )
     complete_at = session.scalars(

@@ -125,7 +125,7 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
 def _is_past_its_end(enforcement: Enforcement, measure_id: str) -> bool:
     with reading(enforcement.engine) as session:
         measure = session.get_one(Measure, measure_id)
-        return min(measure.review_at, measure.ends_at) <= enforcement.now
+        return measure.lapses_at <= enforcement.now
 
 
 def _disagreement(kind: DisagreementKind, measure_id: str, case_id: str | None) -> Disagreement:

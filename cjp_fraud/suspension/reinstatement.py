@@ -52,7 +52,7 @@ def lapse_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome |
         case, measure = lock_measure(decision.session, case_id)
         if case.state is not CaseState.SUSPENDED or measure is None:
             return None
-        due_at = min(measure.review_at, measure.ends_at)
+        due_at = measure.lapses_at
         if decision.at < due_at:
             return None
         measure.state, measure.ending = MeasureState.LIFTING, Ending.LAPSED

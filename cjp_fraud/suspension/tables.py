@@ -100,6 +100,11 @@ class Measure(Recorded, Base):
         comment="when read-back showed nothing in force any more; null: it stands"
     )
 
+    @property
+    def lapses_at(self) -> datetime:
+        """When it ends unless it is reaffirmed: its review, or its end where that is nearer."""
+        return min(self.review_at, self.ends_at)
+
 
 class PlatformCommand(Recorded, Base):
     """One command to the platform, recorded before it is sent."""
