@@ -24,7 +24,6 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops import order_stop
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.overdue import overdue
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.reconciliation import DisagreementKind, reconcile
 from cjp_fraud.suspension.tables import PlatformCommand
 from tests.case_builders import Office, mail_to, open_office
@@ -33,17 +32,6 @@ from tests.mail_servers import MailServerUnderTest
 from tests.platforms import Killed, UnreliablePlatform
 from tests.signed_heads import keep_heads
 from tests.simulated_clocks import show_clock
-
-
-@pytest.fixture
-def suspended(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Office:
-    """An office whose one case is suspended."""
-    office = open_office(
-        engine, tmp_path, mail_to(server), platform=UnreliablePlatform(EmbeddedPlatform(engine))
-    )
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
-    return office
 
 
 def late(office: Office) -> tuple[str, ...]:

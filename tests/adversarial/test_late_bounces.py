@@ -25,7 +25,6 @@ from cjp_fraud.review.queue import queue
 from cjp_fraud.review.stops import let_notice_stand
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.overdue import overdue
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 from tests.case_builders import Office, mail_to, open_office
 from tests.delivery_reports import a_report
 from tests.mail_servers import MailServerUnderTest
@@ -35,14 +34,9 @@ from tests.simulated_clocks import show_clock
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Office:
+def office(suspended: Office) -> Office:
     """An office whose one case is suspended."""
-    office = open_office(
-        engine, tmp_path, mail_to(server), platform=UnreliablePlatform(EmbeddedPlatform(engine))
-    )
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
-    return office
+    return suspended
 
 
 def the_notice(office: Office) -> tuple[str, SmtpAttempt]:
