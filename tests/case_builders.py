@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -37,6 +37,7 @@ from cjp_fraud.suspension.tables import Entitlement, Measure
 from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
 from tests.contract_builders import a_row, load_rows
 from tests.people_builders import a_user
+from tests.snapshots import brought_to, is_empty, newest_entry
 
 START = datetime(2015, 4, 2, 12, tzinfo=UTC)
 DETECTOR = machine("detect")
@@ -128,6 +129,10 @@ class Office:
     policy: ProviderPolicy
     now: datetime = START
     people: dict[str, Actor] = field(default_factory=dict)
+    opened_with: Hashable = None
+    """What the office was opened with, if in a database that nobody had used."""
+    opened_at_entry: int = 0
+    """The newest entry of the log then."""
 
     def case(self) -> Case:
         """Return the newest case."""
@@ -215,11 +220,19 @@ class Office:
 
     def approved_case(self, tenant_id: str = "acme", **determination: Any) -> Case:
         """Bring a flagged case to ``approved`` by the book."""
+        approve_it = partial(self._approve_a_case, tenant_id, **determination)
+        unused = self.opened_with is not None and newest_entry(self.engine) == self.opened_at_entry
+        if unused and not determination:
+            brought_to(self.engine, ("approved", self.opened_with, self.now, tenant_id), approve_it)
+        else:
+            approve_it()
+        return self.case()
+
+    def _approve_a_case(self, tenant_id: str, **determination: Any) -> None:
         flag(self.engine, a_flag(self.now - timedelta(minutes=30), tenant_id), at=self.now)
         self.do(claim, "rita")
         self.determine(**determination)
         self.approve()
-        return self.case()
 
 
 def open_office(
@@ -231,15 +244,25 @@ def open_office(
     platform: PlatformClient | None = None,
 ) -> Office:
     """Open an office: the tenants of ``rows`` (or acme under the plain terms), and everybody on record."""
-    load_rows(engine, folder, *(rows or (a_row(),)), at=START - timedelta(days=60))
-    office = Office(
-        engine, mail, platform or EmbeddedPlatform(engine), ProviderPolicy(mode=mode, sender=SENDER)
-    )
+    policy = ProviderPolicy(mode=mode, sender=SENDER)
+    office = Office(engine, mail, platform or EmbeddedPlatform(engine), policy)
+    chosen = rows or (a_row(),)
+    if not is_empty(engine):
+        office.people = _move_in(engine, folder, chosen)
+        return office
+    office.opened_with = (mode, tuple(tuple(sorted(row.items())) for row in chosen))
+    steps = partial(_move_in, engine, folder, chosen)
+    office.people = dict(brought_to(engine, ("opened", office.opened_with), steps))
+    office.opened_at_entry = newest_entry(engine)
+    return office
+
+
+def _move_in(engine: Engine, folder: Path, rows: Sequence[dict[str, str]]) -> dict[str, Actor]:
+    load_rows(engine, folder, *rows, at=START - timedelta(days=60))
     with transaction(engine) as session:
         for name, roles in PEOPLE.items():
             a_user(session, name, roles, START - timedelta(days=60))
-        office.people = {name: actor_named(session, name) for name in PEOPLE}
-    return office
+        return {name: actor_named(session, name) for name in PEOPLE}
 
 
 def mail_to(server: Any, *, mode: PlatformMode = PlatformMode.ACT) -> NoticeMethods:

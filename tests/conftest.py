@@ -16,8 +16,8 @@ from sqlalchemy.engine import make_url
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.migration import migrate
 from tests import postgres
+from tests.fast_databases import make_all_engines_fast
 from tests.simulated_clocks import simulate_clock
-from tests.sqlite_files import hurry
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -27,6 +27,8 @@ settings.register_profile("developer", **_NO_HURRY)
 settings.register_profile("ci", **_NO_HURRY, derandomize=True, print_blob=True)
 settings.register_profile("quick", **_NO_HURRY, max_examples=10, stateful_step_count=10)
 settings.register_profile("thorough", **_NO_HURRY, print_blob=True)
+make_all_engines_fast()
+
 IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "developer"))
 
@@ -106,7 +108,6 @@ def sqlite_url(tmp_path: Path, sqlite_template: bytes) -> str:
 def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
     """Engine of a fresh, migrated SQLite database."""
     engine = make_engine(sqlite_url)
-    hurry(engine)
     yield engine
     engine.dispose()
 
@@ -120,7 +121,6 @@ def engine_of_module(
         file = tmp_path_factory.mktemp("module") / "cjp_fraud.db"
         file.write_bytes(request.getfixturevalue("sqlite_template"))
         made = make_engine(f"sqlite:///{file}")
-        hurry(made)
     else:
         server, template = (request.getfixturevalue(f"postgres_{part}") for part in ("server", "template"))
         made = make_engine(_postgres_copy(server, template))
@@ -132,8 +132,6 @@ def engine_of_module(
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Engine of a fresh, migrated database: each test runs on SQLite and on PostgreSQL."""
     made = make_engine(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
-    if request.param == "sqlite":
-        hurry(made)
     yield made
     made.dispose()
 

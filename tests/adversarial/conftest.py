@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from cjp_fraud.suspension.platform import EmbeddedPlatform
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import UnreliablePlatform
+from tests.snapshots import brought_to
 
 
 @pytest.fixture
@@ -28,6 +30,11 @@ def suspended(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Of
     office = open_office(
         engine, tmp_path, mail_to(server), platform=UnreliablePlatform(EmbeddedPlatform(engine))
     )
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
+
+    def suspend() -> datetime:
+        office.approved_case()
+        assert office.enforce().state is CaseState.SUSPENDED
+        return office.now
+
+    office.now = brought_to(engine, ("suspended", office.opened_with), suspend)
     return office

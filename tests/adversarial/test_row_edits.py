@@ -34,7 +34,6 @@ from cjp_fraud.suspension.notification import serve_notice
 from cjp_fraud.suspension.requirements import BEFORE_MEASURE, BEFORE_REAFFIRMATION, Requirement
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import smtp_server
-from tests.sqlite_files import hurry
 from tests.thoroughness import THOROUGH
 
 
@@ -97,7 +96,6 @@ def brought_to(state: CaseState, folder: Path, sqlite_template: bytes) -> Notice
 def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine for the copies, one after the other in the same file: no statement is compiled twice."""
     engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('copies') / 'edited.db'}")
-    hurry(engine)
     yield engine
     engine.dispose()
 

@@ -56,7 +56,6 @@ from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.people_builders import a_user
 from tests.platforms import Killed, UnreliablePlatform
 from tests.simulated_clocks import simulate_clock
-from tests.sqlite_files import hurry
 from tests.thoroughness import examples
 
 NEVER_EDIT = ("rolf", "bella")
@@ -128,7 +127,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with smtp_server() as server:
         _World.file = folder / "cjp_fraud.db"
         engine = make_engine(f"sqlite:///{_World.file}")
-        hurry(engine)
         migrate(engine)
         simulate_clock(engine)
         _World.server = server
