@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import TOLERANCE
-from cjp_fraud.audit.log import Decision, append
-from cjp_fraud.audit.recording import HOME, HomeClock, forget_home_clock
+from cjp_fraud.audit.log import Decision, append, lock_log
+from cjp_fraud.audit.recording import HOME, HOME_MADE, HomeClock, clock_was_set, made_simulated
+from cjp_fraud.audit.row_digests import named_row
 from cjp_fraud.audit.tables import AuditEntry, Home
 from cjp_fraud.clock import machine_now, utc_text
 from cjp_fraud.errors import ClockError
@@ -17,9 +20,18 @@ from cjp_fraud.errors import ClockError
 HEAD_KEY_RECORDED: Final = "head_key.recorded"
 """Action of the entry that names a key which signs the head of the log."""
 
+CLOCK_MOVED: Final = "clock.moved"
+"""Action of the entry that says to when a simulated clock was moved."""
+
 NOT_SIMULATED: Final = (
     "this home's clock is the machine's: --now and CJP_FRAUD_NOW are for a home that was made by "
     "cjp-fraud init --simulated"
+)
+
+
+EDITED: Final = (
+    "the row of this home's clock is not as the log left it: it was edited behind the application, so the clock cannot "
+    "be moved; restore the database from before the edit (cjp-fraud audit verify says what else was edited)"
 )
 
 
@@ -37,18 +49,19 @@ def make_home(decision: Decision, *, simulated: bool) -> bool:
         If the home is there and its clock is of the other kind.
     """
     session = decision.session
-    row = session.get(Home, HOME)
-    if row is not None:
-        if simulated and not row.simulated:
+    as_made = made_simulated(session)
+    if as_made is not None:
+        if simulated and not as_made:
             raise ClockError(
                 "this home's clock is the machine's, for good; make another home for a simulated clock: "
                 "cjp-fraud --home FOLDER init --simulated"
             )
         return False
-    session.add(Home(id=HOME, simulated=simulated, **_showing(decision.at if simulated else None)))
+    row = Home(id=HOME, simulated=simulated, **_showing(decision.at if simulated else None))
+    clock_was_set(session, row)
+    session.add(row)
     session.flush()
-    forget_home_clock(session)
-    append(decision, "home.made", Home.__tablename__, HOME, {"simulated": simulated})
+    append(decision, HOME_MADE, Home.__tablename__, HOME, {"simulated": simulated})
     return True
 
 
@@ -72,12 +85,15 @@ def move_clock(decision: Decision) -> None:
     Raises
     ------
     ClockError
-        If the home's clock is the machine's, or shows a later moment already (by more than five seconds).
+        If the home's clock is the machine's, or shows a later moment already (by more than five seconds), or was set
+        behind the application: an entry about a move would otherwise name the edited row and so hide the edit.
     """
     session, to = decision.session, decision.at
     row = session.get(Home, HOME, with_for_update=True)
-    if row is None or not row.simulated:
+    if row is None or not made_simulated(session):
         raise ClockError(NOT_SIMULATED)
+    if not _is_as_named(session, row):
+        raise ClockError(EDITED)
     shown = HomeClock(row.simulated, row.shown_at, row.machine_at).now()
     if to < shown - TOLERANCE:
         raise ClockError(
@@ -88,8 +104,45 @@ def move_clock(decision: Decision) -> None:
         return
     row.shown_at, row.machine_at = to, machine_now()
     session.flush()
-    forget_home_clock(session)
-    append(decision, "clock.moved", Home.__tablename__, HOME, {"to": to})
+    clock_was_set(session, row)
+    append(decision, CLOCK_MOVED, Home.__tablename__, HOME, {"to": to})
+
+
+class HomeKept:
+    """What the entries say of the home, one by one: it is made once, and only a simulated clock is moved."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self._simulated: bool | None = None
+
+    def add(self, sequence: int, action: str, content: Mapping[str, Any]) -> None:
+        """Take in what the next entry says."""
+        if action == HOME_MADE:
+            if self._simulated is not None:
+                self.faults.append(f"entry {sequence} makes the home again, which is made once")
+            else:
+                self._simulated = content.get("simulated") is True
+        elif action == CLOCK_MOVED and not self._simulated:
+            self.faults.append(
+                f"entry {sequence} moves the clock of a home whose clock is not simulated: what was done since then "
+                "may have been dated at will"
+            )
+
+
+def _is_as_named(session: Session, row: Home) -> bool:
+    """Whether the home's row is as the newest entry about the home left it."""
+    lock_log(session)
+    newest = session.scalar(
+        select(AuditEntry.rows)
+        .where(
+            AuditEntry.subject_type == Home.__tablename__,
+            AuditEntry.subject_id == HOME,
+            AuditEntry.action.in_((HOME_MADE, CLOCK_MOVED)),
+        )
+        .order_by(AuditEntry.sequence.desc())
+        .limit(1)
+    )
+    return named_row(row).document in (newest or [])
 
 
 def _showing(moment: datetime | None) -> dict[str, datetime | None]:

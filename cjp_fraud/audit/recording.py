@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, event, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import TOLERANCE
-from cjp_fraud.audit.tables import Home
+from cjp_fraud.audit.tables import AuditEntry, Home
 from cjp_fraud.clock import aware, machine_now, utc_text
 from cjp_fraud.errors import ClockError
 from cjp_fraud.storage.base import Base, Recorded, column_values
@@ -37,6 +37,9 @@ LATE: Final = timedelta(hours=1)
 
 HOME: Final = "home"
 """The id of the one row."""
+
+HOME_MADE: Final = "home.made"
+"""Action of the entry that says, for good, whether the home's clock is simulated."""
 
 _CLOCK: Final = "home_clock"
 
@@ -64,19 +67,38 @@ class HomeClock:
 
 
 def home_clock(session: Session) -> HomeClock:
-    """Return the home's clock, as it stood when the session first asked; the machine's where no home is on record."""
+    """Return the home's clock, as it stood when the session first asked; the machine's where no home is on record.
+
+    Whether it is simulated is what the log says of the home's making, whatever its row says: the row of a home could be
+    edited behind the application, and a simulated clock can be set.
+    """
     clock: HomeClock | None = session.info.get(_CLOCK)
     if clock is None:
         with session.no_autoflush:
-            row = session.get(Home, HOME)
+            row = session.get(Home, HOME) if made_simulated(session) else None
         clock = HomeClock(row.simulated, row.shown_at, row.machine_at) if row is not None else HomeClock()
         session.info[_CLOCK] = clock
     return clock
 
 
-def forget_home_clock(session: Session) -> None:
-    """Forget the home's clock, which was just set: whoever asks next reads it again."""
-    session.info.pop(_CLOCK, None)
+def made_simulated(session: Session) -> bool | None:
+    """Whether the home was made with a simulated clock, as the log says; None: the log knows of no home."""
+    made = session.scalar(
+        select(AuditEntry.content)
+        .where(
+            AuditEntry.subject_type == Home.__tablename__,
+            AuditEntry.subject_id == HOME,
+            AuditEntry.action == HOME_MADE,
+        )
+        .order_by(AuditEntry.sequence)
+        .limit(1)
+    )
+    return None if made is None else made.get("simulated") is True
+
+
+def clock_was_set(session: Session, row: Home) -> None:
+    """Let the session go by the home's clock as it was just set, though no entry says so yet."""
+    session.info[_CLOCK] = HomeClock(row.simulated, row.shown_at, row.machine_at)
 
 
 def recording_time(session: Session) -> datetime:

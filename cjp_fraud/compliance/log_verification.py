@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, faults
-from cjp_fraud.audit.home import HEAD_KEY_RECORDED
+from cjp_fraud.audit.home import HEAD_KEY_RECORDED, HomeKept
 from cjp_fraud.audit.log import links
 from cjp_fraud.audit.named_rows import CaseMoves, NewestNames, act_faults
 from cjp_fraud.audit.signed_head import SignedHead, head_faults
@@ -90,6 +90,7 @@ def verify_log(
         problems += log.moves.faults
         problems += log.acts
         problems += log.holds.faults
+        problems += log.home.faults
         chronology = CaseChronology()
         problems += log.names.faults(chronology.through(all_records(session)))
         problems += chronology.faults()
@@ -136,6 +137,7 @@ class _Reading:
         self.moves = CaseMoves()
         self.acts: list[str] = []
         self.holds = HoldsKept()
+        self.home = HomeKept()
         self.expected_seen = expect_head == GENESIS
         self.at_heads: dict[int, str] = {}
         self.key_ids: set[str] = set()
@@ -156,6 +158,7 @@ class _Reading:
             self.names.add(link.sequence, link.action, link.actor, link.rows)
             self.moves.add(link.sequence, link.action, link.subject_type, link.subject_id, link.content)
             self.holds.add(link.sequence, link.action, link.subject_id, link.content)
+            self.home.add(link.sequence, link.action, link.content)
             self.acts += act_faults(link.sequence, link.action, link.actor, link.rows)
             if self._report is not None and self.count % EVERY == 0:
                 self._report(self.count, self._total, "entries")

@@ -12,7 +12,9 @@ from sqlalchemy import Engine, select, text
 from typer.testing import CliRunner
 
 from cjp_fraud.audit import recording
+from cjp_fraud.audit.home import CLOCK_MOVED
 from cjp_fraud.audit.log import append
+from cjp_fraud.audit.recording import HOME_MADE
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.cli.main import app
 from cjp_fraud.clock import TickingClock
@@ -26,6 +28,7 @@ from cjp_fraud.notices.tables import NoticeAttempt
 from cjp_fraud.operations import cases
 from cjp_fraud.operations.housekeeping import initialize
 from cjp_fraud.people.model import Decision, Role, machine
+from cjp_fraud.people.tables import User
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import enforce
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
@@ -34,6 +37,8 @@ from tests.case_builders import a_flag, flag, mail_to, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
+from tests.simulated_clocks import show_clock
+from tests.tampering import unrecorded
 
 TWO_MONTHS = timedelta(days=60)
 TAKEN_OVER = re.compile(r"content: .*\n(\S+) S: 250 ")
@@ -213,3 +218,52 @@ def test_every_measure_stands_on_record_after_the_reply_that_permits_it(
         assert measure.in_force_at is not None
         assert measure.ordered_at <= measure.in_force_at
     assert verify_log(office.engine).faults == ()
+
+
+def test_a_row_that_calls_the_home_simulated_gives_nobody_a_clock(real: Deployment) -> None:
+    with unrecorded(real.engine) as session:
+        session.execute(
+            text("UPDATE homes SET simulated = 1, shown_at = :at, machine_at = :at"),
+            {"at": f"{real.now:%Y-%m-%d %H:%M:%S.%f}"},
+        )
+    ahead = (real.now + TWO_MONTHS).isoformat()
+    done = CliRunner().invoke(app, ["--home", str(real.settings.home), "--now", ahead, "cases", "list"])
+    assert isinstance(done.exception, ClockError)
+    assert "made by cjp-fraud init --simulated" in str(done.exception)
+    again = Deployment(real.settings)
+    assert not again.home_clock.simulated
+    cases.claim(again, "rita", again.now, "1")  # what is done since then names nothing anew
+    assert any("homes" in fault for fault in verify_log(real.engine).faults)
+
+
+def test_a_home_whose_row_was_removed_is_not_made_again(real: Deployment) -> None:
+    with unrecorded(real.engine) as session:
+        session.execute(text("DELETE FROM homes"))
+    home = ["--home", str(real.settings.home)]
+    for words in (["init", "--user", "eve=approver,admin"], ["init", "--simulated"]):
+        CliRunner().invoke(app, [*home, *words])
+        with reading(real.engine) as session:
+            assert "eve" not in session.scalars(select(User.name)).all()
+        assert any("homes" in fault for fault in verify_log(real.engine).faults), words
+
+
+def test_a_simulated_clock_that_was_set_behind_the_application_is_moved_no_more(
+    sqlite_engine: Engine,
+) -> None:
+    show_clock(sqlite_engine, datetime(2015, 1, 1, tzinfo=UTC))
+    with unrecorded(sqlite_engine) as session:
+        session.execute(text("UPDATE homes SET shown_at = '2015-03-01 00:00:00.000000'"))
+    with pytest.raises(ClockError, match="edited behind the application"):
+        show_clock(sqlite_engine, datetime(2015, 6, 1, tzinfo=UTC))
+    assert any("homes" in fault for fault in verify_log(sqlite_engine).faults)
+
+
+@pytest.mark.parametrize(
+    ("action", "said"), [(HOME_MADE, "makes the home again"), (CLOCK_MOVED, "whose clock is not simulated")]
+)
+def test_an_entry_that_no_command_writes_for_a_real_home_is_a_fault(
+    real: Deployment, action: str, said: str
+) -> None:
+    with transaction(real.engine) as session:
+        append(Decision(session, machine("clock"), real.now), action, "homes", "home", {"simulated": True})
+    assert any(said in fault for fault in verify_log(real.engine).faults)
