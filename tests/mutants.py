@@ -51,7 +51,7 @@ def mutants(source: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
     names: Counter[str] = Counter()
     for node, function in _nodes(tree, "module"):
-        for what, change in _changes(node):
+        for what, change in list(_changes(node)):  # before the first change: a change takes members away
             undo = copy.deepcopy(node.__dict__)
             change(node)
             changed = ast.unparse(ast.fix_missing_locations(tree))

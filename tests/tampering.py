@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.orm import Session
@@ -21,19 +22,21 @@ def unrecorded(engine: Engine) -> Iterator[Session]:
 
 
 def rebuild_chain(engine: Engine, change: Callable[[AuditEntry], None], *, keep: int | None = None) -> None:
-    """Write the whole log anew: drop what guards it, change entries, recompute every digest after them.
+    """Write the whole log anew: change entries, recompute every digest after them; its guards are off meanwhile.
 
     Parameters
     ----------
     change : called with each entry in turn; may change its fields.
     keep : entries that are left; the others are removed from the end.
     """
+    dropped: Sequence[Any] = ()
     with unrecorded(engine) as session:
         if engine.dialect.name == "sqlite":
             guards = text(
-                "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entries'"
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entries'"
             )
-            for (name,) in session.execute(guards).all():
+            dropped = session.execute(guards).all()
+            for name, _ in dropped:
                 session.execute(text(f"DROP TRIGGER {name}"))
         else:
             session.execute(text("SET LOCAL session_replication_role = replica"))
@@ -50,3 +53,5 @@ def rebuild_chain(engine: Engine, change: Callable[[AuditEntry], None], *, keep:
             session.execute(update(AuditEntry.__table__).where(at).values(values))
         if keep is not None:
             session.execute(delete(AuditEntry.__table__).where(AuditEntry.sequence > keep))
+        for _, statement in dropped:
+            session.connection().exec_driver_sql(statement)

@@ -140,6 +140,8 @@ def _entries_naming(session: Session, wanted: set[tuple[str, str]], case_id: str
 
 
 ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
+    "case.opened": frozenset({"cases"}),
+    "case.joined": frozenset({"episodes"}),
     "case.claimed": frozenset({"participations"}),
     "case.commented": frozenset({"participations", "case_comments"}),
     "case.reopened": frozenset({"participations", "case_comments"}),

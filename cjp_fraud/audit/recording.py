@@ -102,12 +102,23 @@ def clock_was_set(session: Session, row: Home) -> None:
 
 
 def recording_time(session: Session) -> datetime:
-    """Return the moment at which a row that is written now is recorded; aware, in UTC."""
-    clock = home_clock(session)
-    if clock.simulated:
-        shown = clock.now()
-        acting_at: datetime = session.info.get(ACTING_AT, shown)
+    """Return the moment at which a row that is written now is recorded; aware, in UTC.
+
+    It is what the clock shows, but no earlier than the newest entry of the log nor than the act that writes the row,
+    as long as the clock is at most 5 seconds behind these: so what is recorded later never looks recorded earlier,
+    and no act lies in the future of its own record. A clock further behind is refused when the entry is written.
+    """
+    shown = home_clock(session).now() if home_clock(session).simulated else _clock_shows(session)
+    acting_at: datetime = session.info.get(ACTING_AT, shown)
+    if home_clock(session).simulated:
         return max(shown, acting_at)
+    with session.no_autoflush:
+        newest = session.scalar(select(AuditEntry.recorded_at).order_by(AuditEntry.sequence.desc()).limit(1))
+    near = [moment for moment in (acting_at, newest) if moment is not None and moment <= shown + TOLERANCE]
+    return max([shown, *near])
+
+
+def _clock_shows(session: Session) -> datetime:
     if session.get_bind().dialect.name == "postgresql":
         return aware(session.scalar(select(func.clock_timestamp())))
     return machine_now()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,12 @@ from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.review.tables import Approval, Proposal
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.case_records import all_records, records_of_case
+
+GUARDS: Final = {
+    "sqlite": {"audit_entries_no_update", "audit_entries_no_delete", "audit_entries_no_replace"},
+    "postgresql": {"audit_entries_no_change", "audit_entries_no_truncate"},
+}
+"""The triggers of the log's table, by kind of database; the migration makes them."""
 
 EVERY = 1000
 """Entries between two reports of progress."""
@@ -73,7 +80,7 @@ def verify_log(
         total = session.scalar(select(func.max(AuditEntry.sequence))) or 0
         log = _Reading(expect_head, {signed.head.sequence for signed in heads}, total, report)
         entries = log.through(links(session))
-        problems = faults(entries)
+        problems = [*_guard_faults(session), *faults(entries)]
         deque(entries, maxlen=0)  # the rule of the chain stops at a gap; the rows want the rest as well
         if expect_head is not None and not log.expected_seen:
             problems.append(
@@ -92,7 +99,9 @@ def verify_log(
         problems += log.holds.faults
         problems += log.home.faults
         chronology = CaseChronology()
-        problems += log.names.faults(chronology.through(all_records(session)))
+        unreadable: list[str] = []
+        problems += log.names.faults(chronology.through(all_records(session, unreadable)))
+        problems += unreadable
         problems += chronology.faults()
         problems += _gate_faults(session)
     return LogVerification(log.count, log.head, tuple(problems))
@@ -109,6 +118,19 @@ def chain_holds_head(engine: Engine, entries: int, head_sha256: str) -> list[str
         f"the bundle's chain ends with entry {entries}, {head_sha256}; the database's chain {said}: one of "
         "them was written anew, or they are not of the same database"
     ]
+
+
+def _guard_faults(session: Session) -> Iterator[str]:
+    """Yield a sentence for each trigger of the log's table that is not there or is switched off."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    statement = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entries'"
+        if on_sqlite
+        else "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_entries'::regclass AND tgenabled IN ('O', 'A')"
+    )
+    there = set(session.scalars(text(statement)))
+    for guard in sorted(GUARDS["sqlite" if on_sqlite else "postgresql"] - there):
+        yield f"the trigger {guard}, which keeps the log append-only, is not there or switched off"
 
 
 def _gate_faults(session: Session) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -16,7 +16,10 @@ from cjp_fraud.storage.base import new_id
 
 
 def feed_standing(session: Session, tenant_id: str) -> FeedStanding:
-    """Return where a tenant stands: the newest edit by a feed counts from when it was recorded."""
+    """Return where a tenant stands: who has confirmed all that feeds have edited so far.
+
+    A confirmation covers the edits that were on record when it was given: counted, for clocks may stand still.
+    """
     edit = session.scalar(
         select(FeedEdit)
         .where(FeedEdit.tenant_id == tenant_id)
@@ -27,7 +30,8 @@ def feed_standing(session: Session, tenant_id: str) -> FeedStanding:
         return FeedStanding(None, frozenset())
     confirmed = session.scalars(
         select(ContractConfirmation.by_user_id).where(
-            ContractConfirmation.tenant_id == tenant_id, ContractConfirmation.recorded_at >= edit.recorded_at
+            ContractConfirmation.tenant_id == tenant_id,
+            ContractConfirmation.edits_covered == _edits(session, tenant_id),
         )
     )
     return FeedStanding(edit.feed, frozenset(confirmed))
@@ -52,8 +56,19 @@ def confirm_contract(decision: Decision, tenant_id: str) -> ContractConfirmation
         action=f"confirm the contract data of tenant {tenant_id}",
     )
     assert by.user_id is not None, "only persons have roles"
-    row = ContractConfirmation(id=new_id(), tenant_id=tenant_id, by_user_id=by.user_id, at=decision.at)
+    row = ContractConfirmation(
+        id=new_id(),
+        tenant_id=tenant_id,
+        by_user_id=by.user_id,
+        edits_covered=_edits(session, tenant_id),
+        at=decision.at,
+    )
     session.add(row)
     session.flush()
     append(decision, "contract.confirmed", "tenants", tenant_id, {"confirmation_id": row.id})
     return row
+
+
+def _edits(session: Session, tenant_id: str) -> int:
+    of_tenant = select(func.count()).select_from(FeedEdit).where(FeedEdit.tenant_id == tenant_id)
+    return session.scalar(of_tenant) or 0

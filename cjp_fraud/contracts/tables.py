@@ -265,4 +265,7 @@ class ContractConfirmation(Recorded, Base):
     id: Mapped[Id]
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True, comment="whose data")
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who confirmed")
+    edits_covered: Mapped[int] = mapped_column(
+        comment="how many edits by feeds were on record: the confirmation is of these, and of no later one"
+    )
     at: Mapped[datetime] = mapped_column(comment="when")

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,9 +24,6 @@ from cjp_fraud.notices.head_mail import mail_head
 from cjp_fraud.notices.methods.email import mail_server
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.model import MEASURE_ACTIONS
-
-EVERY: Final = timedelta(days=1)
-"""How old the newest head in the second place may become."""
 
 _log = logging.getLogger(__name__)
 
@@ -251,7 +247,7 @@ def given_keys(files: Sequence[Path]) -> tuple[PublicKey, ...]:
 
 
 def reason_for_next(session: Session, before: SignedHead, now: datetime) -> str | None:
-    """Return why the next head is due after ``before``, or None if it is not."""
+    """Return why the next head is due after ``before``, or None: each UTC day has one, and each measure."""
     head = before.head
     measure = session.execute(
         select(AuditEntry.sequence, AuditEntry.action)
@@ -261,7 +257,7 @@ def reason_for_next(session: Session, before: SignedHead, now: datetime) -> str 
     ).one_or_none()
     if measure is not None:
         return f"no head was signed since the measure of entry {measure.sequence} ({measure.action})"
-    if now - head.signed_at >= EVERY:
+    if now.date() > head.signed_at.date():
         return f"no head was signed since {head.signed_at:%Y-%m-%d %H:%M:%SZ}"
     return None
 

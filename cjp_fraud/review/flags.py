@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.log import append
+from cjp_fraud.audit.log import Act, append_each
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.digests import canonical_json, digest
 from cjp_fraud.people.model import Decision
@@ -245,40 +245,29 @@ def _named_by_determinations(session: Session, flag_ids: Sequence[str]) -> set[s
 
 
 def _log(decision: Decision, start: datetime, end: datetime, changes: _Changes, openings: Openings) -> None:
-    """Append the entries last, after all row locks are held, so that no two transactions wait in a circle."""
+    """Append the entries last, after all row locks are held, so that no two transactions wait in a circle.
+
+    A case that opens or is joined stands in the entry that says so, and nowhere else: were that entry removed, its
+    rows would be named by none.
+    """
+    acts: list[Act] = []
     # A measure's end may split an episode though no flag changed: the entry names those rows too.
     if changes.new or changes.superseded or wrote_unnamed(decision.session):
-        append(
-            decision,
-            "flags.recorded",
-            "flags",
-            f"{utc_text(start)}/{utc_text(end)}",
-            {
-                "new": len(changes.new),
-                "new_sha256": digest(sorted(changes.new)),
-                "superseded": len(changes.superseded),
-                "superseded_sha256": digest(sorted(changes.superseded)),
-                "kept_by_determination": changes.kept_by_determination,
-            },
-        )
+        content = {
+            "new": len(changes.new),
+            "new_sha256": digest(sorted(changes.new)),
+            "superseded": len(changes.superseded),
+            "superseded_sha256": digest(sorted(changes.superseded)),
+            "kept_by_determination": changes.kept_by_determination,
+        }
+        acts.append(Act("flags.recorded", "flags", f"{utc_text(start)}/{utc_text(end)}", content))
     for case in openings.opened:
-        append(
-            decision,
-            "case.opened",
-            "cases",
-            case.id,
-            {"state": case.state, "tenant_id": case.tenant_id, "number": case.number},
-            case_id=case.id,
-        )
+        content = {"state": case.state, "tenant_id": case.tenant_id, "number": case.number}
+        acts.append(Act("case.opened", "cases", case.id, content, (case,), case.id))
     for episode in openings.joined:
-        append(
-            decision,
-            "case.joined",
-            "cases",
-            str(episode.case_id),
-            {"episode_id": episode.id},
-            case_id=episode.case_id,
-        )
+        about = {"episode_id": episode.id}
+        acts.append(Act("case.joined", "cases", str(episode.case_id), about, (episode,), episode.case_id))
+    append_each(decision, acts)
 
 
 def regroup(session: Session, tenant_id: str, start: datetime, end: datetime, at: datetime) -> list[Episode]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, inspect, select
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Mapper, Session
 
 from cjp_fraud.audit.row_digests import Record, record_of
 from cjp_fraud.audit.tables import AuditEntry, Home, PersonalText
@@ -23,7 +24,7 @@ from cjp_fraud.contracts.tables import (
 )
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan, SmtpAttempt
-from cjp_fraud.people.tables import Participation, User, UserRole
+from cjp_fraud.people.tables import Identity, Participation, User, UserRole
 from cjp_fraud.review.tables import (
     Approval,
     Case,
@@ -48,10 +49,13 @@ TABLES_OF_SUBJECTS: Final = frozenset(
     kind.__tablename__
     for kind in (
         *(Tenant, Subscription, Site, SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address),
-        *(User, UserRole, FeedEdit, ContractConfirmation),
+        *(User, UserRole, Identity, FeedEdit, ContractConfirmation),
     )
 )
 """Tables of which every row of such a subject is a row of the case."""
+
+_NO_SUCH_VALUE: Final = (LookupError, TypeError, ValueError, StatementError)
+"""What reading a row raises if one of its values is none of the column's kind."""
 
 _AT_ONCE: Final = 500
 """Rows fetched, and ids asked for, at once."""
@@ -84,12 +88,64 @@ def records_of_case(session: Session, case_id: str) -> list[Record]:
     return records
 
 
-def all_records(session: Session) -> Iterator[Record]:
-    """Yield every row of every audited table, a few at a time."""
+def records_behind(session: Session, records: Sequence[Record]) -> list[Record]:
+    """Return the rows behind a case's own that a measure rests on too: what these refer to, and their people's names.
+
+    They are read for the gate alone: a case's bundle has no need of a person's accounts and addresses.
+    """
+    import_all_tables()
+    kinds = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    there = {(record.table, record.id) for record in records}
+    behind: list[Record] = []
+    for table, row_id in sorted(references(records) - there):
+        kind = kinds[table]
+        if kind.NOT_AUDITED is None:
+            behind += _records(session, select(kind).where(inspect(kind).primary_key[0] == row_id))
+    people = sorted(record.id for record in records if record.table == User.__tablename__)
+    behind += _records(session, select(Identity).where(Identity.user_id.in_(people)))
+    return behind
+
+
+def references(records: Iterable[Record]) -> set[tuple[str, str]]:
+    """Return table and id of every row that these rows refer to by a foreign key."""
+    tables = Base.metadata.tables
+    return {
+        (key.column.table.name, str(record.fields[column.name]))
+        for record in records
+        for column in tables[record.table].columns
+        for key in column.foreign_keys
+        if key.column.primary_key and record.fields.get(column.name) is not None
+    }
+
+
+def all_records(session: Session, unreadable: list[str]) -> Iterator[Record]:
+    """Yield every row of every audited table, a few at a time.
+
+    Parameters
+    ----------
+    unreadable : takes a sentence for each row with a value that its column cannot have; the row is not yielded.
+    """
     import_all_tables()
     for mapper in Base.registry.mappers:
         if mapper.class_.NOT_AUDITED is None:
-            yield from _records(session, select(mapper.class_))
+            try:
+                yield from _records(session, select(mapper.class_))
+            except _NO_SUCH_VALUE:
+                yield from _readable_records(session, mapper, unreadable)
+
+
+def _readable_records(session: Session, mapper: Mapper[Any], unreadable: list[str]) -> Iterator[Record]:
+    """Yield a table's rows one by one, but for those that no command can have written."""
+    keys = mapper.primary_key
+    for values in session.execute(select(*keys)).all():
+        statement = select(mapper.class_).where(
+            *(key == value for key, value in zip(keys, values, strict=True))
+        )
+        try:
+            yield from _records(session, statement)
+        except _NO_SUCH_VALUE as error:
+            where = f"{mapper.class_.__tablename__} {'/'.join(map(str, values))}"
+            unreadable.append(f"{where} cannot be read ({error}): it was edited behind the application")
 
 
 def _of_case(case: Case) -> Iterator[Select[Any]]:

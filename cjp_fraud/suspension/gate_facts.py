@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import lock_log
 from cjp_fraud.audit.named_rows import newest_names
+from cjp_fraud.audit.recording import HOME
 from cjp_fraud.audit.row_digests import record_of
-from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.audit.tables import Home, PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.confirmation import feed_standing
@@ -51,7 +52,13 @@ from cjp_fraud.review.tables import (
     NeedStatement,
     Proposal,
 )
-from cjp_fraud.suspension.case_records import SUBJECTS, TABLES_OF_SUBJECTS, records_of_case
+from cjp_fraud.suspension.case_records import (
+    SUBJECTS,
+    TABLES_OF_SUBJECTS,
+    records_behind,
+    records_of_case,
+    references,
+)
 from cjp_fraud.suspension.gate import approval_faults, check
 from cjp_fraud.suspension.model import (
     ApprovalFact,
@@ -226,7 +233,9 @@ def _row_faults(session: Session, case: Case) -> tuple[str, ...]:
     if not session.get_bind().get_execution_options().get("reading_only", False):
         lock_log(session)
     records = records_of_case(session, case.id)
-    named = {(record.table, record.id) for record in records}
+    records += records_behind(session, records)
+    named = {(record.table, record.id) for record in records} | references(records)
+    named.add((Home.__tablename__, HOME))
     subjects = {(table, row_id) for table, row_id in named if table in SUBJECTS}
     names = newest_names(session, named, case.id, subjects, TABLES_OF_SUBJECTS)
     return tuple(names.faults(records))

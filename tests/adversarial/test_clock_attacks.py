@@ -267,3 +267,22 @@ def test_an_entry_that_no_command_writes_for_a_real_home_is_a_fault(
     with transaction(real.engine) as session:
         append(Decision(session, machine("clock"), real.now), action, "homes", "home", {"simulated": True})
     assert any(said in fault for fault in verify_log(real.engine).faults)
+
+
+def test_a_clock_that_slips_back_dates_no_row_before_the_entry_ahead_of_it(
+    real: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine_now = recording.machine_now
+    with transaction(real.engine) as session:
+        a_user(session, "ana", [Role.ANALYST], real.now)
+    monkeypatch.setattr(recording, "machine_now", lambda: machine_now() - timedelta(seconds=3))
+    acted = machine_now() + timedelta(seconds=1)  # a clock beside the recording one, a little ahead of it
+    with transaction(real.engine) as session:
+        a_user(session, "bea", [Role.ANALYST], acted)
+    with reading(real.engine) as session:
+        before, after = session.scalars(
+            select(User.recorded_at).where(User.name.in_(["ana", "bea"])).order_by(User.name)
+        ).all()
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(1)).one()
+    assert before <= after
+    assert acted <= entry.recorded_at

@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 
 from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
-from cjp_fraud.contracts.confirmation import confirm_contract
+from cjp_fraud.contracts.confirmation import confirm_contract, feed_standing
+from cjp_fraud.contracts.model import FeedStanding
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
 from cjp_fraud.people.model import FEED, Actor, Decision
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.database import reading, transaction
 from tests.case_builders import Office, mail_to, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
@@ -73,6 +74,20 @@ def test_a_later_edit_by_the_feed_needs_to_be_confirmed_again(fed: Office, tmp_p
         fed.engine, tmp_path, a_row(notice_address="new@acme.example"), by=Actor(f"{FEED}crm"), at=fed.now
     )
     assert fed.enforce().state is CaseState.APPROVED
+
+
+def test_an_edit_at_the_very_moment_of_a_confirmation_is_not_covered_by_it(
+    fed: Office, tmp_path: Path
+) -> None:
+    """A clock that runs behind the log stands still for what it records: moments cannot tell what came first."""
+    confirmed(fed, "carol")
+    row = a_row(notice_address="new@acme.example")
+    load_rows(fed.engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=fed.now)
+    with reading(fed.engine) as session:
+        assert feed_standing(session, "acme") == FeedStanding("crm", frozenset())
+    confirmed(fed, "bella")
+    with reading(fed.engine) as session:
+        assert feed_standing(session, "acme").confirmed_by == {fed.people["bella"].user_id}
 
 
 def test_whoever_loads_tenants_says_who_they_are(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from cjp_fraud.audit.head_keys import PrivateKey
@@ -189,3 +190,17 @@ def test_a_bundle_of_a_log_written_anew_is_noticed_in_its_home(opened: Deploymen
     said = CliRunner().invoke(evidence.app, ["verify", str(bundle)], obj=opened)
     assert said.exit_code == 1
     assert "was written anew" in said.output
+
+
+def test_a_guard_of_the_log_that_is_gone_or_off_is_noticed(engine: Engine) -> None:
+    on_sqlite = engine.dialect.name == "sqlite"
+    for guard in (
+        ("audit_entries_no_delete", "audit_entries_no_replace") if on_sqlite else ("audit_entries_no_change",)
+    ):
+        assert not any(guard in fault for fault in verify_the_log(engine).faults)
+        with engine.begin() as connection:
+            how = (
+                f"DROP TRIGGER {guard}" if on_sqlite else f"ALTER TABLE audit_entries DISABLE TRIGGER {guard}"
+            )
+            connection.exec_driver_sql(how)
+        assert any(guard in fault for fault in verify_the_log(engine).faults)

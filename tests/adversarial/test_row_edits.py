@@ -27,7 +27,7 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from cjp_fraud.suspension.case_records import records_of_case
+from cjp_fraud.suspension.case_records import records_behind, records_of_case
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.notification import serve_notice
@@ -178,6 +178,35 @@ def test_every_edit_of_every_column_shuts_the_gate(noticed: Noticed, copies: Eng
     edits = every_column(noticed)
     assert len(edits) > 200
     assert unseen_by_the_gate(noticed, copies, edits, BEFORE_MEASURE) == []
+
+
+def test_every_row_that_is_deleted_shuts_the_gate(noticed: Noticed, copies: Engine) -> None:
+    with transaction(edited(noticed, copies).office.engine) as session:
+        records = records_of_case(session, noticed.case_id)
+        records += records_behind(session, records)
+    assert {"flags", "identities", "user_roles", "evidence_sets"} <= {record.table for record in records}
+    mappers = {mapper.class_.__tablename__: mapper for mapper in Base.registry.mappers}
+    one_of_each = {record.table: record for record in records}
+    left = []
+    for record in one_of_each.values():
+        where = " AND ".join(f'"{part.name}" = ?' for part in mappers[record.table].primary_key)
+        delete = Edit(f"DELETE FROM {record.table} WHERE {where}", tuple(record.id.split("/")), record.where)
+        if record.table != "cases" and not shuts_the_gate(edited(noticed, copies, delete), BEFORE_MEASURE):
+            left.append(record.where)
+    assert left == []
+
+
+def test_a_value_that_no_column_can_have_is_a_fault_like_others(noticed: Noticed, copies: Engine) -> None:
+    for statement, table in (
+        ("UPDATE cases SET state = 'lapsed '", "cases"),
+        ("UPDATE users SET disabled_at = 'x' WHERE name = 'rita'", "users"),
+        ("UPDATE user_roles SET role = 'king' WHERE id = (SELECT min(id) FROM user_roles)", "user_roles"),
+        ("UPDATE notices SET kind = 'x'", "notices"),
+    ):
+        excess = Edit("UPDATE flags SET excess = excess + 1")
+        faults = verify_log(edited(noticed, copies, Edit(statement), excess).office.engine).faults
+        for edited_table in (table, "flags"):
+            assert any(fault.startswith(f"{edited_table} ") for fault in faults), (statement, faults)
 
 
 @pytest.mark.slow

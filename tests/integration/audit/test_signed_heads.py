@@ -162,9 +162,10 @@ def test_whatever_changes_a_measure_is_an_act_that_a_head_follows(home: Deployme
 
 def test_the_head_is_kept_every_day(opened: Deployment) -> None:
     assert measures.run_due(opened, opened.now).head is None
-    soon = later(opened, hours=23)
+    soon = later(opened, hours=11)
+    assert soon.now.date() == opened.now.date()
     assert measures.run_due(soon, soon.now).head is None
-    day = later(soon, hours=1.1)
+    day = later(soon, hours=1.1)  # twelve hours later, and the next day: a run a day at 05:00 skips none
     kept = measures.run_due(day, day.now).head
     assert kept is not None
     assert kept.file == head_files(day)[-1].name

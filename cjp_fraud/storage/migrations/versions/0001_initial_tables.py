@@ -312,6 +312,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose data"),
         sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who confirmed"),
+        sa.Column("edits_covered", sa.Integer(), nullable=False, comment="how many edits by feeds were on record: the confirmation is of these, and of no later one"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
         sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_contract_confirmations_by_user_id")),
