@@ -29,9 +29,14 @@ from cjp_fraud.storage.database import reading
 from tests.mail_servers import MailServerUnderTest
 from tests.signed_heads import a_home, head_files, later, newest_head, suspended
 from tests.tampering import rebuild_chain
+from tests.thoroughness import THOROUGH
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+ON_POSTGRESQL = [pytest.param("postgresql", marks=pytest.mark.slow)] if THOROUGH else []
+"""Heads are files, and what is compared with them is the same on both: the long runs try it on both."""
+
+
+@pytest.fixture(params=["sqlite", *ON_POSTGRESQL])
 def opened(request: pytest.FixtureRequest, tmp_path: Path, server: MailServerUnderTest) -> Deployment:
     """A home with a measure in force, and its heads in a second place."""
     url = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
