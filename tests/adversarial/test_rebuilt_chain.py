@@ -31,7 +31,6 @@ from tests.signed_heads import a_home, head_files, later, newest_head, suspended
 from tests.tampering import rebuild_chain
 from tests.thoroughness import THOROUGH
 
-
 ON_POSTGRESQL = [pytest.param("postgresql", marks=pytest.mark.slow)] if THOROUGH else []
 """Heads are files, and what is compared with them is the same on both: the long runs try it on both."""
 
