@@ -11,6 +11,7 @@ from cjp_fraud.cli.frame import (
     Column,
     JsonOption,
     deployment,
+    look_at_home,
     print_json,
     print_table,
     progress,
@@ -236,10 +237,11 @@ def determine(
 
 
 @app.command()
-def grounds(as_json: JsonOption = False) -> None:
+def grounds(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List the catalogue of grounds for a finding of fraud, with what the customer reads of each."""
     from cjp_fraud.operations import cases
 
+    look_at_home(ctx)
     columns = (Column("ground", full=True), Column("words", "what the customer reads", wraps=True))
     print_table(cases.list_grounds(), columns, as_json=as_json, title="Grounds")
 

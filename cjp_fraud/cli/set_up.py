@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_view
+from cjp_fraud.cli.frame import Column, JsonOption, deployment, look_at_home, print_view
 from cjp_fraud.people.model import Role
 
 app = typer.Typer(no_args_is_help=True)
@@ -65,6 +65,7 @@ def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Print every setting in force, and the public key that verifies signed heads; secrets are masked."""
     from cjp_fraud.operations.signed_heads import settings_and_key
 
+    look_at_home(ctx)
     print_view(settings_and_key(deployment(ctx)), as_json=as_json, title="Settings")
 
 

@@ -286,3 +286,12 @@ def test_a_clock_that_slips_back_dates_no_row_before_the_entry_ahead_of_it(
         entry = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(1)).one()
     assert before <= after
     assert acted <= entry.recorded_at
+
+
+@pytest.mark.parametrize("words", [["config", "show"], ["cases", "grounds"], ["cases", "list"]], ids=" ".join)
+def test_every_command_says_that_the_clock_is_simulated(tmp_path: Path, words: list[str]) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    without = CliRunner().invoke(app, [*home, "cases", "grounds"])
+    assert (without.exit_code, (tmp_path / "home").exists()) == (0, False)
+    assert CliRunner().invoke(app, [*home, "--now", "2015-04-24", "init", "--simulated"]).exit_code == 0
+    assert "simulated clock: 2015-04-24" in CliRunner().invoke(app, [*home, *words]).stderr
