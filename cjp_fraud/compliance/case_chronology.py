@@ -19,7 +19,7 @@ class CaseChronology:
         self._approvals: list[tuple[str, dict[Step, Any]]] = []
         self._plans: dict[str, dict[Step, Any]] = {}
         self._dispatches: list[tuple[str, str, Any]] = []
-        self._measures: list[tuple[str, dict[Step, Any]]] = []
+        self._measures: list[tuple[str, str, dict[Step, Any]]] = []
 
     def through(self, records: Iterable[Record]) -> Iterator[Record]:
         """Yield the records, and take their moments in."""
@@ -51,7 +51,7 @@ class CaseChronology:
                     Step.IN_FORCE: fields.get("in_force_at"),
                     Step.ENDED: fields.get("ended_at"),
                 }
-                self._measures.append((where, moments))
+                self._measures.append((where, fields["notice_plan_id"], moments))
 
     def faults(self) -> Iterator[str]:
         """Yield a sentence for each step that comes before what it must follow."""
@@ -60,6 +60,14 @@ class CaseChronology:
             (where, {**self._plans.get(plan_id, {}), Step.DISPATCHED: dispatched_at})
             for where, plan_id, dispatched_at in self._dispatches
         ]
-        for where, moments in (*self._proposals, *self._approvals, *plans, *dispatches, *self._measures):
+        left: dict[str, Any] = {}
+        for _, plan_id, dispatched_at in self._dispatches:
+            left[plan_id] = min(dispatched_at, left.get(plan_id, dispatched_at))
+        # A measure's own moments last: it is bound to the approval on record, whatever its notice's plan says of that.
+        measures = [
+            (where, {**self._plans.get(plan_id, {}), Step.DISPATCHED: left.get(plan_id), **moments})
+            for where, plan_id, moments in self._measures
+        ]
+        for where, moments in (*self._proposals, *self._approvals, *plans, *dispatches, *measures):
             at = {step: datetime.fromisoformat(text) for step, text in moments.items() if text is not None}
             yield from (f"{where}: {fault}" for fault in chronology_faults(at))

@@ -1,7 +1,8 @@
 """What must follow what on the way to a measure: one rule, asked by the gate and by the verification of the log.
 
-The tables hold the same rule as check constraints, so that no bug above them can store another order. It is that
-of a notice served before the measure; a contract that permits another path gets another tuple of pairs.
+The tables hold the same rule as check constraints where one row says both moments, so that no bug above them can
+store another order; what stands in rows of two tables, the verification compares. It is the order of a notice served
+before the measure; a contract that permits another path gets another tuple of pairs.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ FOLLOWS: Final = (
     (Step.APPROVED, Step.DRAWN_UP),
     (Step.PLANNED, Step.APPROVED),
     (Step.DISPATCHED, Step.PLANNED),
+    (Step.PERMITTED, Step.DISPATCHED),
     (Step.ORDERED, Step.APPROVED),
     (Step.ORDERED, Step.PERMITTED),
     (Step.IN_FORCE, Step.ORDERED),

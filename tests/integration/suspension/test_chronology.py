@@ -17,7 +17,7 @@ from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.suspension.case_records import all_records
 from cjp_fraud.suspension.chronology import FOLLOWS, Step, chronology_faults
 from cjp_fraud.suspension.gate import check
-from tests.case_builders import mail_to, open_office
+from tests.case_builders import START, mail_to, open_office
 from tests.gate_builders import NOW, an_approval, the_facts
 from tests.mail_servers import smtp_server
 
@@ -104,10 +104,16 @@ def opens_the_gate(moments: dict[Step, datetime]) -> bool:
 
 
 def verifies(engine: Engine, moments: dict[Step, datetime]) -> bool:
+    return not faults_with(
+        engine, {column: moments[step] for step, columns in COLUMNS.items() for column in columns}
+    )
+
+
+def faults_with(engine: Engine, of_column: dict[str, datetime]) -> list[str]:
+    """Return what the verification says of the case with other moments in some columns."""
     chronology = CaseChronology()
-    of_column = {column: moments[step] for step, columns in COLUMNS.items() for column in columns}
     with reading(engine) as session:
-        for record in all_records(session):
+        for record in all_records(session, []):
             changed = {
                 name: of_column.get(f"{record.table}.{name}", value) for name, value in record.fields.items()
             }
@@ -116,7 +122,7 @@ def verifies(engine: Engine, moments: dict[Step, datetime]) -> bool:
                 for name, value in changed.items()
             }
             chronology.add(replace(record, fields=fields))
-    return not list(chronology.faults())
+    return list(chronology.faults())
 
 
 @given(moments=orders())
@@ -127,6 +133,24 @@ def test_database_gate_and_verification_accept_the_same_orders(
     assert stored(suspended, moments) is in_order
     assert opens_the_gate(moments) is in_order
     assert verifies(suspended, moments) is in_order
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (
+            ("notice_plans.approved_at", "notice_plans.created_at", "notices.planned_at"),
+            "the plan of the notice",
+        ),
+        (("measures.permitted_at",), "lets the measure follow"),
+    ],
+)
+def test_moments_in_rows_of_two_tables_are_compared(
+    suspended: Engine, columns: tuple[str, ...], said: str
+) -> None:
+    assert faults_with(suspended, {}) == []
+    hour_before = START - timedelta(hours=1)
+    assert any(said in fault for fault in faults_with(suspended, dict.fromkeys(columns, hour_before)))
 
 
 def test_a_suspended_case_is_in_order(suspended: Engine) -> None:
