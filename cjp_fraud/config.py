@@ -98,14 +98,11 @@ class Settings(BaseSettings):
     )
     grid_seconds: int = Field(300, description="grid of the traffic table, seconds, divides an hour")
 
-    false_discovery_rate: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="q of an hour's family"
-    )
     initial_threshold: Annotated[float, Field(gt=0)] = Field(
-        3.6, description="score before the first training"
+        2.4, description="score of a flag before there are four weeks of scores"
     )
     spike_min_contacts: Annotated[float, Field(ge=0)] = Field(5.0, description="least excess, contacts")
-    spike_min_ratio: Annotated[float, Field(ge=0)] = Field(1.0, description="least excess over the baseline")
+    spike_min_ratio: Annotated[float, Field(ge=0)] = Field(0.1, description="least excess over the baseline")
     spike_min_contacts_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
     spike_min_ratio_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
     new_cases_per_hour: Annotated[int, Field(ge=1)] = Field(20, description="cap, by the flag's UTC hour")

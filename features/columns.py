@@ -41,4 +41,4 @@ SCORE_COLUMNS: Final = (
 
 COUNT_FEATURES: Final = ("count_against_hour", "count_against_season", "count_relative")
 PEAK_FEATURES: Final = ("peak_against_hour", "peak_against_season", "peak_relative")
-"""Features of the second stage (step 8); all upward."""
+"""Features of the isolation forest (step 9); all upward."""

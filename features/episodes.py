@@ -1,4 +1,4 @@
-"""Join a tenant's flags to episodes."""
+"""Step 13: join a tenant's flags to episodes."""
 
 from __future__ import annotations
 

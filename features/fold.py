@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.local_grid import LocalGrid
 from features.location import by_slot, slot_medians
+from features.own_bar import UPPER, quantile_of_known
 from features.profile import DayProfile, KindProfile
 from features.score_day import Measured, Model, Rows, measure_day, weigh
 from features.snapshot import Snapshot, Usual
@@ -23,29 +24,27 @@ def fold_day(snapshot: Snapshot, rows: Rows) -> DayProfile:
 
     Parameters
     ----------
-    snapshot : the one valid that day; r, e and s are computed with it, by the functions that score.
-    rows : the day's intervals with their context; the constants are the shipped ones, so that a profile
-        depends on no training.
+    snapshot : the one valid that day; r, e and u are computed with it, by the functions that score.
+    rows : the day's intervals with their context.
     """
     measured = measure_day(snapshot, rows)
-    scored = weigh(measured, Model())
+    unbarred = weigh(measured, Model()).unbarred
     context = rows.grid.context
-    peak = None
+    count = _fold(rows.grid, rows.counts[:, context:], measured.count, snapshot.count)
+    peak = fifteen = None
     if rows.peaks is not None:
         peak = _fold(rows.grid, rows.peaks[:, context:], measured.peak, snapshot.peak)
+    if measured.observed_fifteen is not None:
+        fifteen = _fold(rows.grid, measured.observed_fifteen, measured.fifteen, snapshot.fifteen)
     return DayProfile(
         day=rows.grid.day,
-        count=_fold(rows.grid, rows.counts[:, context:], measured.count, snapshot.count),
+        count=count,
         peak=peak,
-        strongest_count=bn.nanmax(np.where(np.isnan(scored.strength), np.nan, scored.count_strength), axis=1),
-        strongest_peak=_unknown(rows.counts)
-        if scored.peak_strength is None
-        else bn.nanmax(scored.peak_strength, axis=1),
+        fifteen=fifteen,
+        maximum=bn.nanmax(unbarred, axis=1),
+        upper=quantile_of_known(unbarred, UPPER),
+        folded=snapshot.count.days.astype(np.float64),
     )
-
-
-def _unknown(x: Floats) -> Floats:
-    return np.full(len(x), np.nan)
 
 
 def _fold(grid: LocalGrid, x: Floats, measured: Measured | None, usual: Usual | None) -> KindProfile:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.fifteen import BEFORE, has_fifteen
+
 QUARTER_HOUR: Final = 900
 HOUR: Final = 3600
 DAY: Final = 86400
@@ -63,8 +65,10 @@ def slots_a_day(interval_seconds: int) -> int:
 
 
 def context_intervals(interval_seconds: int) -> int:
-    """Intervals needed before the first scored one: the hour of its level and the interval before (swing)."""
-    return 1 + (HOUR // interval_seconds if interval_seconds <= LONGEST_LEVELLED else 0)
+    """Intervals needed before the first scored one: the hour of its level, the interval before (swing), and the two
+    before these where 15 minutes are looked at together."""
+    level = HOUR // interval_seconds if interval_seconds <= LONGEST_LEVELLED else 0
+    return 1 + level + (BEFORE if has_fifteen(interval_seconds) else 0)
 
 
 def midnights(zone: str, days: NDArray[np.int64]) -> NDArray[np.int64]:

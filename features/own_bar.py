@@ -1,11 +1,8 @@
-"""Step 7: a series' own daily maxima, used only to raise its bar.
+"""Step 8: a series' own past raises its bar, by three parts with slack; and nothing lowers it.
 
-Two things are remembered of sixty daily maxima: their 95 % quantile Q, which counts with slack, so that a
-tenant with many real events does not blind itself; and their median M, which counts without, because what
-happens on most days (a nightly job at a jittered minute) is a habit and no event. M is our addition to the
-reference's recipe: Q alone left wild series, pooled with ten restless ones, four false episodes a week; with
-M they have two or fewer, and the restless ones lose nothing (``benchmarks/quality.py``). Maxima are kept
-under the shipped constants and brought to a model's by their ratio, so that folding depends on no training.
+All three are of u, before the bar: how rare its largest days are (Q), how large its days usually become (M), and how
+restless it is all day long (H). Q protects against rare large events, M against jobs that recur, H against noise that
+never ends. The slack keeps a tenant with real events from blinding itself.
 """
 
 from __future__ import annotations
@@ -16,66 +13,85 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import SHIPPED, KindConstants, RecipeConstants
-from features.strength import COUNT_SHARE, PEAK_SHARE
-
 Floats = NDArray[np.float64]
+Days = NDArray[np.int64]
 
 BAR_MEMORY_DAYS: Final = 60
+NOISE_MEMORY_DAYS: Final = 28
 UPPER: Final = 0.95
-UPPER_FROM_MAXIMA: Final = 14
+"""Which quantile of the daily maxima Q is, and which quantile of a day's u its daily number for H."""
 MIDDLE: Final = 0.5
-MIDDLE_FROM_MAXIMA: Final = 7
-SLACK: Final = 0.2
-HABIT_POWER: Final = 1.5
+MATURE_DAYS: Final = 7
+"""Folded days that a day's snapshot must have had for Q to count the day."""
+LEAST_DAYS: Final = 3
+"""Days from which M and H are known."""
+RARE_SLACK: Final = 0.2
+RARE_POWER: Final = 1.5
+HABIT_SLACK: Final = 3.0
+HABIT_POWER: Final = 3.0
+NOISE_SLACK: Final = 0.28
+NOISE_POWER: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OwnMaxima:
-    """Quantiles of a series' daily maxima of b′ under the shipped constants; float64 [series], NaN is
-    unknown.
+class OwnBar:
+    """The parts of a series' own bar; float64 [series], 0 where not known yet.
 
     Attributes
     ----------
-    upper_count, upper_peak : the 95 % quantile, from fourteen maxima on.
-    middle_count, middle_peak : the median, from seven maxima on.
+    rare : Q, the 95 % quantile of its daily maxima of u.
+    habit : M, their median.
+    noise : H, the median of its daily 95 % quantiles of u.
     """
 
-    upper_count: Floats
-    upper_peak: Floats
-    middle_count: Floats
-    middle_peak: Floats
+    rare: Floats
+    habit: Floats
+    noise: Floats
 
-    def take(self, index: NDArray[np.int64]) -> OwnMaxima:
+    def take(self, index: NDArray[np.int64]) -> OwnBar:
         """Series ``index``."""
-        return OwnMaxima(
-            self.upper_count[index], self.upper_peak[index], self.middle_count[index], self.middle_peak[index]
-        )
+        return OwnBar(self.rare[index], self.habit[index], self.noise[index])
 
 
-def own_maxima(count: Floats, peak: Floats) -> OwnMaxima:
-    """Quantiles of daily maxima; float64 [series, days] each, NaN is no day."""
-    return OwnMaxima(
-        upper_count=quantile_of_days(count, UPPER, UPPER_FROM_MAXIMA),
-        upper_peak=quantile_of_days(peak, UPPER, UPPER_FROM_MAXIMA),
-        middle_count=quantile_of_days(count, MIDDLE, MIDDLE_FROM_MAXIMA),
-        middle_peak=quantile_of_days(peak, MIDDLE, MIDDLE_FROM_MAXIMA),
-    )
-
-
-def quantile_of_days(maxima: Floats, share: float, least: int) -> Floats:
-    """Quantile (linear) of each series' known days.
+def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, day: int) -> OwnBar:
+    """The parts as of the local midnight of ``day``.
 
     Parameters
     ----------
-    maxima : float64 [series, days]; NaN is no day.
-    share : between 0 and 1.
-    least : days needed; with fewer the result is NaN.
+    days : int64 [series, days]; local days, days since 1970-01-01.
+    maxima, upper : float64 [series, days]; each day's maximum and 95 % quantile of u, NaN where the day does not count:
+        it had no score, or holds an event that was determined.
+    folded : float64 [series, days]; folded days that each day's snapshot had.
+    day : none of ``days`` is this day or later.
     """
-    if not maxima.shape[1]:
-        return np.full(len(maxima), np.nan)
-    ordered = np.sort(maxima, axis=1)
-    known = (~np.isnan(maxima)).sum(axis=1)
+    recent = days >= day - BAR_MEMORY_DAYS
+    known = np.where(recent, maxima, np.nan)
+    mature = np.where(folded >= MATURE_DAYS, known, np.nan)
+    lately = np.where(days >= day - NOISE_MEMORY_DAYS, upper, np.nan)
+    return OwnBar(
+        rare=np.nan_to_num(quantile_of_known(mature, UPPER)),
+        habit=np.nan_to_num(quantile_of_known(known, MIDDLE, least=LEAST_DAYS)),
+        noise=np.nan_to_num(quantile_of_known(lately, MIDDLE, least=LEAST_DAYS)),
+    )
+
+
+def quantile_of_known(values: Floats, share: float, *, least: int = 1) -> Floats:
+    """Quantile (linear) of each row's known values.
+
+    Parameters
+    ----------
+    values : float64 [rows, n]; NaN is not known.
+    share : between 0 and 1.
+    least : values needed; with fewer the result is NaN.
+
+    Returns
+    -------
+    float64 [rows].
+    """
+    if not values.shape[1]:
+        return np.full(len(values), np.nan)
+    ordered = np.sort(values, axis=1)
+    known = (~np.isnan(values)).sum(axis=1)
     position = share * np.maximum(known - 1, 0)
     low = position.astype(np.int64)
     high = np.minimum(low + 1, np.maximum(known - 1, 0))
@@ -84,27 +100,11 @@ def quantile_of_days(maxima: Floats, share: float, least: int) -> Floats:
     return np.where(known >= max(least, 1), lower + (upper - lower) * (position - low), np.nan)
 
 
-def bar(own: OwnMaxima, constants: RecipeConstants) -> Floats:
-    """What u = s/G is divided by: max(1, (.2 Q/G)², (M/G)^1.5); float64 [series].
-
-    Q and M are the 95 % quantile and the median of the daily maxima. 1 for most series, and 1 until 7 (M) or 14 (Q)
-    daily maxima are known.
-    """
-    upper = at_constants(own.upper_count, own.upper_peak, constants) / constants.pooled_bar
-    middle = at_constants(own.middle_count, own.middle_peak, constants) / constants.pooled_bar
-    slackened = np.square(SLACK * np.nan_to_num(upper))
-    return np.maximum(np.maximum(1.0, slackened), np.nan_to_num(middle) ** HABIT_POWER)
-
-
-def at_constants(count: Floats, peak: Floats, constants: RecipeConstants) -> Floats:
-    """A maximum of s from maxima of b′(count) and b′(peak) under the shipped constants; float64, any shape.
-
-    b is proportional to 1/√(G_A G_S), so a ratio brings it from the shipped constants to others.
-    """
-    of_count = count * _ratio(SHIPPED.count, constants.count)
-    of_peak = peak * _ratio(SHIPPED.peak, constants.peak)
-    return np.where(np.isnan(of_peak), of_count, COUNT_SHARE * of_count + PEAK_SHARE * of_peak)
-
-
-def _ratio(shipped: KindConstants, fitted: KindConstants) -> float:
-    return float(np.sqrt(shipped.hour * shipped.season / (fitted.hour * fitted.season)))
+def bar(own: OwnBar) -> Floats:
+    """What u is divided by: max(1, (.2 Q)^1.5, (M / 3)^3, (H / .28)^1.5); float64 [series], 1 for most."""
+    parts = (
+        (RARE_SLACK * own.rare) ** RARE_POWER,
+        (own.habit / HABIT_SLACK) ** HABIT_POWER,
+        (own.noise / NOISE_SLACK) ** NOISE_POWER,
+    )
+    return np.maximum(np.maximum(1.0, parts[0]), np.maximum(parts[1], parts[2]))

@@ -77,21 +77,33 @@ class DayProfile:
     day : int; local date, days since 1970-01-01.
     count : :class:`KindProfile` [series].
     peak : the same of the busiest minutes, or None where no series knows them.
-    strongest_count, strongest_peak : float64 [series]; the day's maximum of b′ of either kind under the
-        shipped constants, NaN where none was scored.
+    fifteen : the same of the means of 15 minutes, or None where intervals are not of five.
+    maximum, upper : float64 [series]; the day's maximum and 95 % quantile of u, NaN where nothing was scored.
+    folded : float64 [series]; folded days that the day's snapshot had.
     """
 
     day: int
     count: KindProfile
     peak: KindProfile | None
-    strongest_count: Floats
-    strongest_peak: Floats
+    fifteen: KindProfile | None
+    maximum: Floats
+    upper: Floats
+    folded: Floats
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> DayProfile:
+        """Series ``index``."""
+        peak, fifteen = (part and part.take(index) for part in (self.peak, self.fifteen))
+        numbers = (getattr(self, name)[index] for name in DAY_FIELDS)
+        return DayProfile(self.day, self.count.take(index), peak, fifteen, *numbers)
+
+
+DAY_FIELDS: Final = ("maximum", "upper", "folded")
+"""Numbers of a whole day, from which the own bar is made."""
 
 
 @dataclass(slots=True, eq=False)
 class History:
-    """The days that snapshots are made from: the last seven folded days and sixty daily maxima of each
-    series.
+    """The days that snapshots are made from: the last seven folded days and the numbers of sixty of each series.
 
     Grown in place by :meth:`append`; days are in ascending order along their axis, missing ones at its
     beginning, so that a history built day by day and one built from stored profiles are the same to the bit.
@@ -100,10 +112,10 @@ class History:
     ----------
     slots : slots of a day.
     last : int64 [series]; newest folded day.
-    days : int64 [series, 7]; the days in ``count`` and ``peak``.
-    count, peak : :class:`KindProfile` [series, 7]; ``peak`` is None until one is known.
-    maxima_days : int64 [series, 60]; days of the maxima.
-    count_maxima, peak_maxima : float64 [series, 60]; daily maxima of b′.
+    days : int64 [series, 7]; the days in ``count``, ``peak`` and ``fifteen``.
+    count, peak, fifteen : :class:`KindProfile` [series, 7]; ``peak`` and ``fifteen`` are None until one is known.
+    bar_days : int64 [series, 60]; days of the numbers below; only days that had a score.
+    maximum, upper, folded : float64 [series, 60]; as in :class:`DayProfile`.
     """
 
     slots: int
@@ -111,9 +123,11 @@ class History:
     days: Days
     count: KindProfile
     peak: KindProfile | None
-    maxima_days: Days
-    count_maxima: Floats
-    peak_maxima: Floats
+    fifteen: KindProfile | None
+    bar_days: Days
+    maximum: Floats
+    upper: Floats
+    folded: Floats
 
     @classmethod
     def empty(cls, series: int, slots: int) -> Self:
@@ -124,9 +138,11 @@ class History:
             days=np.full((series, FULL_DAYS), NO_DAY, dtype=np.int64),
             count=KindProfile.unknown((series, FULL_DAYS), slots),
             peak=None,
-            maxima_days=np.full((series, BAR_MEMORY_DAYS), NO_DAY, dtype=np.int64),
-            count_maxima=np.full((series, BAR_MEMORY_DAYS), np.nan),
-            peak_maxima=np.full((series, BAR_MEMORY_DAYS), np.nan),
+            fifteen=None,
+            bar_days=np.full((series, BAR_MEMORY_DAYS), NO_DAY, dtype=np.int64),
+            maximum=np.full((series, BAR_MEMORY_DAYS), np.nan),
+            upper=np.full((series, BAR_MEMORY_DAYS), np.nan),
+            folded=np.full((series, BAR_MEMORY_DAYS), np.nan),
         )
 
     @property
@@ -151,32 +167,46 @@ class History:
         stale = days <= profile.day - SLOT_MEMORY_DAYS
         self.days[index] = np.where(stale, NO_DAY, days)
         _push(self.count, index, profile.count, stale)
-        if profile.peak is not None and self.peak is None:
-            self.peak = KindProfile.unknown((self.series, FULL_DAYS), self.slots)
-        if self.peak is not None:
-            newest = profile.peak or KindProfile.unknown((len(index),), self.slots)
-            _push(self.peak, index, newest, stale)
-        self.append_maxima(index, profile.day, profile.strongest_count, profile.strongest_peak)
+        self.peak = self._pushed(self.peak, index, profile.peak, stale)
+        self.fifteen = self._pushed(self.fifteen, index, profile.fifteen, stale)
+        self.append_numbers(index, profile.day, profile.maximum, profile.upper, profile.folded)
 
-    def append_maxima(self, index: NDArray[np.int64], day: int, count: Floats, peak: Floats) -> None:
-        """Add the daily maxima alone of a day that is too old for a snapshot to use its slots.
+    def append_numbers(
+        self, index: NDArray[np.int64], day: int, maximum: Floats, upper: Floats, folded: Floats
+    ) -> None:
+        """Add the numbers alone of a day that is too old for a snapshot to use its slots.
 
         Parameters
         ----------
         index : int64 [n]; series of which ``day`` is newer than all that they have.
-        count, peak : float64 [n]; maxima of b′ of either kind, NaN where none was scored.
+        maximum, upper, folded : float64 [n]; as in :class:`DayProfile`.
         """
         self.last[index] = day
-        known = ~np.isnan(count)
+        known = ~np.isnan(maximum)
         rows = index[known]
         for memory, newest in (
-            (self.maxima_days, day),
-            (self.count_maxima, count[known]),
-            (self.peak_maxima, peak[known]),
+            (self.bar_days, day),
+            (self.maximum, maximum[known]),
+            (self.upper, upper[known]),
+            (self.folded, folded[known]),
         ):
             moved = np.roll(memory[rows], -1, axis=1)
             moved[:, -1] = newest
             memory[rows] = moved
+
+    def _pushed(
+        self,
+        memory: KindProfile | None,
+        index: NDArray[np.int64],
+        newest: KindProfile | None,
+        stale: NDArray[np.bool_],
+    ) -> KindProfile | None:
+        """A kind's memory with the newest day; None as long as no day knows the kind."""
+        if memory is None and newest is None:
+            return None
+        grown = memory or KindProfile.unknown((self.series, FULL_DAYS), self.slots)
+        _push(grown, index, newest or KindProfile.unknown((len(index),), self.slots), stale)
+        return grown
 
 
 def _push(

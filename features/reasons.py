@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class Kind(StrEnum):
+    """What weighed most: the interval's contacts, its busiest minute, or the 15 minutes that end with it."""
+
+    COUNT = "count"
+    PEAK = "peak"
+    FIFTEEN = "fifteen"
+
+
+_NAMES: Final = {
+    Kind.COUNT: "the interval's sum",
+    Kind.PEAK: "the busiest minute",
+    Kind.FIFTEEN: "the 15 minutes together",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +34,34 @@ class FlaggedInterval:
     ----------
     start : aware; the interval's start.
     interval_seconds : its length.
+    span_seconds : of what ``observed`` and ``baseline`` count, ending with the interval: its length, or 15 minutes.
     observed, baseline : contacts.
     score : −log10 of the p-value.
+    q_value : share of chance among this hour's intervals that are as unusual, at most; None: not known.
     peak, usual_peak : contacts in the busiest minute, and usually; None where not known.
-    against_hour, against_season : A/G_A and S/G_S of the kind that weighed most, the interval's sum or its busiest
-        minute; 1 is what the ordinary tenant's busiest days reach.
-    by_peak : whether the busiest minute weighed more than the sum.
+    against_hour, against_season : A/G_A and S/G_S of the kind that weighed most; 1 is what the ordinary tenant's
+        busiest days reach.
+    kind : what weighed most.
+    own_bar : by how much the series' own past lowers what is compared; 1 for most.
+    anomaly : score of the isolation forest, .5 is ordinary; None where it does not see the interval.
+    seconds_covered : None where the interval is wholly covered.
     """
 
     start: datetime
     interval_seconds: int
+    span_seconds: int
     observed: float
     baseline: float
     score: float
+    q_value: float | None = None
     peak: float | None = None
     usual_peak: float | None = None
     against_hour: float = 0.0
     against_season: float = 0.0
-    by_peak: bool = False
+    kind: Kind = Kind.COUNT
+    own_bar: float = 1.0
+    anomaly: float | None = None
+    seconds_covered: float | None = None
 
 
 def reasons(flag: FlaggedInterval, zone: str) -> tuple[str, ...]:
@@ -46,8 +72,9 @@ def reasons(flag: FlaggedInterval, zone: str) -> tuple[str, ...]:
     flag : the numbers.
     zone : the tenant's IANA zone; weekday and hour are said in it.
     """
-    local = flag.start.astimezone(ZoneInfo(zone))
-    until = (flag.start + timedelta(seconds=flag.interval_seconds)).astimezone(ZoneInfo(zone))
+    end = flag.start + timedelta(seconds=flag.interval_seconds)
+    local = (end - timedelta(seconds=flag.span_seconds)).astimezone(ZoneInfo(zone))
+    until = end.astimezone(ZoneInfo(zone))
     usual = f"usual {WEEKDAYS[local.weekday()]} {local:%H:%M}"
     said = [
         f"{_times(flag.observed, flag.baseline)} the {usual}"
@@ -57,15 +84,34 @@ def reasons(flag: FlaggedInterval, zone: str) -> tuple[str, ...]:
         f"usually {_number(flag.baseline)}: {_number(flag.observed - flag.baseline)} too many",
         f"so unusual an interval comes {odds(flag.score)}",
     ]
+    if flag.q_value is not None:
+        said.append(f"{chance(flag.q_value)} of this hour's intervals that are as unusual is chance")
     if flag.peak is not None and flag.usual_peak is not None:
         said.append(f"{_number(flag.peak)} in the busiest minute, usually {_number(flag.usual_peak)}")
-    kind = "the busiest minute" if flag.by_peak else "the interval's sum"
+    if flag.seconds_covered is not None:
+        said.append(
+            f"only {_number(flag.seconds_covered / 60)} of {_number(flag.interval_seconds / 60)} minutes were "
+            "delivered; contacts are brought to the whole interval"
+        )
     nearer = "the season" if flag.against_season >= flag.against_hour else "the hour before"
     said.append(
-        f"what weighed most: {kind} against {nearer} "
+        f"what weighed most: {_NAMES[flag.kind]} against {nearer} "
         f"(season {flag.against_season:.1f}, hour before {flag.against_hour:.1f}; 1 is a busy day's maximum)"
     )
+    if flag.own_bar > 1:
+        said.append(f"the series' own restless past is taken into account: divided by {flag.own_bar:.1f}")
+    if flag.anomaly is not None:
+        said.append(
+            f"isolation forest: {flag.anomaly:.2f} (0.50 is ordinary); shown beside the score, not in it"
+        )
     return tuple(said)
+
+
+def chance(q_value: float) -> str:
+    """A q-value as people say it: "at most one in ten"."""
+    if q_value > 0.5:
+        return "more than half"
+    return f"at most one in {max(int(min(1 / q_value, 1e9)), 2):,}"
 
 
 def odds(score: float) -> str:

@@ -13,16 +13,13 @@ SETTLED_FROM_DAYS: Final = 7
 
 
 class Regime(IntEnum):
-    """Rows of one regime share one calibration; cold rows have no score."""
+    """How much past a row's series has; cold rows have no score."""
 
     COLD = 0
     YOUNG = 1
     YOUNG_PEAK = 2
     SETTLED = 3
     SETTLED_PEAK = 4
-
-
-SCORED_REGIMES: Final = (Regime.YOUNG, Regime.YOUNG_PEAK, Regime.SETTLED, Regime.SETTLED_PEAK)
 
 
 def regime_of(folded_days: NDArray[np.int64], with_peak: NDArray[np.bool_]) -> NDArray[np.int8]:

@@ -1,4 +1,4 @@
-"""Step 8: which rows the second stage sees, what it sees of them, and how far it moves them."""
+"""Step 9: which rows the isolation forest sees, and what it sees of them. Its score is shown and decides nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 CANDIDATE_FROM: Final = 0.15
-CENTRE: Final = 0.65
-WEIGHT: Final = 2.0
+"""Rows with s above this are seen: 3 to 7 % of them."""
 
 
 class SecondStage(Protocol):
@@ -25,8 +24,3 @@ class SecondStage(Protocol):
 def feature(z: Floats, usual: float) -> Floats:
     """log(.05 + max(z/G, 0)): upward only."""
     return np.log(0.05 + np.maximum(np.ascontiguousarray(z) / usual, 0.0))
-
-
-def factor(anomaly: Floats) -> Floats:
-    """exp(2 (f − .65)), by which s′ is multiplied."""
-    return np.exp(WEIGHT * (np.ascontiguousarray(anomaly) - CENTRE))

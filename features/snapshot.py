@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.local_grid import DAY, HOUR
 from features.location import fill_slots, median_of_days
-from features.own_bar import BAR_MEMORY_DAYS, OwnMaxima, own_maxima
+from features.own_bar import OwnBar, own_bar
 from features.profile import SLOT_MEMORY_DAYS, History, KindProfile
 from features.scales import day_floor, hours_around, smallest_change
 
@@ -20,7 +20,7 @@ Days = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Usual:
-    """What is usual of one kind (count or peak), by series.
+    """What is usual of one kind (count, peak or 15 minutes), by series.
 
     Attributes
     ----------
@@ -59,22 +59,25 @@ class Snapshot:
     Attributes
     ----------
     day : int; D, days since 1970-01-01.
-    count, peak : :class:`Usual`; ``peak`` is None where no series knows its busiest minutes.
-    maxima : quantiles of the daily maxima, for the own bar.
+    count, peak, fifteen : :class:`Usual`; None where no series knows its busiest minutes, or intervals are not of five.
+    own : the parts of the series' own bars.
     """
 
     day: int
     count: Usual
     peak: Usual | None
-    maxima: OwnMaxima
+    fifteen: Usual | None
+    own: OwnBar
 
     def take(self, index: NDArray[np.int64]) -> Snapshot:
         """Series ``index``."""
-        peak = None if self.peak is None else self.peak.take(index)
-        return Snapshot(self.day, self.count.take(index), peak, self.maxima.take(index))
+        peak, fifteen = (usual and usual.take(index) for usual in (self.peak, self.fifteen))
+        return Snapshot(self.day, self.count.take(index), peak, fifteen, self.own.take(index))
 
 
-def make_snapshot(history: History, index: NDArray[np.int64], day: int) -> Snapshot:
+def make_snapshot(
+    history: History, index: NDArray[np.int64], day: int, left_out: tuple[Days, Days] | None = None
+) -> Snapshot:
     """Snapshot of the series ``index`` for local day ``day``.
 
     Parameters
@@ -82,6 +85,8 @@ def make_snapshot(history: History, index: NDArray[np.int64], day: int) -> Snaps
     history : days before ``day``.
     index : int64 [series].
     day : days since 1970-01-01.
+    left_out : int64 [n] each; days that do not count for the own bar, because an event on them was determined:
+        places in ``index``, and local days.
 
     Raises
     ------
@@ -92,16 +97,23 @@ def make_snapshot(history: History, index: NDArray[np.int64], day: int) -> Snaps
     if len(index) and int(last.max()) >= day:
         raise ValueError(f"history holds day {int(last.max())}; snapshot {day} may only see days before it")
     forgotten = day - last > SLOT_MEMORY_DAYS
-    recent = history.maxima_days[index] >= day - BAR_MEMORY_DAYS
-    return Snapshot(
-        day=day,
-        count=_usual(history.count.take(index), forgotten, history.slots),
-        peak=None if history.peak is None else _usual(history.peak.take(index), forgotten, history.slots),
-        maxima=own_maxima(
-            np.where(recent, history.count_maxima[index], np.nan),
-            np.where(recent, history.peak_maxima[index], np.nan),
-        ),
+    count, peak, fifteen = (
+        None if kind is None else _usual(kind.take(index), forgotten, history.slots)
+        for kind in (history.count, history.peak, history.fifteen)
     )
+    assert count is not None, "counts are always remembered"
+    return Snapshot(day, count, peak, fifteen, _own_bar(history, index, day, left_out))
+
+
+def _own_bar(
+    history: History, index: NDArray[np.int64], day: int, left_out: tuple[Days, Days] | None
+) -> OwnBar:
+    days, maximum, upper = history.bar_days[index], history.maximum[index], history.upper[index]
+    if left_out is not None and len(left_out[0]):
+        place, on = left_out
+        row, column = np.nonzero(days[place] == on[:, None])
+        maximum[place[row], column] = upper[place[row], column] = np.nan
+    return own_bar(days, maximum, upper, history.folded[index], day)
 
 
 def usual_locations(history: History, index: NDArray[np.int64], day: int) -> Floats:

@@ -1,4 +1,4 @@
-"""The least excess, absolute and relative, of a spike (a filter after p, never in it)."""
+"""Step 12: the least excess, absolute and relative, of a flag (a filter after p, never in it)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class SpikeMinimum:
 
     Attributes
     ----------
-    contacts : contacts per interval.
+    contacts : contacts.
     ratio : multiples of the baseline.
     """
 
     contacts: float = 5.0
-    ratio: float = 1.0
+    ratio: float = 0.1
 
 
 def is_spike(excess: Floats, baseline: Floats, contacts: Floats, ratio: Floats) -> NDArray[np.bool_]:
@@ -29,7 +29,7 @@ def is_spike(excess: Floats, baseline: Floats, contacts: Floats, ratio: Floats) 
 
     Parameters
     ----------
-    excess, baseline : float64 [rows]; contacts per interval.
+    excess, baseline : float64 [rows]; contacts, over the interval or over its 15 minutes.
     contacts, ratio : float64 [rows]; the minimum of the row's channel.
     """
     with np.errstate(invalid="ignore"):

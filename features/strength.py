@@ -1,4 +1,4 @@
-"""Steps 4 to 6: unusual against season and last hour, the swing after a spike, count and peak."""
+"""Steps 4 to 7: unusual against season and last hour, the swing after a spike, count and peak, 15 minutes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from features.constants import FIFTEEN_SHARE, USUAL_FIFTEEN, USUAL_STRENGTH
 
 Floats = NDArray[np.float64]
 
@@ -48,3 +50,24 @@ def together(count: Floats, peak: Floats | None) -> Floats:
     if peak is None:
         return count
     return np.where(np.isnan(peak), count, COUNT_SHARE * count + PEAK_SHARE * peak)
+
+
+def beside_fifteen(strength: Floats, fifteen: Floats | None) -> Floats:
+    """u = max(s / .9, .8 · b₁₅ / .843); s / .9 where the 15 minutes are not known; float64, shape of ``strength``."""
+    alone = strength / USUAL_STRENGTH
+    return (
+        alone
+        if fifteen is None
+        else np.where(fifteen_decides(strength, fifteen), fifteen_part(fifteen), alone)
+    )
+
+
+def fifteen_part(fifteen: Floats) -> Floats:
+    """.8 · b₁₅ / .843."""
+    return FIFTEEN_SHARE * fifteen / USUAL_FIFTEEN
+
+
+def fifteen_decides(strength: Floats, fifteen: Floats) -> NDArray[np.bool_]:
+    """Whether u is that of the 15 minutes; False where either is unknown."""
+    with np.errstate(invalid="ignore"):
+        return fifteen_part(fifteen) > strength / USUAL_STRENGTH

@@ -1,1 +1,1 @@
-"""Estimators on arrays in scikit-learn's conventions: second stage, constants, calibration, discovery."""
+"""Estimators on arrays in scikit-learn's conventions: forest, calibration, false-discovery rate, threshold."""

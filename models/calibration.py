@@ -1,4 +1,4 @@
-"""Pooled calibration: from the final statistic to log survival, through histograms of other days.
+"""Step 10: pooled calibration, from the final statistic to log survival, through histograms of other days.
 
 The histogram's bins are fixed, so days, buckets and series add up; above the 99.5 % quantile an exponential
 tail takes over, so that p never reaches zero and never ceases to fall.
@@ -22,7 +22,7 @@ BINS_A_DECADE: Final = 40
 EDGES: Final[Floats] = np.concatenate(
     [[0.0], 10.0 ** (np.arange(10 * BINS_A_DECADE + 1) / BINS_A_DECADE + np.log10(LOWEST))]
 )
-"""Bin 0 of a histogram is s″ ≤ 0; bin i ≥ 1 is (EDGES[i − 1], EDGES[i]], the last one open above."""
+"""Bin 0 of a histogram is s′ ≤ 0; bin i ≥ 1 is (EDGES[i − 1], EDGES[i]], the last one open above."""
 BINS: Final = len(EDGES)
 TAIL_FROM: Final = 0.005
 LEAST_ROWS: Final = 2000

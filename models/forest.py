@@ -1,4 +1,4 @@
-"""The second stage: one pooled isolation forest whose scores are the same however the rows are cut."""
+"""Step 9: one pooled isolation forest whose scores are the same however the rows are cut."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def smallest_threshold(
     ----------
     tenants : int64 [flags]; code of the tenant.
     starts : int64 [flags]; UTC seconds.
-    scores : float64 [flags]; only rows that would be flagged were the threshold 0.
+    scores : float64 [flags]; only rows that would be flagged were the threshold ``floor`` or less.
     budget : episodes allowed in the window.
     gap_seconds : flags of a tenant within it are one episode.
     floor : never lower than this.

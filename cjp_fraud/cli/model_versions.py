@@ -25,8 +25,8 @@ _COLUMNS = (
     "id",
     "monday",
     "threshold",
-    "series",
     "days",
+    "scored_days",
     "episodes",
     Column("counts_from", "valid from"),
 )

@@ -19,7 +19,7 @@ from cjp_fraud.contracts.tenants_file import read_tenants
 from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
-from cjp_fraud.detection.scoring import ScoredRows
+from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.series import Arranged, SeriesTable, arrange
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.traffic.model import TenantTraffic
@@ -61,8 +61,10 @@ class BacktestResult:
     Attributes
     ----------
     scores : table of :data:`SCORES`; one row per grid interval between a series' first and last row, sorted
-        by series and start. In gaps, and where an interval is only partly covered, ``observed``, ``excess``,
-        ``score`` and ``p_value`` are null and ``baseline`` is the usual count.
+        by series and start. ``observed`` is brought to the whole interval where only a part was covered. ``excess``
+        is ``observed`` − ``baseline`` or, where the 15 minutes decided, the sum of these over its three intervals.
+        In gaps, and where less than half of an interval was covered, ``observed``, ``excess``, ``score`` and
+        ``p_value`` are null and ``baseline`` is the usual count.
     traffic : what was read, and what was not.
     """
 
@@ -178,20 +180,17 @@ def _refuse_endless(arranged: Arranged) -> None:
 
 def _scores(table: SeriesTable, parts: Sequence[ScoredRows]) -> pa.Table:
     """All rows by series and start."""
-    series, start, observed, baseline, log_p, flagged = (
-        np.concatenate([getattr(rows, name) for rows in parts])
-        for name in ("series", "start", "observed", "baseline", "log_p", "flagged")
-    )
-    order = np.lexsort((start, series))
-    series, start, flagged = series[order], start[order], flagged[order]
-    observed, baseline, log_p = observed[order], baseline[order], log_p[order]
+    names = ("series", "start", "observed", "baseline", "excess", "log_p", "flagged")
+    columns_of = {name: np.concatenate([getattr(rows, name) for rows in parts]) for name in names}
+    order = np.lexsort((columns_of["start"], columns_of["series"]))
+    series, start, observed, baseline, excess, log_p, flagged = (columns_of[name][order] for name in names)
     code = pa.array(series)
     return pa.table(
         [
             *(_texts(table.keys[name]).take(code) for name in columns.SERIES_KEY[:-1]),
             pa.array(table.seconds[series]),
             pa.array(start * 1_000_000).cast(SCORES.field(columns.INTERVAL_START).type),
-            *(pa.array(values, from_pandas=True) for values in (observed, baseline, observed - baseline)),
+            *(pa.array(values, from_pandas=True) for values in (observed, baseline, excess)),
             pa.array(score_of(log_p), from_pandas=True),
             pa.array(p_of(log_p), from_pandas=True),
             pa.array(flagged),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from cjp_fraud.clock import date_of
+from cjp_fraud.detection.determined import Determined, read_determined
 from cjp_fraud.detection.due_days import (
     DueDays,
     DueSeries,
@@ -50,7 +51,7 @@ SNAPSHOTS_KEPT: Final = 14
 MOST_ROWS: Final = 2_000_000
 """Rows of traffic that are folded at once."""
 CONTEXT_SECONDS: Final = 2 * HOUR
-"""How far before a local day its scores may look at rows: an hour for the level, an interval for the swing."""
+"""How far before a local day its scores may look at rows: an hour and a quarter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def refresh(
     with process_lock(engine, "baseline-refresh"):
         follow_zone_changes(lake, engine, now)
         due = due_days(engine, zones, now)
+        determined = read_determined(engine) if len(due) else Determined.nothing()
         sizes = traffic_sizes(lake) if len(due) else {}
         batches = list(_batches(sizes, due))
         for done, buckets in enumerate(batches):
@@ -116,7 +118,7 @@ def refresh(
                 report(done, len(batches), f"{len(buckets)} buckets")
             of_batch = due.of_buckets(buckets)
             for piece in _pieces(sizes, of_batch, buckets):
-                series_days, stored = _refresh_piece(lake, zones, of_batch, piece)
+                series_days, stored = _refresh_piece(lake, zones, of_batch, piece, determined)
                 folded, snapshots = folded + series_days, snapshots + stored
                 if series_days:
                     newest = piece.days[-1] if newest is None else max(newest, piece.days[-1])
@@ -190,7 +192,9 @@ def _rows(sizes: Sizes, buckets: Collection[int], days: Iterable[int]) -> int:
     return sum(sizes.get(day, {}).get(bucket, 0) for day in near for bucket in buckets)
 
 
-def _refresh_piece(lake: Lake, zones: Mapping[str, str], due: DueDays, piece: _Piece) -> tuple[int, int]:
+def _refresh_piece(
+    lake: Lake, zones: Mapping[str, str], due: DueDays, piece: _Piece, determined: Determined
+) -> tuple[int, int]:
     """Fold and snapshot one piece; returns the series-days folded and the snapshots stored."""
     first, last = piece.days[0], piece.days[-1]
     index = read_index(lake, first, last, piece.buckets, piece.tenants)
@@ -206,7 +210,9 @@ def _refresh_piece(lake: Lake, zones: Mapping[str, str], due: DueDays, piece: _P
         tenants=piece.tenants,
     )
     is_due = due.of_series(arranged, first, last)
-    past = profiled_past(lake, arranged, first, last, piece.buckets, index=index, folded_again=is_due.on)
+    past = profiled_past(
+        lake, arranged, first, last, piece.buckets, determined, index=index, folded_again=is_due.on
+    )
     snapshots = _Snapshots(lake, arranged, piece)
     profiles: list[pa.Table] = []
     stored = _stored_days(arranged, index, first)

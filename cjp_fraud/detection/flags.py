@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 
-from cjp_fraud.detection.scoring import ScoredRows, moment
+from cjp_fraud.detection.scored_rows import ScoredRows
+from cjp_fraud.detection.scoring import moment
 from cjp_fraud.review.flags import FlagRow
 from features.columns import APPLICATION, CHANNEL, DIRECTION, INTERVAL_SECONDS, TENANT
+from features.constants import COUNT, FIFTEEN, PEAK
 from features.local_grid import HOUR
-from features.reasons import FlaggedInterval, odds, reasons
+from features.reasons import FlaggedInterval, Kind, odds, reasons
 from features.strength import COUNT_SHARE, PEAK_SHARE
 
 
@@ -36,44 +39,64 @@ def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
         application_id=key[APPLICATION] if isinstance(key[APPLICATION], str) else None,
         interval_seconds=numbers.interval_seconds,
         interval_start=numbers.start,
+        span_seconds=numbers.span_seconds,
         observed=numbers.observed,
         baseline=numbers.baseline,
-        excess=numbers.observed - numbers.baseline,
+        excess=float(rows.excess[row]),
         score=numbers.score,
         p_value=float(rows.p_value[row]),
+        q_value=float(rows.q_value[row]),
         threshold=rows.version.threshold,
         model_version=rows.version.id,
         reasons={
             "words": list(reasons(numbers, zones[key[TENANT]])),
             "odds": odds(numbers.score),
+            "kind": numbers.kind,
             "against_hour": numbers.against_hour,
             "against_season": numbers.against_season,
-            "by_peak": numbers.by_peak,
             "peak": numbers.peak,
             "usual_peak": numbers.usual_peak,
+            "own_bar": numbers.own_bar,
+            "anomaly": numbers.anomaly,
+            "seconds_covered": numbers.seconds_covered,
         },
     )
 
 
+_OF_KIND: Final = {Kind.COUNT: (COUNT, ""), Kind.PEAK: (PEAK, "peak_"), Kind.FIFTEEN: (FIFTEEN, "fifteen_")}
+"""Constants of a kind, and what its columns of scored rows begin with."""
+
+
 def _numbers(rows: ScoredRows, row: int, interval_seconds: int) -> FlaggedInterval:
-    """The numbers of one flag: A and S are those of the kind that weighed most, count or busiest minute."""
-    assert rows.version is not None
-    constants = rows.version.model.constants
-    by_peak = bool(PEAK_SHARE * rows.peak_strength[row] > COUNT_SHARE * rows.count_strength[row])
-    if by_peak:
-        usual, hour, season = constants.peak, rows.peak_against_hour[row], rows.peak_against_season[row]
-    else:
-        usual, hour, season = constants.count, rows.against_hour[row], rows.against_season[row]
+    """The numbers of one flag: A and S are those of the kind that weighed most."""
+    kind = _kind(rows, row, interval_seconds)
+    usual, prefix = _OF_KIND[kind]
     with_peak = not np.isnan(rows.peak[row] + rows.peak_baseline[row])
     return FlaggedInterval(
         start=moment(int(rows.start[row])),
         interval_seconds=interval_seconds,
-        observed=float(rows.observed[row]),
-        baseline=float(rows.baseline[row]),
+        span_seconds=int(rows.span_seconds[row]),
+        observed=float(rows.span_observed[row]),
+        baseline=float(rows.span_baseline[row]),
         score=float(rows.score[row]),
+        q_value=float(rows.q_value[row]),
         peak=float(rows.peak[row]) if with_peak else None,
         usual_peak=float(rows.peak_baseline[row]) if with_peak else None,
-        against_hour=float(hour / usual.hour),
-        against_season=float(season / usual.season),
-        by_peak=by_peak,
+        against_hour=float(getattr(rows, f"{prefix}against_hour")[row] / usual.hour),
+        against_season=float(getattr(rows, f"{prefix}against_season")[row] / usual.season),
+        kind=kind,
+        own_bar=float(rows.unbarred[row] / rows.statistic[row]),
+        anomaly=_known(rows.anomaly[row]),
+        seconds_covered=_known(rows.seconds_covered[row]),
     )
+
+
+def _kind(rows: ScoredRows, row: int, interval_seconds: int) -> Kind:
+    if rows.span_seconds[row] > interval_seconds:
+        return Kind.FIFTEEN
+    by_peak = PEAK_SHARE * rows.peak_strength[row] > COUNT_SHARE * rows.count_strength[row]
+    return Kind.PEAK if by_peak else Kind.COUNT
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of, day_of
 from cjp_fraud.detection.calibration_store import CalibratedDay, Calibrations, read_calibrations
+from cjp_fraud.detection.determined import Determined
 from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scoring import COLUMNS, ScoredRows, Window, moment, read_window, window_of
+from cjp_fraud.detection.scored_rows import COLUMNS, WHOLE_NUMBERS, ScoredRows
+from cjp_fraud.detection.scoring import Window, moment, read_window, window_of
 from cjp_fraud.detection.series import MOST_ROWS, arrange, floats, series_table, utc_seconds, with_series
-from cjp_fraud.detection.significance import POOL_DAYS, Histograms, summed
+from cjp_fraud.detection.significance import POOL_DAYS, Counts
 from cjp_fraud.detection.spans import SeriesSpans
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
@@ -28,7 +30,7 @@ MOST_DAYS: Final = 28
 """Days of traffic that are arranged at once, if there are not too many rows."""
 MOST_ROWS_OF_A_DAY: Final = 1_500_000
 """Rows of one UTC day whose buckets are scored together; each of its series comes with a snapshot of some kB."""
-_SAME_NAME: Final = tuple(name for name in COLUMNS if name not in ("series", "start", "regime", "flagged"))
+_SAME_NAME: Final = tuple(name for name in COLUMNS if name not in (*WHOLE_NUMBERS, "log_q", "flagged"))
 """Columns of scored rows that stand under the same name in the table of scores; numbers, null for NaN."""
 
 
@@ -39,6 +41,8 @@ class LakeStore:
     ----------
     zones : IANA zone of every tenant on record; the traffic of others is left out.
     versions : promoted model versions, oldest first.
+    determined : events that do not count for a series' own bar.
+    open_from : UTC seconds from which hours are open; None: all are closed.
 
     Attributes
     ----------
@@ -46,11 +50,20 @@ class LakeStore:
     """
 
     def __init__(
-        self, lake: Lake, zones: Mapping[str, str], versions: Sequence[FittedVersion], rules: DetectionRules
+        self,
+        lake: Lake,
+        zones: Mapping[str, str],
+        versions: Sequence[FittedVersion],
+        rules: DetectionRules,
+        determined: Determined,
+        *,
+        open_from: int | None = None,
     ) -> None:
         self.lake = lake
         self.zones = zones
         self.made: Calibrations = {}
+        self._determined = determined
+        self._open_from = open_from
         self._versions = versions
         self._rules = rules
         self._calibrated: Calibrations = {}
@@ -87,19 +100,30 @@ class LakeStore:
         return version_of(day, self._versions, self._rules)
 
     def scored(
-        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+        self,
+        day: int,
+        begin: int,
+        end: int,
+        buckets: Collection[int] | None = None,
+        *,
+        horizon: int | None = None,
     ) -> Iterator[ScoredRows]:
         """Score the rows of the UTC ``day`` in [begin, end), the only one with traffic; list all intervals in gaps.
 
-        If ``buckets`` is None (all of them), [begin, end) must lie in the window that :meth:`days` was asked for last,
-        and later calls must ask for later days.
+        Parameters
+        ----------
+        buckets : None: all of them.
+        horizon : UTC seconds up to which the same is asked for next, day by day, so that days are read together. If
+            ``buckets`` is None, it is the end of the window that :meth:`days` was asked for last.
         """
         windows: Iterable[Window]
-        if buckets is not None:
-            windows = (self._open(begin, end, batch) for batch in self._batches(day, buckets))
+        until = self._horizon if buckets is None else horizon
+        everywhere = buckets is None or set(buckets) >= set(self.with_traffic(day))
+        if until is None or not everywhere:
+            windows = (self._open(begin, end, batch) for batch in self._batches(day, buckets or ()))
         else:
             if not self._piece[0] <= begin < end <= self._piece[1]:
-                self._piece = self._next_piece(day, begin, end)
+                self._piece = self._next_piece(day, begin, end, until)
             windows = self._piece[2]
         for window in windows:
             yield window.scored(day, self.version(day))
@@ -118,23 +142,21 @@ class LakeStore:
             if (day, bucket) not in known or not known[day, bucket].whole(day)
         ]
 
-    def pool(self, day: int) -> dict[int, Histograms]:
-        """Histograms of the seven UTC days before ``day``, over all buckets."""
-        days: dict[int, list[Histograms]] = {}
+    def pool(self, day: int) -> dict[int, Counts]:
+        """Histogram of each of the sixty UTC days before ``day``, over all buckets."""
+        days: dict[int, Counts] = {}
         for (before, _), part in self._calibrated.items():
             if day - POOL_DAYS <= before < day:
-                days.setdefault(before, []).append(part.histograms)
-        return {before: summed(parts) for before, parts in days.items()}
+                days[before] = days[before] + part.counts if before in days else part.counts
+        return days
 
     def calibrate(
         self, day: int, parts: Sequence[ScoredRows], buckets: Collection[int] | None = None
     ) -> None:
         """Take the calibration of a whole UTC day from its rows, for some buckets or all that have traffic."""
-        version_id = self.version(day).id
         of_bucket = self.by_bucket(parts)
         for bucket in self.with_traffic(day) if buckets is None else buckets:
-            rows = of_bucket.get(bucket)
-            made = CalibratedDay.of_rows(rows, day * DAY, (day + 1) * DAY, version_id)
+            made = CalibratedDay.of_rows(of_bucket.get(bucket), day * DAY, (day + 1) * DAY)
             self.made[day, bucket] = self._calibrated[day, bucket] = made
 
     def by_bucket(self, parts: Sequence[ScoredRows]) -> dict[int, ScoredRows]:
@@ -160,7 +182,7 @@ class LakeStore:
 
     def read_statistics(self, begin: int, end: int, buckets: Collection[int]) -> ScoredRows:
         """Stored scores of [begin, end) within a UTC day, with no more than what a calibration counts."""
-        names = [SERIES_ID, *SERIES_KEY, INTERVAL_START, "regime", "statistic"]
+        names = [SERIES_ID, *SERIES_KEY, INTERVAL_START, "statistic"]
         return self._rows_of(self._stored(begin, end, buckets, names), begin // DAY)
 
     def _stored(
@@ -182,11 +204,16 @@ class LakeStore:
         columns: dict[str, Any] = {
             name: floats(stored[name]) if name in stored.column_names else not_read for name in _SAME_NAME
         }
+        whole_numbers: dict[str, Any] = {
+            name: floats(stored[name]).astype(np.int64) if name in stored.column_names else code
+            for name in ("span_seconds", "regime")
+        }
         return ScoredRows(
             table=table,
             series=code,
             start=utc_seconds(stored[INTERVAL_START]),
-            regime=floats(stored["regime"]).astype(np.int64),
+            log_q=not_read,
+            **whole_numbers,
             flagged=np.zeros(len(code), dtype=bool),
             version=self.version(day),
             **columns,
@@ -198,10 +225,10 @@ class LakeStore:
         where = Where(days=days, buckets=buckets, between={INTERVAL_START: (moment(begin), moment(end))})
         self.lake.replace(SCORES, rows, where=where)
 
-    def _next_piece(self, day: int, begin: int, end: int) -> tuple[int, int, Iterable[Window]]:
+    def _next_piece(self, day: int, begin: int, end: int, horizon: int) -> tuple[int, int, Iterable[Window]]:
         """Windows over the days that are arranged at once; over a single day, one batch of buckets after another."""
-        held, until = 0, self._horizon
-        following = [other for other in sorted(self._sizes) if day <= other < -(-self._horizon // DAY)]
+        held, until = 0, horizon
+        following = [other for other in sorted(self._sizes) if day <= other < -(-horizon // DAY)]
         for number, other in enumerate(following):
             held += sum(self._sizes[other].values())
             if number and (number >= MOST_DAYS or held > MOST_ROWS or other - day >= 2 * MOST_DAYS):
@@ -229,9 +256,9 @@ class LakeStore:
         rows = read_window(self.lake, self.zones, *ends, buckets)
         later, silent = self._spans.later(end, buckets, rows[SERIES_ID])
         rows = with_series(rows, silent, self.zones)
-        arranged = arrange(rows, self.zones)
+        arranged = arrange(rows, self.zones, open_from=self._open_from)
         span = self._spans.around(arranged, begin, end, later, buckets)
-        return window_of(self.lake, arranged, *ends, buckets, span)
+        return window_of(self.lake, arranged, *ends, buckets, self._determined, span)
 
 
 def _day_number(on: Any) -> int:
@@ -251,9 +278,11 @@ def _table(rows: ScoredRows, lake: Lake, closed: int) -> pa.Table:
     columns |= {name: _known(getattr(rows, name)) for name in _SAME_NAME}
     columns |= {
         INTERVAL_START: pa.array(rows.start * 1_000_000).cast(pa.timestamp("us", tz="UTC")),
-        "excess": _known(rows.observed - rows.baseline),
+        "excess": _known(rows.excess),
+        "span_seconds": pa.array(rows.span_seconds),
         "regime": pa.array(rows.regime),
         "p_value": _known(rows.p_value),
+        "q_value": _q_values(rows, closed),
         "score": _known(rows.score),
         "flagged": _flags(rows, closed),
         "threshold": pa.repeat(pa.scalar(threshold, pa.float64()), len(rows)),
@@ -266,13 +295,24 @@ def _table(rows: ScoredRows, lake: Lake, closed: int) -> pa.Table:
 
 
 def with_flags(stored: pa.Table, rows: ScoredRows, closed: int) -> pa.Table:
-    """Stored scores with the flags of their closed ``rows``, in the same order."""
-    index = stored.column_names.index("flagged")
-    return stored.set_column(index, SCORES.schema.field("flagged"), _flags(rows, closed))
+    """Stored scores with the flags and q-values of their closed ``rows``, in the same order."""
+    for name, values in (("flagged", _flags(rows, closed)), ("q_value", _q_values(rows, closed))):
+        stored = stored.set_column(stored.column_names.index(name), SCORES.schema.field(name), values)
+    return stored
 
 
 def _flags(rows: ScoredRows, closed: int) -> pa.Array:
-    return pa.array(rows.flagged, mask=(rows.start // HOUR + 1) * HOUR > closed)
+    return pa.array(rows.flagged, mask=_is_open(rows, closed))
+
+
+def _q_values(rows: ScoredRows, closed: int) -> pa.Array:
+    return pa.array(rows.q_value, mask=_is_open(rows, closed) | np.isnan(rows.log_q))
+
+
+def _is_open(rows: ScoredRows, closed: int) -> NDArray[np.bool_]:
+    """Whether the hour of each row ends after ``closed``."""
+    is_open: NDArray[np.bool_] = (rows.start // HOUR + 1) * HOUR > closed
+    return is_open
 
 
 def _known(values: NDArray[np.float64]) -> pa.Array:

@@ -7,11 +7,12 @@ from typing import Final
 import pyarrow as pa
 
 from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
-from features.profile import KIND_FIELDS, SLOT_FIELDS
+from features.profile import DAY_FIELDS, KIND_FIELDS, SLOT_FIELDS
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS
 
-KINDS: Final = ("count", "peak")
-MAXIMA: Final = ("upper_count", "upper_peak", "middle_count", "middle_peak")
+KINDS: Final = ("count", "peak", "fifteen")
+OWN_BAR: Final = ("rare", "habit", "noise")
+"""Parts of a series' own bar: Q, M and H."""
 WHOLE_NUMBERS: Final = ("days", "scale_days")
 
 _KEY: Final = [
@@ -40,8 +41,7 @@ PROFILE = LakeTable(
         [
             *_KEY,
             *_kind_columns(KIND_FIELDS, SLOT_FIELDS),
-            ("strongest_count", pa.float64()),
-            ("strongest_peak", pa.float64()),
+            *((name, pa.float64()) for name in DAY_FIELDS),
             ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,
@@ -57,7 +57,7 @@ BASELINE = LakeTable(
         [
             *_KEY,
             *_kind_columns(USUAL_FIELDS, USUAL_SLOT_FIELDS),
-            *((name, pa.float64()) for name in MAXIMA),
+            *((name, pa.float64()) for name in OWN_BAR),
             ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,
@@ -74,21 +74,34 @@ SCORES = LakeTable(
             *_KEY,
             ("interval_start", UTC_STAMP),
             ("observed", pa.float64()),
+            ("seconds_covered", pa.float64()),
             ("baseline", pa.float64()),
             ("excess", pa.float64()),
+            ("span_seconds", pa.int32()),
+            ("span_observed", pa.float64()),
+            ("span_baseline", pa.float64()),
             ("regime", pa.int8()),
             ("against_hour", pa.float64()),
             ("against_season", pa.float64()),
             ("count_strength", pa.float64()),
-            ("peak_strength", pa.float64()),
             ("peak", pa.float64()),
             ("peak_baseline", pa.float64()),
             ("peak_against_hour", pa.float64()),
             ("peak_against_season", pa.float64()),
+            ("peak_strength", pa.float64()),
+            ("fifteen", pa.float64()),
+            ("fifteen_baseline", pa.float64()),
+            ("fifteen_against_hour", pa.float64()),
+            ("fifteen_against_season", pa.float64()),
+            ("fifteen_strength", pa.float64()),
             ("strength", pa.float64()),
+            ("unbarred", pa.float64()),
+            *((name, pa.float64()) for name in OWN_BAR),
             ("statistic", pa.float64()),
+            ("anomaly", pa.float64()),
             ("log_p", pa.float64()),
             ("p_value", pa.float64()),
+            ("q_value", pa.float64()),
             ("score", pa.float64()),
             ("flagged", pa.bool_()),
             ("threshold", pa.float64()),
@@ -100,31 +113,30 @@ SCORES = LakeTable(
 )
 """A series' interval between its first and last row; where nothing was observed only the baseline may be known.
 
-``flagged`` is null while its UTC hour is open; ``threshold`` is null where there is nothing to flag.
+``observed`` is brought to the whole interval where only a part of it was covered; ``seconds_covered`` says so and is
+null elsewhere. ``span_seconds`` is 900 where the 15 minutes decided, else the interval's length; ``excess`` is
+``span_observed`` − ``span_baseline``, the contacts seen and usual in that span. ``flagged`` and ``q_value`` are null
+while the row's UTC hour is open; ``threshold`` is null where there is nothing to flag.
 """
 
 CALIBRATION = LakeTable(
     "calibration",
     pa.schema(
         [
-            ("regime", pa.int8()),
-            ("peer_group", pa.string()),
             ("histogram", pa.list_(pa.int64())),
             ("top_series", pa.list_(pa.string())),
             ("top_starts", pa.list_(UTC_STAMP)),
             ("top_statistics", pa.list_(pa.float64())),
             ("covered_from", UTC_STAMP),
             ("covered_to", UTC_STAMP),
-            ("model_version", pa.string()),
             *_PLACE,
         ]
     ),
     stats_columns=(),
 )
-"""A UTC day's final statistics in fixed bins by bucket and regime, with the largest of them by series and interval.
+"""A UTC day's final statistics in fixed bins by bucket, with the largest of them by series and interval.
 
 ``covered_from`` to ``covered_to``: the part of the day that was scored; a day is pooled only once it is whole.
-A bucket without scores has one row of regime 0 and an empty histogram, so that it is known to be done.
 """
 
 DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CALIBRATION)

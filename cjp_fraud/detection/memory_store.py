@@ -7,17 +7,19 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.model_fit import WINDOW_DAYS, eligible_mondays, fit_version
+from cjp_fraud.detection.model_fit import Spikes, eligible_mondays, fit_version
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scoring import Block, ScoredRows, flat, gathered, rows_in_gaps
+from cjp_fraud.detection.scored_rows import ScoredRows, gathered
+from cjp_fraud.detection.scoring import Block, rows_in_gaps, scored_blocks
 from cjp_fraud.detection.series import Arranged, Group
-from cjp_fraud.detection.significance import Histograms, histograms
+from cjp_fraud.detection.significance import Counts
 from features.fold import fold_day
 from features.local_grid import DAY, slots_a_day
 from features.profile import History
-from features.score_day import MeasuredDay, measure_day, weigh
+from features.score_day import MeasuredDay, measure_day
 from features.snapshot import make_snapshot, usual_locations
+from models.calibration import histogram
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,12 +28,12 @@ Floats = NDArray[np.float64]
 class MemoryStore:
     """Arranged traffic, scored day by day in ascending order, each with what was known before it.
 
-    A day's snapshots rest on local days that had ended, its model on the four weeks before a Monday, its calibration on
-    the seven UTC days before it.
+    A day's snapshots rest on local days that had ended, its threshold on the four weeks before a Monday, its
+    calibration on the sixty UTC days before it. No forests are fitted, because they change no score.
 
     Parameters
     ----------
-    trains : whether a version is fitted for each Monday; if not, the shipped constants always count.
+    trains : whether a threshold is chosen for each Monday; if not, the initial one always counts.
 
     Attributes
     ----------
@@ -43,7 +45,8 @@ class MemoryStore:
         self.versions: list[FittedVersion] = []
         self._rules = rules
         self._mondays = eligible_mondays(arranged.days) if trains else np.empty(0, dtype=np.int64)
-        self._pool: dict[int, Histograms] = {}
+        self._pool: dict[int, Counts] = {}
+        self._spikes: dict[int, list[Spikes]] = {}
         self._histories = [
             History.empty(len(group.series), slots_a_day(group.seconds)) for group in arranged.groups
         ]
@@ -61,58 +64,53 @@ class MemoryStore:
         eligible = self._mondays[self._mondays <= day]
         trained = self.versions[-1].valid_from if self.versions else -(10**9)
         if len(eligible) and int(eligible[-1]) > trained:
-            monday = int(eligible[-1])
-            self.versions.append(
-                fit_version(monday, lambda: self._pieces(monday), self.arranged.table, self._rules)
-            )
+            self.versions.append(fit_version(int(eligible[-1]), self._spikes, self._rules))
         return version_of(day, self.versions, self._rules)
 
     def scored(
-        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+        self,
+        day: int,
+        begin: int,
+        end: int,
+        buckets: Collection[int] | None = None,
+        *,
+        horizon: int | None = None,
     ) -> Iterator[ScoredRows]:
         """Score the rows of the UTC ``day``, the only one with known rows in [begin, end); list intervals in gaps."""
         version = self.version(day)
         for number, group in enumerate(self.arranged.groups):
             self._measure_local_days(number, group, day)
-        blocks = self._blocks_of(day)
-        yield gathered(
-            (flat(weigh(block.measured, version.model), block.series) for block in blocks),
-            self.arranged.table,
-            version,
-        )
+        yield gathered(scored_blocks(self._blocks_of(day), version), self.arranged, version)
         for number in range(len(self.arranged.groups)):
             self._list_gaps(number, end)
         yield from self._gaps
         self._gaps = []
-        for key in [key for key in self._measured if key[1] < day - 2 * WINDOW_DAYS]:
-            del self._measured[key]  # no later training reaches back to it
+        for key in [key for key in self._measured if key[1] < day - 1]:
+            del self._measured[key]  # no later UTC day reaches into it
 
     def uncalibrated(self, day: int) -> Sequence[int]:
         """Nothing: each day is calibrated once it is scored."""
         return ()
 
-    def pool(self, day: int) -> dict[int, Histograms]:
-        """Histograms of the days before ``day``."""
+    def pool(self, day: int) -> dict[int, Counts]:
+        """Histogram of each day before ``day``."""
         return self._pool
 
     def calibrate(
         self, day: int, parts: Sequence[ScoredRows], buckets: Collection[int] | None = None
     ) -> None:
-        """Take the calibration of a UTC day from its rows."""
+        """Take from a UTC day's rows what later days and versions rest on."""
         (rows,) = [rows for rows in parts if rows.version is not None]
-        self._pool[day] = histograms(rows)
-
-    def _pieces(self, monday: int) -> Iterator[list[Block]]:
-        days = self.arranged.days
-        for day in days[(days >= monday - WINDOW_DAYS) & (days < monday)].tolist():
-            yield list(self._blocks_of(day))
+        self._pool[day] = histogram(rows.statistic)
+        self._spikes[day] = [Spikes.of_rows(rows, self._rules)]
 
     def _blocks_of(self, day: int) -> Iterator[Block]:
         begin, end = day * DAY, (day + 1) * DAY
         for (number, _), (member, measured) in sorted(self._measured.items(), key=lambda item: item[0]):
             if measured.starts[0] < end and measured.starts[-1] >= begin:
                 part = measured.between(begin, end)
-                yield Block(day, self.arranged.groups[number].series[member], part)
+                group = self.arranged.groups[number]
+                yield Block(day, group.seconds, group.series[member], part)
 
     def _measure_local_days(self, number: int, group: Group, day: int) -> None:
         """Measure and fold the group's local days that begin before the UTC day ends."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of
+from cjp_fraud.detection.determined import Determined, DeterminedDays
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.detection.profile_rows import days_of, numbers_of, profile_of, snapshot_of
 from cjp_fraud.detection.series import Arranged
@@ -19,6 +20,7 @@ from features.columns import SERIES_ID, SERIES_KEY, TENANT
 from features.local_grid import slots_a_day
 from features.own_bar import BAR_MEMORY_DAYS
 from features.profile import (
+    DAY_FIELDS,
     NO_DAY,
     SLOT_MEMORY_DAYS,
     DayProfile,
@@ -30,7 +32,7 @@ from features.snapshot import Snapshot, make_snapshot
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-INDEX: Final = (SERIES_ID, *SERIES_KEY, "day", "zone", "strongest_count", "strongest_peak")
+INDEX: Final = (SERIES_ID, *SERIES_KEY, "day", "zone", *DAY_FIELDS)
 """Columns of a profile without its slots: what is read of sixty days, where the slots are read of a few."""
 
 FEW_TENANTS: Final = 50
@@ -46,21 +48,23 @@ class ProfiledPast:
     ----------
     arranged : the groups.
     stored : by group and local day: members and their profile; removed once they are in the history.
-    older : by group, days so old that only their maxima are used, oldest first. Each is a tuple of members, day, and
-        the members' maxima of b′ on that day, of counts and of peaks. A member's older days come before its stored.
+    older : by group, days so old that only their numbers are used, oldest first. Each is a tuple of members, day, and
+        the members' numbers of that day (``DAY_FIELDS``). A member's older days come before its stored.
+    determined : days that do not count for the own bar.
     """
 
     arranged: Arranged
     stored: dict[tuple[int, int], tuple[Ints, DayProfile]]
-    older: Mapping[int, Sequence[tuple[Ints, int, Floats, Floats]]]
+    older: Mapping[int, Sequence[tuple[Ints, int, tuple[Floats, ...]]]]
+    determined: DeterminedDays
     _histories: list[History] = field(default_factory=list)
     _ahead: list[list[int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for number, group in enumerate(self.arranged.groups):
             history = History.empty(len(group.series), slots_a_day(group.seconds))
-            for members, day, count, peak in self.older.get(number, ()):
-                history.append_maxima(members, day, count, peak)
+            for members, day, numbers in self.older.get(number, ()):
+                history.append_numbers(members, day, *numbers)
             self._histories.append(history)
             self._ahead.append(sorted({day for of, day in self.stored if of == number}, reverse=True))
 
@@ -80,13 +84,15 @@ class ProfiledPast:
             members, stored = self.stored.pop((number, day))
             others = ~np.isin(members, folded)
             if others.any():
-                history.append(members[others], _take(stored, others))
+                history.append(members[others], stored.take(others))
         if profile is not None and len(folded):
             history.append(folded, profile)
 
     def snapshot(self, number: int, members: Ints, day: int) -> Snapshot:
         """Snapshot ``day`` of members of a group."""
-        return make_snapshot(self.history_before(number, day), members, day)
+        group = self.arranged.groups[number]
+        left_out = self.determined.left_out(group.series[members], group.zone, day)
+        return make_snapshot(self.history_before(number, day), members, day, left_out)
 
     def with_a_past(self, number: int, day: int) -> Ints:
         """Members of a group that have a folded day among the sixty before ``day``."""
@@ -100,17 +106,19 @@ def profiled_past(
     first: int,
     last: int,
     buckets: Collection[int],
+    determined: Determined,
     *,
     index: pa.Table | None = None,
     folded_again: Callable[[Ints, Ints], NDArray[np.bool_]] | None = None,
 ) -> ProfiledPast:
     """Read the profiles that snapshots of local days ``first`` to ``last`` rest on (and those between them).
 
-    Of the sixty days before ``first`` only the daily maxima are read, and the slots of each series' newest seven
+    Of the sixty days before ``first`` only the numbers of the day are read, and the slots of each series' newest seven
     days among them. Days folded under another zone than the tenant's are left out.
 
     Parameters
     ----------
+    determined : events that do not count for the own bar.
     index : what :func:`read_index` gave for the same days; read here if absent.
     folded_again : takes codes and local days (int64 [rows] each); True where a day will be folded again, so that it
         need not be read.
@@ -124,22 +132,23 @@ def profiled_past(
     slots_used = _newest_days(code, days, first)
     ahead = days >= first
     ahead &= ~folded_again(code, days) if folded_again is not None else True
-    older: dict[int, list[tuple[Ints, int, Floats, Floats]]] = {}
-    maxima = [numbers_of(rows, name, by_slot=False) for name in ("strongest_count", "strongest_peak")]
+    older: dict[int, list[tuple[Ints, int, tuple[Floats, ...]]]] = {}
+    numbers = [numbers_of(rows, name, by_slot=False) for name in DAY_FIELDS]
     for number, day, part in _cut(of_group[code], days, np.flatnonzero(~slots_used & (days < first))):
-        older.setdefault(number, []).append((member[code[part]], day, maxima[0][part], maxima[1][part]))
+        of_day = tuple(values[part] for values in numbers)
+        older.setdefault(number, []).append((member[code[part]], day, of_day))
     wanted = slots_used | ahead
+    days_out = determined.of_series(arranged.table)
     if not wanted.any():
-        return ProfiledPast(arranged, {}, older)
+        return ProfiledPast(arranged, {}, older, days_out)
     keys = code[wanted] * CODE_DAYS + days[wanted]
     on: Mapping[str, Collection[Any]] = {"day": [date_of(day) for day in np.unique(days[wanted]).tolist()]}
-    numbers = sorted(int(bucket) for bucket in buckets)
     where = Where(equal={**on, **_tenants(arranged, code[wanted])})
-    whole = lake.read(PROFILE, buckets=numbers, where=where)
+    whole = lake.read(PROFILE, buckets=sorted(int(bucket) for bucket in buckets), where=where)
     codes = arranged.table.codes(whole[SERIES_ID])
     named = np.isin(codes * CODE_DAYS + days_of(whole), keys) & (codes >= 0)
     named &= of_zone(whole, arranged, codes)
-    return ProfiledPast(arranged, stored_days(arranged, whole.filter(pa.array(named))), older)
+    return ProfiledPast(arranged, stored_days(arranged, whole.filter(pa.array(named))), older, days_out)
 
 
 def read_index(
@@ -160,7 +169,11 @@ def stored_days(arranged: Arranged, rows: pa.Table) -> dict[tuple[int, int], tup
 
 
 def stored_snapshots(
-    lake: Lake, arranged: Arranged, wanted: Collection[tuple[int, int]], buckets: Collection[int]
+    lake: Lake,
+    arranged: Arranged,
+    wanted: Collection[tuple[int, int]],
+    buckets: Collection[int],
+    determined: Determined,
 ) -> dict[tuple[int, int], Snapshot]:
     """Snapshots of whole groups by (group, local day), for a window of few days.
 
@@ -183,7 +196,7 @@ def stored_snapshots(
     past = None
     if missing:
         index = read_index(lake, days[0], days[-1], buckets, missing)
-        past = profiled_past(lake, arranged, days[0], days[-1], buckets, index=index)
+        past = profiled_past(lake, arranged, days[0], days[-1], buckets, determined, index=index)
     result = {}
     for number, day in sorted(wanted, key=lambda pair: (pair[0], pair[1])):
         group = arranged.groups[number]
@@ -217,7 +230,8 @@ def _filled(snapshot: Snapshot, members: Ints, made: Snapshot) -> Snapshot:
     for mine, theirs in (
         (snapshot.count, made.count),
         (snapshot.peak, made.peak),
-        (snapshot.maxima, made.maxima),
+        (snapshot.fifteen, made.fifteen),
+        (snapshot.own, made.own),
     ):
         if mine is None or theirs is None:
             continue
@@ -289,13 +303,3 @@ def _tenants(arranged: Arranged, code: Ints) -> dict[str, list[str]]:
     """A condition on the tenants of ``code``; none where they are so many that reading all tenants is cheaper."""
     tenants = np.unique(arranged.table.keys[TENANT].to_numpy()[np.unique(code)])
     return {TENANT: tenants.tolist()} if len(tenants) <= FEW_TENANTS else {}
-
-
-def _take(profile: DayProfile, rows: NDArray[np.bool_]) -> DayProfile:
-    return DayProfile(
-        day=profile.day,
-        count=profile.count.take(rows),
-        peak=None if profile.peak is None else profile.peak.take(rows),
-        strongest_count=profile.strongest_count[rows],
-        strongest_peak=profile.strongest_peak[rows],
-    )

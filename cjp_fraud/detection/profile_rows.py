@@ -13,12 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of
-from cjp_fraud.detection.lake_tables import BASELINE, KINDS, MAXIMA, PROFILE, WHOLE_NUMBERS
+from cjp_fraud.detection.lake_tables import BASELINE, KINDS, OWN_BAR, PROFILE, WHOLE_NUMBERS
 from cjp_fraud.storage.lake import LakeTable
 from features.columns import APPLICATION, SERIES_ID, SERIES_KEY
 from features.constants import RECIPE_VERSION
-from features.own_bar import OwnMaxima
+from features.own_bar import OwnBar
 from features.profile import (
+    DAY_FIELDS,
     KIND_FIELDS,
     SLOT_FIELDS,
     DayProfile,
@@ -30,19 +31,18 @@ from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS, Snapshot, Usual, 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-assert tuple(field.name for field in fields(OwnMaxima)) == MAXIMA, "the lake's columns are the snapshot's"
+assert tuple(field.name for field in fields(OwnBar)) == OWN_BAR, "the lake's columns are the snapshot's"
 
 
 def profile_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, profile: DayProfile) -> pa.Table:
     """Rows of one local day folded under ``zone``; ``keys`` and ``buckets`` are those of its series, in its order."""
     columns: dict[str, Any] = {}
-    for kind, part in zip(KINDS, (profile.count, profile.peak), strict=True):
+    for kind, part in zip(KINDS, (profile.count, profile.peak, profile.fifteen), strict=True):
         slots = profile.count.usual.shape[-1]
         known = part if part is not None else KindProfile.unknown((len(keys),), slots)
         for name, values in known.arrays():
             columns[f"{kind}_{name}"] = _lists(values) if name in SLOT_FIELDS else pa.array(values)
-    columns["strongest_count"] = pa.array(profile.strongest_count)
-    columns["strongest_peak"] = pa.array(profile.strongest_peak)
+    columns |= {name: pa.array(getattr(profile, name)) for name in DAY_FIELDS}
     return _table(PROFILE, keys, buckets, zone, profile.day, columns)
 
 
@@ -52,27 +52,21 @@ def profile_of(rows: pa.Table, day: int) -> DayProfile:
         KindProfile(**{name: numbers_of(rows, f"{kind}_{name}", name in SLOT_FIELDS) for name in KIND_FIELDS})
         for kind in KINDS
     ]
-    return DayProfile(
-        day=day,
-        count=parts[0],
-        peak=parts[1],
-        strongest_count=numbers_of(rows, "strongest_count", by_slot=False),
-        strongest_peak=numbers_of(rows, "strongest_peak", by_slot=False),
-    )
+    count, peak, fifteen = parts
+    numbers = (numbers_of(rows, name, by_slot=False) for name in DAY_FIELDS)
+    return DayProfile(day, count, peak, fifteen, *numbers)
 
 
 def snapshot_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, snapshot: Snapshot) -> pa.Table:
     """Rows of one snapshot under ``zone``; ``keys`` and ``buckets`` are those of its series, in its order."""
     columns: dict[str, Any] = {}
-    peak = snapshot.peak
-    if peak is None:
-        peak = unknown_snapshot(len(keys), snapshot.count.location.shape[1], snapshot.day).count
-    for kind, part in zip(KINDS, (snapshot.count, peak), strict=True):
+    nothing = unknown_snapshot(len(keys), snapshot.count.location.shape[1], snapshot.day).count
+    for kind, usual in zip(KINDS, (snapshot.count, snapshot.peak, snapshot.fifteen), strict=True):
+        part = usual or nothing
         for name in USUAL_FIELDS:
             values = getattr(part, name)
             columns[f"{kind}_{name}"] = _lists(values) if name in USUAL_SLOT_FIELDS else pa.array(values)
-    for name in MAXIMA:
-        columns[name] = pa.array(getattr(snapshot.maxima, name))
+    columns |= {name: pa.array(getattr(snapshot.own, name)) for name in OWN_BAR}
     return _table(BASELINE, keys, buckets, zone, snapshot.day, columns)
 
 
@@ -80,7 +74,8 @@ def snapshot_of(rows: pa.Table, place: Ints, members: int, slots: int, day: int)
     """Snapshot ``day`` of ``members`` series, of which row i of ``rows`` is ``place[i]``; the others are cold."""
     if not len(rows):
         cold = unknown_snapshot(members, slots, day)
-        return Snapshot(day, cold.count, cold.count.take(np.arange(members)), cold.maxima)
+        peak, fifteen = (cold.count.take(np.arange(members)) for _ in range(2))
+        return Snapshot(day, cold.count, peak, fifteen, cold.own)
     everyone = len(rows) == members and bool((place == np.arange(members)).all())
     empty = None if everyone else unknown_snapshot(members, slots, day)
     kinds = []
@@ -91,10 +86,10 @@ def snapshot_of(rows: pa.Table, place: Ints, members: int, slots: int, day: int)
             stored = stored.astype(np.int64) if name in WHOLE_NUMBERS else stored
             values[name] = stored if empty is None else _put(getattr(empty.count, name), place, stored)
         kinds.append(Usual(**values))
-    maxima = {name: numbers_of(rows, name, by_slot=False) for name in MAXIMA}
+    own = {name: numbers_of(rows, name, by_slot=False) for name in OWN_BAR}
     if empty is not None:
-        maxima = {name: _put(getattr(empty.maxima, name), place, stored) for name, stored in maxima.items()}
-    return Snapshot(day, kinds[0], kinds[1], OwnMaxima(**maxima))
+        own = {name: _put(getattr(empty.own, name), place, stored) for name, stored in own.items()}
+    return Snapshot(day, kinds[0], kinds[1], kinds[2], OwnBar(**own))
 
 
 def _put(values: NDArray[Any], place: Ints, stored: NDArray[Any]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Model versions: what a training learned, from when it counts; stored with skops, known by their hash."""
+"""Model versions: what a training chose and learned, from when it counts; stored with skops, known by their hash."""
 
 from __future__ import annotations
 
@@ -6,28 +6,25 @@ import hashlib
 import importlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version as library_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware, date_of, day_of
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.significance import POOL_DAYS, Histograms
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.errors import NotFoundError, StorageError
 from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
 from features.columns import COUNT_FEATURES, PEAK_FEATURES
-from features.constants import RECIPE_VERSION, KindConstants, RecipeConstants
-from features.regimes import Regime
+from features.constants import RECIPE_VERSION
 from features.score_day import Model
 from features.second_stage import SecondStage
 from models.forest import PooledForest
@@ -49,10 +46,8 @@ class FittedVersion:
     Attributes
     ----------
     valid_from : UTC day (days since 1970-01-01) from whose midnight it counts.
-    model : constants and second stages.
+    model : the isolation forests.
     threshold : score that a flag needs.
-    histograms : its own final statistics on the days of its window, so that the first days under it are
-        calibrated on its own scale and not on its predecessor's.
     metrics : what the model's card shows.
     id : of the row in ``model_versions``; None of a version that is not registered.
     """
@@ -60,13 +55,12 @@ class FittedVersion:
     valid_from: int
     model: Model
     threshold: float
-    histograms: Mapping[int, Histograms] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     id: str | None = None
 
 
 def initial_version(rules: DetectionRules) -> FittedVersion:
-    """What counts before the first training: shipped constants, no second stage, the initial threshold."""
+    """What counts before the first training: the initial threshold, and no forest."""
     return FittedVersion(valid_from=-(10**9), model=Model(), threshold=rules.initial_threshold)
 
 
@@ -178,7 +172,7 @@ def _not_one(reference: str, rows: Sequence[Any], *, several: bool) -> str:
 def promoted_versions(
     engine: Engine, folder: Path, begin: datetime, end: datetime
 ) -> tuple[FittedVersion, ...]:
-    """Load the promoted versions that score [begin, end) and the days that its calibration rests on, oldest first.
+    """Load the promoted versions that score [begin, end), oldest first.
 
     Parameters
     ----------
@@ -195,10 +189,8 @@ def promoted_versions(
             .join(ModelVersion, ModelVersion.id == ModelPromotion.model_version_id)
             .order_by(ModelPromotion.valid_from, ModelPromotion.id)
         ).all()
-    pooled_from = aware(begin) - timedelta(days=POOL_DAYS + 1)
-    first = max(
-        (n for n, (promotion, _) in enumerate(rows) if promotion.valid_from <= pooled_from), default=0
-    )
+    first_day = aware(begin).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = max((n for n, (promotion, _) in enumerate(rows) if promotion.valid_from <= first_day), default=0)
     rows = [row for row in rows[first:] if row[0].valid_from < aware(end)]
     models: dict[str, Model] = {}
     versions = []
@@ -210,7 +202,6 @@ def promoted_versions(
                 valid_from=day_of(promotion.valid_from.date()),
                 model=models[row.id],
                 threshold=row.threshold,
-                histograms=_histograms(row.parameters["histograms"]),
                 metrics=row.metrics,
                 id=row.id,
             )
@@ -243,17 +234,8 @@ def load_model(row: ModelVersion, folder: Path) -> Model:
         stages = skops_io.loads(content, trusted=sorted(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise StorageError(f"model file {file} holds types that are not trusted: {error}") from error
-    constants = row.parameters["constants"]
-    return Model(
-        RecipeConstants(
-            count=KindConstants(**constants["count"]),
-            peak=KindConstants(**constants["peak"]),
-            pooled=constants["pooled"],
-            pooled_bar=constants["pooled_bar"],
-        ),
-        _stage(stages["with_peak"], row.parameters["forests"]["with_peak"]),
-        _stage(stages["without_peak"], row.parameters["forests"]["without_peak"]),
-    )
+    forests = row.parameters["forests"]
+    return Model(*(_stage(stages[name], forests[name]) for name in ("with_peak", "without_peak")))
 
 
 def _promote(
@@ -276,14 +258,7 @@ def _promote(
 
 def _parameters(fitted: FittedVersion) -> dict[str, Any]:
     stages = {"with_peak": fitted.model.with_peak, "without_peak": fitted.model.without_peak}
-    return {
-        "constants": asdict(fitted.model.constants),
-        "forests": {name: _estimator_parameters(stage) for name, stage in stages.items()},
-        "histograms": {
-            str(day): {str(int(regime)): counts.tolist() for regime, counts in of_day.items()}
-            for day, of_day in fitted.histograms.items()
-        },
-    }
+    return {"forests": {name: _estimator_parameters(stage) for name, stage in stages.items()}}
 
 
 def _trees(stage: SecondStage | None) -> IsolationForest | None:
@@ -296,10 +271,3 @@ def _stage(trees: IsolationForest | None, parameters: Mapping[str, Any] | None) 
 
 def _estimator_parameters(stage: SecondStage | None) -> dict[str, Any] | None:
     return dict(stage.get_params()) if isinstance(stage, PooledForest) else None
-
-
-def _histograms(stored: Mapping[str, Mapping[str, list[int]]]) -> dict[int, Histograms]:
-    return {
-        int(day): {Regime(int(regime)): np.array(counts, dtype=np.int64) for regime, counts in of_day.items()}
-        for day, of_day in stored.items()
-    }

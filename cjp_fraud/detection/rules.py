@@ -15,14 +15,12 @@ class DetectionRules:
 
     Attributes
     ----------
-    false_discovery_rate : q of one hour's family.
-    initial_threshold : score that a flag needs before the first training.
-    budget : episodes per series-week that the trained threshold allows.
+    initial_threshold : score that a flag needs before there are four weeks of scores.
+    budget : episodes per series-week that the chosen threshold allows.
     spike : least excess of a flag; ``spike_by_channel`` overrides it.
     """
 
-    false_discovery_rate: float = 0.1
-    initial_threshold: float = 3.6
+    initial_threshold: float = 2.4
     budget: float = 0.5
     spike: SpikeMinimum = field(default_factory=SpikeMinimum)
     spike_by_channel: Mapping[str, SpikeMinimum] = field(default_factory=dict)
@@ -36,7 +34,6 @@ def rules_of(settings: Settings) -> DetectionRules:
     """Detection's part of the settings."""
     contacts, ratio = settings.spike_min_contacts_by_channel, settings.spike_min_ratio_by_channel
     return DetectionRules(
-        false_discovery_rate=settings.false_discovery_rate,
         initial_threshold=settings.initial_threshold,
         spike=SpikeMinimum(settings.spike_min_contacts, settings.spike_min_ratio),
         spike_by_channel={

@@ -21,13 +21,15 @@ from cjp_fraud.detection.calibration_store import (
     read_calibrations,
     write_calibrations,
 )
+from cjp_fraud.detection.determined import read_determined
 from cjp_fraud.detection.evidence_rows import principal_rows
 from cjp_fraud.detection.flags import flag_rows
 from cjp_fraud.detection.lake_store import LakeStore, with_flags
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scoring import ScoredRows, moment
-from cjp_fraud.detection.significance import POOL_DAYS, Histograms, calibrations, closed, with_p_values
+from cjp_fraud.detection.scored_rows import ScoredRows
+from cjp_fraud.detection.scoring import moment
+from cjp_fraud.detection.significance import POOL_DAYS, Counts, calibration, closed, with_p_values
 from cjp_fraud.detection.window import DetectionWindow, closed_until, mark_scored, whole_hours
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.progress import Report
@@ -57,17 +59,26 @@ class Store(Protocol):
         ...
 
     def scored(
-        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+        self,
+        day: int,
+        begin: int,
+        end: int,
+        buckets: Collection[int] | None = None,
+        *,
+        horizon: int | None = None,
     ) -> Iterator[ScoredRows]:
-        """Score the rows of the UTC ``day``, the only one with traffic in [begin, end); list all intervals in gaps."""
+        """Score the rows of the UTC ``day``, the only one with traffic in [begin, end); list all intervals in gaps.
+
+        ``horizon`` says up to when the same is asked for next, so that it may be read at once.
+        """
         ...
 
     def uncalibrated(self, day: int) -> Collection[int]:
         """Buckets whose calibration of the UTC day is missing or not of all of it."""
         ...
 
-    def pool(self, day: int) -> Mapping[int, Histograms]:
-        """Histograms of UTC days before ``day``."""
+    def pool(self, day: int) -> Mapping[int, Counts]:
+        """Histogram of each UTC day before ``day``."""
         ...
 
     def calibrate(
@@ -89,23 +100,19 @@ class DetectionRun:
         for before in range(day - POOL_DAYS, day):
             missing = self.store.uncalibrated(before)
             if missing:
-                parts = list(self.store.scored(before, before * DAY, (before + 1) * DAY, missing))
+                ends = before * DAY, (before + 1) * DAY
+                parts = list(self.store.scored(before, *ends, missing, horizon=day * DAY))
                 self.store.calibrate(before, parts, missing)
 
     def score(
         self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
     ) -> list[ScoredRows]:
         """Score the rows of a UTC day in [begin, end), of some buckets or all, with p-values; flags come later."""
-        calibrated = None
-        parts = []
-        for rows in self.store.scored(day, begin, end, buckets):
-            if rows.version is not None:
-                pool = {**self.store.pool(day), **rows.version.histograms}
-                calibrated = calibrated or calibrations(pool, day)
-                parts.append(with_p_values(rows, calibrated))
-            else:
-                parts.append(rows)
-        return parts
+        calibrated = calibration(self.store.pool(day), day)
+        return [
+            rows if rows.version is None else with_p_values(rows, calibrated)
+            for rows in self.store.scored(day, begin, end, buckets)
+        ]
 
     def days(
         self, begin: int, end: int, report: Report | None = None
@@ -148,9 +155,11 @@ class Detection:
     rules: DetectionRules
     new_cases_per_hour: int
 
-    def store(self) -> LakeStore:
-        """The lake as it is now."""
-        return LakeStore(self.lake, self.zones, self.versions, self.rules)
+    def store(self, open_from: datetime | None = None) -> LakeStore:
+        """The lake as it is now; hours from ``open_from`` on are open."""
+        until = None if open_from is None else int(open_from.timestamp())
+        determined = read_determined(self.engine)
+        return LakeStore(self.lake, self.zones, self.versions, self.rules, determined, open_from=until)
 
     def record(
         self, session: Session, flags: Sequence[FlagRow], begin: datetime, end: datetime, now: datetime
@@ -209,8 +218,8 @@ def detect(
     begin, end = whole_hours(begin, end)
     folded = refresh(detection.lake, detection.engine, detection.zones, now, report=report).folded
     with process_lock(detection.engine, DETECTION_LOCK):
-        store = detection.store()
         open_from = closed_until(now)
+        store = detection.store(open_from)
         flags: list[FlagRow] = []
         held: list[pa.Table] = []
         written, scored = int(begin.timestamp()), 0
@@ -273,13 +282,12 @@ def close_hours(detection: Detection, window: DetectionWindow, now: datetime) ->
 def _calibrations(store: LakeStore, window: DetectionWindow, parts: Sequence[ScoredRows]) -> Calibrations:
     """The day's calibrations up to the window's end; hours that were counted before are counted again."""
     begin, end = window.seconds
-    version_id = store.version(window.day).id
     before = read_calibrations(store.lake, window.day, window.day + 1, largest=True)
     of_bucket = store.by_bucket(parts)
     made: Calibrations = {}
     again: dict[int, tuple[int, int]] = {}
     for bucket in store.with_traffic(window.day):
-        part = CalibratedDay.of_rows(of_bucket.get(bucket), begin, end, version_id)
+        part = CalibratedDay.of_rows(of_bucket.get(bucket), begin, end)
         stored = before.get((window.day, bucket))
         if stored is None or stored.end < begin or end < stored.begin:
             made[window.day, bucket] = part
@@ -289,5 +297,5 @@ def _calibrations(store: LakeStore, window: DetectionWindow, parts: Sequence[Sco
             again[bucket] = min(stored.begin, begin), max(stored.end, end)
     for bucket, covered in again.items():
         rows = store.read_statistics(*covered, [bucket])
-        made[window.day, bucket] = CalibratedDay.of_rows(rows, *covered, version_id)
+        made[window.day, bucket] = CalibratedDay.of_rows(rows, *covered)
     return made

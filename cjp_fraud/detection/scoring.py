@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.determined import Determined
 from cjp_fraud.detection.past import ProfiledPast, profiled_past, stored_snapshots
-from cjp_fraud.detection.series import Arranged, SeriesTable, arrange, read_traffic
+from cjp_fraud.detection.scored_rows import COLUMNS, Columns, ScoredRows, flat, gathered, rows_of_columns
+from cjp_fraud.detection.series import Arranged, arrange, read_traffic
 from cjp_fraud.storage.lake import Lake, Where
 from features.columns import INTERVAL_START
-from features.local_grid import DAY, HOUR, LocalGrid, local_days, place, wall_seconds
+from features.local_grid import DAY, LocalGrid, local_days, place, wall_seconds
 from features.location import interpolate
 from features.regimes import Regime
-from features.score_day import MeasuredDay, ScoredDay, measure_day, weigh
+from features.score_day import MeasuredDay, measure_day, weigh
 from features.snapshot import Snapshot
-from models.calibration import p_of, score_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,136 +29,31 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Columns = dict[str, NDArray[np.generic]]
-"""Columns of scored rows by name, all of one length."""
 Locations = Callable[[int, Ints], Floats]
 """Gives the usual counts of members of a group on a local day: float64 [members, slots], NaN where unknown."""
 
 CONTEXT: Final = timedelta(hours=2)
-"""Rows before a window that its scores may look at: an hour for the level and an interval for the swing."""
+"""Rows before a window that its scores may look at: an hour and a quarter, for level, swing and the 15 minutes."""
 FEW_DAYS: Final = 2
 """Windows of up to so many UTC days read snapshots from the baseline, longer ones make them from profiles."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ScoredRows:
-    """Intervals of some series, one element each.
+class Block:
+    """Measured intervals of some series within one UTC day.
 
     Attributes
     ----------
-    table : the series that the codes mean.
-    series : int64; code.
-    start : int64; UTC seconds.
-    observed, baseline : float64; contacts. ``observed`` is NaN in a gap, where only the baseline may be known.
-    regime : int64; 0 in a gap.
-    statistic : float64; s″, NaN without a score.
-    strength : float64; s.
-    count_strength, peak_strength : float64; b′ of either kind, NaN where not known.
-    against_hour, against_season : float64; A and S of the counts.
-    peak, peak_baseline : float64; contacts in the busiest minute, and usually; NaN where not known.
-    peak_against_hour, peak_against_season : float64; A and S of the busiest minutes, NaN where not known.
-    log_p : float64; natural log of p, NaN without a score and before the rows are calibrated.
-    flagged : bool; False before the hours are closed.
-    version : what they are scored with; None for intervals in gaps.
+    day : UTC day.
+    interval_seconds : of all of them.
+    series : int64 [series]; their codes.
+    measured : what was measured of them.
     """
 
-    table: SeriesTable
-    series: Ints
-    start: Ints
-    observed: Floats
-    baseline: Floats
-    regime: Ints
-    statistic: Floats
-    strength: Floats
-    count_strength: Floats
-    peak_strength: Floats
-    against_hour: Floats
-    against_season: Floats
-    peak: Floats
-    peak_baseline: Floats
-    peak_against_hour: Floats
-    peak_against_season: Floats
-    log_p: Floats
-    flagged: NDArray[np.bool_]
-    version: FittedVersion | None = None
-
-    def __len__(self) -> int:
-        return len(self.series)
-
-    @property
-    def score(self) -> Floats:
-        """−log10 p; NaN without a score."""
-        return score_of(self.log_p)
-
-    @property
-    def p_value(self) -> Floats:
-        """p itself, never 0; NaN without a score."""
-        return p_of(self.log_p)
-
-    def take(self, index: Ints | NDArray[np.bool_]) -> ScoredRows:
-        """Rows ``index``."""
-        return replace(self, **{name: getattr(self, name)[index] for name in COLUMNS})
-
-
-COLUMNS: Final = tuple(field.name for field in fields(ScoredRows) if field.name not in ("table", "version"))
-_NO_ROWS: Final[Columns] = dict.fromkeys(COLUMNS, np.empty(0)) | {
-    "series": np.empty(0, np.int64),
-    "start": np.empty(0, np.int64),
-    "regime": np.empty(0, np.int64),
-    "flagged": np.empty(0, np.bool_),
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Measured intervals of some series within one UTC day; ``series`` int64 [series] are their codes."""
-
     day: int
+    interval_seconds: int
     series: Ints
     measured: MeasuredDay
-
-
-def flat(scored: ScoredDay, series: Ints) -> Columns:
-    """Known intervals of a scored day; ``series`` int64 [series] are the codes of its rows."""
-    measured, peak = scored.measured, scored.measured.peak
-    known = ~np.isnan(measured.observed)
-    row, column = np.nonzero(known)
-    nothing = np.full(len(row), np.nan)
-
-    def of_peak(values: Floats | None) -> Floats:
-        return nothing if values is None else values[known]
-
-    return {
-        "series": series[row],
-        "start": measured.starts[column],
-        "observed": measured.observed[known],
-        "baseline": measured.count.location[:, 1:][known],
-        "regime": measured.regime[known].astype(np.int64),
-        "statistic": scored.statistic[known],
-        "strength": scored.strength[known],
-        "count_strength": scored.count_strength[known],
-        "peak_strength": of_peak(scored.peak_strength),
-        "against_hour": measured.count.against_hour[:, 1:][known],
-        "against_season": measured.count.against_season[:, 1:][known],
-        "peak": of_peak(measured.observed_peak),
-        "peak_baseline": of_peak(None if peak is None else peak.location[:, 1:]),
-        "peak_against_hour": of_peak(None if peak is None else peak.against_hour[:, 1:]),
-        "peak_against_season": of_peak(None if peak is None else peak.against_season[:, 1:]),
-        "log_p": nothing,
-        "flagged": np.zeros(len(row), dtype=bool),
-    }
-
-
-def gathered(
-    parts: Iterable[Columns], table: SeriesTable, version: FittedVersion | None = None
-) -> ScoredRows:
-    """All known rows of a UTC day by series and start; of two interval lengths of a line the longer has no score."""
-    pieces = [_NO_ROWS, *parts]
-    columns = {name: np.concatenate([part[name] for part in pieces]) for name in COLUMNS}
-    order = np.lexsort((columns["start"], columns["series"]))
-    rows = _rows({name: values[order] for name, values in columns.items()}, table, version)
-    coarser = _coarser(rows, table)
-    return replace(rows, statistic=np.where(coarser, np.nan, rows.statistic)) if coarser.any() else rows
 
 
 def rows_in_gaps(
@@ -196,10 +92,11 @@ def rows_in_gaps(
         "series": group.series[member],
         "start": start,
         "baseline": _usual(group.zone, group.seconds, member, start, locations),
+        "span_seconds": np.full(len(start), group.seconds),
         "regime": np.full(len(start), int(Regime.COLD)),
         "flagged": np.zeros(len(start), dtype=bool),
     }
-    return _rows(columns, arranged.table, None)
+    return rows_of_columns(columns, arranged.table, None)
 
 
 def _usual(zone: str, seconds: int, member: Ints, start: Ints, locations: Locations) -> Floats:
@@ -215,28 +112,10 @@ def _usual(zone: str, seconds: int, member: Ints, start: Ints, locations: Locati
     return result
 
 
-def _rows(columns: Columns, table: SeriesTable, version: FittedVersion | None) -> ScoredRows:
-    return ScoredRows(table=table, version=version, **columns)  # type: ignore[arg-type]  # of the types above
-
-
-def _coarser(rows: ScoredRows, table: SeriesTable) -> NDArray[np.bool_]:
-    """Mask of the rows whose line has a row of a shorter interval in the same UTC hour.
-
-    By whole hours, because a window is made of whole hours: so the result does not depend on the window.
-    """
-    doubled = np.bincount(table.lines) > 1
-    line = table.lines[rows.series]
-    result = np.zeros(len(rows), dtype=bool)
-    suspect = np.flatnonzero(doubled[line])
-    if len(suspect):
-        _, cell = np.unique(
-            np.stack([line[suspect], rows.start[suspect] // HOUR]), axis=1, return_inverse=True
-        )
-        seconds = table.seconds[rows.series[suspect]]
-        finest = np.full(int(cell.max()) + 1, np.iinfo(np.int64).max)
-        np.minimum.at(finest, cell, seconds)
-        result[suspect] = seconds > finest[cell]
-    return result
+def scored_blocks(blocks: Iterable[Block], version: FittedVersion) -> Iterator[Columns]:
+    """Known intervals of each block, scored."""
+    for block in blocks:
+        yield flat(weigh(block.measured, version.model), block.series, block.interval_seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -267,13 +146,13 @@ class Window:
             members, rows = group.rows_of(local, _run_of(group.grid(local), begin, end))
             if len(members):
                 measured = measure_day(self._snapshot(number, local).take(members), rows)
-                blocks.append(Block(day, group.series[members], measured.between(begin, end)))
+                part = measured.between(begin, end)
+                blocks.append(Block(day, group.seconds, group.series[members], part))
         return blocks
 
     def scored(self, day: int, version: FittedVersion) -> ScoredRows:
         """Known rows of one UTC day inside the window, by series and start; days are asked for in ascending order."""
-        parts = [flat(weigh(block.measured, version.model), block.series) for block in self.blocks(day)]
-        return gathered(parts, self.arranged.table, version)
+        return gathered(scored_blocks(self.blocks(day), version), self.arranged, version)
 
     def gaps(self, begin: int, end: int) -> list[ScoredRows]:
         """The intervals of [begin, end) that lie in a gap of their series; asked for in ascending order."""
@@ -300,7 +179,12 @@ class Window:
 
 
 def open_window(
-    lake: Lake, zones: Mapping[str, str], begin: datetime, end: datetime, buckets: Collection[int]
+    lake: Lake,
+    zones: Mapping[str, str],
+    begin: datetime,
+    end: datetime,
+    buckets: Collection[int],
+    determined: Determined,
 ) -> Window:
     """Read the traffic of [begin, end) with its context, and the snapshots of its local days.
 
@@ -309,7 +193,7 @@ def open_window(
     begin, end : aware, whole hours.
     """
     arranged = arrange(read_window(lake, zones, begin, end, buckets), zones)
-    return window_of(lake, arranged, begin, end, buckets, None)
+    return window_of(lake, arranged, begin, end, buckets, determined, None)
 
 
 def read_window(
@@ -328,6 +212,7 @@ def window_of(
     begin: datetime,
     end: datetime,
     buckets: Collection[int],
+    determined: Determined,
     span: tuple[Ints, Ints] | None,
 ) -> Window:
     """Read the snapshots of a window whose traffic is arranged; without ``span`` it lists no gaps."""
@@ -336,10 +221,10 @@ def window_of(
     if not wanted:
         return Window(arranged, low, high, span, None)
     if end - begin <= timedelta(days=FEW_DAYS):
-        snapshots = stored_snapshots(lake, arranged, set(wanted), buckets)
+        snapshots = stored_snapshots(lake, arranged, set(wanted), buckets, determined)
         return Window(arranged, low, high, span, None, snapshots)
     days = [day for _, day in wanted]
-    past = profiled_past(lake, arranged, min(days), max(days), buckets)
+    past = profiled_past(lake, arranged, min(days), max(days), buckets, determined)
     return Window(arranged, low, high, span, past)
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of
+from cjp_fraud.detection.coverage import PartlyCovered, in_proportion
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
@@ -125,26 +126,32 @@ class Arranged:
     ----------
     table : the series.
     groups : by zone and interval length.
+    partly : intervals of which only a part was covered, and whose counts were brought to the whole interval.
     first, last : int64 [series]; UTC seconds of the first and last row, known or not.
     days : int64; UTC days with known rows, ascending.
     """
 
     table: SeriesTable
     groups: tuple[Group, ...]
+    partly: PartlyCovered
     first: Ints
     last: Ints
     days: Ints
 
 
-def arrange(traffic: pa.Table, zones: Mapping[str, str]) -> Arranged:
+def arrange(traffic: pa.Table, zones: Mapping[str, str], *, open_from: int | None = None) -> Arranged:
     """Arrange gridded traffic.
+
+    Step 11: of an interval that is covered in part the count is brought to the whole interval, x · interval / covered;
+    the busiest minute stays as it is. An interval covered under half is unknown, and so is one that is covered in part
+    and still open.
 
     Parameters
     ----------
-    traffic : in the shape of the lake's ``traffic`` table: one row per series and interval, starts on the grid; a
-        row whose ``seconds_covered`` is short of its interval is unknown. ``series_id`` is computed where the
-        column is missing.
+    traffic : in the shape of the lake's ``traffic`` table: one row per series and interval, starts on the grid; without
+        ``seconds_covered`` all intervals are wholly covered. ``series_id`` is computed where the column is missing.
     zones : IANA zone by tenant id.
+    open_from : UTC seconds; intervals from here on are still open. None: all are closed.
 
     Raises
     ------
@@ -157,14 +164,14 @@ def arrange(traffic: pa.Table, zones: Mapping[str, str]) -> Arranged:
     code, starts = code[order], starts[order]
     _refuse_doubles(code, starts, table)
     counts, peaks = (floats(traffic[name])[order] for name in (OFFERED, PEAK))
-    if COVERED in traffic.column_names:
-        covered = np.nan_to_num(floats(traffic[COVERED])[order])
-        counts = np.where(covered >= table.seconds[code], counts, np.nan)
+    covered = floats(traffic[COVERED])[order] if COVERED in traffic.column_names else None
+    counts, partly = in_proportion(counts, covered, table.seconds[code], code, starts, open_from)
     first, last = _ends(code, starts, len(table))
     known = ~np.isnan(counts)
     return Arranged(
         table=table,
         groups=_groups(table, code[known], starts[known], counts[known], peaks[known]),
+        partly=partly,
         first=first,
         last=last,
         days=np.unique(starts[known] // DAY),

@@ -1,4 +1,4 @@
-"""From statistics to p-values and flags: pooled calibration, hourly families, threshold, least excess."""
+"""From statistics to p-values, q-values and flags: pooled calibration, threshold, least excess."""
 
 from __future__ import annotations
 
@@ -10,91 +10,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scoring import ScoredRows
+from cjp_fraud.detection.scored_rows import ScoredRows
 from features.columns import CHANNEL
 from features.local_grid import HOUR
-from features.regimes import SCORED_REGIMES, Regime
 from features.spike import is_spike
-from models.calibration import LEAST_ROWS, PooledCalibration, histogram
-from models.discovery import rejected
+from models.calibration import LEAST_ROWS, PooledCalibration
+from models.discovery import log_q_values
 from models.shipped import shipped_calibration
 
-Histograms = dict[Regime, NDArray[np.int64]]
-"""Histogram of the final statistic by regime, of one UTC day or of several."""
+Counts = NDArray[np.int64]
+"""Histogram of the final statistic in fixed bins."""
 
-POOL_DAYS: Final = 7
-"""Day D is calibrated on D − 7 to D − 1."""
-
-
-def histograms(rows: ScoredRows) -> Histograms:
-    """Histogram of each regime's final statistics."""
-    return {
-        regime: histogram(rows.statistic[rows.regime == regime])
-        for regime in SCORED_REGIMES
-        if (rows.regime == regime).any()
-    }
+POOL_DAYS: Final = 60
+"""Day D is calibrated on D − 60 to D − 1."""
 
 
-def summed(parts: Sequence[Histograms]) -> Histograms:
-    """Histograms of several buckets, or days, added up."""
-    result: Histograms = {}
-    for part in parts:
-        for regime, counts in part.items():
-            result[regime] = result[regime] + counts if regime in result else counts
-    return result
+def calibration(days: Mapping[int, Counts], day: int) -> PooledCalibration:
+    """Calibration of UTC ``day`` from the sixty days before; the shipped one where these have too few rows."""
+    pool = [days[before] for before in range(day - POOL_DAYS, day) if before in days]
+    total = np.sum(pool, axis=0) if pool else np.zeros(0, dtype=np.int64)
+    return PooledCalibration().fit(total) if int(total.sum()) >= LEAST_ROWS else shipped_calibration()
 
 
-def calibrations(days: Mapping[int, Histograms], day: int) -> dict[Regime, PooledCalibration]:
-    """Calibration of UTC ``day`` from the seven days before; the shipped one where the pool is too small."""
-    return pooled([days[before] for before in range(day - POOL_DAYS, day) if before in days])
+def with_p_values(rows: ScoredRows, calibrated: PooledCalibration) -> ScoredRows:
+    """The rows with the natural log of p; NaN where there is no statistic."""
+    return replace(rows, log_p=calibrated.log_survival(rows.statistic))
 
 
-def pooled(pools: Sequence[Histograms]) -> dict[Regime, PooledCalibration]:
-    """One calibration a regime from the histograms of several days."""
-    total = summed(pools)
-    result = {}
-    for regime in SCORED_REGIMES:
-        enough = regime in total and int(total[regime].sum()) >= LEAST_ROWS
-        result[regime] = PooledCalibration().fit(total[regime]) if enough else _shipped(regime)
-    return result
-
-
-def with_p_values(rows: ScoredRows, calibrated: Mapping[Regime, PooledCalibration]) -> ScoredRows:
-    """The rows with the natural log of p by their regime; NaN where there is no statistic."""
-    log_p = np.full(len(rows), np.nan)
-    for regime, calibration in calibrated.items():
-        chosen = rows.regime == regime
-        if chosen.any():
-            log_p[chosen] = calibration.log_survival(rows.statistic[chosen])
-    return replace(rows, log_p=log_p)
-
-
-def discovered(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[NDArray[np.bool_]]:
-    """Rows that are flagged once their score reaches the threshold: rejected in their hour, and a spike.
+def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRows]:
+    """Close the hours of ``parts``: flag what reaches its version's threshold and the least excess of its channel.
 
     Parameters
     ----------
-    parts : all rows of some whole UTC hours, with p-values; the series of an hour are one family, whichever
+    parts : all rows of some whole UTC hours, with p-values; the rows of an hour are one family of q-values, whichever
         part they are in.
     """
     if not parts:
         return []
     hours = np.concatenate([rows.start // HOUR for rows in parts])
-    log_p = np.concatenate([rows.log_p for rows in parts])
-    rejections = rejected(hours, log_p, rules.false_discovery_rate)
+    log_q = log_q_values(hours, np.concatenate([rows.log_p for rows in parts]))
     ends = np.cumsum([len(rows) for rows in parts])[:-1]
-    return [
-        part & are_spikes(rows, rules) for part, rows in zip(np.split(rejections, ends), parts, strict=True)
-    ]
-
-
-def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRows]:
-    """Close the hours of ``parts``: flag what is discovered and reaches its version's threshold."""
     result = []
-    for rows, discoveries in zip(parts, discovered(parts, rules), strict=True):
+    for rows, of_part in zip(parts, np.split(log_q, ends), strict=True):
         threshold = np.inf if rows.version is None else rows.version.threshold
         with np.errstate(invalid="ignore"):
-            result.append(replace(rows, flagged=discoveries & (rows.score >= threshold)))
+            flagged = (rows.score >= threshold) & are_spikes(rows, rules)
+        result.append(replace(rows, log_q=of_part, flagged=flagged))
     return result
 
 
@@ -104,8 +65,4 @@ def are_spikes(rows: ScoredRows, rules: DetectionRules) -> NDArray[np.bool_]:
     least = [rules.spike_of(str(channel)) for channel in channels]
     contacts = np.array([minimum.contacts for minimum in least])[code]
     ratio = np.array([minimum.ratio for minimum in least])[code]
-    return is_spike(rows.observed - rows.baseline, rows.baseline, contacts[rows.series], ratio[rows.series])
-
-
-def _shipped(regime: Regime) -> PooledCalibration:
-    return shipped_calibration(with_peak=regime in (Regime.YOUNG_PEAK, Regime.SETTLED_PEAK))
+    return is_spike(rows.excess, rows.span_baseline, contacts[rows.series], ratio[rows.series])

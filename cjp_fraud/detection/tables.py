@@ -43,11 +43,11 @@ class ModelVersion(Recorded, Base):
     recipe_version: Mapped[str] = mapped_column(
         String(40), comment="version of the recipe's shipped constants"
     )
-    parameters: Mapped[dict[str, Any]] = mapped_column(comment="estimators' parameters, constants")
+    parameters: Mapped[dict[str, Any]] = mapped_column(comment="parameters of the forests")
     features: Mapped[list[str]] = mapped_column(comment="names of the forest's features, in order")
     lake_versions: Mapped[dict[str, Any]] = mapped_column(comment="Delta version of each table read")
     library_versions: Mapped[dict[str, Any]] = mapped_column(comment="versions of the libraries used")
-    metrics: Mapped[dict[str, Any]] = mapped_column(comment="rows, series, episodes, rates")
+    metrics: Mapped[dict[str, Any]] = mapped_column(comment="days, series-weeks, episodes")
     threshold: Mapped[float] = mapped_column(comment="score (-log10 p) from which an interval may be flagged")
     file_name: Mapped[str] = mapped_column(String(200), comment="skops file in the model folder")
     sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the file")

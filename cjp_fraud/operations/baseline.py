@@ -12,13 +12,12 @@ from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import baseline
 from cjp_fraud.detection.due_days import days_waiting
-from cjp_fraud.detection.lake_tables import BASELINE, MAXIMA
+from cjp_fraud.detection.lake_tables import BASELINE, OWN_BAR
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.full_disk import full_disk_named
 from cjp_fraud.storage.lake import Where
 from features.columns import SERIES_ID, TENANT
-from features.constants import SHIPPED
-from features.own_bar import OwnMaxima, bar
+from features.own_bar import OwnBar, bar
 from features.regimes import YOUNG_FROM_DAYS, Regime, regime_of
 
 HOURS_A_DAY = 24
@@ -54,7 +53,8 @@ class SeriesBaseline:
     days_folded : number of local days that it was made from, at most seven.
     floor, peak_floor : the smallest scale, in contacts per interval and per minute; None: the busiest minute is not
         known.
-    own_bar : by how much the series' own daily maxima raise its bar, with the shipped constants; 1 for most.
+    own_bar : by how much the series' own past raises its bar; 1 for most.
+    rare, habit, noise : the parts of that bar, Q, M and H (docs/detection.md); 0 where not known yet.
     usual_by_hour : mean usual contacts per interval in each hour of the local day, from midnight; None: not known.
     """
 
@@ -69,6 +69,9 @@ class SeriesBaseline:
     floor: float
     peak_floor: float | None
     own_bar: float
+    rare: float
+    habit: float
+    noise: float
     usual_by_hour: tuple[float | None, ...]
 
 
@@ -146,7 +149,7 @@ def show_baseline(deployment: Deployment, now: datetime, tenant_id: str) -> Tena
 
 
 def _series_baseline(row: dict[str, Any]) -> SeriesBaseline:
-    maxima = OwnMaxima(**{name: np.array([row[name]], dtype=np.float64) for name in MAXIMA})
+    own = OwnBar(**{name: np.array([row[name]], dtype=np.float64) for name in OWN_BAR})
     with_peak = row["peak_days"] >= YOUNG_FROM_DAYS
     regime = regime_of(np.array([row["count_days"]]), np.array([[with_peak]]))
     location = np.array(row["count_location"], dtype=np.float64)
@@ -162,6 +165,9 @@ def _series_baseline(row: dict[str, Any]) -> SeriesBaseline:
         days_folded=row["count_days"],
         floor=row["count_floor"],
         peak_floor=row["peak_floor"] if row["peak_days"] else None,
-        own_bar=float(bar(maxima, SHIPPED)[0]),
+        own_bar=float(bar(own)[0]),
+        rare=row["rare"],
+        habit=row["habit"],
+        noise=row["noise"],
         usual_by_hour=tuple(None if np.isnan(usual) else round(float(usual), 2) for usual in by_hour),
     )

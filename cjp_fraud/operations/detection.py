@@ -92,7 +92,10 @@ class RecordedFlag:
     Parameters
     ----------
     case : the case's number; None where its episode has no case.
+    span_seconds : what ``observed``, ``baseline`` and ``excess`` count, ending with the interval: its length, or 15
+        minutes.
     score : −log10 of the p-value.
+    q_value : share of chance among this hour's intervals that are as unusual, at most.
     why : reasons in words, the strongest first.
     superseded_at : when a later detection said something else; None while the flag is in force.
     """
@@ -106,11 +109,13 @@ class RecordedFlag:
     interval_seconds: int
     interval_start: datetime
     quantity: Quantity
+    span_seconds: int
     observed: float
     baseline: float
     excess: float
     score: float
     p_value: float
+    q_value: float
     threshold: float
     model_version: str | None
     why: tuple[str, ...]
@@ -126,6 +131,12 @@ class ScoreView:
 
     Parameters
     ----------
+    observed : brought to the whole interval where only a part, ``seconds_covered``, was covered.
+    excess : above the usual in the ``span_seconds`` that end with the interval: its length, or 15 minutes.
+    strength, unbarred, statistic : s, u and s′ (docs/detection.md).
+    rare, habit, noise : Q, M and H of the series' own bar.
+    anomaly : score of the isolation forest; None where it does not see the interval.
+    q_value : as of flags; None while the interval's UTC hour is open.
     score : −log10 of the p-value; None where the series has too short a past.
     flagged : None while the interval's UTC hour is open.
     """
@@ -136,10 +147,20 @@ class ScoreView:
     direction: str
     application_id: str | None
     observed: float | None
+    seconds_covered: float | None
     baseline: float | None
     excess: float | None
+    span_seconds: int
+    strength: float | None
+    unbarred: float | None
+    rare: float | None
+    habit: float | None
+    noise: float | None
+    statistic: float | None
+    anomaly: float | None
     score: float | None
     p_value: float | None
+    q_value: float | None
     threshold: float | None
     flagged: bool | None
     model_version: str | None
@@ -370,11 +391,13 @@ def _recorded_flag(flag: Flag, case: int | None) -> RecordedFlag:
         interval_seconds=flag.interval_seconds,
         interval_start=flag.interval_start,
         quantity=flag.quantity,
+        span_seconds=flag.span_seconds,
         observed=flag.observed,
         baseline=flag.baseline,
         excess=flag.excess,
         score=flag.score,
         p_value=flag.p_value,
+        q_value=flag.q_value,
         threshold=flag.threshold,
         model_version=flag.model_version,
         why=tuple(str(word) for word in flag.reasons.get("words", ())),

@@ -33,11 +33,12 @@ class ModelVersionView:
     valid_from : moments from which it counts, oldest first.
     threshold : score that a flag needs.
     window_from, window_to : the traffic that it was fitted on, half-open, UTC.
-    parameters : constants, and the forests' parameters.
+    parameters : the forests' parameters.
     features : names of the forest's features, in order.
     lake_versions, library_versions : of the tables read, of the libraries used.
-    series, days : that the window held: series with enough history, UTC days with traffic.
-    series_weeks, episodes : weeks of scored series, and episodes at the window's own threshold, ``window_threshold``.
+    days, scored_days : UTC days of the window with traffic, and with scores; with fewer than 28 of these the initial
+        threshold counts.
+    series_weeks, episodes : weeks of scored series, and episodes at the threshold.
     """
 
     id: str
@@ -52,11 +53,10 @@ class ModelVersionView:
     features: tuple[str, ...]
     lake_versions: dict[str, int]
     library_versions: dict[str, str]
-    series: float | None
     days: float | None
+    scored_days: float | None
     series_weeks: float | None
     episodes: float | None
-    window_threshold: float | None
     file_name: str
     sha256: str
     size_bytes: int
@@ -163,15 +163,14 @@ def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView
         window_to=row.window_to,
         fitted_at=row.fitted_at,
         recipe_version=row.recipe_version,
-        parameters={name: value for name, value in row.parameters.items() if name != "histograms"},
+        parameters=row.parameters,
         features=tuple(row.features),
         lake_versions=row.lake_versions,
         library_versions=row.library_versions,
-        series=row.metrics.get("series_with_history"),
         days=row.metrics.get("days"),
+        scored_days=row.metrics.get("scored_days"),
         series_weeks=row.metrics.get("series_weeks"),
         episodes=row.metrics.get("episodes"),
-        window_threshold=row.metrics.get("window_threshold"),
         file_name=row.file_name,
         sha256=row.sha256,
         size_bytes=row.size_bytes,

@@ -20,7 +20,10 @@ LOOK_BACK = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class FlagView:
-    """One interval of one series that is unusual upward; ``score`` is -log10 p, excess in ``quantity``."""
+    """One interval of one series that is unusual upward; ``score`` is -log10 p, excess in ``quantity``.
+
+    ``observed``, ``baseline`` and ``excess`` are of the ``span_seconds`` that end with the interval.
+    """
 
     id: str
     channel: str
@@ -29,11 +32,13 @@ class FlagView:
     interval_seconds: int
     interval_start: datetime
     quantity: Quantity
+    span_seconds: int
     observed: float
     baseline: float
     excess: float
     score: float
     p_value: float
+    q_value: float
     threshold: float
     model_version: str | None
     reasons: Mapping[str, Any]

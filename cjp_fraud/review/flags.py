@@ -28,7 +28,10 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class FlagRow:
-    """One interval that detection flagged; times aware, ``score`` is -log10 p, excess in ``quantity``."""
+    """One interval that detection flagged; times aware, ``score`` is -log10 p, excess in ``quantity``.
+
+    ``observed``, ``baseline`` and ``excess`` are of the ``span_seconds`` that end with the interval.
+    """
 
     tenant_id: str
     channel: str
@@ -41,9 +44,11 @@ class FlagRow:
     excess: float
     score: float
     p_value: float
+    q_value: float
     threshold: float
     model_version: str | None
     reasons: Mapping[str, object]
+    span_seconds: int
     quantity: Quantity = Quantity.CONTACTS
 
 
@@ -218,11 +223,13 @@ def _replace(
 def _content(row: FlagRow) -> dict[str, Any]:
     return {
         "quantity": Quantity(row.quantity),
+        "span_seconds": int(row.span_seconds),
         "observed": float(row.observed),
         "baseline": float(row.baseline),
         "excess": float(row.excess),
         "score": float(row.score),
         "p_value": float(row.p_value),
+        "q_value": float(row.q_value),
         "threshold": float(row.threshold),
         "model_version": row.model_version,
         "reasons": json.loads(canonical_json(row.reasons)),
@@ -230,8 +237,17 @@ def _content(row: FlagRow) -> dict[str, Any]:
 
 
 def _says(flag: Flag, content: Mapping[str, Any]) -> bool:
-    """Whether the flag on record holds the same content."""
-    return all(getattr(flag, name) == value for name, value in content.items())
+    """Whether the flag on record holds the same content.
+
+    The q-value, which decides nothing, moves with the other series of the hour; so do the words that tell it.
+    """
+
+    def without_words(reasons: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in reasons.items() if name != "words"}
+
+    return without_words(flag.reasons) == without_words(content["reasons"]) and all(
+        getattr(flag, name) == value for name, value in content.items() if name not in ("reasons", "q_value")
+    )
 
 
 def _named_by_determinations(session: Session, flag_ids: Sequence[str]) -> set[str]:

@@ -148,6 +148,7 @@ class Flag(Recorded, Base):
         Index("ix_flags_tenant_interval", "tenant_id", "interval_start"),
         Index("ix_flags_interval", "interval_start"),
         CheckConstraint("excess > 0", name="upward"),
+        CheckConstraint("span_seconds >= interval_seconds", name="span_holds_the_interval"),
     )
 
     id: Mapped[Id]
@@ -163,14 +164,22 @@ class Flag(Recorded, Base):
     interval_seconds: Mapped[int] = mapped_column(comment="length of the interval, seconds")
     interval_start: Mapped[datetime] = mapped_column(comment="start of the interval")
     quantity: Mapped[Quantity] = mapped_column(comment="what the excess is counted in")
-    observed: Mapped[float] = mapped_column(comment="what was seen, in the quantity")
-    baseline: Mapped[float] = mapped_column(comment="what is usual, in the quantity")
+    span_seconds: Mapped[int] = mapped_column(
+        comment="what is counted: so many seconds that end with the interval, the interval or more"
+    )
+    observed: Mapped[float] = mapped_column(
+        comment="what was seen in the span, in the quantity; in proportion where a part of it was covered"
+    )
+    baseline: Mapped[float] = mapped_column(comment="what is usual in the span, in the quantity")
     excess: Mapped[float] = mapped_column(comment="observed minus baseline")
     score: Mapped[float] = mapped_column(comment="-log10 p")
     p_value: Mapped[float] = mapped_column(comment="chance of such an interval, or a worse one")
+    q_value: Mapped[float] = mapped_column(
+        comment="share of chance among this hour's intervals that are as unusual, at most; decides nothing"
+    )
     threshold: Mapped[float] = mapped_column(comment="score at which the model version flags")
     model_version: Mapped[Sha256 | None] = mapped_column(
-        comment="model version that scored it; null: the shipped constants"
+        comment="model version that scored it; null: before the first"
     )
     reasons: Mapped[dict[str, Any]] = mapped_column(comment="why, in words and numbers")
     episode_id: Mapped[str | None] = mapped_column(

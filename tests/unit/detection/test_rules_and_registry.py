@@ -10,8 +10,7 @@ import numpy as np
 from cjp_fraud.config import Settings
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules, rules_of
-from cjp_fraud.detection.significance import calibrations
-from features.regimes import Regime
+from cjp_fraud.detection.significance import calibration
 from features.score_day import Model
 from features.spike import SpikeMinimum
 from models.calibration import histogram
@@ -31,8 +30,8 @@ def test_a_channel_may_have_its_own_least_excess() -> None:
         spike_min_ratio_by_channel={"sms": 3},
     )
     rules = rules_of(settings)
-    assert rules.spike_of("chat") == SpikeMinimum(7, 1)
-    assert rules.spike_of("voice") == SpikeMinimum(20, 1)
+    assert rules.spike_of("chat") == SpikeMinimum(7, 0.1)
+    assert rules.spike_of("voice") == SpikeMinimum(20, 0.1)
     assert rules.spike_of("sms") == SpikeMinimum(7, 3)
 
 
@@ -50,23 +49,24 @@ def test_the_newest_version_not_after_the_day_counts() -> None:
     ]
 
 
-def test_a_day_is_calibrated_on_the_seven_days_before_it_alone() -> None:
+def test_a_day_is_calibrated_on_the_sixty_days_before_it_alone() -> None:
     rng = np.random.default_rng(0)
     days = {
-        day: {Regime.SETTLED: histogram(rng.exponential(size=1000) * (100 if day in (2, 10) else 1))}
-        for day in range(2, 12)
+        day: histogram(rng.exponential(size=1000) * (100 if day in (39, 100) else 1))
+        for day in range(39, 102)
     }
-    used = calibrations(days, 10)[Regime.SETTLED]
-    other = calibrations({day: days[day] for day in range(3, 10)}, 10)[Regime.SETTLED]
+    used = calibration(days, 100)
+    other = calibration({day: days[day] for day in range(40, 100)}, 100)
     np.testing.assert_array_equal(used.log_survival_, other.log_survival_)
 
 
 def test_a_small_pool_falls_back_on_the_shipped_calibration() -> None:
-    days = {9: {Regime.SETTLED_PEAK: histogram(np.ones(1999)), Regime.SETTLED: histogram(np.ones(2000))}}
-    used = calibrations(days, 10)
-    assert used[Regime.SETTLED_PEAK] is shipped_calibration(with_peak=True)
-    assert used[Regime.YOUNG] is shipped_calibration(with_peak=False)
-    assert used[Regime.SETTLED] is not shipped_calibration(with_peak=False)
+    assert calibration({}, 10) is shipped_calibration()
+    assert calibration({9: histogram(np.ones(1999))}, 10) is shipped_calibration()
+    assert (
+        calibration({8: histogram(np.ones(1000)), 9: histogram(np.ones(1000))}, 10)
+        is not shipped_calibration()
+    )
 
 
 def test_importing_what_detects_and_trains_loads_no_skops() -> None:

@@ -91,6 +91,6 @@ def test_a_slot_is_a_quarter_hour_or_the_interval_where_that_is_longer(seconds: 
     assert slots_a_day(seconds) == slots
 
 
-@pytest.mark.parametrize(("seconds", "context"), [(300, 13), (900, 5), (1800, 1), (3600, 1)])
-def test_context_is_the_hour_of_the_level_and_the_interval_before(seconds: int, context: int) -> None:
+@pytest.mark.parametrize(("seconds", "context"), [(300, 15), (60, 61), (900, 5), (1800, 1), (3600, 1)])
+def test_context_is_level_swing_and_fifteen_minutes(seconds: int, context: int) -> None:
     assert context_intervals(seconds) == context

@@ -46,7 +46,7 @@ def test_every_step_that_a_docstring_cites_is_written_down() -> None:
 def test_every_symbol_has_a_row_in_the_table_of_words() -> None:
     rows = [line.split("|")[1].strip() for line in RECIPE.splitlines() if line.startswith("| ")]
     named = {symbol.strip() for row in rows for symbol in row.split(",")}
-    assert set(SYMBOLS) | {"Q", "M", "s′", "s″", "p"} <= named
+    assert set(SYMBOLS) | {"x₁₅", "b₁₅", "Q", "M", "H", "s′", "f", "p"} <= named
 
 
 def test_every_module_that_the_recipe_names_exists() -> None:

@@ -22,9 +22,9 @@ ONE = np.array([0])
 def rows_on(day: int, series: NDArray[np.float64], *, first: int = DAY, peaks: bool = True) -> Rows:
     """Intervals of one UTC day of a series that begins on the day ``first``; before it nothing is known."""
     grid = local_grid("Etc/UTC", day, 300)
-    padded = np.concatenate([np.full(13, np.nan), series])
+    padded = np.concatenate([np.full(15, np.nan), series])
     begin = (day - first) * 288
-    counts = padded[None, begin : begin + 288 + 13].copy()
+    counts = padded[None, begin : begin + 288 + 15].copy()
     return Rows(grid, counts, np.ceil(counts / 4) if peaks else None)
 
 
@@ -108,12 +108,12 @@ def test_changing_the_future_changes_no_past_score(at: int, count: float) -> Non
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 287))
-def test_a_score_needs_only_the_65_minutes_before_it(at: int) -> None:
+def test_a_score_needs_only_the_hour_and_a_quarter_before_it(at: int) -> None:
     snapshot = snapshot_after(10, SERIES)
     whole = rows_on(DAY + 10, SERIES)
     cut = whole.counts.copy()
     cut[:, :at] = np.nan
-    cut[:, at + 14 :] = np.nan
+    cut[:, at + 16 :] = np.nan
     part = Rows(whole.grid, cut, np.ceil(cut / 4))
     expected = score_day(snapshot, whole, Model()).statistic[:, at]
     assert score_day(snapshot, part, Model()).statistic[:, at].tobytes() == expected.tobytes()
@@ -137,7 +137,8 @@ def test_a_snapshot_is_the_same_alone_and_among_others(days: int, others: int) -
     alone = snapshot_after(days, SERIES)
     for name in ("location", "season", "slot_error", "near", "floor", "error", "spread"):
         assert getattr(among.count, name).tobytes() == getattr(alone.count, name).tobytes(), name
-    assert among.maxima.upper_count.tobytes() == alone.maxima.upper_count.tobytes()
+    for part in ("rare", "habit", "noise"):
+        assert getattr(among.own, part).tobytes() == getattr(alone.own, part).tobytes(), part
 
 
 def test_a_snapshot_refuses_to_see_its_own_day() -> None:
@@ -173,10 +174,66 @@ def test_locations_for_gaps_are_those_of_the_snapshot() -> None:
     )
 
 
-def test_folding_needs_no_model() -> None:
+def test_a_day_is_folded_to_its_largest_and_its_upper_value_before_the_own_bar() -> None:
     snapshot, rows = snapshot_after(10, SERIES), rows_on(DAY + 10, SERIES)
     profile = fold_day(snapshot, rows)
     scored = score_day(snapshot, rows, Model())
-    np.testing.assert_array_equal(profile.strongest_count, scored.count_strength.max(axis=1))
+    assert profile.maximum.tolist() == [scored.unbarred.max()]
+    np.testing.assert_allclose(profile.upper, np.quantile(scored.unbarred, 0.95, axis=1))
+    assert profile.folded.tolist() == [7]
     assert profile.count.n.tolist() == [288]
     assert profile.count.largest.tolist() == [SERIES[10 * 288 : 11 * 288].max()]
+
+
+def test_a_day_that_was_not_scored_counts_for_no_bar() -> None:
+    profile = fold_day(snapshot_after(1, SERIES), rows_on(DAY + 1, SERIES))
+    assert np.isnan([profile.maximum[0], profile.upper[0]]).all()
+
+
+def test_days_with_a_determined_event_are_left_out_of_the_own_bar() -> None:
+    series = SERIES.copy()
+    series[9 * 288 + 100 : 9 * 288 + 104] += 400
+    history = folded(10, series)
+    with_it = make_snapshot(history, ONE, DAY + 10).own
+    without = make_snapshot(history, ONE, DAY + 10, (np.array([0]), np.array([DAY + 9]))).own
+    quiet = make_snapshot(folded(10, SERIES), ONE, DAY + 10, (np.array([0]), np.array([DAY + 9]))).own
+    assert with_it.rare > 10 * without.rare
+    assert without.rare == quiet.rare
+
+
+def test_the_fifteen_minutes_look_back_over_midnight() -> None:
+    series = SERIES.copy()
+    series[10 * 288 - 2 : 10 * 288] += 200
+    snapshot = snapshot_after(10, SERIES)
+    scored = score_day(snapshot, rows_on(DAY + 10, series), Model())
+    assert scored.by_fifteen[0, 0]
+    assert scored.measured.sum_of_three is not None
+    assert scored.measured.sum_of_three[0, 0] == series[10 * 288 - 2 : 10 * 288 + 1].sum()
+
+
+def test_only_five_minute_intervals_have_fifteen_minutes() -> None:
+    grid = local_grid("Etc/UTC", DAY, 900)
+    rows = Rows(grid, np.ones((1, len(grid.starts))), None)
+    profile = fold_day(make_snapshot(History.empty(1, 96), ONE, DAY), rows)
+    assert profile.fifteen is None
+    assert fold_day(make_snapshot(History.empty(1, 96), ONE, DAY), rows_on(DAY, SERIES)).fifteen is not None
+
+
+class Shouting:
+    """A forest that finds everything utterly unusual."""
+
+    def anomaly(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.ones(len(features))
+
+
+def test_what_a_forest_says_is_kept_and_changes_no_statistic() -> None:
+    snapshot, rows = snapshot_after(10, SERIES), rows_on(DAY + 10, SERIES)
+    plain, with_forest = (
+        score_day(snapshot, rows, Model()),
+        score_day(snapshot, rows, Model(Shouting(), None)),
+    )
+    np.testing.assert_array_equal(plain.statistic, with_forest.statistic)
+    assert np.isnan(plain.anomaly).all()
+    seen = ~np.isnan(with_forest.anomaly)
+    np.testing.assert_array_equal(seen, with_forest.strength > 0.15)
+    assert seen.any()

@@ -1,16 +1,18 @@
-"""Each step of the recipe alone: location, level, scales, strength, swing, own bar, second stage."""
+"""Each step of the recipe alone: location, level, scales, strength, swing, 15 minutes, own bar, forest."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.constants import SHIPPED, KindConstants, RecipeConstants
+from features.fifteen import mean_of_three, sums_of_three
 from features.level import level_of_hour
 from features.location import by_slot, fill_slots, interpolate, slot_medians
-from features.own_bar import at_constants, bar, own_maxima, quantile_of_days
+from features.own_bar import OwnBar, bar, own_bar, quantile_of_known
 from features.regimes import Regime, regime_of
 from features.scales import (
     day_floor,
@@ -22,9 +24,9 @@ from features.scales import (
     smallest_change,
     spread_of_hour,
 )
-from features.second_stage import factor, feature
+from features.second_stage import feature
 from features.spike import is_spike
-from features.strength import both, swung, together
+from features.strength import beside_fifteen, both, fifteen_decides, swung, together
 
 NAN = np.nan
 
@@ -143,33 +145,101 @@ class TestStrength:
         np.testing.assert_allclose(together(row(1.0), None), row(1.0))
 
 
-class TestOwnBar:
-    def test_the_quantile_is_numpys_of_the_known_days(self) -> None:
-        maxima = np.random.default_rng(0).exponential(size=(5, 60))
-        maxima[:, :37] = NAN
-        np.testing.assert_allclose(quantile_of_days(maxima, 0.95, 14), np.nanquantile(maxima, 0.95, axis=1))
+def plain_mean_of_three(counts: list[float]) -> list[float]:
+    """x₁₅ of one series, as the recipe says it."""
+    means = []
+    for at, own in enumerate(counts):
+        known = [x for x in counts[max(at - 2, 0) : at + 1] if not math.isnan(x)]
+        means.append(NAN if math.isnan(own) else sum(known) / len(known))
+    return means
 
-    def test_the_bar_is_one_until_enough_maxima_are_known(self) -> None:
-        few = np.full((1, 6), 100.0)
-        assert bar(own_maxima(few, few * NAN), SHIPPED) == 1
-        many = np.full((1, 14), 100.0)
-        assert bar(own_maxima(many, many * NAN), SHIPPED) > 100
+
+MAYBE = st.one_of(st.integers(0, 1000).map(float), st.just(NAN))
+
+
+class TestFifteenMinutes:
+    @given(st.lists(MAYBE, min_size=1, max_size=20))
+    def test_the_mean_is_that_of_the_known_intervals_of_three(self, counts: list[float]) -> None:
+        np.testing.assert_allclose(mean_of_three(row(*counts))[0], plain_mean_of_three(counts))
+
+    @given(st.lists(st.tuples(MAYBE, MAYBE), min_size=1, max_size=20))
+    def test_sums_count_the_intervals_of_which_seen_and_usual_are_known(
+        self, pairs: list[tuple[float, float]]
+    ) -> None:
+        seen, usual = sums_of_three(row(*(x for x, _ in pairs)), row(*(m for _, m in pairs)))
+        for at in range(len(pairs)):
+            near = [pair for pair in pairs[max(at - 2, 0) : at + 1] if not math.isnan(sum(pair))]
+            expected = (
+                [sum(part) for part in zip(*near, strict=True)]
+                if not math.isnan(sum(pairs[at]))
+                else [NAN] * 2
+            )
+            np.testing.assert_allclose([seen[0, at], usual[0, at]], expected)
+
+    @given(st.lists(MAYBE, min_size=20, max_size=30), st.integers(1, 15))
+    def test_a_cut_of_the_window_changes_no_bit(self, counts: list[float], cut: int) -> None:
+        whole, part = mean_of_three(row(*counts)), mean_of_three(row(*counts[cut:]))
+        np.testing.assert_array_equal(whole[:, cut + 2 :], part[:, 2:])
+
+    def test_the_stronger_of_both_counts(self) -> None:
+        strength, fifteen = row(0.9, 0.9, 0.9, NAN), row(0.843, 8.43, NAN, 8.43)
+        np.testing.assert_allclose(beside_fifteen(strength, fifteen), row(1.0, 8.0, 1.0, NAN))
+        assert fifteen_decides(strength, fifteen).tolist() == [[False, True, False, False]]
+
+    def test_without_the_fifteen_minutes_count_and_peak_stand_alone(self) -> None:
+        np.testing.assert_allclose(beside_fifteen(row(1.8), None), row(2.0))
+
+
+TODAY = 20_000
+
+
+def a_past(*days: tuple[int, float, float, int]) -> OwnBar:
+    """Own bar of one series from days of (days ago, maximum, 95 % quantile, folded days of its snapshot)."""
+    ago, maxima, upper, folded = (np.array([values], dtype=float) for values in zip(*days, strict=True))
+    return own_bar(TODAY - ago.astype(np.int64), maxima, upper, folded, TODAY)
+
+
+class TestOwnBar:
+    @given(st.floats(0, 1), st.integers(1, 4))
+    def test_the_quantile_is_numpys_of_the_known_days(self, share: float, least: int) -> None:
+        values = np.random.default_rng(0).exponential(size=(5, 60))
+        values[:, :37] = NAN
+        np.testing.assert_allclose(
+            quantile_of_known(values, share, least=least), np.nanquantile(values, share, axis=1)
+        )
+
+    def test_fewer_values_than_needed_have_no_quantile(self) -> None:
+        assert np.isnan(quantile_of_known(row(1, 2, NAN), 0.5, least=3))
+
+    def test_the_bar_is_the_largest_of_three_parts_with_slack(self) -> None:
+        one = np.array([0.0])
+        assert bar(OwnBar(one, one, one)) == 1
+        assert bar(OwnBar(one + 20, one, one)) == pytest.approx(8)
+        assert bar(OwnBar(one, one + 6, one)) == pytest.approx(8)
+        assert bar(OwnBar(one, one, one + 4 * 0.28)) == pytest.approx(8)
+        assert bar(OwnBar(one + 5, one + 3, one + 0.28)) == pytest.approx(1)
+
+    def test_rare_maxima_count_at_once_but_only_of_days_with_a_whole_week_before_them(self) -> None:
+        assert a_past((1, 50.0, 0.1, 7)).rare == 50
+        assert a_past((2, 50.0, 0.1, 6), (1, 8.0, 0.1, 7)).rare == 8
+        assert a_past((1, 50.0, 0.1, 6)).rare == 0
+
+    def test_habit_and_noise_are_medians_from_three_days_on(self) -> None:
+        two = a_past((2, 5.0, 0.5, 2), (1, 9.0, 0.9, 3))
+        assert (two.habit[0], two.noise[0]) == (0, 0)
+        three = a_past((3, 7.0, 0.7, 2), (2, 5.0, 0.5, 3), (1, 9.0, 0.9, 4))
+        assert (three.habit[0], three.noise[0]) == (7, pytest.approx(0.7))
+
+    def test_noise_is_remembered_for_four_weeks_and_maxima_for_sixty_days(self) -> None:
+        days = [(ago, 10.0 + ago, 1.0 + ago, 7) for ago in (61, 60, 59, 29, 28, 27, 26)]
+        own = a_past(*days)
+        assert own.habit == np.median([10 + ago for ago in (60, 59, 29, 28, 27, 26)])
+        assert own.noise == np.median([1 + ago for ago in (28, 27, 26)])
+        assert own.rare == pytest.approx(np.quantile([10 + ago for ago in (60, 59, 29, 28, 27, 26)], 0.95))
 
     def test_a_few_real_events_do_not_raise_the_bar(self) -> None:
-        maxima = np.full((1, 40), 0.5)
-        maxima[0, ::20] = 50.0
-        assert bar(own_maxima(maxima, maxima * NAN), SHIPPED) == 1
-
-    def test_what_happens_on_most_days_is_a_habit(self) -> None:
-        maxima = np.full((1, 7), 0.9 * 4)
-        assert bar(own_maxima(maxima, maxima * NAN), SHIPPED) == pytest.approx(8.0)
-
-    def test_maxima_are_brought_to_a_models_constants(self) -> None:
-        doubled = RecipeConstants(KindConstants(7.4, 3.4, 1.0), KindConstants(11.6, 4.8, 1.0), 0.9, 0.9)
-        np.testing.assert_allclose(at_constants(np.array([4.0]), np.array([NAN]), doubled), [2.0])
-        np.testing.assert_allclose(
-            at_constants(np.array([4.0]), np.array([8.0]), doubled), [0.3 * 2 + 0.7 * 4]
-        )
+        days = [(ago, 50.0 if ago % 20 == 0 else 0.5, 0.1, 7) for ago in range(40, 0, -1)]
+        assert bar(a_past(*days)) < 3
 
 
 def test_regimes_are_told_by_folded_days_and_known_peaks() -> None:
@@ -184,18 +254,17 @@ def test_regimes_are_told_by_folded_days_and_known_peaks() -> None:
     ]
 
 
-def test_the_second_stage_sees_only_what_is_upward() -> None:
+def test_the_forest_sees_only_what_is_upward() -> None:
     np.testing.assert_allclose(feature(np.array([-5.0, 0.0]), 2.0), np.log(0.05))
     np.testing.assert_allclose(feature(np.array([2.0]), 2.0), np.log(1.05))
-    np.testing.assert_allclose(factor(np.array([0.65, 1.15])), [1.0, np.e])
 
 
 @pytest.mark.parametrize(
     ("excess", "baseline", "spike"),
     [
-        (5.0, 5.0, True),
+        (5.0, 50.0, True),
         (4.9, 1.0, False),
-        (9.0, 10.0, False),
+        (9.0, 91.0, False),
         (-50.0, 1.0, False),
         (0.0, 0.0, False),
         (NAN, 1.0, False),
@@ -205,7 +274,7 @@ def test_a_spike_has_a_least_absolute_and_relative_excess(
     excess: float, baseline: float, spike: bool
 ) -> None:
     at = np.array([excess]), np.array([baseline])
-    assert bool(is_spike(*at, np.array([5.0]), np.array([1.0]))[0]) is spike
+    assert bool(is_spike(*at, np.array([5.0]), np.array([0.1]))[0]) is spike
 
 
 def test_a_downward_interval_is_no_spike_even_without_a_minimum() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.episodes import count_episodes, episode_id, episode_starts
-from features.reasons import FlaggedInterval, odds, reasons
+from features.reasons import FlaggedInterval, Kind, chance, odds, reasons
 
 
 def test_flags_within_an_hour_are_one_episode() -> None:
@@ -34,8 +34,8 @@ def test_an_episode_is_named_by_its_tenant_and_first_flag() -> None:
     assert named != episode_id("acme", 1_700_000_400)
 
 
-def a_flag(**changed: float | bool | None) -> FlaggedInterval:
-    numbers = {"observed": 140.0, "baseline": 10.0, "score": 4.602} | changed
+def a_flag(**changed: float | Kind | None) -> FlaggedInterval:
+    numbers = {"span_seconds": 300, "observed": 140.0, "baseline": 10.0, "score": 4.602} | changed
     return FlaggedInterval(datetime(2024, 3, 5, 2, 0, tzinfo=UTC), 300, **numbers)  # type: ignore[arg-type]
 
 
@@ -48,9 +48,41 @@ def test_a_reason_says_how_many_times_the_usual_in_the_tenants_own_time() -> Non
 
 
 def test_a_reason_names_the_busiest_minute_where_it_is_known() -> None:
-    said = reasons(a_flag(peak=60.0, usual_peak=4.0, by_peak=True, against_hour=9.0), "Etc/UTC")
+    said = reasons(a_flag(peak=60.0, usual_peak=4.0, kind=Kind.PEAK, against_hour=9.0), "Etc/UTC")
     assert "60 in the busiest minute, usually 4" in said
     assert said[-1].startswith("what weighed most: the busiest minute against the hour before")
+
+
+def test_a_flag_of_fifteen_minutes_tells_all_of_them() -> None:
+    said = reasons(a_flag(span_seconds=900, kind=Kind.FIFTEEN, against_season=9.0), "Etc/UTC")
+    assert said[0] == "14 × the usual Tuesday 01:50"
+    assert "140 contacts from 01:50 to 02:05" in said[1]
+    assert said[-1].startswith("what weighed most: the 15 minutes together against the season")
+
+
+def test_what_is_known_beside_the_score_is_told() -> None:
+    said = reasons(a_flag(q_value=0.1, own_bar=3.24, anomaly=0.71, seconds_covered=180.0), "Etc/UTC")
+    assert "at most one in 10 of this hour's intervals that are as unusual is chance" in said
+    assert "only 3 of 5 minutes were delivered; contacts are brought to the whole interval" in said
+    assert "the series' own restless past is taken into account: divided by 3.2" in said
+    assert "isolation forest: 0.71 (0.50 is ordinary); shown beside the score, not in it" in said
+
+
+def test_what_is_not_known_is_not_told() -> None:
+    assert len(reasons(a_flag(), "Etc/UTC")) == 4
+
+
+@pytest.mark.parametrize(
+    ("q", "said"),
+    [
+        (0.9, "more than half"),
+        (0.5, "at most one in 2"),
+        (0.026, "at most one in 38"),
+        (1e-300, "at most one in 1,000,000,000"),
+    ],
+)
+def test_a_q_value_is_said_as_people_say_it(q: float, said: str) -> None:
+    assert chance(q) == said
 
 
 def test_nothing_usual_is_not_divided_by() -> None:
