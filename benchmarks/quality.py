@@ -1,22 +1,29 @@
-"""How well the detector finds, and how often it errs: recall at budgets of false episodes, and by own flags.
+"""How well the detector finds, how often it errs, and what each part of the recipe is worth.
 
-Three sets: the ten social series of the real traffic with their labelled windows, dense synthetic series with
-injected bursts by day and by night, and wild synthetic series in which every episode is false. Ratios only,
-nothing is timed. Run from the repository's root:
+Sets: the ten social series of the real traffic with their labelled windows, dense synthetic series with bursts injected
+by day and by night, and wild synthetic series, beside the social ones, in which every episode is false. The first row
+of the table is the recipe as it is, each further row the recipe without one part (or, last, with the isolation forest
+as a factor): windows found with the product's own flags, and with one threshold at half a false episode a series-week.
+Ratios only, nothing is timed. Run from the repository's root:
 
-    python -m benchmarks.quality FOLDER_OF_REAL_TRAFFIC
+    python -m benchmarks.quality FOLDER_OF_REAL_TRAFFIC [--parts]
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 
 from benchmarks import synthetic
+from benchmarks.forest_factor import forest_as_factor
 from cjp_fraud.detection.backtest import backtest_rows
 from cjp_fraud.detection.rules import DetectionRules
 from features.constants import EPISODE_GAP_SECONDS
@@ -24,33 +31,139 @@ from features.constants import EPISODE_GAP_SECONDS
 WEEK = pd.Timedelta(days=7)
 WARM = pd.Timedelta(days=8)
 BUDGETS = (1.0, 0.5, 0.1)
+THRESHOLDS = np.arange(6.0, 1.0, -0.05)
 Windows = Mapping[str, Sequence[tuple[pd.Timestamp, pd.Timestamp]]]
 
 
-def main(folder: Path) -> None:
-    """Print the figures of all three sets."""
+@dataclass(frozen=True, slots=True)
+class LabelledTraffic:
+    """A set that the detector is measured on.
+
+    Attributes
+    ----------
+    traffic : gridded, in UTC.
+    windows : by tenant, all that is labelled: an episode that touches none of them is false.
+    wanted : by name of a kind of event, the windows that should be found.
+    """
+
+    traffic: pd.DataFrame
+    windows: Windows
+    wanted: Mapping[str, Windows]
+
+
+def sets(folder: Path) -> dict[str, LabelledTraffic]:
+    """All labelled sets by name; a new one is a function that returns such traffic, and a line here."""
     social, windows, upward = real_social(folder)
-    scores = scored(social)
-    print("social, own flags:", summary(scores[scores["flagged"]], scores, windows, upward))
-    for budget in BUDGETS:
-        print(f"social, {budget} false per series-week:", at_budget(scores, windows, upward, budget))
-    traffic, bursts = with_bursts(series=40, days=25)
-    scores = scored(traffic)
+    dense, bursts = with_bursts(series=40, days=25)
     every = {
-        tenant: [burst for kind in bursts.values() for burst in kind[tenant]]
-        for tenant in traffic_ids(traffic)
+        tenant: [burst for kind in bursts.values() for burst in kind[tenant]] for tenant in traffic_ids(dense)
     }
-    for name, chosen in bursts.items():
-        print(f"dense, {name}, own flags:", summary(scores[scores["flagged"]], scores, every, chosen))
-        for budget in BUDGETS:
-            print(f"dense, {name}, {budget} false per series-week:", at_budget(scores, every, chosen, budget))
+    return {
+        "social": LabelledTraffic(social, windows, {"upward": upward}),
+        "dense": LabelledTraffic(dense, every, bursts),
+    }
+
+
+def main(folder: Path, *, parts: bool) -> None:
+    """Print the figures of all sets, and with ``parts`` the table of what each part is worth."""
+    chosen = sets(folder)
+    for name, labelled in chosen.items():
+        scores = scored(labelled.traffic)
+        for kind, wanted in labelled.wanted.items():
+            flags = scores[scores["flagged"]]
+            print(f"{name}, {kind}, own flags:", summary(flags, scores, labelled.windows, wanted))
+            for budget in BUDGETS:
+                found = at_budget(scores, labelled.windows, wanted, budget)
+                print(f"{name}, {kind}, {budget} false per series-week:", found)
     for seed in range(3):
-        wild = synthetic.gridded(synthetic.wild(55, seed), start=social["interval_start"].min())
-        scores = scored(pd.concat([social, wild], ignore_index=True))
-        weeks = (scores["interval_start"].max() - scores["interval_start"].min()) / WEEK
-        flagged = episodes(scores[scores["flagged"]])["tenant_id"].value_counts()
-        rates = {name: round(int(flagged.get(name, 0)) / weeks, 2) for name in synthetic.WILD}
-        print(f"wild, seed {seed}, episodes a week:", rates)
+        print(f"wild, seed {seed}, episodes a week:", wild_rates(chosen["social"].traffic, seed))
+    if parts:
+        print_parts(chosen)
+
+
+def print_parts(chosen: Mapping[str, LabelledTraffic]) -> None:
+    """Print one row for the whole recipe and one for each part left out."""
+    rows = []
+    for name, without in PARTS.items():
+        with without():
+            row: dict[str, object] = {"recipe": name}
+            for of_set, labelled in chosen.items():
+                used = without_peaks(labelled) if name == "without the busiest minute" else labelled
+                scores = scored(used.traffic)
+                for kind, wanted in used.wanted.items():
+                    own = summary(scores[scores["flagged"]], scores, used.windows, wanted)
+                    fixed = at_budget(scores, used.windows, wanted, 0.5)
+                    row[f"{of_set} {kind}"] = f"{own['windows']} ({fixed.get('windows', 'none')})"
+                row[f"{of_set} false"] = own["false per series-week"]
+            rates = wild_rates(chosen["social"].traffic, 0, with_peak=name != "without the busiest minute")
+            row["wild worst"], row["wild mean"] = (
+                max(rates.values()),
+                round(float(np.mean(list(rates.values()))), 2),
+            )
+        rows.append(row)
+        print(row, flush=True)
+    print(pd.DataFrame(rows).to_string(index=False))
+
+
+@contextmanager
+def patched(**values: object) -> Iterator[None]:
+    """Give constants and functions of the recipe, named ``module__name``, other values for a while."""
+    with ExitStack() as stack:
+        for name, value in values.items():
+            module, attribute = name.split("__")
+            place = module.replace("detection_", "cjp_fraud.detection.", 1).replace(
+                "features_", "features.", 1
+            )
+            stack.enter_context(mock.patch(f"{place}.{attribute}", value))
+        yield
+
+
+def no_level(residual: Any, interval_seconds: int) -> Any:
+    """Step 2 left out."""
+    return np.zeros_like(residual)
+
+
+def day_floors_alone(spread: Any, location: Any, floor: Any, near: Any, smallest: Any) -> Any:
+    """Denominator of A without the floor of the hours around."""
+    return np.hypot(spread + 0.01 * np.abs(location), 0.3 * floor + smallest)
+
+
+PARTS: Mapping[str, Callable[[], Any]] = {
+    "as it is": patched,
+    "without the level of the hour": lambda: patched(features_score_day__level_of_hour=no_level),
+    "without the floor of the hours around": lambda: patched(
+        features_score_day__scale_of_hour=day_floors_alone
+    ),
+    "without the swing": lambda: patched(features_strength__SWING_FROM=np.inf),
+    "without the busiest minute": patched,
+    "without the 15 minutes": lambda: patched(features_strength__FIFTEEN_SHARE=0.0),
+    "without Q": lambda: patched(features_own_bar__RARE_SLACK=0.0),
+    "without M": lambda: patched(features_own_bar__HABIT_SLACK=np.inf),
+    "without H": lambda: patched(features_own_bar__NOISE_SLACK=np.inf),
+    "without the own bar": lambda: patched(
+        features_own_bar__RARE_SLACK=0.0,
+        features_own_bar__HABIT_SLACK=np.inf,
+        features_own_bar__NOISE_SLACK=np.inf,
+    ),
+    "with a pool of 7 days": lambda: patched(detection_significance__POOL_DAYS=7),
+    "with the forest as a factor": forest_as_factor,
+}
+"""What is left out, or changed, by name; each is a context in which the recipe is so."""
+
+
+def without_peaks(labelled: LabelledTraffic) -> LabelledTraffic:
+    """The same traffic, whose busiest minutes nobody knows."""
+    return replace(labelled, traffic=labelled.traffic.assign(contacts_peak=np.nan))
+
+
+def wild_rates(social: pd.DataFrame, seed: int, *, with_peak: bool = True) -> dict[str, float]:
+    """Episodes a week of each wild series, flagged beside the social ones."""
+    start = social["interval_start"].min()
+    wild = synthetic.gridded(synthetic.wild(55, seed), start=start, with_peak=with_peak)
+    scores = scored(pd.concat([social, wild], ignore_index=True))
+    weeks = (scores["interval_start"].max() - scores["interval_start"].min()) / WEEK
+    flagged = episodes(scores[scores["flagged"]])["tenant_id"].value_counts()
+    return {name: round(int(flagged.get(name, 0)) / weeks, 2) for name in synthetic.WILD}
 
 
 def real_social(folder: Path) -> tuple[pd.DataFrame, Windows, Windows]:
@@ -142,7 +255,7 @@ def summary(
 def at_budget(scores: pd.DataFrame, windows: Windows, wanted: Windows, budget: float) -> dict[str, object]:
     """The same at one threshold for all: the lowest before the budget of false episodes is first exceeded."""
     best: dict[str, object] = {}
-    for threshold in scores["score"].quantile(1 - np.logspace(-5, -2, 40)):
+    for threshold in THRESHOLDS:
         result = summary(scores[scores["score"] >= threshold], scores, windows, wanted)
         if float(str(result["false per series-week"])) > budget:
             break
@@ -151,4 +264,4 @@ def at_budget(scores: pd.DataFrame, windows: Windows, wanted: Windows, budget: f
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), parts="--parts" in sys.argv[2:])

@@ -10,7 +10,7 @@ from features.local_grid import LocalGrid
 from features.location import by_slot, slot_medians
 from features.own_bar import UPPER, quantile_of_known
 from features.profile import DayProfile, KindProfile
-from features.score_day import Measured, Model, Rows, measure_day, weigh
+from features.score_day import Measured, MeasuredDay, Model, Rows, measure_day, weigh
 from features.snapshot import Snapshot, Usual
 
 Floats = NDArray[np.float64]
@@ -19,15 +19,16 @@ CLIP = 4.0
 """Residuals count at most this many floors in the floor of the hours around."""
 
 
-def fold_day(snapshot: Snapshot, rows: Rows) -> DayProfile:
+def fold_day(snapshot: Snapshot, rows: Rows, measured: MeasuredDay | None = None) -> DayProfile:
     """Profile of a whole local day.
 
     Parameters
     ----------
     snapshot : the one valid that day; r, e and u are computed with it, by the functions that score.
     rows : the day's intervals with their context.
+    measured : what :func:`measure_day` gives for both, where it is known already.
     """
-    measured = measure_day(snapshot, rows)
+    measured = measured or measure_day(snapshot, rows)
     unbarred = weigh(measured, Model()).unbarred
     context = rows.grid.context
     count = _fold(rows.grid, rows.counts[:, context:], measured.count, snapshot.count)

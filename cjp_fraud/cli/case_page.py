@@ -29,7 +29,15 @@ _HEAD = (
     "flags_since_closed",
     "notice_terms",
 )
-_FLAGS = ("start", "series", "observed", "usual", "score", Column("id", "flag"))
+_FLAGS = (
+    "start",
+    "series",
+    Column("minutes", "min", spare=True),
+    "observed",
+    "usual",
+    "score",
+    Column("id", "flag"),
+)
 _SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
     "principals": (
         "Who carried the flagged traffic",
@@ -66,6 +74,7 @@ def print_case(page: CasePage) -> None:
         {
             "start": flag.interval_start,
             "series": _series(flag),
+            "minutes": flag.span_seconds // 60,
             "observed": flag.observed,
             "usual": flag.baseline,
             "score": flag.score,

@@ -124,8 +124,9 @@ class MemoryStore:
             member, rows = group.rows_of(local)
             history = self._histories[number]
             snapshot = make_snapshot(history, member, local)
-            self._measured[number, local] = (member, measure_day(snapshot, rows))
-            history.append(member, fold_day(snapshot, rows))
+            measured = measure_day(snapshot, rows)
+            self._measured[number, local] = (member, measured)
+            history.append(member, fold_day(snapshot, rows, measured))
 
     def _list_gaps(self, number: int, end: int) -> None:
         """List the group's intervals in gaps up to ``end``, with the baseline of the days folded so far."""

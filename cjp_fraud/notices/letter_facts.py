@@ -33,7 +33,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One flagged interval, as a letter tells it.
+    """One flagged interval, or 15 minutes that end with it, as a letter tells it.
 
     Parameters
     ----------

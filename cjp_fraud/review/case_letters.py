@@ -70,14 +70,14 @@ def continuation_letter(
 
 
 def seen(flags: Iterable[Flag]) -> tuple[Seen, ...]:
-    """Return flags as a letter tells them, in the order of time."""
+    """Return flags as a letter tells them, in the order of time: each with the span that its numbers count."""
     return tuple(
         Seen(
             channel=flag.channel,
             direction=flag.direction,
             application_id=flag.application_id,
-            interval_start=flag.interval_start,
-            interval_seconds=flag.interval_seconds,
+            interval_start=flag.span_start,
+            interval_seconds=flag.span_seconds,
             observed=flag.observed,
             usual=flag.baseline,
             p_value=flag.p_value,

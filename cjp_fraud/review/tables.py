@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -188,6 +188,11 @@ class Flag(Recorded, Base):
     superseded_at: Mapped[datetime | None] = mapped_column(
         comment="when a later scoring took it back or replaced it; null: in force"
     )
+
+    @property
+    def span_start(self) -> datetime:
+        """Start of what is counted, which ends with the interval."""
+        return self.interval_start + timedelta(seconds=self.interval_seconds - self.span_seconds)
 
 
 class CaseComment(Recorded, Base):
