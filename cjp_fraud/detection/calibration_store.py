@@ -19,6 +19,8 @@ from cjp_fraud.storage.lake import Lake, Where
 from features.local_grid import DAY
 from models.calibration import BINS, histogram
 
+_PLACE: Final = 0
+"""Bucket in whose partition all of a day's rows are."""
 LARGEST_KEPT: Final = 20
 """Largest statistics stored by series and interval, so that reviewed ones can be taken out of the pool later."""
 
@@ -65,7 +67,7 @@ Calibrations = dict[tuple[int, int], CalibratedDay]
 
 def read_calibrations(lake: Lake, first: int, end: int, *, largest: bool = False) -> Calibrations:
     """Stored calibrations of UTC days [first, end), with their largest statistics only where asked for."""
-    names = ["day", "bucket", "histogram", "covered_from", "covered_to"]
+    names = ["day", "tenant_bucket", "histogram", "covered_from", "covered_to"]
     names += ["top_series", "top_starts", "top_statistics"] if largest else []
     rows = lake.read(CALIBRATION, days=(date_of(first), date_of(end)), columns=names)
     tops: list[Largest] = [()] * len(rows)
@@ -78,7 +80,7 @@ def read_calibrations(lake: Lake, first: int, end: int, *, largest: bool = False
         (day_of(day), int(bucket)): CalibratedDay(begin, until, of_row, top)
         for day, bucket, begin, until, of_row, top in zip(
             rows["day"].to_pylist(),
-            rows["bucket"].to_pylist(),
+            rows["tenant_bucket"].to_pylist(),
             begins.tolist(),
             ends.tolist(),
             counts,
@@ -89,12 +91,22 @@ def read_calibrations(lake: Lake, first: int, end: int, *, largest: bool = False
 
 
 def write_calibrations(lake: Lake, made: Calibrations) -> None:
-    """Replace the calibrations of the days and buckets that were made, in one commit."""
-    if made:
-        rows = [_row(day, bucket, part) for (day, bucket), part in made.items()]
-        touched = sorted((date_of(day), bucket) for day, bucket in made)
-        table = pa.Table.from_pylist(rows, schema=CALIBRATION.schema)
-        lake.replace(CALIBRATION, table, where=Where(partitions=touched))
+    """Replace the calibrations of the days and buckets that were made, in one commit.
+
+    Those of a day's other buckets are written again: the caller holds the detection's lock.
+    """
+    if not made:
+        return
+    days = {day for day, _ in made}
+    stored = read_calibrations(lake, min(days), max(days) + 1, largest=True)
+    whole = {key: part for key, part in stored.items() if key[0] in days} | made
+    rows = [
+        _row(day, bucket, part) for (day, bucket), part in sorted(whole.items(), key=lambda item: item[0])
+    ]
+    touched = sorted((date_of(day), _PLACE) for day in days)
+    lake.replace(
+        CALIBRATION, pa.Table.from_pylist(rows, schema=CALIBRATION.schema), where=Where(partitions=touched)
+    )
 
 
 def _row(day: int, bucket: int, part: CalibratedDay) -> dict[str, Any]:
@@ -105,8 +117,9 @@ def _row(day: int, bucket: int, part: CalibratedDay) -> dict[str, Any]:
         "top_statistics": [statistic for statistic, _, _ in part.largest],
         "covered_from": moment(part.begin),
         "covered_to": moment(part.end),
+        "tenant_bucket": bucket,
         "day": date_of(day),
-        "bucket": bucket,
+        "bucket": _PLACE,
     }
 
 

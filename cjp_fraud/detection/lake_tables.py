@@ -129,6 +129,7 @@ CALIBRATION = LakeTable(
             ("top_statistics", pa.list_(pa.float64())),
             ("covered_from", UTC_STAMP),
             ("covered_to", UTC_STAMP),
+            ("tenant_bucket", pa.int16()),
             *_PLACE,
         ]
     ),
@@ -136,7 +137,8 @@ CALIBRATION = LakeTable(
 )
 """A UTC day's final statistics in fixed bins by bucket, with the largest of them by series and interval.
 
-``covered_from`` to ``covered_to``: the part of the day that was scored; a day is pooled only once it is whole.
+``covered_from`` to ``covered_to``: the part of the day that was scored. ``tenant_bucket`` is the bucket whose rows are
+counted; all of a day's rows are in the partition of bucket 0, because sixty days of them are read at once.
 """
 
 DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CALIBRATION)

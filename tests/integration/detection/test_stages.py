@@ -108,7 +108,7 @@ def test_stages_give_the_scores_flags_and_calibration_of_one_detection(
     assert flags(detected.engine) == flags(staged.engine)
     assert {"acme", "zenith"} <= {tenant for tenant, *_ in flags(staged.engine)}
     one, other = (small.lake.read(CALIBRATION).to_pandas() for small in (detected, staged))
-    one, other = (frame.sort_values(["day", "bucket"], ignore_index=True) for frame in (one, other))
+    one, other = (frame.sort_values(["day", "tenant_bucket"], ignore_index=True) for frame in (one, other))
     last = pd.Timestamp(END).date()
     pd.testing.assert_frame_equal(one[one["day"] < last], other[other["day"] < last], check_exact=True)
 
