@@ -51,6 +51,7 @@ ENTRIES = (
     Entry("train", "model_versions", "Fit, register and promote each Monday's model version.", "train"),
     Entry("detect", "detection", "Score a window, flag what is unusual, open cases.", "detect"),
     Entry("backtest", "detection", "Score files without a database, as detection does.", "backtest"),
+    Entry("simulate", "simulation", "Write a simulated cloud with frauds and their truth.", "simulate"),
     Entry("config", "set_up", "The settings in force (CJP_FRAUD_* variables)."),
     Entry("users", "users", "People who may act, and their roles."),
     Entry("tenants", "tenants", "Tenants, their contracts, terms and addresses."),

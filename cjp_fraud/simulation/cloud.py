@@ -38,6 +38,7 @@ class Stream(IntEnum):
     COUNTRY = 8
     CARRIER = 9
     SHARED = 10
+    CONTRACT = 11
 
 
 @dataclass(frozen=True)

@@ -292,8 +292,7 @@ def country_entries(part: Part, rng: np.random.Generator) -> tuple[int, Ints, In
 def _call_intervals(part: Part, calls: Calls) -> Ints:
     """Return the interval of each call, counted from the part's first."""
     skipped = part.first_minute % STEP_MINUTES * 60
-    intervals: Ints = np.asarray((calls.second + skipped) // STEP_SECONDS, np.int64)
-    return intervals
+    return np.asarray((calls.second + skipped) // STEP_SECONDS, np.int64)
 
 
 def _padded(part: Part) -> Ints:
@@ -314,7 +313,7 @@ def _concurrent(by_minute: Ints, mix: Mix) -> Floats:
 
 def _distinct(part: Part, offered: Ints) -> Ints:
     if part.calls is None:
-        return np.minimum(np.ceil(offered * part.mix.distinct), offered).astype(np.int64)
+        return np.asarray(np.minimum(np.ceil(offered * part.mix.distinct), offered), np.int64)
     pairs = np.unique(np.stack([_call_intervals(part, part.calls), part.calls.number]), axis=1)
     return np.bincount(pairs[0], minlength=len(offered))
 
