@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import pyarrow as pa
 from cjp_fraud.simulation.countries import Country
 from cjp_fraud.simulation.scenario import Part, country_entries
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
 
 
@@ -26,7 +27,7 @@ def country_maps(
 
     Parameters
     ----------
-    offered, international : float64[intervals], usual contacts.
+    offered, international : float[intervals], usual contacts.
     parts : what events add, each with the generator of its countries.
     rows : the intervals that are wanted, ascending.
     """

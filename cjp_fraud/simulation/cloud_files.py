@@ -23,7 +23,7 @@ from cjp_fraud.simulation.profiles import draw_profile
 from cjp_fraud.simulation.tenant_rows import tenant_row
 from cjp_fraud.simulation.truth import TruthRow
 from cjp_fraud.storage.lake import UTC_STAMP
-from cjp_fraud.traffic.schema import CHANNEL, COUNTRIES, DIRECTION, SECONDS, TENANT
+from cjp_fraud.traffic.schema import CHANNEL, COUNTRIES, DIRECTION, SECONDS, START, TENANT
 
 FILE_ROWS = 1_000_000
 """Rows of a file; a tenant with more (several series over more than a year) has a file of its own."""
@@ -83,9 +83,9 @@ def write_cloud(cloud: Cloud, tenants: int, out: Path, report: Report | None = N
         for number, chosen in enumerate(chunks(cloud, tenants)):
             part = simulate_tenants(cloud, chosen)
             late = part.late_hours > 0
-            _write(part.traffic.filter(pa.array(~late)), out / "traffic" / f"{number:05d}.parquet")
+            _write(part.traffic.filter(pa.array(~late)), out / "traffic" / f"traffic-{number:05d}.parquet")
             if late.any():
-                _write(_by_delivery(part, late), out / "late" / f"{number:05d}.parquet")
+                _write(_by_delivery(part, late), out / "late" / f"late-{number:05d}.parquet")
             files += 1 + int(late.any())
             rows, late_rows = rows + len(late), late_rows + int(late.sum())
             series += sum(len(profile.series) for profile in part.tenants)
@@ -129,6 +129,7 @@ def _write(table: pa.Table, path: Path) -> None:
         row_group_size=_ROW_GROUP,
         compression="snappy",
         use_dictionary=repeated,
+        write_statistics=[TENANT, START],
         column_encoding=dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
         store_schema=False,
     )

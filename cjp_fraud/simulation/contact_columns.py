@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,10 +11,11 @@ from cjp_fraud.simulation.cloud import STEP_SECONDS
 from cjp_fraud.simulation.counts import share_of
 from cjp_fraud.simulation.series_kinds import SeriesKind
 
-Floats = npt.NDArray[np.float64]
-Columns = dict[str, Floats]
-"""Column of the traffic schema → float64[intervals], whole numbers; for ``top_destination_share`` the contacts of the
-most frequent destination, until they are divided by all."""
+Floats = npt.NDArray[np.float32]
+Columns = dict[str, npt.NDArray[Any]]
+"""Column of the traffic schema → number[intervals], whole (float32 holds them up to 16 million).
+
+``top_destination_share`` is the contacts of the most frequent destination, until they are divided by all."""
 
 OCCUPANCY = 0.75
 """Share of an agent's time that is taken by contacts."""
@@ -23,8 +26,8 @@ def usual_columns(kind: SeriesKind, offered: Floats, rate: Floats, rng: np.rando
 
     Parameters
     ----------
-    offered : float64[intervals], usual contacts.
-    rate : float64[intervals], expected contacts: agents are staffed by what is expected, not by what comes.
+    offered : float32[intervals], usual contacts.
+    rate : float32[intervals], expected contacts: agents are staffed by what is expected, not by what comes.
     """
     size = len(offered)
     z = [rng.standard_normal(size, dtype=np.float32) for _ in range(3)]
@@ -51,7 +54,7 @@ def usual_columns(kind: SeriesKind, offered: Floats, rate: Floats, rng: np.rando
     return columns
 
 
-def _times(kind: SeriesKind, connected: Floats, z: list[npt.NDArray[np.float32]]) -> Columns:
+def _times(kind: SeriesKind, connected: Floats, z: list[Floats]) -> Columns:
     """Lengths of connected contacts are exponential: the sum's spread is that of as many of them."""
     seconds = kind.talk_seconds * (connected + np.sqrt(connected) * z[2])
     seconds = np.rint(np.maximum(seconds, connected))
@@ -62,7 +65,7 @@ def _times(kind: SeriesKind, connected: Floats, z: list[npt.NDArray[np.float32]]
     }
 
 
-def _destinations(kind: SeriesKind, offered: Floats, z: list[npt.NDArray[np.float32]]) -> Columns:
+def _destinations(kind: SeriesKind, offered: Floats, z: list[Floats]) -> Columns:
     distinct = offered - share_of(offered, 0.05, z[2])
     international = share_of(offered, kind.international or 0.0, z[2])
     several = np.maximum(offered - distinct, np.minimum(offered, 1))

@@ -27,6 +27,8 @@ from cjp_fraud.simulation.flood_frauds import (
 from cjp_fraud.simulation.local_calendar import black_friday
 from cjp_fraud.simulation.profiles import Opening, draw_profile
 from cjp_fraud.simulation.revenue_share_frauds import (
+    TEST_CALL_TWINS,
+    TEST_CALLS,
     ForwardingTakeover,
     RevenueShareBurst,
     RevenueShareWeekend,
@@ -166,7 +168,12 @@ def injected(cloud: Cloud, expected: Expected, injection: Injection) -> Event:
         raise BadInputError(f"{injection.event} is a benign event: say its volume factor")
     series = injection.series or place.series[0]
     _require_series(tenant, series, place)
-    parts = TWIN_OF_NAME[injection.event].parts(place, series, injection.factor, rng)
+    twin = TWIN_OF_NAME[injection.event]
+    if not twin.possible(place, series, injection.factor):
+        raise BadInputError(
+            f"{twin.name} cannot happen to {tenant} on {' '.join(series)} at {injection.start}"
+        )
+    parts = twin.parts(place, series, injection.factor, rng)
     return _benign_event(event_id, injection.event, "", parts, expected, announced=False)
 
 
@@ -193,21 +200,31 @@ def _fraud(cloud: Cloud, expected: Expected, choice: float) -> list[Event]:
     scenario = fitting[int(choice * len(fitting))]
     index = expected.profile.index
     parts = scenario.parts(place, cloud.random(Stream.EVENT, index // 2, 1))
-    event = _fraud_event(f"event-{index // 2:06d}", scenario, parts, expected)
-    return [event] if event.parts else []
+    event_id = f"event-{index // 2:06d}"
+    tests = tuple(part for part in parts if part.name == TEST_CALLS)
+    rest = tuple(part for part in parts if part.name != TEST_CALLS)
+    events = (
+        _fraud_event(event_id, scenario, rest, expected),
+        _fraud_event(f"{event_id}-test", scenario, tests, expected),
+    )
+    return [event for event in events if event.parts]
 
 
 def _twin(cloud: Cloud, expected: Expected, attacked: Expected, choice: float) -> list[Event]:
-    """Return the benign twin of what happens to the other tenant of the pair."""
-    frauds = _fraud(cloud, attacked, choice)
+    """Return the benign twins of what happens to the other tenant of the pair."""
     place = _place(cloud, expected)
-    if not frauds or place.latest <= place.earliest:
+    if place.latest <= place.earliest:
         return []
-    fraud = frauds[0]
     rng = cloud.random(Stream.TWIN, expected.profile.index)
+    twins = (_twin_of(cloud, place, fraud, rng) for fraud in _fraud(cloud, attacked, choice))
+    return [twin for twin in twins if twin is not None]
+
+
+def _twin_of(cloud: Cloud, place: Place, fraud: Event, rng: np.random.Generator) -> Event | None:
+    """Return the first twin of a fraud that is known with its volume factor and can happen; None: there is none."""
     series = fraud.parts[0].series
-    scenario = SCENARIO_OF_NAME[fraud.name]
-    for name in scenario.twins:
+    tests = fraud.parts[0].name == TEST_CALLS
+    for name in TEST_CALL_TWINS if tests else SCENARIO_OF_NAME[fraud.name].twins:
         twin = TWIN_OF_NAME[name]
         if not twin.fits(place, series, fraud.factor):
             continue
@@ -217,8 +234,8 @@ def _twin(cloud: Cloud, expected: Expected, attacked: Expected, choice: float) -
         parts = twin.parts(there, series, fraud.factor, rng)
         announced = bool(rng.random() < twin.announced)
         twin_id = f"{fraud.event_id}-twin"
-        return [_benign_event(twin_id, name, fraud.event_id, parts, expected, announced=announced)]
-    return []
+        return _benign_event(twin_id, name, fraud.event_id, parts, place.expected, announced=announced)
+    return None
 
 
 def _common_place(cloud: Cloud, place: Place, name: str) -> Place | None:

@@ -58,7 +58,7 @@ class SimulatedTraffic:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SeriesRows:
-    """Rows of one series: float64 columns, whole numbers but the shares; ``countries`` None: the source has none."""
+    """Rows of one series; ``countries`` None: the source has none."""
 
     tenant_id: str
     kind: SeriesKind
@@ -132,8 +132,10 @@ def _simulate_series(
     number = profile.series.index(kind)
     rng = cloud.random(Stream.SERIES, profile.index, number)
     minutes = _usual_minutes(expected, kind, noise, rng)
-    usual = minutes.sum(axis=0).astype(np.float64)
-    values = {} if set(columns) <= set(COUNTS_ONLY) else usual_columns(kind, usual, expected.rate(kind), rng)
+    usual = minutes.sum(axis=0).astype(np.float32)
+    values: Columns = {}
+    if not set(columns) <= set(COUNTS_ONLY):
+        values = usual_columns(kind, usual, expected.rate(kind).astype(np.float32), rng)
     international = values.get("contacts_international", usual).copy()
     truth, countries = [], []
     placed = [(event, part) for event in events for part in event.parts if part.series == kind.name]
@@ -145,8 +147,8 @@ def _simulate_series(
         minutes[minute % STEP_MINUTES, minute // STEP_MINUTES] += part.contacts
         _add(values, first, added)
         countries.append((part, part_rng))
-    values["contacts_offered"] = minutes.sum(axis=0).astype(np.float64)
-    values["contacts_peak"] = minutes.max(axis=0).astype(np.float64)
+    values["contacts_offered"] = minutes.sum(axis=0)
+    values["contacts_peak"] = minutes.max(axis=0)
     if "top_destination_share" in values:
         values["top_destination_share"] /= np.maximum(values["contacts_offered"], 1)
     maps = None
@@ -199,7 +201,8 @@ def _table(cloud: Cloud, series: Sequence[_SeriesRows], columns: Sequence[str]) 
         START: pa.array(seconds * 1_000_000).cast(UTC_STAMP),
     }
     for name in columns:
-        made[name] = pa.chunked_array([_column(one, name) for one in series], METRICS[name])
+        absent = pa.nulls(int(lengths.max(initial=0)), METRICS[name])
+        made[name] = pa.chunked_array([_column(one, name, absent) for one in series], METRICS[name])
     return pa.table(made)
 
 
@@ -210,11 +213,12 @@ def _key(words: Sequence[str], lengths: Ints) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(codes, pa.array(unique, pa.string()))
 
 
-def _column(series: _SeriesRows, name: str) -> pa.Array:
-    kind = METRICS[name]
+def _column(series: _SeriesRows, name: str, absent: pa.Array) -> pa.Array:
+    """Return a column of a series; ``absent`` are nulls, as many as the longest series has rows."""
     if name == COUNTRIES and series.countries is not None:
         return series.countries
     if name not in series.columns:
-        return pa.nulls(len(series.intervals), kind)
-    values = series.columns[name]
-    return pa.array(values.astype(np.int64) if kind == pa.int64() else values, kind)
+        return absent.slice(0, len(series.intervals))
+    kind = METRICS[name]
+    values = series.columns[name].astype(np.int64 if kind == pa.int64() else np.float64)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

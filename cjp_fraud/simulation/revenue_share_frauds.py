@@ -17,6 +17,11 @@ from cjp_fraud.simulation.local_calendar import When
 from cjp_fraud.simulation.scenario import Calls, Mix, Part, Place, drawn, drawn_log
 from cjp_fraud.simulation.series_kinds import VOICE_IN, VOICE_OUT, SeriesName
 
+TEST_CALLS = "test_calls"
+"""The part of a fraud that only tries a number; it is an event of its own, with a twin of its own."""
+
+TEST_CALL_TWINS = ("small_numbers", "back_fill")
+
 _CODES = (
     "CU LV SO GM MV SN LR KM GN TD BF MZ BW GY SL ML ZW BI TN "
     "DZ AZ BY BG EE LT MD AL BA RS MK AM GE TJ KG UZ PG SB"
@@ -266,7 +271,7 @@ class TestCallsThenBurst:
     method: ClassVar[str] = "stolen_credentials"
     fraud_type: ClassVar[str] = "revenue_share"
     series: ClassVar[SeriesName] = VOICE_OUT
-    twins: ClassVar[tuple[str, ...]] = ("small_numbers", "clock_change", "back_fill")
+    twins: ClassVar[tuple[str, ...]] = ("clock_change", "carrier_failure", "back_fill")
 
     calls: tuple[int, int] = (1, 5)
     hours_before: tuple[float, float] = (3.0, 60.0)
@@ -289,4 +294,4 @@ class TestCallsThenBurst:
             countries=(burst.mix.countries[0],),
             cents_a_minute=self.burst.cents_a_minute,
         )
-        return burst, Part("test_calls", self.series, test, contacts, mix)
+        return burst, Part(TEST_CALLS, self.series, test, contacts, mix)
