@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -152,7 +152,9 @@ def _known_event(row: TruthRow) -> dict[str, str]:
 
 
 def _truth_row(row: TruthRow) -> dict[str, str]:
-    return {_TRUTH_NAMES.get(name, name): _text(value) for name, value in asdict(row).items()}
+    return {
+        _TRUTH_NAMES.get(field.name, field.name): _text(getattr(row, field.name)) for field in fields(row)
+    }
 
 
 def _text(value: object) -> str:

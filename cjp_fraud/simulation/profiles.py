@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -115,8 +116,9 @@ def tenant_id_of(index: int) -> str:
     return f"sim-{index:06d}"
 
 
+@lru_cache(maxsize=256)
 def draw_profile(cloud: Cloud, index: int) -> Profile:
-    """Draw a tenant; the same whichever others are drawn."""
+    """Draw a tenant, the same whichever others are drawn; the last are kept, because pairs ask for each other."""
     size, opening, series = _draw_pair(cloud, index // 2)
     rng = cloud.random(Stream.TENANT, index)
     weights = np.array([country.weight for country in COUNTRIES])
