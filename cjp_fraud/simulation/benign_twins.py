@@ -19,6 +19,9 @@ from cjp_fraud.simulation.series_kinds import SeriesKind, SeriesName
 Floats = npt.NDArray[np.float64]
 ANY_FACTOR = (1.0, float("inf"))
 
+FEW_A_DAY = 60
+"""Contacts a day of a series below which a handful at once is already unusual (ours)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Twin:
@@ -178,7 +181,7 @@ def _small_numbers(place: Place, series: SeriesName, rng: np.random.Generator) -
 
 def _has_few(place: Place, series: SeriesName, factor: float) -> bool:
     mean = place.expected.mean_a_minute(series)
-    return mean * 1440 < 60 and (factor - 1) * mean * 15 < 10
+    return mean * 1440 < FEW_A_DAY and (factor - 1) * mean * 15 < 10
 
 
 TWINS = (

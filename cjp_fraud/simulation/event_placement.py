@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.simulation.benign_twins import TWIN_OF_NAME
+from cjp_fraud.simulation.benign_twins import FEW_A_DAY, TWIN_OF_NAME, TWINS
 from cjp_fraud.simulation.call_frauds import CredentialSharing, Robocalling, Wangiri, WholesaleTrunking
 from cjp_fraud.simulation.cloud import DAY_INTERVALS, STEP_MINUTES, Cloud, Stream
 from cjp_fraud.simulation.countries import ZONES
@@ -57,6 +57,9 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
 )
 
 SCENARIO_OF_NAME: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario in SCENARIOS}
+
+LONE_EVENTS_A_WEEK = 0.02
+"""Benign events of one tenant that has neither a fraud nor a twin: about one a year (ours)."""
 
 WARM_DAYS = 14
 """Days without events at the beginning (a third of a shorter simulation), so that there is a usual."""
@@ -128,7 +131,9 @@ def events_of(cloud: Cloud, expected: Expected) -> tuple[Event, ...]:
     has_one, second, choice = rng.random() < cloud.event_share, bool(rng.random() < 0.5), rng.random()
     attacked = index // 2 * 2 + second
     events: list[Event] = []
-    if has_one:
+    if not has_one:
+        events += _lone_event(cloud, expected)
+    else:
         if index == attacked:
             events += _fraud(cloud, expected, choice)
         else:
@@ -236,6 +241,27 @@ def _twin_of(cloud: Cloud, place: Place, fraud: Event, rng: np.random.Generator)
         twin_id = f"{fraud.event_id}-twin"
         return _benign_event(twin_id, name, fraud.event_id, parts, place.expected, announced=announced)
     return None
+
+
+def _lone_event(cloud: Cloud, expected: Expected) -> list[Event]:
+    """Return a benign event of a size that is known of it, without a fraud to compare it with; or none."""
+    index = expected.profile.index
+    rng = cloud.random(Stream.TWIN, index)
+    place = _place(cloud, expected)
+    if rng.random() >= 1 - np.exp(-LONE_EVENTS_A_WEEK * cloud.weeks) or place.latest <= place.earliest:
+        return []
+    series = place.series[rng.integers(len(place.series))]
+    twin = TWINS[rng.integers(len(TWINS))]
+    factor = drawn_log((max(twin.factors[0], 1.1), min(twin.factors[1], 10.0)), rng)
+    if rng.random() < 0.5 and expected.mean_a_minute(series) * 1440 < FEW_A_DAY:
+        twin = TWIN_OF_NAME["small_numbers"]
+        factor = 1 + drawn((3.0, 6.0), rng) / (10 * expected.mean_a_minute(series))
+    there = _common_place(cloud, place, twin.name)
+    if there is None or not twin.fits(there, series, factor):
+        return []
+    parts = twin.parts(there, series, factor, rng)
+    announced = bool(rng.random() < twin.announced)
+    return [_benign_event(f"lone-{index:06d}", twin.name, "", parts, expected, announced=announced)]
 
 
 def _common_place(cloud: Cloud, place: Place, name: str) -> Place | None:

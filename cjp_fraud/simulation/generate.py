@@ -21,7 +21,16 @@ from cjp_fraud.simulation.scenario import added_columns
 from cjp_fraud.simulation.series_kinds import SeriesKind
 from cjp_fraud.simulation.truth import TruthRow, truth_of
 from cjp_fraud.storage.lake import UTC_STAMP
-from cjp_fraud.traffic.schema import CHANNEL, COUNTRIES, DIRECTION, METRICS, SECONDS, START, TENANT
+from cjp_fraud.traffic.schema import (
+    APPLICATION,
+    CHANNEL,
+    COUNTRIES,
+    DIRECTION,
+    METRICS,
+    SECONDS,
+    START,
+    TENANT,
+)
 
 Ints = npt.NDArray[np.int64]
 
@@ -38,8 +47,9 @@ class SimulatedTraffic:
     Attributes
     ----------
     traffic : table, one row per series and interval of 300 s, sorted by tenant, series and start: ``tenant_id``,
-        ``channel``, ``direction`` (dictionary of string), ``interval_seconds``, ``interval_start`` (UTC, µs) and the
-        metrics that were asked for, in the types of the traffic schema.
+        ``channel``, ``direction`` (dictionary of string), ``application_id`` (null), ``interval_seconds``,
+        ``interval_start`` (UTC, µs) and the metrics that were asked for, in the types of the traffic schema. The
+        detection takes it as it is (``arrange(traffic, zones)``, ``backtest_rows(traffic.to_pandas(), zones, rules)``).
     late_hours : int16[rows], hours after the others that a row is delivered; 0: on time.
     truth : one row per part of an event, in the order of the tenants.
     tenants : profiles, in order.
@@ -197,6 +207,7 @@ def _table(cloud: Cloud, series: Sequence[_SeriesRows], columns: Sequence[str]) 
         TENANT: _key([one.tenant_id for one in series], lengths),
         CHANNEL: _key([one.kind.channel for one in series], lengths),
         DIRECTION: _key([one.kind.direction for one in series], lengths),
+        APPLICATION: pa.nulls(len(seconds), pa.string()),
         SECONDS: pa.array(np.full(len(seconds), STEP_SECONDS, np.int32)),
         START: pa.array(seconds * 1_000_000).cast(UTC_STAMP),
     }

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cjp_fraud.detection.series import arrange
 from cjp_fraud.simulation.cloud import Cloud
 from cjp_fraud.simulation.event_placement import Injection
 from cjp_fraud.simulation.generate import COUNTS_ONLY, SimulatedTraffic, simulate_tenants
@@ -114,3 +117,25 @@ def test_the_truth_says_what_was_added() -> None:
     assert changed["interval_start"].min() == pd.Timestamp(at)
     assert row.begin == at
     assert changed["interval_start"].max() < row.end
+
+
+@given(seed=st.integers(0, 2**63), index=st.integers(0, 10**6), weeks=st.integers(1, 3), alone=st.booleans())
+def test_any_tenant_of_any_cloud_is_coherent(seed: int, index: int, weeks: int, alone: bool) -> None:
+    cloud = Cloud(seed=seed, weeks=weeks, one_series=alone, event_share=1.0)
+    simulated = simulate_tenants(cloud, [index], columns=(*COUNTS_ONLY, "contacts_connected"))
+    offered, peak, connected = (
+        simulated.traffic[name].to_numpy()
+        for name in ("contacts_offered", "contacts_peak", "contacts_connected")
+    )
+    assert ((peak <= offered) & (offered <= 5 * peak) & (connected >= 0) & (connected <= offered)).all()
+    assert len(simulated.late_hours) == len(offered) <= cloud.intervals * len(simulated.tenants[0].series)
+    for row in simulated.truth:
+        assert cloud.begin <= row.begin < row.end <= cloud.end
+        assert row.contacts > 0
+        assert row.volume_factor > 1
+
+
+def test_the_detection_takes_the_rows_as_they_are(simulated: SimulatedTraffic) -> None:
+    arranged = arrange(simulated.traffic, simulated.zones)
+    assert len(arranged.table) == sum(len(profile.series) for profile in simulated.tenants)
+    assert sum(len(group.counts) for group in arranged.groups) == len(simulated.traffic)
