@@ -142,6 +142,7 @@ def _carrier_failure(place: Place, series: SeriesName, rng: np.random.Generator)
 
 
 def _to_the_end(place: Place, series: SeriesName, rng: np.random.Generator) -> tuple[int, Floats]:
+    """More of the same from an office hour on: lines moved here from another system, or a pilot that goes live."""
     begin = place.begin(When.BUSINESS, rng)
     length = place.until(begin, np.inf)
     return begin, place.usual(series, begin, length)
@@ -212,7 +213,7 @@ TWINS = (
         lambda mix, kind: replace(mix, connected=0.01, failed=0.98, distinct=0.5, new=0.0),
         possible=lambda place, series, factor: series[1] == "outbound",
     ),
-    Twin("migration", (1.0, 30.0), 0.6, _to_the_end, lambda mix, kind: mix),
+    Twin("migration", (1.0, 100.0), 0.6, _to_the_end, lambda mix, kind: mix),
     Twin("back_fill", ANY_FACTOR, 0.0, _back_fill, lambda mix, kind: replace(mix, agents=0.0)),
     Twin(
         "clock_change",

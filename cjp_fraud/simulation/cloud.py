@@ -39,6 +39,7 @@ class Stream(IntEnum):
     CARRIER = 9
     SHARED = 10
     CONTRACT = 11
+    INJECTION = 12
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def injected(cloud: Cloud, expected: Expected, injection: Injection) -> Event:
     if not expected.live[0] * STEP_MINUTES <= minute < expected.live[1] * STEP_MINUTES:
         raise BadInputError(f"{tenant} has no traffic at {injection.start}; choose another time or tenant")
     place = Place(expected, minute, minute + 1)
-    rng = cloud.random(Stream.EVENT, injection.tenant, minute)
+    rng = cloud.random(Stream.INJECTION, injection.tenant, minute)
     event_id = f"injected-{injection.event}-{injection.tenant:06d}-{minute}"
     if injection.event in SCENARIO_OF_NAME:
         scenario = SCENARIO_OF_NAME[injection.event]

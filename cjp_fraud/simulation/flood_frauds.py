@@ -154,7 +154,7 @@ class SmsPumping:
     method: ClassVar[str] = "form_abuse"
     fraud_type: ClassVar[str] = "inflated_traffic"
     series: ClassVar[SeriesName] = ("sms", "outbound")
-    twins: ClassVar[tuple[str, ...]] = ("season", "mailing", "new_client", "back_fill")
+    twins: ClassVar[tuple[str, ...]] = ("season", "mailing", "new_client", "migration", "back_fill")
 
     hours: tuple[float, float] = (1.5, 8.0)
     messages_an_hour: tuple[float, float] = (1000.0, 5000.0)
@@ -192,7 +192,7 @@ class ChatFlood:
     method: ClassVar[str] = "bot"
     fraud_type: ClassVar[str] = "denial_of_service"
     series: ClassVar[SeriesName] = ("chat", "inbound")
-    twins: ClassVar[tuple[str, ...]] = ("tenant_outage", "back_fill")
+    twins: ClassVar[tuple[str, ...]] = ("tenant_outage", "migration", "back_fill")
 
     hours: tuple[float, float] = (0.3, 5.0)
     chats_a_minute: tuple[float, float] = (3.0, 60.0)
@@ -220,7 +220,7 @@ class EmailFlood:
     method: ClassVar[str] = "form_abuse"
     fraud_type: ClassVar[str] = "denial_of_service"
     series: ClassVar[SeriesName] = ("email", "inbound")
-    twins: ClassVar[tuple[str, ...]] = ("mailing", "back_fill")
+    twins: ClassVar[tuple[str, ...]] = ("mailing", "migration", "back_fill")
 
     hours: tuple[float, float] = (2.0, 24.0)
     mails_a_minute: tuple[float, float] = (2.0, 458.0)

@@ -61,7 +61,7 @@ class LocalCalendar:
         free = weekend | self.holiday[self.day]
         parts: dict[When, Bools] = {
             When.NIGHT: night,
-            When.WEEKEND: weekend & (hour < 23),
+            When.WEEKEND: weekend,
             When.OFF_HOURS: night | free,
             When.BUSINESS: (hour >= 9) & (hour < 17) & ~free,
             When.MORNING: (hour >= 9) & (hour < 11) & ~free,
