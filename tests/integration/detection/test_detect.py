@@ -57,10 +57,17 @@ def delivered(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) 
 
 
 @pytest.fixture(scope="module")
-def detected(delivered: SmallDeployment, tmp_path_factory: pytest.TempPathFactory) -> SmallDeployment:
-    """The same, trained and detected over all of it; for reading only."""
-    made = delivered.copy(tmp_path_factory.mktemp("detected") / "home")
+def fitted(delivered: SmallDeployment, tmp_path_factory: pytest.TempPathFactory) -> SmallDeployment:
+    """The same, its versions fitted; for copies only."""
+    made = delivered.copy(tmp_path_factory.mktemp("fitted") / "home")
     made.train(END)
+    return made
+
+
+@pytest.fixture(scope="module")
+def detected(fitted: SmallDeployment, tmp_path_factory: pytest.TempPathFactory) -> SmallDeployment:
+    """The same, detected over all of it; for reading only."""
+    made = fitted.copy(tmp_path_factory.mktemp("detected") / "home")
     made.detect(START, END)
     return made
 
@@ -69,6 +76,12 @@ def detected(delivered: SmallDeployment, tmp_path_factory: pytest.TempPathFactor
 def fresh(delivered: SmallDeployment, tmp_path: Path) -> SmallDeployment:
     """A copy that a test may change: ingested only."""
     return delivered.copy(tmp_path / "fresh")
+
+
+@pytest.fixture
+def trained(fitted: SmallDeployment, tmp_path: Path) -> SmallDeployment:
+    """A copy that a test may change: ingested and trained."""
+    return fitted.copy(tmp_path / "trained")
 
 
 @pytest.fixture
@@ -104,25 +117,23 @@ def test_detection_equals_the_back_test_to_the_bit(detected: SmallDeployment) ->
 
 @pytest.mark.parametrize("hours", [[7, 31, 32, 200], [1, 5 * 24, 12 * 24 + 13, 16 * 24]])
 def test_a_window_cut_anywhere_gives_the_same_bytes(
-    detected: SmallDeployment, fresh: SmallDeployment, hours: list[int]
+    detected: SmallDeployment, trained: SmallDeployment, hours: list[int]
 ) -> None:
-    fresh.train(END)
     cuts = [START, *(START + timedelta(hours=hour) for hour in hours), END]
     for begin, end in itertools.pairwise(cuts):
-        fresh.detect(begin, end, now=END + timedelta(days=1))
-    pd.testing.assert_frame_equal(detected.scores(), fresh.scores(), check_exact=True)
-    assert flags(detected.engine) == flags(fresh.engine)
+        trained.detect(begin, end, now=END + timedelta(days=1))
+    pd.testing.assert_frame_equal(detected.scores(), trained.scores(), check_exact=True)
+    assert flags(detected.engine) == flags(trained.engine)
 
 
 def test_a_window_that_begins_late_makes_the_days_before_it_first(
-    detected: SmallDeployment, fresh: SmallDeployment
+    detected: SmallDeployment, trained: SmallDeployment
 ) -> None:
-    fresh.train(END)
     begin = START + timedelta(days=14, hours=5)
-    fresh.detect(begin, END)
+    trained.detect(begin, END)
     whole = detected.scores()
     whole = whole[whole[INTERVAL_START] >= begin].reset_index(drop=True)
-    pd.testing.assert_frame_equal(fresh.scores(), whole, check_exact=True)
+    pd.testing.assert_frame_equal(trained.scores(), whole, check_exact=True)
 
 
 def test_running_again_changes_nothing(done: SmallDeployment) -> None:
@@ -265,29 +276,29 @@ def killed_at(step: int, home: Path, command: str) -> None:
     [("refresh", 1), ("refresh", 2), ("train", 99), ("detect", 3), ("detect", 4), ("detect", 0)],
 )
 def test_a_kill_in_the_middle_is_mended_by_the_next_run(
-    detected: SmallDeployment, fresh: SmallDeployment, command: str, step: int
+    request: pytest.FixtureRequest, detected: SmallDeployment, command: str, step: int
 ) -> None:
-    fresh.engine.dispose()
-    processes.killed(killed_at, step, fresh.home, command)
-    fresh.train(END)
-    fresh.detect(START, END)
-    pd.testing.assert_frame_equal(detected.scores(), fresh.scores(), check_exact=True)
+    killed: SmallDeployment = request.getfixturevalue("trained" if command == "detect" else "fresh")
+    killed.engine.dispose()
+    processes.killed(killed_at, step, killed.home, command)
+    killed.train(END)
+    killed.detect(START, END)
+    pd.testing.assert_frame_equal(detected.scores(), killed.scores(), check_exact=True)
     for table in (PROFILE, BASELINE):
         pd.testing.assert_frame_equal(
-            _sorted(detected.lake, table), _sorted(fresh.lake, table), check_exact=True, obj=table.name
+            _sorted(detected.lake, table), _sorted(killed.lake, table), check_exact=True, obj=table.name
         )
-    assert flags(detected.engine) == flags(fresh.engine)
+    assert flags(detected.engine) == flags(killed.engine)
 
 
-def test_two_detections_at_once_end_as_one(detected: SmallDeployment, fresh: SmallDeployment) -> None:
-    fresh.train(END)
-    fresh.engine.dispose()
-    running = [processes.Running(killed_at, NEVER, fresh.home, "detect") for _ in range(2)]
+def test_two_detections_at_once_end_as_one(detected: SmallDeployment, trained: SmallDeployment) -> None:
+    trained.engine.dispose()
+    running = [processes.Running(killed_at, NEVER, trained.home, "detect") for _ in range(2)]
     for process in running:
         ended = process.ended()
         assert ended.exit_code == 0, ended
-    assert flags(detected.engine) == flags(fresh.engine)
-    pd.testing.assert_frame_equal(detected.scores(), fresh.scores(), check_exact=True)
+    assert flags(detected.engine) == flags(trained.engine)
+    pd.testing.assert_frame_equal(detected.scores(), trained.scores(), check_exact=True)
 
 
 def _entries(engine: Engine) -> int:
