@@ -110,7 +110,7 @@ def patched(**values: object) -> Iterator[None]:
     """Give constants and functions of the recipe, named ``module__name``, other values for a while."""
     with ExitStack() as stack:
         for name, value in values.items():
-            module, attribute = name.split("__")
+            module, attribute = name.split("__", 1)
             place = module.replace("detection_", "cjp_fraud.detection.", 1).replace(
                 "features_", "features.", 1
             )
@@ -126,6 +126,11 @@ def no_level(residual: Any, interval_seconds: int) -> Any:
 def day_floors_alone(spread: Any, location: Any, floor: Any, near: Any, smallest: Any) -> Any:
     """Denominator of A without the floor of the hours around."""
     return np.hypot(spread + 0.01 * np.abs(location), 0.3 * floor + smallest)
+
+
+def no_provisional_bar(maxima: Any, upper: Any) -> Any:
+    """1 for every series."""
+    return np.ones(len(maxima))
 
 
 PARTS: Mapping[str, Callable[[], Any]] = {
@@ -145,6 +150,7 @@ PARTS: Mapping[str, Callable[[], Any]] = {
         features_own_bar__HABIT_SLACK=np.inf,
         features_own_bar__NOISE_SLACK=np.inf,
     ),
+    "without the provisional bar": lambda: patched(features_own_bar___provisional=no_provisional_bar),
     "with a pool of 7 days": lambda: patched(detection_significance__POOL_DAYS=7),
     "with the forest as a factor": forest_as_factor,
 }

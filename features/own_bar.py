@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.regimes import YOUNG_FROM_DAYS
+
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
 
@@ -42,15 +44,18 @@ class OwnBar:
     rare : Q, the 95 % quantile of its daily maxima of u.
     habit : M, their median.
     noise : H, the median of its daily 95 % quantiles of u.
+    provisional : what the statistic is divided by before p is taken, as long as M is not known: a bar from few days,
+        which fades as scored days come; 1 from three on.
     """
 
     rare: Floats
     habit: Floats
     noise: Floats
+    provisional: Floats
 
     def take(self, index: NDArray[np.int64]) -> OwnBar:
         """Series ``index``."""
-        return OwnBar(self.rare[index], self.habit[index], self.noise[index])
+        return OwnBar(self.rare[index], self.habit[index], self.noise[index], self.provisional[index])
 
 
 def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, day: int) -> OwnBar:
@@ -60,19 +65,32 @@ def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, day: int)
     ----------
     days : int64 [series, days]; local days, days since 1970-01-01.
     maxima, upper : float64 [series, days]; each day's maximum and 95 % quantile of u, NaN where the day does not count:
-        it had no score, or holds an event that was determined.
-    folded : float64 [series, days]; folded days that each day's snapshot had.
+        it had no u, or holds an event that was determined.
+    folded : float64 [series, days]; folded days that each day's snapshot had; with two the day had scores.
     day : none of ``days`` is this day or later.
     """
-    recent = days >= day - BAR_MEMORY_DAYS
-    known = np.where(recent, maxima, np.nan)
-    mature = np.where(folded >= MATURE_DAYS, known, np.nan)
+    recent = np.where(days >= day - BAR_MEMORY_DAYS, maxima, np.nan)
     lately = np.where(days >= day - NOISE_MEMORY_DAYS, upper, np.nan)
+    scored = folded >= YOUNG_FROM_DAYS
+    of_scored = np.where(scored, recent, np.nan)
+    habit = quantile_of_known(of_scored, MIDDLE, least=LEAST_DAYS)
+    missing = np.maximum(LEAST_DAYS - (~np.isnan(of_scored)).sum(axis=1), 0) / LEAST_DAYS
     return OwnBar(
-        rare=np.nan_to_num(quantile_of_known(mature, UPPER)),
-        habit=np.nan_to_num(quantile_of_known(known, MIDDLE, least=LEAST_DAYS)),
-        noise=np.nan_to_num(quantile_of_known(lately, MIDDLE, least=LEAST_DAYS)),
+        rare=np.nan_to_num(quantile_of_known(np.where(folded >= MATURE_DAYS, recent, np.nan), UPPER)),
+        habit=np.nan_to_num(habit),
+        noise=np.nan_to_num(quantile_of_known(np.where(scored, lately, np.nan), MIDDLE, least=LEAST_DAYS)),
+        provisional=_provisional(recent, lately) ** missing,
     )
+
+
+def _provisional(maxima: Floats, upper: Floats) -> Floats:
+    """The bar from whatever days have a u, the cold one before the first scores among them; float64 [series]."""
+    parts = (
+        quantile_of_known(maxima, 1.0),
+        quantile_of_known(maxima, MIDDLE),
+        quantile_of_known(upper, MIDDLE),
+    )
+    return _highest(*(np.nan_to_num(part) for part in parts))
 
 
 def quantile_of_known(values: Floats, share: float, *, least: int = 1) -> Floats:
@@ -102,9 +120,13 @@ def quantile_of_known(values: Floats, share: float, *, least: int = 1) -> Floats
 
 def bar(own: OwnBar) -> Floats:
     """What u is divided by: max(1, (.2 Q)^1.5, (M / 3)^3, (H / .28)^1.5); float64 [series], 1 for most."""
+    return _highest(own.rare, own.habit, own.noise)
+
+
+def _highest(rare: Floats, habit: Floats, noise: Floats) -> Floats:
     parts = (
-        (RARE_SLACK * own.rare) ** RARE_POWER,
-        (own.habit / HABIT_SLACK) ** HABIT_POWER,
-        (own.noise / NOISE_SLACK) ** NOISE_POWER,
+        (RARE_SLACK * rare) ** RARE_POWER,
+        (habit / HABIT_SLACK) ** HABIT_POWER,
+        (noise / NOISE_SLACK) ** NOISE_POWER,
     )
     return np.maximum(np.maximum(1.0, parts[0]), np.maximum(parts[1], parts[2]))

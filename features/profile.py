@@ -78,7 +78,7 @@ class DayProfile:
     count : :class:`KindProfile` [series].
     peak : the same of the busiest minutes, or None where no series knows them.
     fifteen : the same of the means of 15 minutes, or None where intervals are not of five.
-    maximum, upper : float64 [series]; the day's maximum and 95 % quantile of u, NaN where nothing was scored.
+    maximum, upper : float64 [series]; the day's maximum and 95 % quantile of u, NaN where the day had no location.
     folded : float64 [series]; folded days that the day's snapshot had.
     """
 
@@ -114,7 +114,7 @@ class History:
     last : int64 [series]; newest folded day.
     days : int64 [series, 7]; the days in ``count``, ``peak`` and ``fifteen``.
     count, peak, fifteen : :class:`KindProfile` [series, 7]; ``peak`` and ``fifteen`` are None until one is known.
-    bar_days : int64 [series, 60]; days of the numbers below; only days that had a score.
+    bar_days : int64 [series, 60]; days of the numbers below; only days that had a u.
     maximum, upper, folded : float64 [series, 60]; as in :class:`DayProfile`.
     """
 

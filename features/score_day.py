@@ -134,7 +134,7 @@ class ScoredDay:
     count_strength, peak_strength, fifteen_strength : b′ of count and peak, b₁₅; NaN (or None) where not known.
     strength : s.
     by_fifteen : whether u is that of the 15 minutes.
-    unbarred : u.
+    unbarred : u; also of cold rows with a location, against the scales of a series without a past.
     statistic : s′, behind the own bar; NaN where the row has no score (cold, or unknown).
     anomaly : f of the isolation forest; NaN where it does not see the row.
     """
@@ -200,8 +200,8 @@ def weigh(measured: MeasuredDay, model: Model) -> ScoredDay:
     if measured.fifteen is not None:
         fifteen = _strength(measured.fifteen, FIFTEEN)[:, 1:]
     cold = measured.regime == Regime.COLD
-    strength = np.where(cold, np.nan, together(count, peak))
-    unbarred = beside_fifteen(strength, fifteen)
+    both_kinds = together(count, peak)
+    strength, unbarred = np.where(cold, np.nan, both_kinds), beside_fifteen(both_kinds, fifteen)
     return ScoredDay(
         measured,
         count,
@@ -210,7 +210,7 @@ def weigh(measured: MeasuredDay, model: Model) -> ScoredDay:
         strength,
         np.zeros(strength.shape, dtype=bool) if fifteen is None else fifteen_decides(strength, fifteen),
         unbarred,
-        unbarred / bar(measured.own)[:, None],
+        np.where(cold, np.nan, unbarred) / bar(measured.own)[:, None],
         _anomaly(strength, measured, model),
     )
 

@@ -85,7 +85,7 @@ def _numbers(rows: ScoredRows, row: int, interval_seconds: int) -> FlaggedInterv
         against_hour=float(getattr(rows, f"{prefix}against_hour")[row] / usual.hour),
         against_season=float(getattr(rows, f"{prefix}against_season")[row] / usual.season),
         kind=kind,
-        own_bar=float(rows.unbarred[row] / rows.statistic[row]),
+        own_bar=float(rows.unbarred[row] / rows.statistic[row] * rows.provisional[row]),
         anomaly=_known(rows.anomaly[row]),
         seconds_covered=_known(rows.seconds_covered[row]),
     )

@@ -11,8 +11,8 @@ from features.profile import DAY_FIELDS, KIND_FIELDS, SLOT_FIELDS
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS
 
 KINDS: Final = ("count", "peak", "fifteen")
-OWN_BAR: Final = ("rare", "habit", "noise")
-"""Parts of a series' own bar: Q, M and H."""
+OWN_BAR: Final = ("rare", "habit", "noise", "provisional")
+"""Parts of a series' own bar: Q, M, H, and the bar that counts for p before these are known."""
 WHOLE_NUMBERS: Final = ("days", "scale_days")
 
 _KEY: Final = [

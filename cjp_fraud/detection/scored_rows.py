@@ -45,7 +45,7 @@ class ScoredRows:
     fifteen, fifteen_baseline : float64; mean contacts an interval over the 15 minutes, and usually.
     fifteen_against_hour, fifteen_against_season, fifteen_strength : float64; A, S and b₁₅ of them.
     strength, unbarred : float64; s and u.
-    rare, habit, noise : float64; Q, M and H of the series' own bar.
+    rare, habit, noise, provisional : float64; Q, M and H of the series' own bar, and the bar before these are known.
     statistic : float64; s′, NaN without a score.
     anomaly : float64; f, NaN where no forest sees the row.
     log_p : float64; natural log of p, NaN without a score and before the rows are calibrated.
@@ -82,6 +82,7 @@ class ScoredRows:
     rare: Floats
     habit: Floats
     noise: Floats
+    provisional: Floats
     statistic: Floats
     anomaly: Floats
     log_p: Floats

@@ -33,8 +33,11 @@ def calibration(days: Mapping[int, Counts], day: int) -> PooledCalibration:
 
 
 def with_p_values(rows: ScoredRows, calibrated: PooledCalibration) -> ScoredRows:
-    """The rows with the natural log of p; NaN where there is no statistic."""
-    return replace(rows, log_p=calibrated.log_survival(rows.statistic))
+    """The rows with the natural log of p; NaN where there is no statistic.
+
+    A series whose own bar is not known yet is held to its provisional one; in the pool it counts as it is.
+    """
+    return replace(rows, log_p=calibrated.log_survival(rows.statistic / rows.provisional))
 
 
 def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRows]:

@@ -165,7 +165,7 @@ def _series_baseline(row: dict[str, Any]) -> SeriesBaseline:
         days_folded=row["count_days"],
         floor=row["count_floor"],
         peak_floor=row["peak_floor"] if row["peak_days"] else None,
-        own_bar=float(bar(own)[0]),
+        own_bar=float(bar(own)[0] * own.provisional[0]),
         rare=row["rare"],
         habit=row["habit"],
         noise=row["noise"],

@@ -137,7 +137,7 @@ def test_a_snapshot_is_the_same_alone_and_among_others(days: int, others: int) -
     alone = snapshot_after(days, SERIES)
     for name in ("location", "season", "slot_error", "near", "floor", "error", "spread"):
         assert getattr(among.count, name).tobytes() == getattr(alone.count, name).tobytes(), name
-    for part in ("rare", "habit", "noise"):
+    for part in ("rare", "habit", "noise", "provisional"):
         assert getattr(among.own, part).tobytes() == getattr(alone.own, part).tobytes(), part
 
 
@@ -185,9 +185,13 @@ def test_a_day_is_folded_to_its_largest_and_its_upper_value_before_the_own_bar()
     assert profile.count.largest.tolist() == [SERIES[10 * 288 : 11 * 288].max()]
 
 
-def test_a_day_that_was_not_scored_counts_for_no_bar() -> None:
-    profile = fold_day(snapshot_after(1, SERIES), rows_on(DAY + 1, SERIES))
-    assert np.isnan([profile.maximum[0], profile.upper[0]]).all()
+def test_the_cold_day_before_the_first_scores_counts_for_the_provisional_bar_alone() -> None:
+    first, second = (fold_day(snapshot_after(days, SERIES), rows_on(DAY + days, SERIES)) for days in (0, 1))
+    assert np.isnan([first.maximum[0], first.upper[0]]).all()
+    assert second.maximum[0] > 0
+    own = snapshot_after(2, SERIES).own
+    assert (own.rare[0], own.habit[0], own.noise[0]) == (0, 0, 0)
+    assert own.provisional[0] >= 1
 
 
 def test_days_with_a_determined_event_are_left_out_of_the_own_bar() -> None:

@@ -212,12 +212,15 @@ class TestOwnBar:
         assert np.isnan(quantile_of_known(row(1, 2, NAN), 0.5, least=3))
 
     def test_the_bar_is_the_largest_of_three_parts_with_slack(self) -> None:
-        one = np.array([0.0])
-        assert bar(OwnBar(one, one, one)) == 1
-        assert bar(OwnBar(one + 20, one, one)) == pytest.approx(8)
-        assert bar(OwnBar(one, one + 6, one)) == pytest.approx(8)
-        assert bar(OwnBar(one, one, one + 4 * 0.28)) == pytest.approx(8)
-        assert bar(OwnBar(one + 5, one + 3, one + 0.28)) == pytest.approx(1)
+        zero = np.array([0.0])
+        for parts, height in (
+            ((0, 0, 0), 1),
+            ((20, 0, 0), 8),
+            ((0, 6, 0), 8),
+            ((0, 0, 1.12), 8),
+            ((5, 3, 0.28), 1),
+        ):
+            assert bar(OwnBar(*(zero + part for part in parts), zero + 99)) == pytest.approx(height)
 
     def test_rare_maxima_count_at_once_but_only_of_days_with_a_whole_week_before_them(self) -> None:
         assert a_past((1, 50.0, 0.1, 7)).rare == 50
@@ -229,6 +232,15 @@ class TestOwnBar:
         assert (two.habit[0], two.noise[0]) == (0, 0)
         three = a_past((3, 7.0, 0.7, 2), (2, 5.0, 0.5, 3), (1, 9.0, 0.9, 4))
         assert (three.habit[0], three.noise[0]) == (7, pytest.approx(0.7))
+
+    def test_a_provisional_bar_from_few_days_fades_as_scored_days_come(self) -> None:
+        assert a_past((1, 20.0, 0.1, 1)).provisional == pytest.approx((20 / 3) ** 3)
+        assert a_past((2, 20.0, 0.1, 1), (1, 1.0, 0.1, 2)).provisional == pytest.approx(
+            (10.5 / 3) ** (3 * 2 / 3)
+        )
+        days = [(3, 20.0, 0.1, 1), (2, 1.0, 0.1, 2), (1, 1.0, 0.1, 3)]
+        assert a_past(*days).provisional == pytest.approx(8 ** (1 / 3))
+        assert a_past((4, 99.0, 9.0, 1), *((ago, 9.0, 0.9, 5 - ago) for ago in (3, 2, 1))).provisional == 1
 
     def test_noise_is_remembered_for_four_weeks_and_maxima_for_sixty_days(self) -> None:
         days = [(ago, 10.0 + ago, 1.0 + ago, 7) for ago in (61, 60, 59, 29, 28, 27, 26)]
