@@ -238,7 +238,17 @@ def summary(
     flags: pd.DataFrame, scores: pd.DataFrame, windows: Windows, wanted: Windows
 ) -> dict[str, object]:
     """Tenants and windows found, and false episodes per series-week."""
+    return found_in(flags, series_weeks(scores), windows, wanted)
+
+
+def series_weeks(scores: pd.DataFrame) -> float:
+    """Weeks between the first and the last row, of all tenants together."""
     spans = scores.groupby("tenant_id")["interval_start"].agg(["min", "max"])
+    return float((spans["max"] - spans["min"]).sum() / WEEK)
+
+
+def found_in(flags: pd.DataFrame, weeks: float, windows: Windows, wanted: Windows) -> dict[str, object]:
+    """What :func:`summary` says, of flags in so many series-weeks."""
     flagged = episodes(flags)
     false = [
         not any(row.until >= since and row.since <= until for since, until in windows.get(row.tenant_id, ()))
@@ -254,15 +264,16 @@ def summary(
     return {
         "tenants": f"{sum(any(of) for of in hits.values())} of {len(hits)}",
         "windows": f"{sum(sum(of) for of in hits.values())} of {sum(len(of) for of in hits.values())}",
-        "false per series-week": round(sum(false) / float((spans["max"] - spans["min"]).sum() / WEEK), 2),
+        "false per series-week": round(sum(false) / weeks, 2),
     }
 
 
 def at_budget(scores: pd.DataFrame, windows: Windows, wanted: Windows, budget: float) -> dict[str, object]:
     """The same at one threshold for all: the lowest before the budget of false episodes is first exceeded."""
     best: dict[str, object] = {}
+    weeks, high = series_weeks(scores), scores[scores["score"] >= THRESHOLDS.min()]
     for threshold in THRESHOLDS:
-        result = summary(scores[scores["score"] >= threshold], scores, windows, wanted)
+        result = found_in(high[high["score"] >= threshold], weeks, windows, wanted)
         if float(str(result["false per series-week"])) > budget:
             break
         best = {"threshold": round(float(threshold), 2), **result}
