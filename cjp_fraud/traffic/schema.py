@@ -128,7 +128,8 @@ TRAFFIC = LakeTable(
     ),
     stats_columns=(TENANT, START),
 )
-"""A series' grid interval. It is unknown to the detection as long as ``seconds_covered`` is less than its length."""
+"""A series' grid interval. The detection brings counts to the whole interval where ``seconds_covered`` is less than its
+length; it is unknown to it under half, and while it is still open."""
 
 QUARANTINE = LakeTable(
     "quarantine",

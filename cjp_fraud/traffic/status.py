@@ -64,7 +64,7 @@ class SeriesStatus:
     first, newest : start of the first and of the newest interval (UTC).
     intervals : rows of the traffic table.
     missing : intervals between the first and the newest that are not there.
-    partial : intervals that are there and not full, which the detection does not use yet.
+    partial : intervals that are there and not full: the detection uses them in proportion, from half on.
     gaps : where the missing ones are, at most the first 100.
     """
 
