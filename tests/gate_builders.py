@@ -64,7 +64,7 @@ def the_facts(**changes: Any) -> GateFacts:
         contract=ContractFact(
             right=Right.CLAUSE_2_4,
             deployment_accepted=True,
-            term_proven=True,
+            term_faults=(),
             term_running=True,
             language="en",
             longest_measure=timedelta(days=10),

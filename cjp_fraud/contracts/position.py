@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import or_, select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.model import Hosting, Reading, Right, why_not_accepted
+from cjp_fraud.contracts.provisioning import date_fault, part_fault, proof_fault
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
@@ -89,15 +90,27 @@ class Contract:
     filing_stops: bool
     versions: Mapping[str, str | None]
 
-    @property
-    def term_proven(self) -> bool:
-        """Whether the term has both ends, and the notice of provisioning a date, a part and a proof (clause 2.1)."""
-        notice = (
+    def term_faults(self, at: datetime) -> tuple[str, ...]:
+        """Return why the term is not proven at ``at`` (aware; clause 2.1), a sentence each; none: it is.
+
+        It needs both ends, and of the notice of provisioning a date (given by then, and before the term's end), a part
+        and a proof.
+        """
+        given, part, proof = (
             self.provisioning_notice_date,
             self.provisioning_notice_part,
             self.provisioning_notice_proof,
         )
-        return None not in (self.term_from, self.term_to, *notice)
+        if self.term_from is None or self.term_to is None or given is None or part is None or proof is None:
+            return (
+                "the term is not proven: it needs both ends, and date, part and proof of the notice of provisioning",
+            )
+        try:
+            day = date.fromisoformat(given)
+        except ValueError:
+            return (f"the term is not proven: the notice of provisioning has no date ({given})",)
+        faults = (date_fault(day, self.term_to, self.time_zone, at), part_fault(part), proof_fault(proof))
+        return tuple(f"the term is not proven: {fault}" for fault in faults if fault is not None)
 
     def term_running(self, at: datetime) -> bool:
         """Whether ``at`` (aware) lies inside a term that has both ends."""

@@ -119,8 +119,8 @@ def load_tenants(
     TenantsFileError
         Names all faults of the file; then nothing is stored.
     """
-    rows = read_tenants(file)
     moment = aware(at)
+    rows = read_tenants(file, moment)
     named_lock(session, "load tenants")
     records = _read_records(session, [row.tenant_id for row in rows])
     _make_referred(session, rows, moment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
@@ -26,6 +25,13 @@ from pydantic import (
 from cjp_fraud.contracts.methods import is_email_address
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel, product_name, why_not_accepted
 from cjp_fraud.contracts.offers import feature_name
+from cjp_fraud.contracts.provisioning import (
+    STORED_PROOF,
+    WHOLE,
+    date_fault,
+    document_id_fault,
+    part_fault,
+)
 from cjp_fraud.contracts.tabular import read_cells
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
@@ -35,6 +41,7 @@ PLAIN_TERMS: Final = (
     "term_from",
     "term_to",
     "provisioning_notice_date",
+    "provisioning_notice_part",
     "provisioning_notice_proof",
     "notice_method",
     "notice_address",
@@ -147,43 +154,67 @@ def _after_its_beginning(moment: datetime, info: ValidationInfo) -> datetime:
     return moment
 
 
-def _plain_date(cell: object) -> date:
-    """Return the date that a cell names; it has no time."""
+def _plain_date(cell: object, info: ValidationInfo) -> date:
+    """Return the date that a cell names; it has no time, lies in the past and not after the term."""
+    day = cell if isinstance(cell, date) and not isinstance(cell, datetime) else None
     try:
-        if isinstance(cell, str):
-            return date.fromisoformat(cell)
+        day = date.fromisoformat(cell) if isinstance(cell, str) else day
     except ValueError:
-        pass
-    if isinstance(cell, date) and not isinstance(cell, datetime):
-        return cell
-    raise ValueError("write the date of the notice of provisioning, like 2026-01-15")
+        day = None
+    if day is None:
+        raise ValueError("write the date of the notice of provisioning, like 2026-01-15")
+    at = (info.context or {}).get("at")
+    if fault := date_fault(day, info.data.get("term_to"), info.data.get("time_zone", "UTC"), at):
+        raise ValueError(fault)
+    return day
+
+
+def _part(cell: str) -> str:
+    if fault := part_fault(cell):
+        raise ValueError(fault)
+    return cell
 
 
 def _proof(cell: str, info: ValidationInfo) -> str:
     """Return where the proof of the notice of provisioning lies; a file's SHA-256 stands beside its name.
 
-    ``file:PATH`` is read from the folder of the tenants file; ``dms:ID`` is the id of a document system, of at least
-    4 characters with a digit among them. A word without meaning proves nothing.
+    ``file:PATH`` is read from the folder of the tenants file, and is another document than that file; ``dms:ID`` is the
+    id of a document system (:func:`cjp_fraud.contracts.provisioning.document_id_fault`). A word without meaning proves
+    nothing.
     """
     kind, _, what = cell.partition(":")
-    if kind == "dms" and _DOCUMENT_ID.fullmatch(what) and any(character.isdigit() for character in what):
+    if kind == "dms":
+        if fault := document_id_fault(what):
+            raise ValueError(fault)
         return cell
     if kind == "file" and what:
-        if _STORED_PROOF.search(what):
-            raise ValueError("name the file alone; its SHA-256 is computed")
-        try:
-            content = (Path((info.context or {}).get("folder", ".")) / what).read_bytes()
-        except OSError as error:
-            raise ValueError(
-                f"the file {what} cannot be read ({error.strerror}); name one that is there"
-            ) from None
-        if not content:
-            raise ValueError(f"the file {what} is empty, which proves nothing")
-        return f"{cell} sha256:{sha256_hex(content)}"
+        return f"{cell} sha256:{_digest_of_proof(what, (info.context or {}).get('file'))}"
     raise ValueError(
         "write file:PATH, a document beside the tenants file, or dms:ID, its id in a document system "
         "(at least 4 characters with a digit)"
     )
+
+
+def _digest_of_proof(name: str, tenants_file: Path | None) -> str:
+    """Return the SHA-256 of a file that proves a notice; its name is relative to the folder of the tenants file."""
+    if STORED_PROOF.search(name):
+        raise ValueError("name the file alone; its SHA-256 is computed")
+    path = (tenants_file.parent if tenants_file is not None else Path()) / name
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{name} is no file; name the document itself")
+    try:
+        content = path.read_bytes()
+        own = tenants_file is not None and (
+            path.samefile(tenants_file) or content == tenants_file.read_bytes()
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"the file {name} cannot be read ({reason}); name one that is there") from None
+    if not content.strip():
+        raise ValueError(f"the file {name} is empty, which proves nothing")
+    if own:
+        raise ValueError(f"the file {name} is the tenants file, which cannot prove what it says itself")
+    return sha256_hex(content)
 
 
 def _features(cell: str) -> str:
@@ -191,9 +222,6 @@ def _features(cell: str) -> str:
     names = dict.fromkeys(feature_name(name) for name in cell.split(";"))
     return ";".join(name for name in names if name)
 
-
-_DOCUMENT_ID: Final = re.compile(r"[A-Za-z0-9._/-]{4,200}")
-_STORED_PROOF: Final = re.compile(r" sha256:[0-9a-f]{64}$")
 
 _Text = Annotated[str, BeforeValidator(_printable)]
 _Id = Annotated[_Text, Field(max_length=NAME_LENGTH)]
@@ -249,7 +277,7 @@ class TenantRow(BaseModel):
     term_from: _Moment | None = None
     term_to: Annotated[_Moment, AfterValidator(_after_its_beginning)] | None = None
     provisioning_notice_date: Annotated[date, BeforeValidator(_plain_date)] | None = None
-    provisioning_notice_part: _Reference = "all"
+    provisioning_notice_part: Annotated[_Reference, AfterValidator(_part)] | None = WHOLE
     provisioning_notice_proof: Annotated[_Reference, AfterValidator(_proof)] | None = None
     governing_document: _Reference | None = None
     notice_method: Literal["email"] | None = Field(
@@ -275,12 +303,14 @@ COLUMNS: Final = tuple(name for name in TenantRow.model_fields if name not in ("
 REQUIRED: Final = tuple(name for name in COLUMNS if TenantRow.model_fields[name].is_required())
 
 
-def read_tenants(file: Path) -> tuple[TenantRow, ...]:
+def read_tenants(file: Path, at: datetime | None = None) -> tuple[TenantRow, ...]:
     """Read a tenants file.
 
     Parameters
     ----------
     file : ``.csv``; ``.json`` (a list of objects, or one under "tenants"); ``.toml`` ([[tenants]]).
+    at : when the file is loaded, aware: a notice of provisioning that is dated later was not given yet. None: dates
+        are not compared with the clock.
 
     Raises
     ------
@@ -300,7 +330,7 @@ def read_tenants(file: Path) -> tuple[TenantRow, ...]:
     rows: list[TenantRow] = []
     first_lines: dict[object, int] = {}
     for line, cells in cells_by_line:
-        row, row_faults = _checked(line, cells, frozenset(columns), file.parent)
+        row, row_faults = _checked(line, cells, frozenset(columns), {"file": file, "at": at})
         tenant_id = cells.get("tenant_id")
         if isinstance(tenant_id, str) and first_lines.setdefault(tenant_id, line) != line:
             row_faults.append(
@@ -331,15 +361,18 @@ def _column_faults(columns: Iterable[str]) -> list[str]:
 
 
 def _checked(
-    line: int, cells: Mapping[str, object], given: frozenset[str], folder: Path
+    line: int, cells: Mapping[str, object], given: frozenset[str], context: Mapping[str, object]
 ) -> tuple[TenantRow | None, list[str]]:
     """Return the row, or the faults of its cells."""
     if "hosting" in given:
         # A column of hosting that says nothing of this tenant must not make it one that the provider runs.
         cells = {"hosting": "", **cells}
+    if "provisioning_notice_part" in given:
+        # Nor does a column of parts that says nothing of this tenant name all that it bought.
+        cells = {"provisioning_notice_part": None, **cells}
     try:
         document = {"line": line, "given": given, **cells}
-        return TenantRow.model_validate(document, context={"folder": folder}), []
+        return TenantRow.model_validate(document, context=dict(context)), []
     except ValidationError as error:
         return None, [_sentence(fault, cells) for fault in error.errors()]
 

@@ -226,13 +226,10 @@ def _contract(facts: GateFacts, _at: datetime) -> list[str]:
             contract.deployment_accepted is True,
             contract.deployment_fault or "the deployment is not one that the provider runs",
         ),
-        (
-            contract.term_proven is True,
-            "the term is not proven: it needs both ends, and date, part and proof of the notice of provisioning",
-        ),
-        (contract.term_proven is not True or contract.term_running is True, "the term is not running"),
+        (contract.term_faults is not None, "it is not known whether the term is proven"),
+        (contract.term_faults != () or contract.term_running is True, "the term is not running"),
     )
-    return [sentence for holds, sentence in checks if not holds]
+    return [*(sentence for holds, sentence in checks if not holds), *(contract.term_faults or ())]
 
 
 def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:

@@ -312,7 +312,7 @@ def _contract(position: Contract, at: datetime) -> ContractFact:
     return ContractFact(
         right=position.right,
         deployment_accepted=position.deployment_accepted,
-        term_proven=position.term_proven,
+        term_faults=position.term_faults(at),
         term_running=position.term_running(at),
         language=letter_language(position.language),
         longest_measure=position.longest_measure,

@@ -171,6 +171,7 @@ class ContractFact:
 
     Parameters
     ----------
+    term_faults : why the term is not proven; None: it is not known.
     longest_measure : None where the contract names none.
     versions : what the position rests on; to be compared with the proposal's.
     deployment_fault : why the deployment is not accepted, in words; None: it is not said.
@@ -179,7 +180,7 @@ class ContractFact:
 
     right: Right | None
     deployment_accepted: bool | None
-    term_proven: bool | None
+    term_faults: tuple[str, ...] | None
     term_running: bool | None
     language: str | None
     longest_measure: timedelta | None

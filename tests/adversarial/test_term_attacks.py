@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,13 +17,13 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import reading
 from tests.case_builders import START, a_flag, flag, mail_to, open_office
-from tests.contract_builders import NOON, a_row, load_rows
+from tests.contract_builders import NOON, a_row, load_rows, write_csv
 from tests.mail_servers import MailServerUnderTest
 
 
-def term_proven(engine: Engine) -> bool:
+def term_proven(engine: Engine, at: datetime = NOON) -> bool:
     with reading(engine) as session:
-        return contract_at(session, "acme", NOON).term_proven
+        return contract_at(session, "acme", at).term_faults(at) == ()
 
 
 @pytest.mark.parametrize(
@@ -36,9 +37,23 @@ def term_proven(engine: Engine) -> bool:
         "dms:abc",
         "dms:abcd",
         "dms:12",
+        "dms:2015-01-01",
+        "dms:20150101",
+        "dms:01.01.2015",
+        "dms:1/1/15",
+        "dms:150101",
+        "dms:2015",
+        "dms:1-Jan-2015",
+        "dms:20150101T0900Z",
+        "dms:2015-W01-4",
+        "dms:---1",
+        "dms:0000",
+        "dms:1.1.1.1",
         "file:",
         "file:not-there.pdf",
         "file:.",
+        "file:tenants.csv",
+        "file:./tenants.csv",
     ],
 )
 def test_what_proves_nothing_is_refused_and_nothing_is_stored(
@@ -48,13 +63,94 @@ def test_what_proves_nothing_is_refused_and_nothing_is_stored(
         load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_proof=proof))
 
 
+@pytest.mark.parametrize("proof", ["dms:PN-1", "dms:PN-2015-0101", "dms:4711", "dms:2015-01-01-0042", "dms:a/17"])
+def test_an_id_of_a_document_system_is_taken(sqlite_engine: Engine, tmp_path: Path, proof: str) -> None:
+    load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_proof=proof))
+    assert term_proven(sqlite_engine)
+
+
+def test_neither_a_copy_of_the_tenants_file_nor_an_empty_file_proves_anything(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    row = a_row(provisioning_notice_proof="file:copy.csv")
+    write_csv(tmp_path / "copy.csv", row)
+    with pytest.raises(TenantsFileError, match="cannot prove what it says itself"):
+        load_rows(sqlite_engine, tmp_path, row)
+    (tmp_path / "copy.csv").write_text(" \n")
+    with pytest.raises(TenantsFileError, match="is empty"):
+        load_rows(sqlite_engine, tmp_path, row)
+
+
+@pytest.mark.parametrize("part", ["x", "-", "1", "x1"])
+def test_a_part_without_meaning_is_refused(sqlite_engine: Engine, tmp_path: Path, part: str) -> None:
+    with pytest.raises(TenantsFileError, match="provisioning_notice_part"):
+        load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_part=part))
+
+
+@pytest.mark.parametrize("part", ["", " "])
+def test_an_empty_part_leaves_the_term_unproven(sqlite_engine: Engine, tmp_path: Path, part: str) -> None:
+    load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_part=part))
+    assert not term_proven(sqlite_engine)
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("2099-01-01", "still to come"),
+        ("2015-04-03", "still to come"),
+        ("0001-01-01", "before 1990"),
+        ("1989-12-31", "before 1990"),
+    ],
+)
+def test_a_notice_not_given_yet_or_before_such_services_were_sold_is_refused(
+    sqlite_engine: Engine, tmp_path: Path, date: str, said: str
+) -> None:
+    with pytest.raises(TenantsFileError, match=said):
+        load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_date=date))
+
+
+def test_a_notice_after_the_end_of_the_term_is_refused(sqlite_engine: Engine, tmp_path: Path) -> None:
+    row = a_row(term_to="2015-02-28", provisioning_notice_date="2015-03-01")
+    with pytest.raises(TenantsFileError, match="after the end of the term"):
+        load_rows(sqlite_engine, tmp_path, row)
+    load_rows(sqlite_engine, tmp_path, row | {"provisioning_notice_date": "2015-02-28"})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"provisioning_notice_date": "2099-01-01"},
+        {"provisioning_notice_date": "0001-01-01"},
+        {"provisioning_notice_date": "yesterday"},
+        {"provisioning_notice_part": "x"},
+        {"provisioning_notice_proof": "dms:2015-01-01"},
+        {"provisioning_notice_proof": "file:tenants.csv"},
+    ],
+)
+def test_the_gate_asks_again_what_the_file_was_asked(
+    sqlite_engine: Engine, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    load_rows(sqlite_engine, tmp_path, a_row())
+    with reading(sqlite_engine) as session:
+        position = contract_at(session, "acme", NOON)
+    assert position.term_faults(NOON) == ()
+    assert "the term is not proven" in replace(position, **wrong).term_faults(NOON)[0]  # type: ignore[arg-type]
+
+
+def test_a_notice_counts_from_its_day_in_the_tenants_zone_on(sqlite_engine: Engine, tmp_path: Path) -> None:
+    row = a_row(provisioning_notice_date="2015-04-02", time_zone="America/New_York")
+    load_rows(sqlite_engine, tmp_path, row)
+    assert term_proven(sqlite_engine, datetime(2015, 4, 2, 4, tzinfo=UTC))
+    assert not term_proven(sqlite_engine, datetime(2015, 4, 2, 3, 59, tzinfo=UTC))
+
+
 @pytest.mark.parametrize("date", ["x", "2015", "2015-13-01", "2015-01-01T09:00:00Z"])
 def test_a_date_that_is_none_is_refused(sqlite_engine: Engine, tmp_path: Path, date: str) -> None:
     with pytest.raises(TenantsFileError, match="provisioning_notice_date"):
         load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_date=date))
 
 
-@pytest.mark.parametrize("missing", ["provisioning_notice_date", "provisioning_notice_proof"])
+@pytest.mark.parametrize("missing", ["provisioning_notice_date", "provisioning_notice_part", "provisioning_notice_proof"])
 def test_any_one_missing_leaves_the_term_unproven_and_the_terms_unread(
     sqlite_engine: Engine, tmp_path: Path, missing: str
 ) -> None:

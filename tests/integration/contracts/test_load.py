@@ -74,7 +74,7 @@ def test_a_complete_row_gives_the_plain_terms(engine: Engine, tmp_path: Path) ->
     assert found.notice_terms == plain_terms()
     assert found.governing_document is not None
     assert found.clause == "Offer description 10.0, clause 2.4"
-    assert found.term_proven
+    assert found.term_faults(NOON) == ()
     assert found.term_running(NOON)
     assert not found.term_running(datetime(2016, 1, 1, 5, tzinfo=UTC))
     assert found.deployment_accepted
