@@ -25,6 +25,7 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
+from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, FraudFinding, MeasureWanted, ProviderPolicy, TenantsPart
 from cjp_fraud.review.tables import Approval, Case, Proposal
@@ -93,10 +94,22 @@ def a_flag(start: datetime = START, tenant_id: str = "acme", **changes: Any) -> 
 
 
 def read_rows(wanted: RowsWanted) -> Sequence[dict[str, Any]]:
-    """Stand in for the lake: two rows."""
+    """Stand in for the lake: two rows of traffic, and 120 contacts an hour as the usual level of each stream."""
+    levels = [
+        {
+            "table": USUAL_LEVEL,
+            "series_id": f"{channel} {direction}",
+            "channel": channel,
+            "direction": direction,
+            "application_id": None,
+            "usual_per_hour": 120.0,
+        }
+        for channel, direction in wanted.streams
+    ]
     return [
         {"interval_start": wanted.start, "observed": 10.0},
         {"interval_start": wanted.end - timedelta(minutes=5), "observed": 140.0},
+        *levels,
     ]
 
 

@@ -1,4 +1,4 @@
-"""What proves a notice of provisioning (clause 2.1): its date, its part, and where its proof lies; and what does not."""
+"""What proves a notice of provisioning (clause 2.1): its date, its part, and where its proof lies."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _may_be_of_a_date(digits: str) -> bool:
 
 def _reads(digits: str, form: str) -> bool:
     try:
-        return datetime.strptime(digits, form).year in _YEARS
+        return datetime.strptime(f"{digits} +0000", f"{form} %z").year in _YEARS
     except ValueError:
         return False
 
@@ -138,7 +138,26 @@ def _reads(digits: str, form: str) -> bool:
 @cache
 def _words_of_dates() -> frozenset[str]:
     """Names of months and weekdays in the letters' languages, and the small words that dates have."""
-    small = {*"t z w q st nd rd th of de du le el am pm utc gmt the den vom on date dated".split()}
+    small = {
+        "t",
+        "z",
+        "w",
+        "q",
+        "st",
+        "nd",
+        "rd",
+        "th",
+        "of",
+        "on",
+        "the",
+        "date",
+        "dated",
+        "am",
+        "pm",
+        "utc",
+        "gmt",
+    }
+    small |= {"de", "du", "le", "el", "den", "vom"}
     names = {
         name
         for language in ("en", "fr", "de", "es")

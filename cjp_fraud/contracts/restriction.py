@@ -6,13 +6,16 @@ reachable: the one field that names them takes no other value.
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final, Literal
 
 from pydantic import ConfigDict, StrictInt
 from pydantic.dataclasses import dataclass
+
+from cjp_fraud.contracts.numbering import PREFIX, breadth
+from cjp_fraud.contracts.origins import origin_faults
 
 Reachable = tuple[Literal["emergency_calls"], Literal["notice_page"], Literal["dispute"], Literal["billing"]]
 """The only list that a document may give of what stays reachable."""
@@ -26,8 +29,11 @@ CHANNELS: Final = ("voice", "chat", "email", "sms", "social")
 DIRECTIONS: Final = ("inbound", "outbound")
 """Directions of the traffic schema."""
 
-_PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
-"""International numbers (E.164); emergency short codes never begin with ``+``, so no prefix covers one."""
+NO_NARROW_MEASURE: Final = Fraction(1, 2)
+"""From this part of all numbers on, ranges of numbers are no narrow measure, whatever anybody consents to."""
+
+BROAD: Final = Fraction(1, 20)
+"""From this part of all numbers on, half a world zone, ranges of numbers need counsel's consent as all access does."""
 
 
 class MeasureKind(StrEnum):
@@ -59,7 +65,7 @@ class Scope:
     principal_ids : keyed hashes of users, credentials or keys.
     application_ids : third-party applications or bots.
     destination_prefixes : international numbers' beginnings, ``+`` and digits.
-    origins : number ranges, networks or addresses that calls or messages come from.
+    origins : number ranges, networks, domains or addresses that calls or messages come from.
     contacts_per_hour : rate that is still let through.
     keeps : what stays reachable; it is the same for every measure.
     """
@@ -114,24 +120,46 @@ def scope_faults(kind: MeasureKind, scope: Scope) -> tuple[str, ...]:
         if any(not value.strip() or not value.isprintable() for value in values):
             faults.append(f"{name} holds something that is empty or not plain text")
     for prefix in scope.destination_prefixes:
-        if not _PREFIX.fullmatch(prefix):
+        if not PREFIX.fullmatch(prefix):
             faults.append(f"destination prefix {prefix!r} must be + and 1 to 15 digits, country code first")
+    faults += origin_faults(scope.origins, scope.channels)
+    if _breadth(scope) >= NO_NARROW_MEASURE:
+        faults.append(
+            f"the ranges of numbers are {float(_breadth(scope)):.0%} of all numbers, which is no {kind}; name those "
+            "that the flagged traffic went to or came from, or choose the kind that restricts the whole channel"
+        )
     if scope.contacts_per_hour is not None and scope.contacts_per_hour < 1:
         faults.append(f"contacts_per_hour is {scope.contacts_per_hour}; it must be at least 1")
     return tuple(faults)
 
 
-def counsel_is_needed(kind: MeasureKind, *, critical: bool) -> bool:
-    """Whether a measure needs counsel's consent beside the approval (gate, point 9).
+def consent_reasons(kind: MeasureKind, scope: Scope, *, critical: bool) -> tuple[str, ...]:
+    """Return why a measure needs counsel's consent beside the approval (gate, point 9); empty: it does not.
 
-    All access always does; against a critical tenant (hospital, crisis line) everything but a block of destinations.
+    All access always does, and so do number ranges of half a world zone (``+3``) or more; against a critical tenant
+    (hospital, crisis line) everything but a block of destinations. Which of a tenant's own numbers were flooded is not
+    on record, so a block of inbound destinations does as well.
     """
-    return kind is MeasureKind.SUSPEND_ALL_ACCESS or (
-        critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS)
-    )
+    reasons = []
+    if kind is MeasureKind.SUSPEND_ALL_ACCESS:
+        reasons.append(f"{kind} restricts more than what spiked: it needs counsel's consent")
+    if _breadth(scope) >= BROAD:
+        reasons.append(
+            "the ranges of numbers are as wide as half a world zone or wider: they need counsel's consent"
+        )
+    if kind is MeasureKind.BLOCK_DESTINATIONS and "inbound" in scope.directions:
+        reasons.append(
+            "nothing on record shows which of the tenant's own numbers were flooded: to block any of them needs "
+            "counsel's consent"
+        )
+    if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS) and not reasons:
+        reasons.append(f"the tenant is marked critical: {kind} needs counsel's consent")
+    return tuple(reasons)
 
 
-def consent_faults(kind: MeasureKind, *, critical: bool, counsel_consents: bool) -> tuple[str, ...]:
+def consent_faults(
+    kind: MeasureKind, scope: Scope, *, critical: bool, counsel_consents: bool
+) -> tuple[str, ...]:
     """Return why a measure must not be taken without counsel's consent; empty: it may.
 
     Parameters
@@ -139,8 +167,9 @@ def consent_faults(kind: MeasureKind, *, critical: bool, counsel_consents: bool)
     critical : whether the tenant is marked critical.
     counsel_consents : whether counsel approved this very version.
     """
-    if counsel_consents or not counsel_is_needed(kind, critical=critical):
-        return ()
-    if kind is MeasureKind.SUSPEND_ALL_ACCESS:
-        return (f"{kind} restricts more than what spiked: it needs counsel's consent",)
-    return (f"the tenant is marked critical: {kind} needs counsel's consent",)
+    return () if counsel_consents else consent_reasons(kind, scope, critical=critical)
+
+
+def _breadth(scope: Scope) -> Fraction:
+    """Return which part of all numbers a scope names, as destinations or as origins."""
+    return max(breadth(scope.destination_prefixes), breadth(scope.origins))

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from math import isnan
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cjp_fraud.detection.lake_tables import SCORES
+from cjp_fraud.detection.lake_tables import BASELINE, SCORES
 from cjp_fraud.review.evidence import ReadRows, RowsWanted
+from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
 from cjp_fraud.review.principals import PrincipalRows, PrincipalsWanted, ReadPrincipals
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
 from cjp_fraud.traffic.schema import (
     APPLICATION,
     BUCKET,
+    CHANNEL,
     DAY,
+    DIRECTION,
     INTAKE,
     OFFERED,
     PRINCIPAL,
+    SECONDS,
     SERIES_ID,
     START,
     TENANT,
@@ -29,6 +35,9 @@ from cjp_fraud.traffic.schema import (
 from cjp_fraud.traffic.store import INTAKE_KEPT
 
 _LEFT_OUT = (TENANT, DAY, BUCKET)
+_SERIES = (SERIES_ID, CHANNEL, DIRECTION, APPLICATION, SECONDS)
+_SNAPSHOTS = timedelta(days=7)
+"""How old the newest snapshot of a series may be for what is usual of it."""
 
 
 def evidence_rows(lake: Lake) -> ReadRows:
@@ -39,7 +48,7 @@ def evidence_rows(lake: Lake) -> ReadRows:
         for table in (TRAFFIC, SCORES):
             origin = {"table": table.name, "lake_version": lake.version(table)}
             evidence += [origin | row for row in _rows(lake, table, wanted)]
-        return evidence
+        return evidence + _usual_levels(lake, wanted)
 
     return read
 
@@ -108,6 +117,52 @@ def _usual(lake: Lake, tenant_id: str, series: Collection[str], before: datetime
         }
         for row in sums.sort_by([(SERIES_ID, "ascending"), (PRINCIPAL, "ascending")]).to_pylist()
     ]
+
+
+def _usual_levels(lake: Lake, wanted: RowsWanted) -> list[dict[str, Any]]:
+    """One row for each series of the wanted streams: its usual contacts an hour, in the busiest interval of its day.
+
+    A series is one that has a snapshot of the last 7 days, or traffic in the wanted time; it has a level only where its
+    newest snapshot knows one.
+    """
+    if not wanted.streams:
+        return []
+    version = lake.version(BASELINE)
+    snapshots = _of_streams(
+        lake, BASELINE, wanted, wanted.end - _SNAPSHOTS, [*_SERIES, "count_location", DAY]
+    )
+    traffic = _of_streams(lake, TRAFFIC, wanted, wanted.start, _SERIES)
+    newest: dict[str, dict[str, Any]] = {row[SERIES_ID]: row for row in traffic}
+    newest |= {row[SERIES_ID]: row for row in sorted(snapshots, key=itemgetter(DAY))}
+    levels = []
+    for series_id in sorted(newest):
+        row = newest[series_id]
+        known = [level for level in row.get("count_location") or () if level is not None and not isnan(level)]
+        level = {name: row[name] for name in _SERIES}
+        level |= {"table": USUAL_LEVEL, "lake_version": version}
+        if known:
+            level |= {"usual_per_hour": max(known) * 3600 / row[SECONDS], "snapshot": row[DAY].isoformat()}
+        levels.append(level)
+    return levels
+
+
+def _of_streams(
+    lake: Lake, table: LakeTable, wanted: RowsWanted, since: datetime, columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The table's rows of all series of the wanted streams, from a day on to the wanted end's."""
+    rows = lake.read(
+        table,
+        days=(
+            since.date(),
+            wanted.end.date() + timedelta(days=2),
+        ),  # a snapshot's day is local: it may be ahead
+        buckets=[int(lake.bucket_of([wanted.tenant_id])[0])],
+        columns=columns,
+        where=Where(equal={TENANT: [wanted.tenant_id]}),
+    )
+    if table is TRAFFIC:
+        rows = rows.group_by(list(columns)).aggregate([])
+    return [row for row in rows.to_pylist() if (row[CHANNEL], row[DIRECTION]) in wanted.streams]
 
 
 def _rows(lake: Lake, table: LakeTable, wanted: RowsWanted) -> list[dict[str, Any]]:

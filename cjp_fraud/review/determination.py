@@ -25,9 +25,10 @@ from cjp_fraud.review.cases import (
     order_openers,
     write_comment,
 )
-from cjp_fraud.review.evidence import ReadRows, freeze
+from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
+from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.grounds import Ground, in_catalogue_order
-from cjp_fraud.review.measure_fit import Flagged, measure_faults, planned_measure
+from cjp_fraud.review.measure_fit import measure_faults, planned_measure
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
     CLOSED_STATES,
@@ -38,7 +39,7 @@ from cjp_fraud.review.model import (
     MeasureWanted,
     ProviderPolicy,
 )
-from cjp_fraud.review.principals import frozen_principals, principals_seen
+from cjp_fraud.review.principals import frozen_principals
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
 from cjp_fraud.review.tables import (
     Case,
@@ -79,7 +80,8 @@ def determine_fraud(
     position = contract_at(session, case.tenant_id, at)
     principals = frozen_principals(session, case.id, flags)
     wanted = finding.measure or MeasureWanted()
-    flagged = Flagged.by(flags, principals_seen(principals.rows, flags))
+    rows = rows_to_freeze(case.tenant_id, flags, read_rows)
+    flagged = flagged_traffic(flags, rows, principals.rows)
     measure = planned_measure(wanted, flagged, policy.measure_review)
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),
@@ -95,7 +97,7 @@ def determine_fraud(
         action=f"determine {in_words(case)}",
     )
     assert measure is not None, "measure_faults says so otherwise"
-    evidence = freeze(session, case, flags, read_rows, at, principals)
+    evidence = freeze(session, case, flags, rows, at, principals)
     determination, reasons = _record(
         decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding, evidence
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
+from cjp_fraud.digests import canonical_json
 from cjp_fraud.review.frozen import store_frozen
 from cjp_fraud.review.model import EvidenceOccasion, Quantity
 from cjp_fraud.review.principals import PrincipalRows
@@ -52,12 +54,19 @@ class FlagView:
 
 @dataclass(frozen=True, slots=True)
 class RowsWanted:
-    """Which rows of the lake a determination rests on: these series, half-open in time (aware, UTC)."""
+    """Which rows of the lake a determination rests on.
+
+    Parameters
+    ----------
+    series_ids : traffic and scores of these, half-open in time (``start``, ``end``: aware, UTC).
+    streams : channels with their directions whose series' usual levels are wanted beside, flagged or not.
+    """
 
     tenant_id: str
     series_ids: tuple[str, ...]
     start: datetime
     end: datetime
+    streams: tuple[tuple[str, str], ...] = ()
 
 
 ReadRows = Callable[[RowsWanted], Sequence[Mapping[str, Any]]]
@@ -71,14 +80,30 @@ def rows_wanted(tenant_id: str, flags: Sequence[Flag]) -> RowsWanted:
         series_ids=tuple(sorted({flag.series_id for flag in flags})),
         start=min(flag.interval_start for flag in flags) - LOOK_BACK,
         end=max(flag.interval_start + timedelta(seconds=flag.interval_seconds) for flag in flags),
+        streams=tuple(sorted({(flag.channel, flag.direction) for flag in flags})),
     )
+
+
+def rows_to_freeze(tenant_id: str, flags: Sequence[Flag], read_rows: ReadRows) -> list[dict[str, Any]]:
+    """Return the rows behind these flags as the frozen document will have them: moments as text, maps as lists.
+
+    Parameters
+    ----------
+    flags : none: no rows.
+    read_rows : reads the lake (or whatever the caller has).
+    """
+    if not flags:
+        return []
+    rows = [dict(row) for row in read_rows(rows_wanted(tenant_id, flags))]
+    plain: list[dict[str, Any]] = json.loads(canonical_json(rows))
+    return plain
 
 
 def freeze(
     session: Session,
     case: Case,
     flags: Sequence[Flag],
-    read_rows: ReadRows,
+    rows: Sequence[Mapping[str, Any]],
     at: datetime,
     principals: PrincipalRows,
 ) -> EvidenceSet:
@@ -87,16 +112,15 @@ def freeze(
     Parameters
     ----------
     flags : those that the determination names, at least one.
-    read_rows : reads the lake (or whatever the caller has).
+    rows : the rows behind them (:func:`rows_to_freeze`).
     principals : what was frozen by principal when the case took the flags.
     """
     wanted = rows_wanted(case.tenant_id, flags)
-    rows = [dict(row) for row in read_rows(wanted)]
     content = {
         "tenant_id": case.tenant_id,
         "window": {"start": wanted.start, "end": wanted.end},
         "flags": [asdict(FlagView.of(flag)) for flag in sorted(flags, key=_in_time)],
-        "rows": rows,
+        "rows": list(rows),
         "by_principal": [dict(row) for row in principals.rows],
         "usual_by_principal": [dict(level) for level in principals.usual],
     }

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
+from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from cjp_fraud.contracts.numbering import PREFIX, lies_within
 from cjp_fraud.contracts.restriction import MeasureKind, Scope, scope_faults
 from cjp_fraud.review.model import MeasureWanted, Quantity
 
@@ -19,6 +21,12 @@ LONGEST_ASKED: Final = timedelta(days=366)
 
 _BY_RANGE: Final = (MeasureKind.BLOCK_DESTINATIONS, MeasureKind.LIMIT_ORIGINS)
 """Kinds that meet inbound fraud without cutting off its victim."""
+
+_OWN_NUMBER: Final = 7
+"""How many digits a blocked inbound destination has at least: a few of the tenant's own numbers, never all of them."""
+
+_ROUNDING: Final = 1e-6
+"""Sums of levels are of floating point; by so little no rate is too low."""
 
 
 class Stream(NamedTuple):
@@ -32,18 +40,24 @@ class Stream(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """Flagged traffic that one principal or one application carried; ``carrier`` is its id."""
+    """Flagged traffic that one principal or one application carried, or that went to one country.
+
+    ``carrier`` is the id of the principal or the application, or the country.
+    """
 
     stream: Stream
     carrier: str
 
 
 class Usual(NamedTuple):
-    """What one flagged series usually carries, in contacts an hour; ``application_id`` None: no application."""
+    """What one series usually carries; ``application_id`` None: no application.
+
+    ``contacts_per_hour`` is None where it is not known.
+    """
 
     stream: Stream
     application_id: str | None
-    contacts_per_hour: float
+    contacts_per_hour: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +69,39 @@ class Flagged:
     usual : one for each flagged series: its usual level in its busiest flagged interval.
     principals : which principals were seen in the flagged intervals, by the rows that were frozen when the case was
         opened; None: no such rows were frozen.
+    destinations : countries of the other end in the flagged intervals, by the rows that were frozen with the
+        determination; None: no row names any.
+    levels : of every series of the flagged streams, flagged or not, the highest usual level of its day, by the rows
+        that were frozen with the determination; None: no row says any.
     """
 
     usual: frozenset[Usual] = frozenset()
     principals: frozenset[Carried] | None = None
+    destinations: frozenset[Carried] | None = None
+    levels: frozenset[Usual] | None = None
 
     @classmethod
-    def by(cls, flags: Collection[Flag], principals: frozenset[Carried] | None = None) -> Self:
-        """Return what these flags, and the principals seen in their intervals, say."""
-        levels: dict[tuple[Stream, str | None, int], float] = {}
+    def by(
+        cls,
+        flags: Collection[Flag],
+        *,
+        principals: frozenset[Carried] | None = None,
+        destinations: frozenset[Carried] | None = None,
+        levels: frozenset[Usual] | None = None,
+    ) -> Self:
+        """Return what these flags say, and the rows that were frozen of their streams."""
+        usual: dict[tuple[Stream, str | None], float | None] = {}
         for flag in flags:
-            key = (Stream(flag.channel, flag.direction), flag.application_id, flag.interval_seconds)
-            level = flag.baseline if flag.quantity is Quantity.CONTACTS else 0.0
-            levels[key] = max(levels.get(key, 0.0), level * 3600 / flag.interval_seconds)
+            key = (Stream(flag.channel, flag.direction), flag.application_id)
+            known = usual.setdefault(key, None)
+            if flag.quantity is Quantity.CONTACTS:
+                level = flag.baseline * 3600 / flag.interval_seconds
+                usual[key] = level if known is None else max(known, level)
         return cls(
-            frozenset(
-                Usual(stream, application, level) for (stream, application, _), level in levels.items()
-            ),
+            frozenset(Usual(stream, application, level) for (stream, application), level in usual.items()),
             principals,
+            destinations,
+            levels,
         )
 
     @property
@@ -164,8 +193,9 @@ def measure_misfits(kind: MeasureKind, scope: Scope, flagged: Flagged) -> tuple[
         faults += _carrier_faults(
             "principal", scope.principal_ids, streams, flagged.principals or frozenset()
         )
-    if kind is MeasureKind.LIMIT_RATE:
-        faults += _rate_faults(scope, streams, flagged)
+    faults += _range_faults("destination prefix", scope.destination_prefixes, "outbound", streams, flagged)
+    faults += _range_faults("origin", scope.origins, "inbound", streams, flagged)
+    faults += _rate_faults(scope, streams, flagged)
     return tuple(dict.fromkeys(faults))
 
 
@@ -210,6 +240,13 @@ def _inbound_faults(kind: MeasureKind, scope: Scope, flagged: Flagged) -> list[s
             f"{kind} would cut off the victim of inbound fraud; limit origins or block destinations, "
             "or restrict outbound alone"
         ]
+    if kind is MeasureKind.BLOCK_DESTINATIONS and "inbound" in scope.directions:
+        return [
+            f"{prefix} inbound would cut off the victim of inbound fraud; name the tenant's own number that was "
+            f"flooded, or its first {_OWN_NUMBER} digits at least"
+            for prefix in scope.destination_prefixes
+            if len(prefix.removeprefix("+")) < _OWN_NUMBER
+        ]
     return []
 
 
@@ -223,14 +260,53 @@ def _carrier_faults(
     ]
 
 
-def _rate_faults(scope: Scope, streams: Collection[Stream], flagged: Flagged) -> list[str]:
-    usual = sum(
-        series.contacts_per_hour
-        for series in flagged.usual
-        if series.stream in streams
-        and (not scope.application_ids or series.application_id in scope.application_ids)
-    )
-    rate = scope.contacts_per_hour
-    if rate is None or rate >= usual:
+def _range_faults(
+    what: str, ranges: Collection[str], direction: str, streams: Collection[Stream], flagged: Flagged
+) -> list[str]:
+    """Return which ranges of numbers were not seen in the flagged intervals, where these name countries."""
+    concerned = {stream for stream in streams if stream.direction == direction}
+    numbers = [each for each in ranges if PREFIX.fullmatch(each)]
+    if flagged.destinations is None or not concerned:
         return []
-    return [f"{rate} contacts an hour is under the usual level of {usual:,.0f}; let at least that through"]
+    seen = sorted({each.carrier for each in flagged.destinations if each.stream in concerned})
+    return [
+        f"{what} {each} is restricted, and lies in no country that was seen in the flagged intervals: "
+        f"{', '.join(seen) or 'none'}"
+        for each in numbers
+        if not lies_within(each, seen)
+    ]
+
+
+def _rate_faults(scope: Scope, streams: Collection[Stream], flagged: Flagged) -> list[str]:
+    """Return why a rate is no limit on what spiked alone: it is under what the streams usually carry, or may be."""
+    rate = scope.contacts_per_hour
+    if rate is None:
+        return []
+    if flagged.levels is None:
+        return [
+            "what is usual at the hours that the measure lasts was not frozen, so nothing shows that "
+            f"{rate} contacts an hour let it through; refresh the baseline, or choose another kind"
+        ]
+    levels: dict[tuple[Stream, str | None], list[float]] = {}
+    for series in (*flagged.levels, *flagged.usual):
+        if series.stream in streams and _is_limited(series, scope):
+            known = levels.setdefault((series.stream, series.application_id), [])
+            known += [series.contacts_per_hour] if series.contacts_per_hour is not None else []
+    unknown = sorted(
+        f"{stream}{f', application {application}' if application else ''}"
+        for (stream, application), known in levels.items()
+        if not known
+    )
+    if unknown:
+        return [
+            f"the usual level of {each} is not known, so nothing shows that {rate} contacts an hour let it through"
+            for each in unknown
+        ]
+    usual = ceil(sum(max(known) for known in levels.values()) - _ROUNDING)
+    if rate >= usual:
+        return []
+    return [f"{rate} contacts an hour is under the usual level of {usual:,}; let at least that through"]
+
+
+def _is_limited(series: Usual, scope: Scope) -> bool:
+    return not scope.application_ids or series.application_id in scope.application_ids

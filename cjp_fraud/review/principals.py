@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,8 @@ from cjp_fraud.clock import utc_text
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.cases import flags_in_force, note
 from cjp_fraud.review.frozen import store_frozen
-from cjp_fraud.review.measure_fit import Carried, Stream
+from cjp_fraud.review.frozen_traffic import rows_of_flags
+from cjp_fraud.review.measure_fit import Stream
 from cjp_fraud.review.model import EvidenceOccasion
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 
@@ -87,27 +88,11 @@ def frozen_principals(session: Session, case_id: str, flags: Sequence[Flag]) -> 
     rows: list[Mapping[str, Any]] = []
     usual: dict[tuple[str, str], Mapping[str, Any]] = {}
     for document in _documents(session, case_id):
-        rows += [row for row, _ in _of_flags(document["rows"], flags)]
+        rows += [row for row, _ in rows_of_flags(document["rows"], flags)]
         for level in document["usual"]:
             usual.setdefault((level["series_id"], level["principal_id"]), level)
     seen = {(row["series_id"], row["principal_id"]) for row in rows}
     return PrincipalRows(rows, [usual[key] for key in sorted(usual.keys() & seen)])
-
-
-def principals_seen(rows: Sequence[Mapping[str, Any]], flags: Sequence[Flag]) -> frozenset[Carried] | None:
-    """Return which principals carried contacts in these flags' intervals; None where no row was frozen.
-
-    Parameters
-    ----------
-    rows : of a frozen document, moments as text.
-    """
-    if not rows:
-        return None
-    return frozenset(
-        Carried(Stream(flag.channel, flag.direction), row["principal_id"])
-        for row, flag in _of_flags(rows, flags)
-        if row["contacts_offered"] > 0
-    )
 
 
 def principal_views(session: Session, case_id: str, flags: Sequence[Flag]) -> tuple[PrincipalView, ...]:
@@ -118,27 +103,12 @@ def principal_views(session: Session, case_id: str, flags: Sequence[Flag]) -> tu
     for level in frozen.usual:
         usual[streams[level["series_id"]], level["principal_id"]] += level["contacts_per_hour"]
     contacts: dict[tuple[Stream, str], int] = defaultdict(int)
-    for row, flag in _of_flags(frozen.rows, flags):
+    for row, flag in rows_of_flags(frozen.rows, flags):
         contacts[Stream(flag.channel, flag.direction), row["principal_id"]] += row["contacts_offered"]
     return tuple(
         PrincipalView(*stream, principal, count, usual.get((stream, principal)))
         for (stream, principal), count in sorted(contacts.items(), key=lambda item: (-item[1], item[0]))
     )
-
-
-def _of_flags(
-    rows: Iterable[Mapping[str, Any]], flags: Sequence[Flag]
-) -> Iterator[tuple[Mapping[str, Any], Flag]]:
-    """Yield each row that lies in a flagged interval of its series, with the flag."""
-    of_series: dict[str, list[tuple[str, str, Flag]]] = defaultdict(list)
-    for flag in flags:
-        start, end = _interval(flag)
-        of_series[flag.series_id].append((utc_text(start), utc_text(end), flag))
-    for row in rows:
-        for begins, ends, flag in of_series[row["series_id"]]:
-            if begins <= row["interval_start"] < ends:
-                yield row, flag
-                break
 
 
 def _documents(session: Session, case_id: str) -> list[dict[str, Any]]:

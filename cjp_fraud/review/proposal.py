@@ -16,7 +16,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.offers import offer_remarks
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import recipients
-from cjp_fraud.contracts.restriction import MeasureKind, Scope, counsel_is_needed
+from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_reasons
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError, Refused
@@ -157,8 +157,8 @@ def obstacles_of(document: Mapping[str, Any]) -> list[str]:
 def counsel_needed(proposal: Proposal) -> bool:
     """Whether the proposed measure needs counsel's consent (gate, point 9)."""
     document = document_of(proposal)
-    kind, _scope, _duration = measure_of(document)
-    return counsel_is_needed(kind, critical=bool(document["contract"]["critical"]))
+    kind, scope, _duration = measure_of(document)
+    return bool(consent_reasons(kind, scope, critical=bool(document["contract"]["critical"])))
 
 
 def _contract_document(position: Contract) -> dict[str, Any]:

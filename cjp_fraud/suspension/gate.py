@@ -352,12 +352,12 @@ def _fit(facts: GateFacts, _at: datetime) -> list[str]:
 
 
 def _consent(facts: GateFacts, _at: datetime) -> list[str]:
-    if facts.proposal is None or facts.proposal.kind is None:
+    proposal = facts.proposal
+    if proposal is None or proposal.kind is None or proposal.scope is None:
         return []
     critical = facts.contract is None or facts.contract.critical is not False
-    return list(
-        consent_faults(facts.proposal.kind, critical=critical, counsel_consents=counsel_consents(facts))
-    )
+    consents = counsel_consents(facts)
+    return list(consent_faults(proposal.kind, proposal.scope, critical=critical, counsel_consents=consents))
 
 
 _RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] = {

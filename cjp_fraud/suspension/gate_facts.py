@@ -36,9 +36,9 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_of
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.determination import latest_determination
+from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, ProviderPolicy
-from cjp_fraud.review.principals import principals_seen
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.stops import standing_stops
 from cjp_fraud.review.tables import (
@@ -109,7 +109,7 @@ def gate_facts(
             for flag, episode_case in named
         ),
         row_faults=row_faults,
-        flagged=Flagged.by(flags, principals_seen(evidence.get("by_principal", ()), flags)),
+        flagged=flagged_traffic(flags, evidence.get("rows", ()), evidence.get("by_principal", ())),
         newest_flag_end=_newest_flag_end(session, case, moment),
         need_stated_at=_need_stated_at(session, case, determination, moment),
         determination=_determination(session, case, determination),

@@ -17,20 +17,24 @@ from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.claim import claim
+from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.flags import FlagRow
-from cjp_fraud.review.model import Capacity, CaseState, MeasureWanted
+from cjp_fraud.review.model import Capacity, CaseState, FraudFinding, MeasureWanted, Quantity, TenantsPart
 from cjp_fraud.review.principals import ReadPrincipals, freeze_principals
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.suspension.gate_facts import proposal_obstacles
 from cjp_fraud.suspension.model import ENFORCER
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC_TABLES
 from cjp_fraud.traffic.series import series_id
-from tests.case_builders import START, Office, a_flag, flag, mail_to, open_office
+from tests.case_builders import GROUNDS, START, Office, a_flag, flag, mail_to, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 
 DIALLER = {"application_id": "dialler", "baseline": 10.0, "observed": 140.0}
 INBOUND = {"direction": "inbound"}
+AT_NIGHT = {"baseline": 1.0, "observed": 131.0}
+EVERYWHERE = tuple(f"+{zone}" for zone in range(1, 10))
 
 
 def a_lake(folder: Path, rows: list[tuple[int, str | None, str, int]]) -> Lake:
@@ -106,6 +110,30 @@ def office(sqlite_engine: Any, tmp_path: Path, server: MailServerUnderTest) -> O
             {"destination_prefixes": ("+371",), "directions": ("outbound",)},
             "must say its channels",
         ),
+        ([{}], MeasureKind.BLOCK_DESTINATIONS, {"destination_prefixes": EVERYWHERE}, "of all numbers"),
+        (
+            [INBOUND],
+            MeasureKind.BLOCK_DESTINATIONS,
+            {"destination_prefixes": EVERYWHERE},
+            "cut off the victim",
+        ),
+        ([INBOUND], MeasureKind.BLOCK_DESTINATIONS, {"destination_prefixes": ("+1",)}, "cut off the victim"),
+        ([INBOUND], MeasureKind.LIMIT_ORIGINS, {"origins": ("0.0.0.0/0",)}, "more than a /8"),
+        ([INBOUND], MeasureKind.LIMIT_ORIGINS, {"origins": ("::/0",)}, "more than a /20"),
+        ([INBOUND], MeasureKind.LIMIT_ORIGINS, {"origins": ("everything",)}, "is no number range"),
+        ([AT_NIGHT], MeasureKind.LIMIT_RATE, {"contacts_per_hour": 12}, "under the usual level of 120"),
+        (
+            [AT_NIGHT | {"application_id": "bot"}],
+            MeasureKind.LIMIT_RATE,
+            {"contacts_per_hour": 12},
+            "under the usual level of 132",
+        ),
+        (
+            [AT_NIGHT | {"application_id": "bot", "quantity": Quantity.MINUTES}],
+            MeasureKind.LIMIT_RATE,
+            {"contacts_per_hour": 900, "application_ids": ("bot",)},
+            "application bot is not known",
+        ),
     ],
 )
 def test_a_misfitting_measure_is_refused_when_it_is_drawn_up(
@@ -116,6 +144,66 @@ def test_a_misfitting_measure_is_refused_when_it_is_drawn_up(
     with pytest.raises(Refused, match=said):
         office.determine(measure=MeasureWanted(kind, Scope(**dict(scope)), timedelta(hours=72)))
     assert office.state is CaseState.IN_REVIEW
+
+
+def test_where_no_usual_level_was_frozen_no_rate_is_taken(office: Office) -> None:
+    opened(office, a_flag())
+    wanted = MeasureWanted(MeasureKind.LIMIT_RATE, Scope(contacts_per_hour=900), timedelta(hours=72))
+    with pytest.raises(Refused, match="was not frozen"):
+        determined(office, wanted, [])
+
+
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [("+3", "no country that was seen"), ("+370", "no country that was seen"), ("+37120", None)],
+)
+def test_only_destinations_of_the_flagged_intervals_are_blocked(
+    office: Office, prefix: str, said: str | None
+) -> None:
+    opened(office, a_flag())
+    series = series_id("acme", "voice", "outbound", None, 300)
+    seen = {"series_id": series, "interval_start": START, "countries": [("LV", 130), ("US", 10)]}
+    before = seen | {"interval_start": START - timedelta(hours=1), "countries": [("LT", 5)]}
+    scope = Scope(destination_prefixes=(prefix,))
+    wanted = MeasureWanted(MeasureKind.BLOCK_DESTINATIONS, scope, timedelta(hours=72))
+    if said is None:
+        determined(office, wanted, [before, seen])
+        office.approve()
+        assert office.enforce().state is CaseState.SUSPENDED
+        return
+    with pytest.raises(Refused, match=said):
+        determined(office, wanted, [before, seen])
+
+
+def determined(office: Office, wanted: MeasureWanted, rows: list[dict[str, Any]]) -> None:
+    """Determine fraud where these rows are all that the lake has."""
+    finding = FraudFinding("at night", TenantsPart.VICTIM, measure=wanted, grounds=GROUNDS)
+    office.do(
+        determine_fraud,
+        "rita",
+        finding,
+        policy=office.policy,
+        read_rows=lambda _wanted: rows,
+        obstacles=proposal_obstacles,
+    )
+
+
+@pytest.mark.parametrize("critical", ["true", "false"])
+@pytest.mark.parametrize("prefix", ["+3", "+1"])
+def test_a_world_zone_is_not_blocked_without_counsel(
+    sqlite_engine: Any, tmp_path: Path, server: MailServerUnderTest, critical: str, prefix: str
+) -> None:
+    office = open_office(sqlite_engine, tmp_path, mail_to(server), a_row(critical=critical))
+    office.now = START + timedelta(minutes=30)
+    opened(office, a_flag())
+    scope = Scope(destination_prefixes=(prefix,))
+    office.determine(measure=MeasureWanted(MeasureKind.BLOCK_DESTINATIONS, scope))
+    office.approve()
+    assert office.state is CaseState.DETERMINED
+
+    office.approve("carol", capacity=Capacity.COUNSEL)
+
+    assert office.enforce().state is CaseState.SUSPENDED
 
 
 def test_only_a_principal_that_was_frozen_in_the_flagged_intervals_is_restricted(

@@ -63,7 +63,9 @@ def test_what_proves_nothing_is_refused_and_nothing_is_stored(
         load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_proof=proof))
 
 
-@pytest.mark.parametrize("proof", ["dms:PN-1", "dms:PN-2015-0101", "dms:4711", "dms:2015-01-01-0042", "dms:a/17"])
+@pytest.mark.parametrize(
+    "proof", ["dms:PN-1", "dms:PN-2015-0101", "dms:4711", "dms:2015-01-01-0042", "dms:a/17"]
+)
 def test_an_id_of_a_document_system_is_taken(sqlite_engine: Engine, tmp_path: Path, proof: str) -> None:
     load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_proof=proof))
     assert term_proven(sqlite_engine)
@@ -150,7 +152,9 @@ def test_a_date_that_is_none_is_refused(sqlite_engine: Engine, tmp_path: Path, d
         load_rows(sqlite_engine, tmp_path, a_row(provisioning_notice_date=date))
 
 
-@pytest.mark.parametrize("missing", ["provisioning_notice_date", "provisioning_notice_part", "provisioning_notice_proof"])
+@pytest.mark.parametrize(
+    "missing", ["provisioning_notice_date", "provisioning_notice_part", "provisioning_notice_proof"]
+)
 def test_any_one_missing_leaves_the_term_unproven_and_the_terms_unread(
     sqlite_engine: Engine, tmp_path: Path, missing: str
 ) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from cjp_fraud.detection.evidence_rows import evidence_rows
-from cjp_fraud.detection.lake_tables import DETECTION_TABLES
+from cjp_fraud.detection.lake_tables import BASELINE, DETECTION_TABLES
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
@@ -75,3 +76,53 @@ def test_only_the_flagged_series_and_window_are_read(tmp_path: Path) -> None:
     ]
     assert {row["channel"] for row in found} == {"voice"}
     assert canonical_json(found)
+
+
+def snapshot(
+    lake: Lake, day: date, location: list[float], application_id: str | None = None
+) -> dict[str, object]:
+    """Return a baseline row of acme's outbound voice, with what is usual in each of four slots of the day."""
+    return {
+        "series_id": series_id("acme", "voice", "outbound", application_id, 300),
+        "tenant_id": "acme",
+        "channel": "voice",
+        "direction": "outbound",
+        "application_id": application_id,
+        "interval_seconds": 300,
+        "count_location": location,
+        "day": day,
+        "bucket": int(lake.bucket_of(["acme"])[0]),
+    }
+
+
+def test_the_usual_level_of_every_series_of_a_wanted_stream_is_that_of_its_busiest_slot(
+    tmp_path: Path,
+) -> None:
+    lake, today = lake_with_rows(tmp_path), START.date()
+    rows = [
+        snapshot(lake, today - timedelta(days=1), [90.0, 1.0, 1.0, 1.0]),
+        snapshot(lake, today, [1.0, float("nan"), 10.0, 2.0]),
+        snapshot(lake, today, [float("nan")] * 4, "cold"),
+        snapshot(lake, today - timedelta(days=3), [4.0, 0.0, 0.0, 0.0], "bot"),
+        snapshot(lake, today - timedelta(days=8), [4.0, 0.0, 0.0, 0.0], "long gone"),
+        snapshot(lake, today, [5.0] * 4, "inbound") | {"direction": "inbound"},
+        snapshot(lake, today, [5.0] * 4, "another tenant") | {"tenant_id": "other"},
+    ]
+    table = pa.Table.from_pylist(rows, schema=BASELINE.schema)
+    lake.replace(BASELINE, table, where=Where(buckets=[int(lake.bucket_of(["acme"])[0])]))
+
+    found = evidence_rows(lake)(replace(WANTED, streams=(("voice", "outbound"),)))
+
+    levels = {
+        row["application_id"]: row.get("usual_per_hour") for row in found if "interval_start" not in row
+    }
+    assert levels == {None: 120.0, "cold": None, "bot": 48.0}
+    assert canonical_json(found)
+
+
+def test_a_series_with_traffic_and_no_snapshot_has_no_known_level(tmp_path: Path) -> None:
+    found = evidence_rows(lake_with_rows(tmp_path))(replace(WANTED, streams=(("chat", "outbound"),)))
+
+    assert [row.get("usual_per_hour", "not known") for row in found if row["channel"] == "chat"] == [
+        "not known"
+    ]

@@ -54,6 +54,23 @@ def test_every_narrow_kind_needs_what_narrows_it(kind: MeasureKind) -> None:
         (MeasureKind.BLOCK_DESTINATIONS, Scope(destination_prefixes=("+",)), "1 to 15 digits"),
         (MeasureKind.LIMIT_RATE, Scope(contacts_per_hour=0), "at least 1"),
         (MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=("a\nb",)), "plain text"),
+        (
+            MeasureKind.BLOCK_DESTINATIONS,
+            Scope(destination_prefixes=tuple(f"+{zone}" for zone in range(1, 10))),
+            "90% of all numbers",
+        ),
+        (
+            MeasureKind.BLOCK_DESTINATIONS,
+            Scope(destination_prefixes=tuple(f"+{number}" for number in range(10, 100))),
+            "90% of all numbers",
+        ),
+        (
+            MeasureKind.BLOCK_DESTINATIONS,
+            Scope(destination_prefixes=("+1", "+2", "+3", "+4", "+5")),
+            "no block_destinations",
+        ),
+        (MeasureKind.LIMIT_ORIGINS, Scope(origins=("everything",)), "'everything' is no number range"),
+        (MeasureKind.LIMIT_ORIGINS, Scope(origins=("0.0.0.0/0",)), "more than a /8"),
     ],
 )
 def test_a_scope_that_does_not_fit_is_refused(kind: MeasureKind, scope: Scope, said: str) -> None:
@@ -71,8 +88,10 @@ def test_kinds_are_ordered_from_narrow_to_wide() -> None:
     assert not MeasureKind.BLOCK_DESTINATIONS.broader_than(MeasureKind.BLOCK_DESTINATIONS)
 
 
-def consented(kind: MeasureKind, *, critical: bool = False, counsel: bool = False) -> bool:
-    return not consent_faults(kind, critical=critical, counsel_consents=counsel)
+def consented(
+    kind: MeasureKind, *, critical: bool = False, counsel: bool = False, scope: Scope | None = None
+) -> bool:
+    return not consent_faults(kind, scope or FITTING[kind], critical=critical, counsel_consents=counsel)
 
 
 @pytest.mark.parametrize("kind", MeasureKind)
@@ -85,3 +104,34 @@ def test_a_critical_tenant_needs_counsel_for_more_than_a_destination_block(kind:
 def test_all_access_needs_counsel_whatever_the_tenant(kind: MeasureKind) -> None:
     assert consented(kind, counsel=True)
     assert consented(kind) is (kind is not MeasureKind.SUSPEND_ALL_ACCESS)
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "broad"),
+    [
+        (("+371",), False),
+        (("+1876", "+44"), False),
+        (("+3",), True),
+        (("+1",), True),
+        (("+7",), True),
+        (tuple(f"+3{digit}" for digit in range(10)), True),
+        (tuple(f"+1{digit}" for digit in range(2, 10)), True),
+        (("+31", "+32", "+33", "+34"), False),
+        (("+371", "+3712", "+37120"), False),
+    ],
+)
+def test_ranges_of_half_a_world_zone_need_counsel(prefixes: tuple[str, ...], broad: bool) -> None:
+    scope = Scope(channels=("voice",), directions=("outbound",), destination_prefixes=prefixes)
+
+    assert scope_faults(MeasureKind.BLOCK_DESTINATIONS, scope) == ()
+    assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope) is not broad
+    assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope, critical=True) is not broad
+    assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope, counsel=True)
+    assert consented(MeasureKind.LIMIT_ORIGINS, scope=Scope(origins=prefixes)) is not broad
+
+
+def test_a_block_of_the_tenants_own_numbers_needs_counsel() -> None:
+    scope = Scope(channels=("voice",), directions=("inbound",), destination_prefixes=("+12125550100",))
+
+    assert not consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope)
+    assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope, counsel=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -26,8 +27,9 @@ VOICE_OUT, VOICE_IN, CHAT_IN = (
     Stream("voice", "inbound"),
     Stream("chat", "inbound"),
 )
-OUTBOUND = Flagged(frozenset({Usual(VOICE_OUT, "dialler", 120.0)}), frozenset({Carried(VOICE_OUT, "key-1")}))
-INBOUND = Flagged(frozenset({Usual(VOICE_IN, None, 60.0)}))
+DIALLER = frozenset({Usual(VOICE_OUT, "dialler", 120.0)})
+OUTBOUND = Flagged(DIALLER, frozenset({Carried(VOICE_OUT, "key-1")}), levels=DIALLER)
+INBOUND = Flagged(frozenset({Usual(VOICE_IN, None, 60.0)}), levels=frozenset({Usual(VOICE_IN, None, 60.0)}))
 MIXED = Flagged(frozenset({Usual(VOICE_OUT, None, 120.0), Usual(CHAT_IN, None, 40.0)}))
 
 HERE = {"channels": ("voice",), "directions": ("outbound",)}
@@ -98,6 +100,20 @@ def test_what_spiked_may_be_restricted(kind: MeasureKind) -> None:
         (MeasureKind.LIMIT_RATE, inbound_scope(contacts_per_hour=60), INBOUND, "cut off the victim"),
         (MeasureKind.SUSPEND_ALL_ACCESS, Scope(), INBOUND, "cut off the victim"),
         (MeasureKind.SUSPEND_CHANNEL, a_scope(), INBOUND, "voice outbound is restricted"),
+        (
+            MeasureKind.BLOCK_DESTINATIONS,
+            inbound_scope(destination_prefixes=("+1",)),
+            INBOUND,
+            "+1 inbound would cut off the victim",
+        ),
+        (
+            MeasureKind.BLOCK_DESTINATIONS,
+            inbound_scope(destination_prefixes=("+1212555", "+121255")),
+            INBOUND,
+            "+121255 inbound would cut off the victim",
+        ),
+        (MeasureKind.LIMIT_ORIGINS, inbound_scope(origins=("0.0.0.0/0",)), INBOUND, "more than a /8"),
+        (MeasureKind.LIMIT_RATE, a_scope(contacts_per_hour=9999), MIXED, "was not frozen"),
     ],
 )
 def test_what_did_not_spike_may_not(kind: MeasureKind, scope: Scope, flagged: Flagged, said: str) -> None:
@@ -112,6 +128,40 @@ def test_a_principal_seen_in_another_stream_does_not_count() -> None:
 
 def test_inbound_fraud_is_met_by_limits_on_origins() -> None:
     assert measure_misfits(MeasureKind.LIMIT_ORIGINS, inbound_scope(origins=("+37120",)), INBOUND) == ()
+    own = inbound_scope(destination_prefixes=("+1212555",))
+    assert measure_misfits(MeasureKind.BLOCK_DESTINATIONS, own, INBOUND) == ()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "fits"), [("+371", True), ("+37120", True), ("+37", False), ("+3", False), ("+370", False)]
+)
+def test_only_destinations_that_were_seen_are_blocked_where_the_rows_name_countries(
+    prefix: str, fits: bool
+) -> None:
+    seen = replace(OUTBOUND, destinations=frozenset({Carried(VOICE_OUT, "LV"), Carried(CHAT_IN, "LT")}))
+    scope = a_scope(destination_prefixes=(prefix,))
+
+    faults = measure_misfits(MeasureKind.BLOCK_DESTINATIONS, scope, seen)
+    assert (faults == ()) is fits
+    assert fits or "no country that was seen in the flagged intervals: LV" in faults[0]
+    assert measure_misfits(MeasureKind.BLOCK_DESTINATIONS, scope, OUTBOUND) == ()
+
+
+def test_only_origins_that_were_seen_are_limited_where_the_rows_name_countries() -> None:
+    seen = replace(INBOUND, destinations=frozenset({Carried(VOICE_IN, "LV")}))
+
+    for origin, fits in (("+37120", True), ("+37020", False), ("192.0.2.0/24", True)):
+        scope = inbound_scope(origins=(origin,))
+        assert (measure_misfits(MeasureKind.LIMIT_ORIGINS, scope, seen) == ()) is fits
+    own = inbound_scope(destination_prefixes=("+1212555",))
+    assert measure_misfits(MeasureKind.BLOCK_DESTINATIONS, own, seen) == ()
+
+
+def test_where_nothing_was_seen_in_the_stream_nothing_of_it_is_blocked() -> None:
+    seen = replace(MIXED, destinations=frozenset({Carried(CHAT_IN, "LV")}))
+    scope = a_scope(destination_prefixes=("+371",))
+
+    assert "flagged intervals: none" in measure_misfits(MeasureKind.BLOCK_DESTINATIONS, scope, seen)[0]
 
 
 def test_limits_on_origins_fit_the_inbound_part_of_what_was_flagged() -> None:
@@ -176,7 +226,8 @@ def a_flag(**changes: object) -> Any:
 
 
 def test_the_usual_level_of_a_series_is_that_of_its_busiest_flagged_interval_in_an_hour() -> None:
-    flagged = Flagged.by([a_flag(), a_flag(baseline=30.0), a_flag(channel="chat", application_id="bot")])
+    flags = [a_flag(), a_flag(baseline=30.0), a_flag(quantity=Quantity.MINUTES)]
+    flagged = Flagged.by([*flags, a_flag(channel="chat", application_id="bot")])
 
     assert flagged == Flagged(
         frozenset({Usual(VOICE_OUT, None, 360.0), Usual(Stream("chat", "outbound"), "bot", 120.0)})
@@ -185,8 +236,49 @@ def test_the_usual_level_of_a_series_is_that_of_its_busiest_flagged_interval_in_
 
 def test_a_flag_of_another_quantity_says_nothing_about_contacts() -> None:
     assert Flagged.by([a_flag(quantity=Quantity.MINUTES)]) == Flagged(
-        frozenset({Usual(VOICE_OUT, None, 0.0)})
+        frozenset({Usual(VOICE_OUT, None, None)})
     )
+
+
+def of_levels(*levels: tuple[str | None, float | None], flagged: float | None = 12.0) -> Flagged:
+    """Return what is known where no application was flagged, at night, and these are the streams' usual levels."""
+    return Flagged(
+        frozenset({Usual(VOICE_OUT, None, flagged)}),
+        levels=frozenset(Usual(VOICE_OUT, application, level) for application, level in levels),
+    )
+
+
+@pytest.mark.parametrize("rate", [1, 12, 119])
+def test_a_rate_is_compared_with_the_busiest_hour_of_the_day_and_not_with_the_flagged_one(rate: int) -> None:
+    assert "under the usual level of 120" in rate_faults(rate, of_levels((None, 120.0)))[0]
+    assert rate_faults(120, of_levels((None, 120.0))) == ()
+    assert "under the usual level of 12" in rate_faults(11, of_levels((None, 5.0)))[0]
+
+
+def test_a_rate_of_a_whole_stream_counts_the_applications_that_were_not_flagged() -> None:
+    levels = of_levels((None, 120.0), ("bot", 500.0))
+
+    assert "usual level of 620" in rate_faults(619, levels)[0]
+    assert rate_faults(620, levels) == ()
+
+
+def test_where_the_usual_level_of_a_series_is_not_known_no_rate_fits() -> None:
+    levels = of_levels((None, 120.0), ("bot", None))
+
+    assert "voice outbound, application bot is not known" in rate_faults(10**6, levels)[0]
+    unknown = of_levels((None, None), flagged=None)
+    assert "usual level of voice outbound is not known" in rate_faults(10**6, unknown)[0]
+    assert "was not frozen" in rate_faults(10**6, replace(levels, levels=None))[0]
+
+
+def test_levels_with_a_fraction_are_rounded_up_to_whole_contacts() -> None:
+    assert "usual level of 121" in rate_faults(120, of_levels((None, 120.4)))[0]
+    assert rate_faults(121, of_levels((None, 120.4))) == ()
+    assert rate_faults(120, of_levels((None, 120.0 + 1e-9))) == ()
+
+
+def rate_faults(rate: int, flagged: Flagged) -> tuple[str, ...]:
+    return measure_misfits(MeasureKind.LIMIT_RATE, a_scope(contacts_per_hour=rate), flagged)
 
 
 @pytest.mark.parametrize("hours", [1, 72, 366 * 24])
@@ -229,7 +321,7 @@ def test_what_a_person_said_is_filled_in_with_what_fits_it_alone() -> None:
 
 
 def test_a_rate_of_one_application_is_compared_with_its_own_usual_level() -> None:
-    both = Flagged(frozenset({Usual(VOICE_OUT, "dialler", 120.0), Usual(VOICE_OUT, None, 500.0)}))
+    both = replace(OUTBOUND, levels=DIALLER | {Usual(VOICE_OUT, None, 500.0)})
     narrow = a_scope(application_ids=("dialler",), contacts_per_hour=120)
 
     assert measure_misfits(MeasureKind.LIMIT_RATE, narrow, both) == ()
@@ -238,6 +330,7 @@ def test_a_rate_of_one_application_is_compared_with_its_own_usual_level() -> Non
 
 
 def test_other_streams_do_not_raise_the_usual_level() -> None:
-    more = Flagged(OUTBOUND.usual | {Usual(Stream("chat", "outbound"), None, 900.0)})
+    chat = Usual(Stream("chat", "outbound"), None, 900.0)
+    more = Flagged(DIALLER | {chat}, levels=DIALLER | {chat})
 
     assert measure_misfits(MeasureKind.LIMIT_RATE, a_scope(contacts_per_hour=120), more) == ()
