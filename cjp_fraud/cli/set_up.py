@@ -33,8 +33,9 @@ def init(
         list[str] | None,
         typer.Option(
             "--user",
-            metavar="NAME=ROLE[,ROLE]",
-            help="A person of the first day, whose roles count at once; may be given more than once.",
+            metavar="NAME=ROLE[,ROLE][@IDENTITY]",
+            help="A person of the first day, whose roles count at once, and who it is (mail:ADDRESS, account:NAME): "
+            "rosa=reviewer@mail:rosa@example.com. May be given more than once.",
         ),
     ] = None,
     owner_url: Annotated[
@@ -50,7 +51,10 @@ def init(
     """Make the database and the lake's tables; running it again is harmless."""
     from cjp_fraud.operations.housekeeping import initialize
 
-    made = initialize(deployment(ctx), simulated=simulated, users=_people(user or []), owner_url=owner_url)
+    people, identities = _people(user or [])
+    made = initialize(
+        deployment(ctx), simulated=simulated, users=people, identities=identities, owner_url=owner_url
+    )
     print_view(made, _SHOWN, as_json=as_json, title="Ready")
     if as_json:
         return
@@ -72,14 +76,20 @@ def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
 _SHOWN = ("database", "schema", "changed", "lake", "buckets", "mode", "simulated_clock", *_KEY)
 
 
-def _people(given: list[str]) -> dict[str, list[Role]]:
+def _people(given: list[str]) -> tuple[dict[str, list[Role]], dict[str, list[str]]]:
+    """Return the roles of each person, and the identities of those who have one."""
     people: dict[str, list[Role]] = {}
+    identities: dict[str, list[str]] = {}
     for text in given:
-        name, _, names = text.partition("=")
+        name, _, said = text.partition("=")
+        names, at, identity = said.partition("@")
         unknown = [role for role in names.split(",") if role not in list(Role)]
         if unknown:
             raise typer.BadParameter(
-                f"{text!r} does not name a person and roles; write ada=analyst,reviewer (roles: {', '.join(Role)})"
+                f"{text!r} does not name a person and roles; write ada=analyst,reviewer or "
+                f"ada=reviewer@mail:ada@example.com (roles: {', '.join(Role)})"
             )
         people.setdefault(name, []).extend(Role(role) for role in names.split(","))
-    return people
+        if at:
+            identities.setdefault(name, []).append(identity)
+    return people, identities

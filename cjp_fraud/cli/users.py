@@ -43,6 +43,20 @@ def create(
 
 
 @app.command()
+def identity(
+    ctx: typer.Context,
+    name: NameArgument,
+    identity: Annotated[str, typer.Argument(help="mail:ADDRESS, account:NAME or machine:ACCOUNT.")],
+    as_user: AdminOption = None,
+) -> None:
+    """Say who a user is: one more identity, which no other user may have."""
+    from cjp_fraud.operations.people import add_identity
+
+    opened = deployment(ctx)
+    _say(f"has the identity {identity}", add_identity(opened, as_user, opened.now, name, identity))
+
+
+@app.command()
 def grant(ctx: typer.Context, name: NameArgument, role: Role, as_user: AdminOption = None) -> None:
     """Give a user a role; nobody grants to themself."""
     from cjp_fraud.operations.people import grant_role

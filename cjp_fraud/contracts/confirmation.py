@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.clock import aware
 from cjp_fraud.contracts.model import FeedStanding
 from cjp_fraud.contracts.tables import ContractConfirmation, FeedEdit
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Decision, Role
-from cjp_fraud.people.participation import newcomer_faults
-from cjp_fraud.storage.base import new_id
+from cjp_fraud.people.model import Actor, Decision, Part, Role
+from cjp_fraud.people.participation import deciders, newcomer_faults, record_part
+from cjp_fraud.storage.base import Base, new_id
 
 
-def feed_standing(session: Session, tenant_id: str) -> FeedStanding:
+def record_edit(session: Session, by: Actor, tenant_id: str, at: datetime) -> list[Base]:
+    """Record who edited a tenant's contract data and return the row: a person took part, a feed must be confirmed.
+
+    Parameters
+    ----------
+    by : a person, a feed, or another machine, of which there is no row.
+    at : aware.
+    """
+    if by.feed is None:
+        part = record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
+        return [part] if part is not None else []
+    edit = FeedEdit(id=new_id(), tenant_id=tenant_id, feed=by.feed, at=aware(at))
+    session.add(edit)
+    return [edit]
+
+
+def feed_standing(session: Session, tenant_id: str, case_id: str) -> FeedStanding:
     """Return where a tenant stands: who has confirmed all that feeds have edited so far.
 
     A confirmation covers the edits that were on record when it was given: counted, for clocks may stand still.
+
+    Parameters
+    ----------
+    case_id : the case that is asked about; who took part in it cannot confirm for it.
     """
     edit = session.scalar(
         select(FeedEdit)
@@ -28,13 +51,15 @@ def feed_standing(session: Session, tenant_id: str) -> FeedStanding:
     )
     if edit is None:
         return FeedStanding(None, frozenset())
-    confirmed = session.scalars(
-        select(ContractConfirmation.by_user_id).where(
-            ContractConfirmation.tenant_id == tenant_id,
-            ContractConfirmation.edits_covered == _edits(session, tenant_id),
+    confirmed = frozenset(
+        session.scalars(
+            select(ContractConfirmation.by_user_id).where(
+                ContractConfirmation.tenant_id == tenant_id,
+                ContractConfirmation.edits_covered == _edits(session, tenant_id),
+            )
         )
     )
-    return FeedStanding(edit.feed, frozenset(confirmed))
+    return FeedStanding(edit.feed, confirmed, confirmed & deciders(session, case_id))
 
 
 def confirm_contract(decision: Decision, tenant_id: str) -> ContractConfirmation:

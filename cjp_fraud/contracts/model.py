@@ -120,7 +120,10 @@ class FeedStanding:
     ----------
     feed : name of the feed; None: no feed ever edited this tenant.
     confirmed_by : ids of the users who confirmed after it was recorded.
+    took_part : those of them who took part in the case that is asked about (claimed, commented, edited, determined), or
+        approved in it.
     """
 
     feed: str | None
     confirmed_by: frozenset[str]
+    took_part: frozenset[str] = frozenset()

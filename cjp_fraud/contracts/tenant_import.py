@@ -15,11 +15,11 @@ from cjp_fraud.audit.log import Act, append_each
 from cjp_fraud.audit.recording import insert_rows
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.confirmation import record_edit
 from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Origin, Right
 from cjp_fraud.contracts.tables import (
     DEFAULT_PROVIDER,
     Address,
-    FeedEdit,
     GoverningDocument,
     NoticeTermsVersion,
     Party,
@@ -45,8 +45,7 @@ from cjp_fraud.contracts.versions import (
     put_versions,
 )
 from cjp_fraud.digests import digest
-from cjp_fraud.people.model import Actor, Decision, Part
-from cjp_fraud.people.participation import record_part
+from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.base import Base, new_id
 from cjp_fraud.storage.locks import named_lock
@@ -132,12 +131,7 @@ def load_tenants(
     _write(session, changes, moment)
     wrote = [change for change in changes if change.facts]
     for change in wrote:
-        part = record_part(session, by, Part.EDITED_CONTRACT, change.row.tenant_id, moment)
-        change.rows += [part] if part is not None else []
-        if by.feed is not None:
-            edit = FeedEdit(id=new_id(), tenant_id=change.row.tenant_id, feed=by.feed, at=moment)
-            session.add(edit)
-            change.rows.append(edit)
+        change.rows += record_edit(session, by, change.row.tenant_id, moment)
     append_each(
         Decision(session, by, moment),
         [

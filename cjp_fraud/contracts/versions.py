@@ -1,7 +1,7 @@
 """Enter contract data in versions: an unchanged value makes none, a changed one ends the version before it.
 
 The tenants file goes through here, and so does what counsel enters. Whoever enters contract data of a
-tenant has edited it, and may not approve a measure against that tenant soon after.
+tenant has edited it, and may not approve a measure against that tenant soon after; what a feed enters is confirmed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cjp_fraud.audit.recording import insert_rows, recording_time
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import new_text
 from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.contracts.confirmation import record_edit
 from cjp_fraud.contracts.methods import EMAIL, METHODS, require_method
 from cjp_fraud.contracts.model import Origin, Reading, Right
 from cjp_fraud.contracts.tables import (
@@ -34,8 +35,7 @@ from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.model import Actor, Decision, Part
-from cjp_fraud.people.participation import record_part
+from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.storage.base import new_id
 
 Versioned = TypeVar("Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
@@ -87,7 +87,7 @@ def enter_terms(
     put_versions(session, versions, moment)
     made = [version.row for version in versions]
     if made:
-        record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
+        record_edit(session, by, tenant_id, at)
         append(
             Decision(session, by, at),
             "contract.terms_entered",
@@ -128,7 +128,7 @@ def enter_address(
     change = address_change(known, subscription.id, role, addresses, source, aware(at), method=method)
     if change is not None:
         put_addresses(session, [change], aware(at))
-        record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
+        record_edit(session, by, tenant_id, at)
         content = {"tenant_id": tenant_id, "role": role, **change.facts}
         append(
             Decision(session, by, at), "contract.addresses_entered", "subscriptions", subscription.id, content

@@ -21,7 +21,7 @@ from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.errors import BadInputError, CjpFraudError, ClockError
 from cjp_fraud.operations.evidence import LogReport, verify_log
 from cjp_fraud.operations.signed_heads import HeadKeyView, keep_first, show_head_key
-from cjp_fraud.people.model import INIT, Actor, Decision, Role
+from cjp_fraud.people.model import INIT, Actor, Decision, GivenIdentity, Role
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import create_user
 from cjp_fraud.storage.database import make_engine, transaction
@@ -67,6 +67,7 @@ def initialize(
     *,
     simulated: bool = False,
     users: Mapping[str, Collection[Role]] | None = None,
+    identities: Mapping[str, Collection[str]] | None = None,
     owner_url: str | None = None,
 ) -> Initialized:
     """Make the database and the lake's tables, or bring them to this version; running it again is harmless.
@@ -74,6 +75,7 @@ def initialize(
     Parameters
     ----------
     users : people of the first day with their roles, which count at once; only when the home is made.
+    identities : by what these are known outside (``mail:ada@provider.example``); who has none is known by name alone.
     simulated : give the home a simulated clock, for good; it begins at ``settings.now``, or at the machine's time.
     owner_url : on PostgreSQL, the database as the role connects that owns the tables or will; used now, never stored.
 
@@ -107,7 +109,8 @@ def initialize(
         made = make_home(decision, simulated=simulated)
         for name, roles in (users or {}).items():
             if made:
-                create_user(decision, name, roles)
+                given = [GivenIdentity.parse(text) for text in (identities or {}).get(name, ())]
+                create_user(decision, name, roles, identities=given)
             else:
                 _require_on_record(session, name)
         deployment.head_keys.make()

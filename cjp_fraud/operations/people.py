@@ -73,6 +73,12 @@ def create_user(
     return _changed(deployment, by, now, make)
 
 
+def add_identity(deployment: Deployment, by: str | None, now: datetime, name: str, identity: str) -> UserView:
+    """Put one more identity of a user on record (``mail:ada@provider.example``), as an admin."""
+    given = GivenIdentity.parse(identity)
+    return _changed(deployment, by, now, lambda decision: users.add_identity(decision, name, given))
+
+
 def grant_role(deployment: Deployment, by: str | None, now: datetime, name: str, role: Role) -> UserView:
     """Give a user a role, as an admin, and never to oneself."""
     return _changed(deployment, by, now, lambda decision: users.grant_role(decision, name, role))

@@ -97,19 +97,34 @@ def machine(task: str) -> Actor:
 
 
 class Part(StrEnum):
-    """What a person did about a case or a tenant; reading, returning or refusing a proposal is none of them."""
+    """What a person did about a case or a tenant; reading is none of them."""
 
     CLAIMED = "claimed"
+    RELEASED = "released"
     COMMENTED = "commented"
     EDITED = "edited"
     DETERMINED = "determined"
+    RETURNED = "returned"
     APPROVED = "approved"
+    STATED_NEED = "stated_need"
+    WITHDREW = "withdrew"
+    ORDERED_STOP = "ordered_stop"
+    CLEARED_STOP = "cleared_stop"
+    LET_NOTICE_STAND = "let_notice_stand"
+    LOOKED = "looked"
     REAFFIRMED = "reaffirmed"
+    REINSTATED = "reinstated"
+    OPENED_DISPUTE = "opened_dispute"
     EDITED_CONTRACT = "edited_contract"
+
+    @property
+    def in_words(self) -> str:
+        """How a sentence says it of somebody: ``stated need``."""
+        return self.replace("_", " ")
 
 
 TAKING_PART: Final = frozenset({Part.CLAIMED, Part.COMMENTED, Part.EDITED, Part.DETERMINED})
-"""What bars a person from approving; who decides a dispute must have approved and reaffirmed nothing either."""
+"""What bars a person from approving; who decides a dispute must have done nothing at all about the case."""
 
 FEED: Final = "system:feed:"
 """How the name of a feed begins, which edits contract data and is no person."""
@@ -144,8 +159,9 @@ class GivenIdentity:
     def parse(cls, text: str) -> GivenIdentity:
         """Return the identity that ``KIND:VALUE`` names: ``mail:ada@provider.example``, ``account:ada``.
 
-        Capitals, compatibility forms and the case of a domain make no difference (NFKC, case folded); accounts
-        are ASCII without spaces, so that no letter looks like another.
+        Capitals, compatibility forms and the case of a domain make no difference (NFKC, case folded), nor does what
+        stands behind a ``+`` in a mail address (sub-addressing, RFC 5233); dots do. Accounts are ASCII without
+        spaces, so that no letter looks like another.
 
         Raises
         ------
@@ -159,18 +175,43 @@ class GivenIdentity:
                 f"{text!r} is no identity; write mail:ADDRESS, account:NAME or machine:ACCOUNT"
             )
         if kind == IdentityKind.MAIL:
+            local, at, domain = value.partition("@")
+            value = f"{local.partition('+')[0]}{at}{domain}"
             if not _MAILBOX.fullmatch(value):
                 raise BadInputError(f"{text!r} is no mail address in ASCII; write mail:ada@provider.example")
             return cls(IdentityKind.MAIL, value)
-        if not _ACCOUNT.fullmatch(value):
+        if not _ACCOUNT.fullmatch(value) or not _account_name(value):
             raise BadInputError(
                 f"{text!r} is no account; use ASCII letters, digits and . _ - @ \\ / (2 to 200 of them)"
             )
         return cls(IdentityKind(kind), value)
 
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+    @property
+    def bare_name(self) -> str:
+        """What is left of it without its domain: ``rosa`` of ``CORP\\rosa``, ``corp/rosa`` and ``rosa@corp``."""
+        return _account_name(self.value)
+
+    def may_be(self, other: GivenIdentity) -> bool:
+        """Whether both may be the same person's: two mail addresses if they are equal, others if their names are.
+
+        Which domain an account without one belongs to, and whether two spellings of a domain are one, is not known
+        here. The placeholder of a user of ``init`` is the user's name.
+        """
+        if self.kind is other.kind is IdentityKind.MAIL:
+            return self.value == other.value
+        return self.bare_name == other.bare_name
+
+
+def _account_name(account: str) -> str:
+    """Return an account's name without its domain and without what stands behind a ``+``."""
+    return re.split(r"[\\/]", account.partition("@")[0])[-1].partition("+")[0]
+
 
 def require_user_name(name: str) -> None:
-    """Refuse what is no user's name: 2 to 64 of ``a`` to ``z``, digits, dot, underline, hyphen.
+    """Refuse what is no user's name: 2 to 64 of ``a`` to ``z``, digits, dot, underline, hyphen; a letter among them.
 
     Raises
     ------
@@ -179,11 +220,11 @@ def require_user_name(name: str) -> None:
     """
     if not _USER_NAME.fullmatch(name) or name.startswith("system"):
         raise BadInputError(
-            f"{name!r} cannot be a user's name: it is 2 to 64 small letters a-z, digits, '.', '_' or '-', and "
-            "does not begin with 'system'; the name that is shown is free (--display-name)"
+            f"{name!r} cannot be a user's name: it is 2 to 64 small letters a-z, digits, '.', '_' or '-', a letter "
+            "among them, and does not begin with 'system'; the name that is shown is free (--display-name)"
         )
 
 
-_USER_NAME: Final = re.compile(r"[a-z0-9._-]{2,64}")
+_USER_NAME: Final = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9._-]{2,64}")
 _MAILBOX: Final = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _ACCOUNT: Final = re.compile(r"[a-z0-9._@\\/-]{2,200}")

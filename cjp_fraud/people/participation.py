@@ -44,13 +44,25 @@ def parts_taken(session: Session, by: Actor, case_id: str) -> frozenset[Part]:
     )
 
 
+def deciders(session: Session, case_id: str) -> frozenset[str]:
+    """Return the ids of all who took part in a case or approved in it."""
+    parts = [*sorted(TAKING_PART), Part.APPROVED]
+    return frozenset(
+        session.scalars(
+            select(Participation.user_id).where(
+                Participation.case_id == case_id, Participation.part.in_(parts)
+            )
+        )
+    )
+
+
 def newcomer_faults(
     session: Session, by: Actor, role: Role, case_id: str | None, at: datetime
 ) -> tuple[str, ...]:
     """Return why a person is too new in a role to approve with it; none: they are not.
 
-    A user and a role count 24 hours after they were recorded, and never in a case in which their maker took
-    part. What was given at the deployment's ``init`` counts from the first moment on.
+    A user and a role count 24 hours after they were recorded, and never in a case in which their maker took part, or
+    whoever made their maker, and so on. What was given at the deployment's ``init`` counts from the first moment on.
 
     Parameters
     ----------
@@ -76,20 +88,23 @@ def newcomer_faults(
             continue
         if aware(at) < recorded_at + NEW_FOR:
             faults.append(f"{what} was made less than 24 hours before")
-        if case_id is not None and _made_by_a_participant(session, maker, case_id):
-            faults.append(f"{what} was made by somebody who took part in the case")
+        if case_id is not None and _goes_back_to_a_participant(session, maker, case_id):
+            faults.append(f"{what} was made by somebody who took part in the case, or goes back to them")
     return tuple(faults)
 
 
-def _made_by_a_participant(session: Session, maker: str, case_id: str) -> bool:
-    return (
-        session.scalar(
-            select(Participation.id)
-            .where(Participation.user_id == maker, Participation.case_id == case_id)
-            .limit(1)
+def _goes_back_to_a_participant(session: Session, maker: str, case_id: str) -> bool:
+    """Whether a maker, or anybody to whom their being an admin goes back, took part in the case."""
+    took_part = set(session.scalars(select(Participation.user_id).where(Participation.case_id == case_id)))
+    ancestors, fresh = set[str](), {maker}
+    while fresh:
+        ancestors |= fresh
+        made = session.scalars(select(User.created_by).where(User.id.in_(fresh)))
+        granted = session.scalars(
+            select(UserRole.granted_by).where(UserRole.user_id.in_(fresh), UserRole.role == Role.ADMIN)
         )
-        is not None
-    )
+        fresh = {*made, *granted} - ancestors
+    return bool(ancestors & took_part)
 
 
 def lately_edited_contract(session: Session, by: Actor, tenant_id: str, at: datetime) -> bool:

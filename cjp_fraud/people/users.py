@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
 from cjp_fraud.people.model import INIT, Actor, Decision, GivenIdentity, IdentityKind, Role, require_user_name
 from cjp_fraud.people.tables import Identity, User, UserRole
+from cjp_fraud.storage.locks import named_lock
 
 
 def create_user(
@@ -49,14 +51,50 @@ def create_user(
         raise BadInputError(
             f"say who {name} is, so that a person has one user: --identity mail:ADDRESS or account:NAME"
         )
-    _require_free(session, given)
+    _require_free(session, given, name)
     user = User(name=name, display_name=display_name, created_at=decision.at, created_by=by.reference)
     session.add(user)
     session.flush()
-    session.add_all(Identity(user_id=user.id, kind=each.kind, value=each.value) for each in given)
+    session.add_all(_identity(user, each) for each in given)
     session.add_all(_role(decision, user.id, role) for role in wanted)
     session.flush()
     append(decision, "user.created", "users", user.id, {"roles": wanted})
+    return user
+
+
+def add_identity(decision: Decision, name: str, identity: GivenIdentity) -> User:
+    """Put one more identity of a user on record, as an admin; one that the user has is left as it is.
+
+    A user of ``init`` who had no identity but their name has this one from then on.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has that name.
+    BadInputError
+        If the identity is another user's.
+    Refused
+        If whoever adds it is no admin, or it is their own and there is another admin.
+    """
+    session, by = decision.session, decision.by
+    user = user_named(session, name)
+    action = f"add an identity to {name}"
+    _require_admin(decision, action)
+    refuse_unless(
+        (
+            by.user_id != user.id or _admins(session) == {user.id},
+            f"{by} would say who they are themself; another admin must",
+        ),
+        action=action,
+    )
+    _require_free(session, [identity], name)
+    held = select(Identity.id).where(
+        Identity.user_id == user.id, Identity.kind == identity.kind, Identity.value == identity.value
+    )
+    if session.scalar(held) is None:
+        session.add(_identity(user, identity))
+        session.flush()
+        append(decision, "user.identity_added", "users", user.id, {"kind": identity.kind})
     return user
 
 
@@ -174,6 +212,10 @@ def _role(decision: Decision, user_id: str, role: Role) -> UserRole:
     return UserRole(user_id=user_id, role=role, granted_at=decision.at, granted_by=decision.by.reference)
 
 
+def _identity(user: User, given: GivenIdentity) -> Identity:
+    return Identity(user_id=user.id, kind=given.kind, value=given.value)
+
+
 def _held(session: Session, user_id: str, role: Role) -> UserRole | None:
     return session.scalar(
         select(UserRole).where(
@@ -212,14 +254,33 @@ def _require_another_admin(session: Session, user: User, action: str) -> None:
     )
 
 
-def _require_free(session: Session, given: Iterable[GivenIdentity]) -> None:
+def _require_free(session: Session, given: Iterable[GivenIdentity], name: str) -> None:
+    """Refuse identities of which one may be another user's than ``name``: one person is one user."""
+    named_lock(session, "identities")
+    held: dict[str, list[GivenIdentity]] = defaultdict(list)
+    for owner, kind, value in session.execute(
+        select(User.name, Identity.kind, Identity.value).join(Identity, Identity.user_id == User.id)
+    ):
+        held[owner].append(GivenIdentity(kind, value))
+    held.pop(name, None)
     for identity in given:
-        owner = session.scalar(
-            select(User.name)
-            .join(Identity, Identity.user_id == User.id)
-            .where(Identity.kind == identity.kind, Identity.value == identity.value)
+        for owner, identities in held.items():
+            said = [each for each in identities if each.kind is not IdentityKind.INIT]
+            same = next((each for each in said or identities if identity.may_be(each)), None)
+            if same is not None:
+                raise BadInputError(_may_be_the_same(identity, owner, same))
+
+
+def _may_be_the_same(identity: GivenIdentity, owner: str, other: GivenIdentity) -> str:
+    """Say that an identity may be another user's, and what to do if it is not."""
+    if identity == other:
+        return f"{identity} belongs to user {owner!r}: one person is one user"
+    if other.kind is IdentityKind.INIT:
+        return (
+            f"{identity} may be user {owner!r}, of whom init was told the name alone: one person is one user. If they "
+            f"are two, say first who {owner} is: cjp-fraud users identity {owner} mail:ADDRESS --as ADMIN"
         )
-        if owner is not None:
-            raise BadInputError(
-                f"{identity.kind}:{identity.value} belongs to user {owner!r}: one person is one user"
-            )
+    return (
+        f"{identity} may belong to user {owner!r}, who is {other}: one person is one user. If they are two, name each "
+        "by their mail address: mail:ADDRESS"
+    )

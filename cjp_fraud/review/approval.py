@@ -145,6 +145,7 @@ def return_(decision: Decision, case_id: str, text: str) -> Case:
     )
     kind = CommentKind.RETURNED if as_approver or not by.may(Role.REVIEWER) else CommentKind.TAKEN_BACK
     words = write_comment(decision, case, kind, text)
+    record_part(session, by, Part.RETURNED, case.tenant_id, decision.at, case_id=case.id)
     proposal = latest_proposal(session, case)
     content = {"proposal_id": proposal.id if proposal else None}
     move(decision, case, CaseState.IN_REVIEW, f"case.{kind}", content, words)
@@ -180,6 +181,7 @@ def state_need(decision: Decision, case_id: str, reasons: str) -> NeedStatement:
     )
     assert by.user_id is not None, "only persons have roles"
     words = keep_text(session, reasons.strip(), at)
+    record_part(session, by, Part.STATED_NEED, case.tenant_id, at, case_id=case.id)
     statement = NeedStatement(
         id=new_id(), case_id=case.id, by_user_id=by.user_id, at=at, reasons_text_id=words.id
     )

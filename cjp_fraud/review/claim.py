@@ -108,6 +108,7 @@ def release(decision: Decision, case_id: str) -> Case:
         ),
         action=f"release {in_words(case)}",
     )
+    record_part(session, by, Part.RELEASED, case.tenant_id, decision.at, case_id=case.id)
     move(decision, case, CaseState.OPEN, "case.released", {"held_by": case.claimed_by})
     return case
 

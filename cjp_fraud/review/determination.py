@@ -202,6 +202,7 @@ def withdraw(decision: Decision, case_id: str, *, reasons: str) -> Case:
         action=f"withdraw {in_words(case)}",
     )
     words = write_comment(decision, case, CommentKind.WITHDRAWN, reasons) if by.is_person else None
+    record_part(session, by, Part.WITHDREW, case.tenant_id, decision.at, case_id=case.id)
     content = {} if by.is_person else {"because": reasons}
     proposal = latest_proposal(session, case)
     if proposal is not None:

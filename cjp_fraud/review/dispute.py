@@ -1,4 +1,4 @@
-"""Disputes of a finding: opened for the tenant, decided by somebody who neither determined nor approved."""
+"""Disputes of a finding: opened for the tenant, decided by somebody who did nothing at all about the case."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.people.model import Decision, Role
-from cjp_fraud.people.participation import newcomer_faults, parts_taken
+from cjp_fraud.people.model import Decision, Part, Role
+from cjp_fraud.people.participation import newcomer_faults, parts_taken, record_part
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.model import MAY_BE_RESTRICTED, DisputeState, Finding, StopKind
@@ -67,6 +67,7 @@ def open_dispute(decision: Decision, case_id: str, text: str) -> Dispute:
         text_id=words.id,
     )
     session.add(dispute)
+    record_part(session, by, Part.OPENED_DISPUTE, case.tenant_id, at, case_id=case.id)
     session.flush()
     note(decision, case, "dispute.opened", {"dispute_id": dispute.id}, words)
     return dispute
@@ -159,11 +160,14 @@ def disputes_on_record(session: Session, *, decided_too: bool = False) -> tuple[
 def _outsider_checks(decision: Decision, case_id: str) -> list[tuple[bool, str]]:
     """Who decides must have done nothing about the case at all, and not be too new in any role that decides."""
     session, by = decision.session, decision.by
-    parts = sorted(parts_taken(session, by, case_id))
+    parts = [part.in_words for part in Part if part in parts_taken(session, by, case_id)]
     deciding = [role for role in (Role.REVIEWER, Role.APPROVER, Role.COUNSEL) if role in by.roles]
     faults = [newcomer_faults(session, by, role, case_id, decision.at) for role in deciding]
     too_new = () if not deciding or () in faults else faults[0]
     return [
-        (not parts, f"{by} {', '.join(parts)} in this case; somebody who took no part must decide"),
+        (
+            not parts,
+            f"{by} took part in this case ({', '.join(parts)}); somebody who took no part must decide",
+        ),
         *((False, sentence) for sentence in too_new),
     ]

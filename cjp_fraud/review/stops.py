@@ -9,7 +9,8 @@ from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.delivery_record import case_of, resolve_contradictions
-from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.model import Decision, Part, Role
+from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.model import DisputeState, StopKind
 from cjp_fraud.review.tables import Case, Dispute, Stop
@@ -30,6 +31,7 @@ def order_stop(decision: Decision, case_id: str, reasons: str) -> Stop:
         (bool(reasons.strip()), "give the reasons of the order"),
         action=f"stop {in_words(case)}",
     )
+    record_part(session, by, Part.ORDERED_STOP, case.tenant_id, decision.at, case_id=case.id)
     return open_stop(decision, case, StopKind.COUNSEL_ORDER, new_id(), reasons)
 
 
@@ -90,6 +92,7 @@ def clear_stop(decision: Decision, case_id: str, stop_id: str | None, reasons: s
         action=f"clear a stop of {in_words(case)}",
     )
     words = keep_text(session, reasons.strip(), at)
+    record_part(session, by, Part.CLEARED_STOP, case.tenant_id, at, case_id=case.id)
     stop.cleared_by, stop.cleared_at, stop.clearing_text_id = by.reference, at, words.id
     session.flush()
     note(decision, case, "case.stop_cleared", {"stop_id": stop.id, "kind": stop.kind}, words)
@@ -111,6 +114,8 @@ def let_notice_stand(decision: Decision, case_id: str, notice_id: str, reasons: 
     )
     words = keep_text(session, reasons.strip(), at)
     resolved = resolve_contradictions(decision, notice_id)
+    record_part(session, by, Part.LET_NOTICE_STAND, case.tenant_id, at, case_id=case.id)
+    session.flush()
     content = {"notice_id": notice_id, "reports": resolved}
     note(decision, case, "case.contradiction_resolved", content, words)
     return resolved

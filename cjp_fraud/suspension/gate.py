@@ -233,19 +233,21 @@ def _contract(facts: GateFacts, _at: datetime) -> list[str]:
 
 
 def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:
-    """An edit by a feed is confirmed by counsel or by an approver other than the one who approved this measure."""
-    contract, approval = facts.contract, approval_in_force(facts)
+    """An edit by a feed is confirmed by counsel or an approver who did not take part in the case, nor approve in it."""
+    contract = facts.contract
     feed = contract.feed if contract is not None else None
     if feed is None:
         return ["it is not known whether a feed changed the contract data"]
     if feed.feed is None:
         return []
-    approver = approval.by_user_id if approval is not None else None
-    if any(user_id != approver for user_id in feed.confirmed_by):
+    decided = {approval.by_user_id for approval in facts.approvals} | feed.took_part
+    if facts.determination is not None:
+        decided |= {facts.determination.by_user_id}
+    if feed.confirmed_by - decided:
         return []
     return [
-        f"the feed {feed.feed} changed the contract data, and neither counsel nor a second approver has "
-        "confirmed it since (tenants confirm)"
+        f"the feed {feed.feed} changed the contract data, and neither counsel nor a second approver, somebody who "
+        "neither took part in the case nor approved in it, has confirmed it since (tenants confirm)"
     ]
 
 

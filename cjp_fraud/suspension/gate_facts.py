@@ -324,7 +324,7 @@ def _contract(position: Contract, at: datetime) -> ContractFact:
 
 
 def _confirmed(session: Session, contract: ContractFact, case: Case) -> ContractFact:
-    return replace(contract, feed=feed_standing(session, case.tenant_id))
+    return replace(contract, feed=feed_standing(session, case.tenant_id, case.id))
 
 
 def _notice(session: Session, proposal: Proposal | None, at: datetime) -> NoticeFact | None:

@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Actor, Decision, Role
+from cjp_fraud.people.model import Actor, Decision, Part, Role
+from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, move
 from cjp_fraud.review.dispute import close_upheld
 from cjp_fraud.review.model import CaseState, DisputeState
@@ -167,6 +168,7 @@ def _decide_reinstatement(decision: Decision, case_id: str, reasons: str) -> Non
     )
     assert measure is not None, "a suspended case has a measure in force"
     text = keep_text(session, reasons.strip(), decision.at)
+    record_part(session, by, Part.REINSTATED, case.tenant_id, decision.at, case_id=case.id)
     measure.state, measure.ending = MeasureState.LIFTING, Ending.REINSTATED
     content = {
         "measure_id": measure.id,

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.model import Decision, Part, Role
+from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import flags_in_force, in_words, note
 from cjp_fraud.review.evidence import FlagView, ReadRows, RowsWanted
 from cjp_fraud.review.frozen import store_frozen
@@ -109,6 +110,7 @@ def take_look(decision: Decision, case_id: str, read_rows: ReadRows) -> TrafficL
         "flags": [asdict(flag) for flag in flags],
         "rows": [dict(row) for row in rows],
     }
+    record_part(session, by, Part.LOOKED, case.tenant_id, at, case_id=case.id)
     look = store_frozen(session, case, EvidenceOccasion.LOOKED_AGAIN, frozen, at, row_count=len(rows))
     content = {"measure_id": measure.id, "evidence_set_id": look.id, "evidence_sha256": look.sha256}
     note(decision, case, "measure.looked_at", content)

@@ -7,18 +7,22 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.contracts.confirmation import confirm_contract, feed_standing
-from cjp_fraud.contracts.model import FeedStanding
+from cjp_fraud.contracts.model import FeedStanding, Right
+from cjp_fraud.contracts.tenant_import import load_tenants
+from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
-from cjp_fraud.people.model import FEED, Actor, Decision
+from cjp_fraud.people.model import FEED, Actor, Decision, machine
+from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import reading, transaction
-from tests.case_builders import Office, mail_to, open_office
-from tests.contract_builders import a_row, load_rows
+from tests.case_builders import Office, a_flag, flag, mail_to, open_office
+from tests.contract_builders import NOON, a_row, load_rows, write_csv
 from tests.mail_servers import MailServerUnderTest
 
 
@@ -60,6 +64,46 @@ def test_the_approver_of_the_measure_is_no_second_one(fed: Office) -> None:
     assert fed.enforce().state is CaseState.APPROVED
 
 
+def test_who_determined_or_commented_confirms_nothing_for_the_case(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    office = open_office(engine, tmp_path, mail_to(server))
+    row = a_row(notice_address="billing@acme.example")
+    load_rows(engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=office.now - timedelta(days=40))
+    flag(engine, a_flag(office.now - timedelta(minutes=30)), at=office.now)
+    office.do(claim, "both")
+    office.determine("both")
+    office.do(comment, "bella", "at night")
+    office.approve("adam")
+    for who in ("both", "bella"):
+        confirmed(office, who)
+        assert office.enforce().state is CaseState.APPROVED
+    confirmed(office, "carol")
+    assert office.enforce().state is CaseState.SUSPENDED
+
+
+def test_an_address_and_terms_that_a_feed_enters_are_confirmed_too(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    feed = Actor(f"{FEED}crm")
+    for place, enters in enumerate((enter_an_address, enter_other_terms)):
+        row = a_row(tenant_id=f"tenant{place}")
+        with transaction(engine) as session:
+            load_tenants(session, write_csv(tmp_path / "tenants.csv", row), machine("tenants"), NOON)
+            enters(session, f"tenant{place}", feed)
+        with reading(engine) as session:
+            assert feed_standing(session, f"tenant{place}", "no case").feed == "crm"
+    assert verify_log(engine).faults == ()
+
+
+def enter_an_address(session: Session, tenant_id: str, by: Actor) -> None:
+    assert enter_address(session, tenant_id, "notice", ("evil@x.example",), by, NOON)
+
+
+def enter_other_terms(session: Session, tenant_id: str, by: Actor) -> None:
+    assert enter_terms(session, tenant_id, by, NOON, reference="Other", right=Right.CLAUSE_2_4, terms=None)
+
+
 def test_who_is_neither_counsel_nor_approver_confirms_nothing(fed: Office) -> None:
     with pytest.raises(Refused, match="neither counsel nor an approver"):
         confirmed(fed, "rita")
@@ -84,10 +128,10 @@ def test_an_edit_at_the_very_moment_of_a_confirmation_is_not_covered_by_it(
     row = a_row(notice_address="new@acme.example")
     load_rows(fed.engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=fed.now)
     with reading(fed.engine) as session:
-        assert feed_standing(session, "acme") == FeedStanding("crm", frozenset())
+        assert feed_standing(session, "acme", fed.case().id) == FeedStanding("crm", frozenset())
     confirmed(fed, "bella")
     with reading(fed.engine) as session:
-        assert feed_standing(session, "acme").confirmed_by == {fed.people["bella"].user_id}
+        assert feed_standing(session, "acme", fed.case().id).confirmed_by == {fed.people["bella"].user_id}
 
 
 def test_whoever_loads_tenants_says_who_they_are(tmp_path: Path) -> None:

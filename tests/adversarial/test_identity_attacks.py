@@ -8,20 +8,32 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
 from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
+from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision, GivenIdentity, Role
 from cjp_fraud.people.tables import User
-from cjp_fraud.people.users import actor_named, create_user, disable_user, grant_role, revoke_role
+from cjp_fraud.people.users import (
+    actor_named,
+    add_identity,
+    create_user,
+    disable_user,
+    grant_role,
+    revoke_role,
+)
+from cjp_fraud.review.approval import return_, state_need
 from cjp_fraud.review.claim import claim, comment
+from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.storage.database import transaction
+from cjp_fraud.review.stops import let_notice_stand, order_stop
+from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.reinstatement import reinstate
 from tests.case_builders import START, Office, a_flag, flag, mail_to, open_office
 from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
@@ -38,6 +50,9 @@ LOOK_ALIKES = {
     "a machine's": "system-x",
     "too long": "r" * 65,
     "nothing": "",
+    "dots": "..",
+    "lines": "__",
+    "digits": "007",
 }
 
 
@@ -76,16 +91,86 @@ def test_a_name_that_looks_like_anothers_cannot_be_made(tmp_path: Path, name: st
 @pytest.mark.parametrize(
     "again",
     [
-        "mail:rita@provider.example",
-        "mail:RITA@Provider.Example",
-        "mail: rita@provider.example ",
-        "mail:\uff52ita@provider.example",
+        "mail:rosa@provider.example",
+        "mail:ROSA@Provider.Example",
+        "mail: rosa@provider.example ",
+        "mail:\uff52osa@provider.example",
+        "mail:rosa+2@provider.example",
+        "mail:Rosa+approver+x@provider.example",
     ],
 )
 def test_one_identity_is_one_user(office: Office, again: str) -> None:
-    made(office, "first", Role.REVIEWER, identity="mail:rita@provider.example")
+    made(office, "first", Role.REVIEWER, identity="mail:rosa@provider.example")
     with pytest.raises(BadInputError, match="belongs to user 'first'"):
         made(office, "second", Role.APPROVER, identity=again)
+
+
+@pytest.mark.parametrize(
+    "second", ["account:rosa", "account:CORP\\ROSA", "account:rosa@corp", "machine:corp/rosa"]
+)
+@pytest.mark.parametrize(
+    "first",
+    ["account:rosa", "account:OTHER\\rosa", "account:rosa@corp.example", "mail:rosa@provider.example"],
+)
+def test_one_account_in_two_forms_is_one_user(office: Office, first: str, second: str) -> None:
+    made(office, "first", Role.REVIEWER, identity=first)
+    with pytest.raises(BadInputError, match="'first'"):
+        made(office, "second", Role.APPROVER, identity=second)
+
+
+def test_two_people_of_one_name_are_told_apart_by_their_mail_addresses(office: Office) -> None:
+    made(office, "first", Role.REVIEWER, identity="mail:rosa@provider.example")
+    made(office, "second", Role.APPROVER, identity="mail:rosa@other.example")
+    made(office, "third", Role.APPROVER, identity="mail:ro.sa@provider.example")
+
+
+@pytest.mark.parametrize("identity", ["mail:rita@provider.example", "account:rita", "account:CORP\\rita"])
+def test_a_user_of_init_is_not_made_again_under_an_identity(office: Office, identity: str) -> None:
+    with pytest.raises(BadInputError, match="init was told the name alone"):
+        made(office, "rita2", Role.APPROVER, identity=identity)
+    with pytest.raises(Refused, match="not an admin"):
+        identified(office, "rita", "mail:rita@elsewhere.example", by="rita")
+    identified(office, "rita", "mail:rita@elsewhere.example")
+    made(office, "rita2", Role.APPROVER, identity="mail:rita@provider.example")
+    with pytest.raises(BadInputError, match="'rita'"):
+        made(office, "rita3", Role.APPROVER, identity="mail:rita+3@elsewhere.example")
+
+
+def test_an_admin_says_who_somebody_is_and_another_one_who_they_are(office: Office) -> None:
+    made(office, "eve", Role.APPROVER)
+    with pytest.raises(Refused, match="another admin must"):
+        identified(office, "root", "mail:root@provider.example")
+    with pytest.raises(BadInputError, match="'eve'"):
+        identified(office, "root", "mail:eve+root@provider.example", by="boss")
+    for _ in range(2):
+        identified(office, "eve", "account:eve")
+
+
+def identified(office: Office, name: str, identity: str, by: str = "root") -> None:
+    with transaction(office.engine) as session:
+        decision = Decision(session, actor_named(session, by), office.now)
+        add_identity(decision, name, GivenIdentity.parse(identity))
+
+
+def test_init_and_the_command_line_say_who_people_are(tmp_path: Path) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    named = ["--user", "ada=admin", "--user", "rosa=reviewer@mail:rosa@provider.example"]
+    assert CliRunner().invoke(app, [*home, "init", *named]).exit_code == 0
+    create = [*home, "users", "create", "rosa2", "--role", "approver", "--as", "ada", "--identity"]
+    refused = CliRunner().invoke(app, [*create, "mail:Rosa+2@provider.example"])
+    assert "belongs to user 'rosa'" in str(refused.exception)
+    added = CliRunner().invoke(app, [*home, "users", "identity", "rosa", "account:CORP\\rosa", "--as", "ada"])
+    assert added.exit_code == 0
+    listed = CliRunner().invoke(app, [*home, "users", "list", "--json"]).stdout
+    assert "mail:rosa@provider.example" in listed
+    assert "user.identity_added" in CliRunner().invoke(app, [*home, "audit", "list", "--json"]).stdout
+    assert CliRunner().invoke(app, [*home, "audit", "verify"]).exit_code == 0
+
+
+def test_init_refuses_two_users_that_may_be_one(tmp_path: Path) -> None:
+    named = ["--user", "rosa=reviewer", "--user", "rosa2=approver@mail:rosa@provider.example"]
+    refused = CliRunner().invoke(app, ["--home", str(tmp_path / "home"), "init", *named])
+    assert isinstance(refused.exception, BadInputError)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +259,22 @@ def test_who_took_part_makes_no_approver_for_the_case(office: Office) -> None:
     office.approve("adam")
 
 
+def test_an_approver_whose_maker_was_made_by_somebody_who_took_part_is_refused(office: Office) -> None:
+    made(office, "chain", Role.ADMIN, by="boss")
+    made(office, "link", Role.ADMIN, by="chain")
+    made(office, "newc", Role.APPROVER, by="link")
+    made(office, "apart", Role.APPROVER)
+    with transaction(office.engine) as session:
+        grant_role(Decision(session, actor_named(session, "link"), office.now), "rolf", Role.APPROVER)
+        office.people["rolf"] = actor_named(session, "rolf")
+    office.wait(hours=25)
+    determined(office, by="boss")
+    for name in ("newc", "rolf"):
+        with pytest.raises(Refused, match="goes back to them"):
+            office.approve(name)
+    office.approve("apart")
+
+
 def test_a_disabled_user_does_nothing_and_their_approval_counts_no_more(office: Office) -> None:
     office.approved_case()
     with transaction(office.engine) as session:
@@ -208,6 +309,66 @@ def test_who_did_anything_about_a_case_decides_no_dispute_of_it(office: Office, 
     with pytest.raises(Refused, match="took no part"):
         rejected(office, who, dispute.id)
     rejected(office, "carol", dispute.id)
+
+
+def stated(office: Office) -> None:
+    office.do(state_need, "rolf", "it goes on")
+
+
+def returned(office: Office) -> None:
+    office.do(return_, "carol", "shorter, please")
+    office.determine("rita")
+    office.approve("adam")
+
+
+PARTS = {
+    "stated the need": ("rolf", stated, True),
+    "returned the proposal": ("carol", returned, False),
+    "ordered a stop": ("carol", lambda office: office.do(order_stop, "carol", "wait"), True),
+    "withdrew": ("rolf", lambda office: office.do(withdraw, "rolf", reasons="not sure"), True),
+    "opened the dispute": ("rolf", lambda office: office.do(open_dispute, "rolf", "they did not"), True),
+}
+"""What somebody did → who, how, and whether the case was approved before."""
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_any_part_at_all_bars_from_deciding_a_dispute(office: Office, what: str) -> None:
+    who, act, approved = PARTS[what]
+    determined(office)
+    if approved:
+        office.approve("adam")
+    office.wait(minutes=1)
+    act(office)
+    dispute = office.do(open_dispute, "ana", "we did not")
+    with pytest.raises(Refused, match="took no part"):
+        rejected(office, who, dispute.id)
+    rejected(office, "both", dispute.id)
+
+
+def test_a_look_and_a_reinstatement_are_parts_too(office: Office) -> None:
+    office.approved_case()
+    assert office.enforce().state is CaseState.SUSPENDED
+    office.look("bella")
+    notice = served(office)
+    office.do(let_notice_stand, "rolf", notice, "it did arrive")
+    reinstate(office.enforcement(), office.case().id, office.people["both"], reasons="over")
+    dispute = office.do(open_dispute, "ana", "we did not")
+    for who in ("bella", "rolf", "both"):
+        with pytest.raises(Refused, match="took no part"):
+            rejected(office, who, dispute.id)
+    rejected(office, "carol", dispute.id)
+
+
+def test_the_need_may_be_stated_by_the_approver_whose_approval_counts_still(office: Office) -> None:
+    determined(office)
+    office.approve("adam")
+    office.do(state_need, "adam", "it goes on")
+    assert office.enforce().state is CaseState.SUSPENDED
+
+
+def served(office: Office) -> str:
+    with reading(office.engine) as session:
+        return session.scalars(select(Notice.id)).first() or ""
 
 
 def rejected(office: Office, by: str, dispute_id: str) -> None:
