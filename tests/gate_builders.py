@@ -71,6 +71,7 @@ def the_facts(**changes: Any) -> GateFacts:
             critical=False,
             versions=VERSIONS,
             feed=FeedStanding(None, frozenset()),
+            former_address_erased=False,
         ),
         notice=NoticeFact(
             mode=PlatformMode.ACT,

@@ -33,8 +33,12 @@ class Offer:
 
 
 def feature_name(words: str) -> str:
-    """Return a feature's name as the catalogue writes it: ``Voice-driven IVR`` is ``voice_driven_ivr``."""
-    return "_".join(words.casefold().replace("-", " ").replace("_", " ").split())
+    """Return a feature's name as the catalogue writes it: ``Voice-driven IVR`` is ``voice_driven_ivr``.
+
+    American spelling is the same name: ``Workforce Optimization`` is ``workforce_optimisation``.
+    """
+    plain = words.casefold().replace("-", " ").replace("_", " ").replace("ization", "isation")
+    return "_".join(plain.split())
 
 
 def offer_remarks(version: str | None, country: str | None, features: Collection[str]) -> tuple[str, ...]:
@@ -42,12 +46,14 @@ def offer_remarks(version: str | None, country: str | None, features: Collection
 
     Parameters
     ----------
-    version : of the offer description that was bought; None: not known, and nothing is said.
+    version : of the offer description that was bought; None: not known.
     country : of the provisioned site, or of the order (ISO 3166-1); None: not known.
     features : in use, by their names (:func:`feature_name`).
+
+    What is not known is told too: nobody may take silence for a check.
     """
     if version is None:
-        return ()
+        return ("the offer version is not known (offer_version); countries and features were not checked",)
     offer = _offers().get(version)
     if offer is None:
         known = ", ".join(sorted(_offers()))
@@ -55,14 +61,35 @@ def offer_remarks(version: str | None, country: str | None, features: Collection
             f"offer version {version} is not in the catalogue ({known}); countries and features were not checked",
         )
     remarks = []
-    if country is not None and offer.countries is not None and country not in offer.countries:
+    if offer.countries is None:
+        remarks.append(f"in which countries offer {version} is sold is not known; countries were not checked")
+    elif country is None:
+        remarks.append(
+            f"the tenant's country is not known; whether offer {version} is sold there was not checked"
+        )
+    elif country not in offer.countries:
         remarks.append(f"offer {version} is not sold in {country} (clause 2.5)")
     excluded = (offer.excluded or {}).get(country or "", ())
     remarks += [
         f"offer {version} excludes {feature} in {country} (clause 2.5), and it is in use"
         for feature in sorted(set(features) & set(excluded))
     ]
+    unchecked = set(features) if offer.excluded is None or country is None else set(features) - _features()
+    remarks += [
+        f"whether offer {version} excludes feature {feature} in {country or 'the country'} is not known"
+        for feature in sorted(unchecked)
+    ]
     return tuple(remarks)
+
+
+def _features() -> set[str]:
+    """Return the features that any offer excludes anywhere: those of which the catalogue says something."""
+    return {
+        feature
+        for offer in _offers().values()
+        for of_country in (offer.excluded or {}).values()
+        for feature in of_country
+    }
 
 
 @cache

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.model import Hosting, Reading, Right, why_not_accepted
 from cjp_fraud.contracts.provisioning import date_fault, part_fault, proof_fault
+from cjp_fraud.contracts.recipients import former_address_erased
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
@@ -58,6 +59,7 @@ class Contract:
     notice_terms : None where the clause was not read or cannot be served; ``notice_terms_fault`` says which.
     longest_measure : None where the document names none.
     filing_stops : whether a dispute that is only filed already stops a measure.
+    former_address_erased : whether an address was entered in the last 30 days, and the one before it was erased.
     versions : ids and digests of what this was read from; a proposal keeps them, and if they have changed
         since, a new proposal is needed.
     """
@@ -88,6 +90,7 @@ class Contract:
     features: tuple[str, ...]
     longest_measure: timedelta | None
     filing_stops: bool
+    former_address_erased: bool
     versions: Mapping[str, str | None]
 
     def term_faults(self, at: datetime) -> tuple[str, ...]:
@@ -174,6 +177,9 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         features=tuple((bought.features or "").split(";")) if bought.features else (),
         longest_measure=timedelta(hours=hours) if hours is not None else None,
         filing_stops=document.filing_stops or False,
+        former_address_erased=(
+            terms is not None and former_address_erased(session, subscription.id, terms.address_roles, moment)
+        ),
         versions={
             "tenant": _tenant_digest(tenant),
             "subscription_terms": bought.id,

@@ -88,5 +88,49 @@ def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datet
     return tuple(addressed)
 
 
+def former_address_erased(session: Session, subscription_id: str, roles: Iterable[str], at: datetime) -> bool:
+    """Whether an address of these roles was entered in the 30 days before ``at``, and the one before it was erased.
+
+    It then counts as lately changed, and nobody knows any more what a notice would have gone to beside it.
+
+    Parameters
+    ----------
+    roles : as the notice terms name them.
+    at : aware.
+    """
+    moment = aware(at)
+    rows = session.execute(
+        select(Address, PersonalText.erased_at)
+        .join(PersonalText, PersonalText.id == Address.text_id)
+        .where(
+            Address.subscription_id == subscription_id,
+            Address.role.in_(list(roles)),
+            Address.recorded_at <= moment,
+            or_(Address.valid_from.is_(None), Address.valid_from <= moment),
+        )
+    ).all()
+    entered = any(
+        _in_force(address, moment) and _entered_at(address) > moment - LATELY for address, _ in rows
+    )
+    former = [(address, erased_at) for address, erased_at in rows if not _in_force(address, moment)]
+    ends = [_ended_at(address) for address, _ in former]
+    since = min(moment - LATELY, max(ends, default=moment))
+    return entered and any(
+        erased_at is not None and erased_at <= moment and _ended_at(address) >= since
+        for address, erased_at in former
+    )
+
+
+def _entered_at(address: Address) -> datetime:
+    """Return when an address took effect, or when that was recorded, whichever is later."""
+    return max(address.recorded_at, address.valid_from or address.recorded_at)
+
+
+def _ended_at(address: Address) -> datetime:
+    """Return when an address that is in force no more ended, or when that was recorded, whichever is later."""
+    assert address.valid_to is not None, "it is in force no more"
+    return max(address.valid_to, address.end_recorded_at or address.valid_to)
+
+
 def _in_force(address: Address, at: datetime) -> bool:
     return address.valid_to is None or address.valid_to > at

@@ -133,14 +133,28 @@ def scope_faults(kind: MeasureKind, scope: Scope) -> tuple[str, ...]:
     return tuple(faults)
 
 
-def consent_reasons(kind: MeasureKind, scope: Scope, *, critical: bool) -> tuple[str, ...]:
+FORMER_ADDRESS_ERASED: Final = (
+    "the address for notices was entered in the last 30 days, and the one before it was erased, so that nobody can be "
+    "served there: it needs counsel's consent"
+)
+"""Why a measure of any kind needs counsel's consent where the former address is not known any more."""
+
+
+def consent_reasons(
+    kind: MeasureKind, scope: Scope, *, critical: bool, former_address_erased: bool
+) -> tuple[str, ...]:
     """Return why a measure needs counsel's consent beside the approval (gate, point 9); empty: it does not.
 
     All access always does, and so do number ranges of half a world zone (``+3``) or more; against a critical tenant
     (hospital, crisis line) everything but a block of destinations. Which of a tenant's own numbers were flooded is not
     on record, so a block of inbound destinations does as well.
+
+    Parameters
+    ----------
+    critical : whether the tenant is marked critical.
+    former_address_erased : whether the address for notices was entered lately, and the one before it was erased.
     """
-    reasons = []
+    reasons = [FORMER_ADDRESS_ERASED] if former_address_erased else []
     if kind is MeasureKind.SUSPEND_ALL_ACCESS:
         reasons.append(f"{kind} restricts more than what spiked: it needs counsel's consent")
     if _breadth(scope) >= BROAD:
@@ -152,22 +166,9 @@ def consent_reasons(kind: MeasureKind, scope: Scope, *, critical: bool) -> tuple
             "nothing on record shows which of the tenant's own numbers were flooded: to block any of them needs "
             "counsel's consent"
         )
-    if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS) and not reasons:
+    if critical and kind.broader_than(MeasureKind.BLOCK_DESTINATIONS):
         reasons.append(f"the tenant is marked critical: {kind} needs counsel's consent")
     return tuple(reasons)
-
-
-def consent_faults(
-    kind: MeasureKind, scope: Scope, *, critical: bool, counsel_consents: bool
-) -> tuple[str, ...]:
-    """Return why a measure must not be taken without counsel's consent; empty: it may.
-
-    Parameters
-    ----------
-    critical : whether the tenant is marked critical.
-    counsel_consents : whether counsel approved this very version.
-    """
-    return () if counsel_consents else consent_reasons(kind, scope, critical=critical)
 
 
 def _breadth(scope: Scope) -> Fraction:

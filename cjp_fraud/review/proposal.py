@@ -16,7 +16,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.offers import offer_remarks
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import recipients
-from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_reasons
+from cjp_fraud.contracts.restriction import FORMER_ADDRESS_ERASED, MeasureKind, Scope, consent_reasons
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError, Refused
@@ -105,7 +105,10 @@ def draw_up(
             "notice": drafted.document,
             "notice_sha256": digest(drafted.document) if drafted.document else None,
             "obstacles": [*obstacles, *drafted.faults, *letter_faults],
-            "remarks": list(offer_remarks(position.offer_version, position.country, position.features)),
+            "remarks": [
+                *([FORMER_ADDRESS_ERASED] if position.former_address_erased else []),
+                *offer_remarks(position.offer_version, position.country, position.features),
+            ],
         }
     )
     proposal = Proposal(
@@ -158,7 +161,15 @@ def counsel_needed(proposal: Proposal) -> bool:
     """Whether the proposed measure needs counsel's consent (gate, point 9)."""
     document = document_of(proposal)
     kind, scope, _duration = measure_of(document)
-    return bool(consent_reasons(kind, scope, critical=bool(document["contract"]["critical"])))
+    contract = document["contract"]
+    return bool(
+        consent_reasons(
+            kind,
+            scope,
+            critical=bool(contract["critical"]),
+            former_address_erased=bool(contract["former_address_erased"]),
+        )
+    )
 
 
 def _contract_document(position: Contract) -> dict[str, Any]:
@@ -182,6 +193,7 @@ def _contract_document(position: Contract) -> dict[str, Any]:
         "language": position.language,
         "time_zone": position.time_zone,
         "critical": position.critical,
+        "former_address_erased": position.former_address_erased,
         "longest_measure_hours": (
             int(position.longest_measure / timedelta(hours=1)) if position.longest_measure else None
         ),

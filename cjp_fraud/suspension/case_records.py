@@ -81,10 +81,22 @@ def records_of_case(session: Session, case_id: str) -> list[Record]:
     }
     records += _by_id(session, PersonalText, texts)
     named = {value for record in records for value in record.fields.values() if isinstance(value, str)}
-    people = (named | {entry.actor for entry in entries}) & set(session.scalars(select(User.id)))
-    records += _by_id(session, User, people)
-    for user_id in sorted(people):
-        records += _records(session, select(UserRole).where(UserRole.user_id == user_id))
+    return records + _people(session, named | {entry.actor for entry in entries})
+
+
+def _people(session: Session, named: set[str]) -> list[Record]:
+    """Return the users and roles of the persons named, of whoever made them, and so on back to ``init``."""
+    users = set(session.scalars(select(User.id)))
+    records: list[Record] = []
+    done, fresh = set[str](), named & users
+    while fresh:
+        made = [*_by_id(session, User, fresh)]
+        for user_id in sorted(fresh):
+            made += _records(session, select(UserRole).where(UserRole.user_id == user_id))
+        records += made
+        done |= fresh
+        makers = {record.fields.get(column) for record in made for column in ("created_by", "granted_by")}
+        fresh = {maker for maker in makers if maker is not None} & users - done
     return records
 
 

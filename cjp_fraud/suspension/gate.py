@@ -13,7 +13,7 @@ from typing import Final
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.restriction import consent_faults
+from cjp_fraud.contracts.restriction import consent_reasons
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import measure_misfits
 from cjp_fraud.review.model import Capacity, Finding, Quantity
@@ -354,12 +354,16 @@ def _fit(facts: GateFacts, _at: datetime) -> list[str]:
 
 
 def _consent(facts: GateFacts, _at: datetime) -> list[str]:
-    proposal = facts.proposal
-    if proposal is None or proposal.kind is None or proposal.scope is None:
+    proposal, contract = facts.proposal, facts.contract
+    if proposal is None or proposal.kind is None or proposal.scope is None or counsel_consents(facts):
         return []
-    critical = facts.contract is None or facts.contract.critical is not False
-    consents = counsel_consents(facts)
-    return list(consent_faults(proposal.kind, proposal.scope, critical=critical, counsel_consents=consents))
+    reasons = consent_reasons(
+        proposal.kind,
+        proposal.scope,
+        critical=contract is None or contract.critical is not False,
+        former_address_erased=contract is None or contract.former_address_erased is not False,
+    )
+    return list(reasons)
 
 
 _RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] = {

@@ -319,6 +319,7 @@ def _contract(position: Contract, at: datetime) -> ContractFact:
         critical=position.critical,
         versions=position.versions,
         feed=None,
+        former_address_erased=position.former_address_erased,
         deployment_fault=position.deployment_fault,
     )
 

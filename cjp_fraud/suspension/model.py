@@ -176,6 +176,7 @@ class ContractFact:
     versions : what the position rests on; to be compared with the proposal's.
     deployment_fault : why the deployment is not accepted, in words; None: it is not said.
     feed : the newest edit by a feed and who confirmed it; None: it is not known.
+    former_address_erased : whether an address was entered lately and the one before it was erased; None: not known.
     """
 
     right: Right | None
@@ -187,6 +188,7 @@ class ContractFact:
     critical: bool | None
     versions: Mapping[str, str | None] | None
     feed: FeedStanding | None
+    former_address_erased: bool | None
     deployment_fault: str | None = None
 
 

@@ -10,7 +10,7 @@ from cjp_fraud.contracts.restriction import (
     ALWAYS_REACHABLE,
     MeasureKind,
     Scope,
-    consent_faults,
+    consent_reasons,
     scope_faults,
 )
 from cjp_fraud.documents import from_document, to_document
@@ -88,21 +88,19 @@ def test_kinds_are_ordered_from_narrow_to_wide() -> None:
     assert not MeasureKind.BLOCK_DESTINATIONS.broader_than(MeasureKind.BLOCK_DESTINATIONS)
 
 
-def consented(
-    kind: MeasureKind, *, critical: bool = False, counsel: bool = False, scope: Scope | None = None
-) -> bool:
-    return not consent_faults(kind, scope or FITTING[kind], critical=critical, counsel_consents=counsel)
+def consented(kind: MeasureKind, *, critical: bool = False, scope: Scope | None = None) -> bool:
+    """Whether a measure may be taken without counsel's consent."""
+    given = scope or FITTING[kind]
+    return not consent_reasons(kind, given, critical=critical, former_address_erased=False)
 
 
 @pytest.mark.parametrize("kind", MeasureKind)
 def test_a_critical_tenant_needs_counsel_for_more_than_a_destination_block(kind: MeasureKind) -> None:
-    assert consented(kind, critical=True, counsel=True)
     assert consented(kind, critical=True) is (kind is MeasureKind.BLOCK_DESTINATIONS)
 
 
 @pytest.mark.parametrize("kind", MeasureKind)
 def test_all_access_needs_counsel_whatever_the_tenant(kind: MeasureKind) -> None:
-    assert consented(kind, counsel=True)
     assert consented(kind) is (kind is not MeasureKind.SUSPEND_ALL_ACCESS)
 
 
@@ -126,7 +124,6 @@ def test_ranges_of_half_a_world_zone_need_counsel(prefixes: tuple[str, ...], bro
     assert scope_faults(MeasureKind.BLOCK_DESTINATIONS, scope) == ()
     assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope) is not broad
     assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope, critical=True) is not broad
-    assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope, counsel=True)
     assert consented(MeasureKind.LIMIT_ORIGINS, scope=Scope(origins=prefixes)) is not broad
 
 
@@ -134,4 +131,10 @@ def test_a_block_of_the_tenants_own_numbers_needs_counsel() -> None:
     scope = Scope(channels=("voice",), directions=("inbound",), destination_prefixes=("+12125550100",))
 
     assert not consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope)
-    assert consented(MeasureKind.BLOCK_DESTINATIONS, scope=scope, counsel=True)
+
+
+@pytest.mark.parametrize("kind", MeasureKind)
+def test_whatever_the_measure_a_lost_former_address_needs_counsel(kind: MeasureKind) -> None:
+    reasons = consent_reasons(kind, FITTING[kind], critical=False, former_address_erased=True)
+
+    assert "the one before it was erased" in reasons[0]

@@ -127,6 +127,8 @@ BROKEN = {
     ),
     "need stated later": (8, the_facts(newest_flag_end=None, need_stated_at=NOW + timedelta(seconds=1))),
     "critical without counsel": (9, but("contract", critical=True)),
+    "former address erased without counsel": (9, but("contract", former_address_erased=True)),
+    "former address not known without counsel": (9, but("contract", former_address_erased=None)),
     "channel not flagged": (9, but("proposal", scope=Scope(channels=("chat",), directions=("outbound",)))),
     "inbound cut off": (
         9,
@@ -184,7 +186,7 @@ def test_before_an_approval_everything_is_asked_that_does_not_wait_for_it() -> N
     assert check(critical, NOW, BEFORE_APPROVAL).is_open
     for name, (point, broken) in BROKEN.items():
         asked = point not in (3, 5, 8) or name in ("no proposal", "proposal changed", "contract changed")
-        waits = name == "critical without counsel" or name.startswith(("changed by a feed", "confirmed by"))
+        waits = name.endswith("without counsel") or name.startswith(("changed by a feed", "confirmed by"))
         asked = asked and not waits
         assert check(replace(broken, approvals=()), NOW, BEFORE_APPROVAL).is_open is not asked, name
 
