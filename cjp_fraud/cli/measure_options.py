@@ -18,7 +18,10 @@ Directions = Annotated[list[str] | None, typer.Option(help="Only inbound, or onl
 Applications = Annotated[list[str] | None, typer.Option(help="Only these applications or bots.")]
 Principals = Annotated[list[str] | None, typer.Option(help="Only these users or credentials (keyed hashes).")]
 Destinations = Annotated[list[str] | None, typer.Option(help="Only numbers that begin so, for example +371.")]
-Origins = Annotated[list[str] | None, typer.Option(help="Only contacts from these number ranges, networks, domains or addresses.")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(help="Only contacts from these ranges, networks, domains, addresses."),
+]
 Rate = Annotated[int | None, typer.Option(min=1, help="Contacts an hour that are still let through.")]
 
 

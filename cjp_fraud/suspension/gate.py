@@ -240,9 +240,8 @@ def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:
         return ["it is not known whether a feed changed the contract data"]
     if feed.feed is None:
         return []
-    decided = {approval.by_user_id for approval in facts.approvals} | feed.took_part
-    if facts.determination is not None:
-        decided |= {facts.determination.by_user_id}
+    determined_by = facts.determination.by_user_id if facts.determination is not None else None
+    decided = {determined_by, *(approval.by_user_id for approval in facts.approvals), *feed.took_part}
     if feed.confirmed_by - decided:
         return []
     return [

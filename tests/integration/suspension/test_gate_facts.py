@@ -170,7 +170,11 @@ EDITS: dict[str, tuple[int, str, str]] = {
         "UPDATE governing_documents SET suspension_right = 'not_read'",
     ),
     "hosted by a partner": (4, "", "UPDATE subscription_terms SET hosting = 'partner'"),
-    "term over": (4, "not running", f"UPDATE subscription_terms SET term_to = {LONG_AGO}"),
+    "term over": (
+        4,
+        "not running",
+        "UPDATE subscription_terms SET term_to = '2015-02-01 00:00:00.000000'",
+    ),
     "term not begun": (4, "not running", f"UPDATE subscription_terms SET term_from = {LATER}"),
     "term without proof": (4, "not proven", "UPDATE subscription_terms SET provisioning_notice_proof = NULL"),
     "contract changed since": (
