@@ -168,6 +168,7 @@ class Story:
         """Reaffirm the measure by two approvers; reject a dispute; order a stop and clear it."""
         with transaction(self.engine) as session:
             a_user(session, "anna", [Role.APPROVER], self.tick())
+            a_user(session, "dora", [Role.ANALYST], self.tick())
         for name in ("aron", "anna"):
             by = self.who(name)
             with transaction(self.engine) as session:
@@ -180,10 +181,10 @@ class Story:
                     policy=self.policy(),
                 )
         self.carried_out()
-        cora = self.who("cora")
+        cora, dora = self.who("cora"), self.who("dora")
         with transaction(self.engine) as session:
             dispute = open_dispute(
-                Decision(session, cora, self.tick()), self.case_id, "It was our own campaign."
+                Decision(session, dora, self.tick()), self.case_id, "It was our own campaign."
             )
             decide_dispute(
                 Decision(session, cora, self.tick()), dispute.id, upheld=False, reasons="None was planned."
