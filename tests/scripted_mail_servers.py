@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 CLOSE = b"(close)"
-"""In the place of a reply: close the line."""
+"""In the place of a reply, or after a part of one: close the line."""
 
 SILENCE = b"(silence)"
 """In the place of a reply: say nothing until the client gives up."""
@@ -81,6 +81,8 @@ def _converse(line: socket.socket, server: ScriptedMailServer, over: threading.E
             content = b""
             while (row := reader.readline()) not in (b".\r\n", b""):
                 content += row
+            if not row:
+                return
             server.contents.append(content)
             if not _said(line, server.script["content"], over):
                 return
@@ -93,5 +95,5 @@ def _said(line: socket.socket, reply: bytes, over: threading.Event) -> bool:
         return False
     if reply == CLOSE:
         return False
-    line.sendall(reply)
-    return True
+    line.sendall(reply.removesuffix(CLOSE))
+    return not reply.endswith(CLOSE)

@@ -110,6 +110,36 @@ SCRIPTS: dict[str, tuple[dict[str, bytes], Outcome]] = {
     "answers the content in several lines": ({"content": b"250-taken\r\n250 queued\r\n"}, Outcome.SENT),
     "answers the content in no known letters": ({"content": b"250 \xff\xfe\x00 ok\r\n"}, Outcome.SENT),
     "closes in the place of a farewell": ({"QUIT": CLOSE}, Outcome.SENT),
+    "is silent in the place of a farewell": ({"QUIT": SILENCE}, Outcome.SENT),
+    "says farewell with 421": ({"QUIT": b"421 closing\r\n"}, Outcome.SENT),
+    "answers the content with a code alone": ({"content": b"250\r\n"}, Outcome.SENT),
+    "refuses and takes the content in one reply": ({"content": b"554-no\r\n250 ok\r\n"}, Outcome.UNKNOWN),
+    "takes and refuses the content in one reply": ({"content": b"250-ok\r\n554 no\r\n"}, Outcome.UNKNOWN),
+    "takes and defers the content in one reply": ({"content": b"250-ok\r\n450 no\r\n"}, Outcome.UNKNOWN),
+    "takes the content and then refuses it": ({"content": b"250 ok\r\n554 no\r\n"}, Outcome.UNKNOWN),
+    "refuses the content and then takes it": ({"content": b"554 no\r\n250 ok\r\n"}, Outcome.UNKNOWN),
+    "refuses the content where it should say farewell": ({"QUIT": b"554 no\r\n"}, Outcome.UNKNOWN),
+    "answers the content with four digits": ({"content": b"2500 ok\r\n"}, Outcome.UNKNOWN),
+    "answers the content with a code run into a word": ({"content": b"250xyz\r\n"}, Outcome.UNKNOWN),
+    "answers the content with a code after a blank": ({"content": b" 250 ok\r\n"}, Outcome.UNKNOWN),
+    "answers the content with a signed code": ({"content": b"+25 ok\r\n"}, Outcome.UNKNOWN),
+    "answers the content with foreign digits": ({"content": "２５０ ok\r\n".encode()}, Outcome.UNKNOWN),
+    "answers the content with an empty line": ({"content": b"\r\n"}, Outcome.UNKNOWN),
+    "answers the content with a reply that does not end": ({"content": b"250-ok\r\n"}, Outcome.UNKNOWN),
+    "answers the content with a reply of too many lines": (
+        {"content": b"250-ok\r\n" * 300 + b"250 ok\r\n"},
+        Outcome.UNKNOWN,
+    ),
+    "answers the content before it has come": (
+        {"DATA": b"354 go\r\n250 early\r\n", "content": b"554 no\r\n"},
+        Outcome.DEFERRED,
+    ),
+    "takes and refuses the recipient in one reply": ({"RCPT": b"550-no\r\n250 ok\r\n"}, Outcome.DEFERRED),
+    "takes the recipient before it is named": (
+        {"MAIL": b"250 ok\r\n250 ok\r\n", "RCPT": b"550 no\r\n"},
+        Outcome.DEFERRED,
+    ),
+    "lets the content come with two codes": ({"DATA": b"554-no\r\n354 go\r\n"}, Outcome.DEFERRED),
 }
 """What a server does, and what may be said of the letter then."""
 
@@ -129,6 +159,17 @@ def test_whatever_a_server_does_a_letter_is_sent_only_after_its_content_was_take
         assert server.contents == []
     with reading(sqlite_engine) as session:
         assert session.scalars(select(NoticeAttempt.evidence)).one()
+
+
+@pytest.mark.parametrize("cut", [b"250", b"250 ok", b"250 2.0.0 queued\r"])
+def test_a_reply_that_is_cut_off_says_nothing_of_the_content(
+    sqlite_engine: Engine, tmp_path: Path, cut: bytes
+) -> None:
+    plan_id = a_plain_plan(sqlite_engine, tmp_path)
+    with scripted_server({"content": cut + CLOSE}) as server:
+        mail = MailServerUnderTest(server.host, server.port)
+        dispatch_due(sqlite_engine, methods_of(mail, timeout_seconds=1), plan_id, StandingClock(NOON))
+    assert outcomes(sqlite_engine) == [Outcome.UNKNOWN]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cjp_fraud.clock import Clock, aware, utc_text
 from cjp_fraud.config import Settings
@@ -209,8 +209,10 @@ def _converse(
         transcript.note(f"the line broke after the content had begun to leave: {error}")
         smtp.close()
         return Outcome.UNKNOWN, None
-    smtp.part()
-    return _after_the_content(code), code
+    if not smtp.part():
+        transcript.note("the server said more than it was asked; what it said of the content is not known")
+        return Outcome.UNKNOWN, None
+    return _after_the_content(code), code if code != NOT_UNDERSTOOD else None
 
 
 def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> int | None:
@@ -230,6 +232,7 @@ def _until_data(smtp: _RecordedSmtp, mail: MailServer, envelope: Envelope) -> in
         code, _ = smtp.docmd(command)
         if code // 100 != reply_class:
             return code
+    smtp.refuse_early_replies()
     return None
 
 
@@ -259,8 +262,16 @@ class _Transcript:
         self._lines.append(f"{utc_text(self._clock.now())} {who} {line}")
 
 
+class _OutOfStepError(smtplib.SMTPException):
+    """The server answered what it was not asked yet."""
+
+
 class _RecordedSmtp(smtplib.SMTP):
-    """The standard library's client, which notes every line that it sends and receives."""
+    """The standard library's client, which notes every line that it sends and receives.
+
+    It reads replies strictly (RFC 5321 section 4.2): a reply that is not one, or that came before what it answers, says
+    nothing.
+    """
 
     def __init__(self, mail: MailServer, transcript: _Transcript) -> None:
         self._transcript = transcript
@@ -269,15 +280,56 @@ class _RecordedSmtp(smtplib.SMTP):
         super().__init__(mail.host, mail.port, local_hostname=mail.domain, timeout=mail.timeout_seconds)
 
     def send(self, s: bytes | str) -> None:  # type: ignore[override]  # typeshed names a wider buffer type
+        self.refuse_early_replies()
         shown = self._unsaid or (s if isinstance(s, str) else s.decode("ascii", "replace")).rstrip("\r\n")
         self._transcript.note(shown, "C:")
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:
-        code, text = super().getreply()
-        for line in text.decode("utf-8", "replace").split("\n"):
-            self._transcript.note(f"{code} {line}", "S:")
-        return code, text
+        """Return code and text of the next reply; ``NOT_UNDERSTOOD`` where its lines are no reply."""
+        lines: list[ReplyLine] = []
+        while not lines or lines[-1].more:
+            lines.append(self._reply_line())
+            if len(lines) > _MOST_LINES:
+                self._transcript.note(f"a reply of more than {_MOST_LINES} lines")
+                return NOT_UNDERSTOOD, b"a reply without an end"
+        codes = {line.code for line in lines}
+        text = b"\n".join(line.text for line in lines)
+        if len(codes) > 1:
+            self._transcript.note("the lines of this reply have different codes")
+        return (codes.pop() if len(codes) == 1 else NOT_UNDERSTOOD), text
+
+    def _reply_line(self) -> ReplyLine:
+        assert self.sock is not None, "a reply is read while the line is open"
+        if self.file is None:
+            self.file = self.sock.makefile("rb")
+        raw = self.file.readline(_LONGEST_LINE)
+        if not raw.endswith(b"\n") and len(raw) < _LONGEST_LINE:
+            said = f" after {raw!r}" if raw else ""
+            self.close()
+            raise smtplib.SMTPServerDisconnected(f"the server closed the line{said}")
+        self._transcript.note(raw.decode("utf-8", "replace").rstrip("\r\n"), "S:")
+        return reply_line(raw)
+
+    def refuse_early_replies(self) -> None:
+        """Give up where the server has said something before it was asked.
+
+        Raises
+        ------
+        _OutOfStepError
+            With what it said; what it says later cannot be told apart from it.
+        """
+        if self.file is None or self.sock is None:
+            return
+        self.sock.settimeout(0)  # what is there already, and no waiting
+        try:
+            early: bytes = self.file.peek(1)
+        except ssl.SSLWantReadError:
+            early = b""
+        finally:
+            self.sock.settimeout(self.timeout)
+        if early:
+            raise _OutOfStepError(f"the server replied before it was asked: {early[:80]!r}")
 
     def log_in(self, user: str, password: str) -> None:
         """Log in; what is said meanwhile is not noted."""
@@ -288,18 +340,55 @@ class _RecordedSmtp(smtplib.SMTP):
             self._unsaid = None
 
     def content(self, message: bytes) -> int:
-        """Send the content after 354 and return the reply's code."""
+        """Send the content after 354 and return the reply's code; its end leaves only if no reply has come yet."""
         self._unsaid = f"(content: {len(message)} bytes, SHA-256 {sha256_hex(message)})"
         try:
-            self.send(_DOT.sub(b"..", message) + (b"" if message.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+            self.send(_DOT.sub(b"..", message) + (b"" if message.endswith(b"\r\n") else b"\r\n"))
         finally:
             self._unsaid = None
+        self.send(b".\r\n")
         code, _ = self.getreply()
         return code
 
-    def part(self) -> None:
-        """End the dialogue with QUIT; an error here does not matter, because the outcome is known."""
+    def part(self) -> bool:
+        """End the dialogue with QUIT; whether its replies were in step with what was asked until the end.
+
+        A line that is closed, silent or garbled now does not matter. A refusal does: QUIT is never refused, so it
+        answers something before.
+        """
         try:
-            self.quit()
-        except (OSError, smtplib.SMTPException):
-            self.close()
+            code, _ = self.docmd("QUIT")
+            in_step = code in (NOT_UNDERSTOOD, _CLOSING) or 200 <= code < 300
+        except _OutOfStepError as error:
+            self._transcript.note(f"gave up: {error}")
+            in_step = False
+        except OSError:
+            in_step = True
+        self.close()
+        return in_step
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLine:
+    """One line of a reply; ``more``: it says that another one follows."""
+
+    code: int
+    text: bytes
+    more: bool
+
+
+NOT_UNDERSTOOD: Final = -1
+"""In the place of a code: what came is no reply."""
+
+_REPLY_LINE: Final = re.compile(rb"([0-9]{3})(?:([ -])([^\r\n]*))?\r?\n", re.DOTALL)
+_LONGEST_LINE: Final = 8192
+_MOST_LINES: Final = 256
+_CLOSING: Final = 421
+
+
+def reply_line(raw: bytes) -> ReplyLine:
+    """Return what one line of the server says: three digits, a blank or ``-``, and text, or the digits alone."""
+    match = _REPLY_LINE.fullmatch(raw)
+    if match is None:
+        return ReplyLine(NOT_UNDERSTOOD, raw.rstrip(b"\r\n"), more=False)
+    return ReplyLine(int(match[1]), match[3] or b"", more=match[2] == b"-")
