@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Final
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -29,6 +30,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cjp_fraud.errors import BadInputError
 
 PREFIX = "CJP_FRAUD_"
+
+UNNAMED_PROVIDER: Final = "The provider"
+"""What stands in the place of the provider's name where none is set; no notice leaves under it."""
+
+_SHORTEST_CONTACT: Final = 5
+"""Letters and digits that a telephone number or an address has at least."""
 
 NOT_SETTINGS = frozenset({"CJP_FRAUD_SHARED_DATA"})
 """Variables of this prefix that are no settings: where the tests find the full real sample."""
@@ -140,9 +147,9 @@ class Settings(BaseSettings):
     )
 
     mail_from: str = Field("notices@cjp-fraud.invalid", description="From and envelope domain of notices")
-    provider_name: str = "The provider"
+    provider_name: str = UNNAMED_PROVIDER
     provider_legal_name: Annotated[str, AfterValidator(_one_line)] | None = Field(
-        None, description="legal name of the provider in letters; its name by default"
+        None, description="legal name of the provider in letters; its name by default; needed in act"
     )
     contact: Annotated[str, AfterValidator(_one_line)] | None = Field(
         None,
@@ -162,11 +169,15 @@ class Settings(BaseSettings):
     @field_validator("contact")
     @classmethod
     def _is_not_the_senders_address(cls, contact: str | None, info: ValidationInfo) -> str | None:
+        if contact is None:
+            return None
         sender = str(info.data.get("mail_from", ""))
-        if contact is not None and sender.casefold() in re.findall(r"[^\s,;:<>()]+", contact.casefold()):
+        if _mailbox(sender) in {_mailbox(word) for word in re.findall(r"[^\s,;:<>()\"']+", contact)}:
             raise ValueError(
                 f"it is the address that letters come from ({sender}); give another one, or a telephone number"
             )
+        if sum(map(str.isalnum, contact)) < _SHORTEST_CONTACT or not re.search(r"\d|@|://", contact):
+            raise ValueError("nobody is reached by it; give a telephone number, or a postal or mail address")
         return contact
 
     @field_validator("grid_seconds")
@@ -272,6 +283,13 @@ class ShownSettings(Settings):
     database_url: str  # type: ignore[assignment]
     lake_url: str
     heads_url: str
+
+
+def _mailbox(address: str) -> str:
+    """Return a mail address so that two forms of one mailbox are equal: without capitals and sub-address (``+tag``)."""
+    plain = unicodedata.normalize("NFKC", unquote(address)).casefold()
+    local, _, domain = plain.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain.rstrip('.')}"
 
 
 def _is_loopback(host: str) -> bool:

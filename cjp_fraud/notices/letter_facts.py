@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from cjp_fraud.config import UNNAMED_PROVIDER
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.model import NoticeKind
+
+_FEWEST_LETTERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ class Sender:
     contact: str | None = None
     dispute_days: int = 30
     answer_hours: int = 72
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the legal name is one, and not what stands in its place where none is set."""
+        letters = sum(map(str.isalpha, self.legal_name))
+        return (
+            letters >= _FEWEST_LETTERS and self.legal_name.strip().casefold() != UNNAMED_PROVIDER.casefold()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,29 @@ class Restored:
     why: WhyRestored
 
 
+class WhyWithdrawn(StrEnum):
+    """Why a notice is withdrawn, as the customer is told."""
+
+    DECIDED = "decided"
+    DISPUTE_UPHELD = "dispute_upheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Why a notice is withdrawn; ``may_have_begun``: its restriction may have been in force for a time."""
+
+    why: WhyWithdrawn
+    may_have_begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A notice that the customer got before: its number, and the date that it bears (aware)."""
+
+    number: str
+    dated: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """The facts of a letter; which of them its kind needs, :data:`NEEDED` says.
@@ -83,6 +117,9 @@ class Letter:
     lasts : longest duration of the measure, whole hours; its end is counted at dispatch.
     until : when a continued restriction ends at the latest; aware.
     restored : when and why a restriction ended.
+    announced : the notice that announced the restriction, or those, where several addresses were served.
+    began : since when a continued restriction is in force; aware.
+    withdrawn : why a notice is withdrawn; None: it was decided so, and nothing had begun.
 
     Raises
     ------
@@ -101,6 +138,9 @@ class Letter:
     lasts: timedelta | None = None
     until: datetime | None = None
     restored: Restored | None = None
+    announced: tuple[Announced, ...] = ()
+    began: datetime | None = None
+    withdrawn: Withdrawn | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in NEEDED[self.kind] if getattr(self, name) in (None, ())]

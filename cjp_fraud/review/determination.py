@@ -27,7 +27,7 @@ from cjp_fraud.review.cases import (
 )
 from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
-from cjp_fraud.review.grounds import Ground, in_catalogue_order
+from cjp_fraud.review.grounds import Ground, in_catalogue_order, misfitting
 from cjp_fraud.review.measure_fit import measure_faults, planned_measure
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
@@ -88,8 +88,9 @@ def determine_fraud(
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
         (
             bool(finding.grounds),
-            f"name at least one ground, of {', '.join(Ground)} (cases grounds says what each means)",
+            f"name at least one ground, of {', '.join(Ground)} (cases grounds CASE says what fits, and its meaning)",
         ),
+        *((False, fault) for fault in misfitting(finding.grounds, flagged.streams)),
         (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
         (bool(flags), "no flag in force is named; a determination needs what spiked"),
         (wanted.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
@@ -185,7 +186,7 @@ def withdraw(decision: Decision, case_id: str, *, reasons: str) -> Case:
     """Withdraw what was approved and not yet carried out; nothing more of its notice is sent.
 
     Where anything had gone out, a withdrawal notice follows (suspension.enforcement). A machine withdraws
-    only what was served and not acted on in time.
+    only what was served and not acted on in time, or disputed with success.
     """
     session, by = decision.session, decision.by
     case = lock_case(session, case_id)

@@ -6,8 +6,11 @@ would have gone unseen: whoever commits the fraud may read the customer's mail.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
+from typing import Final
+
+from cjp_fraud.contracts.restriction import CHANNELS, DIRECTIONS
 
 
 class Ground(StrEnum):
@@ -48,6 +51,47 @@ class Ground(StrEnum):
 
     FEIGNED_CONTACTS = "feigned_contacts"
     """Floods of chats, emails, tickets or posts."""
+
+
+_MESSAGES: Final = ("chat", "email", "sms", "social")
+
+_SEEN_IN: Final[Mapping[Ground, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    Ground.COSTLY_DESTINATIONS: (("voice", "sms"), ("outbound",)),
+    Ground.UNUSUAL_DESTINATIONS: (("voice", "sms"), ("outbound",)),
+    Ground.UNATTENDED: (CHANNELS, DIRECTIONS),
+    Ground.TAKEN_OVER_ACCESS: (CHANNELS, DIRECTIONS),
+    Ground.FORWARDED_CALLS: (("voice",), DIRECTIONS),
+    Ground.CALL_BACK_LURES: (("voice",), DIRECTIONS),
+    Ground.AUTOMATED_CALLS: (("voice",), ("outbound",)),
+    Ground.CARRIED_FOR_OTHERS: (("voice",), DIRECTIONS),
+    Ground.CALLS_WITHOUT_CONVERSATION: (("voice",), ("inbound",)),
+    Ground.BLOCKED_LINES: (("voice",), ("inbound",)),
+    Ground.PUMPED_MESSAGES: (_MESSAGES, ("outbound",)),
+    Ground.FEIGNED_CONTACTS: (_MESSAGES, ("inbound",)),
+}
+"""Ground → channels and directions of the traffic that it speaks of, as its words say."""
+
+
+def fits(ground: Ground, streams: Collection[tuple[str, str]]) -> bool:
+    """Whether what a ground says can have been seen in any of these channels with their directions."""
+    channels, directions = _SEEN_IN[ground]
+    return any(channel in channels and direction in directions for channel, direction in streams)
+
+
+def misfitting(grounds: Collection[Ground], streams: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """Return a sentence for each ground that speaks of other traffic than these channels with their directions.
+
+    None is returned where nothing is known of the traffic: that has a sentence of its own.
+    """
+    if not streams:
+        return ()
+    traffic = ", ".join(sorted(f"{channel} {direction}" for channel, direction in streams))
+    fitting = ", ".join(ground for ground in Ground if fits(ground, streams))
+    return tuple(
+        f"the ground {ground} speaks of other traffic than what was flagged ({traffic}); those that fit: {fitting}"
+        for ground in in_catalogue_order(grounds)
+        if not fits(ground, streams)
+    )
 
 
 def in_catalogue_order(grounds: Collection[Ground]) -> tuple[Ground, ...]:

@@ -229,6 +229,10 @@ def _letter_faults(policy: ProviderPolicy, position: Contract) -> list[str]:
     """Return what counsel needs in a letter that leaves, and is not known."""
     checks = (
         (
+            policy.sender.is_named,
+            "letters name no legal name of the provider; set CJP_FRAUD_PROVIDER_LEGAL_NAME",
+        ),
+        (
             policy.sender.contact is not None,
             "letters name no contact beside the address that they come from; set CJP_FRAUD_CONTACT",
         ),

@@ -64,6 +64,11 @@ def test_what_is_shown_of_the_settings_is_typed_and_names_each(capsys: pytest.Ca
         ("CONTACT", "notices@cjp-fraud.invalid"),
         ("CONTACT", "Write to: <Notices@cjp-fraud.invalid>"),
         ("CONTACT", "two\nlines"),
+        ("CONTACT", "notices+disputes@cjp-fraud.invalid"),
+        ("CONTACT", "mailto:Notices%2Bx@CJP-FRAUD.invalid."),
+        ("CONTACT", "x"),
+        ("CONTACT", "+1 55"),
+        ("CONTACT", "the usual people"),
         ("DISPUTE_DAYS", "0"),
         ("DISPUTE_ANSWER_HOURS", "0"),
         ("HOME", " "),
@@ -92,6 +97,21 @@ def test_letters_name_a_contact_that_is_not_the_senders_address(monkeypatch: pyt
     )
     monkeypatch.setenv("CJP_FRAUD_PROVIDER_LEGAL_NAME", "Example Cloud Ltd.")
     assert ProviderPolicy.of(load_settings()).sender.legal_name == "Example Cloud Ltd."
+
+
+def test_a_sub_address_of_the_sender_is_no_contact_whichever_of_them_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CJP_FRAUD_MAIL_FROM", "notices+out@provider.example")
+    monkeypatch.setenv("CJP_FRAUD_CONTACT", "notices@provider.example")
+    with pytest.raises(BadInputError, match="the address that letters come from"):
+        load_settings()
+
+
+@pytest.mark.parametrize("contact", ["1 High Street, Reading", "https://provider.example/help", "0800 555"])
+def test_a_contact_is_any_way_to_reach_somebody(monkeypatch: pytest.MonkeyPatch, contact: str) -> None:
+    monkeypatch.setenv("CJP_FRAUD_CONTACT", contact)
+    assert load_settings().contact == contact
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> 
             smtp_host=server.host,
             smtp_port=server.port,
             contact="+1 555 0100",
+            provider_legal_name="Example Cloud Ltd.",
         )
         (folder / "cjp_fraud.db").write_bytes(sqlite_template)
         made = Deployment(home)

@@ -175,6 +175,7 @@ def a_home(folder: Path, template: bytes, server: MailServerUnderTest) -> Home:
         "CJP_FRAUD_SMTP_PORT": str(server.port),
         "CJP_FRAUD_MAIL_FROM": "notices@provider.example",
         "CJP_FRAUD_CONTACT": "+1 555 0100",
+        "CJP_FRAUD_PROVIDER_LEGAL_NAME": "Example Cloud Ltd.",
     }
     opened = Deployment(load_settings(home=folder))
     opened.lake.create(LAKE_TABLES, buckets=opened.settings.lake_buckets)
