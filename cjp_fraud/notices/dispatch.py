@@ -24,7 +24,9 @@ from cjp_fraud.contracts.tables import Address, Tenant
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import CjpFraudError, NotFoundError, refuse_unless
+from cjp_fraud.notices.announced import notice_number
 from cjp_fraud.notices.delivery_record import log_notice, plan_facts, record_event
+from cjp_fraud.notices.letter_rows import letter_row_faults
 from cjp_fraud.notices.letters import fill_at_dispatch, finished_body, values_at_dispatch
 from cjp_fraud.notices.methods.interface import Delivery, NoticeMethod, NoticeMethods, WrittenLetter
 from cjp_fraud.notices.model import DeliveryEvidence, NoticeState, Outcome
@@ -143,6 +145,12 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     plan = session.get_one(NoticePlan, notice.plan_id, with_for_update=True)
     if plan.cancelled_at is not None:
         return None  # cancelled since the plan was read
+    changed = letter_row_faults(session, notice)
+    if changed:
+        raise CjpFraudError(
+            f"notice {notice.id} is not sent: its bytes, or the facts in it, do not match their digest in the audit "
+            f"log: {'; '.join(changed)}; cjp-fraud audit verify names what else was changed"
+        )
     notice.due_at = due_at
     _close_interrupted(decision, notice)
     if decision.at - due_at >= methods.give_up_after:
@@ -158,11 +166,6 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     address = _write(decision, method, notice, number=len(attempts) + 1)
     if address is None or notice.message is None or notice.message_sha256 is None:
         return None
-    if sha256_hex(notice.message) != notice.message_sha256:
-        raise CjpFraudError(
-            f"notice {notice.id} is not sent: its bytes do not match their digest, so they were changed after they "
-            "were written; cjp-fraud audit verify names what else was"
-        )
     attempt = NoticeAttempt(
         notice_id=notice_id,
         number=len(attempts) + 1,
@@ -237,9 +240,9 @@ def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice, *
         values = values_at_dispatch(
             dates,
             customer_name=_customer_name(decision.session, draft),
-            notice_number=f"{notice.id[-12:]}-{notice.number}" + (f".{number}" if number > 1 else ""),
+            notice_number=notice_number(notice, number),
             time_zone=draft.time_zone,
-            language=draft.language,
+            language=draft.locale or draft.language,
         )
         simulated = home_clock(decision.session).simulated
         composed = method.compose(

@@ -1,4 +1,8 @@
-"""How a letter's language writes moments, numbers, durations, lists and plurals; and where its lines break."""
+"""How a letter's language writes moments, numbers, durations, lists and plurals; and where its lines break.
+
+``language`` is that of the contract, with its region where it names one, as Babel writes it (``es``, ``es_MX``): words
+are the language's, numbers and dates the region's.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +32,9 @@ _ENVIRONMENT: Final = Environment(undefined=StrictUndefined)
 
 @cache
 def phrases(language: str) -> Mapping[str, Any]:
-    """Return the phrases of a language."""
-    return tomllib.loads((TEMPLATES / f"phrases.{language}.toml").read_text(encoding="utf-8"))
+    """Return the phrases of a language, whatever its region."""
+    name = f"phrases.{language.partition('_')[0]}.toml"
+    return tomllib.loads((TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 def fill(phrase: str, **values: str) -> str:
@@ -51,7 +56,7 @@ def counted(forms: Mapping[str, str], count: float, language: str, **values: str
         for none of them, in every language.
     """
     whole = round(count)
-    category = "zero" if whole == 0 and "zero" in forms else Locale(language).plural_form(whole)
+    category = "zero" if whole == 0 and "zero" in forms else Locale.parse(language).plural_form(whole)
     return fill(forms.get(category, forms["other"]), n=number(whole, language), **values)
 
 
@@ -91,7 +96,10 @@ def moment(at: datetime, time_zone: str, language: str) -> str:
     """
     forms: Mapping[str, str] = phrases(language)["moment"]
     local, utc = at.astimezone(ZoneInfo(time_zone)), at.astimezone(UTC)
-    pattern = forms["pattern"]
+    pattern, utc_another_day = forms["pattern"], forms["utc_another_day"]
+    if _month_comes_first(language):
+        pattern = forms.get("month_first", pattern)
+        utc_another_day = forms.get("utc_month_first", utc_another_day)
     if local.day == 1:
         pattern = forms.get("first_of_month", pattern)
     if local.hour == 1:
@@ -101,10 +109,16 @@ def moment(at: datetime, time_zone: str, language: str) -> str:
         return f"{shown} UTC"
     beside = forms["utc"]
     if utc.date() != local.date():
-        beside = forms["utc_another_day"]
+        beside = utc_another_day
         if utc.day == 1:
             beside = forms.get("utc_first_of_month", beside)
     return f"{shown} ({format_datetime(utc, beside, locale=language)})"
+
+
+@cache
+def _month_comes_first(language: str) -> bool:
+    """Whether a region writes "April 2, 2015"; without a region nobody knows, and the day comes first."""
+    return "_" in language and str(Locale.parse(language).date_formats["long"].pattern).startswith("M")
 
 
 def wrapped(text: str) -> str:

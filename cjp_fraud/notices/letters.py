@@ -33,6 +33,7 @@ from cjp_fraud.notices.letter_words import (
     wrapped,
 )
 from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.notices.principal_names import is_secret, last_characters
 
 LANGUAGES: Final = ("en", "fr", "de", "es")
 """Languages that letters can be written in."""
@@ -75,9 +76,16 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class RenderedLetter:
-    """Subject and body, with the placeholders of :data:`AT_DISPATCH` left, and where they came from."""
+    """Subject and body, with the placeholders of :data:`AT_DISPATCH` left, and where they came from.
+
+    Parameters
+    ----------
+    language : of the words.
+    locale : the language with the contract's region, by which numbers and dates are written (``es_MX``).
+    """
 
     language: str
+    locale: str
     template: str
     template_version: str
     subject: str
@@ -91,6 +99,18 @@ def letter_language(tag: str) -> str | None:
     except (ValueError, UnknownLocaleError):
         return None
     return language if language in LANGUAGES else None
+
+
+def letter_locale(tag: str) -> str:
+    """Return the locale of letters under a contract that names ``tag``: the language, with its region if it has one.
+
+    Raises
+    ------
+    ValueError
+        If it is no language tag; :func:`letter_language` returns None then.
+    """
+    named = Locale.parse(tag, sep="-")
+    return f"{named.language}_{named.territory}" if named.territory else named.language
 
 
 def render(letter: Letter, to: Addressee) -> RenderedLetter:
@@ -108,9 +128,11 @@ def render(letter: Letter, to: Addressee) -> RenderedLetter:
             "the contract's language: have the templates translated, or have counsel check the one on record"
         )
     head, body = _template(letter.kind, language)
-    fields = _fields(letter, to, language)
+    locale = letter_locale(to.tag)
+    fields = _fields(letter, to, locale)
     return RenderedLetter(
         language=language,
+        locale=locale,
         template=f"{letter.kind}.{language}",
         template_version=f"{head['version']}, phrases {phrases(language)['version']}",
         subject=_ours(head["subject"]).render(fields),
@@ -126,7 +148,7 @@ def fill_at_dispatch(text: str, values: Mapping[str, str]) -> str:
 def values_at_dispatch(
     dates: LetterDates, *, customer_name: str, notice_number: str, time_zone: str, language: str
 ) -> dict[str, str]:
-    """Return what the placeholders of :data:`AT_DISPATCH` stand for."""
+    """Return what the placeholders of :data:`AT_DISPATCH` stand for; ``language`` may have a region (``es_MX``)."""
     values = {
         "customer_name": customer_name,
         "dispatched_on": moment(dates.dispatched_at, time_zone, language),
@@ -170,6 +192,7 @@ def measure_in_words(kind: MeasureKind, scope: Scope, language: str) -> str:
         origins=enumerated(scope.origins, language, "or"),
         application_ids=applications,
         channels=enumerated(channels, language),
+        principals=enumerated([_principal(each, language) for each in scope.principal_ids], language),
     )
 
 
@@ -183,6 +206,13 @@ def ground_in_words(ground: str, language: str = "en") -> str:
     """
     words: str = phrases(language)["grounds"][ground]
     return words
+
+
+def _principal(principal_id: str, language: str) -> str:
+    """Return a user, a credential or a key as the customer knows it; of a secret the last characters."""
+    if not is_secret(principal_id):
+        return principal_id
+    return fill(phrases(language)["principal_ending"], last=last_characters(principal_id))
 
 
 def _how_many(kind: MeasureKind, scope: Scope) -> int:
@@ -216,13 +246,31 @@ def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
     for name, at in (("determined_at", letter.determined_at), ("until", letter.until)):
         if at is not None:
             fields[name] = moment(at, to.time_zone, language)
+    fields["began"] = moment(letter.began, to.time_zone, language) if letter.began is not None else ""
     if letter.restored is not None:
         fields["restored_at"] = moment(letter.restored.at, to.time_zone, language)
         fields["why_restored"] = said["restored"][letter.restored.why]
+    fields |= _of_other_letters(letter, to.time_zone, language)
     fields["clause"] = fill(said["clause"], **fields)
     for name in _PARTS:
         fields[name] = _OurText(_ours(said[name]).render(fields))
     return fields
+
+
+def _of_other_letters(letter: Letter, time_zone: str, language: str) -> dict[str, Any]:
+    """Return what a letter says of the notice before it; empty words where it says nothing."""
+    said, withdrawn = phrases(language), letter.withdrawn
+    notices = [
+        fill(said["announced_notice"], number=notice.number, dated=moment(notice.dated, time_zone, language))
+        for notice in letter.announced
+    ]
+    names = enumerated(notices, language)
+    may_have_begun = withdrawn is not None and withdrawn.may_have_begun
+    return {
+        "announced": counted(said["announced"], len(notices), language, notices=names) if notices else "",
+        "why_withdrawn": said["withdrawn"][withdrawn.why] if withdrawn is not None else "",
+        "may_have_begun": said["withdrawn"]["may_have_begun"] if may_have_begun else "",
+    }
 
 
 _PARTS: Final = (

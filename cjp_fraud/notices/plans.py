@@ -58,6 +58,7 @@ class PlanDraft:
     lasts_hours : longest duration of the measure that its letters announce; None: they announce none.
     term_to : end of the term, which no measure outlives; None: not known.
     dispute_days : how long after its date a letter may be disputed.
+    locale : the language with the contract's region, by which dates are written; None: the language alone.
     """
 
     kind: NoticeKind
@@ -74,6 +75,7 @@ class PlanDraft:
     lasts_hours: int | None
     term_to: UtcMoment | None
     dispute_days: int
+    locale: str | None = None
 
     def dates(self, dispatched_at: datetime, step: int) -> LetterDates:
         """Return the moments that a letter of ``step`` states if it leaves at ``dispatched_at`` (aware)."""
@@ -156,6 +158,7 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
         lasts_hours=int(letter.lasts / timedelta(hours=1)) if letter.lasts is not None else None,
         term_to=position.term_to,
         dispute_days=letter.sender.dispute_days,
+        locale=rendered.locale,
     )
 
 

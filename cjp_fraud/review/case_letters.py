@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.notices.letter_facts import Letter, Seen, Sender
+from cjp_fraud.notices.letter_facts import Announced, Letter, Seen, Sender
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.review.measure_fit import PlannedMeasure
 from cjp_fraud.review.tables import Case, Determination, Flag
@@ -48,13 +48,18 @@ def continuation_letter(
     scope: Scope,
     until: datetime,
     sender: Sender,
+    *,
+    announced: tuple[Announced, ...] = (),
+    began: datetime | None = None,
 ) -> Letter:
     """Return the facts of the letter which says that a measure is kept.
 
     Parameters
     ----------
     flags_since : flags in force of the case since the measure began; none: none was seen, and the letter says so.
-    until : when the measure ends at the latest now; aware.
+    until : when the measure ends at the latest then; aware.
+    announced : the notice or notices that announced it.
+    began : since when it is in force; aware.
     """
     return Letter(
         kind=NoticeKind.REAFFIRMATION,
@@ -66,6 +71,8 @@ def continuation_letter(
         grounds=tuple(determination.grounds),
         determined_at=determination.at,
         until=until,
+        announced=announced,
+        began=began,
     )
 
 

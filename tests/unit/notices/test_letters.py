@@ -16,7 +16,16 @@ from jinja2 import UndefinedError, meta
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.letter_dates import LetterDates
-from cjp_fraud.notices.letter_facts import Letter, Restored, Seen, Sender, WhyRestored
+from cjp_fraud.notices.letter_facts import (
+    Announced,
+    Letter,
+    Restored,
+    Seen,
+    Sender,
+    WhyRestored,
+    WhyWithdrawn,
+    Withdrawn,
+)
 from cjp_fraud.notices.letter_words import LINE_WIDTH, phrases
 from cjp_fraud.notices.letters import (
     AT_DISPATCH,
@@ -322,6 +331,140 @@ def test_every_measure_can_be_told_in_every_language(language: str, kind: Measur
     assert "secret-hash" not in said
     assert "(s)" not in said
     assert "  " not in said
+
+
+@pytest.mark.parametrize(
+    ("tag", "numbers", "dates"),
+    [
+        ("es-MX", "1,234,567 contactos", "1 de abril de 2015"),
+        ("es-ES", "1.234.567 contactos", "1 de abril de 2015"),
+        ("es-US", "1,234,567 contactos", "1 de abril de 2015"),
+        ("en", "1,234,567 contacts", "1 April 2015 at 08:00"),
+        ("en-US", "1,234,567 contacts", "April 1, 2015 at 08:00"),
+        ("en-CA", "1,234,567 contacts", "April 1, 2015 at 08:00"),
+        ("en-GB", "1,234,567 contacts", "1 April 2015 at 08:00"),
+        ("fr-CA", "1\u00a0234\u00a0567 contacts", "1er avril 2015 à 8 h 00"),
+        ("fr-CH", "1\u202f234\u202f567 contacts", "1er avril 2015 à 8 h 00"),
+        ("de-DE", "1.234.567 Kontakte", "1. April 2015 um 08:00 Uhr"),
+        ("de-AT", "1.234.567 Kontakte", "1. April 2015 um 08:00 Uhr"),
+        ("de-CH", "1’234’567 Kontakte", "1. April 2015 um 08:00 Uhr"),
+    ],
+)
+def test_numbers_and_dates_are_written_as_the_region_writes_them(tag: str, numbers: str, dates: str) -> None:
+    letter = a_letter(NoticeKind.SUSPENSION, seen(observed=1_234_567))
+    rendered = render(letter, an_addressee(tag))
+    values = values_at_dispatch(
+        LetterDates(LEFT, LEFT, LEFT + timedelta(hours=72), LEFT + timedelta(days=30)),
+        customer_name="Acme & Sons",
+        notice_number="7-1",
+        time_zone=ZONE,
+        language=rendered.locale,
+    )
+    body = in_one_line(finished_body(rendered.body, values, rendered.language, simulated_clock=False))
+    assert in_one_line(numbers) in body
+    assert dates in body
+    assert rendered.language == tag.partition("-")[0]
+
+
+def test_an_austrian_january_is_a_jaenner_and_only_there() -> None:
+    january = replace(a_letter(), determined_at=datetime(2015, 1, 9, 12, tzinfo=UTC))
+    assert "9. Jänner 2015" in said_by(january, "de-AT")
+    assert "9. Januar 2015" in said_by(january, "de-DE")
+
+
+ANNOUNCED = (Announced("0a1b2c-1", LEFT), Announced("3d4e5f-2.2", LEFT + timedelta(minutes=30)))
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "two", "since"),
+    [
+        (
+            "en",
+            "our notice 0a1b2c-1 of 1 April 2015 at 08:00 (12:00 UTC)",
+            "our notices 0a1b2c-1 of",
+            "In force since: ",
+        ),
+        (
+            "de",
+            "unsere Mitteilung 0a1b2c-1 vom 1. April 2015 um 08:00 Uhr",
+            "unsere Mitteilungen 0a1b2c-1 vom",
+            "In Kraft seit: ",
+        ),
+        (
+            "fr",
+            "notre avis 0a1b2c-1 du 1er avril 2015 à 8 h 00",
+            "nos avis 0a1b2c-1 du",
+            "En vigueur depuis le ",
+        ),
+        (
+            "es",
+            "nuestro aviso 0a1b2c-1 del 1 de abril de 2015 a las 08:00",
+            "nuestros avisos 0a1b2c-1 del",
+            "En vigor desde el ",
+        ),
+    ],
+)
+def test_letters_that_follow_name_the_notice_before_them(
+    language: str, one: str, two: str, since: str
+) -> None:
+    for kind in (NoticeKind.REAFFIRMATION, NoticeKind.WITHDRAWAL):
+        letter = replace(a_letter(kind), announced=ANNOUNCED[:1], began=LEFT)
+        assert one in said_by(letter, language)
+        assert two in said_by(replace(letter, announced=ANNOUNCED), language)
+        assert (since in said_by(letter, language)) is (kind is NoticeKind.REAFFIRMATION)
+        text = as_it_leaves(letter, language)
+        assert "\n\n\n" not in text
+        assert not re.search(r"\S[ \u00a0]{2,}|\( | \)|\.\.|[ \n],|,,", text)
+
+
+@pytest.mark.parametrize(
+    ("language", "upheld", "begun"),
+    [
+        ("en", "because your dispute was decided in your favour", "may have been in force for a time"),
+        ("de", "dass Ihrem Einspruch stattgegeben wurde", "zeitweise wirksam gewesen"),
+        ("fr", "parce que votre contestation a été accueillie", "a pu être en vigueur"),
+        ("es", "porque su impugnación fue estimada", "la restricción estuviera en vigor"),
+    ],
+)
+def test_a_withdrawal_says_why_and_whether_anything_may_have_begun(
+    language: str, upheld: str, begun: str
+) -> None:
+    plain = replace(a_letter(NoticeKind.WITHDRAWAL), announced=ANNOUNCED[:1])
+    for why in WhyWithdrawn:
+        for may_have_begun in (True, False):
+            said = said_by(replace(plain, withdrawn=Withdrawn(why, may_have_begun)), language)
+            assert (upheld in said) is (why is WhyWithdrawn.DISPUTE_UPHELD)
+            assert (begun in said) is may_have_begun
+
+
+@pytest.mark.parametrize(
+    ("principal", "told"),
+    [
+        ("rosa@acme.example", "rosa@acme.example"),
+        ("sip:4711@pbx.acme.example", "sip:4711@pbx.acme.example"),
+        ("rosa.miller", "rosa.miller"),
+        ("agent-0042", "agent-0042"),
+        ("sk_live_51H8x", "ending in “1H8x”"),
+        ("AKIAIOSFODNN7EXAMPLE", "ending in “MPLE”"),
+        ("9f86d081884c7d659a2feaa0c55ad015", "ending in “d015”"),
+        ("3f2a9c1e-77aa-4b0e-9d52-0e6f5a1b2c3d", "ending in “2c3d”"),
+        ("secret", "ending in “et”"),
+        ("x" * 200, "ending in “xxxx”"),
+    ],
+)
+def test_the_letter_names_whose_access_is_suspended_and_no_secret_whole(principal: str, told: str) -> None:
+    said = measure_in_words(MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=(principal,)), "en")
+    assert said == f"Suspension of the access of the user, credential or key {told}."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_several_are_all_named(language: str) -> None:
+    scope = Scope(principal_ids=("rosa", "adam", "9f86d081884c7d659a2feaa0c55ad015"))
+    said = measure_in_words(MeasureKind.SUSPEND_PRINCIPAL, scope, language)
+    assert "rosa" in said
+    assert "adam" in said
+    assert "d015" in said
+    assert "9f86" not in said
 
 
 @pytest.mark.parametrize(
