@@ -63,6 +63,9 @@ GROUNDS = (Ground.UNUSUAL_DESTINATIONS, Ground.UNATTENDED)
 SENDER = Sender("Example Cloud Ltd.", "notices@provider.example", "+1 555 0100")
 """Who writes the office's letters."""
 
+QUIET = "nothing gets through, that is why"
+"""Why a measure is kept although its traffic is quiet."""
+
 BLOCK_LATVIA = MeasureWanted(
     MeasureKind.BLOCK_DESTINATIONS,
     Scope(channels=("voice",), directions=("outbound",), destination_prefixes=("+371",)),
@@ -210,10 +213,13 @@ class Office:
         look: TrafficLook = self.do(take_look, by, read_rows)
         return look.reference
 
-    def reaffirm(self, by: str, reasons: str, *, look: str | None = None) -> ReaffirmationResult:
-        """Reaffirm the newest case's measure after a look at the traffic."""
+    def reaffirm(
+        self, by: str, reasons: str, *, look: str | None = None, although_quiet: str | None = QUIET
+    ) -> ReaffirmationResult:
+        """Reaffirm the newest case's measure after a look at the traffic, which shows nothing unusual."""
         named = look if look is not None else self.look(by)
-        result: ReaffirmationResult = self.do(reaffirm, by, look=named, reasons=reasons, policy=self.policy)
+        given = {"reasons": reasons, "although_quiet": although_quiet}
+        result: ReaffirmationResult = self.do(reaffirm, by, look=named, policy=self.policy, **given)
         return result
 
     def enforcement(self, engine: Engine | None = None) -> Enforcement:

@@ -21,7 +21,7 @@ from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import FraudFinding, TenantsPart
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.model import MEASURE_ACTIONS
-from tests.case_builders import GROUNDS, OUTBOUND_VOICE, PEOPLE, START, a_flag, flag
+from tests.case_builders import GROUNDS, OUTBOUND_VOICE, PEOPLE, QUIET, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
@@ -90,7 +90,7 @@ def reaffirmed_by(opened: Deployment, name: str) -> None:
     """Let an approver look at the traffic again and keep the measure."""
     look = measures.look_again(opened, name, opened.now, "1")
     reasons = f"it goes on, says {name}"
-    measures.reaffirm(opened, name, opened.now, "1", look=look.sha256, reasons=reasons)
+    measures.reaffirm(opened, name, opened.now, "1", look=look.sha256, reasons=reasons, although_quiet=QUIET)
 
 
 def later(opened: Deployment, **how_long: float) -> Deployment:

@@ -152,6 +152,7 @@ ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
     "case.consented": frozenset({"participations", "approvals"}),
     "case.need_stated": frozenset({"participations", "need_statements"}),
     "measure.reaffirmed": frozenset({"participations", "reaffirmations"}),
+    "measure.kept": frozenset({"measures"}),
     "dispute.opened": frozenset({"participations", "disputes"}),
     "dispute.decided": frozenset({"disputes"}),
     "dispute.closed": frozenset({"disputes"}),

@@ -61,7 +61,7 @@ _SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
     ),
     "disputes": ("Disputes", (Column("id", "dispute"), "state", "answer_due_at", Column("text", wraps=True))),
     "stops": ("Stops", (Column("id", "stop"), "kind", "opened_by", "opened_at", "cleared_at")),
-    "measures": ("Measures", ("kind", "state", "review_at", "ends_at")),
+    "measures": ("Measures", ("kind", Column("standing", "state"), "review_at", "ends_at")),
 }
 
 

@@ -174,7 +174,8 @@ def determine(
     ground: Annotated[
         list[Ground] | None,
         typer.Option(
-            metavar="GROUND", help="Why it is fraud (cases grounds); may be repeated; needed with fraudulent."
+            metavar="GROUND",
+            help="Why it is fraud (cases grounds CASE); may be repeated; needed with fraudulent.",
         ),
     ] = None,
     flag: Annotated[
@@ -237,13 +238,20 @@ def determine(
 
 
 @app.command()
-def grounds(ctx: typer.Context, as_json: JsonOption = False) -> None:
+def grounds(
+    ctx: typer.Context,
+    case: Annotated[
+        str | None, typer.Argument(metavar="CASE", help="Only those that fit its flagged traffic.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the catalogue of grounds for a finding of fraud, with what the customer reads of each."""
-    from cjp_fraud.operations import cases
+    from cjp_fraud.operations.grounds import grounds_of_case, list_grounds
 
     look_at_home(ctx)
     columns = (Column("ground", full=True), Column("words", "what the customer reads", wraps=True))
-    print_table(cases.list_grounds(), columns, as_json=as_json, title="Grounds")
+    listed = list_grounds() if case is None else grounds_of_case(deployment(ctx), case)
+    print_table(listed, columns, as_json=as_json, title="Grounds")
 
 
 @app.command()
@@ -315,7 +323,10 @@ def reopen(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: B
 
 @app.command()
 def withdraw(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
-    """Withdraw what was approved; a withdrawal notice follows where anything had gone out."""
+    """Withdraw what was approved; a withdrawal notice follows where anything had gone out.
+
+    Exit code 1 where that notice was not sent.
+    """
     from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
@@ -323,6 +334,9 @@ def withdraw(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because:
         report(0, 1, f"case {case}")
         done = cases.withdraw_and_notify(opened, as_user, opened.now, case, reasons=because)
     tell(done, case)
+    if done.waiting_for:
+        typer.echo("  the customer was not told that the notice is withdrawn")
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.frame import AsOption, Column, JsonOption, deployment, print_table, stamp
-from cjp_fraud.review.model import CaseState, DisputeDecision
+from cjp_fraud.review.model import DisputeDecision
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -48,7 +48,8 @@ def decide(
 ) -> None:
     """Decide a dispute, as somebody who took no part in its case; upheld lifts at once what is in force.
 
-    Upheld shuts the gate for good. Exit code 1 where the platform still restricts: run-due tries again.
+    Upheld shuts the gate for good, and withdraws a notice whose measure has not begun. Exit code 1 where the
+    restriction is not known to be gone (run-due tries again), or the customer was not told.
     """
     from cjp_fraud.operations import cases
 
@@ -59,8 +60,9 @@ def decide(
     typer.echo(f"dispute {decided.dispute_id}: {decided.state}; case {number} is {state}")
     for sentence in decided.enforcement.waiting_for if decided.enforcement is not None else ():
         typer.echo(f"  {sentence}")
-    if upheld and state in (CaseState.SUSPENDED, CaseState.LIFTING):
+    if decided.may_still_restrict:
         typer.echo("  the restriction is not known to be gone; cjp-fraud run-due tries again until it is")
+    if decided.may_still_restrict or (decided.enforcement is not None and decided.enforcement.waiting_for):
         raise typer.Exit(1)
 
 

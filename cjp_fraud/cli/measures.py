@@ -19,6 +19,7 @@ from cjp_fraud.cli.frame import (
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
 if TYPE_CHECKING:
+    from cjp_fraud.operations.measures import DueRun
     from cjp_fraud.suspension.traffic_look import TrafficLook
 
 app = typer.Typer(no_args_is_help=True)
@@ -29,7 +30,7 @@ _COLUMNS = (
     "case",
     Column("tenant_id", "tenant", full=True),
     "kind",
-    "state",
+    Column("standing", "state"),
     Column("review_at", "lapses unless\nreaffirmed by"),
 )
 _MOST_FLAGS = 10
@@ -75,14 +76,23 @@ def apply(
 
 
 def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Do what is due: delivery reports, expiries, letters, measures, lapses, signed head; by cron every 5 minutes."""
+    """Do what is due: delivery reports, expiries, letters, measures, lapses, signed head; by cron every 5 minutes.
+
+    Exit code 1 where something waits that only people can mend: a gate that is shut, a letter that did not arrive.
+    """
     from cjp_fraud.operations import measures
 
     opened = deployment(ctx)
     done = measures.run_due(opened, opened.now)
     if as_json:
         print_json(done)
-        return
+    else:
+        _print_due_run(done)
+    if done.needs_people:
+        raise typer.Exit(1)
+
+
+def _print_due_run(done: DueRun) -> None:
     report = done.resumed
     typer.echo(
         f"{done.new_delivery_events} delivery event(s), {len(report.expired)} proposal(s) expired, "
@@ -97,6 +107,12 @@ def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
             f"  case {each.case_id}: a report says that its notice did not arrive; a person decides by "
             f"{stamp(each.answer_due_at)}: cjp-fraud cases clear-stop --notice {each.notice_id}"
         )
+    for gate in done.shut:
+        typer.echo(
+            f"  case {gate.case}: its gate is shut: {gate.reason}; cjp-fraud cases show {gate.case} says all"
+        )
+    for letter in done.failed_letters:
+        typer.echo(f"  {letter.sentence}")
 
 
 @app.command("list")
@@ -106,11 +122,23 @@ def list_measures(
     in_force: Annotated[bool, typer.Option("--in-force", help="Only what is in force.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List measures, the newest first, with their review dates; --json prints ends and commands too."""
+    """List measures, the newest first, with their review dates; --json prints ends and commands too.
+
+    Exit code 1 where one is past its end and not on record as ended.
+    """
     from cjp_fraud.operations import measures
 
     views = measures.list_measures(deployment(ctx), case=case, in_force_only=in_force)
     print_table(views, _COLUMNS, as_json=as_json, title="Measures")
+    late = [view for view in views if view.past_its_end]
+    for view in late:
+        typer.echo(
+            f"the measure of case {view.case} is PAST ITS END ({stamp(min(view.review_at, view.ends_at))}) and not on "
+            "record as ended. Run: cjp-fraud run-due",
+            err=True,
+        )
+    if late:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -126,7 +154,8 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
         typer.echo(f"  {sentence}")
     _report(result.measure, case, wanted=PlatformOutcome.NOT_IN_FORCE)
     if result.enforcement is not None and result.enforcement.waiting_for:
-        typer.echo("  service is restored, but the customer was not told yet; cjp-fraud run-due tries again")
+        again = "" if result.enforcement.failed_letters else "; cjp-fraud run-due tries again"
+        typer.echo(f"  service is restored, but the customer was not told{again}")
         raise typer.Exit(1)
 
 
@@ -142,18 +171,28 @@ def reaffirm(
         str | None,
         typer.Option(metavar="TEXT", help="What you saw in it, and why the measure is still needed."),
     ] = None,
+    although_quiet: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Why it is needed although the look shows nothing unusual."),
+    ] = None,
 ) -> None:
-    """Keep a measure past its review date, as one of two approvers: first look at the traffic, then say why."""
+    """Keep a measure past its review date, as one of two approvers: first look at the traffic, then say why.
+
+    The look and what it showed are kept with the reasons. Once two people have reaffirmed, the customer is told, and
+    only then the end is moved: where the letter does not leave before the end that the customer knows, it lapses.
+    """
     from cjp_fraud.operations import measures
 
     opened = deployment(ctx)
     if look is None or because is None:
         _print_look(measures.look_again(opened, as_user, opened.now, case), case, as_user)
         raise typer.Exit(0 if look is None and because is None else 1)
-    done = measures.reaffirm(opened, as_user, opened.now, case, look=look, reasons=because)
+    done = measures.reaffirm(
+        opened, as_user, opened.now, case, look=look, reasons=because, although_quiet=although_quiet
+    )
     result = done.measure
     if done.enforcement is None:
-        typer.echo(f"case {case}: reaffirmed by one; another approver is needed by {stamp(result.review_at)}")
+        typer.echo(f"case {case}: reaffirmed by one; another approver is needed by {stamp(result.told_by)}")
         return
     typer.echo(f"case {case}: reaffirmed; review by {stamp(result.review_at)}, ends {stamp(result.ends_at)}")
     for sentence in done.enforcement.waiting_for:
@@ -204,9 +243,15 @@ def _print_look(look: TrafficLook, case: str, as_user: str) -> None:
             f"    {stamp(flag.interval_start)} {flag.channel} {flag.direction}: {flag.observed:,.0f}, "
             f"usual {flag.baseline:,.0f}"
         )
+    quiet = ""
+    if look.is_quiet:
+        typer.echo(
+            "  nothing unusual since: say why the measure is needed all the same, with --although-quiet"
+        )
+        quiet = " --although-quiet TEXT"
     typer.echo(
         "Nothing is reaffirmed yet. Say what you saw: cjp-fraud measures reaffirm "
-        f"{case} --as {as_user} --look {look.reference} --because TEXT"
+        f"{case} --as {as_user} --look {look.reference} --because TEXT{quiet}"
     )
 
 

@@ -19,7 +19,6 @@ from functools import partial
 
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.notices.letters import ground_in_words
 from cjp_fraud.operations.named_rows import episode_id_of, id_of
 from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review import approval as approvals
@@ -29,8 +28,8 @@ from cjp_fraud.review import dispute as disputes
 from cjp_fraud.review import stops
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import (
+    BEFORE_THE_MEASURE,
     MAY_BE_RESTRICTED,
     Capacity,
     CaseState,
@@ -117,19 +116,6 @@ class NoticeStands:
     reports_resolved: int
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueGround:
-    """A ground for a finding of fraud, and what the customer reads of it."""
-
-    ground: Ground
-    words: str
-
-
-def list_grounds() -> tuple[CatalogueGround, ...]:
-    """Return the catalogue of grounds in its order, in English; letters say it in the contract's language."""
-    return tuple(CatalogueGround(ground, ground_in_words(ground)) for ground in Ground)
-
-
 def list_cases(
     deployment: Deployment,
     wanted: QueueFilter | None = None,
@@ -169,7 +155,7 @@ def show_case(deployment: Deployment, now: datetime, case: str) -> CasePage:
         return CasePage(
             **{column.name: getattr(view, column.name) for column in fields(CaseView)},
             gate=gate_view(session, row, deployment.policy, now),
-            measures=measure_views(session, case_id=case_id),
+            measures=measure_views(session, now, case_id=case_id),
         )
 
 
@@ -366,7 +352,12 @@ class DisputeResult:
     state: DisputeState
     answer_due_at: datetime
     enforcement: EnforcementReport | None = None
-    """What an upheld dispute lifted at once; None: nothing was in force."""
+    """What an upheld dispute lifted or withdrew at once; None: nothing was in force or on its way."""
+
+    @property
+    def may_still_restrict(self) -> bool:
+        """Whether it was upheld and the restriction is not known to be gone."""
+        return self.state is DisputeState.UPHELD and self.case.state in MAY_BE_RESTRICTED
 
 
 def open_dispute(deployment: Deployment, by: str, now: datetime, case: str, text: str) -> DisputeResult:
@@ -383,14 +374,15 @@ def decide_dispute(
 ) -> DisputeResult:
     """Decide a dispute, as somebody who took no part in its case; upheld is for the tenant.
 
-    Upheld shuts the gate for good, and lifts at once what is in force; the customer is told.
+    Upheld shuts the gate for good, lifts at once what is in force, and withdraws what was to follow; the customer is
+    told.
     """
     with deployment.deciding(by, now) as decision:
         meant = id_of(decision.session, Dispute.id, dispute_id, "dispute", "cjp-fraud disputes list")
         dispute = disputes.decide_dispute(decision, meant, upheld=upheld, reasons=reasons)
         standing = CaseStanding.of(decision.session.get_one(Case, dispute.case_id))
     enforcement = None
-    if upheld and standing.state in MAY_BE_RESTRICTED:
+    if upheld and standing.state in MAY_BE_RESTRICTED | BEFORE_THE_MEASURE:
         enforcement = enforce_now(deployment, now, dispute.case_id)
         standing = _standing(deployment, dispute.case_id)
     return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at, enforcement)

@@ -13,10 +13,11 @@ from cjp_fraud.operations.overdue import overdue_now
 from cjp_fraud.operations.signed_heads import KeptHead, head_follows, keep_if_due
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need
-from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.cases import case_id_of, numbers_of
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension import enforcement, measures, reaffirmation, reconciliation, reinstatement
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport
+from cjp_fraud.suspension.follow_up_letters import FailedLetter, failed_letters
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.reaffirmation import ReaffirmationResult
@@ -88,10 +89,13 @@ def apply(
 def list_measures(
     deployment: Deployment, *, case: str | None = None, in_force_only: bool = False
 ) -> tuple[MeasureView, ...]:
-    """Return measures with their commands and reaffirmations, the newest first."""
+    """Return measures with their commands and reaffirmations as they stand now, the newest first.
+
+    One whose end has come and which is not on record as ended says so (``past_its_end``), as :func:`reconcile` does.
+    """
     with reading(deployment.engine) as session:
         case_id = case_id_of(session, case) if case is not None else None
-        return measure_views(session, case_id=case_id, in_force_only=in_force_only)
+        return measure_views(session, deployment.now, case_id=case_id, in_force_only=in_force_only)
 
 
 def reinstate(
@@ -129,16 +133,25 @@ def look_again(deployment: Deployment, by: str, now: datetime, case: str) -> Tra
 
 
 def reaffirm(
-    deployment: Deployment, by: str, now: datetime, case: str, *, look: str, reasons: str
+    deployment: Deployment,
+    by: str,
+    now: datetime,
+    case: str,
+    *,
+    look: str,
+    reasons: str,
+    although_quiet: str | None = None,
 ) -> ReaffirmedMeasure:
     """Keep a measure past its review date, as one of two approvers, each with a look of their own and fresh reasons.
 
-    With the second one the platform is told of the new end, and the customer of what is kept, until when and why. The
+    With the second one the customer is told of what is kept, until when and why; once that letter has left, the
+    platform is told of the new end. A measure of which the customer could not be told before its end lapses. The
     same words again decide nothing, and carry on with what was interrupted.
 
     Parameters
     ----------
     look : 8 or more digits of what :func:`look_again` returned to this person.
+    although_quiet : why it is needed although the look shows nothing unusual; needed where it does not.
 
     Raises
     ------
@@ -148,10 +161,17 @@ def reaffirm(
     with head_follows(deployment, now):
         with deployment.deciding(by, now) as decision:
             case_id = case_id_of(decision.session, case)
-            result = reaffirmation.reaffirmation_on_record(decision, case_id, look=look, reasons=reasons)
+            result = reaffirmation.reaffirmation_on_record(
+                decision, case_id, look=look, reasons=reasons, although_quiet=although_quiet
+            )
             if result is None:
                 result = reaffirmation.reaffirm(
-                    decision, case_id, look=look, reasons=reasons, policy=deployment.policy
+                    decision,
+                    case_id,
+                    look=look,
+                    reasons=reasons,
+                    although_quiet=although_quiet,
+                    policy=deployment.policy,
                 )
         if not result.complete:
             return ReaffirmedMeasure(result, None)
@@ -193,6 +213,14 @@ def enforce(deployment: Deployment, now: datetime, case: str) -> EnforcementRepo
 
 
 @dataclass(frozen=True, slots=True)
+class ShutGate:
+    """A case, by its number, that goes no further because its gate is shut."""
+
+    case: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DueRun:
     """What a run of :func:`run_due` did.
 
@@ -200,6 +228,8 @@ class DueRun:
     ----------
     head : the head of the audit log, where one was due: daily, and where a measure's own was not kept.
     contradictions : reports against notices on which a person must decide.
+    shut : cases on their way whose gate is shut for what people must mend, with the first reason.
+    failed_letters : letters that follow which did not reach the customer, until a person has dealt with it.
     overdue : what is still late after it.
     """
 
@@ -207,7 +237,14 @@ class DueRun:
     resumed: ResumeReport
     head: KeptHead | None
     contradictions: tuple[OpenContradiction, ...]
+    shut: tuple[ShutGate, ...]
+    failed_letters: tuple[FailedLetter, ...]
     overdue: tuple[str, ...]
+
+    @property
+    def needs_people(self) -> bool:
+        """Whether something was not done that no further run will do."""
+        return bool(self.shut or self.failed_letters)
 
 
 def run_due(deployment: Deployment, now: datetime) -> DueRun:
@@ -232,7 +269,10 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
         raise CjpFraudError("; ".join(faults))
     with reading(deployment.engine) as session:
         contradictions = open_contradictions(session)
-    return DueRun(events, report, head, contradictions, overdue_now(deployment))
+        numbers = numbers_of(session, [each.case_id for each in report.waiting])
+        failed = failed_letters(session)
+    shut = tuple(ShutGate(numbers[each.case_id], each.shut[0]) for each in report.waiting if each.shut)
+    return DueRun(events, report, head, contradictions, shut, failed, overdue_now(deployment))
 
 
 def resume_all(deployment: Deployment, now: datetime) -> ResumeReport:

@@ -42,6 +42,12 @@ def case_id_of(session: Session, reference: str) -> str:
     return case_id
 
 
+def numbers_of(session: Session, case_ids: Collection[str]) -> dict[str, int]:
+    """Return the number of each case by its id."""
+    rows = session.execute(select(Case.id, Case.number).where(Case.id.in_(set(case_ids))))
+    return {row.id: row.number for row in rows}
+
+
 def lock_case(session: Session, case_id: str) -> Case:
     """Return the case, fresh and locked until the end of the transaction."""
     case = session.get(Case, case_id, with_for_update=True, populate_existing=True)

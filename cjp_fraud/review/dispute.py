@@ -115,6 +115,16 @@ def decide_dispute(decision: Decision, dispute_id: str, *, upheld: bool, reasons
     return dispute
 
 
+def upheld_dispute(session: Session, case_id: str) -> Dispute | None:
+    """Return the first dispute of a case that was decided for the tenant; None: there is none."""
+    return session.scalar(
+        select(Dispute)
+        .where(Dispute.case_id == case_id, Dispute.state == DisputeState.UPHELD)
+        .order_by(Dispute.decided_at)
+        .limit(1)
+    )
+
+
 def close_upheld(decision: Decision, case: Case) -> None:
     """Close the upheld disputes of a locked case of which read-back says that nothing is in force any more."""
     disputes = decision.session.scalars(

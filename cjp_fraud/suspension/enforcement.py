@@ -13,13 +13,20 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.config import PlatformMode
 from cjp_fraud.errors import CjpFraudError, NotFoundError, Refused
 from cjp_fraud.review.approval import expire_due
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
-from cjp_fraud.suspension.follow_up_letters import follow_ups_due, send_follow_up
+from cjp_fraud.suspension.follow_up_letters import (
+    FailedLetter,
+    failed_letters,
+    follow_ups_due,
+    send_follow_up,
+)
+from cjp_fraud.suspension.gate_facts import obstacles
 from cjp_fraud.suspension.measures import apply_under_lock, extend_under_lock
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.notification import (
@@ -27,9 +34,11 @@ from cjp_fraud.suspension.notification import (
     serve_next_step,
     serve_notice,
     withdraw_if_stale,
+    withdraw_if_upheld,
 )
 from cjp_fraud.suspension.platform import Enforcement
 from cjp_fraud.suspension.reinstatement import lapse_under_lock, lift_if_upheld, lift_under_lock
+from cjp_fraud.suspension.requirements import BEFORE_MEASURE, BEFORE_NOTICE
 from cjp_fraud.suspension.tables import Measure
 
 _ON_THE_WAY = (
@@ -53,12 +62,16 @@ class EnforcementReport:
     state : of the case, after what was done.
     waiting_for : why it is no further, a sentence each; none: there is nothing to wait for.
     next_at : when a notice of the plan falls due, or the contract lets the measure follow; None: not known.
+    shut : what keeps the gate shut although its time has come, a sentence each; only people can mend that.
+    failed_letters : letters that follow which did not reach the customer; ``waiting_for`` names them too.
     """
 
     case_id: str
     state: CaseState
     waiting_for: tuple[str, ...] = ()
     next_at: datetime | None = None
+    shut: tuple[str, ...] = ()
+    failed_letters: tuple[FailedLetter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +112,21 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
     for letter in letters:
         with enforcement.case_lock(case_id):
             waiting = (*waiting, *send_follow_up(enforcement, letter))
+    if _state(enforcement, case_id) is CaseState.SUSPENDED:  # it is kept only once the customer was told
+        with enforcement.case_lock(case_id):
+            extended = extend_under_lock(enforcement, case_id)
+        waiting = (*waiting, *(extended.reasons if extended is not None else ()))
     with reading(engine) as session:
         case = session.get_one(Case, case_id)
-        return EnforcementReport(case_id, case.state, waiting, _next_at(enforcement, session, case))
+        failed = failed_letters(session, case_id)
+        return EnforcementReport(
+            case_id=case_id,
+            state=case.state,
+            waiting_for=(*waiting, *(letter.sentence for letter in failed)),
+            next_at=_next_at(enforcement, session, case),
+            shut=_shut(enforcement, session, case) if waiting else (),
+            failed_letters=failed,
+        )
 
 
 def resume_all(enforcement: Enforcement) -> ResumeReport:
@@ -112,7 +137,7 @@ def resume_all(enforcement: Enforcement) -> ResumeReport:
     with reading(engine) as session:
         rows = session.execute(select(Case.id, Case.state).where(Case.state.in_(_ON_THE_WAY)))
         before: dict[str, CaseState] = {row.id: row.state for row in rows}
-        letters = set(follow_ups_due(session))
+        letters, failed = set(follow_ups_due(session)), set(failed_letters(session))
     reports, faults = [], []
     for case_id in sorted({*before, *(letter.case_id for letter in letters)}):
         try:
@@ -120,7 +145,8 @@ def resume_all(enforcement: Enforcement) -> ResumeReport:
         except (CjpFraudError, OSError) as error:
             faults.append(f"case {case_id}: {error}")
     with reading(engine) as session:
-        sent = len(letters - set(follow_ups_due(session)))
+        done = len(letters - set(follow_ups_due(session)))
+        sent = max(done - len(set(failed_letters(session)) - failed), 0)
     return ResumeReport(
         expired=tuple(expired),
         moved=tuple(
@@ -133,11 +159,27 @@ def resume_all(enforcement: Enforcement) -> ResumeReport:
 
 
 def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
-    """Do what the state of a case allows, and return what it waits for; the caller holds its lock."""
+    """Do what a case allows, and return what it waits for; the caller holds its lock.
+
+    An upheld dispute withdraws it before and after: what was on its way to a measure may be back from there.
+    """
+    if _is_withdrawn(enforcement, case_id):
+        return ()
+    waiting = _advance_by_state(enforcement, case_id)
+    return () if withdraw_if_upheld(enforcement, case_id) else waiting
+
+
+def _is_withdrawn(enforcement: Enforcement, case_id: str) -> bool:
+    """Withdraw a case that is disputed with success or stale, and say whether it was."""
+    if _state(enforcement, case_id) not in BEFORE_THE_MEASURE:
+        return False
+    return withdraw_if_upheld(enforcement, case_id) or withdraw_if_stale(enforcement, case_id)
+
+
+def _advance_by_state(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
+    """Do what the state of a case allows, and return what it waits for."""
     waiting: tuple[str, ...] = ()
     state = _state(enforcement, case_id)
-    if state in BEFORE_THE_MEASURE and withdraw_if_stale(enforcement, case_id):
-        return ()
     if state is CaseState.APPROVED:
         waiting = serve_notice(enforcement, case_id)
     elif state is CaseState.NOTICED:
@@ -154,11 +196,21 @@ def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
         if upheld is not None:
             return upheld.reasons
         lapsed = lapse_under_lock(enforcement, case_id)
-        if lapsed is not None:
-            return lapsed.reasons
-        extended = extend_under_lock(enforcement, case_id)
-        return extended.reasons if extended is not None else ()
+        return lapsed.reasons if lapsed is not None else ()
     return waiting
+
+
+def _shut(enforcement: Enforcement, session: Session, case: Case) -> tuple[str, ...]:
+    """Return what keeps the gate shut for a case on its way that waits, but for what time or the mail server mends."""
+    proposal = latest_proposal(session, case)
+    on_the_way = (CaseState.APPROVED, CaseState.NOTICED, CaseState.SUSPENDING)
+    if case.state not in on_the_way or proposal is None or proposal.mode is PlatformMode.OBSERVE:
+        return ()
+    now = enforcement.now
+    plan_progress = progress_of(session, case, now)
+    complete_at = plan_progress.complete_at if plan_progress is not None else None
+    asked = BEFORE_MEASURE if complete_at is not None and complete_at <= now else BEFORE_NOTICE
+    return obstacles(session, case, enforcement.policy, now, asked)
 
 
 def _try_measure(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:

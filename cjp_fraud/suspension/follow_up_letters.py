@@ -14,20 +14,30 @@ from sqlalchemy.orm import Session, aliased
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.letter_facts import Letter, Restored, WhyRestored
+from cjp_fraud.notices.announced import announced
+from cjp_fraud.notices.letter_facts import (
+    Letter,
+    Restored,
+    Sender,
+    WhyRestored,
+    WhyWithdrawn,
+    Withdrawn,
+)
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import create_plan, draft_plan, plan_of, recipients_of
-from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
+from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_letters import continuation_letter
-from cjp_fraud.review.cases import flags_in_force
+from cjp_fraud.review.cases import flags_in_force, lock_case
+from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.model import DisputeState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.tables import Case, Determination, Dispute, Proposal
+from cjp_fraud.suspension.gate_facts import row_faults
+from cjp_fraud.suspension.kept_rounds import PEOPLE_NEEDED, KeptRound, round_to_keep
 from cjp_fraud.suspension.model import CommandKind, Ending, MeasureState
 from cjp_fraud.suspension.notification import dispatch_plan
 from cjp_fraud.suspension.platform import Enforcement
-from cjp_fraud.suspension.reaffirmation import PEOPLE_NEEDED
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
 
 
@@ -50,7 +60,7 @@ def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowU
     """Return the letters of one case, or of all, that are still to be sent.
 
     A withdrawal follows a notice of which anything may have gone out; a continuation follows a complete round of
-    reaffirmations, once the platform has confirmed the new end; a reinstatement follows a measure that has ended.
+    reaffirmations, before the measure gets its new end; a reinstatement follows a measure that has ended.
     """
     gone_out = exists().where(
         Notice.plan_id == NoticePlan.id,
@@ -83,7 +93,12 @@ def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowU
 def _kept(served: Select[str, str]) -> Select[str, str, int]:
     """Return, of the notices served, those whose measure is kept by a round of which the customer was not told."""
     rounds = (
-        select(Reaffirmation.measure_id, Reaffirmation.round)
+        select(
+            Reaffirmation.measure_id,
+            Reaffirmation.round,
+            func.max(Reaffirmation.review_at).label("review_at"),
+            func.max(Reaffirmation.ends_at).label("ends_at"),
+        )
         .group_by(Reaffirmation.measure_id, Reaffirmation.round)
         .having(func.count() >= PEOPLE_NEEDED)
         .subquery()
@@ -93,42 +108,96 @@ def _kept(served: Select[str, str]) -> Select[str, str, int]:
         .group_by(rounds.c.measure_id)
         .subquery()
     )
-    to_confirm = exists().where(
-        PlatformCommand.measure_id == Measure.id,
-        PlatformCommand.kind == CommandKind.APPLY,
-        PlatformCommand.finished_at.is_(None),
-    )
     return (
         served.add_columns(newest.c.round)
         .join(Measure, Measure.notice_plan_id == NoticePlan.id)
         .join(newest, newest.c.measure_id == Measure.id)
+        .join(rounds, (rounds.c.measure_id == Measure.id) & (rounds.c.round == newest.c.round))
         .where(
             Measure.state == MeasureState.IN_FORCE,
-            ~to_confirm,
+            or_(rounds.c.review_at > Measure.review_at, rounds.c.ends_at > Measure.ends_at),
             ~_is_sent(NoticeKind.REAFFIRMATION, newest.c.round),
         )
     )
 
 
 def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...]:
-    """Make and send a follow-up letter to everybody whom the notice had served; return what it waits for."""
+    """Make and send a follow-up letter to everybody whom the notice had served; return what it waits for.
+
+    It is made only from rows that are as the audit log names them: what somebody changed behind our back tells the
+    customer nothing. A letter that failed for good is told by :func:`failed_letters`.
+    """
     kind = letter.kind
     if enforcement.policy.mode is PlatformMode.OBSERVE:
         return (f"the {kind} letter waits: the mode in force is observe, and nothing leaves",)
     with enforcement.deciding() as decision:
         plan = plan_of(decision.session, letter.proposal_id, kind, letter.round)
         if plan is None:
+            changed = row_faults(decision.session, lock_case(decision.session, letter.case_id))
+            if changed:
+                return tuple(f"the {kind} letter is not written: {fault}" for fault in changed)
             try:
                 plan = _plan_follow_up(decision, letter, enforcement.policy)
             except Refused as refused:
-                return refused.missing
+                return tuple(f"the {kind} letter cannot be written: {fault}" for fault in refused.missing)
+            if plan is None:
+                return ()
     plan_progress = dispatch_plan(enforcement, plan.id)
     if plan_progress.next_due_at is None:
         return ()
     return (f"the {kind} letter is not sent yet; it is tried again",)
 
 
-def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPolicy) -> NoticePlan:
+@dataclass(frozen=True, slots=True)
+class FailedLetter:
+    """A letter that follows and did not reach the customer, of which no person has said yet that it is dealt with."""
+
+    case_id: str
+    case: int
+    notice_id: str
+    kind: NoticeKind
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and what a person does about it."""
+        return (
+            f"the {self.kind} letter of case {self.case} did not reach the customer and is not sent again "
+            f"(cjp-fraud notices show {self.notice_id} tells why): tell the customer in another way, then say so: "
+            f"cjp-fraud cases clear-stop {self.case} --notice {self.notice_id} --as USER --because TEXT"
+        )
+
+
+def failed_letters(session: Session, case_id: str | None = None) -> tuple[FailedLetter, ...]:
+    """Return the letters that follow which failed for good or came back, of one case or of all, the oldest first.
+
+    They are named until a person has resolved what is on record against them
+    (:func:`cjp_fraud.review.stops.let_notice_stand`).
+    """
+    against = exists().where(
+        DeliveryEvent.notice_id == Notice.id,
+        DeliveryEvent.negative,
+        DeliveryEvent.authenticated,
+        DeliveryEvent.resolved_at.is_(None),
+    )
+    rows = session.execute(
+        select(Case.id, Case.number, Notice.id, NoticePlan.kind)
+        .join(NoticePlan, NoticePlan.case_id == Case.id)
+        .join(Notice, Notice.plan_id == NoticePlan.id)
+        .where(
+            NoticePlan.kind != NoticeKind.SUSPENSION,
+            NoticePlan.mode == PlatformMode.ACT,
+            NoticePlan.cancelled_at.is_(None),
+            Notice.required,
+            against,
+            Case.id == case_id if case_id is not None else true(),
+        )
+        .order_by(Notice.id)
+    )
+    return tuple(FailedLetter(*row) for row in rows)
+
+
+def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPolicy) -> NoticePlan | None:
+    """Put the plan of a letter on record; None: there is nothing to tell any more."""
     session, at = decision.session, decision.at
     proposal = session.get_one(Proposal, follow_up.proposal_id)
     served = plan_of(session, proposal.id)
@@ -136,16 +205,22 @@ def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPol
     case = session.get_one(Case, proposal.case_id)
     approved_at = served.approved_at
     if follow_up.kind is NoticeKind.REAFFIRMATION:
-        letter, approved_at = _continuation(session, case, proposal, follow_up.round, policy)
+        kept = _kept_measure(session, proposal, follow_up.round, at)
+        if kept is None:
+            return None
+        letter, approved_at = _continuation(session, case, served, proposal, *kept, policy.sender)
     else:
         measure, scope, _duration = measure_of(document_of(proposal))
+        withdrawn = follow_up.kind is NoticeKind.WITHDRAWAL
         letter = Letter(
             kind=follow_up.kind,
             case_reference=str(case.number),
             sender=policy.sender,
             measure=measure,
             scope=scope,
-            restored=_restored(session, served) if follow_up.kind is NoticeKind.REINSTATEMENT else None,
+            restored=None if withdrawn else _restored(session, served),
+            announced=announced(session, served),
+            withdrawn=_withdrawn(session, served) if withdrawn else None,
         )
     draft = draft_plan(contract_at(session, case.tenant_id, at), recipients_of(served), letter)
     return create_plan(
@@ -159,13 +234,29 @@ def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPol
     )
 
 
-def _continuation(
-    session: Session, case: Case, proposal: Proposal, number: int, policy: ProviderPolicy
-) -> tuple[Letter, datetime]:
-    """Return the facts of the letter about a round of reaffirmations, and when that round was complete."""
+def _kept_measure(
+    session: Session, proposal: Proposal, number: int, at: datetime
+) -> tuple[Measure, KeptRound] | None:
+    """Return the measure that a round keeps; None: it has ended, its end has come, or a later round keeps it."""
     measure = session.scalars(
         select(Measure).where(Measure.proposal_id == proposal.id, Measure.state == MeasureState.IN_FORCE)
-    ).one()
+    ).one_or_none()
+    kept = round_to_keep(session, measure) if measure is not None else None
+    if measure is None or kept is None or kept.number != number or measure.is_past_its_end(at):
+        return None
+    return measure, kept
+
+
+def _continuation(
+    session: Session,
+    case: Case,
+    served: NoticePlan,
+    proposal: Proposal,
+    measure: Measure,
+    kept: KeptRound,
+    sender: Sender,
+) -> tuple[Letter, datetime]:
+    """Return the facts of the letter about the round that keeps a measure, and when that round was complete."""
     assert measure.in_force_at is not None, "it is in force"
     kind, scope, _duration = measure_of(document_of(proposal))
     since = measure.in_force_at
@@ -175,15 +266,24 @@ def _continuation(
         [flag for flag in flags_in_force(session, case.id) if flag.interval_start >= since],
         kind,
         scope,
-        measure.lapses_at,
-        policy.sender,
+        kept.lapses_at,
+        sender,
+        announced=announced(session, served),
+        began=since,
     )
-    complete_at = session.scalars(
-        select(func.max(Reaffirmation.at)).where(
-            Reaffirmation.measure_id == measure.id, Reaffirmation.round == number
-        )
-    ).one()
-    return letter, complete_at
+    return letter, kept.complete_at
+
+
+def _withdrawn(session: Session, served: NoticePlan) -> Withdrawn:
+    """Return why a notice is withdrawn, and whether the platform was ordered to restrict because of it."""
+    ordered = session.scalar(
+        select(Measure.id)
+        .where(Measure.notice_plan_id == served.id, Measure.state == MeasureState.NEVER_IN_FORCE)
+        .limit(1)
+    )
+    upheld = upheld_dispute(session, served.case_id) is not None
+    why = WhyWithdrawn.DISPUTE_UPHELD if upheld else WhyWithdrawn.DECIDED
+    return Withdrawn(why, may_have_begun=ordered is not None)
 
 
 def _restored(session: Session, served: NoticePlan) -> Restored:
@@ -192,7 +292,13 @@ def _restored(session: Session, served: NoticePlan) -> Restored:
         select(Measure).where(Measure.notice_plan_id == served.id, Measure.state == MeasureState.ENDED)
     ).one()
     assert measure.ended_at is not None, "a measure that has ended has a time"
-    if measure.ending is Ending.LAPSED:
+    lift_ordered_at = session.scalar(
+        select(func.max(PlatformCommand.ordered_at)).where(
+            PlatformCommand.measure_id == measure.id, PlatformCommand.kind == CommandKind.LIFT
+        )
+    )
+    ended_before = lift_ordered_at is not None and measure.ended_at < lift_ordered_at
+    if measure.ending is Ending.LAPSED or ended_before:
         return Restored(measure.ended_at, WhyRestored.LAPSED)
     upheld = session.scalar(
         select(Dispute.id)

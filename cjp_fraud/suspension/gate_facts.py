@@ -84,9 +84,9 @@ def gate_facts(
         and the log is not in this database. The log is locked for it: nobody writes until the transaction ends.
     """
     moment = aware(at)
-    row_faults = _row_faults(session, case) if compare_rows else ()
-    if row_faults:
-        return unread_facts(policy, row_faults)
+    changed = row_faults(session, case) if compare_rows else ()
+    if changed:
+        return unread_facts(policy, changed)
     proposal = latest_proposal(session, case)
     document = document_of(proposal) if proposal is not None else {}
     determination = session.get(Determination, proposal.determination_id) if proposal is not None else None
@@ -108,7 +108,7 @@ def gate_facts(
             )
             for flag, episode_case in named
         ),
-        row_faults=row_faults,
+        row_faults=changed,
         flagged=flagged_traffic(flags, evidence.get("rows", ()), evidence.get("by_principal", ())),
         newest_flag_end=_newest_flag_end(session, case, moment),
         need_stated_at=_need_stated_at(session, case, determination, moment),
@@ -229,7 +229,8 @@ def _as_frozen(flag: Flag, frozen: Mapping[str, Mapping[str, Any]]) -> bool:
     return then is not None and all(now[name] == then[name] for name in then if name != "episode_id")
 
 
-def _row_faults(session: Session, case: Case) -> tuple[str, ...]:
+def row_faults(session: Session, case: Case) -> tuple[str, ...]:
+    """Return where the rows of a case are not as the audit log names them, a sentence each; it locks the log."""
     if not session.get_bind().get_execution_options().get("reading_only", False):
         lock_log(session)
     records = records_of_case(session, case.id)

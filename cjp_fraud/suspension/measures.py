@@ -11,11 +11,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.position import Contract, contract_at
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
+from cjp_fraud.notices.delivery_record import progress_at
+from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import plan_of, stated_end
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision
@@ -25,6 +28,7 @@ from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.commands import (
     RecordedCommand,
     close_commands,
@@ -36,7 +40,8 @@ from cjp_fraud.suspension.commands import (
     unfinished_command,
 )
 from cjp_fraud.suspension.gate import approval_in_force, check
-from cjp_fraud.suspension.gate_facts import gate_facts
+from cjp_fraud.suspension.gate_facts import gate_facts, obstacles
+from cjp_fraud.suspension.kept_rounds import round_to_keep
 from cjp_fraud.suspension.model import (
     CommandKind,
     CommandOutcome,
@@ -46,7 +51,7 @@ from cjp_fraud.suspension.model import (
 )
 from cjp_fraud.suspension.platform import Enforcement, ReadBack
 from cjp_fraud.suspension.reinstatement import lift_under_lock
-from cjp_fraud.suspension.requirements import GateDecision
+from cjp_fraud.suspension.requirements import BEFORE_REAFFIRMATION, GateDecision
 from cjp_fraud.suspension.tables import Measure
 
 
@@ -108,15 +113,22 @@ def observe_measure(decision: Decision, case: Case, plan: NoticePlan, policy: Pr
 
 
 def extend_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome | None:
-    """Tell the platform of the end that a reaffirmation has moved; None: there is nothing to tell.
+    """Move the end of a measure that two people keep, and tell the platform; None: there is nothing to move or tell.
 
-    The caller holds the case's lock. Where the platform does not answer, the order stays open and is sent again; where
-    it has ended the measure meanwhile, the order is closed and people decide what follows.
+    The end is moved only once the letter that says so has left, and only if it left before the end that the customer
+    knew. The caller holds the case's lock. Where the platform does not answer, the order stays open and is sent
+    again; where it has ended the measure meanwhile, the order is closed and people decide what follows.
     """
+    with reading(enforcement.engine) as session:
+        if not _is_being_kept(session, case_id):
+            return None
     with enforcement.deciding() as decision:
         case, measure = lock_measure(decision.session, case_id)
         if case.state is not CaseState.SUSPENDED or measure is None:
             return None
+        why_not = _move_end(decision, case, measure, enforcement.policy)
+        if why_not:
+            return MeasureOutcome(case_id, measure.id, PlatformOutcome.UNKNOWN, why_not)
         unfinished = unfinished_command(decision.session, measure, CommandKind.APPLY)
         if unfinished is None:
             return None
@@ -142,6 +154,51 @@ def extend_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome 
             "the platform restricts nothing any more; reinstate the case, or determine it again",
         )
         return MeasureOutcome(case_id, measure_id, PlatformOutcome.NOT_IN_FORCE, faults)
+
+
+def _is_being_kept(session: Session, case_id: str) -> bool:
+    """Whether a measure in force is to get a new end, or the platform is still to be told of one."""
+    measure = session.scalar(
+        select(Measure).where(Measure.case_id == case_id, Measure.state == MeasureState.IN_FORCE)
+    )
+    if measure is None:
+        return False
+    told = unfinished_command(session, measure, CommandKind.APPLY) is None
+    return round_to_keep(session, measure) is not None or not told
+
+
+def _move_end(decision: Decision, case: Case, measure: Measure, policy: ProviderPolicy) -> tuple[str, ...]:
+    """Give a measure the end of the round that keeps it, once the customer was told; return why it has it not yet."""
+    session, at = decision.session, decision.at
+    kept = round_to_keep(session, measure)
+    if kept is None:
+        return ()
+    plan = plan_of(session, measure.proposal_id, NoticeKind.REAFFIRMATION, kept.number)
+    if plan is None or not progress_at(session, plan.id, at).step_complete:
+        return (
+            f"the measure lapses at {measure.lapses_at:%Y-%m-%d %H:%M:%SZ} unless the letter which says that it is "
+            "kept leaves before",
+        )
+    shut = obstacles(session, case, policy, at, BEFORE_REAFFIRMATION)
+    if shut or measure.is_past_its_end(at):
+        return shut or ("its end has passed; it lapses",)
+    latest = latest_end(measure.ordered_at, contract_at(session, case.tenant_id, at))
+    review_at = max(measure.review_at, min(kept.review_at, latest or kept.review_at))
+    ends_at = max(measure.ends_at, min(kept.ends_at, latest or kept.ends_at))
+    if (review_at, ends_at) == (measure.review_at, measure.ends_at):
+        return ()  # the contract gives no later end any more
+    measure.review_at, measure.ends_at, measure.latest_end_at = review_at, ends_at, latest
+    session.flush()
+    content = {
+        "measure_id": measure.id,
+        "round": kept.number,
+        "review_at": measure.review_at,
+        "ends_at": measure.ends_at,
+        "notice_plan_id": plan.id,
+    }
+    note(decision, case, "measure.kept", content)
+    record_command(decision, case, measure, CommandKind.APPLY)
+    return ()
 
 
 def latest_end(ordered_at: datetime, position: Contract) -> datetime | None:

@@ -48,6 +48,7 @@ MEASURE_ACTIONS: Final = frozenset(
         "case.suspended",
         "case.not_suspended",
         "measure.reaffirmed",
+        "measure.kept",
         "case.reinstating",
         "case.lapsing",
         "case.lifting_failed",

@@ -22,9 +22,11 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import lock_case, move
 from cjp_fraud.review.determination import withdraw
+from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.tables import Case, Proposal
+from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.gate_facts import obstacles
 from cjp_fraud.suspension.measures import observe_measure
 from cjp_fraud.suspension.model import ENFORCER
@@ -83,6 +85,23 @@ def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
             return waiting
     dispatch_plan(enforcement, plan_progress.plan_id)
     return ()
+
+
+def withdraw_if_upheld(enforcement: Enforcement, case_id: str) -> bool:
+    """Withdraw a case whose measure is not taken yet and of which a dispute was upheld, and say whether it was.
+
+    Whoever decided the dispute has decided it. What was approved in observe stays as it is.
+    """
+    with reading(enforcement.engine) as session:
+        if upheld_dispute(session, case_id) is None:
+            return False
+    with enforcement.deciding() as decision:
+        case = lock_case(decision.session, case_id)
+        proposal = latest_proposal(decision.session, case)
+        if case.state not in BEFORE_THE_MEASURE or proposal is None or proposal.mode is PlatformMode.OBSERVE:
+            return False
+        withdraw(decision, case_id, reasons="a dispute was decided for the tenant")
+        return True
 
 
 def withdraw_if_stale(enforcement: Enforcement, case_id: str) -> bool:

@@ -14,6 +14,7 @@ from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Case, Dispute, Proposal
+from cjp_fraud.suspension.follow_up_letters import failed_letters
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.tables import Measure
 
@@ -32,6 +33,11 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
     ).all()
     named = [
         f"the measure of case {number} is PAST ITS END and still on record as in force" for number in past_end
+    ]
+    named += [
+        f"the {letter.kind} letter of case {letter.case} did not reach the customer, and nobody has said that it is "
+        "dealt with"
+        for letter in failed_letters(session)
     ]
     unanswered = sum(each.answer_due_at < at for each in open_contradictions(session))
     if unanswered:

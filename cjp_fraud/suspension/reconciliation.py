@@ -39,8 +39,7 @@ _MEANS: Final = {
     ),
     DisagreementKind.ENDED_BUT_RESTRICTED: "on record as ended, but the platform still restricted it",
     DisagreementKind.PAST_ITS_END: (
-        "PAST ITS END, and still on record as in force: nothing ran that lets measures lapse; "
-        "run: cjp-fraud run-due"
+        "PAST ITS END, and not on record as ended: nothing ran that lets measures lapse; run: cjp-fraud run-due"
     ),
     DisagreementKind.NOT_ON_RECORD: (
         "the platform restricts something under an id that is not on record; people decide what follows"
@@ -79,9 +78,13 @@ def reconcile(enforcement: Enforcement) -> tuple[Disagreement, ...]:
     restricted = {answer.measure_id for answer in enforcement.platform.restrictions(enforcement.now)}
     with reading(enforcement.engine) as session:
         measures = {measure.id: measure for measure in session.scalars(select(Measure))}
-    in_force = {key for key, measure in measures.items() if measure.state is MeasureState.IN_FORCE}
+    standing = {
+        key
+        for key, measure in measures.items()
+        if measure.state is MeasureState.IN_FORCE or measure.is_past_its_end(enforcement.now)
+    }
     disagreements: list[Disagreement] = []
-    for measure_id in sorted(restricted | in_force):
+    for measure_id in sorted(restricted | standing):
         measure = measures.get(measure_id)
         if measure is None:
             faults = [_disagreement(DisagreementKind.NOT_ON_RECORD, measure_id, None)]
@@ -99,8 +102,9 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
     platform, measure_id = enforcement.platform, order.measure_id
     answer = platform.read_back(measure_id, enforcement.now)
     with reading(enforcement.engine) as session:
-        state = session.scalar(select(Measure.state).where(Measure.id == measure_id))
-    if state is MeasureState.IN_FORCE and _is_past_its_end(enforcement, measure_id):
+        measure = session.get_one(Measure, measure_id)
+        state, is_past_its_end = measure.state, measure.is_past_its_end(enforcement.now)
+    if is_past_its_end:
         past = _disagreement(DisagreementKind.PAST_ITS_END, measure_id, case_id)
         says = (
             "the platform STILL RESTRICTS it" if answer.restricted else "the platform has ended it by itself"
@@ -120,12 +124,6 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
     disagreement = _disagreement(DisagreementKind.ENDED_BUT_RESTRICTED, measure_id, case_id)
     sentence = f"{disagreement.sentence}; {'it was lifted' if lifted else 'lifting it failed'}"
     return [replace(disagreement, sentence=sentence, repaired=lifted)]
-
-
-def _is_past_its_end(enforcement: Enforcement, measure_id: str) -> bool:
-    with reading(enforcement.engine) as session:
-        measure = session.get_one(Measure, measure_id)
-        return measure.lapses_at <= enforcement.now
 
 
 def _disagreement(kind: DisagreementKind, measure_id: str, case_id: str | None) -> Disagreement:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, move
-from cjp_fraud.review.dispute import close_upheld
-from cjp_fraud.review.model import CaseState, DisputeState
-from cjp_fraud.review.tables import Dispute
+from cjp_fraud.review.dispute import close_upheld, upheld_dispute
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.commands import (
     close_commands,
     lock_measure,
+    read_back,
     record_command,
+    recorded,
     send_command,
     unfinished_command,
 )
@@ -29,6 +33,7 @@ from cjp_fraud.suspension.model import (
     PlatformOutcome,
 )
 from cjp_fraud.suspension.platform import Enforcement, ReadBack
+from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 
 def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str) -> MeasureOutcome:
@@ -72,12 +77,7 @@ def lift_if_upheld(enforcement: Enforcement, case_id: str) -> MeasureOutcome | N
     with enforcement.deciding() as decision:
         session = decision.session
         case, measure = lock_measure(session, case_id)
-        dispute = session.scalar(
-            select(Dispute)
-            .where(Dispute.case_id == case.id, Dispute.state == DisputeState.UPHELD)
-            .order_by(Dispute.decided_at)
-            .limit(1)
-        )
+        dispute = upheld_dispute(session, case.id)
         if case.state is not CaseState.SUSPENDED or measure is None or dispute is None:
             return None
         measure.state, measure.ending = MeasureState.LIFTING, Ending.REINSTATED
@@ -97,7 +97,8 @@ def lift_under_lock(enforcement: Enforcement, case_id: str, reasons: tuple[str, 
 
     The gate is not asked: lifting is always allowed. Where the platform does not answer, the case stays as it is
     and the next run tries again. Where read-back shows the measure still in force, a measure whose end was decided
-    counts as in force again; one that was never confirmed is lifted by the next run.
+    counts as in force again; one that was never confirmed is lifted by the next run. Where the platform had ended it by
+    itself already, it ended at its order's end, however late that is noticed.
 
     Parameters
     ----------
@@ -109,18 +110,49 @@ def lift_under_lock(enforcement: Enforcement, case_id: str, reasons: tuple[str, 
             measure_id = measure.id if measure is not None else ""
             return MeasureOutcome(case_id, measure_id, PlatformOutcome.UNKNOWN, (f"it is {case.state}",))
         command = record_command(decision, case, measure, CommandKind.LIFT)
+        ended_at = _last_end(decision.session, measure, decision.at)
+    if ended_at is not None:
+        before = read_back(enforcement, command).read_back
+        if before is None or before.restricted:
+            ended_at = None  # it did not end by itself, or nobody knows
     answer = send_command(enforcement, command)
     outcome, faults = PlatformOutcome.UNKNOWN, (*reasons, *answer.faults)
     if answer.read_back is not None:
         with enforcement.deciding() as decision:
-            outcome = _record_lift(decision, case_id, answer.read_back)
+            outcome = _record_lift(decision, case_id, answer.read_back, ended_at)
         if outcome is PlatformOutcome.IN_FORCE:
             faults = (*faults, "read-back shows that the measure is still in force")
     return MeasureOutcome(case_id, command.order.measure_id, outcome, faults)
 
 
-def _record_lift(decision: Decision, case_id: str, answer: ReadBack) -> PlatformOutcome:
-    """Put on record what read-back shows after a lift: ended, never in force, or in force as before."""
+def _last_end(session: Session, measure: Measure, at: datetime) -> datetime | None:
+    """Return when the platform should have ended a measure by itself, before ``at``; None: it should not have yet.
+
+    That is the last end which it confirmed, or a later one which it was told and may have taken.
+    """
+    orders = session.scalars(
+        select(PlatformCommand)
+        .where(PlatformCommand.measure_id == measure.id, PlatformCommand.kind == CommandKind.APPLY)
+        .order_by(PlatformCommand.number)
+    ).all()
+    confirmed = [recorded(each).order.ends_at for each in orders if each.outcome is CommandOutcome.DONE][-1:]
+    told = [
+        recorded(each).order.ends_at for each in orders if each.outcome is None and each.finished_at is None
+    ]
+    if any(end > at for end in confirmed):
+        return None
+    return max((end for end in (*confirmed, *told) if end <= at), default=None)
+
+
+def _record_lift(
+    decision: Decision, case_id: str, answer: ReadBack, ended_at: datetime | None
+) -> PlatformOutcome:
+    """Put on record what read-back shows after a lift: ended, never in force, or in force as before.
+
+    Parameters
+    ----------
+    ended_at : when the platform had ended it by itself; None: it had not.
+    """
     case, measure = lock_measure(decision.session, case_id)
     assert measure is not None, "nobody else works under the case's lock"
     content = {"measure_id": measure.id}
@@ -139,7 +171,7 @@ def _record_lift(decision: Decision, case_id: str, answer: ReadBack) -> Platform
         close_commands(decision, case, measure, {CommandKind.LIFT: CommandOutcome.FAILED}, answer)
         move(decision, case, CaseState.SUSPENDED, "case.lifting_failed", content)
         return PlatformOutcome.IN_FORCE
-    measure.state, measure.ended_at = MeasureState.ENDED, decision.at
+    measure.state, measure.ended_at = MeasureState.ENDED, ended_at or decision.at
     close_commands(decision, case, measure, {CommandKind.LIFT: CommandOutcome.DONE}, answer)
     to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
     move(decision, case, to, f"case.{to}", content)

@@ -27,7 +27,7 @@ from cjp_fraud.storage.base import (
     Recorded,
     Sha256,
 )
-from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
+from cjp_fraud.suspension.model import UNFINISHED, CommandKind, CommandOutcome, Ending, MeasureState
 
 _UNFINISHED = "state NOT IN ('ended', 'never_in_force', 'observed')"
 _OBSERVED = "state = 'observed'"
@@ -97,13 +97,18 @@ class Measure(Recorded, Base):
     )
     ending: Mapped[Ending | None] = mapped_column(comment="how it ends; null: it stands")
     ended_at: Mapped[datetime | None] = mapped_column(
-        comment="when read-back showed nothing in force any more; null: it stands"
+        comment="from when nothing was in force any more: the order's end where the platform ended it by itself, "
+        "else the read-back after the lift; null: it stands"
     )
 
     @property
     def lapses_at(self) -> datetime:
         """When it ends unless it is reaffirmed: its review, or its end where that is nearer."""
         return min(self.review_at, self.ends_at)
+
+    def is_past_its_end(self, at: datetime) -> bool:
+        """Whether its end has come at ``at`` (aware) and it is not on record as ended."""
+        return self.state in UNFINISHED and self.lapses_at <= at
 
 
 class PlatformCommand(Recorded, Base):
@@ -140,7 +145,10 @@ class Reaffirmation(Recorded, Base):
     """An approver's fresh reasons to keep a measure; two of them in one round keep it."""
 
     __tablename__ = "reaffirmations"
-    __table_args__ = (UniqueConstraint("measure_id", "round", "by_user_id"),)
+    __table_args__ = (
+        UniqueConstraint("measure_id", "round", "by_user_id"),
+        CheckConstraint("(review_at IS NULL) = (ends_at IS NULL)", name="new_end_whole"),
+    )
 
     id: Mapped[Id]
     measure_id: Mapped[str] = mapped_column(ForeignKey("measures.id"), comment="measure kept")
@@ -151,6 +159,10 @@ class Reaffirmation(Recorded, Base):
     look_id: Mapped[str] = mapped_column(
         ForeignKey("evidence_sets.id"), comment="the look at the traffic since, on which they rest"
     )
+    review_at: Mapped[datetime | None] = mapped_column(
+        comment="the measure's review date once the customer was told; null: another approver was needed"
+    )
+    ends_at: Mapped[datetime | None] = mapped_column(comment="the measure's end then; null: as above")
 
 
 class Entitlement(Recorded, Base):

@@ -22,6 +22,7 @@ from cjp_fraud.review.frozen import store_frozen
 from cjp_fraud.review.model import CaseState, EvidenceOccasion
 from cjp_fraud.review.tables import Case, DeterminationFlag, EvidenceSet, Flag, Proposal
 from cjp_fraud.suspension.commands import lock_measure
+from cjp_fraud.suspension.fresh_reasons import LookSummary
 from cjp_fraud.suspension.tables import Measure
 
 FRESH: Final = timedelta(hours=24)
@@ -71,6 +72,11 @@ class TrafficLook:
     def reference(self) -> str:
         """Return the digits by which reasons name it."""
         return self.sha256[:_DIGITS]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it shows nothing unusual since: no flag, and no series with more than is usual."""
+        return _is_quiet(len(self.flags), ((series.contacts, series.usual) for series in self.series))
 
 
 def take_look(decision: Decision, case_id: str, read_rows: ReadRows) -> TrafficLook:
@@ -155,6 +161,23 @@ def look_faults(
         ),
     )
     return look, tuple(sentence for holds, sentence in checks if not holds)
+
+
+def summary_of(look: EvidenceSet) -> LookSummary:
+    """Return a look on record in one line, as the reasons that rest on it name it."""
+    document = json.loads(look.document)
+    series = document["series"]
+    return LookSummary(
+        reference=look.sha256[:_DIGITS],
+        contacts=sum(each["contacts"] for each in series),
+        intervals=sum(each["intervals"] for each in series),
+        flags=len(document["flags"]),
+        is_quiet=_is_quiet(len(document["flags"]), ((each["contacts"], each["usual"]) for each in series)),
+    )
+
+
+def _is_quiet(flags: int, series: Iterable[tuple[int, float | None]]) -> bool:
+    return not flags and not any(usual is not None and contacts > usual for contacts, usual in series)
 
 
 def _named_flags(session: Session, measure: Measure) -> Sequence[Flag]:

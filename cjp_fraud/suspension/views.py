@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -20,6 +20,9 @@ from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
 from cjp_fraud.suspension.requirements import POINTS
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
+
+PAST_ITS_END: Final = "past its end"
+"""How a measure stands whose end has come and which is not on record as ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,20 @@ class ReaffirmationView:
 
 @dataclass(frozen=True, slots=True)
 class MeasureView:
-    """A measure with its commands and reaffirmations; ``case`` is the case's number, times are aware."""
+    """A measure with its commands and reaffirmations; times are aware.
+
+    Parameters
+    ----------
+    case : the case's number.
+    standing : its state in words; ``past its end`` where its end has come and it is not on record as ended.
+    """
 
     case: int
     tenant_id: str
     kind: MeasureKind
     state: MeasureState
+    standing: str
+    past_its_end: bool
     mode: PlatformMode
     in_force_at: datetime | None
     review_at: datetime
@@ -72,9 +83,9 @@ class GatePointView:
 
 
 def measure_views(
-    session: Session, *, case_id: str | None = None, in_force_only: bool = False
+    session: Session, at: datetime, *, case_id: str | None = None, in_force_only: bool = False
 ) -> tuple[MeasureView, ...]:
-    """Return measures with their commands and reaffirmations, the newest first."""
+    """Return measures with their commands and reaffirmations as they stand at ``at`` (aware), the newest first."""
     chosen = select(Measure.id)
     if case_id is not None:
         chosen = chosen.where(Measure.case_id == case_id)
@@ -93,6 +104,8 @@ def measure_views(
             tenant_id=measure.tenant_id,
             kind=measure.kind,
             state=measure.state,
+            standing=PAST_ITS_END if measure.is_past_its_end(at) else measure.state,
+            past_its_end=measure.is_past_its_end(at),
             mode=measure.mode,
             in_force_at=measure.in_force_at,
             review_at=measure.review_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -15,17 +16,25 @@ from typer.testing import CliRunner
 from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import PlatformMode, load_settings
+from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import DeliveryStatus, Right
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
-from cjp_fraud.people.model import Decision
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.claim import comment
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops import order_stop
+from cjp_fraud.review.tables import Dispute
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.overdue import overdue
+from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformError
 from cjp_fraud.suspension.reconciliation import DisagreementKind, reconcile
+from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import PlatformCommand
+from cjp_fraud.suspension.views import measure_views
 from tests.case_builders import Office, mail_to, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
@@ -86,12 +95,13 @@ def test_a_reaffirmed_measure_ends_later_at_the_platform_too_and_the_customer_is
     suspended.wait(hours=70)
     suspended.reaffirm("adam", "it goes on")
     kept = suspended.reaffirm("bella", "so says the carrier")
+    before = len(server.received)
     suspended.enforce()
 
     said = message_from_bytes(server.received[-1].content, policy=default)
     assert "Continuation of the temporary restriction" in said["subject"]
     assert f"({kept.review_at:%H:%M} UTC) at the latest" in " ".join(said.get_content().split())
-    assert len(server.received) == 2
+    assert len(server.received) == before + 1
     suspended.wait(hours=1)
     assert suspended.resume_all().follow_ups == 0
     suspended.wait(hours=70)
@@ -216,9 +226,6 @@ def upheld(office: Office) -> str:
     with transaction(office.engine) as session:
         decision = Decision(session, office.people["carol"], office.now)
         decide_dispute(decision, dispute.id, upheld=True, reasons="a campaign of their own")
-    with reading(office.engine) as session:
-        command = session.scalars(select(PlatformCommand.kind)).all()
-    assert "lift" not in command
     return str(dispute.id)
 
 
@@ -239,6 +246,8 @@ def test_an_upheld_dispute_is_not_forgotten_by_a_kill_nor_by_a_platform_that_doe
 ) -> None:
     """The process died after the decision; then the platform fails twice: run-due alone brings it to its end."""
     upheld(suspended)
+    with reading(suspended.engine) as session:
+        assert "lift" not in session.scalars(select(PlatformCommand.kind)).all()
     platform = suspended.platform
     assert isinstance(platform, UnreliablePlatform)
     platform.behaviours += ["refuse", "refuse"]
@@ -247,3 +256,191 @@ def test_an_upheld_dispute_is_not_forgotten_by_a_kill_nor_by_a_platform_that_doe
         suspended.resume_all()
     assert suspended.state is CaseState.REINSTATED
     assert suspended.restricted() == 0
+
+
+def brought_to_suspending(engine: Engine, folder: Path, server: MailServerUnderTest) -> Office:
+    """Return an office whose platform restricts, and does not say so: the measure is not confirmed."""
+    platform = UnreliablePlatform(EmbeddedPlatform(engine))
+    office = open_office(engine, folder, mail_to(server), platform=platform)
+    office.approved_case()
+    platform.unreachable = True
+    assert office.enforce().state is CaseState.SUSPENDING
+    assert office.restricted() == 1
+    return office
+
+
+def subjects(server: MailServerUnderTest) -> list[str]:
+    return [str(message_from_bytes(each.content, policy=default)["Subject"]) for each in server.received]
+
+
+def test_a_dispute_upheld_before_the_measure_is_confirmed_lifts_it_and_tells_the_customer(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    office = brought_to_suspending(engine, tmp_path, server)
+    upheld(office)
+    report = office.enforce()
+    assert (report.state, office.restricted()) == (CaseState.SUSPENDING, 1)
+    assert report.waiting_for != ()
+
+    office.platform.unreachable = False  # type: ignore[attr-defined]
+    office.wait(minutes=5)
+    office.resume_all()
+
+    assert (office.state, office.restricted()) == (CaseState.WITHDRAWN, 0)
+    assert subjects(server)[1:] == ["Withdrawal of our notice, case 1"]
+    said = message_from_bytes(server.received[-1].content, policy=default).get_content()  # type: ignore[attr-defined]
+    words = " ".join(said.split())
+    assert "It is withdrawn because your dispute was decided in your favour." in words
+    assert "may have been in force for a time before this letter; it is no longer in force" in words
+    assert "This letter is about our notice " in words
+    with reading(engine) as session:
+        assert session.scalars(select(Dispute.closed_at)).one() is not None
+    assert verify_log(engine).faults == ()
+
+
+def test_a_dispute_upheld_before_the_measure_withdraws_the_notice_at_once(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    platform = UnreliablePlatform(EmbeddedPlatform(engine))
+    office = open_office(engine, tmp_path, mail_to(server), platform=platform)
+    office.approved_case()
+    platform.behaviours += ["refuse"] * 9
+    assert office.enforce().state is CaseState.NOTICED
+
+    upheld(office)
+    office.resume_all()
+
+    assert office.state is CaseState.WITHDRAWN
+    assert subjects(server)[1:] == ["Withdrawal of our notice, case 1"]
+    office.wait(hours=1)
+    office.resume_all()
+    assert len(server.received) == 2
+    assert verify_log(engine).faults == ()
+
+
+@pytest.mark.parametrize("unreachable", [True, False])
+def test_the_command_that_upholds_it_says_whether_the_restriction_is_known_to_be_gone(
+    sqlite_engine: Engine,
+    tmp_path: Path,
+    server: MailServerUnderTest,
+    monkeypatch: pytest.MonkeyPatch,
+    unreachable: bool,
+) -> None:
+    office = brought_to_suspending(sqlite_engine, tmp_path, server)
+    office.wait(minutes=5)
+    dispute = office.do(open_dispute, "ana", "we did not")
+    keep_heads(Deployment(load_settings(home=tmp_path)))
+    show_clock(sqlite_engine, office.now)
+
+    def no_answer(*_args: object) -> None:
+        raise PlatformError("no answer")
+
+    if unreachable:
+        monkeypatch.setattr(EmbeddedPlatform, "read_back", no_answer)
+    words = ["disputes", "decide", dispute.id, "upheld", "--as", "carol", "--because", "their own campaign"]
+    settings = {
+        "CJP_FRAUD_PLATFORM_MODE": "act",
+        "CJP_FRAUD_SMTP_HOST": server.host,
+        "CJP_FRAUD_SMTP_PORT": str(server.port),
+    }
+
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), *words], env=settings)
+
+    assert ("the restriction is not known to be gone" in done.output) is unreachable, done.output
+    assert done.exit_code == (1 if unreachable else 0), done.output
+    assert (office.state is CaseState.WITHDRAWN) is not unreachable
+
+
+def test_measures_list_names_a_measure_past_its_end_at_once_as_reconcile_does(
+    sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    office = open_office(sqlite_engine, tmp_path, mail_to(server))
+    office.approved_case()
+    office.enforce()
+    home, ends_at = ["--home", str(tmp_path)], office.measure().lapses_at
+    before = CliRunner().invoke(app, [*home, "measures", "list"])
+    assert (before.exit_code, "past its end" in before.output) == (0, False)
+    show_clock(sqlite_engine, ends_at)
+
+    listed = CliRunner().invoke(app, [*home, "measures", "list"])
+    as_json = CliRunner().invoke(app, [*home, "measures", "list", "--json"])
+    compared = CliRunner().invoke(app, [*home, "measures", "reconcile"])
+
+    assert (listed.exit_code, as_json.exit_code, compared.exit_code) == (1, 1, 1)
+    assert "past its end" in listed.stdout
+    assert "the measure of case 1 is PAST ITS END" in listed.stderr
+    [row] = json.loads(as_json.stdout)
+    assert (row["state"], row["standing"], row["past_its_end"]) == ("in_force", "past its end", True)
+
+
+@pytest.mark.parametrize("state", ["lifting", "suspending"])
+def test_a_measure_past_its_end_is_named_whatever_its_platform_did_not_answer(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest, state: str
+) -> None:
+    office = brought_to_suspending(engine, tmp_path, server)
+    platform = office.platform
+    assert isinstance(platform, UnreliablePlatform)
+    if state == "lifting":
+        platform.unreachable = False
+        office.enforce()
+        platform.unreachable = True
+        platform.behaviours.append("refuse")
+        reinstate(
+            office.enforcement(), office.case().id, office.people["bella"], reasons="the port is closed"
+        )
+    office.now = office.measure().lapses_at
+    platform.unreachable, platform.endless = False, True
+
+    [past] = reconcile(office.enforcement())
+
+    assert past.kind is DisagreementKind.PAST_ITS_END
+    assert past.sentence.endswith("the platform STILL RESTRICTS it")
+    with reading(engine) as session:
+        [view] = measure_views(session, office.now)
+    assert view.standing == "past its end"
+
+
+def test_run_due_names_a_shut_gate_with_its_case_and_first_reason_and_exits_with_1(
+    sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    office = open_office(sqlite_engine, tmp_path, mail_to(server))
+    office.approved_case()
+    keep_heads(Deployment(load_settings(home=tmp_path)))
+    office.wait(minutes=1)
+    office.do(order_stop, "carol", "the court has been asked")
+    show_clock(sqlite_engine, office.now)
+    settings = {
+        "CJP_FRAUD_PLATFORM_MODE": "act",
+        "CJP_FRAUD_SMTP_HOST": server.host,
+        "CJP_FRAUD_SMTP_PORT": str(server.port),
+    }
+
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), "run-due"], env=settings)
+
+    assert done.exit_code == 1, done.output
+    assert "case 1: its gate is shut: gate point 6: counsel ordered a stop" in done.output
+
+
+def test_a_case_that_only_waits_for_its_time_is_no_shut_gate(
+    engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    office = open_office(engine, tmp_path, mail_to(server))
+    rule = MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",))
+    terms = NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), Wait(24, WaitUnit.HOURS)),), clause="12.9")
+    with transaction(engine) as session:
+        enter_terms(
+            session,
+            "acme",
+            machine("contracts"),
+            office.now - timedelta(days=40),
+            reference="Master agreement 3",
+            right=Right.CLAUSE_2_4,
+            terms=terms,
+            longest_measure=None,
+        )
+    office.approved_case()
+
+    report = office.enforce()
+
+    assert (report.state, report.shut) == (CaseState.NOTICED, ())
+    assert report.waiting_for != ()

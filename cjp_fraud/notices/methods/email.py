@@ -202,7 +202,7 @@ def _converse(
         return Outcome.DEFERRED, None
     if refusal is not None:
         smtp.part()
-        return _refused(refusal), refusal
+        return _refused(refusal), refusal if refusal != NOT_UNDERSTOOD else None
     try:
         code = smtp.content(message)
     except (OSError, smtplib.SMTPException) as error:

@@ -48,6 +48,7 @@ def a_deployment(folder: Path, template: bytes, server: MailServerUnderTest, mod
         smtp_host=server.host,
         smtp_port=server.port,
         contact="+1 555 0100",
+        provider_legal_name="Example Cloud Ltd.",
     )
     settings.home.mkdir()
     (settings.home / "cjp_fraud.db").write_bytes(template)
@@ -105,9 +106,10 @@ def test_from_the_queue_to_a_suspended_tenant_and_back(
     for name, why in (("adam", "it goes on"), ("bella", "the carrier confirms")):
         shown = done(measures.app, opened, "reaffirm", "1", "--as", name)
         assert "voice outbound: " in shown
+        assert "--because TEXT --although-quiet TEXT" in shown
         look = shown.partition("--look ")[2].split()[0]
-        said = done(measures.app, opened, "reaffirm", "1", "--as", name, "--look", look, "--because", why)
-        assert "reaffirmed" in said
+        words = ("--look", look, "--because", why, "--although-quiet", "the measure itself keeps it quiet")
+        assert "reaffirmed" in done(measures.app, opened, "reaffirm", "1", "--as", name, *words)
     [entitlement] = answered(measures.app, opened, "entitlements")
     assert entitlement["ends_at"] == answered(measures.app, opened, "list")[0]["review_at"]
     done(measures.app, opened, "reinstate", "1", "--as", "adam", "--because", "resolved")

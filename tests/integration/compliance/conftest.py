@@ -178,6 +178,7 @@ class Story:
                     self.case_id,
                     look=look.reference,
                     reasons=f"The attack goes on, says {name}.",
+                    although_quiet="Nothing gets through any more.",
                     policy=self.policy(),
                 )
         self.carried_out()

@@ -374,6 +374,7 @@ def test_two_approvers_with_fresh_reasons_keep_a_measure(office: Office) -> None
         office.reaffirm("rita", "I saw it")
 
     second = office.reaffirm("bella", "the carrier confirms")
+    office.enforce()
 
     assert (first.complete, second.complete) == (False, True)
     assert second.review_at == office.now + timedelta(hours=72)

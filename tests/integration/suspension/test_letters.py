@@ -56,6 +56,23 @@ def test_fraud_without_a_ground_is_refused_and_the_catalogue_is_named(office: Of
         office.determine(grounds=())
 
 
+def test_a_ground_that_speaks_of_other_traffic_is_refused(office: Office) -> None:
+    claimed(office)
+    with pytest.raises(
+        Refused, match=r"the ground blocked_lines speaks of other traffic .*\(voice outbound\)"
+    ):
+        office.determine(grounds=(Ground.UNATTENDED, Ground.BLOCKED_LINES))
+
+
+@pytest.mark.parametrize("name", ["", "The provider", " the PROVIDER ", "-", "1"])
+def test_an_act_without_our_legal_name_cannot_be_approved(office: Office, name: str) -> None:
+    office.policy = replace(office.policy, sender=replace(SENDER, legal_name=name))
+    claimed(office)
+    office.determine()
+    with pytest.raises(Refused, match="CJP_FRAUD_PROVIDER_LEGAL_NAME"):
+        office.approve()
+
+
 def test_the_grounds_are_on_record_in_the_log_the_proposal_the_page_and_the_letter(
     office: Office, server: MailServerUnderTest
 ) -> None:

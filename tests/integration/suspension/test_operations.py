@@ -25,7 +25,7 @@ from cjp_fraud.suspension.platform import EmbeddedPlatform, Order, PlatformError
 from cjp_fraud.suspension.reconciliation import DisagreementKind
 from cjp_fraud.suspension.tables import Entitlement
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
-from tests.case_builders import START, Office, a_flag, flag, open_office
+from tests.case_builders import HOUR, QUIET, START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
 from tests.tampering import unrecorded
@@ -131,16 +131,19 @@ def test_two_approvers_reaffirm(opened: Deployment, office: Office) -> None:
     opened.lake.create((*TRAFFIC_TABLES, *DETECTION_TABLES), buckets=4)
     case = suspended_case(opened, office)
 
-    looks = {name: measures.look_again(opened, name, START, case).reference for name in ("adam", "bella")}
+    at = START + HOUR
+    looks = {name: measures.look_again(opened, name, at, case).reference for name in ("adam", "bella")}
 
-    first = measures.reaffirm(opened, "adam", START, case, look=looks["adam"], reasons="it goes on")
+    first = measures.reaffirm(
+        opened, "adam", at, case, look=looks["adam"], reasons="it goes on", although_quiet=QUIET
+    )
     second = measures.reaffirm(
-        opened, "bella", START, case, look=looks["bella"], reasons="so says the carrier"
+        opened, "bella", at, case, look=looks["bella"], reasons="so says the carrier", although_quiet=QUIET
     )
 
     assert (first.measure.complete, second.measure.complete) == (False, True)
     [view] = measures.list_measures(opened, case=case)
-    assert [(each.round, each.at) for each in view.reaffirmations] == [(1, START), (1, START)]
+    assert [(each.round, each.at) for each in view.reaffirmations] == [(1, at), (1, at)]
     assert [(command.kind, command.outcome) for command in view.commands] == [
         (CommandKind.APPLY, CommandOutcome.DONE)
     ] * 2

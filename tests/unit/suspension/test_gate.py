@@ -226,6 +226,7 @@ SAID = {
     ),
     "counsel without role": (COUNSEL_WITHOUT_ROLE, the_facts(), "carol is not counsel"),
     "approval without time": (an_approval(at=None), the_facts(), "the approval has no time"),
+    "too new": (an_approval(too_new=("adam is new",)), the_facts(), "adam is new"),
     "nobody determined": (
         an_approval(),
         but("determination", by_user_id=None),
@@ -255,6 +256,7 @@ def test_each_fault_of_an_approval_has_its_own_sentence(name: str) -> None:
 SENTENCES = {
     "no proposal is on record": the_facts(proposal=None),
     "no measure is proposed": the_facts(proposal=None),
+    "nobody is on record as having determined it": but("determination", by_user_id=None),
     "the measure's kind and scope are not known": the_facts(proposal=None),
     "it is not known what traffic was flagged": the_facts(flagged=Flagged()),
     "the proposal was drawn up in mode unknown; only act restricts": but("proposal", mode=None),
