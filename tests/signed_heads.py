@@ -55,6 +55,7 @@ def a_home(folder: Path, url: str, server: MailServerUnderTest, **settings: Any)
                 "smtp_host": server.host,
                 "smtp_port": server.port,
                 "contact": "+1 555 0100",
+                "provider_legal_name": "Example Cloud Ltd.",
                 "heads_url": str(folder / "counsel"),
             }
             | settings

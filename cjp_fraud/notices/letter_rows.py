@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import lock_log
 from cjp_fraud.audit.named_rows import newest_names
 from cjp_fraud.audit.row_digests import Record, record_of
-from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.contracts.tables import Address, Tenant
+from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 
 _NO_CASE: Final = ""
@@ -21,8 +20,8 @@ _NO_CASE: Final = ""
 def letter_row_faults(session: Session, notice: Notice) -> tuple[str, ...]:
     """Return where a letter's rows are not as the newest entry that names them left them, a sentence each.
 
-    Its plan with the approved words, its bytes, its attempts, the customer's name and the address. The log is locked
-    for it: nobody writes until the transaction ends.
+    Its plan with the approved words, its bytes, its attempts and the customer's name; the address is compared with its
+    digest in the plan. The log is locked for it: nobody writes until the transaction ends.
     """
     lock_log(session)
     records = _records(session, notice)
@@ -32,15 +31,10 @@ def letter_row_faults(session: Session, notice: Notice) -> tuple[str, ...]:
 
 def _records(session: Session, notice: Notice) -> list[Record]:
     of_plan = NoticePlan.id == notice.plan_id
-    of_address = Address.id == notice.address_id
     rows = (
         *session.scalars(select(Notice).where(Notice.id == notice.id)),
         *session.scalars(select(NoticePlan).where(of_plan)),
         *session.scalars(select(NoticeAttempt).where(NoticeAttempt.notice_id == notice.id)),
         *session.scalars(select(Tenant).join(NoticePlan, NoticePlan.tenant_id == Tenant.id).where(of_plan)),
-        *session.scalars(select(Address).where(of_address)),
-        *session.scalars(
-            select(PersonalText).join(Address, Address.text_id == PersonalText.id).where(of_address)
-        ),
     )
     return [record_of(row) for row in rows]

@@ -142,17 +142,10 @@ def replaced_the_name(session: Session) -> None:
     session.execute(text("UPDATE tenants SET name = 'Evil Corp.'"))
 
 
-def replaced_the_address(session: Session) -> None:
-    session.execute(
-        text("UPDATE addresses SET text_id = (SELECT id FROM personal_texts WHERE id <> text_id LIMIT 1)")
-    )
-
-
 TAMPERED: dict[str, tuple[str | None, Callable[[Session], None]]] = {
     "bytes and digest, after an unknown outcome": (None, replaced_in_bytes),
     "the plan's words, after a deferral": ("451 later", replaced_in_the_plan),
     "the customer's name": ("451 later", replaced_the_name),
-    "the address": ("451 later", replaced_the_address),
 }
 
 
