@@ -134,7 +134,7 @@ def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
                 moved.with_name(f"{moved.name}.reason.txt").write_text(f"{reason}\n")
                 reasons[moved.name] = reason
         except Exception as error:
-            if not total.stored and not total.replaced:
+            if not total.changes:
                 raise
             failure = str(error) if isinstance(error, CjpFraudError) else f"{type(error).__name__}: {error}"
             waiting += [readable_name(entry.name) for entry in entries[number:]]
@@ -143,7 +143,7 @@ def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
             _move(path, done)
     # A run that was killed after it stored a file reads it again and finds nothing new: what it left unannounced
     # is among the changes that nobody has scored.
-    changed = total.stored + total.replaced > 0 or (bool(entries) and changes_wait(deployment.engine))
+    changed = total.changes or (bool(entries) and changes_wait(deployment.engine))
     return InboxResult(total, reasons, tuple(waiting), changed, failure)
 
 

@@ -55,9 +55,12 @@ class Merged:
     ----------
     intake, traffic : all rows of the partitions, without the metrics that none of them has.
     stored, replaced, unchanged : numbers of delivered rows (implied zeros not counted); an equal row twice in
-        one source counts once as stored and once as unchanged. A correcting row that takes others away replaces them.
-    outweighed, parts_of_totals : how many of the stored and replaced rows do not count in the traffic, because
-        another step of the series counts in their interval, or because they are parts of a total.
+        one source counts once as stored and once as unchanged. A correcting row that is new and takes others away
+        replaces them.
+    taken_away : rows of the intake that a correcting source took away, implied zeros among them.
+    intervals_changed : grid intervals of a series whose traffic differs.
+    outweighed, parts_of_totals : how many of the delivered rows, also of the unchanged ones, do not count in the
+        traffic, because another step of the series counts in their interval, or because they are parts of a total.
     disagreeing : delivered rows whose key occurs twice in one source with different values.
     unclear : delivered rows of one moment, with and without principal, of which nobody can tell whether they
         are a total and its parts.
@@ -71,6 +74,8 @@ class Merged:
     stored: int
     replaced: int
     unchanged: int
+    taken_away: int
+    intervals_changed: int
     outweighed: int
     parts_of_totals: int
     disagreeing: pa.Table
@@ -115,48 +120,38 @@ def merge(
     intake, traffic = intake.drop_columns([SERIES_ID, *unknown]), traffic.drop_columns(unknown)
     old = intake.append_column(ORDER, pa.array(np.full(len(intake), -1, np.int64)))
     rows, keys = _in_key_order(pa.concat_tables([old, widened(new, old.schema)]), grid_seconds)
-    rows, keys, disagreeing = _without(rows, keys, _clashes(rows, keys))
-    covered = _covered_by_new(rows, keys) if corrects else np.zeros(len(rows), bool)
-    emptied = keys.take(covered)
-    rows, keys, corrected = _without(rows, keys, covered)
-    rows, keys, unclear = _without(rows, keys, _unclear(rows, keys))
-    winners, keys, is_new, is_replacing = _winners(rows, keys)
-    if len(corrected):
-        is_correcting = is_new & (positions_of(keys.place, emptied.place) >= 0)
-        is_new, is_replacing = is_new & ~is_correcting, is_replacing | is_correcting
-
-    delivered = ~values_of(winners, IMPLIED).astype(bool)
-    older, late, confirmed = _older_than_intake(winners, keys, is_new, traffic, buckets)
+    usable = _usable(rows, keys, corrects=corrects)
+    delivered = _winners(usable.rows, usable.keys, usable.emptied)
+    winners, keys = delivered.rows, delivered.keys
+    older, late, confirmed = _older_than_intake(winners, keys, delivered.is_new, traffic, buckets)
     left_out = late | confirmed
-    is_stored = delivered & is_new & ~older
-    is_replaced = delivered & (is_replacing | (is_new & older & ~left_out))
-    too_late = winners.filter(pa.array(late & delivered))
+    is_row = delivered.is_delivered & ~values_of(winners, IMPLIED).astype(bool)
+    stored = int((is_row & delivered.is_new & ~older).sum())
+    replaced = int((is_row & (delivered.is_replacing | (delivered.is_new & older & ~left_out))).sum())
+    too_late = winners.filter(pa.array(late & is_row))
     count = len(new) - int(values_of(new, IMPLIED).sum())
-    count -= len(disagreeing) + len(unclear) + len(too_late)
+    count -= len(usable.disagreeing) + len(usable.unclear) + len(too_late)
 
     intake_after, keys_after, _ = _without(winners.drop_columns([ORDER]), keys, left_out)
     gridded, is_part, is_outweighed = put_on_grid(intake_after, keys_after)
-    changed_rows = (is_stored | is_replaced)[~left_out]
-    slots_gone = _slots(corrected, emptied)
+    slots_gone = _slots(usable.corrected, usable.emptied)
     traffic_after, gone = _rebuilt(_as_traffic(gridded, buckets), traffic, slots_gone)
-    differing = traffic_after.filter(pa.array(~_same_traffic(traffic_after, traffic)))
-    named = [TENANT, BUCKET, START, DAY]
-    changed = pa.concat_tables([differing.select(named), gone.select(named)])
-    merged_rows = winners.filter(pa.array((is_new | is_replacing) & ~left_out))
+    changed = _changed(traffic_after, traffic, gone)
+    is_written = (delivered.is_new | delivered.is_replacing) & ~left_out
     return Merged(
         intake=intake_after.add_column(0, SERIES_ID, series_ids(_slots(intake_after, keys_after))),
         traffic=traffic_after,
-        stored=int(is_stored.sum()),
-        replaced=int(is_replaced.sum()),
-        unchanged=count - int(is_stored.sum()) - int(is_replaced.sum()),
-        outweighed=int((is_outweighed & changed_rows).sum()),
-        parts_of_totals=int((is_part & changed_rows).sum()),
-        disagreeing=disagreeing,
-        unclear=unclear,
+        stored=stored,
+        replaced=replaced,
+        unchanged=count - stored - replaced,
+        taken_away=len(usable.corrected),
+        intervals_changed=len(changed),
+        outweighed=int((is_outweighed & is_row[~left_out]).sum()),
+        parts_of_totals=int((is_part & is_row[~left_out]).sum()),
+        disagreeing=usable.disagreeing,
+        unclear=usable.unclear,
         too_late=too_late,
-        intake_changed=_partitions(
-            pa.concat_tables([merged_rows.select([DAY, BUCKET]), corrected.select([DAY, BUCKET])])
-        ),
+        intake_changed=_partitions(winners.filter(pa.array(is_written)), usable.corrected),
         traffic_changed=_partitions(changed),
         marks=changed.select([TENANT, BUCKET, START]),
     )
@@ -173,7 +168,44 @@ def deduplicated(rows: pa.Table, *, grid_seconds: int = 300) -> tuple[pa.Table, 
     rows, keys = _in_key_order(rows, grid_seconds)
     rows, keys, clashing = _without(rows, keys, _clashes(rows, keys))
     rows, keys, unclear = _without(rows, keys, _unclear(rows, keys))
-    return _winners(rows, keys)[0], clashing, unclear
+    nothing = keys.take(np.zeros(len(rows), bool))
+    return _winners(rows, keys, nothing).rows, clashing, unclear
+
+
+@dataclass(frozen=True)
+class _Usable:
+    """Old and new rows that can be used, and those that cannot.
+
+    Parameters
+    ----------
+    rows, keys : the usable rows.
+    disagreeing, unclear : see :class:`Merged`.
+    corrected, emptied : the old rows that the new ones take away, and their keys.
+    """
+
+    rows: pa.Table
+    keys: Keys
+    disagreeing: pa.Table
+    unclear: pa.Table
+    corrected: pa.Table
+    emptied: Keys
+
+
+def _usable(rows: pa.Table, keys: Keys, *, corrects: bool) -> _Usable:
+    """Return the rows that can be used. What goes to quarantine corrects nothing: it takes no row away."""
+    rows, keys, disagreeing = _without(rows, keys, _clashes(rows, keys))
+    unclear = rows.slice(0, 0)
+    while True:
+        covered = _covered_by_new(rows, keys) if corrects else np.zeros(len(rows), bool)
+        left, left_keys, corrected = _without(rows, keys, covered)
+        doubtful = covered.copy()
+        doubtful[~covered] = _unclear(left, left_keys)
+        doubtful &= ~covered
+        if not doubtful.any():
+            return _Usable(left, left_keys, disagreeing, unclear, corrected, keys.take(covered))
+        # Without the doubtful rows, others may be covered no longer: look again.
+        rows, keys, found = _without(rows, keys, doubtful)
+        unclear = pa.concat_tables([unclear, found])
 
 
 def _in_key_order(rows: pa.Table, grid_seconds: int) -> tuple[pa.Table, Keys]:
@@ -251,19 +283,41 @@ def _unclear(rows: pa.Table, keys: Keys) -> Mask:
     return ~is_old & (positions_of(keys.moment, keys.take(last).take(doubtful).moment) >= 0)
 
 
-def _winners(rows: pa.Table, keys: Keys) -> tuple[pa.Table, Keys, Mask, Mask]:
-    """Return one row for each key, the keys, a mask of the new keys, and a mask of those that get other values."""
+@dataclass(frozen=True)
+class _Winners:
+    """One row for each key.
+
+    Parameters
+    ----------
+    rows, keys : the rows that stay; of two equal ones, the old one.
+    is_delivered : mask of the keys that the new rows have.
+    is_new : mask of the keys that only the new rows have, and that correct nothing.
+    is_replacing : mask of the new rows that have other values than the old one, or have taken old ones away.
+    """
+
+    rows: pa.Table
+    keys: Keys
+    is_delivered: Mask
+    is_new: Mask
+    is_replacing: Mask
+
+
+def _winners(rows: pa.Table, keys: Keys, emptied: Keys) -> _Winners:
+    """Return one row for each key: the last one, and of equal ones the first."""
     starts = group_starts(packed(*keys.row))
     lasts = starts + group_sizes(starts, len(rows)) - 1
-    had_old = values_of(rows, ORDER)[starts] < 0
-    challenged = had_old & (lasts > starts)
+    orders = values_of(rows, ORDER)
+    had_old, is_delivered = orders[starts] < 0, orders[lasts] >= 0
+    challenged = had_old & is_delivered
     same = np.zeros(len(starts), bool)
     at = np.flatnonzero(challenged)
     same[at] = same_values(rows.take(pa.array(starts[at])), rows.take(pa.array(lasts[at])), METRICS)
     if len(starts) < len(rows):
         winners = np.where(same, starts, lasts)
         rows, keys = rows.take(pa.array(winners)), keys.take(winners)
-    return rows, keys, ~had_old, challenged & ~same
+    is_correcting = ~had_old & (positions_of(keys.place, emptied.place) >= 0)
+    is_replacing = (challenged & ~same) | is_correcting
+    return _Winners(rows, keys, is_delivered, ~had_old & ~is_correcting, is_replacing)
 
 
 def _older_than_intake(
@@ -296,6 +350,13 @@ def _rebuilt(gridded: pa.Table, traffic: pa.Table, emptied: pa.Table) -> tuple[p
     gone = untouched & (_positions(traffic, emptied) >= 0)
     after = pa.concat_tables([gridded, traffic.filter(pa.array(untouched & ~gone))])
     return after, traffic.filter(pa.array(gone))
+
+
+def _changed(after: pa.Table, before: pa.Table, gone: pa.Table) -> pa.Table:
+    """Return tenant, bucket, start and day of the traffic's rows that differ or are gone."""
+    differing = after.filter(pa.array(~_same_traffic(after, before)))
+    named = [TENANT, BUCKET, START, DAY]
+    return pa.concat_tables([differing.select(named), gone.select(named)])
 
 
 def _as_traffic(gridded: pa.Table, buckets: int) -> pa.Table:

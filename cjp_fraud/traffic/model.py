@@ -111,9 +111,12 @@ class IngestResult:
     quarantined : rows that cannot be used as they are.
     refused : rows of deployments that the provider does not run; nothing of them is kept.
     reasons : quarantined rows by reason.
-    outweighed : stored or replaced rows that do not count in the traffic, because in their interval another
-        step of the series does.
-    parts_of_totals : stored or replaced rows that do not count, because a row without principal is their sum.
+    taken_away : earlier rows that rows of a correcting source took away, because they cover their whole time;
+        zeros that a complete source left out are among them.
+    intervals_changed : intervals of the grid, series by series, in which the traffic changed.
+    outweighed : rows read that do not count in the traffic, because in their interval another step of the series
+        does.
+    parts_of_totals : rows read that do not count, because a row without principal is their sum.
     """
 
     files: tuple[str, ...] = ()
@@ -124,22 +127,29 @@ class IngestResult:
     quarantined: int = 0
     refused: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    taken_away: int = 0
+    intervals_changed: int = 0
     outweighed: int = 0
     parts_of_totals: int = 0
 
     @property
+    def changes(self) -> bool:
+        """Whether anything of what is stored changed but the quarantine."""
+        return self.stored + self.replaced + self.taken_away + self.intervals_changed > 0
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about rows that were stored and do not count."""
+        """What a person should know about rows that do not count."""
         notes = []
         if self.outweighed:
             notes.append(
-                f"{self.outweighed:,} of the stored rows do not count: other rows of the same series cover their "
+                f"{self.outweighed:,} of the rows read do not count: other rows of the same series cover their "
                 "intervals at a finer step, or more of them. If the new rows correct the old ones, deliver them "
                 "with --corrects."
             )
         if self.parts_of_totals:
             notes.append(
-                f"{self.parts_of_totals:,} of the stored rows do not count: a row without principal_id is their "
+                f"{self.parts_of_totals:,} of the rows read do not count: a row without principal_id is their "
                 "total and counts for them."
             )
         return tuple(notes)

@@ -41,7 +41,15 @@ from cjp_fraud.traffic.schema import BUCKET, DAY, INGESTED_AT, INTAKE, QUARANTIN
 from cjp_fraud.traffic.spool import Partition, Spool, SpoolFile, by_partition
 from cjp_fraud.traffic.tables import TrafficChange
 
-COUNTED = ("stored", "replaced", "unchanged", "outweighed", "parts_of_totals")
+COUNTED = (
+    "stored",
+    "replaced",
+    "unchanged",
+    "taken_away",
+    "intervals_changed",
+    "outweighed",
+    "parts_of_totals",
+)
 INTAKE_KEPT = timedelta(days=14)
 _WHICH = ("quarantine_id", "reason")
 

@@ -16,7 +16,7 @@ from cjp_fraud.traffic.model import Reason
 from cjp_fraud.traffic.quarantine import list_quarantine
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC
 from tests.integration.traffic.conftest import NOW, Desk
-from tests.integration.traffic.test_inbox import HEADER, Inbox, a_row
+from tests.integration.traffic.test_inbox import HEADER, Inbox, a_row, mark_as_scored
 
 FIVE = {"interval_seconds": 300}
 
@@ -50,14 +50,55 @@ def test_a_correction_that_is_already_there_as_a_plain_row_takes_effect(desk: De
     desk.ingest(desk.minutes(1, 2, 3, 4, 5))
     coarse = desk.file(FIVE | {"contacts_offered": 99}, name="late.csv")
     desk.ingest(coarse)
-    assert desk.ingest(coarse, corrects=True).unchanged == 1
+    result = desk.ingest(coarse, corrects=True)
+    assert (result.unchanged, result.taken_away, result.intervals_changed, result.changes) == (1, 5, 1, True)
     assert desk.traffic() == [("09:00", 99)]
+    again = desk.ingest(coarse, corrects=True)
+    assert (again.unchanged, again.taken_away, again.intervals_changed, again.changes) == (1, 0, 0, False)
+
+
+def test_a_correction_by_rows_that_are_there_counts_the_implied_zeros_that_it_takes_away(desk: Desk) -> None:
+    desk.ingest(desk.minutes(1, None, None, None, 5), complete=True)
+    coarse = desk.file(FIVE | {"contacts_offered": 99}, name="late.csv")
+    desk.ingest(coarse)
+    result = desk.ingest(coarse, corrects=True)
+    assert (result.unchanged, result.taken_away, desk.traffic()) == (1, 5, [("09:00", 99)])
+
+
+def test_a_total_that_is_there_and_corrects_counts_the_parts_that_it_takes_away(desk: Desk) -> None:
+    desk.ingest(desk.file(*PARTS, TOTAL))
+    result = desk.ingest(desk.file(TOTAL, name="total.csv"), corrects=True)
+    assert (result.unchanged, result.taken_away, result.parts_of_totals) == (1, 2, 0)
+    assert key(desk) == {(60, 7, None)}
+
+
+def test_a_row_that_goes_to_quarantine_takes_no_earlier_row_away(desk: Desk) -> None:
+    desk.ingest(desk.minutes(1, 2, 3, 4, 5))
+    doubtful = desk.file(
+        FIVE | {"contacts_offered": 99},
+        FIVE | {"contacts_offered": 9, "principal_id": "k"},
+        {"interval_seconds": 300, "contacts_offered": 4, "interval_start": "2026-03-02T09:05:00Z"},
+        name="late.csv",
+    )
+    result = desk.ingest(doubtful, corrects=True)
+    assert (result.reasons, result.taken_away) == ({"total_or_rest": 2}, 0)
+    assert desk.traffic() == [("09:00", 15), ("09:05", 4)]
+
+
+def test_a_row_delivered_again_says_again_that_it_does_not_count(desk: Desk) -> None:
+    desk.ingest(desk.minutes(1, 2, 3, 4, 5))
+    coarse = desk.file(FIVE | {"contacts_offered": 99}, name="late.csv")
+    first, again = desk.ingest(coarse), desk.ingest(coarse)
+    assert (first.outweighed, first.intervals_changed) == (1, 0)
+    assert (again.unchanged, again.outweighed, again.changes) == (1, 1, False)
 
 
 def test_a_correction_at_a_step_of_another_length_leaves_no_interval_of_the_old_one(desk: Desk) -> None:
     desk.ingest(desk.minutes(*range(16)))
     quarter = desk.file({"interval_seconds": 900, "contacts_offered": 7}, name="late.csv")
-    assert desk.ingest(quarter, corrects=True).replaced == 0, "a new series of its own length"
+    result = desk.ingest(quarter, corrects=True)
+    assert result.replaced == 0, "a new series of its own length"
+    assert (result.stored, result.taken_away, result.intervals_changed) == (1, 15, 4)
     assert desk.traffic("interval_seconds") == [("09:00", 7, 900), ("09:15", 15, 300)]
 
 
@@ -105,6 +146,31 @@ def test_a_file_of_the_inbox_corrects_by_its_name(tmp_path: Path, name: str) -> 
     inbox.put(name, content)
     assert inbox.run().ingested.replaced == 1
     assert inbox.deployment.lake.read(TRAFFIC)["contacts_offered"].to_pylist() == [9]
+
+
+def test_an_inbox_announces_a_correction_by_rows_that_are_there_already(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "home")
+    coarse = f"{HEADER}\n{a_row(0, 9).replace(',60,', ',300,')}".encode()
+    inbox.put("a.csv", "\n".join([HEADER, *(a_row(minute) for minute in range(5))]).encode())
+    inbox.put("b.csv", coarse)
+    inbox.run()
+    mark_as_scored(inbox)
+    inbox.put("b.corrects.csv", coarse)
+    result = inbox.run()
+    assert (result.ingested.unchanged, result.ingested.taken_away, result.changed) == (1, 5, True)
+
+
+def test_the_command_shows_the_rows_that_a_correction_takes_away(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "home")
+    fine, coarse = tmp_path / "fine.csv", tmp_path / "coarse.csv"
+    fine.write_text("\n".join([HEADER, *(a_row(minute) for minute in range(5))]))
+    coarse.write_text(f"{HEADER}\n{a_row(0, 9).replace(',60,', ',300,')}")
+    command = ["--home", str(inbox.folder.parent), "traffic", "ingest"]
+    environment = {"COLUMNS": "200", "CJP_FRAUD_NOW": NOW.isoformat()}
+    CliRunner().invoke(app, [*command, str(fine), str(coarse)], env=environment)
+    shown = CliRunner().invoke(app, [*command, "--corrects", str(coarse)], env=environment)
+    rows = dict(line.strip().rsplit(maxsplit=1) for line in shown.output.splitlines() if "  " in line.strip())
+    assert (rows["unchanged"], rows["taken away"], rows["intervals changed"]) == ("1", "5", "1")
 
 
 def test_the_command_says_that_rows_do_not_count_and_how_to_correct(tmp_path: Path) -> None:
