@@ -114,8 +114,11 @@ def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
     """
     inbox = deployment.settings.home / INBOX
     done, refused = inbox / "done", inbox / "refused"
-    for folder in (inbox, done, refused):
-        folder.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(inbox) and not inbox.is_dir():
+        raise BadInputError(f"{inbox} is no folder, and files are to be taken in from it; move it away")
+    inbox.mkdir(parents=True, exist_ok=True)
+    for folder in (done, refused):
+        _make_room(folder)
     into = _delivery(deployment, now)
     total = IngestResult()
     reasons: dict[str, str] = {}
@@ -131,7 +134,7 @@ def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
             reason = _refusal(path, error)
             if reason is not None:
                 moved = _move(path, refused)
-                moved.with_name(f"{moved.name}.reason.txt").write_text(f"{reason}\n")
+                _reason_beside(moved).write_text(f"{reason}\n")
                 reasons[moved.name] = reason
         except Exception as error:
             if not total.changes:
@@ -250,15 +253,32 @@ def _refusal(path: Path, error: BadInputError) -> str | None:
     return f"{readable_name(path.name)} is a link to nothing"
 
 
+def _make_room(folder: Path) -> None:
+    """Make a folder; a delivered file of its name gets a number and is taken in like any other."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        folder.rename(_free_name(folder.parent, folder.name))
+    folder.mkdir(exist_ok=True)
+
+
+def _free_name(folder: Path, name: str) -> Path:
+    """Return a path in the folder that nothing has, nor the reason that may be written beside it: the name, or the
+    name with a number."""
+    target, number = folder / name, 1
+    while os.path.lexists(target) or os.path.lexists(_reason_beside(target)):
+        target, number = folder / f"{name}.{number}", number + 1
+    return target
+
+
+def _reason_beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.reason.txt")
+
+
 def _move(path: Path, folder: Path) -> Path:
     """Move a file to a folder, its name shortened and escaped.
 
     A file that has this name there already is another delivery and keeps the name; the new one gets a number.
     """
-    name = readable_name(path.name, LONGEST_NAME)
-    target, number = folder / name, 1
-    while os.path.lexists(target):
-        target, number = folder / f"{name}.{number}", number + 1
+    target = _free_name(folder, readable_name(path.name, LONGEST_NAME))
     try:
         path.rename(target)
     except OSError as error:

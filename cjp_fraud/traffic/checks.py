@@ -151,7 +151,12 @@ def _check_keys(rows: pa.Table, columns: dict[str, pa.Array], faults: _Faults, n
         faults.add(~_is_in(words, allowed), reason, _not_one_of(name, words, allowed))
     for name in (APPLICATION, PRINCIPAL):
         if name in rows.column_names:
-            columns[name] = parse_texts(rows[name])
+            texts = columns[name] = parse_texts(rows[name])
+            faults.add(
+                _mask(pc.match_substring(texts, "\0")),
+                Reason.BAD_TEXT,
+                _explained(name, rows, "it holds a zero character, which cannot be stored"),
+            )
 
     stamps = parse_stamps(rows[START])
     columns[START] = stamps.values
@@ -242,7 +247,7 @@ def _shown(rows: pa.Table, name: str, row: int) -> str:
     value = _readable(rows.slice(row, 1))[name][0].as_py()
     if value is None:
         return "empty"
-    text = str(value)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

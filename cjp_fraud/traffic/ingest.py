@@ -69,7 +69,7 @@ def ingest_source(source: TrafficSource, into: Delivery, *, complete: bool = Fal
         with process_lock(into.engine, TRAFFIC_LOCK):
             origin = (source.name, source.sha256)
             counts = store(spool, rejected, [origin], into, done, corrects=source.corrects)
-    return _result([source.name], counts, rejected, read=read, refused=refused)
+    return _result([source.name], counts, rejected, read=read, refused=refused, ignored=source.ignored)
 
 
 def ingest_files(
@@ -158,7 +158,13 @@ def resubmit_quarantined(
 
 
 def _result(
-    names: Iterable[str], counts: Counter[str], rejected: Rejected, *, read: int, refused: int
+    names: Iterable[str],
+    counts: Counter[str],
+    rejected: Rejected,
+    *,
+    read: int,
+    refused: int,
+    ignored: tuple[str, ...] = (),
 ) -> IngestResult:
     return IngestResult(
         files=tuple(names),
@@ -166,6 +172,7 @@ def _result(
         quarantined=rejected.reasons.total(),
         refused=refused,
         reasons=dict(rejected.reasons),
+        ignored=ignored,
         **{name: counts[name] for name in COUNTED},
     )
 

@@ -111,14 +111,7 @@ def merge(
     corrects : the new rows take away the intake's rows whose whole time they cover, at whatever step; those
         without principal also the rows of every principal.
     """
-    unknown = [
-        name
-        for name in METRICS
-        if name not in (OFFERED, PEAK) and not any(_has(t, name) for t in (new, intake, traffic))
-    ]
-    # The series ids of the intake are computed again, for all its rows at once.
-    intake, traffic = intake.drop_columns([SERIES_ID, *unknown]), traffic.drop_columns(unknown)
-    old = intake.append_column(ORDER, pa.array(np.full(len(intake), -1, np.int64)))
+    old, traffic = _with_known_metrics(new, intake, traffic)
     rows, keys = _in_key_order(pa.concat_tables([old, widened(new, old.schema)]), grid_seconds)
     usable = _usable(rows, keys, corrects=corrects)
     delivered = _winners(usable.rows, usable.keys, usable.emptied)
@@ -154,6 +147,22 @@ def merge(
         intake_changed=_partitions(winners.filter(pa.array(is_written)), usable.corrected),
         traffic_changed=_partitions(changed),
         marks=changed.select([TENANT, BUCKET, START]),
+    )
+
+
+def _with_known_metrics(new: pa.Table, intake: pa.Table, traffic: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return intake, with ``source_order``, and traffic without the metrics that none of the tables has.
+
+    The series ids of the intake are left out: they are computed again, for all its rows at once.
+    """
+    unknown = [
+        name
+        for name in METRICS
+        if name not in (OFFERED, PEAK) and not any(_has(rows, name) for rows in (new, intake, traffic))
+    ]
+    order = pa.array(np.full(len(intake), -1, np.int64))
+    return intake.drop_columns([SERIES_ID, *unknown]).append_column(ORDER, order), traffic.drop_columns(
+        unknown
     )
 
 

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     FRACTIONAL = "fractional"
     OUT_OF_RANGE = "out_of_range"
     COUNTRY_TWICE = "country_twice"
+    BAD_TEXT = "bad_text"
     DISAGREES = "disagrees"
     TOTAL_OR_REST = "total_or_rest"
     TOO_LATE = "too_late"
@@ -117,6 +118,7 @@ class IngestResult:
     outweighed : rows read that do not count in the traffic, because in their interval another step of the series
         does.
     parts_of_totals : rows read that do not count, because a row without principal is their sum.
+    ignored : names of the sources' columns that are none of ours; nothing of them is read.
     """
 
     files: tuple[str, ...] = ()
@@ -131,6 +133,7 @@ class IngestResult:
     intervals_changed: int = 0
     outweighed: int = 0
     parts_of_totals: int = 0
+    ignored: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -139,7 +142,7 @@ class IngestResult:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about rows that do not count."""
+        """What a person should know about rows that do not count and columns that were not read."""
         notes = []
         if self.outweighed:
             notes.append(
@@ -152,12 +155,18 @@ class IngestResult:
                 f"{self.parts_of_totals:,} of the rows read do not count: a row without principal_id is their "
                 "total and counts for them."
             )
+        if self.ignored:
+            notes.append(
+                f"Columns ignored: {', '.join(self.ignored)}. If one is ours by another name: --map THEIRS=OURS."
+            )
         return tuple(notes)
 
     def __add__(self, other: IngestResult) -> IngestResult:
         sums = {
             f.name: getattr(self, f.name) + getattr(other, f.name)
             for f in fields(self)
-            if f.name != "reasons"
+            if f.name not in ("reasons", "ignored")
         }
-        return IngestResult(**sums, reasons=dict(Counter(self.reasons) + Counter(other.reasons)))
+        reasons = dict(Counter(self.reasons) + Counter(other.reasons))
+        ignored = tuple(dict.fromkeys((*self.ignored, *other.ignored)))
+        return IngestResult(**sums, reasons=reasons, ignored=ignored)

@@ -25,6 +25,8 @@ from cjp_fraud.traffic.schema import COUNTRIES, METRICS
 LARGEST_COUNT = 2**53
 """Counts above are not exact in floating point, and no contact centre has them."""
 
+LARGEST_INT64 = 2**63 - 1
+
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -50,8 +52,13 @@ def parse_stamps(column: pa.ChunkedArray) -> Parsed:
     given = _whole(column)
     kind = given.type
     if pa.types.is_timestamp(kind) and kind.tz is not None:
-        stamps = given.cast(UTC_STAMP, safe=False)
-        return Parsed(stamps, _only(Reason.BAD_STAMP, _null(stamps), "a time is needed"))
+        endless = _beyond_microseconds(given)
+        stamps = pc.if_else(pa.array(endless), pa.scalar(None, UTC_STAMP), given.cast(UTC_STAMP, safe=False))
+        faults = {
+            Reason.BAD_STAMP: (_null(given), "a time is needed"),
+            Reason.OUT_OF_RANGE: (endless, "no calendar reaches that far"),
+        }
+        return Parsed(stamps, faults)
     if pa.types.is_timestamp(kind):
         null = _null(given)
         faults = {
@@ -140,7 +147,13 @@ def parse_maps(column: pa.ChunkedArray) -> Parsed:
     why = 'it must be whole numbers by country, such as {"JP": 3}'
     kinds = dict.fromkeys((Reason.NOT_A_NUMBER, Reason.NEGATIVE, Reason.FRACTIONAL), why)
     kinds[Reason.COUNTRY_TWICE] = "a country stands in it twice; write each country once"
+    kinds[Reason.BAD_TEXT] = "the name of a country holds characters that cannot be stored"
     return Parsed(maps, {kind: (reasons == kind.value, said) for kind, said in kinds.items()})
+
+
+def is_storable(text: str) -> bool:
+    """Return whether the lake and every database take a text: no zero character, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _from_floats(floats: pa.Array, unread: npt.NDArray[np.bool_], *, whole: bool, required: bool) -> Parsed:
@@ -205,6 +218,8 @@ def _map(value: Any) -> tuple[list[tuple[str, int]] | None, str | None]:
         return None, Reason.NOT_A_NUMBER.value
     if len({country for country, _ in pairs}) < len(pairs):
         return None, Reason.COUNTRY_TWICE.value
+    if not all(is_storable(str(country)) for country, _ in pairs):
+        return None, Reason.BAD_TEXT.value
     entries: list[tuple[str, int]] = []
     for country, count in sorted((str(key), count) for key, count in pairs if count is not None):
         if isinstance(count, bool) or not isinstance(count, int | float) or not abs(count) <= LARGEST_COUNT:
@@ -217,10 +232,12 @@ def _map(value: Any) -> tuple[list[tuple[str, int]] | None, str | None]:
     return entries, None
 
 
-def _only(
-    reason: Reason, mask: npt.NDArray[np.bool_], why: str
-) -> dict[Reason, tuple[npt.NDArray[np.bool_], str]]:
-    return {reason: (mask, why)}
+def _beyond_microseconds(stamps: pa.Array) -> npt.NDArray[np.bool_]:
+    """Return a mask of the stamps of a coarser unit that 64 bits cannot count in microseconds."""
+    factor = {"s": 10**6, "ms": 10**3}.get(stamps.type.unit, 1)
+    counts = stamps.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    beyond: npt.NDArray[np.bool_] = (counts > LARGEST_INT64 // factor) | (counts < -LARGEST_INT64 // factor)
+    return beyond
 
 
 def _null(values: pa.Array) -> npt.NDArray[np.bool_]:

@@ -19,16 +19,26 @@ import pyarrow.csv as pacsv
 
 from cjp_fraud.traffic.model import UnreadableFileError
 from cjp_fraud.traffic.schema import DELIVERED
-from cjp_fraud.traffic.sources.model import BATCH_ROWS, BrokenLine, SourceBatch, find_columns, our_name
+from cjp_fraud.traffic.sources.model import (
+    BATCH_ROWS,
+    BrokenLine,
+    SourceBatch,
+    find_columns,
+    ignored_columns,
+    our_name,
+)
 
 BLOCK_BYTES = 1024 * 1024
 LONGEST_LINE = 16 * 1024 * 1024
+csv.field_size_limit(LONGEST_LINE)  # of the whole process; the library's own limit is 128 KiB a cell
 HEADER_BYTES = 65_536
 SEPARATORS = (",", ";", "\t", "|")
 BOM = b"\xef\xbb\xbf"
 _BLANKS = b' \t,;|"'
 _SEPARATOR_NAMED = re.compile(rb' *"?sep=([,;\t|])"? *', re.IGNORECASE)
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a"))
+"""Bytes that no text has; 26 is the end of a file in DOS."""
 
 
 class CsvRows:
@@ -63,6 +73,7 @@ class CsvRows:
         self._before, self._separator, self._header = self._read_header(mapping)
         self._positions = find_columns(self._header, mapping, source=name)
         self.columns = tuple(self._positions)
+        self.ignored = ignored_columns(self._header, self._positions.values())
 
     def batches(self) -> Iterator[SourceBatch]:
         """Yield the rows; ``lines`` are line numbers, counted from the file's first line."""
@@ -198,7 +209,8 @@ class CsvRows:
         # Without the closing quote nobody knows where rows end: guessing would lose rows in silence.
         if "unexpected end" in str(error) or "field larger" in str(error):
             raise UnreadableFileError(
-                f"{self._name} line {line}: a quote is opened and never closed. Nothing was stored."
+                f"{self._name} line {line}: a quote is opened and never closed, or a cell is over {LONGEST_LINE:,} "
+                "characters long. Nothing was stored."
             ) from error
         shown = "".join(taken).rstrip("\r\n")
         return BrokenLine(
@@ -226,6 +238,10 @@ class CsvRows:
             raise self._cut_short(error) from error
         if not line.strip(b"\0"):
             raise zeros_error(self._name)
+        if len(line) > LONGEST_LINE:
+            raise UnreadableFileError(
+                f"{self._name} line 1 is over {LONGEST_LINE:,} bytes long. Nothing was stored."
+            )
         lines = line.removeprefix(BOM).splitlines()
         before = next((at for at, text in enumerate(lines) if text.strip(_BLANKS)), None)
         if before is None:
@@ -240,7 +256,8 @@ class CsvRows:
             else max(SEPARATORS, key=lambda mark: _known_names(header, mark, mapping))
         )
         is_text = all(c.isprintable() or c == "\t" for c in header)
-        if not is_text or ("\ufffd" in header and not _known_names(header, separator, mapping)):
+        names_ours = _known_names(header, separator, mapping) > 0
+        if not is_text or (not names_ours and ("\ufffd" in header or _is_binary(start))):
             # The header is not shown: it is not text.
             raise UnreadableFileError(
                 f"{self._name} holds binary content, not text; deliver CSV, gzipped CSV or Parquet. "
@@ -270,6 +287,12 @@ def _known_names(header: str, separator: str, mapping: Mapping[str, str]) -> int
     """Return how many columns of ours a header has if it is cut at this separator."""
     theirs = {our_name(name) for name in mapping}
     return sum(our_name(name) in {*theirs, *DELIVERED.names} for name in _cells(header, separator))
+
+
+def _is_binary(block: bytes) -> bool:
+    """Return whether a file's first block is no text in any encoding that people use."""
+    text = block.decode("utf-8", "replace")
+    return any(byte in block for byte in CONTROLS) or text.count("\ufffd") > len(text) / 3
 
 
 def _needs_care(block: bytes) -> bool:

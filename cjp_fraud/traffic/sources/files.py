@@ -59,6 +59,7 @@ class FileSource:
         except Exception as error:
             raise self._refusal(error) from error
         self.columns = self._rows.columns
+        self.ignored = self._rows.ignored
 
     def batches(self) -> Iterator[SourceBatch]:
         """Yield the rows in the file's order; at the end the file must be what it was at the beginning."""
@@ -82,6 +83,7 @@ class FileSource:
 
 class _Rows(Protocol):
     columns: tuple[str, ...]
+    ignored: tuple[str, ...]
 
     def batches(self) -> Iterator[SourceBatch]: ...
 

@@ -6,7 +6,7 @@ Nothing after the source knows which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,6 +65,7 @@ class TrafficSource(Protocol):
     sha256 : 64 hex digits, the same if the same is delivered again: a rejected row is in quarantine once,
         under the first 16 of them and its line.
     columns : the columns of ours that it delivers.
+    ignored : names of its columns that are none of ours; see :func:`ignored_columns`.
     corrects : its rows take away all earlier rows of their series whose whole time they cover, at whatever step: a
         row with a principal those of that principal, one without principal those of every principal.
     """
@@ -72,6 +73,7 @@ class TrafficSource(Protocol):
     name: str
     sha256: str
     columns: tuple[str, ...]
+    ignored: tuple[str, ...]
     corrects: bool
 
     def batches(self) -> Iterator[SourceBatch]:
@@ -166,6 +168,20 @@ def find_columns(names: Sequence[str], mapping: Mapping[str, str], *, source: st
             f"If it goes by another name, say so: --map theirs={missing[0]}. Nothing was stored."
         )
     return positions
+
+
+def ignored_columns(names: Sequence[str], used: Collection[int]) -> tuple[str, ...]:
+    """Return the names of the columns that are not used, fit to be printed: at most 40 of them, each shortened.
+
+    Parameters
+    ----------
+    names : the source's column names, in order.
+    used : positions of the columns that are ours.
+    """
+    taken = set(used)
+    ignored = [name for position, name in enumerate(names) if position not in taken and name.strip()]
+    shown = tuple(readable_name(name, 40) for name in ignored[:40])
+    return (*shown, f"and {len(ignored) - 40:,} more") if len(ignored) > 40 else shown
 
 
 def our_name(name: str) -> str:

@@ -11,6 +11,7 @@ from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.traffic import ingest as ingest_module
 from cjp_fraud.traffic.model import FileChangedError, MissingColumnsError, UnreadableFileError
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
+from cjp_fraud.traffic.sources import csv as csv_source
 from tests.integration.traffic.conftest import Desk
 
 
@@ -87,3 +88,35 @@ def test_the_files_before_a_bad_one_are_stored(desk: Desk) -> None:
 def test_a_missing_file_is_named(desk: Desk) -> None:
     with pytest.raises(UnreadableFileError, match="does not exist"):
         desk.ingest(Path("nowhere.csv"))
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_header_of_very_many_columns_names_some_of_them(desk: Desk, quote: str) -> None:
+    path = desk.folder / "wide.csv"
+    path.write_text(",".join(f"{quote}c{n}{quote}" for n in range(200_000)) + "\n")
+    with pytest.raises(MissingColumnsError, match=r"has no column 'tenant_id'.*'c0', 'c1'"):
+        desk.ingest(path)
+
+
+def test_ours_are_found_among_very_many_columns(desk: Desk) -> None:
+    path = desk.minutes(1, 2)
+    header, *rows = path.read_text().splitlines()
+    many = ",".join(f"c{n}" for n in range(100_000))
+    path.write_text("\n".join([f"{header},{many}", *(f"{row}{',' * 100_000}" for row in rows)]))
+    result = desk.ingest(path)
+    assert (result.stored, result.ignored[0], result.ignored[-1]) == (2, "c0", "and 99,960 more")
+
+
+def test_a_header_without_an_end_is_said_to_be_too_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_source, "LONGEST_LINE", 100_000)
+    path = desk.folder / "endless.csv"
+    path.write_text("c," * 200_000)
+    with pytest.raises(UnreadableFileError, match="line 1 is over 100,000 bytes long"):
+        desk.ingest(path)
+
+
+def test_a_header_in_another_encoding_is_shown_where_the_file_is_text(desk: Desk) -> None:
+    path = desk.folder / "latin.csv"
+    path.write_bytes("Mandant,Anrufe\nMüller & Söhne,4\n".encode("latin-1"))
+    with pytest.raises(MissingColumnsError, match="'Mandant', 'Anrufe'"):
+        desk.ingest(path)

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from cjp_fraud.cli.main import app
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.operations import traffic as operations
 from cjp_fraud.operations.tenants import load_tenants
 from cjp_fraud.operations.traffic import InboxResult, ingest_inbox
@@ -105,7 +106,16 @@ POISON: list[tuple[str, bytes, bytes, str]] = [
     ("list_column", b"m.parquet", a_parquet(channel=pa.array([["voice"]])), "'channel' holds list"),
     ("struct_column", b"m.parquet", a_parquet(tenant_id=pa.array([{"a": 1}])), "'tenant_id' holds struct"),
     ("nested_count", b"m.parquet", a_parquet(contacts_offered=pa.array([[1]])), "holds list"),
-    ("binary_text", b"m.parquet", a_parquet(channel=pa.array([b"\xff\xfe"])), "cannot be"),
+    (
+        "countries_of_texts",
+        b"m.parquet",
+        a_parquet(countries=pa.array([{"JP": "many"}])),
+        "'countries' holds struct<JP: string>, not numbers by country",
+    ),
+    ("list_of_countries", b"m.parquet", a_parquet(countries=pa.array([["JP"]])), "not numbers by country"),
+    ("binary_behind_a_first_line", b"m.csv", b"B\xc8\xa5\n\x00\x01\xff\xfe\x9c\n", "binary content"),
+    ("binary_without_control_bytes", b"m.csv", b"B\xc8\xa5\n\xd1\xff\xfe\x9c\xb2\n", "binary content"),
+    ("zeros_behind_a_first_line", b"m.csv", b"name\n" + bytes(100), "binary content"),
     (
         "stamps_without_zone",
         b"m.parquet",
@@ -217,6 +227,45 @@ def test_a_file_still_being_written_to_waits_for_the_next_run(
     assert (result.waiting, result.ingested.stored, inbox.left()) == (("a.csv",), 1, ["a.csv"])
     monkeypatch.undo()
     assert inbox.run().ingested.stored == 2
+
+
+@pytest.mark.parametrize("name", ["refused", "done"])
+@pytest.mark.parametrize("content", [good(0), b"no traffic"])
+def test_a_file_called_like_a_folder_of_ours_is_taken_in_like_any_other(
+    inbox: Inbox, name: str, content: bytes
+) -> None:
+    inbox.put(name, content)
+    inbox.put("z.csv", good(1))
+    result = inbox.run()
+    is_good = content == good(0)
+    assert (result.ingested.stored, len(result.refused)) == ((2, 0) if is_good else (1, 1))
+    assert inbox.left() == []
+    assert f"{name}.1" in inbox.names("done" if is_good else "refused")
+    inbox.put("y.csv", good(2))
+    assert inbox.run().ingested.stored == 1
+
+
+def test_a_link_to_nothing_called_like_a_folder_of_ours_holds_up_no_other(inbox: Inbox) -> None:
+    (inbox.folder / "done").symlink_to("nowhere")
+    inbox.put("z.csv", good(1))
+    result = inbox.run()
+    assert (result.ingested.stored, set(result.refused)) == (1, {"done.1"})
+
+
+def test_an_inbox_that_is_a_file_is_said(inbox: Inbox) -> None:
+    inbox.folder.rmdir()
+    inbox.folder.write_text("")
+    with pytest.raises(BadInputError, match="no folder"):
+        inbox.run()
+
+
+def test_a_reason_is_not_written_over_a_refused_file_of_its_name(inbox: Inbox) -> None:
+    inbox.put("a.csv.reason.txt", b"theirs")
+    inbox.run()
+    inbox.put("a.csv", b"nothing")
+    inbox.run()
+    assert (inbox.folder / "refused" / "a.csv.reason.txt").read_bytes() == b"theirs"
+    assert "a.csv.1.reason.txt" in inbox.names("refused")
 
 
 def test_hidden_files_are_left_alone(inbox: Inbox) -> None:

@@ -22,6 +22,7 @@ class CallRecords:
 
     name = "call records of 2026-03-02"
     columns = ("tenant_id", "channel", "direction", "interval_start", "interval_seconds", "contacts_offered")
+    ignored = ()
     corrects = False
 
     def __init__(self, calls: list[tuple[str, datetime]]) -> None:

@@ -95,6 +95,11 @@ def only_reason(**row: Any) -> tuple[Reason, str]:
         ({"countries": "[" * 100_000}, Reason.NOT_A_NUMBER, "by country"),
         ({"countries": '{"JP": 1, "US": 1, "JP": 2}'}, Reason.COUNTRY_TWICE, "each country once"),
         ({"countries": '{"JP": 1, "JP": 1}'}, Reason.COUNTRY_TWICE, "each country once"),
+        ({"countries": r'{"\ud800": 1}'}, Reason.BAD_TEXT, "cannot be stored"),
+        ({"countries": r'{"JP": 1, "x\udfff": 1}'}, Reason.BAD_TEXT, "cannot be stored"),
+        ({"countries": r'{"\u0000": 1}'}, Reason.BAD_TEXT, "cannot be stored"),
+        ({"application_id": "a\0b"}, Reason.BAD_TEXT, "zero character"),
+        ({"principal_id": "\0"}, Reason.BAD_TEXT, "zero character"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_used_says_why(row: dict[str, Any], reason: Reason, said: str) -> None:
