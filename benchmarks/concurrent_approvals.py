@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from cjp_fraud.storage.database import make_engine
-from cjp_fraud.storage.migration import migrate
+from cjp_fraud.storage.schema_version import migrate
 from tests import postgres
 from tests.case_builders import mail_to
 from tests.concurrent_approvals import approve_at_once, determined_cases
@@ -35,9 +35,9 @@ def seconds_for(server: str, count: int) -> tuple[Counter[str], float]:
     engine = make_engine(make_url(server).set(database=name).render_as_string(hide_password=False))
     migrate(engine)
     with TemporaryDirectory() as folder, smtp_server() as mail:
-        office, cases = determined_cases(engine, Path(folder), mail_to(mail), count)
+        deployment, cases = determined_cases(engine, Path(folder), mail_to(mail), count)
         begun = time.perf_counter()
-        ended = approve_at_once(office, cases)
+        ended = approve_at_once(deployment, cases)
         seconds = time.perf_counter() - begun
     engine.dispose()
     return Counter(type(end).__name__ if isinstance(end, Exception) else str(end) for end in ended), seconds

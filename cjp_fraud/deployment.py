@@ -73,7 +73,7 @@ class Deployment:
         from sqlalchemy.engine import make_url
 
         from cjp_fraud.storage.database import make_engine
-        from cjp_fraud.storage.migration import require_current
+        from cjp_fraud.storage.schema_version import require_current
 
         url = make_url(self.settings.database)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():

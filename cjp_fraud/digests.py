@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -95,3 +95,12 @@ def _plain_mapping(document: Mapping[Any, Any], special: list[Any]) -> dict[str,
     if not "".join(plain).isascii():
         special.extend(key for key in plain if not key.isascii())
     return plain
+
+
+def digits_needed(identifiers: Collection[str], least: int = 8) -> int:
+    """Return to how many characters identifiers may be cut and all stay different; at least ``least``."""
+    longest = max(map(len, identifiers), default=least)
+    different = len(set(identifiers))
+    return next(
+        (n for n in range(least, longest) if len({text[:n] for text in identifiers}) == different), longest
+    )

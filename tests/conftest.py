@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from cjp_fraud.storage.database import make_engine
-from cjp_fraud.storage.migration import migrate
+from cjp_fraud.storage.schema_version import migrate
 from tests import postgres
 from tests.fast_databases import make_all_engines_fast
 from tests.simulated_clocks import simulate_clock

@@ -17,7 +17,8 @@ from cjp_fraud.notices.letter_facts import Letter, Restored, Seen, Sender, WhyRe
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.plans import create_plan, draft_plan
+from cjp_fraud.notices.plan_drafting import draft_plan
+from cjp_fraud.notices.plans_on_record import create_plan
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, SmtpAttempt
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import new_id

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest
+from cjp_fraud.audit.mapped_rows import named_row
 from cjp_fraud.audit.recording import entry_time, home_clock, insert_rows
-from cjp_fraud.audit.row_digests import NamedRow, named_row
+from cjp_fraud.audit.row_digests import NamedRow
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.clock import aware, machine_now
 from cjp_fraud.digests import canonical_json

@@ -2,21 +2,16 @@
 
 A row carries the digest that the newest entry naming it holds; no row is without an entry that names it; and no
 row that an entry names is missing. Beside it, what the entries say of cases must follow from each other: a case
-moves only from the state in which the log left it.
+moves only from the state in which the log left it. It knows no database.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import JSON, bindparam, text
-from sqlalchemy.orm import Session
-
-from cjp_fraud.audit.row_digests import ERASABLE, Record, record_digest
-from cjp_fraud.audit.texts import salted_digest
+from cjp_fraud.audit.row_digests import ERASABLE, Record, record_digest, salted_digest
 from cjp_fraud.digests import digest, sha256_hex
 
 DIGEST_OF: Final = {
@@ -88,55 +83,6 @@ class NewestNames:
             yield from own_digest_faults(record)
         for (table, row_id), (_, sequence, action) in self._newest.items():
             yield f"{table} {row_id} is named by entry {sequence} ({action}) and not on record: it was removed"
-
-
-def newest_names(
-    session: Session,
-    rows: Collection[tuple[str, str]],
-    case_id: str,
-    subjects: Collection[tuple[str, str]],
-    tables_of_subjects: Collection[str],
-) -> NewestNames:
-    """Return what the log says last of a case's rows, those that are gone too, without reading the whole of it.
-
-    Parameters
-    ----------
-    session : whoever decides by what is said holds the log's lock (:func:`cjp_fraud.audit.log.lock_log`).
-    rows : tables and ids of the rows that are there.
-    case_id : whatever its own entries name must be among them.
-    subjects : tables and ids (tenant, subscription, users); what entries about these name in
-        ``tables_of_subjects`` must be among them too.
-    """
-    names, wanted = NewestNames(), set(rows)
-    for entry in session.execute(_entries_naming(session, wanted, case_id)):
-        named = json.loads(entry.rows) if isinstance(entry.rows, str) else entry.rows
-        of_case = entry.case_id == case_id
-        of_subject = (entry.subject_type, entry.subject_id) in subjects
-        own = [
-            row
-            for row in named
-            if of_case
-            or (row["table"], row["id"]) in wanted
-            or (of_subject and row["table"] in tables_of_subjects)
-        ]
-        names.add(entry.sequence, entry.action, entry.actor, own)
-    return names
-
-
-def _entries_naming(session: Session, wanted: set[tuple[str, str]], case_id: str) -> Any:
-    if session.get_bind().dialect.name == "postgresql":
-        documents = [json.dumps([{"table": table, "id": row_id}]) for table, row_id in sorted(wanted)]
-        return text(
-            "SELECT sequence, action, actor, case_id, subject_type, subject_id, rows FROM audit_entries "
-            "WHERE case_id = :case_id OR rows @> ANY (CAST(CAST(:wanted AS text[]) AS jsonb[])) ORDER BY sequence"
-        ).bindparams(wanted=documents, case_id=case_id)
-    ids = sorted({row_id for _, row_id in wanted})
-    return text(
-        "SELECT sequence, action, actor, case_id, subject_type, subject_id, rows FROM audit_entries "
-        "WHERE case_id = :case_id OR EXISTS ("
-        "SELECT 1 FROM json_each(audit_entries.rows) WHERE json_extract(json_each.value, '$.id') IN "
-        "(SELECT value FROM json_each(:ids))) ORDER BY sequence"
-    ).bindparams(bindparam("ids", ids, type_=JSON), case_id=case_id)
 
 
 ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {

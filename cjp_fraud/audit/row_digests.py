@@ -1,17 +1,12 @@
-"""Rows of the database as plain documents, and the digests by which the audit log names them."""
+"""Rows as plain documents, and the digests by which the audit log names them; a pure rule."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import inspect
-
-from cjp_fraud.digests import canonical_json, digest, sha256_hex
-from cjp_fraud.storage.base import Base, column_values
+from cjp_fraud.digests import digest, sha256_hex
 
 ERASABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "personal_texts": {"body": "sha256", "salt": "sha256"},
@@ -68,28 +63,16 @@ class NamedRow:
         return digest(self.document)
 
 
-def named_row(row: Base) -> NamedRow:
-    """Return how an entry names a row as it stands now; the row must be flushed."""
-    table, key, plain, documents = _parts(row)
-    return NamedRow(table, key, _digest(table, key, plain, documents))
-
-
-def record_of(row: Base) -> Record:
-    """Return a row as a record."""
-    table, key, plain, documents = _parts(row)
-    fields: dict[str, Any] = json.loads(canonical_json(plain))
-    return Record(table, key, fields, documents)
-
-
 def record_digest(record: Record) -> str:
     """Return the digest of a row, the same from the object, the database or a bundle.
 
     Columns without a value are left out, so that a column which is added later changes no digest.
     """
-    return _digest(record.table, record.id, record.fields, record.documents)
+    return row_digest(record.table, record.id, record.fields, record.documents)
 
 
-def _digest(table: str, key: str, fields: Mapping[str, Any], documents: Mapping[str, bytes]) -> str:
+def row_digest(table: str, key: str, fields: Mapping[str, Any], documents: Mapping[str, bytes]) -> str:
+    """Return the digest of a row from its values; see :func:`record_digest`."""
     erasable = ERASABLE.get(table, {})
     return digest(
         {
@@ -105,17 +88,6 @@ def _digest(table: str, key: str, fields: Mapping[str, Any], documents: Mapping[
     )
 
 
-def _parts(row: Base) -> tuple[str, str, dict[str, Any], dict[str, bytes]]:
-    names, key_names = _columns(type(row))
-    plain = column_values(row, names)
-    documents = {name: plain.pop(name) for name in names if isinstance(plain[name], bytes)}
-    key = "/".join([str(plain[name]) for name in key_names])
-    return str(row.__tablename__), key, plain, documents
-
-
-@cache
-def _columns(kind: type[Base]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of all attributes that are columns, and of those that are the primary key."""
-    mapper = inspect(kind)
-    key = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
-    return tuple(column.key for column in mapper.column_attrs), key
+def salted_digest(salt: str, body: str) -> str:
+    """Return SHA-256 of salt + text, what the log refers to."""
+    return sha256_hex(f"{salt}{body}".encode())

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.row_digests import ERASABLE
+from cjp_fraud.audit.row_digests import ERASABLE, salted_digest
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
-from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.base import new_id
 
@@ -63,8 +62,3 @@ def erase_contents(row: Any, at: datetime) -> None:
     for column in ERASABLE[row.__tablename__]:
         setattr(row, column, None)
     row.erased_at = aware(at)
-
-
-def salted_digest(salt: str, body: str) -> str:
-    """Return SHA-256 of salt + text, what the log refers to."""
-    return sha256_hex(f"{salt}{body}".encode())

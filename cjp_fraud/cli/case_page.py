@@ -12,7 +12,7 @@ from cjp_fraud.cli.frame import Column, print_table, print_view, stamp, table_co
 from cjp_fraud.documents import to_document
 
 if TYPE_CHECKING:
-    from cjp_fraud.operations.cases import CasePage
+    from cjp_fraud.operations.case_page import CasePage
     from cjp_fraud.review.evidence import FlagView
     from cjp_fraud.review.views import ProposalView
 

@@ -30,6 +30,7 @@ from cjp_fraud.cli.measure_options import (
     Rate,
     measure_wanted,
 )
+from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import (
     Capacity,
@@ -42,7 +43,7 @@ from cjp_fraud.review.model import (
 )
 
 if TYPE_CHECKING:
-    from cjp_fraud.operations.cases import CaseStanding
+    from cjp_fraud.operations.cases import CaseStanding, DeterminationResult
     from cjp_fraud.suspension.enforcement import EnforcementReport
 
 app = typer.Typer(no_args_is_help=True)
@@ -89,15 +90,15 @@ def list_cases(
     as_json: JsonOption = False,
 ) -> None:
     """List the queue, highest score first: cases that are not closed, and closed ones flagged since."""
-    from cjp_fraud.operations import cases
+    from cjp_fraud.operations import case_queue
 
     opened = deployment(ctx)
     if overflow:
-        print_table(cases.list_overflow(opened), _OVERFLOW, as_json=as_json, title="Overflow")
+        print_table(case_queue.list_overflow(opened), _OVERFLOW, as_json=as_json, title="Overflow")
         return
     states = frozenset(CaseState) if everything else frozenset(state) if state else None
     wanted = QueueFilter(states, tenant, QueueOrder.AGE if by_age else QueueOrder.SCORE)
-    page = cases.list_cases(opened, wanted, limit=limit, after=after)
+    page = case_queue.list_cases(opened, wanted, limit=limit, after=after)
     if as_json:
         print_json(page)
         return
@@ -113,10 +114,10 @@ def list_cases(
 def show(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False) -> None:
     """Show a case: why it was flagged, what people decided, what is proposed, and what the gate says."""
     from cjp_fraud.cli.case_page import print_case
-    from cjp_fraud.operations import cases
+    from cjp_fraud.operations import case_page
 
     opened = deployment(ctx)
-    page = cases.show_case(opened, opened.now, case)
+    page = case_page.show_case(opened, opened.now, case)
     if as_json:
         print_json(page)
     else:
@@ -210,31 +211,21 @@ def determine(
         standing = cases.leave_undetermined(opened, as_user, opened.now, case, reasons=because)
         typer.echo(f"case {standing.number}: undetermined; it stays in review")
         return
-    wanted = measure_wanted(
-        measure,
-        days=days,
-        hours=hours,
-        channels=channel,
-        directions=direction,
-        applications=application,
-        principals=principal,
-        destinations=destination,
-        origins=origin,
-        rate=rate,
+    scope = Scope(
+        channels=tuple(channel or ()),
+        directions=tuple(direction or ()),
+        application_ids=tuple(application or ()),
+        principal_ids=tuple(principal or ()),
+        destination_prefixes=tuple(destination or ()),
+        origins=tuple(origin or ()),
+        contacts_per_hour=rate,
     )
+    wanted = measure_wanted(measure, scope, days=days, hours=hours)
     with progress("determination") as report:
         report(0, 1, "freezing the evidence")
         finding_of_fraud = FraudFinding(because, part, wanted, flag, ground or ())
         result = cases.determine(opened, as_user, opened.now, case, finding_of_fraud)
-    proposal = result.proposal
-    typer.echo(f"case {result.case.number}: determined; proposal {proposal.number} in mode {proposal.mode}")
-    typer.echo(f"  sha256   {proposal.sha256}")
-    typer.echo(f"  measure  {proposal.measure.kind} for {proposal.measure.hours} hours")
-    typer.echo(f"  expires  {stamp(proposal.expires_at)}, unless another person approves it")
-    for obstacle in proposal.obstacles:
-        typer.echo(f"  it cannot be approved as it stands: {obstacle}")
-    for remark in proposal.remarks:
-        typer.echo(f"  note for the approver: {remark}")
+    _tell_proposal(result)
 
 
 @app.command()
@@ -355,7 +346,9 @@ def clear_stop(
     case: CaseArgument,
     as_user: AsOption,
     because: Because,
-    stop_id: Annotated[str | None, typer.Option("--stop", metavar="ID", help="If several stand.")] = None,
+    stop_id: Annotated[
+        str | None, typer.Option("--stop", metavar="ID", help="If several stand: its id, or how it begins.")
+    ] = None,
     notice: Annotated[
         str | None,
         typer.Option(metavar="ID", help="Let this notice stand in spite of reports that it did not arrive."),
@@ -372,6 +365,19 @@ def clear_stop(
         return
     cleared = cases.clear_stop(opened, as_user, opened.now, case, reasons=because, stop_id=stop_id)
     typer.echo(f"case {cleared.case.number}: stop {cleared.stop_id} cleared")
+
+
+def _tell_proposal(result: DeterminationResult) -> None:
+    """Say what was proposed, until when it can be approved, and what stands in the way."""
+    proposal = result.proposal
+    typer.echo(f"case {result.case.number}: determined; proposal {proposal.number} in mode {proposal.mode}")
+    typer.echo(f"  sha256   {proposal.sha256}")
+    typer.echo(f"  measure  {proposal.measure.kind} for {proposal.measure.hours} hours")
+    typer.echo(f"  expires  {stamp(proposal.expires_at)}, unless another person approves it")
+    for obstacle in proposal.obstacles:
+        typer.echo(f"  it cannot be approved as it stands: {obstacle}")
+    for remark in proposal.remarks:
+        typer.echo(f"  note for the approver: {remark}")
 
 
 def tell(done: EnforcementReport, case: str) -> None:

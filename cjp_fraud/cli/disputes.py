@@ -73,7 +73,7 @@ def list_disputes(
     as_json: JsonOption = False,
 ) -> None:
     """List disputes, the one due first on top."""
-    from cjp_fraud.operations import cases
+    from cjp_fraud.operations import case_queue
 
-    listed = cases.list_disputes(deployment(ctx), decided_too=everything)
+    listed = case_queue.list_disputes(deployment(ctx), decided_too=everything)
     print_table(listed, _COLUMNS, as_json=as_json, title="Disputes")

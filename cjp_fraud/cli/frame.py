@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cjp_fraud.cli.table_layout import fit, fits, widths_of
+from cjp_fraud.digests import digits_needed
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.progress import Report
 
@@ -354,11 +355,7 @@ def _column_cells(values: Sequence[Any], *, whole: bool) -> list[str]:
     identifiers = {text for text in texts if _IDENTIFIER.fullmatch(text)}
     if whole or not identifiers:
         return texts
-    digits = next(
-        length
-        for length in range(SHORT, max(map(len, identifiers)) + 1)
-        if len({text[:length] for text in identifiers}) == len(identifiers)
-    )
+    digits = digits_needed(identifiers, SHORT)
     return [text[:digits] if text in identifiers else text for text in texts]
 
 

@@ -26,34 +26,15 @@ Rate = Annotated[int | None, typer.Option(min=1, help="Contacts an hour that are
 
 
 def measure_wanted(
-    kind: MeasureKind | None,
-    *,
-    days: int | None,
-    hours: int | None,
-    rate: int | None,
-    channels: list[str] | None,
-    directions: list[str] | None,
-    applications: list[str] | None,
-    principals: list[str] | None,
-    destinations: list[str] | None,
-    origins: list[str] | None,
+    kind: MeasureKind | None, scope: Scope, *, days: int | None, hours: int | None
 ) -> MeasureWanted:
-    """Return the measure that the options describe.
+    """Return the measure that the options describe; without any of them, one that the finding decides.
 
     Raises
     ------
     typer.BadParameter
         If the scope is given without the kind.
     """
-    scope = Scope(
-        channels=tuple(channels or ()),
-        directions=tuple(directions or ()),
-        principal_ids=tuple(principals or ()),
-        application_ids=tuple(applications or ()),
-        destination_prefixes=tuple(destinations or ()),
-        origins=tuple(origins or ()),
-        contacts_per_hour=rate,
-    )
     if kind is None and scope != Scope():
         raise typer.BadParameter(f"say the kind of measure too: --measure {', '.join(MeasureKind)}")
     return MeasureWanted(kind, scope, timedelta(days=days or 0, hours=hours or 0) or None)

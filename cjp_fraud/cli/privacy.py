@@ -82,7 +82,7 @@ def hold(
 @app.command("release-hold")
 def release_hold(
     ctx: typer.Context,
-    hold_id: Annotated[str, typer.Argument(metavar="HOLD", help="Its id (privacy holds).")],
+    hold_id: Annotated[str, typer.Argument(metavar="HOLD", help="Its id, or how it begins (privacy holds).")],
     as_user: AsOption,
     reason: ReasonOption,
     as_json: JsonOption = False,

@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import email_validator
-
 from cjp_fraud.errors import BadInputError
 
 EMAIL: Final = "email"
 
 METHOD_LENGTH: Final = 40
 """Longest name of a method, characters."""
-
-# The demonstration and the tests serve domains that RFC 6761 sets aside (.invalid, .test, localhost), and
-# a provider's own network may use .local: an address that cannot be reached is found out at dispatch.
-email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = ["arpa", "onion"]
 
 
 def require_email_address(text: str) -> str:
@@ -31,6 +25,11 @@ def require_email_address(text: str) -> str:
     BadInputError
         If it is none; an internationalised domain must be given in its ASCII form.
     """
+    import email_validator  # every command loads this module, few look at an address
+
+    # The demonstration and the tests serve domains that RFC 6761 sets aside (.invalid, .test, localhost), and
+    # a provider's own network may use .local: an address that cannot be reached is found out at dispatch.
+    email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = ["arpa", "onion"]
     try:
         if not text.isascii():
             raise email_validator.EmailSyntaxError("it holds characters that are not ASCII.")

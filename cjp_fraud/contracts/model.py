@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cjp_fraud.documents import UtcMoment
+
 NAME_LENGTH: Final = 200
 """Longest tenant, party or provider id, characters."""
 
@@ -110,6 +112,28 @@ def why_not_accepted(hosting: Hosting | None, product: str | None) -> str | None
     if product is not None and product_name(product) in NOT_PROCESSED:
         return f"{product_name(product)} {runs}: the provider processes no data of it (clause 3)"
     return f"the deployment is {runs}, so the provider does not run it (clause 3)"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One address to serve; names the address by id and digest, so that a proposal holds no personal text.
+
+    Parameters
+    ----------
+    address_id : row of the address book.
+    sha256 : salted digest of the address.
+    role, method : what the contract calls it for, and how it is served.
+    known : how we know it, and since when.
+    replaced_at : when another took its place; None while it is the one in force. A replaced address is
+        served too, and the approver is told, but only those in force decide.
+    """
+
+    address_id: str
+    sha256: str
+    role: str
+    method: str
+    known: str
+    replaced_at: UtcMoment | None
 
 
 @dataclass(frozen=True, slots=True)

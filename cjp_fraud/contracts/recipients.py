@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -11,33 +10,11 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware, utc_text
+from cjp_fraud.contracts.model import Recipient
 from cjp_fraud.contracts.tables import Address, Subscription
-from cjp_fraud.documents import UtcMoment
 
 LATELY = timedelta(days=30)
 """How long a replaced address is served beside its successor (the design's "lately")."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One address to serve; names the address by id and digest, so that a proposal holds no personal text.
-
-    Parameters
-    ----------
-    address_id : row of the address book.
-    sha256 : salted digest of the address.
-    role, method : what the contract calls it for, and how it is served.
-    known : how we know it, and since when.
-    replaced_at : when another took its place; None while it is the one in force. A replaced address is
-        served too, and the approver is told, but only those in force decide.
-    """
-
-    address_id: str
-    sha256: str
-    role: str
-    method: str
-    known: str
-    replaced_at: UtcMoment | None
 
 
 def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datetime) -> tuple[Recipient, ...]:

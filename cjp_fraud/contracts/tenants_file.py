@@ -24,7 +24,7 @@ from pydantic import (
 
 from cjp_fraud.contracts.methods import is_email_address
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel, product_name, why_not_accepted
-from cjp_fraud.contracts.offers import feature_name
+from cjp_fraud.contracts.offer_catalogue import feature_name
 from cjp_fraud.contracts.provisioning import (
     STORED_PROOF,
     WHOLE,

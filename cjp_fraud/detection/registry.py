@@ -19,6 +19,7 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware, date_of, day_of
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
+from cjp_fraud.digests import digits_needed
 from cjp_fraud.errors import NotFoundError, StorageError
 from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.storage.base import new_id
@@ -163,7 +164,8 @@ def _not_one(reference: str, rows: Sequence[Any], *, several: bool) -> str:
         return (
             "there is no model version yet; a Monday gets one from nine days of traffic on: cjp-fraud train"
         )
-    named = ", ".join(f"{row.monday.date()} ({row.id})" for row in rows[:MOST_NAMED])
+    digits = digits_needed([row.id for row in rows])
+    named = ", ".join(f"{row.monday.date()} ({row.id[:digits]})" for row in rows[:MOST_NAMED])
     more = f" and {len(rows) - MOST_NAMED} older ones" if len(rows) > MOST_NAMED else ""
     what = "more than one model version is" if several else "no model version is"
     return f"{what} meant by {reference!r}; {'they' if several else 'there'} are {named}{more}"

@@ -15,8 +15,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.recording import home_clock
+from cjp_fraud.audit.row_digests import salted_digest
 from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.audit.texts import salted_digest
 from cjp_fraud.clock import Clock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import DeliveryStatus

@@ -1,4 +1,4 @@
-"""Look at cases and their disputes and decide them: what a command, a page and an endpoint do alike.
+"""Decide cases and their disputes: what a command, a page and an endpoint do alike.
 
 Each function takes the deployment, the name of the user who acts and the moment ``now`` (aware), opens its
 own transactions and returns a frozen result. ``case`` is a case's number or id, as people type it.
@@ -13,13 +13,13 @@ Refused
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.operations.named_rows import episode_id_of, id_of
+from cjp_fraud.notices.tables import Notice
+from cjp_fraud.operations.short_ids import episode_id_of, id_of
 from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
@@ -35,26 +35,15 @@ from cjp_fraud.review.model import (
     CaseState,
     DisputeState,
     FraudFinding,
-    QueueFilter,
     StopKind,
 )
 from cjp_fraud.review.principals import freeze_principals
-from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
-from cjp_fraud.review.tables import Case, Dispute
-from cjp_fraud.review.views import CaseView, ProposalView
-from cjp_fraud.storage.database import at_one_moment, reading
+from cjp_fraud.review.tables import Case, Dispute, Stop
+from cjp_fraud.review.views import ProposalView
+from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.follow_up_letters import follow_ups_due
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from cjp_fraud.suspension.views import GatePointView, MeasureView, gate_view, measure_views
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage(CaseView):
-    """A case with what the gate says of it now, and its measures, the newest first."""
-
-    gate: tuple[GatePointView, ...]
-    measures: tuple[MeasureView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,49 +103,6 @@ class NoticeStands:
     case: CaseStanding
     notice_id: str
     reports_resolved: int
-
-
-def list_cases(
-    deployment: Deployment,
-    wanted: QueueFilter | None = None,
-    *,
-    limit: int = 100,
-    after: str | None = None,
-) -> QueuePage:
-    """Return a page of cases, the highest score first or the oldest first.
-
-    No case is skipped, whatever changes between two pages: :func:`cjp_fraud.review.queue.queue` says what
-    is guaranteed.
-
-    Parameters
-    ----------
-    limit : most cases on the page.
-    after : ``next_cursor`` of the page before; None: the first page.
-    """
-    with reading(deployment.engine) as session:
-        if wanted is not None and wanted.tenant_id is not None:
-            require_tenant(session, wanted.tenant_id)
-        return queue(session, wanted, limit=limit, after=after)
-
-
-def list_overflow(deployment: Deployment) -> tuple[OverflowEpisode, ...]:
-    """Return the episodes beyond the hour's cap of new cases, the highest score first."""
-    with reading(deployment.engine) as session:
-        return tuple(overflow_list(session))
-
-
-def show_case(deployment: Deployment, now: datetime, case: str) -> CasePage:
-    """Return why a case was flagged, what people decided, what is proposed, and what the gate says."""
-    with reading(deployment.engine) as session:
-        at_one_moment(session)  # its rows and what the log says of them
-        case_id = case_id_of(session, case)
-        view = case_view(session, case_id, now)
-        row = session.get_one(Case, case_id)
-        return CasePage(
-            **{column.name: getattr(view, column.name) for column in fields(CaseView)},
-            gate=gate_view(session, row, deployment.policy, now),
-            measures=measure_views(session, now, case_id=case_id),
-        )
 
 
 def claim(deployment: Deployment, by: str, now: datetime, case: str) -> CaseStanding:
@@ -314,9 +260,11 @@ def order_stop(deployment: Deployment, by: str, now: datetime, case: str, *, rea
 def clear_stop(
     deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str, stop_id: str | None = None
 ) -> StopResult:
-    """Clear an order of counsel, as counsel; ``stop_id`` may be None where one stop stands."""
+    """Clear an order of counsel, as counsel; ``stop_id``, or how it begins, may be None where one stop stands."""
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
+        if stop_id is not None:
+            stop_id = id_of(decision.session, Stop.id, stop_id, "stop", f"cjp-fraud cases show {case}")
         stop = stops.clear_stop(decision, case_id, stop_id, reasons)
         return StopResult(CaseStanding.of(decision.session.get_one(Case, case_id)), stop.id, stop.kind)
 
@@ -324,9 +272,10 @@ def clear_stop(
 def let_notice_stand(
     deployment: Deployment, by: str, now: datetime, case: str, notice_id: str, *, reasons: str
 ) -> NoticeStands:
-    """Let a notice stand in spite of reports that it did not arrive."""
+    """Let a notice, named by its id or how it begins, stand in spite of reports that it did not arrive."""
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
+        notice_id = id_of(decision.session, Notice.id, notice_id, "notice", "cjp-fraud notices list")
         resolved = stops.let_notice_stand(decision, case_id, notice_id, reasons)
         standing = CaseStanding.of(decision.session.get_one(Case, case_id))
     return NoticeStands(standing, notice_id, resolved)
@@ -386,9 +335,3 @@ def decide_dispute(
         enforcement = enforce_now(deployment, now, dispute.case_id)
         standing = _standing(deployment, dispute.case_id)
     return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at, enforcement)
-
-
-def list_disputes(deployment: Deployment, *, decided_too: bool = False) -> tuple[disputes.ListedDispute, ...]:
-    """Return the open disputes, the one due first on top; with ``decided_too`` all there are."""
-    with reading(deployment.engine) as session:
-        return disputes.disputes_on_record(session, decided_too=decided_too)

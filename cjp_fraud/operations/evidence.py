@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from pydantic import JsonValue
 from sqlalchemy import select
 
+from cjp_fraud.audit.row_digests import NamedRow
 from cjp_fraud.audit.signed_head import head_faults, newest
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.export import Exported, export_evidence
@@ -87,9 +88,10 @@ class LogEntry:
     subject_type: str
     subject_id: str
     case_id: str | None
-    content: dict[str, Any]
-    rows: tuple[dict[str, str], ...]
-    """Every row that was written or changed: table, id and its digest as it stood then."""
+    content: Mapping[str, JsonValue]
+    """What the act says of itself; which names there are depends on the action."""
+    rows: tuple[NamedRow, ...]
+    """Every row that was written or changed, as it stood then."""
     entry_sha256: str
 
 
@@ -268,7 +270,7 @@ def list_entries(
                 subject_id=entry.subject_id,
                 case_id=entry.case_id,
                 content=entry.content,
-                rows=tuple(entry.rows),
+                rows=tuple(NamedRow(**row) for row in entry.rows),
                 entry_sha256=entry.entry_sha256,
             )
             for entry, name in reversed(session.execute(newest).all())

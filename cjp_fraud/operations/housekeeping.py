@@ -26,8 +26,8 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import create_user
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.full_disk import full_disk_named
-from cjp_fraud.storage.migration import current_revision, migrate
 from cjp_fraud.storage.ownership import application_owns, migrate_as_owner, require_may_migrate
+from cjp_fraud.storage.schema_version import current_revision, migrate
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 
 LAKE_TABLES = (*TRAFFIC_TABLES, *DETECTION_TABLES)

@@ -16,6 +16,7 @@ from cjp_fraud.compliance.erasure import TenantsTexts, erase_texts, refuse_to_er
 from cjp_fraud.compliance.tables import LegalHold
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.inbound_reports import reports_kept
+from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.people.model import Actor
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_named
@@ -115,9 +116,15 @@ def hold(
 
 
 def release_hold(deployment: Deployment, by: str, now: datetime, hold_id: str, *, reason: str) -> HoldView:
-    """Release a hold, as counsel; one that was released stays as it is."""
+    """Release a hold, as counsel; one that was released stays as it is.
+
+    Parameters
+    ----------
+    hold_id : its id, or how it begins.
+    """
     with deployment.deciding(by, now) as decision:
-        released = legal_holds.release_hold(decision, hold_id, reason)
+        meant = id_of(decision.session, LegalHold.id, hold_id, "legal hold", "cjp-fraud privacy holds")
+        released = legal_holds.release_hold(decision, meant, reason)
         return _view(decision.session, released)
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.contracts.model import Recipient
 from cjp_fraud.contracts.position import contract_at
-from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.documents import from_document
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.letter_words import wrapped

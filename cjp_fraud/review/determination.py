@@ -13,7 +13,7 @@ from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.notices.plans import cancel_plan, plan_of
+from cjp_fraud.notices.plans_on_record import cancel_plan, plan_of
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import (

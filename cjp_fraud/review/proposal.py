@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.offers import offer_remarks
+from cjp_fraud.contracts.offer_catalogue import offer_remarks
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import FORMER_ADDRESS_ERASED, MeasureKind, Scope, consent_reasons
@@ -21,7 +21,7 @@ from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError, Refused
 from cjp_fraud.notices.letter_facts import Letter
-from cjp_fraud.notices.plans import draft_plan
+from cjp_fraud.notices.plan_drafting import draft_plan
 from cjp_fraud.review.case_letters import suspension_letter
 from cjp_fraud.review.measure_fit import PlannedMeasure
 from cjp_fraud.review.model import ProviderPolicy

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.recipients import Recipient
+from cjp_fraud.contracts.model import Recipient, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.contradictions import OpenContradiction
 from cjp_fraud.review.evidence import FlagView

@@ -20,7 +20,7 @@ from alembic.migration import MigrationContext
 from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.column_rendering import render
 from cjp_fraud.storage.database import make_engine
-from cjp_fraud.storage.migration import migration_config
+from cjp_fraud.storage.schema_version import migration_config
 
 FIRST = Path(__file__).parent / "migrations" / "versions" / "0001_initial_tables.py"
 _TABLES = re.compile(

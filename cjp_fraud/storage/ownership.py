@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cjp_fraud.errors import BadInputError, StorageError, refuse_unless
 from cjp_fraud.storage.base import Base
-from cjp_fraud.storage.migration import HEAD, current_revision, migrate
+from cjp_fraud.storage.schema_version import HEAD, current_revision, migrate
 
 POSTGRESQL: Final = "postgresql"
 

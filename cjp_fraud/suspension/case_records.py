@@ -9,7 +9,8 @@ from sqlalchemy import Select, inspect, select
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Mapper, Session
 
-from cjp_fraud.audit.row_digests import Record, record_of
+from cjp_fraud.audit.mapped_rows import record_of
+from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.audit.tables import AuditEntry, Home, PersonalText
 from cjp_fraud.contracts.tables import (
     Address,

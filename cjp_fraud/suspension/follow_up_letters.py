@@ -24,7 +24,8 @@ from cjp_fraud.notices.letter_facts import (
     Withdrawn,
 )
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
-from cjp_fraud.notices.plans import create_plan, draft_plan, plan_of, recipients_of
+from cjp_fraud.notices.plan_drafting import draft_plan
+from cjp_fraud.notices.plans_on_record import create_plan, plan_of, recipients_of
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_letters import continuation_letter

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.entries_of_case import newest_names
 from cjp_fraud.audit.log import lock_log
-from cjp_fraud.audit.named_rows import newest_names
+from cjp_fraud.audit.mapped_rows import record_of
 from cjp_fraud.audit.recording import HOME
-from cjp_fraud.audit.row_digests import record_of
 from cjp_fraud.audit.tables import Home, PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
@@ -28,7 +28,7 @@ from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.notices.delivery_record import progress_at
 from cjp_fraud.notices.letters import letter_language
 from cjp_fraud.notices.model import NoticeState
-from cjp_fraud.notices.plans import plan_of, stated_end
+from cjp_fraud.notices.plans_on_record import plan_of, stated_end
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import lately_edited_contract, newcomer_faults, took_part

@@ -19,7 +19,7 @@ from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.delivery_record import progress_at
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.plans import plan_of, stated_end
+from cjp_fraud.notices.plans_on_record import plan_of, stated_end
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of

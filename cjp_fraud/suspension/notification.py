@@ -15,7 +15,8 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.documents import from_document
 from cjp_fraud.notices.delivery_record import plan_facts, progress_at
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.plans import PlanDraft, create_plan, plan_of
+from cjp_fraud.notices.plans import PlanDraft
+from cjp_fraud.notices.plans_on_record import create_plan, plan_of
 from cjp_fraud.notices.progress import PlanProgress, letters_due
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision

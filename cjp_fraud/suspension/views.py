@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
+from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.requirements import POINTS
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
 
@@ -33,7 +34,7 @@ class CommandView:
     kind: CommandKind
     ordered_at: datetime
     outcome: CommandOutcome | None
-    read_back: dict[str, Any] | None
+    read_back: ReadBack | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,8 @@ def _commands(session: Session, chosen: Select[str]) -> dict[str, list[CommandVi
     for row in session.scalars(
         select(PlatformCommand).where(PlatformCommand.measure_id.in_(chosen)).order_by(PlatformCommand.number)
     ):
-        view = CommandView(row.number, row.kind, row.ordered_at, row.outcome, row.read_back)
+        answer = from_document(ReadBack, row.read_back) if row.read_back is not None else None
+        view = CommandView(row.number, row.kind, row.ordered_at, row.outcome, answer)
         views[row.measure_id].append(view)
     return views
 

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 RULES = (
+    "cjp_fraud.audit.named_rows",
+    "cjp_fraud.audit.row_digests",
     "cjp_fraud.suspension.gate",
     "cjp_fraud.suspension.model",
     "cjp_fraud.contracts.receipt",
@@ -19,6 +21,8 @@ RULES = (
     "cjp_fraud.notices.letter_words",
     "cjp_fraud.notices.letters",
     "cjp_fraud.notices.model",
+    "cjp_fraud.notices.plan_drafting",
+    "cjp_fraud.notices.plans",
     "cjp_fraud.notices.progress",
     "cjp_fraud.notices.reports.dsn",
     "cjp_fraud.review.frozen_traffic",

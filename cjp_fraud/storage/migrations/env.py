@@ -1,4 +1,4 @@
-"""Alembic's environment: runs on the engine that cjp_fraud.storage.migration hands over."""
+"""Alembic's environment: runs on the engine that cjp_fraud.storage.schema_version hands over."""
 
 from alembic import context
 

@@ -11,10 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.audit.mapped_rows import named_row
 from cjp_fraud.audit.recording import insert_rows
-from cjp_fraud.audit.row_digests import named_row
+from cjp_fraud.audit.row_digests import salted_digest
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
-from cjp_fraud.audit.texts import erase_contents, keep_text, new_text, salted_digest
+from cjp_fraud.audit.texts import erase_contents, keep_text, new_text
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import Base, import_all_tables, new_id
 from cjp_fraud.storage.database import reading, transaction

@@ -231,8 +231,12 @@ def test_smaller_decisions(opened: Deployment) -> None:
         *("--destination", "+371", "--channel", "voice", "--direction", "outbound", "--days", "2", *FRAUD),
     )
     done(cases.app, opened, "return", "1", "--as", "adam", "--because", "narrower")
-    done(cases.app, opened, "stop", "1", "--as", "carol", "--because", "wait")
-    done(cases.app, opened, "clear-stop", "1", "--as", "carol", "--because", "go on")
+    stopped = done(cases.app, opened, "stop", "1", "--as", "carol", "--because", "wait")
+    stop_id = stopped.strip().rpartition("(")[2].rstrip(")")
+    as_carol = ("--as", "carol", "--because", "go on")
+    unknown = run(cases.app, opened, "clear-stop", "1", "--stop", "0000000", *as_carol).exception
+    assert "no stop '0000000'" in str(unknown)
+    assert stop_id in done(cases.app, opened, "clear-stop", "1", "--stop", stop_id[:13], *as_carol)
     said = done(disputes.app, opened, "open", "1", "--as", "ana", "--text", "it was our campaign")
     (dispute,) = answered(disputes.app, opened, "list")
     assert dispute["id"] in said

@@ -54,6 +54,14 @@ def test_a_listing_of_the_database_loads_neither_the_lake_nor_models(
     assert not loaded & {"pandas", "pyarrow", "deltalake", "sklearn", "alembic"}
 
 
+@pytest.mark.parametrize("words", [("cases", "list"), ("disputes", "list"), ("users", "list")])
+def test_a_queue_loads_no_letters_keys_lake_or_models(words: tuple[str, ...], tmp_path: Path) -> None:
+    initialize(Deployment(Settings(home=tmp_path)))
+    _, loaded = started("--home", str(tmp_path), *words)
+    heavy = {"jinja2", "babel", "cryptography", "email_validator", "pandas", "numpy", "deltalake", "sklearn"}
+    assert not loaded & heavy
+
+
 def test_the_help_lists_every_command_with_its_summary() -> None:
     printed, _ = started("--help")
     for entry in ENTRIES:

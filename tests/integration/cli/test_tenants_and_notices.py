@@ -19,7 +19,7 @@ from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import Role
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.storage.migration import migrate
+from cjp_fraud.storage.schema_version import migrate
 from tests.contract_builders import NOON, a_row, write_csv
 from tests.mail_servers import smtp_server
 from tests.notice_builders import a_plan, methods_of, notices_of

@@ -29,14 +29,8 @@ from cjp_fraud.notices.delivery_record import progress_at, record_event
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.methods.email import MailServer
 from cjp_fraud.notices.model import DeliveryEvidence, NoticeKind, NoticeState, Outcome
-from cjp_fraud.notices.plans import (
-    cancel_plan,
-    create_plan,
-    draft_plan,
-    plan_of,
-    recipients_of,
-    stated_end,
-)
+from cjp_fraud.notices.plan_drafting import draft_plan
+from cjp_fraud.notices.plans_on_record import cancel_plan, create_plan, plan_of, recipients_of, stated_end
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.storage.base import new_id

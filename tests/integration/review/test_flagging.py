@@ -225,7 +225,7 @@ def test_hours_at_once_or_one_by_one_open_the_same_cases(tenants: Engine, tmp_pa
 
 
 def _fresh(folder: Path, like: Engine) -> Engine:
-    from cjp_fraud.storage.migration import migrate
+    from cjp_fraud.storage.schema_version import migrate
 
     engine = make_engine(f"sqlite:///{folder / 'other.db'}")
     migrate(engine)

@@ -21,7 +21,7 @@ from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.locks import HOLDERS, named_lock, process_lock
-from cjp_fraud.storage.migration import migrate, require_current
+from cjp_fraud.storage.schema_version import migrate, require_current
 from tests import processes
 from tests.people_builders import a_user
 from tests.processes import die

@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 
 from cjp_fraud.storage import migrations
-from cjp_fraud.storage.migration import HEAD
+from cjp_fraud.storage.schema_version import HEAD
 
 _PROGRAM = """
 import sys

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import DeliveryStatus, Hosting, Right
+from cjp_fraud.contracts.model import DeliveryStatus, Hosting, Recipient, Right
 from cjp_fraud.contracts.position import Contract, DocumentVersion
-from cjp_fraud.contracts.recipients import Recipient
 from cjp_fraud.contracts.terms import (
     Combine,
     MethodRule,
@@ -25,7 +24,8 @@ from cjp_fraud.digests import canonical_json, digest
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.plans import PlanDraft, draft_plan
+from cjp_fraud.notices.plan_drafting import draft_plan
+from cjp_fraud.notices.plans import PlanDraft
 from tests.notice_builders import a_letter
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)

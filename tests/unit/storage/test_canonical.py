@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.digests import canonical_json, digest
+from cjp_fraud.digests import canonical_json, digest, digits_needed
 from cjp_fraud.errors import NaiveTimeError
 
 DOCUMENTS = st.recursive(
@@ -129,3 +129,17 @@ def test_a_small_p_value_is_written_as_javascript_writes_it() -> None:
 def test_a_large_double_is_the_same_when_it_comes_back_as_a_whole_number() -> None:
     assert canonical_json(10**300) == canonical_json(1e300) == b"1e+300"
     assert canonical_json(2**60) == b"1152921504606847000"
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "digits"),
+    [
+        ([], 8),
+        (["0123456789"], 8),
+        (["0123456789", "0123456788"], 10),
+        (["01234567-a", "01234567-b", "01234567-a"], 10),
+        (["012", "01234"], 5),
+    ],
+)
+def test_identifiers_are_cut_as_short_as_they_stay_different(identifiers: list[str], digits: int) -> None:
+    assert digits_needed(identifiers) == digits

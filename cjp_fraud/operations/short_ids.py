@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from cjp_fraud.digests import digits_needed
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.review.tables import Case, Episode
 
@@ -38,10 +39,10 @@ def id_of(session: Session, column: InstrumentedAttribute[str], named: str, what
     if len(ids) == 1 or begins in ids:
         return begins if begins in ids else ids[0]
     if ids:
+        digits = digits_needed(ids, max(LEAST_DIGITS, len(begins)))
+        shown = ", ".join(row_id[:digits] for row_id in ids[:MOST_NAMED])
         more = " and others" if len(ids) > MOST_NAMED else ""
-        raise NotFoundError(
-            f"more than one {what} begins with {named!r}: {', '.join(ids[:MOST_NAMED])}{more}; give more digits"
-        )
+        raise NotFoundError(f"more than one {what} begins with {named!r}: {shown}{more}; give more digits")
     raise NotFoundError(
         f"no {what} {named!r} is on record; {listing} shows them (its first {LEAST_DIGITS} digits or more are enough)"
     )

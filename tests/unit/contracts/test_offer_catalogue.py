@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cjp_fraud.contracts.offers import feature_name, offer_remarks
+from cjp_fraud.contracts.offer_catalogue import feature_name, offer_remarks
 
 
 @pytest.mark.parametrize(

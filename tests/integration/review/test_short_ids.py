@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cjp_fraud.errors import NotFoundError
-from cjp_fraud.operations.named_rows import id_of
+from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import reading
 from tests.case_builders import START, a_flag, flag

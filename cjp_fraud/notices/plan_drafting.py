@@ -1,0 +1,109 @@
+"""Draft a notice plan from a contract, its recipients and what the letters say; a pure rule."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cjp_fraud.contracts.model import DeliveryStatus, Recipient
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.errors import refuse_unless
+from cjp_fraud.notices.letter_facts import Letter
+from cjp_fraud.notices.letters import LANGUAGES, Addressee, letter_language, render
+from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.notices.plans import PlanDraft
+
+if TYPE_CHECKING:
+    from cjp_fraud.contracts.position import Contract
+
+
+def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
+    """Draft a plan: pure, so that the same facts give the same bytes.
+
+    A suspension is noticed as the contract says. Every other kind goes once to everybody in ``recipients``, by the
+    method of each address, whatever the contract has become since.
+
+    Raises
+    ------
+    Refused
+        Naming all that stands in the way: terms not read, a role without an address, no letter in the
+        contract's language.
+    """
+    by_contract = letter.kind is NoticeKind.SUSPENSION
+    terms = position.notice_terms if by_contract else _once_to_all(recipients)
+    unread = position.notice_terms_fault or "the notice clause has not been read"
+    refuse_unless(
+        (terms is not None, unread if by_contract else "there is nobody to be served"),
+        (
+            letter_language(position.language) is not None,
+            f"the contract's language is {position.language} and there is no letter in it; "
+            f"there are {', '.join(LANGUAGES)}",
+        ),
+        *((False, sentence) for sentence in _without_address(terms, recipients)),
+        action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
+    )
+    assert terms is not None
+    document, read = position.governing_document, position.notice_terms
+    rendered = render(
+        letter,
+        Addressee(
+            tag=position.language,
+            reference=position.tenant_id,
+            time_zone=position.time_zone,
+            document=document.reference if document is not None else None,
+            notice_clause=read.clause if read is not None else None,
+        ),
+    )
+    return PlanDraft(
+        kind=letter.kind,
+        tenant_id=position.tenant_id,
+        time_zone=position.time_zone,
+        language=rendered.language,
+        template=rendered.template,
+        template_version=rendered.template_version,
+        subject=rendered.subject,
+        body=rendered.body,
+        clause=position.clause,
+        terms=terms,
+        recipients=recipients,
+        lasts_hours=int(letter.lasts / timedelta(hours=1)) if letter.lasts is not None else None,
+        term_to=position.term_to,
+        dispute_days=letter.sender.dispute_days,
+        locale=rendered.locale,
+    )
+
+
+def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
+    roles: dict[str, list[str]] = {}
+    for recipient in recipients:
+        roles.setdefault(recipient.method, []).append(recipient.role)
+    if not roles:
+        return None
+    rules = tuple(
+        MethodRule(method, DeliveryStatus.SENT, tuple(dict.fromkeys(names)))
+        for method, names in roles.items()
+    )
+    return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules, Wait(0, WaitUnit.HOURS)),))
+
+
+def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...]) -> list[str]:
+    """Say which roles of the terms have no address in force; a method cannot be served without one."""
+    if terms is None:
+        return []
+    sentences = []
+    for step in terms.steps:
+        for rule in step.methods:
+            for role in dict.fromkeys(rule.address_roles):
+                in_force = [
+                    recipient
+                    for recipient in recipients
+                    if recipient.role == role
+                    and recipient.method == rule.method
+                    and not recipient.replaced_at
+                ]
+                if not in_force:
+                    sentences.append(
+                        f"no {rule.method} address of role {role!r} is in force (step {step.number}); where it was "
+                        "erased, enter it again: cjp-fraud tenants load"
+                    )
+    return list(dict.fromkeys(sentences))

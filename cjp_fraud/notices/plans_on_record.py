@@ -1,0 +1,129 @@
+"""Notice plans on record: created from an approved draft, cancelled, found again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.model import Recipient
+from cjp_fraud.digests import digest
+from cjp_fraud.documents import from_document, to_document
+from cjp_fraud.errors import NotFoundError
+from cjp_fraud.notices.model import NoticeKind, NoticeState
+from cjp_fraud.notices.plans import PlanDraft, PlannedLetter
+from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.people.model import Decision
+
+
+def create_plan(
+    decision: Decision,
+    draft: PlanDraft,
+    *,
+    case_id: str,
+    proposal_id: str,
+    approved_at: datetime,
+    mode: PlatformMode,
+    round: int = 0,
+) -> NoticePlan:
+    """Put an approved draft on record with its letters; made once for a proposal, kind and round.
+
+    Parameters
+    ----------
+    decision : who carries out the approval; the first step is due from its moment on.
+    approved_at : when the proposal was approved; aware, not after the decision.
+    mode : mode that was approved; in ``observe`` nothing of the plan ever leaves.
+    round : of reaffirmations that it tells of; 0: it tells of none.
+    """
+    session = decision.session
+    on_record = plan_of(session, proposal_id, draft.kind, round)
+    if on_record is not None:
+        return on_record
+    document = to_document(draft)
+    plan = NoticePlan(
+        case_id=case_id,
+        proposal_id=proposal_id,
+        tenant_id=draft.tenant_id,
+        kind=draft.kind,
+        round=round,
+        mode=mode,
+        document=document,
+        sha256=digest(document),
+        approved_at=approved_at,
+        created_at=decision.at,
+    )
+    session.add(plan)
+    session.flush()
+    session.add_all(_notice(plan, draft, planned) for planned in draft.letters)
+    session.flush()
+    content = {
+        "proposal_id": proposal_id,
+        "kind": draft.kind,
+        "mode": mode,
+        "sha256": plan.sha256,
+        "letters": len(draft.letters),
+    }
+    append(decision, "notice.planned", "notice_plans", plan.id, content, case_id=case_id)
+    return plan
+
+
+def _notice(plan: NoticePlan, draft: PlanDraft, planned: PlannedLetter) -> Notice:
+    """Return the row of one letter of a plan."""
+    return Notice(
+        plan_id=plan.id,
+        planned_at=plan.created_at,
+        number=planned.number,
+        step=planned.step,
+        method_index=planned.method_index,
+        method=planned.rule.method,
+        basis=planned.rule.basis,
+        required=planned.required,
+        kind=draft.kind,
+        language=draft.language,
+        template=draft.template,
+        template_version=draft.template_version,
+        address_id=planned.recipient.address_id,
+        address_known=planned.recipient.known,
+        clause=draft.clause,
+        state=NoticeState.PLANNED,
+    )
+
+
+def cancel_plan(decision: Decision, plan_id: str) -> None:
+    """Stop what has not been sent yet of a plan; doing so again changes nothing."""
+    plan = decision.session.get(NoticePlan, plan_id, with_for_update=True)
+    if plan is None:
+        raise NotFoundError(f"no notice plan {plan_id} is on record")
+    if plan.cancelled_at is None:
+        plan.cancelled_at = decision.at
+        append(decision, "notice.plan_cancelled", "notice_plans", plan.id, {}, case_id=plan.case_id)
+
+
+def plan_of(
+    session: Session, proposal_id: str, kind: NoticeKind = NoticeKind.SUSPENSION, round: int = 0
+) -> NoticePlan | None:
+    """Return the plan of a proposal, if one was made; ``round``: of the reaffirmations that it tells of."""
+    return session.scalar(
+        select(NoticePlan).where(
+            NoticePlan.proposal_id == proposal_id, NoticePlan.kind == kind, NoticePlan.round == round
+        )
+    )
+
+
+def stated_end(session: Session, plan_id: str) -> datetime | None:
+    """Return the earliest end of the measure that a letter of the plan states which may have left; None: none does.
+
+    What the customer read binds: the measure does not last longer, however late it begins.
+    """
+    written = (NoticeState.SENT, NoticeState.DEFERRED, NoticeState.OBSERVED)
+    return session.scalar(
+        select(func.min(Notice.states_end_at)).where(Notice.plan_id == plan_id, Notice.state.in_(written))
+    )
+
+
+def recipients_of(plan: NoticePlan) -> tuple[Recipient, ...]:
+    """Return whom a plan serves. Its withdrawal goes to the same recipients, even if the addresses change later."""
+    return from_document(PlanDraft, plan.document).recipients
