@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.log import Decision, append, lock_log
+from cjp_fraud.audit.mapped_rows import named_row
 from cjp_fraud.audit.recording import HOME, HOME_MADE, HomeClock, clock_was_set, made_simulated
-from cjp_fraud.audit.row_digests import named_row
 from cjp_fraud.audit.tables import AuditEntry, Home
 from cjp_fraud.clock import machine_now, utc_text
 from cjp_fraud.errors import ClockError
