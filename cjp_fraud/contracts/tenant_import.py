@@ -229,35 +229,15 @@ def _make_referred(session: Session, rows: Sequence[TenantRow], at: datetime) ->
 
 
 def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -> _Change:
-    zone_change = None
+    """Return what a row changes of a tenant, with the rows written for it; None on record: the tenant is made."""
+    new_rows, zone_change = None, None
+    facts: dict[str, Any] = {"created": True}
     if record is None:
-        tenant = Tenant(id=row.tenant_id, recorded_at=at)
-        subscription = Subscription(id=new_id(), tenant_id=row.tenant_id, recorded_at=at)
-        site = Site(id=new_id(), subscription_id=subscription.id, country=row.country, recorded_at=at)
-        _fill_tenant(tenant, row)
-        new_rows = (tenant, subscription, site)
-        record = _Record(tenant, subscription, site)
-        facts: dict[str, Any] = {"created": True}
+        new_rows = _new_tenant(row, at)
+        record = _Record(*new_rows)
     else:
-        row, new_rows, facts = _with_what_is_on_record(record, row), None, {}
-        before, zone, name = _tenant_digest(record.tenant), record.tenant.time_zone, record.tenant.name
-        _fill_tenant(record.tenant, row)
-        if record.tenant.time_zone != zone:
-            zone_change = ZoneChange(
-                id=new_id(),
-                tenant_id=row.tenant_id,
-                before=zone,
-                time_zone=row.time_zone,
-                changed_at=at,
-                source=source,
-            )
-            facts["zone_change"] = zone_change.id
-        if record.tenant.name != name:
-            facts["name_changed"] = True
-        if record.site is not None and "country" in row.given:
-            record.site.country = row.country
-        if _tenant_digest(record.tenant) != before:
-            facts["tenant"] = {"before": before, "after": _tenant_digest(record.tenant)}
+        row = _with_what_is_on_record(record, row)
+        zone_change, facts = _change_tenant(record, row, source, at)
     versions = _contract_versions(record, row, source, at)
     if versions:
         facts["versions"] = {version.row.__tablename__: version.row.id for version in versions}
@@ -284,6 +264,42 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
         terms_read=notice_terms is not None and notice_terms.terms is not None,
         rows=[written for written in rows if written is not None],
     )
+
+
+def _new_tenant(row: TenantRow, at: datetime) -> tuple[Tenant, Subscription, Site]:
+    """Return the rows of a tenant that is not on record."""
+    tenant = Tenant(id=row.tenant_id, recorded_at=at)
+    subscription = Subscription(id=new_id(), tenant_id=row.tenant_id, recorded_at=at)
+    site = Site(id=new_id(), subscription_id=subscription.id, country=row.country, recorded_at=at)
+    _fill_tenant(tenant, row)
+    return tenant, subscription, site
+
+
+def _change_tenant(
+    record: _Record, row: TenantRow, source: str, at: datetime
+) -> tuple[ZoneChange | None, dict[str, Any]]:
+    """Put a row's values into the tenant on record; return the change of its zone, and the facts for the log."""
+    facts: dict[str, Any] = {}
+    zone_change = None
+    before, zone, name = _tenant_digest(record.tenant), record.tenant.time_zone, record.tenant.name
+    _fill_tenant(record.tenant, row)
+    if record.tenant.time_zone != zone:
+        zone_change = ZoneChange(
+            id=new_id(),
+            tenant_id=row.tenant_id,
+            before=zone,
+            time_zone=row.time_zone,
+            changed_at=at,
+            source=source,
+        )
+        facts["zone_change"] = zone_change.id
+    if record.tenant.name != name:
+        facts["name_changed"] = True
+    if record.site is not None and "country" in row.given:
+        record.site.country = row.country
+    if _tenant_digest(record.tenant) != before:
+        facts["tenant"] = {"before": before, "after": _tenant_digest(record.tenant)}
+    return zone_change, facts
 
 
 def _write(session: Session, changes: Sequence[_Change], at: datetime) -> None:

@@ -75,20 +75,25 @@ def approve(
     session.add(approval)
     record_part(session, by, Part.APPROVED, case.tenant_id, decision.at, case_id=case.id)
     session.flush()
+    _move_or_note(decision, case, proposal, approval)
+    return approval
+
+
+def _move_or_note(decision: Decision, case: Case, proposal: Proposal, approval: Approval) -> None:
+    """Move the case to approved once every approval that its proposal needs is given; until then only note it."""
     content = {
         "approval_id": approval.id,
         "proposal_id": proposal.id,
         "proposal_sha256": proposal.sha256,
         "mode": proposal.mode,
-        "capacity": acting,
+        "capacity": approval.capacity,
     }
-    given = {each.capacity for each in approvals_of(session, proposal)}
+    given = {each.capacity for each in approvals_of(decision.session, proposal)}
     needed = {Capacity.APPROVER} | ({Capacity.COUNSEL} if counsel_needed(proposal) else set())
     if needed <= given:
         move(decision, case, CaseState.APPROVED, "case.approved", content)
     else:
         note(decision, case, "case.consented", content | {"state": case.state})
-    return approval
 
 
 def approvals_of(session: Session, proposal: Proposal) -> list[Approval]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -104,27 +105,33 @@ def determine_fraud(
     )
     grounds = Grounds(case, determination, reasons.sha256, evidence, flags, position)
     proposal = draw_up(session, grounds, measure, policy, obstacles(position, at), at)
-    move(
-        decision,
-        case,
-        CaseState.DETERMINED,
-        "case.determined",
-        {
-            "determination_id": determination.id,
-            "finding": determination.finding,
-            "tenants_part": determination.tenants_part,
-            "grounds": determination.grounds,
-            "reasons_sha256": reasons.sha256,
-            "flags": len(flags),
-            "flags_sha256": digest(sorted(flag.id for flag in flags)),
-            "evidence_set_id": evidence.id,
-            "evidence_sha256": evidence.sha256,
-            "proposal_id": proposal.id,
-            "proposal_sha256": proposal.sha256,
-            "mode": proposal.mode,
-        },
-    )
+    content = _determined(determination, reasons, flags, evidence, proposal)
+    move(decision, case, CaseState.DETERMINED, "case.determined", content)
     return proposal
+
+
+def _determined(
+    determination: Determination,
+    reasons: PersonalText,
+    flags: Sequence[Flag],
+    evidence: EvidenceSet,
+    proposal: Proposal,
+) -> dict[str, Any]:
+    """Return what the log says of a determination of fraud."""
+    return {
+        "determination_id": determination.id,
+        "finding": determination.finding,
+        "tenants_part": determination.tenants_part,
+        "grounds": determination.grounds,
+        "reasons_sha256": reasons.sha256,
+        "flags": len(flags),
+        "flags_sha256": digest(sorted(flag.id for flag in flags)),
+        "evidence_set_id": evidence.id,
+        "evidence_sha256": evidence.sha256,
+        "proposal_id": proposal.id,
+        "proposal_sha256": proposal.sha256,
+        "mode": proposal.mode,
+    }
 
 
 def leave_undetermined(decision: Decision, case_id: str, *, reasons: str) -> Determination:

@@ -36,6 +36,7 @@ from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.traffic_look import take_look
+from tests.integration.compliance.closed_cases import told
 from tests.mail_servers import smtp_server
 from tests.people_builders import a_user
 
@@ -228,3 +229,15 @@ def case(sqlite_engine: Engine, tmp_path: Path, smtp_port: int) -> Story:
     begun = Story(sqlite_engine, tmp_path, smtp_port)
     begun.people()
     return begun
+
+
+@pytest.fixture
+def closed(story: Story) -> Story:
+    """A case that went the whole way and back, on each kind of database."""
+    return told(story)
+
+
+@pytest.fixture
+def closed_on_sqlite(case: Story) -> Story:
+    """The same on SQLite alone."""
+    return told(case)

@@ -1,204 +1,33 @@
-"""What is erased of a tenant, what stays, what stands in the way, and that everything still verifies."""
+"""What stands in the way of an erasure, legal holds, kills in its middle, and the commands."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, select
 from typer.testing import CliRunner
 
-from cjp_fraud.audit.row_digests import ERASABLE
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
-from cjp_fraud.audit.texts import holds_erasable
 from cjp_fraud.cli import evidence as evidence_commands
 from cjp_fraud.cli import notices as notices_commands
 from cjp_fraud.cli import privacy as privacy_commands
-from cjp_fraud.clock import utc_text
-from cjp_fraud.compliance.export import Exported, export_evidence
 from cjp_fraud.compliance.legal_holds import hold_texts
 from cjp_fraud.compliance.log_verification import verify_log
-from cjp_fraud.compliance.verification import verify_file
-from cjp_fraud.config import load_settings
 from cjp_fraud.contracts.recipients import recipients
-from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.contracts.tenant_import import load_tenants
-from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import NotFoundError, Refused
 from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder
-from cjp_fraud.notices.tables import Notice, SmtpAttempt
+from cjp_fraud.notices.tables import Notice
 from cjp_fraud.operations import privacy
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.dispute import open_dispute
-from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import reading, transaction
-from tests.delivery_reports import a_report
+from tests.integration.compliance.case_bundles import exported
+from tests.integration.compliance.closed_cases import ADDRESS, erase, files_with, opened, rows
 from tests.integration.compliance.conftest import Story
 from tests.simulated_clocks import show_clock
-
-ADDRESS = "notices@acme.example"
-WORDS = (
-    "Calls to premium numbers at night",
-    "no agent was on duty",
-    "It was our own campaign",
-    "Until the court has decided",
-    "The keys were changed",
-    "The attack goes on",
-    "Example Ltd",
-)
-"""What persons wrote in the story, and the tenant's name."""
-
-
-def opened(story: Story) -> Deployment:
-    """A deployment on the story's database, with a home of its own."""
-    home = story.folder / "home"
-    home.mkdir(exist_ok=True)
-    made = Deployment(load_settings(home=home))
-    made.__dict__["engine"] = story.engine
-    return made
-
-
-def told(story: Story) -> Story:
-    """Tell the whole story, to the reinstatement, with delivery reports of every kind in the home."""
-    story.suspended()
-    story.kept_and_disputed()
-    story.reinstated()
-    settings = opened(story).settings
-    incoming = incoming_folder(settings)
-    incoming.mkdir(parents=True)
-    with reading(story.engine) as session:
-        smtp = session.scalars(select(SmtpAttempt)).first()
-    assert smtp is not None
-    report = a_report(smtp.envelope_from, "delivered", envid=smtp.envid, original=ADDRESS)
-    (incoming / "1.eml").write_bytes(report)
-    (incoming / "2.eml").write_bytes(b"Subject: who are you?\n\nwe are notices+40acme.example\n")
-    assert collect_delivery_events(story.engine, settings, story.tick()) == 1
-    return story
-
-
-@pytest.fixture
-def closed(story: Story) -> Story:
-    """A case that went the whole way and back, on each kind of database."""
-    return told(story)
-
-
-@pytest.fixture
-def closed_on_sqlite(case: Story) -> Story:
-    """The same on SQLite alone."""
-    return told(case)
-
-
-def erase(story: Story, by: str = "cora", **options: bool) -> privacy.Erasure:
-    reason = "The customer asked for it."
-    return privacy.erase(opened(story), by, story.tick(), story.tenant, reason=reason, **options)
-
-
-def exported(story: Story, name: str) -> Exported:
-    return export_evidence(story.engine, story.case_id, story.folder / name, machine("test"), story.tick())
-
-
-def rows(engine: Engine) -> Iterator[str]:
-    """Yield every row of the database as text."""
-    with engine.connect() as connection:
-        for table in Base.metadata.sorted_tables:
-            for row in connection.execute(table.select()):
-                yield " ".join(
-                    value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-                    for value in row
-                )
-
-
-def files_with(folder: Path, text: str) -> list[str]:
-    return [
-        str(file.relative_to(folder))
-        for file in folder.rglob("*")
-        if file.is_file() and text.lower().encode() in file.read_bytes().lower()
-    ]
-
-
-def test_everything_verifies_after_an_erasure_and_bundles_of_before_and_after_do(closed: Story) -> None:
-    before = exported(closed, "before.zip")
-    assert (before.faults, verify_file(before.file).erased) == ((), ())
-
-    erasure = erase(closed)
-    erased_at = closed.now
-
-    assert (erasure.nothing_left, erasure.name, erasure.addresses) == (False, True, 1)
-    assert min(erasure.texts, erasure.letters, erasure.attempts, erasure.reports) >= 2
-    assert verify_log(closed.engine).faults == ()
-    assert verify_file(before.file).holds
-    after = exported(closed, "after.zip")
-    assert after.faults == ()
-    said = verify_file(after.file).erased
-    assert len(said) == erasure.texts + erasure.letters + 2 * erasure.attempts + erasure.reports
-    assert all(f"was erased at {utc_text(erased_at)}" in sentence for sentence in said)
-    assert verify_log(closed.engine).faults == ()
-
-
-def test_no_word_and_no_address_is_left_in_the_database(closed: Story) -> None:
-    there = list(rows(closed.engine))
-    assert all(any(text in row for row in there) for text in (*WORDS, ADDRESS))
-
-    erase(closed)
-
-    there = list(rows(closed.engine))
-    assert [text for text in (*WORDS, ADDRESS) for row in there if text.lower() in row.lower()] == []
-    assert any("The customer asked for it." in row for row in there), "why it was erased stays"
-    with reading(closed.engine) as session:
-        kinds = [m.class_ for m in Base.registry.mappers if m.class_.__tablename__ in ERASABLE]
-        left = [row for kind in kinds for row in session.scalars(select(kind)) if holds_erasable(row)]
-        assert [row.body for row in left] == ["The customer asked for it."]
-        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "privacy.erased")).one()
-        assert (entry.subject_id, entry.content["reason_text_id"]) == ("acme", left[0].id)
-
-
-def test_no_byte_of_an_address_or_a_word_is_left_in_the_files(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
-    (story.folder / "acme.csv").unlink()  # the tenants file is the provider's own
-    assert files_with(story.folder, ADDRESS)
-    assert len(list((story.folder / "home" / "mail").rglob("*.eml"))) == 2
-
-    erasure = erase(story)
-
-    assert erasure.files == 2
-    assert {text: files_with(story.folder, text) for text in (*WORDS, ADDRESS)} == {
-        text: [] for text in (*WORDS, ADDRESS)
-    }
-    assert list((story.folder / "home" / "mail").rglob("*.eml")) == []
-
-
-def test_files_that_are_about_somebody_else_stay(closed_on_sqlite: Story) -> None:
-    other = opened(closed_on_sqlite).settings.home / "mail" / "unmatched" / "other.eml"
-    other.write_bytes(b"Subject: hello\n\nwe are notices@elsewhere.example\n")
-    erase(closed_on_sqlite)
-    assert other.exists()
-
-
-def test_a_second_erasure_does_nothing_and_says_so(closed: Story) -> None:
-    erase(closed)
-    head = verify_log(closed.engine).head_sha256
-    again = erase(closed)
-    assert again.nothing_left
-    assert again.erased_before is not None
-    assert verify_log(closed.engine).head_sha256 == head
-
-
-def test_a_dry_run_says_what_would_be_erased_and_changes_nothing(closed: Story) -> None:
-    head, there = verify_log(closed.engine).head_sha256, list(rows(closed.engine))
-    planned = erase(closed, dry_run=True)
-    assert verify_log(closed.engine).head_sha256 == head
-    assert list(rows(closed.engine)) == there
-    done = erase(closed)
-    assert (planned.texts, planned.letters, planned.attempts, planned.reports, planned.files) == (
-        done.texts,
-        done.letters,
-        done.attempts,
-        done.reports,
-        done.files,
-    )
 
 
 def test_only_counsel_erases_holds_and_releases(closed_on_sqlite: Story) -> None:
@@ -255,22 +84,6 @@ def test_a_report_that_waits_to_be_collected_is_collected_first(closed_on_sqlite
         erase(story)
     collect_delivery_events(story.engine, opened(story).settings, story.tick())
     assert erase(story).files == 3
-
-
-def test_a_tenant_without_a_case_loses_its_address_and_name(case: Story) -> None:
-    case.flagged()
-    other = case.folder / "other.csv"
-    other.write_text((case.folder / "acme.csv").read_text().replace("acme", "calm"))
-    with transaction(case.engine) as session:
-        load_tenants(session, other, machine("tenants"), case.tick())
-    erasure = privacy.erase(opened(case), "cora", case.tick(), "calm", reason="left")
-    assert (erasure.texts, erasure.addresses, erasure.name) == (1, 1, True)
-    with reading(case.engine) as session:
-        assert session.get_one(Tenant, "calm").name is None
-        assert session.get_one(Tenant, "acme").name == "Example Ltd"
-        assert recipients(session, "calm", ["notice"], case.now) == ()
-        assert len(recipients(session, "acme", ["notice"], case.now)) == 1
-    assert verify_log(case.engine).faults == ()
 
 
 def test_an_address_that_is_loaded_again_can_be_served_again(closed_on_sqlite: Story) -> None:
@@ -375,25 +188,6 @@ def test_an_erasure_that_dies_after_its_commit_is_finished_by_the_next(
     assert files_with(story.folder, ADDRESS), "SQLite leaves what was erased in free pages and its log"
     assert erase(story).nothing_left
     assert files_with(story.folder, ADDRESS) == []
-
-
-def test_every_text_that_a_table_refers_to_is_erased_with_its_tenant() -> None:
-    """A new table with texts of a tenant must be read by ``records_of_case`` or named here."""
-    with_texts = {
-        mapper.class_.__tablename__
-        for mapper in Base.registry.mappers
-        if any(column.key.endswith("text_id") for column in mapper.column_attrs)
-    }
-    assert with_texts == {
-        "addresses",
-        "case_comments",
-        "determinations",
-        "disputes",
-        "legal_holds",
-        "need_statements",
-        "reaffirmations",
-        "stops",
-    }
 
 
 def test_the_commands_erase_hold_release_and_say_what_is_gone(closed_on_sqlite: Story) -> None:

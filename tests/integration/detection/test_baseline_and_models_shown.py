@@ -59,7 +59,8 @@ def test_a_version_is_found_by_its_monday_its_id_or_the_beginning_of_it(opened: 
 
 
 def test_the_versions_there_are_are_named_where_none_is_meant(opened: Deployment) -> None:
-    (made,) = train_versions(opened, NOW + timedelta(days=3))
+    train_versions(opened, NOW + timedelta(days=3))
+    (made,) = list_versions(opened)
     with pytest.raises(NotFoundError, match=rf"2026-03-16 \({made.id[:8]}\)"):
         show_version(opened, "2026-03-17")
 

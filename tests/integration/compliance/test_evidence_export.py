@@ -1,0 +1,169 @@
+"""Exports of evidence: in any state of a case, on record, whole or not there at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.audit.named_rows import ERASED
+from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.audit.texts import erase_contents
+from cjp_fraud.compliance import export
+from cjp_fraud.compliance.archive import packed
+from cjp_fraud.compliance.bundle import SUMS
+from cjp_fraud.compliance.export import export_evidence
+from cjp_fraud.compliance.log_verification import chain_holds_head, verify_log
+from cjp_fraud.compliance.verification import verify, verify_file
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.digests import sha256_hex
+from cjp_fraud.errors import BadInputError, NotFoundError
+from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.review.claim import claim
+from cjp_fraud.review.determination import dismiss
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.suspension.enforcement import resume_all
+from tests import processes
+from tests.integration.compliance.case_bundles import EXPORTER, exported, files_of
+from tests.integration.compliance.conftest import Story
+from tests.processes import die
+
+
+def test_a_bundle_shows_nothing_of_another_tenants_case(story: Story) -> None:
+    story.flagged()
+    other = Story(story.engine, story.folder, story.mail_port, tenant="globex", now=story.now)
+    other.flagged()
+    story.now = other.now
+    story.determined()
+    made = exported(story)
+    whole = b"".join(files_of(made.file).values())
+    assert b"globex" not in whole
+    assert other.case_id.encode() not in whole
+    assert verify_file(made.file).holds
+
+
+def test_a_case_in_any_state_can_be_exported(case: Story) -> None:
+    case.flagged()
+    assert exported(case, "open.zip").faults == ()
+    rita = case.who("rita")
+    with transaction(case.engine) as session:
+        claim(Decision(session, rita, case.tick()), case.case_id)
+        dismiss(Decision(session, rita, case.tick()), case.case_id, reasons="A campaign.")
+    assert exported(case, "dismissed.zip").faults == ()
+
+
+def test_what_was_only_observed_is_exported_as_such(story: Story) -> None:
+    story.mode = PlatformMode.OBSERVE
+    story.flagged()
+    story.determined()
+    story.approved()
+    story.carried_out()
+    made = exported(story)
+    assert made.faults == ()
+    assert b'"state": "observed"' in files_of(made.file)["records/measures.json"]
+    assert verify_log(story.engine).faults == ()
+
+
+def test_a_lapsed_measure_is_exported_with_its_end(case: Story) -> None:
+    case.suspended()
+    case.now += timedelta(days=4)
+    resume_all(case.enforcement())
+    made = exported(case)
+    assert made.faults == ()
+    assert b'"ending": "lapsed"' in files_of(made.file)["records/measures.json"]
+    assert verify_log(case.engine).faults == ()
+
+
+def test_erased_words_leave_the_bundle_whole_and_are_not_in_it(case: Story) -> None:
+    case.suspended()
+    with transaction(case.engine) as session:
+        for row in session.scalars(select(PersonalText)):
+            erase_contents(row, case.tick())
+        append(Decision(session, machine("test"), case.tick()), ERASED, "tenants", case.tenant, {})
+    made = exported(case)
+    assert made.faults == ()
+    assert b"Premium numbers" not in b"".join(files_of(made.file).values())
+
+
+def test_each_export_is_on_record_with_who_made_it(case: Story) -> None:
+    case.flagged()
+    cora = case.who("cora")
+    made = export_evidence(case.engine, "1", case.folder / "one.zip", cora, case.tick())
+    with reading(case.engine) as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(1)).one()
+        assert (entry.action, entry.actor, entry.case_id) == (
+            "evidence.exported",
+            cora.user_id,
+            case.case_id,
+        )
+        assert entry.entry_sha256 == made.head_sha256
+    assert entry.content["sha256sums_sha256"] == sha256_hex(files_of(made.file)[SUMS])
+    assert exported(case, "two.zip").faults == ()
+
+
+def test_an_existing_file_is_kept_unless_forced(case: Story) -> None:
+    case.flagged()
+    out = case.folder / "bundle.zip"
+    out.write_bytes(b"mine")
+    before = verify_log(case.engine).entries
+    with pytest.raises(BadInputError, match="--force"):
+        exported(case)
+    assert out.read_bytes() == b"mine"
+    assert verify_log(case.engine).entries == before, "a refused export is no export"
+    export_evidence(case.engine, "1", out, EXPORTER, case.tick(), force=True)
+    assert verify_file(out).holds
+    with pytest.raises(BadInputError, match="folder"):
+        export_evidence(case.engine, "1", case.folder, EXPORTER, case.tick())
+    with pytest.raises(BadInputError, match="does not exist"):
+        export_evidence(case.engine, "1", case.folder / "no" / "x.zip", EXPORTER, case.tick())
+    with pytest.raises(NotFoundError, match="no case"):
+        export_evidence(case.engine, "99", case.folder / "x.zip", EXPORTER, case.tick())
+    assert not list(case.folder.glob(".*.part"))
+
+
+def export_killed_at(step: str, url: str, out: Path) -> None:
+    """Export case 1, killed where it would call ``step``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export.os if step == "fsync" else export, step, die)
+        export_evidence(make_engine(url), "1", out, EXPORTER, datetime(2026, 3, 10, 7, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("step", ["fsync", "_put"])
+def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_completes(
+    sqlite_engine: Engine, tmp_path: Path, smtp_port: int, step: str
+) -> None:
+    story = Story(sqlite_engine, tmp_path, smtp_port)
+    story.people()
+    story.flagged()
+    out = tmp_path / "bundle.zip"
+    url = sqlite_engine.url.render_as_string()
+    processes.killed(export_killed_at, step, url, out)
+    assert not out.exists()
+    assert verify_log(sqlite_engine).holds
+    story.tick()
+    assert exported(story).faults == ()
+    assert verify_file(out).holds
+    assert verify_log(sqlite_engine).holds
+
+
+def test_a_bundle_of_a_database_that_was_tampered_with_is_written_and_says_so(case: Story) -> None:
+    case.flagged()
+    case.determined()
+    with case.engine.begin() as connection:
+        connection.execute(text("UPDATE determinations SET finding = 'not_fraudulent'"))
+    made = exported(case)
+    assert made.file.exists()
+    assert any(fault.startswith("determinations") and "was changed since" in fault for fault in made.faults)
+
+
+def test_a_log_that_was_written_anew_is_seen_against_the_database_or_a_kept_head(
+    case: Story, bundle: dict[str, bytes]
+) -> None:
+    case.flagged()
+    foreign = verify(packed(bundle))
+    assert foreign.holds
+    assert chain_holds_head(case.engine, foreign.entries, foreign.head_sha256)
+    assert not verify_log(case.engine, expect_head=foreign.head_sha256).holds
