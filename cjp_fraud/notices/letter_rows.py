@@ -7,9 +7,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.entries_of_case import newest_names
 from cjp_fraud.audit.log import lock_log
-from cjp_fraud.audit.named_rows import newest_names
-from cjp_fraud.audit.row_digests import Record, record_of
+from cjp_fraud.audit.mapped_rows import record_of
+from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 
