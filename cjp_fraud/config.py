@@ -112,7 +112,16 @@ class Settings(BaseSettings):
     spike_min_ratio: Annotated[float, Field(ge=0)] = Field(0.1, description="least excess over the baseline")
     spike_min_contacts_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
     spike_min_ratio_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
-    new_cases_per_hour: Annotated[int, Field(ge=1)] = Field(20, description="cap, by the flag's UTC hour")
+    cases_per_day: Annotated[float, Field(gt=0)] = Field(
+        20.0,
+        description="budget of new cases a day, whole deployment; the next Monday's threshold follows it",
+    )
+    episodes_per_series_week: Annotated[float, Field(gt=0)] = Field(
+        0.5, description="budget of episodes per series and week; the next Monday's threshold follows it"
+    )
+    cases_per_hour: Annotated[int, Field(ge=1)] = Field(
+        20, description="most new cases of one UTC hour of flags; the rest goes to the overflow list"
+    )
 
     platform_mode: PlatformMode = PlatformMode.OBSERVE
     platform_kind: PlatformKind = PlatformKind.EMBEDDED

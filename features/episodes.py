@@ -28,12 +28,6 @@ def episode_starts(
     return begins
 
 
-def count_episodes(tenants: NDArray[np.int64], starts: NDArray[np.int64]) -> int:
-    """Number of episodes of flags in any order; arguments as :func:`episode_starts`."""
-    order = np.lexsort((starts, tenants))
-    return int(episode_starts(tenants[order], starts[order]).sum())
-
-
 def episode_id(tenant_id: str, first_flag: int) -> str:
     """Identify an episode by its tenant and first flag; the same flag always gives the same id.
 

@@ -133,7 +133,7 @@ def flag(
             rows,
             window=around,
             tenant_ids=tenant_ids,
-            new_cases_per_hour=cap,
+            cases_per_hour=cap,
         )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.model_fit import Spikes, eligible_mondays, fit_version
+from cjp_fraud.detection.model_fit import eligible_mondays, fit_version
+from cjp_fraud.detection.operating_point import Spikes
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scored_rows import ScoredRows, gathered

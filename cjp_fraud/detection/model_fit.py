@@ -7,31 +7,25 @@ to the day.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.operating_point import WINDOW_DAYS, Spikes, SpikeWindow
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scored_rows import ScoredRows, flat, gathered
+from cjp_fraud.detection.scored_rows import flat, gathered
 from cjp_fraud.detection.scoring import Block
 from cjp_fraud.detection.series import Arranged
-from cjp_fraud.detection.significance import are_spikes, with_p_values
-from features.columns import TENANT
-from features.constants import EPISODE_GAP_SECONDS
-from features.episodes import count_episodes
+from cjp_fraud.detection.significance import with_p_values
 from features.score_day import Model, ScoredDay, candidate_features, candidates, weigh
 from models.calibration import PooledCalibration
 from models.forest import PooledForest
-from models.threshold import smallest_threshold
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-WINDOW_DAYS: Final = 28
 LEAST_DAYS: Final = 9
 """UTC days with traffic that a window must have, or there is no version for that Monday."""
 MONDAY: Final = 4
@@ -40,8 +34,6 @@ LEAST_CANDIDATES: Final = 512
 MOST_CANDIDATES: Final = 200_000
 FOREST_TREES: Final = 500
 """Trees of a version's forest."""
-LOWEST_THRESHOLD: Final = 1.5
-"""However quiet a window was, one interval in thirty is no reason to call a reviewer."""
 
 
 def eligible_mondays(traffic_days: Ints) -> Ints:
@@ -62,35 +54,6 @@ def eligible_mondays(traffic_days: Ints) -> Ints:
     return eligible
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spikes:
-    """Rows of one UTC day that a low enough threshold would flag.
-
-    Attributes
-    ----------
-    tenants : str [rows].
-    starts : int64 [rows]; UTC seconds.
-    scores : float64 [rows]; at least the lowest threshold.
-    series : how many series had a score that day.
-    """
-
-    tenants: NDArray[np.object_]
-    starts: Ints
-    scores: Floats
-    series: int
-
-    @classmethod
-    def of_rows(cls, rows: ScoredRows, rules: DetectionRules) -> Self:
-        """Take them from rows of one UTC day with p-values."""
-        score = rows.score
-        with np.errstate(invalid="ignore"):
-            chosen = rows.take(score >= LOWEST_THRESHOLD)
-        chosen = chosen.take(are_spikes(chosen, rules))
-        tenants = rows.table.keys[TENANT].to_numpy(dtype=object)[chosen.series]
-        series = len(np.unique(rows.series[~np.isnan(score)]))
-        return cls(tenants, chosen.start, chosen.score, series)
-
-
 def fit_version(
     monday: int, days: Mapping[int, Sequence[Spikes]], rules: DetectionRules, model: Model | None = None
 ) -> FittedVersion:
@@ -101,34 +64,22 @@ def fit_version(
     monday : UTC day from which the version counts.
     days : by UTC day, for each of [monday − 28, monday) that has rows; each series in one part. Other days are not
         looked at.
-    rules : budget and initial threshold.
+    rules : budgets and initial threshold.
     model : the forests that were fitted on the same window; None: none.
     """
-    window = {day: days[day] for day in range(monday - WINDOW_DAYS, monday) if day in days}
-    parts = list(chain.from_iterable(window.values()))
-    scored_days = sum(any(part.series for part in of_day) for of_day in window.values())
-    weeks = sum(part.series for part in parts) / 7.0
-    _, tenants = np.unique(np.concatenate([part.tenants for part in parts]).astype(str), return_inverse=True)
-    starts = np.concatenate([part.starts for part in parts])
-    scores = np.concatenate([part.scores for part in parts])
-    threshold = rules.initial_threshold
-    if scored_days == WINDOW_DAYS:
-        threshold = smallest_threshold(
-            tenants,
-            starts,
-            scores,
-            budget=rules.budget * weeks,
-            gap_seconds=EPISODE_GAP_SECONDS,
-            floor=LOWEST_THRESHOLD,
-        )
-    high = scores >= threshold
+    window = SpikeWindow.of_days(days, monday - WINDOW_DAYS, monday)
+    full = window.scored_days == WINDOW_DAYS
+    threshold = window.threshold(rules.budgets) if full else rules.initial_threshold
+    counts = window.at(threshold)
     metrics = {
-        "days": float(len(window)),
-        "scored_days": float(scored_days),
-        "series_weeks": weeks,
-        "episodes": float(count_episodes(tenants[high], starts[high])),
+        "days": float(window.days),
+        "scored_days": float(window.scored_days),
+        "series_weeks": window.series_weeks,
+        "flags": float(counts.flags),
+        "episodes": float(counts.episodes),
+        "cases": float(counts.cases),
     }
-    return FittedVersion(monday, model or Model(), threshold, metrics)
+    return FittedVersion(monday, model or Model(), threshold, metrics, budgets=rules.budgets)
 
 
 class WindowFit:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware, date_of, day_of
-from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.digests import digits_needed
 from cjp_fraud.errors import NotFoundError, StorageError
@@ -50,6 +50,7 @@ class FittedVersion:
     model : the isolation forests.
     threshold : score that a flag needs.
     metrics : what the model's card shows.
+    budgets : those that the threshold was chosen for; None of what counts before the first training.
     id : of the row in ``model_versions``; None of a version that is not registered.
     """
 
@@ -57,6 +58,7 @@ class FittedVersion:
     model: Model
     threshold: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+    budgets: Budgets | None = None
     id: str | None = None
 
 
@@ -88,6 +90,7 @@ def register(
 
     The file's name is its content's hash: writing it again after a kill gives the same file.
     """
+    assert fitted.budgets is not None, "a training has budgets"
     skops_io = _skops_io()
     content = skops_io.dumps(
         {"with_peak": _trees(fitted.model.with_peak), "without_peak": _trees(fitted.model.without_peak)}
@@ -111,6 +114,8 @@ def register(
         library_versions={name: library_version(name) for name in LIBRARIES},
         metrics=dict(fitted.metrics),
         threshold=fitted.threshold,
+        episodes_per_series_week=fitted.budgets.episodes_per_series_week,
+        cases_per_day=fitted.budgets.cases_per_day,
         file_name=name,
         sha256=sha256,
         size_bytes=len(content),
@@ -205,6 +210,7 @@ def promoted_versions(
                 model=models[row.id],
                 threshold=row.threshold,
                 metrics=row.metrics,
+                budgets=Budgets(row.episodes_per_series_week, row.cases_per_day),
                 id=row.id,
             )
         )

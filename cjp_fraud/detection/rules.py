@@ -10,18 +10,32 @@ from features.spike import SpikeMinimum
 
 
 @dataclass(frozen=True, slots=True)
+class Budgets:
+    """What people can read: the threshold is chosen so that a window's means stay within both.
+
+    Attributes
+    ----------
+    episodes_per_series_week : episodes per series and week.
+    cases_per_day : new cases a day, of the whole deployment.
+    """
+
+    episodes_per_series_week: float = 0.5
+    cases_per_day: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class DetectionRules:
     """Settings of flags and of training.
 
     Attributes
     ----------
     initial_threshold : score that a flag needs before there are four weeks of scores.
-    budget : episodes per series-week that the chosen threshold allows.
+    budgets : what the chosen threshold allows.
     spike : least excess of a flag; ``spike_by_channel`` overrides it.
     """
 
     initial_threshold: float = 2.4
-    budget: float = 0.5
+    budgets: Budgets = field(default_factory=Budgets)
     spike: SpikeMinimum = field(default_factory=SpikeMinimum)
     spike_by_channel: Mapping[str, SpikeMinimum] = field(default_factory=dict)
 
@@ -35,6 +49,7 @@ def rules_of(settings: Settings) -> DetectionRules:
     contacts, ratio = settings.spike_min_contacts_by_channel, settings.spike_min_ratio_by_channel
     return DetectionRules(
         initial_threshold=settings.initial_threshold,
+        budgets=Budgets(settings.episodes_per_series_week, settings.cases_per_day),
         spike=SpikeMinimum(settings.spike_min_contacts, settings.spike_min_ratio),
         spike_by_channel={
             channel: SpikeMinimum(

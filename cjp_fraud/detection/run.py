@@ -145,7 +145,7 @@ class Detection:
     ----------
     zones : IANA zone of every tenant on record.
     versions : promoted model versions, oldest first.
-    new_cases_per_hour : cap of new cases by the flag's UTC hour.
+    cases_per_hour : cap of new cases by the flag's UTC hour.
     """
 
     lake: Lake
@@ -153,7 +153,7 @@ class Detection:
     zones: Mapping[str, str]
     versions: Sequence[FittedVersion]
     rules: DetectionRules
-    new_cases_per_hour: int
+    cases_per_hour: int
 
     def store(self, open_from: datetime | None = None) -> LakeStore:
         """The lake as it is now; hours from ``open_from`` on are open."""
@@ -171,7 +171,7 @@ class Detection:
             flags,
             window=(begin, end),
             tenant_ids=None,
-            new_cases_per_hour=self.new_cases_per_hour,
+            cases_per_hour=self.cases_per_hour,
         )
         freeze_principals(decision, cases_flagged(session, begin, end), principal_rows(self.lake))
         return recorded

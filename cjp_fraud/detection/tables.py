@@ -47,8 +47,14 @@ class ModelVersion(Recorded, Base):
     features: Mapped[list[str]] = mapped_column(comment="names of the forest's features, in order")
     lake_versions: Mapped[dict[str, Any]] = mapped_column(comment="Delta version of each table read")
     library_versions: Mapped[dict[str, Any]] = mapped_column(comment="versions of the libraries used")
-    metrics: Mapped[dict[str, Any]] = mapped_column(comment="days, series-weeks, episodes")
+    metrics: Mapped[dict[str, Any]] = mapped_column(
+        comment="of the window: days, series-weeks, flags, episodes and cases at the threshold"
+    )
     threshold: Mapped[float] = mapped_column(comment="score (-log10 p) from which an interval may be flagged")
+    episodes_per_series_week: Mapped[float] = mapped_column(
+        comment="budget that the threshold was chosen for"
+    )
+    cases_per_day: Mapped[float] = mapped_column(comment="budget that the threshold was chosen for")
     file_name: Mapped[str] = mapped_column(String(200), comment="skops file in the model folder")
     sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the file")
     size_bytes: Mapped[int] = mapped_column(comment="size of the file")

@@ -19,7 +19,8 @@ from cjp_fraud.detection.coverage import is_known
 from cjp_fraud.detection.determined import Determined, read_determined
 from cjp_fraud.detection.lake_store import LakeStore
 from cjp_fraud.detection.lake_tables import PROFILE
-from cjp_fraud.detection.model_fit import WINDOW_DAYS, WindowFit, eligible_mondays
+from cjp_fraud.detection.model_fit import WindowFit, eligible_mondays
+from cjp_fraud.detection.operating_point import WINDOW_DAYS
 from cjp_fraud.detection.registry import FittedVersion, register
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DETECTION_LOCK, DetectionRun

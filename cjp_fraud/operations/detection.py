@@ -366,7 +366,7 @@ def _detection(deployment: Deployment, begin: datetime, end: datetime) -> run.De
         zones=deployment.zones,
         versions=promoted_versions(deployment.engine, settings.model_folder, begin, end),
         rules=rules_of(settings),
-        new_cases_per_hour=settings.new_cases_per_hour,
+        cases_per_hour=settings.cases_per_hour,
     )
 
 

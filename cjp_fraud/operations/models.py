@@ -32,19 +32,23 @@ class ModelVersionView:
     monday : the Monday that it was fitted for.
     valid_from : moments from which it counts, oldest first.
     threshold : score that a flag needs.
+    episodes_per_series_week, cases_per_day : budgets that it was chosen for.
     window_from, window_to : the traffic that it was fitted on, half-open, UTC.
     parameters : the forests' parameters.
     features : names of the forest's features, in order.
     lake_versions, library_versions : of the tables read, of the libraries used.
     days, scored_days : UTC days of the window with traffic, and with scores; with fewer than 28 of these the initial
         threshold counts.
-    series_weeks, episodes : weeks of scored series, and episodes at the threshold.
+    series_weeks : weeks of scored series.
+    flags, episodes, cases : at the threshold, in the window; cases as if nobody decided anything.
     """
 
     id: str
     monday: date
     valid_from: tuple[datetime, ...]
     threshold: float
+    episodes_per_series_week: float
+    cases_per_day: float
     window_from: datetime
     window_to: datetime
     fitted_at: datetime
@@ -56,7 +60,9 @@ class ModelVersionView:
     days: float | None
     scored_days: float | None
     series_weeks: float | None
+    flags: float | None
     episodes: float | None
+    cases: float | None
     file_name: str
     sha256: str
     size_bytes: int
@@ -159,6 +165,8 @@ def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView
         monday=row.monday.date(),
         valid_from=tuple(valid_from),
         threshold=row.threshold,
+        episodes_per_series_week=row.episodes_per_series_week,
+        cases_per_day=row.cases_per_day,
         window_from=row.window_from,
         window_to=row.window_to,
         fitted_at=row.fitted_at,
@@ -170,7 +178,9 @@ def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView
         days=row.metrics.get("days"),
         scored_days=row.metrics.get("scored_days"),
         series_weeks=row.metrics.get("series_weeks"),
+        flags=row.metrics.get("flags"),
         episodes=row.metrics.get("episodes"),
+        cases=row.metrics.get("cases"),
         file_name=row.file_name,
         sha256=row.sha256,
         size_bytes=row.size_bytes,

@@ -83,7 +83,7 @@ def record_flags(
     *,
     window: tuple[datetime, datetime],
     tenant_ids: Collection[str] | None,
-    new_cases_per_hour: int,
+    cases_per_hour: int,
 ) -> FlaggingResult:
     """Make ``rows`` the flags in force of the window, and sort them into episodes and cases.
 
@@ -95,7 +95,7 @@ def record_flags(
     rows : all flags of the window (of those tenants), at most one a series and interval.
     window : half-open, aware; every row begins inside.
     tenant_ids : the tenants that were scored; None: all.
-    new_cases_per_hour : cap of new cases by the flag's UTC hour; highest score first, the rest overflow.
+    cases_per_hour : cap of new cases by the flag's UTC hour; highest score first, the rest overflow.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def record_flags(
     touched = _replace(session, given, in_force, changes)
     tenants = sorted(touched | {row.tenant_id for row in given.values()})
     episodes = {tenant: regroup(session, tenant, start, end, changes.at) for tenant in tenants}
-    openings = assign_cases(session, episodes, start, end, new_cases_per_hour, changes.at)
+    openings = assign_cases(session, episodes, start, end, cases_per_hour, changes.at)
     refresh_cases(session, tenants)
     session.flush()
     _log(decision, start, end, changes, openings)

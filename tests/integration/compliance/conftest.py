@@ -119,7 +119,7 @@ class Story:
                 rows,
                 window=(NIGHT, NIGHT + timedelta(hours=1)),
                 tenant_ids={self.tenant},
-                new_cases_per_hour=20,
+                cases_per_hour=20,
             )
             self.case_id = session.scalars(select(Case.id).where(Case.tenant_id == self.tenant)).one()
 

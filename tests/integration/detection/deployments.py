@@ -89,7 +89,7 @@ class SmallDeployment:
     def detection(self, begin: datetime, end: datetime) -> Detection:
         """What a detection over a window works on."""
         versions = promoted_versions(self.engine, self.home / "models", begin, max(begin, end))
-        return Detection(self.lake, self.engine, self.zones, versions, RULES, new_cases_per_hour=20)
+        return Detection(self.lake, self.engine, self.zones, versions, RULES, cases_per_hour=20)
 
     def scores(self) -> pd.DataFrame:
         """All stored scores, sorted; the model's id left out, because two deployments differ in it."""

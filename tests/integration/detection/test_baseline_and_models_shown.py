@@ -53,6 +53,7 @@ def test_a_version_is_found_by_its_monday_its_id_or_the_beginning_of_it(opened: 
         show_version(opened, "2026-03-16")
     (made,) = train_versions(opened, NOW + timedelta(days=3))
     assert made.monday.isoformat() == "2026-03-16"
+    assert (made.cases_per_day, made.episodes_per_series_week) == (20, 0.5)
     for reference in ("2026-03-16", made.id, made.id[:8]):
         assert show_version(opened, reference) == made
     assert list_versions(opened) == (made,)

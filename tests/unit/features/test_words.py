@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from features.episodes import count_episodes, episode_id, episode_starts
+from features.episodes import episode_id, episode_starts
 from features.reasons import FlaggedInterval, Kind, chance, odds, reasons
 
 
@@ -17,13 +15,6 @@ def test_flags_within_an_hour_are_one_episode() -> None:
     tenants = np.array([0, 0, 0, 1])
     starts = np.array([0, 3600, 7201, 7300])
     assert episode_starts(tenants, starts).tolist() == [True, False, True, True]
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40).map(lambda hour: hour * 1800)), max_size=30))
-def test_the_number_of_episodes_does_not_depend_on_the_order(flags: list[tuple[int, int]]) -> None:
-    tenants = np.array([tenant for tenant, _ in flags], dtype=np.int64)
-    starts = np.array([start for _, start in flags], dtype=np.int64)
-    assert count_episodes(tenants, starts) == count_episodes(tenants[::-1], starts[::-1])
 
 
 def test_an_episode_is_named_by_its_tenant_and_first_flag() -> None:

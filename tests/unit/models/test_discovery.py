@@ -1,4 +1,4 @@
-"""q-values by families and the threshold search, against plain re-statements."""
+"""q-values by families, against a plain re-statement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.discovery import log_q_values
-from models.threshold import smallest_threshold
 
 P_VALUES = st.lists(st.floats(1e-300, 1.0), min_size=1, max_size=25)
 
@@ -48,47 +47,3 @@ def test_a_p_that_underflows_has_a_q_value_too() -> None:
 
 def test_no_rows_have_no_q_values() -> None:
     assert log_q_values(np.empty(0, dtype=np.int64), np.empty(0)).shape == (0,)
-
-
-def episodes(flags: list[tuple[int, int, float]], threshold: float) -> int:
-    kept = sorted((tenant, start) for tenant, start, score in flags if score >= threshold)
-    return sum(
-        not (i and kept[i - 1][0] == tenant and start - kept[i - 1][1] <= 3600)
-        for i, (tenant, start) in enumerate(kept)
-    )
-
-
-FLAGS = st.lists(
-    st.tuples(
-        st.integers(0, 2), st.integers(0, 30).map(lambda half: half * 1800), st.integers(1, 12).map(float)
-    ),
-    max_size=30,
-    unique_by=lambda flag: flag[:2],
-)
-
-
-@given(FLAGS, st.floats(0, 8))
-def test_the_threshold_is_the_smallest_before_the_budget_is_first_exceeded(
-    flags: list[tuple[int, int, float]], budget: float
-) -> None:
-    tenants, starts, scores = (np.array([flag[i] for flag in flags]) for i in range(3))
-    found = smallest_threshold(
-        tenants.astype(np.int64),
-        starts.astype(np.int64),
-        scores.astype(float),
-        budget=budget,
-        gap_seconds=3600,
-        floor=0.5,
-    )
-    levels = sorted({score for _, _, score in flags}, reverse=True)
-    expected = 0.5
-    for level in levels:
-        if episodes(flags, level) > budget:
-            expected = float(np.nextafter(level, np.inf))
-            break
-    assert found == expected
-
-
-def test_a_quiet_window_gives_the_floor() -> None:
-    nothing = np.empty(0, dtype=np.int64)
-    assert smallest_threshold(nothing, nothing, np.empty(0), budget=1, gap_seconds=3600, floor=3.0) == 3.0

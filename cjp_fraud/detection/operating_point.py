@@ -1,0 +1,138 @@
+"""The operating point: the threshold that keeps a window's episodes and cases within what people can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cjp_fraud.detection.rules import Budgets, DetectionRules
+from cjp_fraud.detection.scored_rows import ScoredRows
+from cjp_fraud.detection.significance import are_spikes
+from cjp_fraud.review.episodes import ATTACHMENT
+from features.columns import TENANT
+from features.constants import EPISODE_GAP_SECONDS
+from models.threshold import Limit, count_groups, smallest_threshold
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+WINDOW_DAYS: Final = 28
+LOWEST_THRESHOLD: Final = 1.5
+"""However quiet a window was, one interval in thirty is no reason to call a reviewer."""
+CASE_GAP_SECONDS: Final = int(ATTACHMENT.total_seconds())
+"""An episode that begins so soon after a flag joins its case, if nobody decides anything meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spikes:
+    """Rows of one UTC day that a low enough threshold would flag.
+
+    Attributes
+    ----------
+    tenants : str [rows].
+    starts : int64 [rows]; UTC seconds.
+    scores : float64 [rows]; at least the lowest threshold.
+    series : how many series had a score that day.
+    """
+
+    tenants: NDArray[np.object_]
+    starts: Ints
+    scores: Floats
+    series: int
+
+    @classmethod
+    def of_rows(cls, rows: ScoredRows, rules: DetectionRules) -> Self:
+        """Take them from rows of one UTC day with p-values."""
+        score = rows.score
+        with np.errstate(invalid="ignore"):
+            chosen = rows.take(score >= LOWEST_THRESHOLD)
+        chosen = chosen.take(are_spikes(chosen, rules))
+        tenants = rows.table.keys[TENANT].to_numpy(dtype=object)[chosen.series]
+        series = len(np.unique(rows.series[~np.isnan(score)]))
+        return cls(tenants, chosen.start, chosen.score, series)
+
+
+@dataclass(frozen=True, slots=True)
+class PointCounts:
+    """What a threshold flags in a window; ``cases`` as if nobody decided anything and no hour had a cap."""
+
+    flags: int
+    episodes: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpikeWindow:
+    """The spikes of a window of UTC days; rows in any order.
+
+    Attributes
+    ----------
+    names : str [tenants]; the tenants that the codes mean.
+    tenants : int64 [rows]; code.
+    starts : int64 [rows]; UTC seconds.
+    scores : float64 [rows].
+    days, scored_days : UTC days with traffic, and with scores.
+    series_weeks : weeks of scored series.
+    """
+
+    names: NDArray[np.str_]
+    tenants: Ints
+    starts: Ints
+    scores: Floats
+    days: int
+    scored_days: int
+    series_weeks: float
+
+    @classmethod
+    def of_days(cls, days: Mapping[int, Sequence[Spikes]], begin: int, end: int) -> Self:
+        """Gather them.
+
+        Parameters
+        ----------
+        days : by UTC day, for each of [begin, end) that has rows; each series in one part. Other days are not looked
+            at.
+        """
+        window = [days[day] for day in range(begin, end) if day in days]
+        parts = list(chain.from_iterable(window))
+        nothing = Spikes(np.empty(0, dtype=object), np.empty(0, dtype=np.int64), np.empty(0), 0)
+        held = [nothing, *parts]
+        names, tenants = np.unique(
+            np.concatenate([part.tenants for part in held]).astype(str), return_inverse=True
+        )
+        return cls(
+            names=names,
+            tenants=tenants,
+            starts=np.concatenate([part.starts for part in held]),
+            scores=np.concatenate([part.scores for part in held]),
+            days=len(window),
+            scored_days=sum(any(part.series for part in of_day) for of_day in window),
+            series_weeks=sum(part.series for part in parts) / 7.0,
+        )
+
+    def threshold(self, budgets: Budgets) -> float:
+        """Smallest threshold, from 1.5 on, down to which the window's means never exceed a budget."""
+        return smallest_threshold(
+            self.tenants,
+            self.starts,
+            self.scores,
+            within=(
+                Limit(EPISODE_GAP_SECONDS, budgets.episodes_per_series_week * self.series_weeks),
+                Limit(CASE_GAP_SECONDS, budgets.cases_per_day * self.scored_days),
+            ),
+            floor=LOWEST_THRESHOLD,
+        )
+
+    def at(self, threshold: float) -> PointCounts:
+        """Count what a threshold flags."""
+        high = self.scores >= threshold
+        tenants, starts = self.tenants[high], self.starts[high]
+        return PointCounts(
+            flags=int(high.sum()),
+            episodes=count_groups(tenants, starts, EPISODE_GAP_SECONDS),
+            cases=count_groups(tenants, starts, CASE_GAP_SECONDS),
+        )
