@@ -12,6 +12,7 @@ from cjp_fraud.cli.frame import (
     JsonOption,
     deployment,
     moment,
+    print_json,
     print_table,
     print_view,
     progress,
@@ -31,6 +32,19 @@ _COLUMNS = (
     Column("counts_from", "valid from"),
 )
 
+_POINTS = (
+    Column("budget", "cases/day\nbudget"),
+    "threshold",
+    Column("bound_by", "bound by"),
+    "flags",
+    Column("cases_per_day", "cases\na day"),
+    Column("episodes_per_series_week", "episodes a\nseries-week"),
+    "fraudulent",
+    Column("not_fraudulent", "not"),
+    Column("undetermined", "open"),
+    "precision",
+)
+
 
 def train(
     ctx: typer.Context,
@@ -46,6 +60,48 @@ def train(
     with progress("training") as report:
         made = train_versions(opened, opened.now, until=moment(until), report=report)
     print_table(made, _COLUMNS, as_json=as_json, title="New model versions")
+
+
+@app.command("what-if")
+def what_if(
+    ctx: typer.Context,
+    cases_per_day: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="CASES",
+            help="Cases a day that people can read; may be repeated. If absent: 5 to 80, and the setting.",
+        ),
+    ] = None,
+    episodes_per_series_week: Annotated[
+        float | None, typer.Option(metavar="EPISODES", help="The other budget; the setting if absent.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what budgets would have flagged in the newest 28 days, and how right that was where people decided."""
+    from cjp_fraud.operations.models import what_if as other_budgets
+
+    opened = deployment(ctx)
+    with progress("scoring 28 days anew") as report:
+        view = other_budgets(
+            opened,
+            opened.now,
+            cases_per_day=cases_per_day or (),
+            episodes_per_series_week=episodes_per_series_week,
+            report=report,
+        )
+    if as_json:
+        print_json(view)
+        return
+    title = f"What if, {view.begin:%Y-%m-%d} to {view.end:%Y-%m-%d}"
+    print_table((view.in_force, *view.points), _POINTS, title=title)
+    typer.echo(
+        f"  First row: the threshold in force. {view.decided} case(s) of these days decided; "
+        f"at most {view.episodes_per_series_week:g} episodes a series-week."
+    )
+    if view.scored_days < 28:
+        typer.echo(
+            f"  Only {view.scored_days} of 28 days have scores: until then the initial threshold counts."
+        )
 
 
 @app.command("list")

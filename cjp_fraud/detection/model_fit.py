@@ -101,6 +101,10 @@ class WindowFit:
         rows = with_p_values(gathered(parts, arranged), calibrated)
         self._days.setdefault(blocks[0].day, []).append(Spikes.of_rows(rows, self._rules))
 
+    def window(self, begin: int, end: int) -> SpikeWindow:
+        """The spikes of the UTC days [begin, end)."""
+        return SpikeWindow.of_days(self._days, begin, end)
+
     def version(self, monday: int) -> FittedVersion:
         """Fit the forests and choose the threshold."""
         model = Model(self._candidates[True].forest(), self._candidates[False].forest())

@@ -114,6 +114,11 @@ class SpikeWindow:
             series_weeks=sum(part.series for part in parts) / 7.0,
         )
 
+    def code_of(self, tenant_id: str) -> int:
+        """The tenant's code; −1 where it has no spike."""
+        at = int(np.searchsorted(self.names, tenant_id))
+        return at if at < len(self.names) and self.names[at] == tenant_id else -1
+
     def threshold(self, budgets: Budgets) -> float:
         """Smallest threshold, from 1.5 on, down to which the window's means never exceed a budget."""
         return smallest_threshold(

@@ -74,18 +74,12 @@ def train(
     made = []
     with process_lock(engine, "train"):
         mondays = _mondays(lake, engine, last)
-        determined = read_determined(engine)
-        store = LakeStore(lake, zones, (), rules, determined)
+        reader = WindowReader(lake, engine, zones, rules)
         for done, monday in enumerate(mondays):
             if report is not None:
                 report(done, len(mondays), f"version of {moment(monday * DAY):%Y-%m-%d}")
             begin, end = moment((monday - WINDOW_DAYS) * DAY), moment(monday * DAY)
-            with process_lock(engine, DETECTION_LOCK):
-                _calibrate(store, rules, monday)
-            window = LakeWindow(lake, zones, monday - WINDOW_DAYS, monday, determined)
-            fit = WindowFit(rules)
-            for day, arranged, blocks in window.pieces():
-                fit.add(arranged, blocks, calibration(store.pool(day), day))
+            fit = reader.read(monday - WINDOW_DAYS, monday)
             fitted = fit.version(monday)
             _require_sound(fitted)
             with transaction(engine) as session:
@@ -102,13 +96,29 @@ def train(
     return made
 
 
-def _calibrate(store: LakeStore, rules: DetectionRules, monday: int) -> None:
-    """Make the calibrations that are missing of the window's days, and store them."""
-    run = DetectionRun(store, rules)
-    for day in (monday - WINDOW_DAYS, monday):
-        run.prepare(day)
-    write_calibrations(store.lake, store.made)
-    store.made = {}
+class WindowReader:
+    """Measures windows of UTC days of the lake's traffic, each day with its own calibration; ask in ascending order."""
+
+    def __init__(self, lake: Lake, engine: Engine, zones: Mapping[str, str], rules: DetectionRules) -> None:
+        self._engine = engine
+        self._zones = zones
+        self._rules = rules
+        self._determined = read_determined(engine)
+        self._store = LakeStore(lake, zones, (), rules, self._determined)
+
+    def read(self, begin: int, end: int) -> WindowFit:
+        """Gather what a version of [begin, end), UTC days, is fitted on; missing calibrations are made and stored."""
+        lake = self._store.lake
+        with process_lock(self._engine, DETECTION_LOCK):
+            run = DetectionRun(self._store, self._rules)
+            for day in (begin, end):
+                run.prepare(day)
+            write_calibrations(lake, self._store.made)
+            self._store.made = {}
+        fit = WindowFit(self._rules)
+        for day, arranged, blocks in LakeWindow(lake, self._zones, begin, end, self._determined).pieces():
+            fit.add(arranged, blocks, calibration(self._store.pool(day), day))
+        return fit
 
 
 class LakeWindow:

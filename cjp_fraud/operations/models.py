@@ -1,21 +1,23 @@
-"""Fit, list, show and promote model versions."""
+"""Fit, list, show and promote model versions; say what other budgets would have flagged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware, day_of
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.detection.registry import find_version, promote
+from cjp_fraud.detection.registry import find_version, promote, promoted_versions, version_of
 from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.detection.training import train
-from cjp_fraud.errors import refuse_unless
+from cjp_fraud.detection.what_if import OperatingPoint, measure_past, over_budgets
+from cjp_fraud.errors import BadInputError, refuse_unless
 from cjp_fraud.people.model import Role
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
@@ -73,6 +75,30 @@ class ModelVersionView:
         return self.valid_from[-1] if self.valid_from else None
 
 
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What other budgets would have flagged.
+
+    Parameters
+    ----------
+    begin, end : the days that were scored anew, half-open, UTC.
+    scored_days : of them, with scores; with fewer than 28 a training takes the initial threshold.
+    episodes_per_series_week : the other budget, the same for all.
+    decided : cases of these days with a finding.
+    in_force : the threshold that counts now.
+    points : one a budget, ascending.
+    """
+
+    begin: datetime
+    end: datetime
+    scored_days: int
+    series_weeks: float
+    episodes_per_series_week: float
+    decided: int
+    in_force: OperatingPoint
+    points: tuple[OperatingPoint, ...]
+
+
 @full_disk_named("training")
 def train_versions(
     deployment: Deployment,
@@ -101,6 +127,50 @@ def train_versions(
     )
     with reading(deployment.engine) as session:
         return _views(session, made)
+
+
+@full_disk_named("scoring four weeks anew")
+def what_if(
+    deployment: Deployment,
+    now: datetime,
+    *,
+    cases_per_day: Sequence[float] = (),
+    episodes_per_series_week: float | None = None,
+    report: Report | None = None,
+) -> WhatIf:
+    """Say what budgets would have flagged in the newest 28 days, and how many decided cases they would have found.
+
+    Parameters
+    ----------
+    cases_per_day : budgets; if none is given, 5 to 80 and the deployment's own.
+    episodes_per_series_week : the other budget; None: the deployment's own.
+
+    Raises
+    ------
+    BadInputError
+        If a budget is not above 0, or there is no whole day of traffic.
+    """
+    if any(not budget > 0 for budget in (*cases_per_day, episodes_per_series_week or 1.0)):
+        raise BadInputError("a budget must be above 0")
+    settings = deployment.settings
+    rules = rules_of(settings)
+    if episodes_per_series_week is not None:
+        rules = replace(
+            rules, budgets=replace(rules.budgets, episodes_per_series_week=episodes_per_series_week)
+        )
+    past = measure_past(deployment.lake, deployment.engine, deployment.zones, rules, now, report=report)
+    in_force = promoted_versions(deployment.engine, settings.model_folder, now, now + timedelta(seconds=1))
+    standing = version_of(day_of(aware(now).date()), in_force, rules)
+    return WhatIf(
+        begin=past.begin,
+        end=past.end,
+        scored_days=past.window.scored_days,
+        series_weeks=past.window.series_weeks,
+        episodes_per_series_week=rules.budgets.episodes_per_series_week,
+        decided=len(past.decided),
+        in_force=past.point(standing.threshold),
+        points=tuple(over_budgets(past, rules, cases_per_day)),
+    )
 
 
 def list_versions(deployment: Deployment) -> tuple[ModelVersionView, ...]:
