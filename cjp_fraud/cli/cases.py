@@ -67,8 +67,10 @@ _CONTRADICTED = Column("person_due_at", "NOTICE\nCONTRADICTED:\ndecide by")
 _OVERFLOW = (
     Column("episode_id", "episode", full=True),
     Column("tenant_id", "tenant", full=True),
-    Column("top_score", "score"),
-    "flags",
+    Column("expected_loss", "loss,\ncents"),
+    Column("charge_known", "charge\nknown", spare=True),
+    Column("top_score", "score", spare=True),
+    Column("flags", spare=True),
     Column("last_flag_at", "last flag"),
 )
 
@@ -106,6 +108,8 @@ def list_cases(
     print_table(page.cases, [*_QUEUE, *contradicted], title="Cases")
     if len(page.counts) > 1:
         typer.echo("  " + ", ".join(f"{count} {name}" for name, count in page.counts.items()))
+    if page.overflow:
+        typer.echo(f"  {page.overflow} more episode(s) over the hour's cap: cjp-fraud cases list --overflow")
     if page.next_cursor is not None:
         typer.echo(f"  next page: the same command with --after {page.next_cursor}")
 

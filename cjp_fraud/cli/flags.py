@@ -18,6 +18,7 @@ _COLUMNS = (
     Column("observed", spare=True),
     Column("baseline", spare=True),
     "score",
+    Column("q_value", "chance\nat most", spare=True),
     Column("superseded_at", "superseded"),
 )
 

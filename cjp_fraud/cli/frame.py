@@ -113,14 +113,16 @@ def deployment(ctx: typer.Context) -> Deployment:
 
 
 def show_last_lines(chosen: Chosen) -> None:
-    """Say on standard error, after a command that used a home, what a simulated clock shows and what is overdue."""
+    """Say on standard error, after a command that used a home: simulated clock, overflow list, what is overdue."""
     opened = chosen.__dict__.get("deployment")
     if opened is None or "engine" not in opened.__dict__:
         return
-    from cjp_fraud.operations.overdue import overdue_now
+    from cjp_fraud.operations.overdue import episodes_without_a_case, overdue_now
 
     if opened.home_clock.simulated:
         typer.echo(f"simulated clock: {stamp(opened.now)}", err=True)
+    if waiting := episodes_without_a_case(opened):
+        typer.echo(f"{waiting} episode(s) on the overflow list: cjp-fraud cases list --overflow", err=True)
     late = overdue_now(opened)
     if late:
         typer.echo(f"OVERDUE: {'; '.join(late)}. Run: cjp-fraud run-due", err=True)

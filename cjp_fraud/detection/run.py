@@ -21,6 +21,7 @@ from cjp_fraud.detection.calibration_store import (
     read_calibrations,
     write_calibrations,
 )
+from cjp_fraud.detection.charges import with_charges
 from cjp_fraud.detection.determined import read_determined
 from cjp_fraud.detection.evidence_rows import principal_rows
 from cjp_fraud.detection.flags import flag_rows
@@ -232,6 +233,7 @@ def detect(
                 write_calibrations(detection.lake, store.made)
                 held, written, store.made = [], done, {}
         until = min(end, max(open_from, begin))
+        flags = with_charges(detection.lake, flags)
         with transaction(detection.engine) as session:
             recorded = detection.record(session, flags, begin, until, now)
     return Detected(begin, end, folded, scored, until if until < end else None, recorded)
@@ -272,8 +274,8 @@ def close_hours(detection: Detection, window: DetectionWindow, now: datetime) ->
             flagged = with_flags(stored, parts[0], int(open_from.timestamp()))
             store.write_scores(flagged, *window.seconds, range(detection.lake.buckets))
             write_calibrations(detection.lake, _calibrations(store, window, parts))
+        flags = with_charges(detection.lake, flag_rows(parts, detection.zones, open_from))
         with transaction(detection.engine) as session:
-            flags = flag_rows(parts, detection.zones, open_from)
             recorded = detection.record(session, flags, window.begin, window.end, now)
             mark_scored(session, window, now)
     return recorded

@@ -42,7 +42,7 @@ def list_cases(
 
 
 def list_overflow(deployment: Deployment) -> tuple[OverflowEpisode, ...]:
-    """Return the episodes beyond the hour's cap of new cases, the highest score first."""
+    """Return the episodes beyond the hour's cap of new cases, the highest expected loss first."""
     with reading(deployment.engine) as session:
         return tuple(overflow_list(session))
 

@@ -94,6 +94,7 @@ class RecordedFlag:
     case : the case's number; None where its episode has no case.
     span_seconds : what ``observed``, ``baseline`` and ``excess`` count, ending with the interval: its length, or 15
         minutes.
+    cents_per_contact : what a contact of that span was charged; None: not known.
     score : −log10 of the p-value.
     q_value : share of chance among this hour's intervals that are as unusual, at most.
     why : reasons in words, the strongest first.
@@ -113,6 +114,7 @@ class RecordedFlag:
     observed: float
     baseline: float
     excess: float
+    cents_per_contact: float | None
     score: float
     p_value: float
     q_value: float
@@ -396,6 +398,7 @@ def _recorded_flag(flag: Flag, case: int | None) -> RecordedFlag:
         observed=flag.observed,
         baseline=flag.baseline,
         excess=flag.excess,
+        cents_per_contact=flag.cents_per_contact,
         score=flag.score,
         p_value=flag.p_value,
         q_value=flag.q_value,

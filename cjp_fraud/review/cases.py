@@ -6,7 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -20,6 +20,7 @@ from cjp_fraud.digests import canonical_json
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.episodes import ATTACHMENT, CaseSpan, joins
+from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
 from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment, Episode, Flag
 from cjp_fraud.storage.base import new_id
@@ -194,7 +195,9 @@ def assign_cases(
     cap: int,
     at: datetime,
 ) -> Openings:
-    """Give each episode of the window a case, hour by hour; what the cap leaves over is the overflow list.
+    """Give each episode of the window a case, hour by hour, the one with the highest expected loss in the hour first.
+
+    What the cap leaves over is the overflow list.
 
     An episode that overflowed is looked at again in each later hour in which it has flags, so that an
     attack that began during an outage of the sources still gets its case.
@@ -211,15 +214,15 @@ def assign_cases(
     for tenant, without_case in waiting.items():
         for episode in without_case:
             _join(episode, cases[tenant], openings)
-    by_hour = _scores_by_utc_hour(session, list(chain.from_iterable(waiting.values())), start, end)
+    by_hour = _losses_by_utc_hour(session, list(chain.from_iterable(waiting.values())), start, end)
     opened_in = Counter(
         session.scalars(
             select(Case.opened_hour).where(Case.opened_hour >= utc_hour(start), Case.opened_hour < end)
         )
     )
     for hour in sorted(by_hour):
-        ranked = sorted(by_hour[hour], key=lambda pair: (-pair[0], pair[1].tenant_id, pair[1].id))
-        for _score, episode in ranked:
+        ranked = sorted(by_hour[hour], key=lambda row: (-row[0], -row[1], row[2].tenant_id, row[2].id))
+        for _loss, _score, episode in ranked:
             if episode.case_id is not None or opened_in[hour] >= cap:
                 continue
             case = open_case(session, episode, hour, at)
@@ -228,7 +231,7 @@ def assign_cases(
             cases[episode.tenant_id].insert(0, case)
             for other in waiting[episode.tenant_id]:
                 _join(other, cases[episode.tenant_id], openings)
-            join_older_overflow(session, case, openings)
+            join_overflow(session, case, openings)
     openings.overflow = sum(episode.case_id is None for episode in chain.from_iterable(waiting.values()))
     return openings
 
@@ -246,20 +249,19 @@ def _join(episode: Episode, cases: Sequence[Case], openings: Openings) -> None:
             return
 
 
-def join_older_overflow(session: Session, case: Case, openings: Openings) -> None:
-    """Take into the case the tenant's episodes on the overflow list that lie within a day before it."""
-    older = session.scalars(
+def join_overflow(session: Session, case: Case, openings: Openings) -> None:
+    """Take into an open case the tenant's episodes on the overflow list, from a day before it on."""
+    waiting = session.scalars(
         select(Episode)
         .where(
             Episode.tenant_id == case.tenant_id,
             Episode.case_id.is_(None),
             Episode.flag_count > 0,
             Episode.last_flag_at >= case.first_flag_at - ATTACHMENT,
-            Episode.first_flag_at <= case.first_flag_at,
         )
         .order_by(Episode.first_flag_at.desc())
     )
-    for episode in older:
+    for episode in waiting:
         _join(episode, [case], openings)
 
 
@@ -284,27 +286,33 @@ def lock_cases(session: Session, tenants: Collection[str]) -> dict[str, list[Cas
     return by_tenant
 
 
-def _scores_by_utc_hour(
+def _losses_by_utc_hour(
     session: Session, episodes: Sequence[Episode], start: datetime, end: datetime
-) -> dict[datetime, list[tuple[float, Episode]]]:
-    """For each UTC hour of the window, the waiting episodes flagged in it with their top score in it."""
+) -> dict[datetime, list[tuple[float, float, Episode]]]:
+    """For each UTC hour of the window, the waiting episodes flagged in it: expected loss and top score in it."""
     waiting = {episode.id: episode for episode in episodes if episode.case_id is None}
-    top: dict[tuple[datetime, str], float] = {}
+    flagged: dict[tuple[datetime, str], list[Flag]] = defaultdict(list)
     names = sorted(waiting)
     for first in range(0, len(names), _CHUNK):
-        query = select(Flag.episode_id, Flag.interval_start, Flag.score).where(
+        query = select(Flag).where(
             Flag.episode_id.in_(names[first : first + _CHUNK]),
             Flag.superseded_at.is_(None),
             Flag.interval_start >= start,
             Flag.interval_start < end,
         )
-        for name, begins, score in session.execute(query):
-            key = (utc_hour(begins), str(name))
-            top[key] = max(score, top.get(key, score))
-    by_hour: dict[datetime, list[tuple[float, Episode]]] = defaultdict(list)
-    for (hour, name), score in top.items():
-        by_hour[hour].append((score, waiting[name]))
+        for flag in session.scalars(query):
+            flagged[utc_hour(flag.interval_start), str(flag.episode_id)].append(flag)
+    by_hour: dict[datetime, list[tuple[float, float, Episode]]] = defaultdict(list)
+    for (hour, name), flags in flagged.items():
+        loss = expected_loss(map(flagged_span, flags)).amount
+        by_hour[hour].append((loss, max(flag.score for flag in flags), waiting[name]))
     return by_hour
+
+
+def flagged_span(flag: Flag) -> FlaggedSpan:
+    """A flag as far as its cost goes."""
+    end = flag.interval_start + timedelta(seconds=flag.interval_seconds)
+    return FlaggedSpan(flag.series_id, flag.span_start, end, flag.excess, flag.cents_per_contact)
 
 
 def utc_hour(at: datetime) -> datetime:

@@ -11,7 +11,7 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import (
     Openings,
     in_words,
-    join_older_overflow,
+    join_overflow,
     lock_case,
     move,
     note,
@@ -79,7 +79,7 @@ def claim_overflow(decision: Decision, episode_id: str) -> Case:
     )
     case = open_case(session, episode, utc_hour(episode.first_flag_at), decision.at)
     openings = Openings()
-    join_older_overflow(session, case, openings)
+    join_overflow(session, case, openings)
     session.flush()
     note(
         decision,

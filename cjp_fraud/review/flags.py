@@ -30,7 +30,8 @@ _CHUNK = 500
 class FlagRow:
     """One interval that detection flagged; times aware, ``score`` is -log10 p, excess in ``quantity``.
 
-    ``observed``, ``baseline`` and ``excess`` are of the ``span_seconds`` that end with the interval.
+    ``observed``, ``baseline``, ``excess`` and ``cents_per_contact`` are of the ``span_seconds`` that end with the
+    interval; the last is None where no charge is known.
     """
 
     tenant_id: str
@@ -50,6 +51,7 @@ class FlagRow:
     reasons: Mapping[str, object]
     span_seconds: int
     quantity: Quantity = Quantity.CONTACTS
+    cents_per_contact: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def record_flags(
     rows : all flags of the window (of those tenants), at most one a series and interval.
     window : half-open, aware; every row begins inside.
     tenant_ids : the tenants that were scored; None: all.
-    cases_per_hour : cap of new cases by the flag's UTC hour; highest score first, the rest overflow.
+    cases_per_hour : cap of new cases by the flag's UTC hour; the highest expected loss first, the rest
+        overflows.
 
     Raises
     ------
@@ -227,6 +230,7 @@ def _content(row: FlagRow) -> dict[str, Any]:
         "observed": float(row.observed),
         "baseline": float(row.baseline),
         "excess": float(row.excess),
+        "cents_per_contact": row.cents_per_contact,
         "score": float(row.score),
         "p_value": float(row.p_value),
         "q_value": float(row.q_value),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,8 +17,13 @@ from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.people.tables import User
+from cjp_fraud.review.cases import flagged_span
+from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.tables import Case, Episode, Flag
+
+_OVERFLOWED = (Episode.case_id.is_(None), Episode.flag_count > 0)
+"""Which episodes are on the overflow list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +59,30 @@ class QueuePage:
     Parameters
     ----------
     counts : how many cases the filter lets through now, by state; states without any are left out.
+    overflow : how many episodes are on the overflow list, whatever the filter.
     next_cursor : what to ask the next page with; None: this is the last.
     """
 
     cases: tuple[QueuedCase, ...]
     counts: Mapping[CaseState, int]
+    overflow: int
     next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class OverflowEpisode:
-    """An episode beyond the hour's cap: no case was opened; ``cases claim`` with its id opens one."""
+    """An episode beyond the hour's cap: no case was opened; ``cases claim`` with its id opens one.
+
+    Parameters
+    ----------
+    expected_loss : excess × charge per contact, cents; a contact counts as one cent where its charge is not known.
+    charge_known : whether the charge of every flag is known.
+    """
 
     episode_id: str
     tenant_id: str
+    expected_loss: float
+    charge_known: bool
     top_score: float
     flags: int
     first_flag_at: datetime
@@ -141,21 +157,29 @@ def queue(
     return QueuePage(
         cases=_queued(session, rows),
         counts=_counts(session, chosen),
+        overflow=overflow_count(session),
         next_cursor=following.text() if following is not None else None,
     )
 
 
 def overflow_list(session: Session) -> list[OverflowEpisode]:
-    """Return the episodes that no case took, the highest score first."""
-    rows = session.scalars(
-        select(Episode)
-        .where(Episode.case_id.is_(None), Episode.flag_count > 0)
-        .order_by(Episode.top_score.desc(), Episode.first_flag_at)
+    """Return the episodes that no case took, the highest expected loss first."""
+    rows = session.scalars(select(Episode).where(*_OVERFLOWED)).all()
+    flags: dict[str, list[FlaggedSpan]] = defaultdict(list)
+    named = (
+        select(Flag)
+        .join(Episode, Episode.id == Flag.episode_id)
+        .where(*_OVERFLOWED, Flag.superseded_at.is_(None))
     )
-    return [
+    for flag in session.scalars(named):
+        flags[str(flag.episode_id)].append(flagged_span(flag))
+    losses = {row.id: expected_loss(flags[row.id]) for row in rows}
+    waiting = [
         OverflowEpisode(
             episode_id=row.id,
             tenant_id=row.tenant_id,
+            expected_loss=losses[row.id].amount,
+            charge_known=losses[row.id].charge_known,
             top_score=row.top_score,
             flags=row.flag_count,
             first_flag_at=row.first_flag_at,
@@ -163,6 +187,12 @@ def overflow_list(session: Session) -> list[OverflowEpisode]:
         )
         for row in rows
     ]
+    return sorted(waiting, key=lambda row: (-row.expected_loss, -row.top_score, row.first_flag_at))
+
+
+def overflow_count(session: Session) -> int:
+    """Return how many episodes no case took."""
+    return session.scalar(select(func.count()).select_from(Episode).where(*_OVERFLOWED)) or 0
 
 
 def _first(session: Session, order: QueueOrder) -> _Cursor:

@@ -172,6 +172,9 @@ class Flag(Recorded, Base):
     )
     baseline: Mapped[float] = mapped_column(comment="what is usual in the span, in the quantity")
     excess: Mapped[float] = mapped_column(comment="observed minus baseline")
+    cents_per_contact: Mapped[float | None] = mapped_column(
+        comment="what a contact of the span was charged, cents; null: not known"
+    )
     score: Mapped[float] = mapped_column(comment="-log10 p")
     p_value: Mapped[float] = mapped_column(comment="chance of such an interval, or a worse one")
     q_value: Mapped[float] = mapped_column(

@@ -192,6 +192,42 @@ def test_an_outage_of_the_sources_cannot_flood_the_queue(tenants: Engine) -> Non
         assert [row.tenant_id for row in overflow_list(session)][:2] == ["t9", "t8"]
 
 
+def test_the_cap_lets_the_highest_expected_loss_through_and_the_list_goes_by_it(tenants: Engine) -> None:
+    """A contact without a known charge counts as one cent, and is marked."""
+    result = flag(
+        tenants,
+        a_flag(START, "t1", excess=100.0, cents_per_contact=90.0),
+        a_flag(START, "t2", excess=900.0, cents_per_contact=0.5),
+        a_flag(START, "t3", excess=500.0, score=9.0),
+        a_flag(START, "t4", excess=20.0, cents_per_contact=30.0),
+        cap=2,
+    )
+    assert (len(result.opened), result.overflow) == (2, 2)
+    assert {case.tenant_id for case in cases(tenants)} == {"t1", "t4"}
+    with reading(tenants) as session:
+        waiting = overflow_list(session)
+        assert queue(session).overflow == 2
+    assert [(row.tenant_id, row.expected_loss, row.charge_known) for row in waiting] == [
+        ("t3", 500.0, False),
+        ("t2", 450.0, True),
+    ]
+
+
+def test_a_case_off_the_list_takes_the_tenants_later_episodes_on_it_too(tenants: Engine) -> None:
+    by = rita(tenants)
+    for hour, other in ((0, "t2"), (2, "t3")):
+        at = START + hour * HOUR
+        flag(tenants, a_flag(at, other, excess=500.0), a_flag(at, "t1"), window=(at, at + HOUR), cap=1)
+    with reading(tenants) as session:
+        earlier, later = sorted(overflow_list(session), key=lambda row: row.first_flag_at)
+    assert (earlier.tenant_id, later.tenant_id) == ("t1", "t1")
+    with transaction(tenants) as session:
+        case = claim_overflow(Decision(session, by, START), earlier.episode_id)
+    assert case.last_flag_at == START + 2 * HOUR
+    with reading(tenants) as session:
+        assert overflow_list(session) == []
+
+
 def test_what_overflowed_gets_its_case_when_it_is_flagged_in_an_hour_with_room(tenants: Engine) -> None:
     rows = [a_flag(START, f"t{number}", score=5.0 + number / 10) for number in range(21)]
     flag(tenants, *rows)

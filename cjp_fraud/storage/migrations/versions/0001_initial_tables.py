@@ -712,6 +712,7 @@ def upgrade() -> None:
         sa.Column("observed", sa.Double(), nullable=False, comment="what was seen in the span, in the quantity; in proportion where a part of it was covered"),
         sa.Column("baseline", sa.Double(), nullable=False, comment="what is usual in the span, in the quantity"),
         sa.Column("excess", sa.Double(), nullable=False, comment="observed minus baseline"),
+        sa.Column("cents_per_contact", sa.Double(), nullable=True, comment="what a contact of the span was charged, cents; null: not known"),
         sa.Column("score", sa.Double(), nullable=False, comment="-log10 p"),
         sa.Column("p_value", sa.Double(), nullable=False, comment="chance of such an interval, or a worse one"),
         sa.Column("q_value", sa.Double(), nullable=False, comment="share of chance among this hour's intervals that are as unusual, at most; decides nothing"),
