@@ -30,6 +30,7 @@ _COLUMNS = (
     "scored_days",
     "episodes",
     Column("counts_from", "valid from"),
+    Column("waits_because", "waits because", spare=True, wraps=True),
 )
 
 _POINTS = (
@@ -53,7 +54,7 @@ def train(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit, register and promote the model version of each Monday that has none."""
+    """Fit and register the model version of each Monday that has none; one that is worse waits, the others count."""
     from cjp_fraud.operations.models import train_versions
 
     opened = deployment(ctx)
@@ -118,14 +119,29 @@ def show(ctx: typer.Context, version: VersionArgument, as_json: JsonOption = Fal
     from cjp_fraud.operations.models import show_version
 
     view = show_version(deployment(ctx), version)
-    print_view(view, as_json=as_json, title=f"Model version of {view.monday}")
+    print_view(
+        view,
+        as_json=as_json,
+        title=f"Model version of {view.monday}",
+        tables={"trials": ("Tried against the version in force", None)},
+    )
 
 
 @app.command()
-def promote(ctx: typer.Context, version: VersionArgument, as_user: AsOption) -> None:
-    """Let a version count from the next UTC midnight on (to go back to an earlier one, for example)."""
+def promote(
+    ctx: typer.Context,
+    version: VersionArgument,
+    as_user: AsOption,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even where it is worse than the version in force.")
+    ] = False,
+    because: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why it is promoted anyway; goes into the log.")
+    ] = None,
+) -> None:
+    """Let a version count from the next UTC midnight on, if it is no worse than the one in force."""
     from cjp_fraud.operations.models import promote_version
 
     opened = deployment(ctx)
-    view = promote_version(opened, as_user, opened.now, version)
+    view = promote_version(opened, as_user, opened.now, version, anyway=anyway, because=because)
     typer.echo(f"version {view.id} counts from {view.valid_from[-1]:%Y-%m-%d %H:%M}Z")

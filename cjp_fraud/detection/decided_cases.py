@@ -57,6 +57,11 @@ def read_decided(engine: Engine) -> tuple[DecidedCase, ...]:
         )
 
 
+def within(decided: Sequence[DecidedCase], begin: int, end: int) -> tuple[DecidedCase, ...]:
+    """Those with a flag in [begin, end), UTC seconds."""
+    return tuple(case for case in decided if case.last >= begin and case.first < end)
+
+
 def found_by_finding(
     decided: Sequence[DecidedCase], window: SpikeWindow, threshold: float
 ) -> Counter[Finding]:
@@ -64,7 +69,5 @@ def found_by_finding(
     found: Counter[Finding] = Counter()
     high = window.scores >= threshold
     for case in decided:
-        of_tenant = high & (window.tenants == window.code_of(case.tenant_id))
-        starts = window.starts[of_tenant]
-        found[case.finding] += bool(np.any((starts >= case.first) & (starts <= case.last)))
+        found[case.finding] += bool(np.any(high & window.during(case.tenant_id, case.first, case.last)))
     return found

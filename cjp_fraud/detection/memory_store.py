@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cjp_fraud.detection.model_fit import eligible_mondays, fit_version
-from cjp_fraud.detection.operating_point import Spikes
+from cjp_fraud.detection.operating_point import Spikes, SpikeWindow
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scored_rows import ScoredRows, gathered
@@ -59,6 +59,10 @@ class MemoryStore:
     def days(self, begin: int, end: int) -> list[int]:
         """UTC days with known rows in [begin, end), ascending."""
         return [day for day in self.arranged.days.tolist() if begin // DAY <= day < -(-end // DAY)]
+
+    def window(self, begin: int, end: int) -> SpikeWindow:
+        """The spikes of those of the UTC days [begin, end) that were scored whole."""
+        return SpikeWindow.of_days(self._spikes, begin, end)
 
     def version(self, day: int) -> FittedVersion:
         """What scores a UTC day: the newest Monday's version, fitted when it is first asked for."""

@@ -114,10 +114,13 @@ class SpikeWindow:
             series_weeks=sum(part.series for part in parts) / 7.0,
         )
 
-    def code_of(self, tenant_id: str) -> int:
-        """The tenant's code; −1 where it has no spike."""
+    def during(self, tenant_id: str, first: int, last: int) -> NDArray[np.bool_]:
+        """Which rows are the tenant's and start in [first, last], UTC seconds."""
         at = int(np.searchsorted(self.names, tenant_id))
-        return at if at < len(self.names) and self.names[at] == tenant_id else -1
+        if at == len(self.names) or self.names[at] != tenant_id:
+            return np.zeros(len(self.starts), dtype=bool)
+        rows: NDArray[np.bool_] = (self.tenants == at) & (self.starts >= first) & (self.starts <= last)
+        return rows
 
     def threshold(self, budgets: Budgets) -> float:
         """Smallest threshold, from 1.5 on, down to which the window's means never exceed a budget."""

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -16,7 +16,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.clock import aware, date_of, day_of
+from cjp_fraud.detection.promotion import TrialOutcome, faults_of
 from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.digests import digits_needed
@@ -62,6 +64,25 @@ class FittedVersion:
     id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What trials say of a version beside the one in force.
+
+    Attributes
+    ----------
+    standing_id : of the version in force; None: the initial one, which is not registered.
+    outcomes : one a trial; none: there is nothing to try them on.
+    """
+
+    standing_id: str | None = None
+    outcomes: tuple[TrialOutcome, ...] = ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why the version must wait; none: it may replace the one in force."""
+        return faults_of(self.outcomes)
+
+
 def initial_version(rules: DetectionRules) -> FittedVersion:
     """What counts before the first training: the initial threshold, and no forest."""
     return FittedVersion(valid_from=-(10**9), model=Model(), threshold=rules.initial_threshold)
@@ -83,10 +104,11 @@ def register(
     *,
     window: tuple[datetime, datetime],
     lake_versions: Mapping[str, int],
+    comparison: Comparison,
     by: Actor,
     at: datetime,
 ) -> ModelVersion:
-    """Store a fitted version (file first, then row) and promote it from its Monday on.
+    """Store a fitted version (file first, then row) and promote it from its Monday on, unless it must wait.
 
     The file's name is its content's hash: writing it again after a kill gives the same file.
     """
@@ -116,6 +138,9 @@ def register(
         threshold=fitted.threshold,
         episodes_per_series_week=fitted.budgets.episodes_per_series_week,
         cases_per_day=fitted.budgets.cases_per_day,
+        standing_version_id=comparison.standing_id,
+        trials={outcome.trial: asdict(outcome) for outcome in comparison.outcomes},
+        waits_because=list(comparison.faults),
         file_name=name,
         sha256=sha256,
         size_bytes=len(content),
@@ -127,23 +152,30 @@ def register(
         "model.registered",
         "model_versions",
         row.id,
-        {"sha256": sha256, "monday": window[1], "threshold": fitted.threshold},
+        {
+            "sha256": sha256,
+            "monday": window[1],
+            "threshold": fitted.threshold,
+            "waits_because": list(comparison.faults),
+        },
     )
-    _promote(session, row, window[1], by, at)
+    if not comparison.faults:
+        _promote(Decision(session, by, at), row, window[1])
     return row
 
 
-def promote(session: Session, version_id: str, by: Actor, at: datetime) -> ModelPromotion:
+def promote(
+    decision: Decision, row: ModelVersion, faults: Sequence[str] = (), because: str | None = None
+) -> ModelPromotion:
     """Promote a registered version from the next UTC midnight on, so that no scored interval changes its model.
 
-    Raises
-    ------
-    NotFoundError
-        If there is no such version.
+    Parameters
+    ----------
+    faults : what speaks against it, for the log.
+    because : why a person promotes it all the same.
     """
-    row = find_version(session, version_id)
-    midnight = aware(at).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return _promote(session, row, midnight, by, at)
+    midnight = aware(decision.at).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return _promote(decision, row, midnight, faults, because)
 
 
 def find_version(session: Session, reference: str) -> ModelVersion:
@@ -247,20 +279,27 @@ def load_model(row: ModelVersion, folder: Path) -> Model:
 
 
 def _promote(
-    session: Session, row: ModelVersion, valid_from: datetime, by: Actor, at: datetime
+    decision: Decision,
+    row: ModelVersion,
+    valid_from: datetime,
+    faults: Sequence[str] = (),
+    because: str | None = None,
 ) -> ModelPromotion:
+    session, at = decision.session, decision.at
+    words = keep_text(session, because.strip(), at) if because else None
     promotion = ModelPromotion(
-        id=new_id(), model_version_id=row.id, promoted_at=aware(at), valid_from=valid_from
+        id=new_id(),
+        model_version_id=row.id,
+        promoted_at=aware(at),
+        valid_from=valid_from,
+        because_text_id=words.id if words is not None else None,
     )
     session.add(promotion)
     session.flush()
-    append(
-        Decision(session, by, at),
-        "model.promoted",
-        "model_promotions",
-        promotion.id,
-        {"model_version_id": row.id, "valid_from": valid_from},
-    )
+    said: dict[str, Any] = {"model_version_id": row.id, "valid_from": valid_from}
+    if words is not None:
+        said |= {"anyway": True, "against_it": list(faults), "text_id": words.id, "text_sha256": words.sha256}
+    append(decision, "model.promoted", "model_promotions", promotion.id, said)
     return promotion
 
 

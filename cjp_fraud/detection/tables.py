@@ -55,6 +55,16 @@ class ModelVersion(Recorded, Base):
         comment="budget that the threshold was chosen for"
     )
     cases_per_day: Mapped[float] = mapped_column(comment="budget that the threshold was chosen for")
+    standing_version_id: Mapped[str | None] = mapped_column(
+        ForeignKey("model_versions.id"),
+        comment="version in force that it was tried against; null: the initial one",
+    )
+    trials: Mapped[dict[str, Any]] = mapped_column(
+        comment="what both find where the truth is known: recall and false episodes; empty: nothing to try them on"
+    )
+    waits_because: Mapped[list[str]] = mapped_column(
+        comment="why it was not promoted when it was fitted; empty: it was"
+    )
     file_name: Mapped[str] = mapped_column(String(200), comment="skops file in the model folder")
     sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the file")
     size_bytes: Mapped[int] = mapped_column(comment="size of the file")
@@ -70,3 +80,7 @@ class ModelPromotion(Recorded, Base):
     model_version_id: Mapped[str] = mapped_column(ForeignKey("model_versions.id"), comment="version promoted")
     promoted_at: Mapped[datetime] = mapped_column(comment="the clock when it was promoted")
     valid_from: Mapped[datetime] = mapped_column(comment="intervals from here on use it; a UTC midnight")
+    because_text_id: Mapped[str | None] = mapped_column(
+        ForeignKey("personal_texts.id"),
+        comment="why it is promoted anyway; null: nothing spoke against it",
+    )

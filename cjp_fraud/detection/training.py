@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +16,27 @@ from cjp_fraud.clock import aware, date_of, day_of
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.calibration_store import write_calibrations
 from cjp_fraud.detection.coverage import is_known
+from cjp_fraud.detection.decided_cases import read_decided, within
 from cjp_fraud.detection.determined import Determined, read_determined
 from cjp_fraud.detection.lake_store import LakeStore
 from cjp_fraud.detection.lake_tables import PROFILE
 from cjp_fraud.detection.model_fit import WindowFit, eligible_mondays
 from cjp_fraud.detection.operating_point import WINDOW_DAYS
-from cjp_fraud.detection.registry import FittedVersion, register
+from cjp_fraud.detection.promotion import Trial, compare
+from cjp_fraud.detection.registry import (
+    Comparison,
+    FittedVersion,
+    promoted_versions,
+    register,
+    version_of,
+)
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DETECTION_LOCK, DetectionRun
 from cjp_fraud.detection.scoring import Block, moment, open_window
 from cjp_fraud.detection.series import Arranged, floats, traffic_sizes
 from cjp_fraud.detection.significance import calibration
 from cjp_fraud.detection.tables import ModelVersion
+from cjp_fraud.detection.trials import decided_trial
 from cjp_fraud.errors import StorageError
 from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.progress import Report
@@ -53,9 +62,12 @@ def train(
     now: datetime,
     *,
     until: datetime | None = None,
+    trials: Sequence[Trial] = (),
     report: Report | None = None,
 ) -> list[str]:
-    """Fit, register and promote the version of each Monday 00:00 UTC up to ``until`` that has none.
+    """Fit and register the version of each Monday 00:00 UTC up to ``until`` that has none, and promote it.
+
+    A version that is worse than the one in force, in a trial or on the decided cases of its window, waits.
 
     Running it again does nothing; a version that is registered is never fitted again.
 
@@ -64,6 +76,8 @@ def train(
     folder : where the model files go.
     zones : IANA zone of every tenant on record.
     until, now : aware; ``until`` is ``now`` by default and never after it.
+    trials : beside the decided cases: back-tests on traffic of which the truth is known
+        (:func:`cjp_fraud.detection.trials.backtest_trial`).
 
     Returns
     -------
@@ -82,6 +96,15 @@ def train(
             fit = reader.read(monday - WINDOW_DAYS, monday)
             fitted = fit.version(monday)
             _require_sound(fitted)
+            standing = version_of(
+                monday, promoted_versions(engine, folder, end, end + timedelta(days=1)), rules
+            )
+            of_decided = decided_trial(
+                fit.window(monday - WINDOW_DAYS, monday),
+                within(read_decided(engine), (monday - WINDOW_DAYS) * DAY, monday * DAY),
+            )
+            tried = [*trials, *([of_decided] if of_decided is not None else [])]
+            comparison = Comparison(standing.id, compare(tried, fitted.threshold, standing.threshold))
             with transaction(engine) as session:
                 row = register(
                     session,
@@ -89,6 +112,7 @@ def train(
                     fitted,
                     window=(begin, end),
                     lake_versions={table.name: lake.version(table) for table in (TRAFFIC, PROFILE)},
+                    comparison=comparison,
                     by=TRAINER,
                     at=now,
                 )

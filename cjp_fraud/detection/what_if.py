@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from cjp_fraud.clock import aware
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.decided_cases import DecidedCase, found_by_finding, read_decided
+from cjp_fraud.detection.decided_cases import DecidedCase, found_by_finding, read_decided, within
 from cjp_fraud.detection.operating_point import LOWEST_THRESHOLD, WINDOW_DAYS, SpikeWindow
 from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.scoring import moment
@@ -122,8 +122,7 @@ def measure_past(
     fit = WindowReader(lake, engine, zones, rules).read(begin, end)
     window = fit.window(begin, end)
     first, last = begin * DAY, end * DAY
-    decided = tuple(case for case in read_decided(engine) if case.last >= first and case.first < last)
-    return MeasuredPast(moment(first), moment(last), window, decided)
+    return MeasuredPast(moment(first), moment(last), window, within(read_decided(engine), first, last))
 
 
 def over_budgets(past: MeasuredPast, rules: DetectionRules, cases: Sequence[float]) -> list[OperatingPoint]:

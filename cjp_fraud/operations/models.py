@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware, day_of
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.detection.registry import find_version, promote, promoted_versions, version_of
-from cjp_fraud.detection.rules import rules_of
+from cjp_fraud.detection.decided_cases import read_decided
+from cjp_fraud.detection.promotion import TrialOutcome, compare, faults_of
+from cjp_fraud.detection.registry import FittedVersion, find_version, promote, promoted_versions, version_of
+from cjp_fraud.detection.rules import DetectionRules, rules_of
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.detection.training import train
+from cjp_fraud.detection.trials import decided_trial
 from cjp_fraud.detection.what_if import OperatingPoint, measure_past, over_budgets
 from cjp_fraud.errors import BadInputError, refuse_unless
-from cjp_fraud.people.model import Role
+from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
@@ -35,6 +38,9 @@ class ModelVersionView:
     valid_from : moments from which it counts, oldest first.
     threshold : score that a flag needs.
     episodes_per_series_week, cases_per_day : budgets that it was chosen for.
+    waits_because : why it was not promoted when it was fitted, a sentence each; none: it was.
+    trials : what it and the version then in force find where the truth is known.
+    standing_version_id : the version then in force; None: the initial threshold.
     window_from, window_to : the traffic that it was fitted on, half-open, UTC.
     parameters : the forests' parameters.
     features : names of the forest's features, in order.
@@ -51,6 +57,9 @@ class ModelVersionView:
     threshold: float
     episodes_per_series_week: float
     cases_per_day: float
+    waits_because: tuple[str, ...]
+    trials: tuple[TrialOutcome, ...]
+    standing_version_id: str | None
     window_from: datetime
     window_to: datetime
     fitted_at: datetime
@@ -107,7 +116,9 @@ def train_versions(
     until: datetime | None = None,
     report: Report | None = None,
 ) -> tuple[ModelVersionView, ...]:
-    """Fit, register and promote the version of each Monday up to ``until`` that has none; returns the new ones.
+    """Fit and register the version of each Monday up to ``until`` that has none; returns the new ones.
+
+    Each is promoted, unless it is worse than the one in force: then it waits, and says why.
 
     Raises
     ------
@@ -159,8 +170,6 @@ def what_if(
             rules, budgets=replace(rules.budgets, episodes_per_series_week=episodes_per_series_week)
         )
     past = measure_past(deployment.lake, deployment.engine, deployment.zones, rules, now, report=report)
-    in_force = promoted_versions(deployment.engine, settings.model_folder, now, now + timedelta(seconds=1))
-    standing = version_of(day_of(aware(now).date()), in_force, rules)
     return WhatIf(
         begin=past.begin,
         end=past.end,
@@ -168,7 +177,7 @@ def what_if(
         series_weeks=past.window.series_weeks,
         episodes_per_series_week=rules.budgets.episodes_per_series_week,
         decided=len(past.decided),
-        in_force=past.point(standing.threshold),
+        in_force=past.point(_standing(deployment, rules, now).threshold),
         points=tuple(over_budgets(past, rules, cases_per_day)),
     )
 
@@ -192,29 +201,63 @@ def show_version(deployment: Deployment, reference: str) -> ModelVersionView:
         return _views(session, [find_version(session, reference).id])[0]
 
 
-def promote_version(deployment: Deployment, by: str, now: datetime, reference: str) -> ModelVersionView:
-    """Let a version count from the next UTC midnight on.
+def promote_version(
+    deployment: Deployment,
+    by: str,
+    now: datetime,
+    reference: str,
+    *,
+    anyway: bool = False,
+    because: str | None = None,
+) -> ModelVersionView:
+    """Let a version count from the next UTC midnight on, if it is no worse than the one in force.
+
+    It is tried against that one on the decided cases of the newest 28 days.
 
     Parameters
     ----------
     by : name of a user who is analyst or admin.
+    anyway : even where it is worse; ``because`` says why, and goes into the log.
 
     Raises
     ------
     NotFoundError
         If none, or more than one, is meant; names those that there are.
     Refused
-        If the user may not do this.
+        If the user may not do this, or the version is worse; names what speaks against it.
     """
+    with reading(deployment.engine) as session:
+        version_id = find_version(session, reference).id
+        faults = _faults_now(deployment, session.get_one(ModelVersion, version_id).threshold, now)
     with transaction(deployment.engine) as session:
         actor = actor_named(session, by)
         refuse_unless(
             (actor.may(Role.ADMIN, Role.ANALYST), f"{actor} is neither analyst nor admin"),
+            *((anyway, f"{fault} (--anyway --because TEXT promotes it all the same)") for fault in faults),
+            (not anyway or bool((because or "").strip()), "say why it is promoted anyway (--because TEXT)"),
+            (anyway or because is None, "a reason is kept of a version that is promoted anyway (--anyway)"),
             action="promote a version",
         )
-        version_id = find_version(session, reference).id
-        promote(session, version_id, actor, now)
+        promote(Decision(session, actor, now), session.get_one(ModelVersion, version_id), faults, because)
         return _views(session, [version_id])[0]
+
+
+def _standing(deployment: Deployment, rules: DetectionRules, now: datetime) -> FittedVersion:
+    """The version in force."""
+    folder = deployment.settings.model_folder
+    versions = promoted_versions(deployment.engine, folder, now, now + timedelta(seconds=1))
+    return version_of(day_of(aware(now).date()), versions, rules)
+
+
+def _faults_now(deployment: Deployment, threshold: float, now: datetime) -> tuple[str, ...]:
+    """What the decided cases of the newest 28 days say against a threshold, beside the one in force."""
+    if not read_decided(deployment.engine):
+        return ()
+    rules = rules_of(deployment.settings)
+    past = measure_past(deployment.lake, deployment.engine, deployment.zones, rules, now)
+    trial = decided_trial(past.window, past.decided)
+    standing = _standing(deployment, rules, now).threshold
+    return faults_of(compare([trial], threshold, standing)) if trial is not None else ()
 
 
 def _views(session: Session, ids: Sequence[str]) -> tuple[ModelVersionView, ...]:
@@ -237,6 +280,9 @@ def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView
         threshold=row.threshold,
         episodes_per_series_week=row.episodes_per_series_week,
         cases_per_day=row.cases_per_day,
+        waits_because=tuple(row.waits_because),
+        trials=tuple(TrialOutcome(**outcome) for outcome in row.trials.values()),
+        standing_version_id=row.standing_version_id,
         window_from=row.window_from,
         window_to=row.window_to,
         fitted_at=row.fitted_at,

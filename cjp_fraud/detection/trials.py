@@ -1,0 +1,96 @@
+"""Trials of a version: traffic of which the truth is known, from a simulation or from what people decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cjp_fraud.detection.decided_cases import DecidedCase
+from cjp_fraud.detection.memory_store import MemoryStore
+from cjp_fraud.detection.operating_point import SpikeWindow
+from cjp_fraud.detection.promotion import TrialResult
+from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.run import DetectionRun
+from cjp_fraud.detection.series import arrange
+from cjp_fraud.review.model import Finding
+from features.constants import EPISODE_GAP_SECONDS
+from features.local_grid import DAY
+from models.threshold import group_starts
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at a tenant: starts of its first and last interval, UTC seconds."""
+
+    tenant_id: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownTruth:
+    """Scored traffic and what happened in it.
+
+    Parameters
+    ----------
+    frauds : what is to be found.
+    benign : where an episode is false; None: wherever there is no fraud.
+    """
+
+    name: str
+    window: SpikeWindow
+    frauds: tuple[Event, ...]
+    benign: tuple[Event, ...] | None = None
+
+    def result(self, threshold: float) -> TrialResult:
+        """Recall of the frauds, and false episodes: those that touch no fraud or, where given, a benign event."""
+        high = self.window.scores >= threshold
+        found = [bool(np.any(high & self._during(event))) for event in self.frauds]
+        touches = self._during_any(self.frauds if self.benign is None else self.benign)
+        order = np.lexsort((self.window.starts, self.window.tenants))
+        flags = order[high[order]]
+        begins = group_starts(self.window.tenants[flags], self.window.starts[flags], EPISODE_GAP_SECONDS)
+        touched = np.logical_or.reduceat(touches[flags], np.flatnonzero(begins)) if len(flags) else begins
+        false = touched if self.benign is not None else ~touched
+        recall = sum(found) / len(found) if found else None
+        return TrialResult(recall, int(false.sum()))
+
+    def _during_any(self, events: Sequence[Event]) -> NDArray[np.bool_]:
+        during = np.zeros(len(self.window.starts), dtype=bool)
+        for event in events:
+            during |= self._during(event)
+        return during
+
+    def _during(self, event: Event) -> NDArray[np.bool_]:
+        return self.window.during(event.tenant_id, event.first, event.last)
+
+
+def decided_trial(window: SpikeWindow, decided: Sequence[DecidedCase]) -> KnownTruth | None:
+    """The decided cases of a window; an episode is false where a person found no fraud. None: nothing was decided."""
+    frauds, benign = (
+        tuple(Event(case.tenant_id, case.first, case.last) for case in decided if case.finding is finding)
+        for finding in (Finding.FRAUDULENT, Finding.NOT_FRAUDULENT)
+    )
+    return KnownTruth("decided cases", window, frauds, benign) if frauds or benign else None
+
+
+def backtest_trial(
+    name: str, traffic: pa.Table, zones: Mapping[str, str], frauds: Sequence[Event], rules: DetectionRules
+) -> KnownTruth:
+    """A back-test on traffic of which all frauds are known, such as a simulation; it is scored once, here.
+
+    Parameters
+    ----------
+    traffic : gridded, as :func:`~cjp_fraud.detection.series.arrange` takes it.
+    zones : IANA zone of each tenant.
+    """
+    arranged = arrange(traffic, zones)
+    begin, end = int(arranged.first.min()) // DAY, int(arranged.last.max()) // DAY + 1
+    store = MemoryStore(arranged, rules, trains=False)
+    for _ in DetectionRun(store, rules).days(begin * DAY, end * DAY):
+        pass
+    return KnownTruth(name, store.window(begin, end), tuple(frauds))

@@ -1,0 +1,131 @@
+"""Versions that are tried against the one in force: they replace it, wait, or are promoted anyway by a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from sqlalchemy import select
+
+from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.clock import day_of
+from cjp_fraud.config import load_settings
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.detection.promotion import TrialOutcome, TrialResult
+from cjp_fraud.detection.tables import ModelPromotion
+from cjp_fraud.detection.training import train
+from cjp_fraud.detection.trials import Event, backtest_trial
+from cjp_fraud.errors import Refused
+from cjp_fraud.operations import models
+from cjp_fraud.people.model import Role
+from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.traffic.grid import grid_rows
+from tests.integration.detection.deployments import DATABASE, RULES, START, ZONES, SmallDeployment, traffic
+from tests.people_builders import a_user
+from tests.small_forests import small_forests
+
+DAYS = 15
+NOW = START + timedelta(days=DAYS, hours=3)
+
+
+class Told:
+    """A trial with given results: of the version first, then of the one in force."""
+
+    name = "simulation"
+
+    def __init__(self, *results: TrialResult) -> None:
+        self._results = iter(results)
+
+    def result(self, threshold: float) -> TrialResult:
+        return next(self._results)
+
+
+@pytest.fixture
+def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
+    """Two weeks of one tenant, and an analyst."""
+    (tmp_path / DATABASE).write_bytes(sqlite_template)
+    small = SmallDeployment(tmp_path, make_engine(f"sqlite:///{tmp_path / DATABASE}"), {"loo": "Etc/UTC"})
+    small.ingest(traffic(DAYS, tenants=small.zones, seconds=1800))
+    with transaction(small.engine) as session:
+        a_user(session, "ana", [Role.ANALYST], START)
+    return Deployment(load_settings(home=tmp_path))
+
+
+def fitted(opened: Deployment, *trials: Told) -> str:
+    with small_forests():
+        (made,) = train(
+            opened.lake,
+            opened.engine,
+            opened.settings.model_folder,
+            opened.zones,
+            RULES,
+            NOW,
+            trials=trials,
+        )
+    return made
+
+
+def test_a_version_that_is_no_worse_counts_from_its_monday(opened: Deployment) -> None:
+    trial = Told(TrialResult(0.79, 11), TrialResult(0.8, 10))
+    view = models.show_version(opened, fitted(opened, trial))
+    assert (view.waits_because, view.counts_from) == ((), START + timedelta(days=14))
+    assert view.trials == (TrialOutcome("simulation", 0.79, 0.8, 11, 10),)
+
+
+def test_a_version_that_is_worse_waits_and_says_why(opened: Deployment) -> None:
+    trial = Told(TrialResult(0.5, 10), TrialResult(0.8, 10))
+    view = models.show_version(opened, fitted(opened, trial))
+    assert (view.valid_from, view.counts_from) == ((), None)
+    (why,) = view.waits_because
+    assert why == "on the simulation it finds 50% of the frauds, the version in force 80%"
+
+
+def test_a_person_promotes_a_waiting_version_with_a_reason_that_is_in_the_log(
+    opened: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = fitted(opened)
+    against = ("on the decided cases it has 3 false episodes, the version in force 1",)
+    monkeypatch.setattr(models, "_faults_now", lambda *args: against)
+    with pytest.raises(Refused, match=r"3 false episodes.*--anyway"):
+        models.promote_version(opened, "ana", NOW, made)
+    with pytest.raises(Refused, match="--because"):
+        models.promote_version(opened, "ana", NOW, made, anyway=True)
+    view = models.promote_version(
+        opened, "ana", NOW, made, anyway=True, because="the cases were one campaign"
+    )
+    assert view.counts_from == START + timedelta(days=DAYS + 1)
+    with reading(opened.engine) as session:
+        promotion = session.scalars(select(ModelPromotion).order_by(ModelPromotion.id.desc())).first()
+        assert promotion is not None
+        words = session.get_one(PersonalText, promotion.because_text_id)
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.subject_id == promotion.id)).one()
+        assert words.body == "the cases were one campaign"
+        assert (entry.content["against_it"], entry.content["text_sha256"]) == (list(against), words.sha256)
+        assert "campaign" not in str(entry.content)
+
+
+def test_a_reason_alone_is_no_order_to_promote_anyway(opened: Deployment) -> None:
+    with pytest.raises(Refused, match="--anyway"):
+        models.promote_version(opened, "ana", NOW, fitted(opened), because="I like it")
+
+
+def test_a_back_test_on_traffic_of_known_truth_is_a_trial() -> None:
+    """Two bursts are found at 2.4; a lower threshold has no fewer false episodes, an endless one finds nothing."""
+    days = 9
+
+    def burst(tenant: str) -> list[tuple[int, int, int]]:
+        return {"acme": [(8 * 96 + 30, 3, 900)], "loo": [(8 * 96 + 60, 3, 900)]}.get(tenant, [])
+
+    rows = traffic(days, seconds=900, burst=burst).assign(application_id=None)
+    gridded = pa.Table.from_pandas(grid_rows(rows, grid_seconds=900), preserve_index=False)
+    events = [
+        Event(tenant, at := (day_of(START.date()) + 8) * 86_400 + place * 900, at + 1800)
+        for tenant, place in (("acme", 30), ("loo", 60))
+    ]
+    trial = backtest_trial("simulation", gridded, ZONES, events, RULES)
+    at_default = trial.result(2.4)
+    assert at_default.recall == 1.0
+    assert trial.result(1.5).false_episodes >= at_default.false_episodes
+    assert trial.result(99.0) == TrialResult(0.0, 0)
