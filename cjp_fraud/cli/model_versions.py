@@ -125,6 +125,9 @@ def show(ctx: typer.Context, version: VersionArgument, as_json: JsonOption = Fal
         title=f"Model version of {view.monday}",
         tables={"trials": ("Tried against the version in force", None)},
     )
+    if not as_json:
+        for warning in view.warnings:
+            typer.echo(f"WARNING: {warning}", err=True)
 
 
 @app.command()

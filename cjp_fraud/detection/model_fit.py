@@ -7,11 +7,13 @@ to the day.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.drift import Distributions
 from cjp_fraud.detection.operating_point import WINDOW_DAYS, Spikes, SpikeWindow
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
@@ -88,6 +90,7 @@ class WindowFit:
     def __init__(self, rules: DetectionRules) -> None:
         self._rules = rules
         self._days: dict[int, list[Spikes]] = {}
+        self._distributions = Distributions()
         self._candidates = {True: _Candidates(), False: _Candidates()}
 
     def add(self, arranged: Arranged, blocks: Sequence[Block], calibrated: PooledCalibration) -> None:
@@ -99,6 +102,7 @@ class WindowFit:
             parts.append(flat(scored, block.series, block.interval_seconds))
             self._add_candidates(keys[block.series], block, scored)
         rows = with_p_values(gathered(parts, arranged), calibrated)
+        self._distributions.add_scores(blocks[0].day, rows.score)
         self._days.setdefault(blocks[0].day, []).append(Spikes.of_rows(rows, self._rules))
 
     def window(self, begin: int, end: int) -> SpikeWindow:
@@ -108,7 +112,8 @@ class WindowFit:
     def version(self, monday: int) -> FittedVersion:
         """Fit the forests and choose the threshold."""
         model = Model(self._candidates[True].forest(), self._candidates[False].forest())
-        return fit_version(monday, self._days, self._rules, model)
+        fitted = fit_version(monday, self._days, self._rules, model)
+        return replace(fitted, metrics={**fitted.metrics, **self._distributions.indices(monday)})
 
     def _add_candidates(self, keys: Ints, block: Block, scored: ScoredDay) -> None:
         peaked, others = candidates(scored.strength, block.measured.regime)
@@ -116,6 +121,7 @@ class WindowFit:
             if rows.any():
                 row, column = np.nonzero(rows)
                 features = candidate_features(block.measured, rows, with_peak=with_peak)
+                self._distributions.add_features(block.day, features)
                 self._candidates[with_peak].add(keys[row], block.measured.starts[column], features)
 
 

@@ -48,7 +48,7 @@ class ModelVersion(Recorded, Base):
     lake_versions: Mapped[dict[str, Any]] = mapped_column(comment="Delta version of each table read")
     library_versions: Mapped[dict[str, Any]] = mapped_column(comment="versions of the libraries used")
     metrics: Mapped[dict[str, Any]] = mapped_column(
-        comment="of the window: days, series-weeks, flags, episodes and cases at the threshold"
+        comment="of the window: days, series-weeks, flags, episodes, cases at the threshold, stability indices"
     )
     threshold: Mapped[float] = mapped_column(comment="score (-log10 p) from which an interval may be flagged")
     episodes_per_series_week: Mapped[float] = mapped_column(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.clock import aware, day_of
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.decided_cases import read_decided
+from cjp_fraud.detection.drift import drift_of, warnings_of
 from cjp_fraud.detection.promotion import TrialOutcome, compare, faults_of
 from cjp_fraud.detection.registry import FittedVersion, find_version, promote, promoted_versions, version_of
 from cjp_fraud.detection.rules import DetectionRules, rules_of
@@ -49,6 +50,9 @@ class ModelVersionView:
         threshold counts.
     series_weeks : weeks of scored series.
     flags, episodes, cases : at the threshold, in the window; cases as if nobody decided anything.
+    drift : population stability index of the score and of the forest's features, the window's last week against the
+        three before it; those with too few rows are left out.
+    warnings : what has shifted by over .2, a sentence each.
     """
 
     id: str
@@ -74,6 +78,8 @@ class ModelVersionView:
     flags: float | None
     episodes: float | None
     cases: float | None
+    drift: dict[str, float]
+    warnings: tuple[str, ...]
     file_name: str
     sha256: str
     size_bytes: int
@@ -273,6 +279,7 @@ def _views(session: Session, ids: Sequence[str]) -> tuple[ModelVersionView, ...]
 
 
 def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView:
+    drift = drift_of(row.metrics)
     return ModelVersionView(
         id=row.id,
         monday=row.monday.date(),
@@ -297,6 +304,8 @@ def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView
         flags=row.metrics.get("flags"),
         episodes=row.metrics.get("episodes"),
         cases=row.metrics.get("cases"),
+        drift=drift,
+        warnings=warnings_of(drift),
         file_name=row.file_name,
         sha256=row.sha256,
         size_bytes=row.size_bytes,

@@ -94,7 +94,9 @@ def upgrade() -> None:
         sa.Column("features", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="names of the forest's features, in order"),
         sa.Column("lake_versions", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="Delta version of each table read"),
         sa.Column("library_versions", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="versions of the libraries used"),
-        sa.Column("metrics", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="of the window: days, series-weeks, flags, episodes and cases at the threshold"),
+        sa.Column(
+            "metrics", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="of the window: days, series-weeks, flags, episodes, cases at the threshold, stability indices"
+        ),
         sa.Column("threshold", sa.Double(), nullable=False, comment="score (-log10 p) from which an interval may be flagged"),
         sa.Column("episodes_per_series_week", sa.Double(), nullable=False, comment="budget that the threshold was chosen for"),
         sa.Column("cases_per_day", sa.Double(), nullable=False, comment="budget that the threshold was chosen for"),
