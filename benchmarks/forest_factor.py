@@ -14,7 +14,8 @@ from unittest import mock
 import numpy as np
 
 from cjp_fraud.detection import memory_store, scoring
-from cjp_fraud.detection.model_fit import WINDOW_DAYS, WindowFit
+from cjp_fraud.detection.model_fit import WindowFit
+from cjp_fraud.detection.operating_point import WINDOW_DAYS
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.scoring import Block
 from features.score_day import MeasuredDay, Model, ScoredDay, weigh

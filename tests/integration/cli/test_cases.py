@@ -17,6 +17,7 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError, Refused
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
+from cjp_fraud.operations.overdue import episodes_without_a_case
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.storage.database import transaction
 from tests.case_builders import PEOPLE, START, a_flag, flag
@@ -142,6 +143,12 @@ def test_a_measure_that_is_not_due_is_refused_with_the_points_of_the_gate(opened
 
     for point in (2, 3, 5):
         assert f"gate point {point}" in said
+
+
+def test_the_queue_counts_what_is_on_the_overflow_list(opened: Deployment) -> None:
+    assert answered(cases.app, opened, "list")["overflow"] == 1
+    assert "1 more episode(s) over the hour's cap" in done(cases.app, opened, "list")
+    assert episodes_without_a_case(opened) == 1
 
 
 def test_an_episode_is_claimed_off_the_overflow_list(opened: Deployment) -> None:

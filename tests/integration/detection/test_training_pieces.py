@@ -13,7 +13,8 @@ from cjp_fraud.clock import day_of
 from cjp_fraud.detection import training
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.determined import Determined
-from cjp_fraud.detection.model_fit import WINDOW_DAYS, WindowFit
+from cjp_fraud.detection.model_fit import WindowFit
+from cjp_fraud.detection.operating_point import WINDOW_DAYS
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.training import LakeWindow
 from cjp_fraud.storage.database import make_engine
