@@ -99,12 +99,7 @@ def train(
             standing = version_of(
                 monday, promoted_versions(engine, folder, end, end + timedelta(days=1)), rules
             )
-            of_decided = decided_trial(
-                fit.window(monday - WINDOW_DAYS, monday),
-                within(read_decided(engine), (monday - WINDOW_DAYS) * DAY, monday * DAY),
-            )
-            tried = [*trials, *([of_decided] if of_decided is not None else [])]
-            comparison = Comparison(standing.id, compare(tried, fitted.threshold, standing.threshold))
+            comparison = _compared(engine, fit, fitted, standing, trials)
             with transaction(engine) as session:
                 row = register(
                     session,
@@ -118,6 +113,17 @@ def train(
                 )
                 made.append(row.id)
     return made
+
+
+def _compared(
+    engine: Engine, fit: WindowFit, fitted: FittedVersion, standing: FittedVersion, trials: Sequence[Trial]
+) -> Comparison:
+    """Try a version beside the one in force, in the given trials and on the decided cases of its window."""
+    begin, end = fitted.valid_from - WINDOW_DAYS, fitted.valid_from
+    decided = within(read_decided(engine), begin * DAY, end * DAY)
+    of_decided = decided_trial(fit.window(begin, end), decided)
+    tried = [*trials, *([of_decided] if of_decided is not None else [])]
+    return Comparison(standing.id, compare(tried, fitted.threshold, standing.threshold))
 
 
 class WindowReader:
