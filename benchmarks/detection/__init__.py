@@ -1,0 +1,1 @@
+"""The detector on a simulated cloud, beside simpler ones: ``python -m benchmarks.detection``."""
