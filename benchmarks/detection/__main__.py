@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -20,13 +19,13 @@ import typer
 from benchmarks.detection.bursts import burst_tenants, injections
 from benchmarks.detection.cloud_run import run_cloud
 from benchmarks.detection.figures import Figures, figures_of
-from benchmarks.detection.report import Setup, text_of, write_page
+from benchmarks.detection.report import REPOSITORY, Setup, commit_of_the_code, text_of, write_page
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.simulation.cloud import DAY_INTERVALS, Cloud
 
 SEEDS = (1, 2, 3, 4)
 """The first is that of the published table, the others show the spread."""
-PAGE = Path(__file__).parents[2] / "docs" / "detection-benchmark.md"
+PAGE = REPOSITORY / "docs" / "detection-benchmark.md"
 WARM_DAYS = 14
 BURST_WEEKS = 7
 """A threshold is chosen after 28 days, so the last weeks have one."""
@@ -79,7 +78,7 @@ def main(
     """Print the figures of each seed, and write the page if asked to."""
     size = QUICK if quick else FULL
     seeds = seed or [SEEDS[0]]
-    begun = time.perf_counter()
+    commit, begun = commit_of_the_code(), time.perf_counter()
     by_seed = {}
     for number in seeds:
         by_seed[number] = run_seed(number, size, jobs)
@@ -87,7 +86,7 @@ def main(
     minutes = (time.perf_counter() - begun) / 60
     print(f"{minutes:.1f} minutes for {len(seeds)} seed(s), {jobs} processes")
     if write:
-        write_page(PAGE, by_seed, Setup(size.tenants, size.weeks, size.burst_tenants, jobs, minutes))
+        write_page(PAGE, by_seed, Setup(size.tenants, size.weeks, size.burst_tenants, jobs, minutes, commit))
 
 
 def _say(words: str) -> None:

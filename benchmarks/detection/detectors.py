@@ -105,7 +105,7 @@ def ecod(counts: Counts) -> Floats:
 
 
 CRITICAL: Final = {"peak": 5.0, "total": 35.0, "concurrent": 5.0}
-"""Critical limits of the tutorial of OpenSIPS' fraud_detection (weekdays, 9 to 17); there by user and prefix."""
+"""Critical limits of the tutorial of OpenSIPS' fraud_detection (weekdays, 9 to 17), by user and prefix."""
 
 
 def fixed_limits(counts: Counts) -> Floats:

@@ -15,6 +15,7 @@ from benchmarks.detection.figures import BUDGETS, DEFAULT, RECIPE, SLOW, Figures
 from benchmarks.detection.plots import write_plots
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+REPOSITORY = Path(__file__).parents[2]
 CALIBRATED = {"calibration": "without events", "with_events": "with events"}
 
 
@@ -27,6 +28,7 @@ class Setup:
     burst_tenants: int
     jobs: int
     minutes: float
+    commit: str
 
 
 def text_of(figures: Figures, seed: int) -> str:
@@ -101,7 +103,7 @@ def _stated(by_seed: Mapping[int, Figures], setup: Setup) -> str:
     lines = [
         f"Run: {setup.tenants:,} tenants × {setup.weeks} weeks, one 5-minute series each; bursts in "
         f"{setup.burst_tenants} tenants; seed{'s' if len(by_seed) > 1 else ''} {seeds} (tables: the first); commit "
-        f"`{_commit()}`; {setup.minutes:.1f} minutes with {setup.jobs} processes on {os.cpu_count()} cores.",
+        f"`{setup.commit}`; {setup.minutes:.1f} minutes with {setup.jobs} processes on {os.cpu_count()} cores.",
         "",
         *(f"- {name}: {shown(value)}" for name, value in next(iter(by_seed.values())).headline.items()),
     ]
@@ -117,8 +119,12 @@ def _table(title: str, table: pd.DataFrame) -> str:
     return "\n".join([f"**{title}**", "", head, "|---" * (len(cells.columns) + 1) + "|", *rows])
 
 
-def _commit() -> str:
-    """Return the commit that was run, marked where files differ from it."""
-    words = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    result = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
-    return result.stdout.strip() or "unknown"
+def commit_of_the_code() -> str:
+    """Return the commit that is checked out, marked where the code differs from it."""
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(REPOSITORY), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "benchmarks", "cjp_fraud", "features", "models")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (", changed" if changed else "")

@@ -78,10 +78,11 @@ def test_tables_agree_with_each_other(figures: Figures, events: CloudRun) -> Non
 def test_the_page_gets_the_figures_between_its_marks(figures: Figures, tmp_path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Page\n{BEGIN}\nold\n{END}\nwords after\n")
-    write_page(page, {5: figures, 6: figures}, Setup(8, WEEKS, 4, 1, 0.5))
+    write_page(page, {5: figures, 6: figures}, Setup(8, WEEKS, 4, 1, 0.5, "abc1234"))
     text = page.read_text()
     assert text.startswith("# Page\n")
     assert text.endswith("words after\n")
     assert "old" not in text
     assert "| seed 5 | seed 6 |" in text
     assert f"| {RECIPE} |" in text
+    assert "commit `abc1234`" in text
