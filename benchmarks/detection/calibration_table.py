@@ -45,7 +45,7 @@ def calibration_rows(run: CloudRun) -> pd.DataFrame:
             above = score >= -np.log10(nominal)
         rows.setdefault("all", []).append(above.sum() / max(scored.sum(), 1))
         if nominal == NOMINAL[-1]:
-            break
+            break  # of tenants or hours too few rows would be above
         for low, high in SIZES:
             chosen = of_size(run.a_day, low, high)
             share = above[chosen].sum() / scored[chosen].sum() if scored[chosen].any() else np.nan
@@ -55,7 +55,9 @@ def calibration_rows(run: CloudRun) -> pd.DataFrame:
         rows.setdefault("loudest hour of the week", []).append(by_hour.max())
         rows.setdefault("worst tenth of the tenants", []).append(worst_tenth(above, scored))
     names = [f"{nominal:g}" for nominal in NOMINAL]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=names)
+    return pd.DataFrame(
+        [dict(zip(names, shares, strict=False)) for shares in rows.values()], index=list(rows)
+    )
 
 
 def worst_tenth(above: Bools, scored: Bools) -> float:

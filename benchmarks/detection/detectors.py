@@ -120,9 +120,9 @@ def fixed_limits(counts: Counts) -> Floats:
 def adaptive_floor(counts: Counts) -> Floats:
     """authgear's rule for unverified messages, on contacts that were not connected.
 
-    Those of the last 24 hours against D = max(20, .2 × the most connected ones in 24 hours of the last 14 days, .2 ×
-    the connected ones of the last 24 hours); those of the last hour against max(3, D / 6, .2 × the connected ones of the
-    last hour). The larger multiple.
+    Those of the last 24 hours against D = max(20, .2 × the most connected ones in 24 hours of the last 14 days,
+    .2 × the connected ones of the last 24 hours); those of the last hour against max(3, D / 6, .2 × the connected ones
+    of the last hour). The larger multiple.
     """
     connected = np.nan_to_num(counts.connected)
     failed = np.nan_to_num(counts.offered) - connected

@@ -18,11 +18,11 @@ from cjp_fraud.detection.model_fit import LOWEST_THRESHOLD, Spikes, eligible_mon
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import arrange
-from cjp_fraud.detection.significance import are_spikes, calibration
+from cjp_fraud.detection.significance import are_spikes, calibration, with_p_values
 from cjp_fraud.simulation.generate import SimulatedTraffic
 from features.columns import TENANT
 from features.local_grid import DAY
-from models.calibration import histogram, score_of
+from models.calibration import PooledCalibration, histogram, score_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ class Statistics:
     Attributes
     ----------
     begin : UTC seconds of the first interval, a midnight.
-    statistic : float64 [tenants, intervals]; s′, NaN without a score.
+    statistic : float64 [tenants, intervals]; s′ as p is taken of it, NaN without a score.
     spike : bool [tenants, intervals]; whether the excess is large enough for a flag.
     known : bool [tenants, intervals]; whether the interval's count is known.
     pool : histogram of each UTC day.
@@ -110,11 +110,19 @@ def measure(simulated: SimulatedTraffic, begin: int, intervals: int, rules: Dete
             if rows.version is None:
                 continue  # gaps
             cell = row_of[rows.series], (rows.start - begin) // INTERVAL
-            measured.statistic[cell] = rows.statistic
+            measured.statistic[cell] = with_p_values(rows, AsItIs()).log_p
             measured.spike[cell] = are_spikes(rows, rules)
             measured.known[cell] = True
             measured.pool[day] = histogram(rows.statistic)
     return measured
+
+
+class AsItIs(PooledCalibration):  # type: ignore[misc]  # scikit-learn has no types
+    """A calibration that gives back what it is asked about: so it shows what the product takes p of."""
+
+    def log_survival(self, statistic: Floats) -> Floats:
+        """Return the statistic."""
+        return statistic
 
 
 def joined(parts: list[tuple[list[int], Statistics]]) -> Statistics:

@@ -82,7 +82,7 @@ def test_the_page_gets_the_figures_between_its_marks(figures: Figures, tmp_path)
     text = page.read_text()
     assert text.startswith("# Page\n")
     assert text.endswith("words after\n")
-    assert "old" not in text
+    assert "\nold\n" not in text
     assert "| seed 5 | seed 6 |" in text
     assert f"| {RECIPE} |" in text
     assert "commit `abc1234`" in text
