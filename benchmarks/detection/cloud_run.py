@@ -64,7 +64,8 @@ class CloudRun:
     ----------
     cloud, tenant_numbers : what was simulated.
     first : first interval that is judged.
-    measured, scores : by the recipe.
+    known : bool [tenants, intervals]; whether the interval's count is known.
+    scores : by the recipe.
     a_day : float64 [tenants]; mean contacts a day.
     marks : highest judged rows of each simpler detector, of the intervals from ``first`` on.
     labels : what happened, but for what ended before ``first``.
@@ -73,7 +74,7 @@ class CloudRun:
     cloud: Cloud
     tenant_numbers: Sequence[int]
     first: int
-    measured: Statistics
+    known: NDArray[np.bool_]
     scores: Scores
     a_day: Floats
     marks: Mapping[str, Marks]
@@ -87,7 +88,7 @@ class CloudRun:
     @property
     def judged_rows(self) -> int:
         """Known rows that are judged."""
-        return int(self.measured.known[:, self.first :].sum())
+        return int(self.known[:, self.first :].sum())
 
     @property
     def series_weeks(self) -> float:
@@ -133,7 +134,7 @@ def run_cloud(
         cloud=cloud,
         tenant_numbers=list(tenants),
         first=first,
-        measured=measured,
+        known=measured.known,
         scores=calibrated(measured, rules),
         a_day=a_day,
         marks={

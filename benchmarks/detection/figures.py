@@ -248,7 +248,7 @@ def _by_twin(run: CloudRun, flags: Marks) -> pd.DataFrame:
 def _by_size(run: CloudRun, flags: Marks) -> pd.DataFrame:
     """Recall and false episodes by size of the tenant."""
     false = false_episodes(flags, run.labels)
-    weeks = run.measured.known[:, run.first :].sum(axis=1) * INTERVAL / (7 * DAY)
+    weeks = run.known[:, run.first :].sum(axis=1) * INTERVAL / (7 * DAY)
     frauds = frauds_of(run.labels)
     rows = {}
     for low, high in SIZES:
