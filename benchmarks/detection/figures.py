@@ -28,6 +28,7 @@ from benchmarks.detection.measures import (
     recall,
     share_of_worst,
 )
+from cjp_fraud.simulation.profiles import draw_profile
 
 BUDGETS = (1.0, 0.5, 0.1)
 RECIPE = "the product"
@@ -35,6 +36,8 @@ DEFAULT = "default"
 YEAR = 365.25 * DAY
 WEEKS_OF_A_SLOW_ONE = 4 * 7 * DAY
 SLOW = "slow_revenue_share"
+LARGE = 50
+"""Contacts of a burst, all its minutes together."""
 TESTS = "_test"
 """End of the name of a scenario of one to five test calls, too few for any flag: in the table of frauds only."""
 
@@ -47,7 +50,7 @@ class Figures:
     ----------
     detectors : recall of each detector at each budget.
     operating : of the product, at its default and at each budget: what is found, when, and what it costs reviewers.
-    frauds, twins, sizes : of the product at its default.
+    frauds, twins, tenants : of the product at its default.
     bursts : share found of the bursts of known size.
     calibration, with_events : observed shares for each nominal p, on clean traffic and with events.
     headline : numbers that are said in a sentence.
@@ -57,7 +60,7 @@ class Figures:
     operating: pd.DataFrame
     frauds: pd.DataFrame
     twins: pd.DataFrame
-    sizes: pd.DataFrame
+    tenants: pd.DataFrame
     bursts: pd.DataFrame
     calibration: pd.DataFrame
     with_events: pd.DataFrame
@@ -88,7 +91,7 @@ def figures_of(
         operating=pd.DataFrame({name: _operating(events, flags) for name, flags in points.items()}).T,
         frauds=_by_scenario(own, clean.scores.flags(clean.first), events.labels),
         twins=_by_twin(events, own),
-        sizes=_by_size(events, own),
+        tenants=_by_kind_of_tenant(events, own),
         bursts=_bursts(bursts, kinds),
         calibration=calibration_rows(clean),
         with_events=calibration_rows(events),
@@ -245,16 +248,15 @@ def _by_twin(run: CloudRun, flags: Marks) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def _by_size(run: CloudRun, flags: Marks) -> pd.DataFrame:
-    """Recall and false episodes by size of the tenant."""
+def _by_kind_of_tenant(run: CloudRun, flags: Marks) -> pd.DataFrame:
+    """Recall and false episodes by size of the tenant, and by what is irregular about it."""
     false = false_episodes(flags, run.labels)
     weeks = run.known[:, run.first :].sum(axis=1) * INTERVAL / (7 * DAY)
     frauds = frauds_of(run.labels)
     rows = {}
-    for low, high in SIZES:
-        chosen = of_size(run.a_day, low, high)
+    for kind, chosen in _kinds_of_tenant(run).items():
         theirs = [label for label in frauds if chosen[label.tenant]]
-        rows[f"{size_name(low, high)} contacts a day"] = {
+        rows[kind] = {
             "tenants": float(chosen.sum()),
             "frauds": float(len(theirs)),
             "found": recall(flags, theirs),
@@ -263,8 +265,26 @@ def _by_size(run: CloudRun, flags: Marks) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
+def _kinds_of_tenant(run: CloudRun) -> dict[str, np.ndarray]:
+    """Masks of tenants by size and by what the simulation made irregular; the latter overlap."""
+    profiles = [draw_profile(run.cloud, tenant) for tenant in run.tenant_numbers]
+    sizes = {f"{size_name(*size)} contacts a day": of_size(run.a_day, *size) for size in SIZES}
+    job = np.array([profile.job is not None for profile in profiles])
+    level = np.array([len(profile.level_changes) > 0 for profile in profiles])
+    launched = np.array([profile.launched for profile in profiles])
+    return sizes | {
+        "a nightly job": job,
+        "level changes": level,
+        "launched within the span": launched,
+        "none of these": ~(job | level | launched),
+    }
+
+
 def _bursts(run: CloudRun, kinds: dict[int, dict[int, str]]) -> pd.DataFrame:
-    """Share of the bursts found by kind, by the product's own flags and at budgets."""
+    """Share of the bursts found by kind, by the product's own flags and at budgets.
+
+    *Any excess* leaves out the least excess of a flag; the last two columns are of bursts of at least so many contacts.
+    """
     judged = _judged(run, run.scores.marks(run.first))
     points = {DEFAULT: run.scores.flags(run.first)} | {
         f"{budget:g} a week": at.flags for budget, at in zip(BUDGETS, judged, strict=True) if at is not None
@@ -272,12 +292,17 @@ def _bursts(run: CloudRun, kinds: dict[int, dict[int, str]]) -> pd.DataFrame:
     of_kind: dict[str, list[Label]] = {}
     for label in run.labels:
         of_kind.setdefault(kinds[label.tenant][label.begin], []).append(label)
-    rows = {
-        kind: {"bursts": float(len(labels))} | {name: recall(flags, labels) for name, flags in points.items()}
-        for kind, labels in sorted(
-            of_kind.items(), key=lambda item: (item[0].split()[0], float(item[0].split()[1]))
-        )
-    }
+    high = run.scores.high(run.first)
+    rows = {}
+    for kind, labels in sorted(of_kind.items(), key=lambda item: (item[0][0], float(item[0].split()[1]))):
+        large = [label for label in labels if label.contacts >= LARGE]
+        rows[kind] = {
+            "bursts": float(len(labels)),
+            **{name: recall(flags, labels) for name, flags in points.items()},
+            "default, any excess": recall(high, labels),
+            f"of {LARGE} contacts": float(len(large)),
+            "default, of these": recall(points[DEFAULT], large),
+        }
     rows["false episodes a series-week"] = {
         name: len(false_episodes(flags, run.labels)) / run.series_weeks for name, flags in points.items()
     }

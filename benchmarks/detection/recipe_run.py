@@ -81,6 +81,11 @@ class Scores:
         """The product's own flags from an interval on."""
         return self._marks(self.flagged, first)
 
+    def high(self, first: int) -> Marks:
+        """Rows from an interval on that reach the threshold, whatever their excess."""
+        with np.errstate(invalid="ignore"):
+            return self._marks(self.score >= self.threshold, first)
+
     def marks(self, first: int) -> Marks:
         """All rows from an interval on that some threshold would flag."""
         with np.errstate(invalid="ignore"):

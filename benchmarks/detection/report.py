@@ -47,7 +47,7 @@ def titled(figures: Figures) -> dict[str, pd.DataFrame]:
         "The product at its default, and with one fixed threshold at each budget": figures.operating.T,
         "Frauds, at the default": figures.frauds,
         "Cases opened on tenants without fraud, at the default": figures.twins,
-        "By size of the tenant, at the default": figures.sizes,
+        "By kind of tenant, at the default": figures.tenants,
         "Bursts of known size (contacts a minute as a share of the tenant's mean)": figures.bursts,
         **{
             f"Observed share of rows by nominal p, traffic {name}": getattr(figures, field).rename_axis(
