@@ -1,7 +1,7 @@
 """The recipe's constants: shipped, and never fitted to a deployment's own series.
 
 A restless deployment whose constants were fitted again would make restlessness its norm
-(``docs/decisions/0014``).
+(``docs/decisions/0015``).
 """
 
 from __future__ import annotations
