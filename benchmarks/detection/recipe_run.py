@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.measures import INTERVAL, Marks
 from cjp_fraud.detection.memory_store import MemoryStore
-from cjp_fraud.detection.model_fit import LOWEST_THRESHOLD, Spikes, eligible_mondays, fit_version
+from cjp_fraud.detection.model_fit import eligible_mondays, fit_version
+from cjp_fraud.detection.operating_point import LOWEST_THRESHOLD, Spikes
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import arrange
