@@ -23,12 +23,12 @@ from benchmarks.detection.measures import (
     false_episodes,
     first_flags,
     money_lost,
-    population_stability,
     queued,
     recall,
     share_of_worst,
 )
 from cjp_fraud.simulation.profiles import draw_profile
+from models.stability import stability_index
 
 BUDGETS = (1.0, 0.5, 0.1)
 RECIPE = "the product"
@@ -321,6 +321,6 @@ def _headline(run: CloudRun, flags: Marks) -> dict[str, float]:
         "last threshold": float(run.scores.threshold[-1]),
         "flagged share of rows": len(flags.score) / run.judged_rows,
         "largest weekly shift of the statistic (PSI)": max(
-            (population_stability(sums[0], later) for later in sums[1:]), default=np.nan
+            (stability_index(sums[0], later) for later in sums[1:]), default=np.nan
         ),
     }

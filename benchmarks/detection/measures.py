@@ -217,21 +217,6 @@ def share_of_worst(tenants: Ints, number: int, share: float = 0.05) -> float:
     return float(counts[: max(round(share * number), 1)].sum() / len(tenants))
 
 
-def population_stability(expected: Ints, actual: Ints, groups: int = 10) -> float:
-    """Population stability index between two histograms with the same bins.
-
-    The bins are joined to groups of about equal shares of ``expected``; half a row is added to each group, so that an
-    empty one has a logarithm. Under 0.1 is usually called stable, over 0.25 a shift (Siddiqi, *Credit Risk Scorecards*,
-    2006).
-    """
-    share = np.cumsum(expected) / expected.sum()
-    group = np.minimum((np.concatenate([[0.0], share[:-1]]) * groups + 1e-9).astype(np.int64), groups - 1)
-    _, group = np.unique(group, return_inverse=True)
-    was, now = (np.bincount(group, weights=counts) + 0.5 for counts in (expected, actual))
-    was, now = was / was.sum(), now / now.sum()
-    return float(((now - was) * np.log(now / was)).sum())
-
-
 def _key(tenant: Ints, start: Ints) -> Ints:
     """One ascending number for tenant and time."""
     return np.asarray(tenant, np.int64) * (1 << 40) + np.asarray(start, np.int64)

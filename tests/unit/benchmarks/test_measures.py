@@ -15,7 +15,6 @@ from benchmarks.detection.measures import (
     false_episodes,
     first_flags,
     money_lost,
-    population_stability,
     queued,
     recall,
     share_of_worst,
@@ -161,16 +160,6 @@ def test_a_case_that_a_fraud_and_a_twin_open_is_the_frauds() -> None:
 def test_share_of_the_worst_tenants() -> None:
     assert share_of_worst(np.array([7] * 8 + [1, 2]), number=40) == 0.9
     assert share_of_worst(np.array([7] * 8 + [1, 2]), number=20) == 0.8
-
-
-def test_population_stability_is_nothing_for_the_same_and_grows_with_the_shift() -> None:
-    was = np.array([500, 300, 200])
-    same = population_stability(was, was * 3)
-    assert same == pytest.approx(0.0, abs=1e-4)
-    # By hand: Σ (now − was) ln(now / was) = 0.3 ln(8/5) + (−0.2) ln(1/3) + (−0.1) ln(1/2)
-    shifted = population_stability(was * 1_000, np.array([800, 100, 100]) * 1_000)
-    by_hand = 0.3 * np.log(1.6) + 0.2 * np.log(3.0) + 0.1 * np.log(2.0)
-    assert shifted == pytest.approx(by_hand, rel=1e-3)
 
 
 def test_the_worst_tenth_is_chosen_on_odd_weeks_and_measured_on_even_ones() -> None:
