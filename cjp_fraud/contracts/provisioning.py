@@ -8,8 +8,6 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-
 from cjp_fraud.clock import aware
 
 FIRST_YEAR: Final = 1990
@@ -158,6 +156,8 @@ def _words_of_dates() -> frozenset[str]:
         "gmt",
     }
     small |= {"de", "du", "le", "el", "den", "vom"}
+    from babel import Locale  # only the load of a tenants file needs it, no listing
+
     names = {
         name
         for language in ("en", "fr", "de", "es")

@@ -108,12 +108,14 @@ def records_behind(session: Session, records: Sequence[Record]) -> list[Record]:
     """
     import_all_tables()
     kinds = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
-    there = {(record.table, record.id) for record in records}
     behind: list[Record] = []
-    for table, row_id in sorted(references(records) - there):
-        kind = kinds[table]
-        if kind.NOT_AUDITED is None:
-            behind += _records(session, select(kind).where(inspect(kind).primary_key[0] == row_id))
+    asked = {(record.table, record.id) for record in records}
+    while wanted := references([*records, *behind]) - asked:  # what a row refers to may refer to others
+        asked |= wanted
+        for table, row_id in sorted(wanted):
+            kind = kinds[table]
+            if kind.NOT_AUDITED is None:
+                behind += _records(session, select(kind).where(inspect(kind).primary_key[0] == row_id))
     people = sorted(record.id for record in records if record.table == User.__tablename__)
     behind += _records(session, select(Identity).where(Identity.user_id.in_(people)))
     return behind

@@ -20,9 +20,8 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.failed_letters import FailedLetter, failed_letters
 from cjp_fraud.suspension.follow_up_letters import (
-    FailedLetter,
-    failed_letters,
     follow_ups_due,
     send_follow_up,
 )

@@ -26,7 +26,7 @@ from cjp_fraud.notices.letter_facts import (
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plan_drafting import draft_plan
 from cjp_fraud.notices.plans_on_record import create_plan, plan_of, recipients_of
-from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan
+from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_letters import continuation_letter
 from cjp_fraud.review.cases import flags_in_force, lock_case
@@ -147,54 +147,6 @@ def send_follow_up(enforcement: Enforcement, letter: FollowUp) -> tuple[str, ...
     if plan_progress.next_due_at is None:
         return ()
     return (f"the {kind} letter is not sent yet; it is tried again",)
-
-
-@dataclass(frozen=True, slots=True)
-class FailedLetter:
-    """A letter that follows and did not reach the customer, of which no person has said yet that it is dealt with."""
-
-    case_id: str
-    case: int
-    notice_id: str
-    kind: NoticeKind
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong, and what a person does about it."""
-        return (
-            f"the {self.kind} letter of case {self.case} did not reach the customer and is not sent again "
-            f"(cjp-fraud notices show {self.notice_id} tells why): tell the customer in another way, then say so: "
-            f"cjp-fraud cases clear-stop {self.case} --notice {self.notice_id} --as USER --because TEXT"
-        )
-
-
-def failed_letters(session: Session, case_id: str | None = None) -> tuple[FailedLetter, ...]:
-    """Return the letters that follow which failed for good or came back, of one case or of all, the oldest first.
-
-    They are named until a person has resolved what is on record against them
-    (:func:`cjp_fraud.review.stops.let_notice_stand`).
-    """
-    against = exists().where(
-        DeliveryEvent.notice_id == Notice.id,
-        DeliveryEvent.negative,
-        DeliveryEvent.authenticated,
-        DeliveryEvent.resolved_at.is_(None),
-    )
-    rows = session.execute(
-        select(Case.id, Case.number, Notice.id, NoticePlan.kind)
-        .join(NoticePlan, NoticePlan.case_id == Case.id)
-        .join(Notice, Notice.plan_id == NoticePlan.id)
-        .where(
-            NoticePlan.kind != NoticeKind.SUSPENSION,
-            NoticePlan.mode == PlatformMode.ACT,
-            NoticePlan.cancelled_at.is_(None),
-            Notice.required,
-            against,
-            Case.id == case_id if case_id is not None else true(),
-        )
-        .order_by(Notice.id)
-    )
-    return tuple(FailedLetter(*row) for row in rows)
 
 
 def _plan_follow_up(decision: Decision, follow_up: FollowUp, policy: ProviderPolicy) -> NoticePlan | None:

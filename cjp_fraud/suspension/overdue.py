@@ -14,7 +14,7 @@ from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Case, Dispute, Proposal
-from cjp_fraud.suspension.follow_up_letters import failed_letters
+from cjp_fraud.suspension.failed_letters import failed_letters
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.tables import Measure
 

@@ -24,7 +24,7 @@ from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.stops import let_notice_stand
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.follow_up_letters import failed_letters
+from cjp_fraud.suspension.failed_letters import failed_letters
 from cjp_fraud.suspension.overdue import overdue
 from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.reinstatement import reinstate

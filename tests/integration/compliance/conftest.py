@@ -29,7 +29,7 @@ from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, FraudFinding, ProviderPolicy, TenantsPart
 from cjp_fraud.review.stops import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
-from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
 from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
@@ -241,3 +241,23 @@ def closed(story: Story) -> Story:
 def closed_on_sqlite(case: Story) -> Story:
     """The same on SQLite alone."""
     return told(case)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> dict[str, bytes]:
+    """Files of a bundle of a case that went the whole way and back."""
+    folder = tmp_path_factory.mktemp("bundle")
+    (folder / "cjp_fraud.db").write_bytes(sqlite_template)
+    engine = make_engine(f"sqlite:///{folder / 'cjp_fraud.db'}")
+    with smtp_server() as server:
+        story = Story(engine, folder, server.port)
+        story.people()
+        story.suspended()
+        story.kept_and_disputed()
+        story.reinstated()
+    from tests.integration.compliance.case_bundles import exported, files_of  # they import this module
+
+    made = exported(story)
+    engine.dispose()
+    assert made.faults == ()
+    return files_of(made.file)

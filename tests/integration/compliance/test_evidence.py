@@ -21,34 +21,14 @@ from cjp_fraud.compliance.log_verification import chain_holds_head, verify_log
 from cjp_fraud.compliance.verification import verify, verify_file
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.storage.database import make_engine
 from tests.integration.compliance.case_bundles import exported, files_of
 from tests.integration.compliance.conftest import Story
-from tests.mail_servers import smtp_server
 from tests.thoroughness import examples
 
 FORMAT_1 = Path(__file__).parent / "bundle_format_1.zip"
 
 
 """A case that went the whole way, exported by the last version that wrote this format."""
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> dict[str, bytes]:
-    """Files of a bundle of a case that went the whole way and back."""
-    folder = tmp_path_factory.mktemp("bundle")
-    (folder / "cjp_fraud.db").write_bytes(sqlite_template)
-    engine = make_engine(f"sqlite:///{folder / 'cjp_fraud.db'}")
-    with smtp_server() as server:
-        story = Story(engine, folder, server.port)
-        story.people()
-        story.suspended()
-        story.kept_and_disputed()
-        story.reinstated()
-    made = exported(story)
-    engine.dispose()
-    assert made.faults == ()
-    return files_of(made.file)
 
 
 def forged(files: dict[str, bytes]) -> bytes:

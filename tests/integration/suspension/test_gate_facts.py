@@ -262,7 +262,9 @@ def test_a_stop_that_was_cleared_does_not_shut_it(due: Due, copy: Engine) -> Non
 
 def test_a_feeds_edit_that_another_person_confirmed_does_not_shut_it(due: Due, copy: Engine) -> None:
     edit = EDITS["changed by a feed"][2]
-    confirmed = f"INSERT INTO contract_confirmations VALUES ('c', 'acme', {BELLA}, {LATER}, {LATER})"
+    columns = "id, tenant_id, by_user_id, edits_covered, at, recorded_at"
+    values = f"'c', 'acme', {BELLA}, 1, {LATER}, {LATER}"
+    confirmed = f"INSERT INTO contract_confirmations ({columns}) VALUES ({values})"
 
     assert asked(due, copy, edit, confirmed).is_open
 

@@ -47,8 +47,8 @@ STEPS = {
     "apply": "measures apply 1",
     "reinstate": "measures reinstate 1 --as adam",
     "look": "measures reaffirm 1 --as adam",
-    "reaffirm": "measures reaffirm 1 --as adam --look LOOK",
-    "reaffirm too": "measures reaffirm 1 --as bella --look LOOK",
+    "reaffirm": "measures reaffirm 1 --as adam --look LOOK --although-quiet=the-carrier-asked",
+    "reaffirm too": "measures reaffirm 1 --as bella --look LOOK --although-quiet=the-carrier-asked",
     "dispute": "disputes open 1 --as ana --text=no",
     "decide": "disputes decide DISPUTE rejected --as bella",
     "stop": "cases stop 1 --as carol",
@@ -107,7 +107,9 @@ class Home:
                 shown = self.run(*line.split(" --look")[0].split()).stdout
                 self.looks[step] = shown.partition("--look ")[2].split()[0]
             line = line.replace("LOOK", self.looks[step])
-        why = f"{WHY} by both" if step == "reaffirm too" else WHY
+        why = {"reaffirm": f"{WHY} and the key is still out", "reaffirm too": f"{WHY} says the carrier"}.get(
+            step, WHY
+        )
         return [*line.split(), *([why] if step in REASONED else [])]
 
     def run(self, *words: str) -> Result:

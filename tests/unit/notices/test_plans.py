@@ -61,6 +61,7 @@ def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contra
         country="US",
         offer_version=None,
         features=(),
+        former_address_erased=False,
         longest_measure=None,
         filing_stops=False,
         versions={},
