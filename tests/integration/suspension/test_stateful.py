@@ -413,7 +413,7 @@ class WorkflowMachine(RuleBasedStateMachine):
             assert _time(created_at) <= _time(at) - timedelta(hours=24)
             assert not self.rows(
                 "SELECT 1 FROM participations WHERE user_id = ? AND case_id = ? "
-                "AND part NOT IN ('approved', 'reaffirmed')",
+                "AND part IN ('claimed', 'commented', 'edited', 'determined')",
                 by,
                 case_id,
             )
@@ -492,7 +492,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         assert self.rows("SELECT 1 FROM user_roles WHERE user_id = ? AND role = 'approver'", by)
         assert not self.rows(
             "SELECT 1 FROM participations WHERE user_id = ? AND case_id = ? "
-            "AND part NOT IN ('approved', 'reaffirmed')",
+            "AND part IN ('claimed', 'commented', 'edited', 'determined')",
             by,
             case_id,
         )
