@@ -41,7 +41,7 @@ from tests.simulated_clocks import show_clock
 from tests.tampering import unrecorded
 
 TWO_MONTHS = timedelta(days=60)
-TAKEN_OVER = re.compile(r"content: .*\n(\S+) S: 250 ")
+TAKEN_OVER = re.compile(r"content: .*\n\S+ C: \.\n(\S+) S: 250 ")
 """When the mail server took a letter over, in the dialogue."""
 
 
