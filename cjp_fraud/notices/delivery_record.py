@@ -367,7 +367,7 @@ def _attempts(session: Session, notice_id: str) -> tuple[Attempt, ...]:
         .outerjoin(SmtpAttempt, SmtpAttempt.attempt_id == NoticeAttempt.id)
         .where(NoticeAttempt.notice_id == notice_id)
         .order_by(NoticeAttempt.number)
-    ).tuples()
+    )
     return tuple(
         Attempt(
             number=attempt.number,

@@ -135,7 +135,7 @@ EDITS: dict[str, tuple[int, str, str]] = {
     "approval of another version": (
         3,
         "of another version",
-        "UPDATE approvals SET proposal_sha256 = 'f' || substr(proposal_sha256, 2)",
+        "UPDATE approvals SET proposal_sha256 = substr(proposal_sha256, 33) || substr(proposal_sha256, 1, 32)",
     ),
     "approval by who determined": (3, "determined the fraud", f"UPDATE approvals SET by_user_id = {RITA}"),
     "approval before the determination": (3, "appro", f"UPDATE approvals SET at = {LONG_AGO}"),
