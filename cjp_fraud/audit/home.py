@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.log import Decision, append, lock_log
 from cjp_fraud.audit.mapped_rows import named_row
-from cjp_fraud.audit.recording import HOME, HOME_MADE, HomeClock, clock_was_set, made_simulated
+from cjp_fraud.audit.recording import (
+    HOME,
+    HOME_MADE,
+    HomeClock,
+    clock_was_set,
+    entries_of_home,
+    made_simulated,
+)
 from cjp_fraud.audit.tables import AuditEntry, Home
 from cjp_fraud.clock import machine_now, utc_text
 from cjp_fraud.errors import ClockError
@@ -67,11 +73,7 @@ def make_home(decision: Decision, *, simulated: bool) -> bool:
 
 def record_head_key(decision: Decision, key_id: str, public_key: str) -> bool:
     """Put on record which key signs the head of the log; say whether it was not on record before."""
-    of_the_home = select(AuditEntry.content).where(
-        AuditEntry.subject_type == Home.__tablename__,
-        AuditEntry.subject_id == HOME,
-        AuditEntry.action == HEAD_KEY_RECORDED,
-    )
+    of_the_home = entries_of_home(AuditEntry.content, HEAD_KEY_RECORDED)
     if any(content["key_id"] == key_id for content in decision.session.scalars(of_the_home)):
         return False
     content = {"key_id": key_id, "public_key": public_key}
@@ -132,16 +134,8 @@ class HomeKept:
 def _is_as_named(session: Session, row: Home) -> bool:
     """Whether the home's row is as the newest entry about the home left it."""
     lock_log(session)
-    newest = session.scalar(
-        select(AuditEntry.rows)
-        .where(
-            AuditEntry.subject_type == Home.__tablename__,
-            AuditEntry.subject_id == HOME,
-            AuditEntry.action.in_((HOME_MADE, CLOCK_MOVED)),
-        )
-        .order_by(AuditEntry.sequence.desc())
-        .limit(1)
-    )
+    about_clock = entries_of_home(AuditEntry.rows, HOME_MADE, CLOCK_MOVED)
+    newest = session.scalar(about_clock.order_by(AuditEntry.sequence.desc()).limit(1))
     return named_row(row).document in (newest or [])
 
 

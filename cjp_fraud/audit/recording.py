@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, event, func, insert, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, event, func, insert, inspect, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.tables import AuditEntry, Home
@@ -84,16 +84,18 @@ def home_clock(session: Session) -> HomeClock:
 def made_simulated(session: Session) -> bool | None:
     """Whether the home was made with a simulated clock, as the log says; None: the log knows of no home."""
     made = session.scalar(
-        select(AuditEntry.content)
-        .where(
-            AuditEntry.subject_type == Home.__tablename__,
-            AuditEntry.subject_id == HOME,
-            AuditEntry.action == HOME_MADE,
-        )
-        .order_by(AuditEntry.sequence)
-        .limit(1)
+        entries_of_home(AuditEntry.content, HOME_MADE).order_by(AuditEntry.sequence).limit(1)
     )
     return None if made is None else made.get("simulated") is True
+
+
+def entries_of_home(column: InstrumentedAttribute[Any], *actions: str) -> Select[Any]:
+    """Select one column of the log's entries about the home that say one of ``actions``."""
+    return select(column).where(
+        AuditEntry.subject_type == Home.__tablename__,
+        AuditEntry.subject_id == HOME,
+        AuditEntry.action.in_(actions),
+    )
 
 
 def clock_was_set(session: Session, row: Home) -> None:
@@ -108,12 +110,20 @@ def recording_time(session: Session) -> datetime:
     as long as the clock is at most 5 seconds behind these: so what is recorded later never looks recorded earlier,
     and no act lies in the future of its own record. A clock further behind is refused when the entry is written.
     """
-    shown = home_clock(session).now() if home_clock(session).simulated else _clock_shows(session)
-    acting_at: datetime = session.info.get(ACTING_AT, shown)
     if home_clock(session).simulated:
-        return max(shown, acting_at)
+        return _recorded_after(session, None)  # its time does not depend on the log
     with session.no_autoflush:
         newest = session.scalar(select(AuditEntry.recorded_at).order_by(AuditEntry.sequence.desc()).limit(1))
+    return _recorded_after(session, newest)
+
+
+def _recorded_after(session: Session, newest: datetime | None) -> datetime:
+    """Return :func:`recording_time` where the newest entry of the log was recorded at ``newest``."""
+    clock = home_clock(session)
+    shown = clock.now() if clock.simulated else _clock_shows(session)
+    acting_at: datetime = session.info.get(ACTING_AT, shown)
+    if clock.simulated:
+        return max(shown, acting_at)
     near = [moment for moment in (acting_at, newest) if moment is not None and moment <= shown + TOLERANCE]
     return max([shown, *near])
 
@@ -139,7 +149,7 @@ def entry_time(session: Session, at: datetime, newest: datetime | None, *, by: s
         If the clock runs more than 5 seconds behind the log, or the act lies in the future, or a person's act
         more than an hour back. A reading up to 5 seconds behind counts as the newest entry's time.
     """
-    recorded, which = recording_time(session), _which_clock(session)
+    recorded, which = _recorded_after(session, newest), _which_clock(session)
     if newest is not None and recorded < newest - TOLERANCE:
         raise ClockError(
             f"{which} shows {utc_text(recorded)}, but the newest entry of the audit log was recorded at "

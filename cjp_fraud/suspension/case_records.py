@@ -109,13 +109,18 @@ def records_behind(session: Session, records: Sequence[Record]) -> list[Record]:
     import_all_tables()
     kinds = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
     behind: list[Record] = []
-    asked = {(record.table, record.id) for record in records}
-    while wanted := references([*records, *behind]) - asked:  # what a row refers to may refer to others
+    asked, fresh = {(record.table, record.id) for record in records}, list(records)
+    while wanted := references(fresh) - asked:  # what a row refers to may refer to others
         asked |= wanted
-        for table, row_id in sorted(wanted):
-            kind = kinds[table]
-            if kind.NOT_AUDITED is None:
-                behind += _records(session, select(kind).where(inspect(kind).primary_key[0] == row_id))
+        fresh = [
+            record
+            for table, row_id in sorted(wanted)
+            if kinds[table].NOT_AUDITED is None
+            for record in _records(
+                session, select(kinds[table]).where(inspect(kinds[table]).primary_key[0] == row_id)
+            )
+        ]
+        behind += fresh
     people = sorted(record.id for record in records if record.table == User.__tablename__)
     behind += _records(session, select(Identity).where(Identity.user_id.in_(people)))
     return behind
