@@ -33,7 +33,7 @@ class MailServerUnderTest:
     """What the server answers, and what it received.
 
     ``rcpt_replies`` and ``data_replies`` hold replies to be given in turn; without one it is 250. The
-    data reply ``None`` closes the line instead of answering. ``on_data`` runs before the answer.
+    data reply ``None`` closes the line instead of answering. ``on_recipient`` and ``on_data`` run before the answer.
     """
 
     host: str
@@ -41,6 +41,7 @@ class MailServerUnderTest:
     received: list[Received] = field(default_factory=list)
     rcpt_replies: dict[str, deque[str]] = field(default_factory=lambda: defaultdict(deque))
     data_replies: deque[str | None] = field(default_factory=deque)
+    on_recipient: Callable[[], None] | None = None
     on_data: Callable[[], None] | None = None
     offers_reports: bool = True
 
@@ -58,6 +59,8 @@ class _Handler:
     async def handle_RCPT(
         self, server: Any, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
     ) -> str:
+        if self.server.on_recipient is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self.server.on_recipient)
         replies = self.server.rcpt_replies.get(address)
         reply = replies.popleft() if replies else "250 OK"
         if reply.startswith("2"):

@@ -108,6 +108,7 @@ ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
     "contract.confirmed": frozenset({"contract_confirmations"}),
     "notice.planned": frozenset({"notice_plans", "notices"}),
     "notice.attempted": frozenset({"notice_attempts"}),
+    "notice.dated_anew": frozenset({"notice_attempts", "notices"}),
     "case.suspending": frozenset({"measures", "cases"}),
     "platform.ordered": frozenset({"platform_commands"}),
     "privacy.held": frozenset({"legal_holds"}),

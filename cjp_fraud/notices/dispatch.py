@@ -2,14 +2,15 @@
 
 A process may die anywhere. Before the row: nothing happened. After it: the row has no outcome, the next
 run closes it as unknown and serves the same bytes under the same reference again. A letter of which nothing was
-handed over is built anew for the next attempt, so that its date and what is counted from it are those of its dispatch.
+handed over is built anew for the next attempt, and once more where the server let it wait before it took the
+content, so that its date and what is counted from it are those of its dispatch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -46,17 +47,26 @@ _STATE_AFTER = {
     Outcome.UNKNOWN: NoticeState.DEFERRED,
 }
 
+DATED_ANEW_AFTER: Final = timedelta(seconds=5)
+"""How long a letter may wait for the server to take its content before it is dated anew."""
+
 _INTERRUPTED = "interrupted: the process ended before the outcome was recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """An attempt on record, ready to be carried out."""
+    """An attempt on record, ready to be carried out.
+
+    Parameters
+    ----------
+    dated : aware; the letter's date. None: the same bytes must go again, whatever their date.
+    """
 
     attempt_id: str
     method: NoticeMethod[Any, Any]
     prepared: Any
     message: bytes
+    dated: datetime | None
 
 
 def dispatch_due(
@@ -123,9 +133,56 @@ def _serve(
         begun = _begin(Decision(session, by, clock.now()), methods, notice_id, due_at)
     if begun is None:
         return
-    delivery = begun.method.deliver(begun.prepared, begun.message, clock)
+    delivery = begun.method.deliver(begun.prepared, lambda: _content(engine, begun, clock, by), clock)
     with transaction(engine) as session:
         _finish(Decision(session, by, clock.now()), begun, delivery)
+
+
+def _content(engine: Engine, begun: _Begun, clock: Clock, by: Actor) -> bytes:
+    """Return the bytes that leave now: those of the attempt, or where they have waited, the letter dated anew."""
+    now = clock.now()
+    if begun.dated is None or now - begun.dated < DATED_ANEW_AFTER:
+        return begun.message
+    with transaction(engine) as session:
+        return _date_anew(Decision(session, by, now), begun)
+
+
+def _date_anew(decision: Decision, begun: _Begun) -> bytes:
+    """Write the letter of an attempt again, nothing of which was handed over, and put it on record.
+
+    Raises
+    ------
+    CjpFraudError
+        If it may not leave any more: its rows were changed, or its address is gone. The attempt stays open, and the
+        next run asks again.
+    """
+    session = decision.session
+    attempt = session.get_one(NoticeAttempt, begun.attempt_id)
+    notice = _locked(session, attempt.notice_id)
+    _refuse_changed_rows(session, notice)
+    _forget_words(notice)
+    if _write(decision, begun.method, notice, number=attempt.number) is None:
+        raise CjpFraudError(f"notice {notice.id} is not sent: its address was erased while the server waited")
+    assert notice.message is not None, "a letter that was written has its bytes"
+    assert notice.message_sha256 is not None, "and their digest"
+    attempt.message, attempt.message_sha256 = notice.message, notice.message_sha256
+    content = {"attempt_id": attempt.id, "message_sha256": notice.message_sha256}
+    log_notice(decision, notice.id, "notice.dated_anew", content)
+    return notice.message
+
+
+def _refuse_changed_rows(session: Session, notice: Notice) -> None:
+    changed = letter_row_faults(session, notice)
+    if changed:
+        raise CjpFraudError(
+            f"notice {notice.id} is not sent: its bytes, or the facts in it, do not match their digest in the audit "
+            f"log: {'; '.join(changed)}; cjp-fraud audit verify names what else was changed"
+        )
+
+
+def _forget_words(notice: Notice) -> None:
+    """Let a letter be written anew; its attempts keep the bytes of before."""
+    notice.message = notice.message_sha256 = notice.dispatched_at = notice.states_end_at = None
 
 
 def _observe(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: datetime) -> None:
@@ -145,12 +202,7 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     plan = session.get_one(NoticePlan, notice.plan_id, with_for_update=True)
     if plan.cancelled_at is not None:
         return None  # cancelled since the plan was read
-    changed = letter_row_faults(session, notice)
-    if changed:
-        raise CjpFraudError(
-            f"notice {notice.id} is not sent: its bytes, or the facts in it, do not match their digest in the audit "
-            f"log: {'; '.join(changed)}; cjp-fraud audit verify names what else was changed"
-        )
+    _refuse_changed_rows(session, notice)
     notice.due_at = due_at
     _close_interrupted(decision, notice)
     if decision.at - due_at >= methods.give_up_after:
@@ -160,9 +212,11 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     attempts = session.scalars(
         select(NoticeAttempt.outcome).where(NoticeAttempt.notice_id == notice_id)
     ).all()
-    # A letter is dated when it leaves: it is built anew until its content may have been handed over.
-    if Outcome.UNKNOWN not in attempts:
-        notice.message = notice.message_sha256 = notice.dispatched_at = notice.states_end_at = None
+    same_bytes = Outcome.UNKNOWN in attempts
+    if (
+        not same_bytes
+    ):  # a letter is dated when it leaves: built anew until its content may have been handed over
+        _forget_words(notice)
     address = _write(decision, method, notice, number=len(attempts) + 1)
     if address is None or notice.message is None or notice.message_sha256 is None:
         return None
@@ -179,7 +233,7 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     prepared = method.begin(session, attempt, address)
     content = {"attempt_id": attempt.id, "message_sha256": notice.message_sha256}
     log_notice(decision, notice.id, "notice.attempted", content)
-    return _Begun(attempt.id, method, prepared, notice.message)
+    return _Begun(attempt.id, method, prepared, notice.message, None if same_bytes else decision.at)
 
 
 def _finish(decision: Decision, begun: _Begun, delivery: Delivery) -> None:

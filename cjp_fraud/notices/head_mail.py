@@ -72,7 +72,7 @@ def mail_head(server: MailServer, to: str, signed: SignedHead, key: PublicKey) -
     """
     message = head_message(server, to, signed, key)
     envelope = Envelope(server.mail_from, to, envid=None)
-    delivery = submit(server, envelope, message.content, StandingClock(signed.head.signed_at))
+    delivery = submit(server, envelope, lambda: message.content, StandingClock(signed.head.signed_at))
     if delivery.outcome is Outcome.SENT:
         return None
     return f"the signed head was not mailed to {to} by {server.host} port {server.port}: {_why(delivery.evidence)}"

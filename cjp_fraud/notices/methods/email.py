@@ -9,6 +9,7 @@ import re
 import secrets
 import smtplib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -148,8 +149,8 @@ class EmailMethod:
         session.flush()
         return Envelope(smtp.envelope_from, address, smtp.envid)
 
-    def deliver(self, prepared: Envelope, content: bytes, clock: Clock) -> SmtpDelivery:
-        """Hand the bytes to the mail server."""
+    def deliver(self, prepared: Envelope, content: Callable[[], bytes], clock: Clock) -> SmtpDelivery:
+        """Hand the bytes to the mail server; they are asked for once it is ready for the content."""
         return submit(self.server, prepared, content, clock)
 
     def finish(self, session: Session, attempt: NoticeAttempt, delivered: SmtpDelivery) -> None:
@@ -157,16 +158,17 @@ class EmailMethod:
         session.get_one(SmtpAttempt, attempt.id).reply_code = delivered.reply_code
 
 
-def submit(mail: MailServer, envelope: Envelope, message: bytes, clock: Clock) -> SmtpDelivery:
+def submit(mail: MailServer, envelope: Envelope, content: Callable[[], bytes], clock: Clock) -> SmtpDelivery:
     """Hand the exact bytes of a message to the mail server.
 
     Parameters
     ----------
-    message : CRLF lines, ASCII; sent as it is (dots are doubled on the line, RFC 5321 section 4.5.2).
+    content : returns the message, CRLF lines, ASCII; sent as it is (dots are doubled on the line, RFC 5321 section
+        4.5.2). Called once the server has answered DATA with 354; what it raises ends the dialogue, and nothing leaves.
     clock : tells the time of each line of the dialogue.
     """
     transcript = _Transcript(clock)
-    outcome, code = _converse(mail, envelope, message, transcript)
+    outcome, code = _converse(mail, envelope, content, transcript)
     own = mail.is_the_recipients_own(envelope.recipient)
     taken_over = DeliveryStatus.ACCEPTED if own else DeliveryStatus.SENT
     return SmtpDelivery(
@@ -180,7 +182,7 @@ def submit(mail: MailServer, envelope: Envelope, message: bytes, clock: Clock) -
 
 
 def _converse(
-    mail: MailServer, envelope: Envelope, message: bytes, transcript: _Transcript
+    mail: MailServer, envelope: Envelope, content: Callable[[], bytes], transcript: _Transcript
 ) -> tuple[Outcome, int | None]:
     """Hold the dialogue; before the content leaves, a lost connection means that nothing was handed over."""
     try:
@@ -203,6 +205,11 @@ def _converse(
     if refusal is not None:
         smtp.part()
         return _refused(refusal), refusal if refusal != NOT_UNDERSTOOD else None
+    try:
+        message = content()
+    except BaseException:
+        smtp.close()
+        raise
     try:
         code = smtp.content(message)
     except (OSError, smtplib.SMTPException) as error:

@@ -7,7 +7,7 @@ process may die, and the next run makes a new attempt with the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -93,8 +93,12 @@ class NoticeMethod(Protocol[Prepared, Delivered]):
         """Put on record what the method needs beside the attempt's row, before anything leaves."""
         ...
 
-    def deliver(self, prepared: Prepared, content: bytes, clock: Clock) -> Delivered:
-        """Hand the bytes over, and return what came of it, by ``clock``."""
+    def deliver(self, prepared: Prepared, content: Callable[[], bytes], clock: Clock) -> Delivered:
+        """Hand the letter over, and return what came of it, by ``clock``.
+
+        ``content`` returns the bytes; it is called at most once, when nothing but the bytes is left to be handed over,
+        for they are dated then.
+        """
         ...
 
     def finish(self, session: Session, attempt: NoticeAttempt, delivered: Delivered) -> None:

@@ -7,12 +7,12 @@ import os
 import signal
 import threading
 from concurrent.futures import Future
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.policy import default
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_contents
@@ -21,10 +21,11 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.model import DeliveryStatus, Right
 from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.digests import digest, sha256_hex
-from cjp_fraud.errors import Refused
+from cjp_fraud.errors import CjpFraudError, Refused
 from cjp_fraud.notices.delivery_record import progress_at, record_event
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.methods.email import MailServer
@@ -195,6 +196,57 @@ def test_a_temporary_refusal_is_tried_again_with_a_letter_of_its_own_date(
     assert kept == [taken.content for taken in server.received], "each attempt's bytes are kept"
     assert notice.message == kept[-1]
     assert (notice.dispatched_at, len(set(kept))) == (NOON + HOUR, 2)
+
+
+class SettableClock:
+    """A clock that the test sets, while the server lets us wait."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.mark.parametrize(("waited", "dated"), [(4, "12:00:00"), (40, "12:00:40")])
+def test_a_letter_that_waits_for_a_slow_server_is_dated_when_its_content_leaves(
+    sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest, waited: int, dated: str
+) -> None:
+    plan_id = a_plain_plan(sqlite_engine, tmp_path)
+    clock = SettableClock(NOON)
+    server.on_recipient = lambda: setattr(clock, "at", NOON + timedelta(seconds=waited))
+
+    dispatch_due(sqlite_engine, methods_of(server), plan_id, clock)
+
+    [taken] = server.received
+    assert (
+        email.message_from_bytes(taken.content, policy=default)["Date"] == f"Thu, 02 Apr 2015 {dated} +0000"
+    )
+    [notice] = notices_of(sqlite_engine, plan_id)
+    [attempt] = attempts_of(sqlite_engine, notice.id)
+    assert notice.message == attempt.message == taken.content
+    assert attempt.message_sha256 == sha256_hex(taken.content)
+    assert f"{notice.dispatched_at:%H:%M:%S}" == dated
+    assert f"SHA-256 {attempt.message_sha256}" in (attempt.evidence or "")
+    with reading(sqlite_engine) as session:
+        assert chain_faults(session) == []
+
+
+def test_what_was_changed_while_the_server_let_us_wait_does_not_leave(
+    sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    plan_id = a_plain_plan(sqlite_engine, tmp_path)
+    clock = SettableClock(NOON)
+
+    def change() -> None:
+        clock.at = NOON + timedelta(seconds=40)
+        with unrecorded(sqlite_engine) as session:
+            session.execute(update(Tenant).values(name="Somebody Else Ltd"))
+
+    server.on_recipient = change
+    with pytest.raises(CjpFraudError, match="is not sent"):
+        dispatch_due(sqlite_engine, methods_of(server), plan_id, clock)
+    assert server.received == []
 
 
 def test_a_letter_that_cannot_be_handed_over_in_time_has_failed(

@@ -43,14 +43,14 @@ def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 def test_dots_are_doubled_on_the_line_and_arrive_as_they_were() -> None:
     with smtp_server() as server:
-        done = submit(a_mail_server(server), ENVELOPE, MESSAGE, StandingClock(NOON))
+        done = submit(a_mail_server(server), ENVELOPE, lambda: MESSAGE, StandingClock(NOON))
     assert done.outcome is Outcome.SENT
     assert server.received[0].content == MESSAGE
 
 
 def test_the_original_recipient_is_told_in_xtext() -> None:
     with smtp_server() as server:
-        submit(a_mail_server(server), ENVELOPE, MESSAGE, StandingClock(NOON))
+        submit(a_mail_server(server), ENVELOPE, lambda: MESSAGE, StandingClock(NOON))
     assert "ORCPT=rfc822;a+2Bb@acme.example" in server.received[0].recipient_command
     assert "ENVID=E-1" in server.received[0].mail_command
 
@@ -61,7 +61,7 @@ def test_mail_is_encrypted_where_the_settings_say_so(
     ours, theirs = certificate
     with smtp_server(tls_context=ours, require_starttls=True) as server:
         mail = a_mail_server(server, starttls=True, tls_context=theirs)
-        assert submit(mail, ENVELOPE, MESSAGE, StandingClock(NOON)).outcome is Outcome.SENT
+        assert submit(mail, ENVELOPE, lambda: MESSAGE, StandingClock(NOON)).outcome is Outcome.SENT
 
 
 def test_nothing_is_sent_in_the_clear_or_to_a_stranger_where_encryption_is_asked_for(
@@ -69,9 +69,11 @@ def test_nothing_is_sent_in_the_clear_or_to_a_stranger_where_encryption_is_asked
 ) -> None:
     ours, _ = certificate
     with smtp_server() as server:
-        plain = submit(a_mail_server(server, starttls=True), ENVELOPE, MESSAGE, StandingClock(NOON))
+        plain = submit(a_mail_server(server, starttls=True), ENVELOPE, lambda: MESSAGE, StandingClock(NOON))
     with smtp_server(tls_context=ours) as stranger:
-        untrusted = submit(a_mail_server(stranger, starttls=True), ENVELOPE, MESSAGE, StandingClock(NOON))
+        untrusted = submit(
+            a_mail_server(stranger, starttls=True), ENVELOPE, lambda: MESSAGE, StandingClock(NOON)
+        )
     assert (plain.outcome, untrusted.outcome) == (Outcome.DEFERRED, Outcome.DEFERRED)
     assert not server.received
     assert not stranger.received
@@ -85,7 +87,7 @@ def _let_in(server: object, session: object, envelope: object, mechanism: str, l
 def test_a_login_is_used_and_its_secret_is_not_kept(password: str, outcome: Outcome) -> None:
     with smtp_server(authenticator=_let_in, auth_required=True, auth_require_tls=False) as server:
         mail = a_mail_server(server, user="notices", password=password)
-        done = submit(mail, ENVELOPE, MESSAGE, StandingClock(NOON))
+        done = submit(mail, ENVELOPE, lambda: MESSAGE, StandingClock(NOON))
     assert done.outcome is outcome
     assert "AUTH (not kept)" in done.evidence
     assert password not in repr(mail)
@@ -100,14 +102,14 @@ def test_a_login_is_used_and_its_secret_is_not_kept(password: str, outcome: Outc
 def test_a_refusal_is_final_or_not_by_its_first_digit(reply: str, outcome: Outcome) -> None:
     with smtp_server() as server:
         server.data_replies.append(reply)
-        done = submit(a_mail_server(server), ENVELOPE, MESSAGE, StandingClock(NOON))
+        done = submit(a_mail_server(server), ENVELOPE, lambda: MESSAGE, StandingClock(NOON))
     assert (done.outcome, done.reply_code) == (outcome, int(reply[:3]))
 
 
 def test_a_server_without_delivery_reports_is_not_asked_for_them() -> None:
     with smtp_server(enable_SMTPUTF8=False) as server:
         server.offers_reports = False
-        submit(a_mail_server(server), ENVELOPE, MESSAGE, StandingClock(NOON))
+        submit(a_mail_server(server), ENVELOPE, lambda: MESSAGE, StandingClock(NOON))
     assert "ENVID" not in server.received[0].mail_command
     assert "NOTIFY" not in server.received[0].recipient_command
 

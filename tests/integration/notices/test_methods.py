@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -49,11 +50,11 @@ class FolderMethod:
     def begin(self, session: Session, attempt: NoticeAttempt, address: str) -> Path:
         return self.folder / f"{attempt.notice_id}.txt"
 
-    def deliver(self, prepared: Path, content: bytes, clock: Clock) -> Delivery:
+    def deliver(self, prepared: Path, content: Callable[[], bytes], clock: Clock) -> Delivery:
         at = clock.now()
         if not self.folder.is_dir():
             return Delivery(Outcome.DEFERRED, DeliveryStatus.ATTEMPTED, "the folder", "the lid is shut", at)
-        prepared.write_bytes(content)
+        prepared.write_bytes(content())
         return Delivery(Outcome.SENT, DeliveryStatus.DELIVERED, "the folder", "the letter lies in it", at)
 
     def finish(self, session: Session, attempt: NoticeAttempt, delivered: Delivery) -> None:

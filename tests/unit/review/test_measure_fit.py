@@ -226,7 +226,7 @@ def a_flag(**changes: object) -> Any:
 
 
 def test_the_usual_level_of_a_series_is_that_of_its_busiest_flagged_interval_in_an_hour() -> None:
-    flags = [a_flag(), a_flag(baseline=30.0), a_flag(quantity=Quantity.MINUTES)]
+    flags = [a_flag(), a_flag(baseline=30.0), a_flag(baseline=20.0), a_flag(quantity=Quantity.MINUTES)]
     flagged = Flagged.by([*flags, a_flag(channel="chat", application_id="bot")])
 
     assert flagged == Flagged(

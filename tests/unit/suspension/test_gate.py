@@ -256,6 +256,7 @@ def test_each_fault_of_an_approval_has_its_own_sentence(name: str) -> None:
 SENTENCES = {
     "no proposal is on record": the_facts(proposal=None),
     "no measure is proposed": the_facts(proposal=None),
+    "the determination is dated in the future": but("determination", at=LATER),
     "nobody is on record as having determined it": but("determination", by_user_id=None),
     "the measure's kind and scope are not known": the_facts(proposal=None),
     "it is not known what traffic was flagged": the_facts(flagged=Flagged()),
