@@ -1,10 +1,10 @@
-"""Take traffic in, from files or from the inbox; show what is loaded; list, resubmit, erase rejected rows."""
+"""Take traffic in, from any source; show what is loaded; list, resubmit, erase rejected rows."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from cjp_fraud.traffic.model import (
     UnreadableFileError,
 )
 from cjp_fraud.traffic.sources.files import FileSource
-from cjp_fraud.traffic.sources.model import readable_name
+from cjp_fraud.traffic.sources.model import TrafficSource, readable_name
 from cjp_fraud.traffic.status import TrafficStatus, status_of
 from cjp_fraud.traffic.store import Delivery, changes_wait
 
@@ -95,8 +95,34 @@ def ingest_files(
     StorageError
         If the disk is full.
     """
-    into = _delivery(deployment, now, report)
-    return traffic_ingest.ingest_files(files, into, mapping=mapping, complete=complete, corrects=corrects)
+    sources = (FileSource(path, mapping, corrects=corrects) for path in files)
+    return ingest_sources(deployment, now, sources, complete=complete, report=report)
+
+
+def ingest_sources(
+    deployment: Deployment,
+    now: datetime,
+    sources: Iterable[TrafficSource],
+    *,
+    complete: bool = False,
+    report: Report | None = None,
+) -> IngestResult:
+    """Take sources in, one after the other; what one delivers again changes nothing.
+
+    Parameters
+    ----------
+    now : aware; stamps over a day ahead of it are rejected.
+    sources : of any kind: files, a query, a feed; each is opened when its turn comes.
+    complete : the sources leave out intervals without contacts: missing ones inside a series' span are zero.
+
+    Raises
+    ------
+    BadInputError
+        If a source cannot be used as a whole; nothing of it is stored, the sources before it are.
+    StorageError
+        If the disk is full.
+    """
+    return traffic_ingest.ingest_sources(sources, _delivery(deployment, now, report), complete=complete)
 
 
 def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +21,6 @@ from cjp_fraud.traffic.checks import Checked, check_batch
 from cjp_fraud.traffic.model import IngestResult, Reason, UnreadableFileError
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK, cells_of, content_table, selected
 from cjp_fraud.traffic.schema import LINE, QUARANTINE, SOURCE
-from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.sources.model import BrokenLine, SourceBatch, TrafficSource, readable_name
 from cjp_fraud.traffic.spool import Spool
 from cjp_fraud.traffic.store import COUNTED, Delivery, Rejected, full_disk_of_delivery, store
@@ -72,30 +70,19 @@ def ingest_source(source: TrafficSource, into: Delivery, *, complete: bool = Fal
     return _result([source.name], counts, rejected, read=read, refused=refused, ignored=source.ignored)
 
 
-def ingest_files(
-    paths: Sequence[Path],
-    into: Delivery,
-    *,
-    mapping: Mapping[str, str] | None = None,
-    complete: bool = False,
-    corrects: bool = False,
+def ingest_sources(
+    sources: Iterable[TrafficSource], into: Delivery, *, complete: bool = False
 ) -> IngestResult:
-    """Take in files one after the other; see :func:`ingest_source`.
-
-    Parameters
-    ----------
-    paths : CSV, gzipped CSV or Parquet.
-    mapping : ``{theirs: ours}``.
-    corrects : see :class:`cjp_fraud.traffic.sources.model.TrafficSource`.
+    """Take sources in one after the other, and return the sum of their counts; see :func:`ingest_source`.
 
     Raises
     ------
     BadInputError
-        If a file cannot be used as a whole; nothing of it is stored, the files before it are.
+        If a source cannot be used as a whole; nothing of it is stored, the sources before it are.
     """
     result = IngestResult()
-    for path in paths:
-        result += ingest_source(FileSource(path, mapping, corrects=corrects), into, complete=complete)
+    for source in sources:
+        result += ingest_source(source, into, complete=complete)
     return result
 
 

@@ -22,8 +22,9 @@ from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.ingest import ingest_files
+from cjp_fraud.traffic.ingest import ingest_source
 from cjp_fraud.traffic.model import IngestResult, TenantTraffic
+from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.store import Delivery
 from features.columns import INTERVAL_START, SERIES_KEY
 from tests.small_forests import small_forests
@@ -66,9 +67,8 @@ class SmallDeployment:
         file = self.home / name
         rows.to_parquet(file)
         tenants = {tenant: TenantTraffic(tenant, zone, True) for tenant, zone in self.zones.items()}
-        return ingest_files(
-            [file], Delivery(self.lake, self.engine, tenants, now or START + timedelta(days=99))
-        )
+        into = Delivery(self.lake, self.engine, tenants, now or START + timedelta(days=99))
+        return ingest_source(FileSource(file), into)
 
     def _put_tenants_on_record(self) -> None:
         file = self.home / "tenants.csv"

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.ingest import ingest_files
+from cjp_fraud.traffic.ingest import ingest_source
 from cjp_fraud.traffic.model import IngestResult, TenantTraffic
 from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
+from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.store import Delivery
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -62,9 +63,12 @@ class Desk:
         ]
         return self.file(*rows, **columns)
 
-    def ingest(self, path: Path, *, now: datetime | None = None, **options: Any) -> IngestResult:
+    def ingest(
+        self, path: Path, *, now: datetime | None = None, complete: bool = False, **options: Any
+    ) -> IngestResult:
+        """Take a file in; ``options`` are those of its source."""
         into = self.into if now is None else replace(self.into, now=now)
-        return ingest_files([path], into, **options)
+        return ingest_source(FileSource(path, **options), into, complete=complete)
 
     def know(self, *names: str, excluded: Sequence[str] = ()) -> None:
         self.into = replace(self.into, tenants=tenants(*names, excluded=excluded))

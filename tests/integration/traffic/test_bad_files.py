@@ -12,6 +12,7 @@ from cjp_fraud.traffic import ingest as ingest_module
 from cjp_fraud.traffic.model import FileChangedError, MissingColumnsError, UnreadableFileError
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 from cjp_fraud.traffic.sources import csv as csv_source
+from cjp_fraud.traffic.sources.files import FileSource
 from tests.integration.traffic.conftest import Desk
 
 
@@ -81,7 +82,7 @@ def test_the_files_before_a_bad_one_are_stored(desk: Desk) -> None:
     bad = desk.folder / "bad.csv"
     bad.write_bytes(b"")
     with pytest.raises(UnreadableFileError, match=r"bad\.csv"):
-        ingest_module.ingest_files([desk.minutes(1), bad], desk.into)
+        ingest_module.ingest_sources(map(FileSource, (desk.minutes(1), bad)), desk.into)
     assert desk.traffic() == [("09:00", 1)]
 
 

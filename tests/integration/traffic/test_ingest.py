@@ -10,11 +10,12 @@ import pandas as pd
 from sqlalchemy import select
 
 from cjp_fraud.storage.database import reading
-from cjp_fraud.traffic.ingest import ingest_files
+from cjp_fraud.traffic.ingest import ingest_sources
 from cjp_fraud.traffic.model import Reason
 from cjp_fraud.traffic.quarantine import list_quarantine
 from cjp_fraud.traffic.sample import sample_traffic_path
 from cjp_fraud.traffic.schema import INTAKE, QUARANTINE, TRAFFIC
+from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.store import INTAKE_KEPT, expire_intake
 from cjp_fraud.traffic.tables import TrafficChange
 from tests.integration.traffic.conftest import NOW, Desk
@@ -181,7 +182,7 @@ def test_excluded_deployments_are_counted_and_nothing_of_them_is_on_disk(
 def test_several_files_are_taken_in_order_and_counted_together(desk: Desk) -> None:
     first = desk.minutes(1, 2, name="a.csv")
     second = desk.minutes(5, name="b.csv")
-    result = ingest_files([first, second], desk.into)
+    result = ingest_sources([FileSource(first), FileSource(second)], desk.into)
     assert (result.files, result.read, result.stored, result.replaced) == (("a.csv", "b.csv"), 3, 2, 1)
     assert desk.traffic() == [("09:00", 7)]
 

@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.storage.lake import Lake
-from cjp_fraud.traffic.ingest import ingest_files
+from cjp_fraud.traffic.ingest import ingest_source
 from cjp_fraud.traffic.model import Reason, TenantTraffic
 from cjp_fraud.traffic.quarantine import count_quarantine
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC
+from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.store import Delivery
 from cjp_fraud.traffic.tables import TrafficChange
 from tests import processes
@@ -36,7 +37,7 @@ def deliver(lake: str, database: str, file: Path, tenants: list[str], die_at: st
         now=NOW,
         reached=lambda step: die() if step == die_at else None,
     )
-    result = ingest_files([file], into)
+    result = ingest_source(FileSource(file), into)
     peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
     print(json.dumps({"stored": result.stored, "peak": peak}))  # noqa: T201
 

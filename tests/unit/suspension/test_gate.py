@@ -200,6 +200,8 @@ def test_the_one_who_is_about_to_approve_is_asked_what_an_approval_is_asked() ->
 def test_a_feeds_edit_that_another_person_confirmed_does_not_shut_it() -> None:
     confirmed = FeedStanding("crm", frozenset({"adam", "rita", "rolf", "bella"}), frozenset({"rolf"}))
     assert check(but("contract", feed=confirmed), NOW).is_open
+    undetermined = replace(but("contract", feed=confirmed), determination=None)
+    assert 4 not in shut_points(undetermined)
 
 
 def test_an_approval_that_does_not_count_says_why() -> None:
