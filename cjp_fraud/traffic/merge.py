@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from cjp_fraud.storage.lake import UTC_STAMP, bucket_numbers
@@ -19,18 +18,16 @@ from cjp_fraud.traffic.columns import (
     packed,
     positions_of,
     same_values,
-    sort_order,
     stamps_of,
     values_of,
     widened,
 )
-from cjp_fraud.traffic.grid import MICROSECONDS, Keys, keys_of, principal_sums, put_on_grid
+from cjp_fraud.traffic.grid import Keys, put_on_grid
 from cjp_fraud.traffic.schema import (
     BUCKET,
     COVERED,
     DAY,
     IMPLIED,
-    LINE,
     METRICS,
     OFFERED,
     PEAK,
@@ -42,9 +39,15 @@ from cjp_fraud.traffic.schema import (
     TRAFFIC,
 )
 from cjp_fraud.traffic.series import series_ids
-
-ORDER = "source_order"
-"""Order of the sources that are merged at once (int64): the highest number is the latest and wins; -1 in the intake."""
+from cjp_fraud.traffic.usable_rows import (
+    ORDER,
+    clashes,
+    covered_traffic,
+    in_key_order,
+    unclear_rows,
+    usable,
+    without,
+)
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,9 @@ def merge(
         without principal also the rows of every principal.
     """
     old, traffic = _with_known_metrics(new, intake, traffic)
-    rows, keys = _in_key_order(pa.concat_tables([old, widened(new, old.schema)]), grid_seconds)
-    usable = _usable(rows, keys, corrects=corrects)
-    delivered = _winners(usable.rows, usable.keys, usable.emptied)
+    rows, keys = in_key_order(pa.concat_tables([old, widened(new, old.schema)]), grid_seconds)
+    used = usable(rows, keys, corrects=corrects)
+    delivered = _winners(used.rows, used.keys, used.emptied)
     winners, keys = delivered.rows, delivered.keys
     older, late, confirmed = _older_than_intake(winners, keys, delivered.is_new, traffic, buckets)
     left_out = late | confirmed
@@ -123,11 +126,14 @@ def merge(
     replaced = int((is_row & (delivered.is_replacing | (delivered.is_new & older & ~left_out))).sum())
     too_late = winners.filter(pa.array(late & is_row))
     count = len(new) - int(values_of(new, IMPLIED).sum())
-    count -= len(usable.disagreeing) + len(usable.unclear) + len(too_late)
+    count -= len(used.disagreeing) + len(used.unclear) + len(too_late)
 
-    intake_after, keys_after, _ = _without(winners.drop_columns([ORDER]), keys, left_out)
+    intake_after, keys_after, _ = without(winners.drop_columns([ORDER]), keys, left_out)
     gridded, is_part, is_outweighed = put_on_grid(intake_after, keys_after)
-    slots_gone = _slots(usable.corrected, usable.emptied)
+    slots_gone = _slots(used.corrected, used.emptied)
+    if corrects:  # also what an interrupted run left, and what is older than the intake
+        counted, counted_keys, _ = without(winners, keys, left_out | ~delivered.is_delivered)
+        slots_gone = pa.concat_tables([slots_gone, covered_traffic(counted, counted_keys, traffic)])
     traffic_after, gone = _rebuilt(_as_traffic(gridded, buckets), traffic, slots_gone)
     changed = _changed(traffic_after, traffic, gone)
     is_written = (delivered.is_new | delivered.is_replacing) & ~left_out
@@ -137,14 +143,14 @@ def merge(
         stored=stored,
         replaced=replaced,
         unchanged=count - stored - replaced,
-        taken_away=len(usable.corrected),
+        taken_away=len(used.corrected),
         intervals_changed=len(changed),
         outweighed=int((is_outweighed & is_row[~left_out]).sum()),
         parts_of_totals=int((is_part & is_row[~left_out]).sum()),
-        disagreeing=usable.disagreeing,
-        unclear=usable.unclear,
+        disagreeing=used.disagreeing,
+        unclear=used.unclear,
         too_late=too_late,
-        intake_changed=_partitions(winners.filter(pa.array(is_written)), usable.corrected),
+        intake_changed=_partitions(winners.filter(pa.array(is_written)), used.corrected),
         traffic_changed=_partitions(changed),
         marks=changed.select([TENANT, BUCKET, START]),
     )
@@ -174,122 +180,11 @@ def deduplicated(rows: pa.Table, *, grid_seconds: int = 300) -> tuple[pa.Table, 
     ----------
     rows : columns of ``DELIVERED`` (metrics may be missing), ``line`` and ``source_order``.
     """
-    rows, keys = _in_key_order(rows, grid_seconds)
-    rows, keys, clashing = _without(rows, keys, _clashes(rows, keys))
-    rows, keys, unclear = _without(rows, keys, _unclear(rows, keys))
+    rows, keys = in_key_order(rows, grid_seconds)
+    rows, keys, clashing = without(rows, keys, clashes(rows, keys))
+    rows, keys, unclear = without(rows, keys, unclear_rows(rows, keys))
     nothing = keys.take(np.zeros(len(rows), bool))
     return _winners(rows, keys, nothing).rows, clashing, unclear
-
-
-@dataclass(frozen=True)
-class _Usable:
-    """Old and new rows that can be used, and those that cannot.
-
-    Parameters
-    ----------
-    rows, keys : the usable rows.
-    disagreeing, unclear : see :class:`Merged`.
-    corrected, emptied : the old rows that the new ones take away, and their keys.
-    """
-
-    rows: pa.Table
-    keys: Keys
-    disagreeing: pa.Table
-    unclear: pa.Table
-    corrected: pa.Table
-    emptied: Keys
-
-
-def _usable(rows: pa.Table, keys: Keys, *, corrects: bool) -> _Usable:
-    """Return the rows that can be used. What goes to quarantine corrects nothing: it takes no row away."""
-    rows, keys, disagreeing = _without(rows, keys, _clashes(rows, keys))
-    unclear = rows.slice(0, 0)
-    while True:
-        covered = _covered_by_new(rows, keys) if corrects else np.zeros(len(rows), bool)
-        left, left_keys, corrected = _without(rows, keys, covered)
-        doubtful = covered.copy()
-        doubtful[~covered] = _unclear(left, left_keys)
-        doubtful &= ~covered
-        if not doubtful.any():
-            return _Usable(left, left_keys, disagreeing, unclear, corrected, keys.take(covered))
-        # Without the doubtful rows, others may be covered no longer: look again.
-        rows, keys, found = _without(rows, keys, doubtful)
-        unclear = pa.concat_tables([unclear, found])
-
-
-def _in_key_order(rows: pa.Table, grid_seconds: int) -> tuple[pa.Table, Keys]:
-    """Return rows by key, source and line, and their keys."""
-    keys = keys_of(rows, grid_seconds)
-    lines = values_of(rows, LINE).astype(np.int64)
-    order = sort_order(packed(packed(*keys.row), values_of(rows, ORDER), lines))
-    if bool((np.diff(order) == 1).all()):
-        return rows, keys
-    return rows.take(pa.array(order)), keys.take(order)
-
-
-def _without(rows: pa.Table, keys: Keys, bad: Mask) -> tuple[pa.Table, Keys, pa.Table]:
-    """Return the rows and keys that are not bad, and the rows that are."""
-    if not bad.any():
-        return rows, keys, rows.slice(0, 0)
-    return rows.filter(pa.array(~bad)), keys.take(~bad), rows.filter(pa.array(bad))
-
-
-def _clashes(rows: pa.Table, keys: Keys) -> Mask:
-    """Return a mask of the rows with a key that their own source delivers twice with different values."""
-    code = packed(packed(*keys.row), values_of(rows, ORDER))
-    starts = group_starts(code)
-    if len(starts) == len(rows):
-        return np.zeros(len(rows), bool)
-    # Rows of one key stand together: each is compared with the one before it.
-    again = np.setdiff1d(np.arange(len(rows)), starts)
-    differs = np.zeros(len(rows), bool)
-    differs[again] = ~same_values(rows.take(pa.array(again)), rows.take(pa.array(again - 1)), METRICS)
-    return np.repeat(np.logical_or.reduceat(differs, starts), group_sizes(starts, len(rows)))
-
-
-def _covered_by_new(rows: pa.Table, keys: Keys) -> Mask:
-    """Return a mask of the intake's rows whose whole time is covered by a new row with another key.
-
-    A new row with a principal covers rows of that principal only, one without covers all.
-    """
-    frame = pd.DataFrame({name: getattr(keys, name) for name in ("series", "step", "stamp", "principal")})
-    is_old = values_of(rows, ORDER) < 0
-    old = frame[is_old].assign(row=np.flatnonzero(is_old)).sort_values("stamp")
-    new = frame[~is_old].assign(begin=frame["stamp"], is_total=frame["principal"] < 0)
-    covered = np.zeros(len(rows), bool)
-    for _, part in new.groupby(["step", "is_total"]):
-        by = ["series"] if part["is_total"].all() else ["series", "principal"]
-        right = part[[*by, "stamp", "begin", "step"]].drop_duplicates().sort_values("stamp")
-        pairs = pd.merge_asof(old, right, on="stamp", by=by, suffixes=("", "_new"))
-        ends = pairs["begin"] + pairs["step_new"] * MICROSECONDS
-        covered[pairs.loc[pairs["stamp"] + pairs["step"] * MICROSECONDS <= ends, "row"].to_numpy()] = True
-    # A row of the same key is replaced in the usual way, so that an equal one stays unchanged.
-    return covered & (positions_of(keys.row, keys.take(~is_old).row) < 0)
-
-
-def _unclear(rows: pa.Table, keys: Keys) -> Mask:
-    """Return a mask of the new rows at moments whose row without principal may be a total or a rest.
-
-    If it is equal to the sum of the others, it is their total. If it is smaller, it can only be what is left
-    beside them. If it is larger, it may be either. And if it was the total so far and is not equal any more, a
-    part may have been corrected without it.
-    """
-    unclear = np.zeros(len(rows), bool)
-    is_named = keys.principal >= 0
-    if not is_named.any() or is_named.all():
-        return unclear
-    offered = values_of(rows, OFFERED).astype(np.int64)
-    is_old = values_of(rows, ORDER) < 0
-    last = np.append(np.diff(packed(*keys.row)) != 0, True)
-    named, unnamed = principal_sums(keys.take(last), offered[last])
-    doubtful = (unnamed > named) & (named > 0)
-    if is_old.any():
-        before_named, before_unnamed = principal_sums(keys.take(is_old), offered[is_old])
-        was_total = keys.take(is_old).take((before_unnamed == before_named) & (before_named > 0))
-        doubtful |= (unnamed != named) & (positions_of(keys.take(last).moment, was_total.moment) >= 0)
-    if not doubtful.any():
-        return unclear
-    return ~is_old & (positions_of(keys.moment, keys.take(last).take(doubtful).moment) >= 0)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 
 from cjp_fraud.storage.lake import bucket_numbers
 from cjp_fraud.traffic.columns import days_of, stamps_of, values_of, widened
-from cjp_fraud.traffic.merge import ORDER
 from cjp_fraud.traffic.schema import (
     BUCKET,
     DAY,
@@ -41,6 +40,7 @@ from cjp_fraud.traffic.schema import (
     TENANT,
 )
 from cjp_fraud.traffic.sources.model import BATCH_ROWS
+from cjp_fraud.traffic.usable_rows import ORDER
 from cjp_fraud.traffic.zero_fill import implied_rows, merged_spans, refuse_endless, series_spans
 
 CHUNK_ROWS = 12_500

@@ -27,7 +27,7 @@ from cjp_fraud.storage.full_disk import FullDiskError, means_full_disk
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.columns import days_of, stamps_of
-from cjp_fraud.traffic.merge import ORDER, Merged, merge
+from cjp_fraud.traffic.merge import Merged, merge
 from cjp_fraud.traffic.model import Reason, Rejection, TenantTraffic
 from cjp_fraud.traffic.quarantine import (
     DISAGREES,
@@ -40,6 +40,7 @@ from cjp_fraud.traffic.quarantine import (
 from cjp_fraud.traffic.schema import BUCKET, DAY, INGESTED_AT, INTAKE, QUARANTINE, START, TENANT, TRAFFIC
 from cjp_fraud.traffic.spool import Partition, Spool, SpoolFile, by_partition
 from cjp_fraud.traffic.tables import TrafficChange
+from cjp_fraud.traffic.usable_rows import ORDER
 
 COUNTED = (
     "stored",

@@ -15,6 +15,7 @@ from cjp_fraud.traffic.ingest import resubmit_quarantined
 from cjp_fraud.traffic.model import Reason
 from cjp_fraud.traffic.quarantine import list_quarantine
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC
+from cjp_fraud.traffic.store import expire_intake
 from tests.integration.traffic.conftest import NOW, Desk
 from tests.integration.traffic.test_inbox import HEADER, Inbox, a_row, mark_as_scored
 
@@ -99,6 +100,17 @@ def test_a_correction_at_a_step_of_another_length_leaves_no_interval_of_the_old_
     result = desk.ingest(quarter, corrects=True)
     assert result.replaced == 0, "a new series of its own length"
     assert (result.stored, result.taken_away, result.intervals_changed) == (1, 15, 4)
+    assert desk.traffic("interval_seconds") == [("09:00", 7, 900), ("09:15", 15, 300)]
+
+
+def test_a_correction_reaches_traffic_whose_delivered_rows_have_expired(desk: Desk) -> None:
+    desk.ingest(desk.minutes(*range(16)))
+    later = NOW + timedelta(days=15)
+    expire_intake(desk.lake, desk.into.engine, now=later)
+    five = desk.file(FIVE | {"contacts_offered": 10, "contacts_peak": 4}, name="same.csv")
+    assert desk.ingest(five, now=later, corrects=True).changes is False, "what it says is there already"
+    quarter = desk.file({"interval_seconds": 900, "contacts_offered": 7}, name="late.csv")
+    desk.ingest(quarter, now=later, corrects=True)
     assert desk.traffic("interval_seconds") == [("09:00", 7, 900), ("09:15", 15, 300)]
 
 

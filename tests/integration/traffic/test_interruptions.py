@@ -28,7 +28,9 @@ from tests.thoroughness import examples
 STEPS = ("read", "marked", "intake", "traffic", "quarantine")
 
 
-def deliver(lake: str, database: str, file: Path, tenants: list[str], die_at: str | None) -> None:
+def deliver(
+    lake: str, database: str, file: Path, tenants: list[str], die_at: str | None, corrects: bool
+) -> None:
     """Deliver one file, killed at a step if one is named; print what was stored and the memory's peak in bytes."""
     into = Delivery(
         lake=Lake(lake),
@@ -37,14 +39,16 @@ def deliver(lake: str, database: str, file: Path, tenants: list[str], die_at: st
         now=NOW,
         reached=lambda step: die() if step == die_at else None,
     )
-    result = ingest_source(FileSource(file), into)
+    result = ingest_source(FileSource(file, corrects=corrects), into)
     peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
     print(json.dumps({"stored": result.stored, "peak": peak}))  # noqa: T201
 
 
-def start(desk: Desk, file: Path, *, die_at: str | None = None) -> processes.Running:
+def start(desk: Desk, file: Path, *, die_at: str | None = None, corrects: bool = False) -> processes.Running:
     database = desk.into.engine.url.render_as_string(hide_password=False)
-    return processes.Running(deliver, desk.lake.url, database, file, sorted(desk.into.tenants), die_at)
+    return processes.Running(
+        deliver, desk.lake.url, database, file, sorted(desk.into.tenants), die_at, corrects
+    )
 
 
 def finished(process: processes.Running) -> dict[str, Any]:
@@ -84,6 +88,20 @@ def test_after_a_kill_the_same_command_completes_and_nothing_is_doubled_or_lost(
     assert count_quarantine(desk.lake) == {Reason.UNKNOWN_CHANNEL: 1, Reason.UNKNOWN_TENANT: 1}
     assert _changed_intervals(desk) <= _marked(desk)
     assert desk.ingest(path).unchanged == 18
+
+
+@pytest.mark.parametrize("step", ["marked", "intake", "traffic"])
+def test_a_correction_at_another_length_that_was_killed_is_completed_by_the_next_run(
+    desk: Desk, step: str
+) -> None:
+    desk.ingest(desk.minutes(*range(16)))
+    quarter = desk.file({"interval_seconds": 900, "contacts_offered": 7}, name="late.csv")
+    assert start(desk, quarter, die_at=step, corrects=True).ended().exit_code == processes.KILLED
+
+    desk.ingest(quarter, corrects=True)
+
+    assert desk.traffic("interval_seconds") == [("09:00", 7, 900), ("09:15", 15, 300)]
+    assert desk.ingest(quarter, corrects=True).changes is False
 
 
 def test_two_ingests_of_the_same_file_at_once_leave_what_one_leaves(desk: Desk) -> None:
