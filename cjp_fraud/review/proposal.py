@@ -68,12 +68,11 @@ def draw_up(
     obstacles : why the contract lets nobody act on it, as the gate says; none: it does.
     """
     moment = aware(at)
-    case, determination, position = grounds.case, grounds.determination, grounds.position
-    duration = min(wanted.duration, position.longest_measure or wanted.duration)
-    letter = suspension_letter(case, determination, grounds.flags, wanted, duration, policy.sender)
-    drafted = draft_notice(session, position, letter, moment)
-    letter_faults = _letter_faults(policy, position) if policy.mode is PlatformMode.ACT else []
+    case, determination = grounds.case, grounds.determination
     latest = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
+    duration = min(wanted.duration, grounds.position.longest_measure or wanted.duration)
+    letter = suspension_letter(case, determination, grounds.flags, wanted, duration, policy.sender)
+    drafted = draft_notice(session, grounds.position, letter, moment)
     expires_at = moment + policy.proposal_expires
     document = canonical_json(
         {
@@ -84,32 +83,17 @@ def draw_up(
             "mode": policy.mode,
             "drawn_at": moment,
             "expires_at": expires_at,
-            "determination": {
-                "id": determination.id,
-                "finding": determination.finding,
-                "tenants_part": determination.tenants_part,
-                "grounds": determination.grounds,
-                "reasons_sha256": grounds.reasons_sha256,
-                "by": determination.by_user_id,
-                "at": determination.at,
-                "flag_ids": sorted(flag.id for flag in grounds.flags),
-            },
-            "evidence": {"id": grounds.evidence.id, "sha256": grounds.evidence.sha256},
             "measure": {
                 "kind": wanted.kind,
                 "scope": to_document(wanted.scope),
                 "hours": int(duration / timedelta(hours=1)),
                 "review_hours": int(policy.measure_review / timedelta(hours=1)),
             },
-            "contract": _contract_document(position),
             "notice": drafted.document,
             "notice_sha256": digest(drafted.document) if drafted.document else None,
-            "obstacles": [*obstacles, *drafted.faults, *letter_faults],
-            "remarks": [
-                *([FORMER_ADDRESS_ERASED] if position.former_address_erased else []),
-                *offer_remarks(position.offer_version, position.country, position.features),
-            ],
+            "obstacles": [*obstacles, *drafted.faults, *_letter_faults(policy, grounds.position)],
         }
+        | _grounds_document(grounds)
     )
     proposal = Proposal(
         id=new_id(),
@@ -127,6 +111,29 @@ def draw_up(
     session.add(proposal)
     session.flush()
     return proposal
+
+
+def _grounds_document(grounds: Grounds) -> dict[str, object]:
+    """Return what a proposal's document says of the grounds that it rests on."""
+    determination, position = grounds.determination, grounds.position
+    return {
+        "determination": {
+            "id": determination.id,
+            "finding": determination.finding,
+            "tenants_part": determination.tenants_part,
+            "grounds": determination.grounds,
+            "reasons_sha256": grounds.reasons_sha256,
+            "by": determination.by_user_id,
+            "at": determination.at,
+            "flag_ids": sorted(flag.id for flag in grounds.flags),
+        },
+        "evidence": {"id": grounds.evidence.id, "sha256": grounds.evidence.sha256},
+        "contract": _contract_document(position),
+        "remarks": [
+            *([FORMER_ADDRESS_ERASED] if position.former_address_erased else []),
+            *offer_remarks(position.offer_version, position.country, position.features),
+        ],
+    }
 
 
 def latest_proposal(session: Session, case: Case) -> Proposal | None:
@@ -226,7 +233,9 @@ def draft_notice(
 
 
 def _letter_faults(policy: ProviderPolicy, position: Contract) -> list[str]:
-    """Return what counsel needs in a letter that leaves, and is not known."""
+    """Return what counsel needs in a letter that leaves, and is not known; in ``observe`` none leaves."""
+    if policy.mode is not PlatformMode.ACT:
+        return []
     checks = (
         (
             policy.sender.is_named,
