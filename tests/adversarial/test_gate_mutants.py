@@ -30,7 +30,9 @@ EXPLAINED = {
     "module: hold TYPE_CHECKING to be False": _TYPES,
     "measure_misfits: hold kind is MeasureKind.LIMIT_RATE to be True": "no other kind has a rate, so none has a fault",
     "_frozen_evidence: hold evidence_id is not None to be True": "no evidence is on record under no id",
-    "approval_obstacles: turn facts.proposal is None (0)": "tests/integration/review/test_decisions.py approves by it",
+    "_frozen_evidence: hold all((flag['id'] for flag in document['flags'])) to be True": (
+        "evidence of flags without ids was edited, and does not match its digest"
+    ),
 }
 """Mutants that no test notices, and why that is no gap."""
 

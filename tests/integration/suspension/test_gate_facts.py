@@ -1,6 +1,7 @@
 """What the gate is told is what the rows say: each fact that turns bad in the database shuts the gate by its own rule.
 
-The comparison of rows with the audit log is left out here, or it would shut the gate before any other rule is asked.
+But for the tests that are about it, the comparison of rows with the audit log is left out, or it would shut the gate
+before any other rule is asked.
 """
 
 from __future__ import annotations
@@ -8,21 +9,33 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.tables import Case
-from cjp_fraud.storage.database import make_engine, transaction
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.people.model import Decision
+from cjp_fraud.review.model import Capacity, CaseState
+from cjp_fraud.review.tables import Case, Flag
+from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.gate import check
-from cjp_fraud.suspension.gate_facts import gate_facts
+from cjp_fraud.suspension.gate_facts import (
+    approval_obstacles,
+    gate_facts,
+    proposal_obstacles,
+    row_faults,
+    unread_facts,
+)
+from cjp_fraud.suspension.model import GateFacts
 from cjp_fraud.suspension.notification import serve_notice
-from cjp_fraud.suspension.requirements import GateDecision
+from cjp_fraud.suspension.requirements import GateDecision, Requirement
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import smtp_server
 
@@ -66,10 +79,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
-def asked(
-    due: Due, copy: Engine, *statements: str, hours: float = 0, mode: PlatformMode = PlatformMode.ACT
-) -> GateDecision:
-    """Return what the gate says of a copy in which the statements were run, some hours later."""
+def edited(due: Due, copy: Engine, *statements: str) -> None:
+    """Make the copy anew, and run the statements in it."""
     file = Path(copy.url.database or "")
     copy.dispose()
     for left in file.parent.glob(f"{file.name}-???"):
@@ -80,11 +91,41 @@ def asked(
         for statement in statements:
             assert raw.execute(statement).rowcount >= 1, statement
     raw.close()
+
+
+def asked(
+    due: Due,
+    copy: Engine,
+    *statements: str,
+    hours: float = 0,
+    mode: PlatformMode = PlatformMode.ACT,
+    compare_rows: bool = False,
+) -> GateDecision:
+    """Return what the gate says of a copy in which the statements were run, some hours later."""
+    edited(due, copy, *statements)
     at = due.office.now + timedelta(hours=hours)
     policy = due.office.policy if mode is PlatformMode.ACT else type(due.office.policy)(mode=mode)
     with transaction(copy) as session:
-        facts = gate_facts(session, session.get_one(Case, due.case_id), policy, at, compare_rows=False)
+        case = session.get_one(Case, due.case_id)
+        facts = gate_facts(session, case, policy, at, compare_rows=compare_rows)
     return check(facts, at)
+
+
+def facts_at(due: Due, copy: Engine, at: datetime, *statements: str) -> GateFacts:
+    """Return the facts of a copy in which the statements were run."""
+    edited(due, copy, *statements)
+    with transaction(copy) as session:
+        case = session.get_one(Case, due.case_id)
+        return gate_facts(session, case, due.office.policy, at, compare_rows=False)
+
+
+def obstacles_of_approval(due: Due, copy: Engine, by: str, *statements: str) -> tuple[str, ...]:
+    """Return what keeps a person from approving in a copy in which the statements were run."""
+    edited(due, copy, *statements)
+    with transaction(copy) as session:
+        decision = Decision(session, due.office.people[by], due.office.now)
+        case = session.get_one(Case, due.case_id)
+        return approval_obstacles(decision, case, Capacity.APPROVER, due.office.policy)
 
 
 def test_with_nothing_edited_it_is_open(due: Due, copy: Engine) -> None:
@@ -271,3 +312,137 @@ def test_a_feeds_edit_that_another_person_confirmed_does_not_shut_it(due: Due, c
 
 def test_the_switch_is_asked_too(due: Due, copy: Engine) -> None:
     assert [each.point for each in asked(due, copy, mode=PlatformMode.OBSERVE).obstacles] == [3]
+
+
+UNRECORDED = {
+    "a row changed": "UPDATE flags SET excess = excess * 2",
+    "a row added": f"INSERT INTO user_roles (id, user_id, role, granted_at, granted_by, recorded_at) VALUES "
+    f"('r', {ADAM}, 'counsel', {LONG_AGO}, {BELLA}, {LONG_AGO})",
+    "a row of the case gone": "DELETE FROM participations WHERE part = 'claimed'",
+    "a role gone": f"DELETE FROM user_roles WHERE user_id = {ADAM}",
+    "an address gone": "DELETE FROM addresses",
+}
+"""Edits that no entry of the audit log names."""
+
+
+@pytest.mark.parametrize("name", UNRECORDED)
+def test_an_edit_that_the_log_does_not_name_is_all_that_is_judged(due: Due, copy: Engine, name: str) -> None:
+    decision = asked(due, copy, UNRECORDED[name], compare_rows=True)
+
+    assert decision.obstacles, "the gate is shut"
+    assert {each.requirement for each in decision.obstacles} == {Requirement.RECORD}
+
+
+def test_with_nothing_edited_the_log_names_every_row(due: Due, copy: Engine) -> None:
+    assert asked(due, copy, compare_rows=True).is_open
+
+
+def test_of_changed_rows_nothing_is_read(due: Due, copy: Engine) -> None:
+    edited(due, copy, UNRECORDED["a row changed"])
+    with transaction(copy) as session:
+        facts = gate_facts(session, session.get_one(Case, due.case_id), due.office.policy, due.office.now)
+
+    assert facts == unread_facts(due.office.policy, facts.row_faults)
+    assert len(facts.row_faults) == 1
+
+
+@pytest.mark.parametrize("opened", [transaction, reading])
+def test_the_log_is_locked_where_something_will_be_written(
+    due: Due, copy: Engine, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited(due, copy)
+    locked: list[Session] = []
+    monkeypatch.setattr("cjp_fraud.suspension.gate_facts.lock_log", locked.append)
+    with opened(copy) as session:
+        assert row_faults(session, session.get_one(Case, due.case_id)) == ()
+
+        assert locked == ([session] if opened is transaction else [])
+
+
+NO_PROPOSAL = (
+    "DELETE FROM notices",
+    "DELETE FROM notice_plans",
+    "DELETE FROM approvals",
+    "DELETE FROM proposals",
+)
+
+
+def test_a_case_without_a_proposal_says_so(due: Due, copy: Engine) -> None:
+    decision = asked(due, copy, *NO_PROPOSAL)
+
+    assert "gate point 3: no proposal is on record" in decision.sentences
+    assert "gate point 5: no notice was served" in decision.sentences
+
+
+def test_nobody_approves_where_nothing_is_proposed(due: Due, copy: Engine) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cjp_fraud.suspension.gate_facts.row_faults", lambda *_: ())
+        said = obstacles_of_approval(due, copy, "bella", *NO_PROPOSAL)
+
+    assert "no proposal is on record" in said
+    assert not [sentence for sentence in said if "bella" in sentence]
+
+
+def test_who_may_not_approve_is_told_beside_what_stands_in_the_way(due: Due, copy: Engine) -> None:
+    said = obstacles_of_approval(due, copy, "rita")
+    assert "rita determined the fraud; another person must approve" in said
+    assert "rita is not an approver" in said
+    assert obstacles_of_approval(due, copy, "bella") == ()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cjp_fraud.suspension.gate_facts.row_faults", lambda *_: ())
+        said = obstacles_of_approval(due, copy, "bella", EDITS["right withdrawn"][2])
+    assert [sentence for sentence in said if "gives no right" in sentence]
+
+
+def test_a_contract_without_the_right_keeps_a_proposal_from_being_acted_on(due: Due, copy: Engine) -> None:
+    edited(due, copy)
+    with reading(copy) as session:
+        position = contract_at(session, "acme", due.office.now)
+    without = replace(position, right=Right.NONE)
+
+    assert proposal_obstacles(position, due.office.now) == ()
+    assert [each for each in proposal_obstacles(without, due.office.now) if "gives no right" in each]
+
+
+@pytest.mark.parametrize("moment", ["determined", "asked"])
+def test_a_need_stated_at_the_moment_of_the_determination_or_of_the_question_counts(
+    due: Due, copy: Engine, moment: str
+) -> None:
+    later = due.office.now + timedelta(hours=3)
+    at = {"determined": "(SELECT at FROM determinations)", "asked": f"{later:'%Y-%m-%d %H:%M:%S.%f'}"}[moment]
+    stated = f"INSERT INTO need_statements VALUES ('n', {CASE}, {RITA}, {at}, {TEXT}, {at})"
+
+    facts = facts_at(due, copy, later, stated)
+
+    assert facts.determination is not None
+    assert facts.need_stated_at == {"determined": facts.determination.at, "asked": later}[moment]
+
+
+def test_a_flag_that_begins_at_the_moment_of_the_question_is_seen(due: Due, copy: Engine) -> None:
+    edited(due, copy)
+    with reading(copy) as session:
+        [start] = session.scalars(select(func.min(Flag.interval_start)))
+
+    assert facts_at(due, copy, start).newest_flag_end == start + timedelta(minutes=5)
+    assert facts_at(due, copy, start - timedelta(seconds=1)).newest_flag_end is None
+
+
+def test_an_approver_is_not_counsel(due: Due, copy: Engine) -> None:
+    columns = "proposal_id, proposal_sha256, determined_by, drawn_at"
+    counsels = (
+        f"INSERT INTO approvals (id, capacity, by_user_id, {columns}, at, recorded_at) "
+        f"SELECT 'c', 'counsel', {BELLA}, {columns}, at, recorded_at FROM approvals"
+    )
+
+    facts = facts_at(due, copy, due.office.now, counsels)
+
+    assert {approval.capacity: approval.has_role for approval in facts.approvals} == {
+        Capacity.APPROVER: True,
+        Capacity.COUNSEL: False,
+    }
+
+
+def test_an_approval_by_nobody_who_is_known_does_not_count(due: Due, copy: Engine) -> None:
+    decision = asked(due, copy, "UPDATE approvals SET by_user_id = 'nobody'")
+
+    assert "gate point 3: nobody is not an approver" in decision.sentences
