@@ -1,12 +1,13 @@
 """How well the detector finds, how often it errs, and what each part of the recipe is worth.
 
 Sets: the ten social series of the real traffic with their labelled windows, dense synthetic series with bursts injected
-by day and by night, and wild synthetic series, beside the social ones, in which every episode is false. The first row
-of the table is the recipe as it is, each further row the recipe without one part (or, last, with the isolation forest
-as a factor): windows found with the product's own flags, and with one threshold at half a false episode a series-week.
-Ratios only, nothing is timed. Run from the repository's root:
+by day and by night, a simulated cloud with its frauds, and wild synthetic series, beside the social ones, in which
+every episode is false. The first row of the table is the recipe as it is, each further row the recipe without one part
+(or, last, with the isolation forest as a factor): windows found with the product's own flags, and with one threshold at
+half a false episode a series-week. ``--write`` puts the table into docs/detection-benchmark.md. Ratios only, nothing is
+timed. Run from the repository's root:
 
-    python -m benchmarks.quality FOLDER_OF_REAL_TRAFFIC [--parts]
+    python -m benchmarks.quality FOLDER_OF_REAL_TRAFFIC [--parts [--write]]
 """
 
 from __future__ import annotations
@@ -23,15 +24,22 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import synthetic
+from benchmarks.detection.labels import labels_of
 from benchmarks.forest_factor import forest_as_factor
 from cjp_fraud.detection.backtest import backtest_rows
 from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.simulation.cloud import Cloud
+from cjp_fraud.simulation.event_placement import WARM_DAYS
+from cjp_fraud.simulation.generate import COUNTS_ONLY, simulate_tenants
 from features.constants import EPISODE_GAP_SECONDS
 
 WEEK = pd.Timedelta(days=7)
 WARM = pd.Timedelta(days=8)
 BUDGETS = (1.0, 0.5, 0.1)
 THRESHOLDS = np.arange(6.0, 1.0, -0.05)
+WITHOUT_PEAK = "without the busiest minute"
+PAGE = Path(__file__).parents[1] / "docs" / "detection-benchmark.md"
+PARTS_BEGIN, PARTS_END = "<!-- parts: begin -->", "<!-- parts: end -->"
 Windows = Mapping[str, Sequence[tuple[pd.Timestamp, pd.Timestamp]]]
 
 
@@ -44,11 +52,20 @@ class LabelledTraffic:
     traffic : gridded, in UTC.
     windows : by tenant, all that is labelled: an episode that touches none of them is false.
     wanted : by name of a kind of event, the windows that should be found.
+    zones : IANA zone of each tenant; None: all in UTC.
+    judged_from : what is before it is not judged; None: all is.
     """
 
     traffic: pd.DataFrame
     windows: Windows
     wanted: Mapping[str, Windows]
+    zones: Mapping[str, str] | None = None
+    judged_from: pd.Timestamp | None = None
+
+    def scored(self) -> pd.DataFrame:
+        """Back-test under the default rules; the rows that are judged."""
+        scores = scored(self.traffic, self.zones)
+        return scores if self.judged_from is None else scores[scores["interval_start"] >= self.judged_from]
 
 
 def sets(folder: Path) -> dict[str, LabelledTraffic]:
@@ -61,14 +78,21 @@ def sets(folder: Path) -> dict[str, LabelledTraffic]:
     return {
         "social": LabelledTraffic(social, windows, {"upward": upward}),
         "dense": LabelledTraffic(dense, every, bursts),
+        "cloud": simulated_cloud(tenants=100, weeks=6, seed=1),
     }
 
 
-def main(folder: Path, *, parts: bool) -> None:
-    """Print the figures of all sets, and with ``parts`` the table of what each part is worth."""
+def main(folder: Path, *, parts: bool, write: bool) -> None:
+    """Print the figures of all sets or, with ``parts``, the table of what each part is worth."""
     chosen = sets(folder)
+    if parts:
+        table = parts_table(chosen)
+        print(table.to_string(index=False))
+        if write:
+            write_parts(table)
+        return
     for name, labelled in chosen.items():
-        scores = scored(labelled.traffic)
+        scores = labelled.scored()
         for kind, wanted in labelled.wanted.items():
             flags = scores[scores["flagged"]]
             print(f"{name}, {kind}, own flags:", summary(flags, scores, labelled.windows, wanted))
@@ -77,32 +101,47 @@ def main(folder: Path, *, parts: bool) -> None:
                 print(f"{name}, {kind}, {budget} false per series-week:", found)
     for seed in range(3):
         print(f"wild, seed {seed}, episodes a week:", wild_rates(chosen["social"].traffic, seed))
-    if parts:
-        print_parts(chosen)
 
 
-def print_parts(chosen: Mapping[str, LabelledTraffic]) -> None:
-    """Print one row for the whole recipe and one for each part left out."""
+def parts_table(chosen: Mapping[str, LabelledTraffic]) -> pd.DataFrame:
+    """One row for the whole recipe and one for each part left out; each is printed as soon as it is known."""
     rows = []
     for name, without in PARTS.items():
         with without():
-            row: dict[str, object] = {"recipe": name}
-            for of_set, labelled in chosen.items():
-                used = without_peaks(labelled) if name == "without the busiest minute" else labelled
-                scores = scored(used.traffic)
-                for kind, wanted in used.wanted.items():
-                    own = summary(scores[scores["flagged"]], scores, used.windows, wanted)
-                    fixed = at_budget(scores, used.windows, wanted, 0.5)
-                    row[f"{of_set} {kind}"] = f"{own['windows']} ({fixed.get('windows', 'none')})"
-                row[f"{of_set} false"] = own["false per series-week"]
-            rates = wild_rates(chosen["social"].traffic, 0, with_peak=name != "without the busiest minute")
-            row["wild worst"], row["wild mean"] = (
-                max(rates.values()),
-                round(float(np.mean(list(rates.values()))), 2),
-            )
-        rows.append(row)
-        print(row, flush=True)
-    print(pd.DataFrame(rows).to_string(index=False))
+            rows.append({"recipe": name, **row_of_part(chosen, with_peak=name != WITHOUT_PEAK)})
+        print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def row_of_part(chosen: Mapping[str, LabelledTraffic], *, with_peak: bool) -> dict[str, object]:
+    """What the recipe, as it is patched now, finds in each set and how often it errs."""
+    row: dict[str, object] = {}
+    for of_set, labelled in chosen.items():
+        used = labelled if with_peak else without_peaks(labelled)
+        scores = used.scored()
+        for kind, wanted in used.wanted.items():
+            own = summary(scores[scores["flagged"]], scores, used.windows, wanted)
+            fixed = at_budget(scores, used.windows, wanted, 0.5)
+            row[f"{of_set}, {kind}"] = f"{own['windows']} ({fixed.get('windows', 'none')})"
+        row[f"{of_set}, false"] = own["false per series-week"]
+    rates = wild_rates(chosen["social"].traffic, 0, with_peak=with_peak)
+    row["wild, worst"], row["wild, mean"] = (
+        max(rates.values()),
+        round(float(np.mean(list(rates.values()))), 2),
+    )
+    return row
+
+
+def write_parts(table: pd.DataFrame, page: Path = PAGE) -> None:
+    """Put the table into the page, between its two marks."""
+    head, rest = page.read_text(encoding="utf-8").split(PARTS_BEGIN)
+    tail = rest.split(PARTS_END)[1]
+    lines = [
+        "| " + " | ".join(map(str, row)) + " |"
+        for row in (table.columns, ["---"] * len(table.columns), *table.itertuples(index=False))
+    ]
+    text = "\n".join([f"{head}{PARTS_BEGIN}", *lines, f"{PARTS_END}{tail}"])
+    page.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -140,7 +179,7 @@ PARTS: Mapping[str, Callable[[], Any]] = {
         features_score_day__scale_of_hour=day_floors_alone
     ),
     "without the swing": lambda: patched(features_strength__SWING_FROM=np.inf),
-    "without the busiest minute": patched,
+    WITHOUT_PEAK: patched,
     "without the 15 minutes": lambda: patched(features_strength__FIFTEEN_SHARE=0.0),
     "without Q": lambda: patched(features_own_bar__RARE_SLACK=0.0),
     "without M": lambda: patched(features_own_bar__HABIT_SLACK=np.inf),
@@ -191,6 +230,26 @@ def real_social(folder: Path) -> tuple[pd.DataFrame, Windows, Windows]:
     return rows.reset_index(drop=True), windows, upward
 
 
+def simulated_cloud(tenants: int, weeks: int, seed: int) -> LabelledTraffic:
+    """A cloud of one series a tenant: frauds to be found within a day of their cost, judged after its quiet weeks."""
+    cloud = Cloud(seed=seed, weeks=weeks, one_series=True)
+    made = simulate_tenants(cloud, range(tenants), columns=COUNTS_ONLY)
+    ids = [profile.tenant_id for profile in made.tenants]
+    windows: dict[str, list[tuple[pd.Timestamp, pd.Timestamp]]] = {}
+    frauds: dict[str, list[tuple[pd.Timestamp, pd.Timestamp]]] = {}
+    for label in labels_of(made.truth, {name: number for number, name in enumerate(ids)}):
+        windows.setdefault(ids[label.tenant], []).append(_stamps(label.touched))
+        if not label.benign and not label.scenario.endswith("_test"):
+            frauds.setdefault(ids[label.tenant], []).append(_stamps(label.found_by()))
+    judged_from = pd.Timestamp(cloud.begin) + pd.Timedelta(days=WARM_DAYS)
+    return LabelledTraffic(made.traffic.to_pandas(), windows, {"frauds": frauds}, made.zones, judged_from)
+
+
+def _stamps(seconds: tuple[int, int]) -> tuple[pd.Timestamp, pd.Timestamp]:
+    first, last = (pd.Timestamp(at, unit="s", tz="UTC") for at in seconds)
+    return first, last
+
+
 def with_bursts(series: int, days: int) -> tuple[pd.DataFrame, dict[str, Windows]]:
     """Dense series with bursts of 15 minutes: a quarter or half of the mean at night, all of it by day."""
     made = synthetic.dense(series, days, seed=7)
@@ -213,10 +272,10 @@ def with_bursts(series: int, days: int) -> tuple[pd.DataFrame, dict[str, Windows
     return synthetic.gridded(made), dict(kinds)
 
 
-def scored(traffic: pd.DataFrame) -> pd.DataFrame:
-    """Back-test under the default rules."""
-    zones = dict.fromkeys(traffic_ids(traffic), "Etc/UTC")
-    return backtest_rows(traffic, zones, DetectionRules()).to_pandas()
+def scored(traffic: pd.DataFrame, zones: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Back-test under the default rules; without ``zones`` all tenants are in UTC."""
+    known = zones or dict.fromkeys(traffic_ids(traffic), "Etc/UTC")
+    return backtest_rows(traffic, known, DetectionRules()).to_pandas()
 
 
 def traffic_ids(traffic: pd.DataFrame) -> list[str]:
@@ -281,4 +340,4 @@ def at_budget(scores: pd.DataFrame, windows: Windows, wanted: Windows, budget: f
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), parts="--parts" in sys.argv[2:])
+    main(Path(sys.argv[1]), parts="--parts" in sys.argv[2:], write="--write" in sys.argv[2:])

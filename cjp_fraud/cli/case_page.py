@@ -87,6 +87,8 @@ def print_case(page: CasePage) -> None:
         console.print("[bold]Why the highest was flagged[/bold]")
         for sentence in _sentences(shown[0].reasons):
             console.print(f"  {escape(sentence)}")
+    for event in page.joint_events:
+        console.print(f"[yellow]{escape(event.words)}[/yellow]", soft_wrap=True)
     for field, (title, columns) in _SECTIONS.items():
         if rows := getattr(page, field):
             print_table(rows, columns, title=title)

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from cjp_fraud.contracts.model import why_not_accepted
 from cjp_fraud.contracts.tenants_file import read_tenants
+from cjp_fraud.detection.joint_quarters import joint_spikes
 from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.scored_rows import ScoredRows
+from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.series import Arranged, SeriesTable, arrange
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.review.joint_spikes import QUARTER_SECONDS, JointSpikeRow
 from cjp_fraud.traffic.model import TenantTraffic
 from cjp_fraud.traffic.read_files import TrafficRead, read_traffic
 from features import columns
@@ -35,6 +38,7 @@ Progress = Callable[[str, int, int], None]
 
 MOST_ROWS: Final = 100_000_000
 
+OTHERS_FLAGGED: Final = "others_flagged"
 SCORES: Final = pa.schema(
     [
         (columns.TENANT, pa.string()),
@@ -50,6 +54,7 @@ SCORES: Final = pa.schema(
         (columns.P_VALUE, pa.float64()),
         (columns.FLAGGED, pa.bool_()),
         (columns.EPISODE, pa.string()),
+        (OTHERS_FLAGGED, pa.int64()),
     ]
 )
 
@@ -64,7 +69,8 @@ class BacktestResult:
         by series and start. ``observed`` is brought to the whole interval where only a part was covered. ``excess``
         is ``observed`` − ``baseline`` or, where the 15 minutes decided, the sum of these over its three intervals.
         In gaps, and where less than half of an interval was covered, ``observed``, ``excess``, ``score`` and
-        ``p_value`` are null and ``baseline`` is the usual count.
+        ``p_value`` are null and ``baseline`` is the usual count. ``others_flagged`` of a flagged interval is how many
+        other tenants are flagged together with it (:mod:`cjp_fraud.review.joint_spikes`); null: it is no joint spike.
     traffic : what was read, and what was not.
     """
 
@@ -136,8 +142,12 @@ def backtest_rows(
     run = DetectionRun(MemoryStore(arranged, rules), rules)
     begin, end = int(arranged.first.min()) // DAY * DAY, (int(arranged.last.max()) // DAY + 1) * DAY
     report = None if progress is None else lambda done, total, _: progress("scoring days", done + 1, total)
-    parts = [rows for _, parts in run.days(begin, end, report) for rows in parts]
-    return _scores(arranged.table, parts)
+    parts: list[ScoredRows] = []
+    joint: list[JointSpikeRow] = []
+    for done, of_days in run.days(begin, end, report):
+        parts += of_days
+        joint += joint_spikes(of_days, zones, moment(done))
+    return _scores(arranged.table, parts, joint)
 
 
 def refuse_overwriting(inputs: Iterable[Path], out: Path) -> None:
@@ -178,7 +188,7 @@ def _refuse_endless(arranged: Arranged) -> None:
         )
 
 
-def _scores(table: SeriesTable, parts: Sequence[ScoredRows]) -> pa.Table:
+def _scores(table: SeriesTable, parts: Sequence[ScoredRows], joint: Sequence[JointSpikeRow]) -> pa.Table:
     """All rows by series and start."""
     names = ("series", "start", "observed", "baseline", "excess", "log_p", "flagged")
     columns_of = {name: np.concatenate([getattr(rows, name) for rows in parts]) for name in names}
@@ -195,6 +205,7 @@ def _scores(table: SeriesTable, parts: Sequence[ScoredRows]) -> pa.Table:
             pa.array(p_of(log_p), from_pandas=True),
             pa.array(flagged),
             _episodes(table, series, start, flagged),
+            _others_flagged(table, series, start, flagged, joint),
         ],
         schema=SCORES,
     )
@@ -218,3 +229,25 @@ def _episodes(table: SeriesTable, series: Ints, start: Ints, flagged: NDArray[np
     number = np.full(len(series), -1, dtype=np.int64)
     number[rows] = np.cumsum(begins) - 1
     return pa.array(ids, type=pa.string()).take(pa.array(number, mask=number < 0))
+
+
+def _others_flagged(
+    table: SeriesTable,
+    series: Ints,
+    start: Ints,
+    flagged: NDArray[np.bool_],
+    joint: Sequence[JointSpikeRow],
+) -> pa.Array:
+    """How many other tenants are flagged together with each flagged row, in the quarters of its interval, at most."""
+    others: dict[tuple[str, int], int] = {}
+    for spike in joint:
+        quarter, tenants = int(spike.quarter_start.timestamp()) // QUARTER_SECONDS, spike.joint.tenants
+        others |= {(tenant, quarter): len(tenants) - 1 for tenant in tenants}
+    tenant_of = table.keys[columns.TENANT].tolist()
+    counts: list[int | None] = [None] * len(series)
+    for row in np.flatnonzero(flagged).tolist() if others else ():
+        ends = int(start[row] + table.seconds[series[row]])
+        quarters = range(int(start[row]) // QUARTER_SECONDS, (ends - 1) // QUARTER_SECONDS + 1)
+        known = [others.get((tenant_of[series[row]], quarter), 0) for quarter in quarters]
+        counts[row] = max(known) or None
+    return pa.array(counts, pa.int64())

@@ -80,6 +80,7 @@ def fit_version(
         "flags": float(counts.flags),
         "episodes": float(counts.episodes),
         "cases": float(counts.cases),
+        "flagged_quarters": float(window.flagged_quarters(threshold)),
     }
     return FittedVersion(monday, model or Model(), threshold, metrics, budgets=rules.budgets)
 

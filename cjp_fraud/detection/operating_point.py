@@ -14,6 +14,7 @@ from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.significance import are_spikes
 from cjp_fraud.review.episodes import ATTACHMENT
+from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
 from features.columns import TENANT
 from features.constants import EPISODE_GAP_SECONDS
 from models.threshold import Limit, count_groups, smallest_threshold
@@ -144,3 +145,9 @@ class SpikeWindow:
             episodes=count_groups(tenants, starts, EPISODE_GAP_SECONDS),
             cases=count_groups(tenants, starts, CASE_GAP_SECONDS),
         )
+
+    def flagged_quarters(self, threshold: float) -> int:
+        """Count the quarters of an hour in which a threshold flags a tenant, each tenant's apart."""
+        high = self.scores >= threshold
+        cells = np.stack([self.tenants[high], self.starts[high] // QUARTER_SECONDS])
+        return int(np.unique(cells, axis=1).shape[1])

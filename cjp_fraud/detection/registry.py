@@ -24,10 +24,12 @@ from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.digests import digits_needed
 from cjp_fraud.errors import NotFoundError, StorageError
 from cjp_fraud.people.model import Actor, Decision
+from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
 from features.columns import COUNT_FEATURES, PEAK_FEATURES
 from features.constants import RECIPE_VERSION
+from features.local_grid import DAY
 from features.score_day import Model
 from features.second_stage import SecondStage
 from models.forest import PooledForest
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED: Final = 10
 """Versions that an error names."""
+QUARTERS_A_WEEK: Final = 7 * DAY / QUARTER_SECONDS
 LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "bottleneck", "pyarrow", "deltalake", "skops")
 TRUSTED: Final = frozenset({"sklearn.ensemble._iforest.IsolationForest", "sklearn.tree._tree.Tree"})
 """Types that a stored model may hold beside skops' own list; anything else is not loaded."""
@@ -62,6 +65,12 @@ class FittedVersion:
     metrics: Mapping[str, float] = field(default_factory=dict)
     budgets: Budgets | None = None
     id: str | None = None
+
+    @property
+    def usual_share(self) -> float:
+        """Share of a line's quarters of an hour with a flag, in the version's window at its threshold; 0: not known."""
+        weeks = self.metrics.get("series_weeks", 0.0)
+        return self.metrics.get("flagged_quarters", 0.0) / (weeks * QUARTERS_A_WEEK) if weeks else 0.0
 
 
 @dataclass(frozen=True, slots=True)

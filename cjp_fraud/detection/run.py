@@ -25,6 +25,7 @@ from cjp_fraud.detection.charges import with_charges
 from cjp_fraud.detection.determined import read_determined
 from cjp_fraud.detection.evidence_rows import principal_rows
 from cjp_fraud.detection.flags import flag_rows
+from cjp_fraud.detection.joint_quarters import joint_spikes
 from cjp_fraud.detection.lake_store import LakeStore, with_flags
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
@@ -36,6 +37,8 @@ from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.progress import Report
 from cjp_fraud.review.cases import cases_flagged
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
+from cjp_fraud.review.joint_events import record_joint_spikes
+from cjp_fraud.review.joint_spikes import JointSpikeRow
 from cjp_fraud.review.principals import freeze_principals
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake
@@ -163,9 +166,15 @@ class Detection:
         return LakeStore(self.lake, self.zones, self.versions, self.rules, determined, open_from=until)
 
     def record(
-        self, session: Session, flags: Sequence[FlagRow], begin: datetime, end: datetime, now: datetime
+        self,
+        session: Session,
+        flags: Sequence[FlagRow],
+        joint: Sequence[JointSpikeRow],
+        begin: datetime,
+        end: datetime,
+        now: datetime,
     ) -> FlaggingResult:
-        """Make ``flags`` those in force in [begin, end), open cases, and freeze who carried the traffic of these."""
+        """Make flags and joint spikes those in force in [begin, end), open cases, freeze who carried their traffic."""
         decision = Decision(session, DETECTOR, now)
         recorded = record_flags(
             decision,
@@ -174,6 +183,7 @@ class Detection:
             tenant_ids=None,
             cases_per_hour=self.cases_per_hour,
         )
+        record_joint_spikes(decision, joint, (begin, end))
         freeze_principals(decision, cases_flagged(session, begin, end), principal_rows(self.lake))
         return recorded
 
@@ -222,12 +232,14 @@ def detect(
         open_from = closed_until(now)
         store = detection.store(open_from)
         flags: list[FlagRow] = []
+        joint: list[JointSpikeRow] = []
         held: list[pa.Table] = []
         written, scored = int(begin.timestamp()), 0
         for done, parts in DetectionRun(store, detection.rules).days(written, int(end.timestamp()), report):
             held.append(store.rows_of_table(parts, int(open_from.timestamp())))
             scored += len(held[-1])
             flags += flag_rows(parts, detection.zones, open_from)
+            joint += joint_spikes(parts, detection.zones, open_from)
             if sum(map(len, held)) > ROWS_AT_ONCE or done == int(end.timestamp()):
                 store.write_scores(pa.concat_tables(held), written, done, range(detection.lake.buckets))
                 write_calibrations(detection.lake, store.made)
@@ -235,7 +247,7 @@ def detect(
         until = min(end, max(open_from, begin))
         flags = with_charges(detection.lake, flags)
         with transaction(detection.engine) as session:
-            recorded = detection.record(session, flags, begin, until, now)
+            recorded = detection.record(session, flags, joint, begin, until, now)
     return Detected(begin, end, folded, scored, until if until < end else None, recorded)
 
 
@@ -275,8 +287,9 @@ def close_hours(detection: Detection, window: DetectionWindow, now: datetime) ->
             store.write_scores(flagged, *window.seconds, range(detection.lake.buckets))
             write_calibrations(detection.lake, _calibrations(store, window, parts))
         flags = with_charges(detection.lake, flag_rows(parts, detection.zones, open_from))
+        joint = joint_spikes(parts, detection.zones, open_from)
         with transaction(detection.engine) as session:
-            recorded = detection.record(session, flags, window.begin, window.end, now)
+            recorded = detection.record(session, flags, joint, window.begin, window.end, now)
             mark_scored(session, window, now)
     return recorded
 

@@ -18,6 +18,7 @@ from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flags_in_force
 from cjp_fraud.review.evidence import FlagView
+from cjp_fraud.review.joint_events import events_of
 from cjp_fraud.review.principals import principal_views
 from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.stops import standing_stops
@@ -79,6 +80,7 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
         right_to_suspend=contract.right,
         critical=contract.critical,
         flags=_highest(in_force),
+        joint_events=events_of(session, case.tenant_id, case.first_flag_at, case.last_flag_at),
         principals=principal_views(session, case.id, in_force),
         episodes=reader.episodes(),
         comments=reader.comments(),

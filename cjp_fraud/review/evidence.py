@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.review.frozen import store_frozen
+from cjp_fraud.review.joint_events import events_of
 from cjp_fraud.review.model import EvidenceOccasion, Quantity
 from cjp_fraud.review.principals import PrincipalRows
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
@@ -107,7 +108,9 @@ def freeze(
     at: datetime,
     principals: PrincipalRows,
 ) -> EvidenceSet:
-    """Store the flags and the rows behind them, as they are now.
+    """Store the flags, the rows behind them, and the joint events that they are in, as they are now.
+
+    Of a joint event how many tenants took part is stored, and not which.
 
     Parameters
     ----------
@@ -116,6 +119,8 @@ def freeze(
     principals : what was frozen by principal when the case took the flags.
     """
     wanted = rows_wanted(case.tenant_id, flags)
+    starts = [flag.interval_start for flag in flags]
+    first, last = min(starts), max(starts)
     content = {
         "tenant_id": case.tenant_id,
         "window": {"start": wanted.start, "end": wanted.end},
@@ -123,6 +128,7 @@ def freeze(
         "rows": list(rows),
         "by_principal": [dict(row) for row in principals.rows],
         "usual_by_principal": [dict(level) for level in principals.usual],
+        "joint_events": [asdict(event) for event in events_of(session, case.tenant_id, first, last)],
     }
     return store_frozen(session, case, EvidenceOccasion.DETERMINED, content, at, row_count=len(rows))
 

@@ -19,6 +19,7 @@ from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flagged_span
 from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
+from cjp_fraud.review.joint_events import QueuedEvent, events_in_queue
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.tables import Case, Episode, Flag
 
@@ -35,6 +36,7 @@ class QueuedCase:
     flags_since : flags recorded after a closed case was closed.
     moved : whether the case was opened, or its score changed, while the pages were read.
     person_due_at : by when a person decides whether a contradicted notice stands; None: nothing contradicts it.
+    others_flagged : how many other tenants were flagged together with it, likely by an outage or an event.
     """
 
     number: int
@@ -50,6 +52,7 @@ class QueuedCase:
     claimed_by: str | None
     moved: bool
     person_due_at: datetime | None
+    others_flagged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,14 @@ class QueuePage:
     ----------
     counts : how many cases the filter lets through now, by state; states without any are left out.
     overflow : how many episodes are on the overflow list, whatever the filter.
+    joint_events : in which many tenants were flagged together, cases in the queue among them, whatever the filter.
     next_cursor : what to ask the next page with; None: this is the last.
     """
 
     cases: tuple[QueuedCase, ...]
     counts: Mapping[CaseState, int]
     overflow: int
+    joint_events: tuple[QueuedEvent, ...]
     next_cursor: str | None
 
 
@@ -154,10 +159,12 @@ def queue(
         rows += [(row.id, True) for row in more[:left]]
         if len(more) > left:
             following = replace(changed, key=_key(more[left - 1]) if left else None)
+    events = events_in_queue(session)
     return QueuePage(
-        cases=_queued(session, rows),
+        cases=_queued(session, rows, events),
         counts=_counts(session, chosen),
         overflow=overflow_count(session),
+        joint_events=events,
         next_cursor=following.text() if following is not None else None,
     )
 
@@ -279,8 +286,13 @@ def _counts(session: Session, wanted: QueueFilter) -> dict[CaseState, int]:
     return dict(session.execute(query).all())
 
 
-def _queued(session: Session, rows: Sequence[tuple[str, bool]]) -> tuple[QueuedCase, ...]:
+def _queued(
+    session: Session, rows: Sequence[tuple[str, bool]], events: Sequence[QueuedEvent]
+) -> tuple[QueuedCase, ...]:
     """Read the cases of a page, in its order, with the counts of their flags."""
+    others: dict[int, int] = {}
+    for event in events:
+        others |= {number: max(event.tenants - 1, others.get(number, 0)) for number in event.cases}
     ids = [case_id for case_id, _ in rows]
     cases = {
         case.id: (case, holder)
@@ -308,6 +320,7 @@ def _queued(session: Session, rows: Sequence[tuple[str, bool]]) -> tuple[QueuedC
             claimed_by=holder,
             moved=moved,
             person_due_at=due.get(case.id),
+            others_flagged=others.get(case.number, 0),
         )
         for (case, holder), moved in ((cases[case_id], moved) for case_id, moved in rows)
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.review.joint_spikes import GroupKind
 from cjp_fraud.review.model import (
     CLOSED_STATES,
     Capacity,
@@ -196,6 +197,42 @@ class Flag(Recorded, Base):
     def span_start(self) -> datetime:
         """Start of what is counted, which ends with the interval."""
         return self.interval_start + timedelta(seconds=self.interval_seconds - self.span_seconds)
+
+
+class JointSpike(Recorded, Base):
+    """A quarter of an hour in which many more tenants of a group were flagged than usual; superseded, never deleted."""
+
+    __tablename__ = "joint_spikes"
+    ROWS_CHANGE = True
+    __table_args__ = (
+        Index(
+            "uq_joint_spikes_one_in_force",
+            "quarter_start",
+            "group_kind",
+            "group_name",
+            unique=True,
+            sqlite_where=_IN_FORCE,
+            postgresql_where=_IN_FORCE,
+        ),
+    )
+
+    id: Mapped[Id]
+    quarter_start: Mapped[datetime] = mapped_column(comment="start of the quarter of an hour")
+    begins_at: Mapped[datetime] = mapped_column(comment="start of the first flagged interval in it")
+    ends_at: Mapped[datetime] = mapped_column(comment="end of the last flagged interval in it")
+    group_kind: Mapped[GroupKind] = mapped_column(comment="what the tenants have in common")
+    group_name: Mapped[str] = mapped_column(
+        String(200), comment="country, channel and direction, or application; empty for all"
+    )
+    tenant_ids: Mapped[list[str]] = mapped_column(comment="tenants flagged together")
+    with_traffic: Mapped[int] = mapped_column(comment="tenants of the group that were scored")
+    usual: Mapped[float] = mapped_column(comment="how many flagged tenants would be usual")
+    by_chance: Mapped[float] = mapped_column(
+        comment="how likely so many are, at most, if the tenants had nothing to do with each other"
+    )
+    superseded_at: Mapped[datetime | None] = mapped_column(
+        comment="when a later detection took it back or replaced it; null: in force"
+    )
 
 
 class CaseComment(Recorded, Base):

@@ -10,6 +10,7 @@ from cjp_fraud.contracts.model import Recipient, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.contradictions import OpenContradiction
 from cjp_fraud.review.evidence import FlagView
+from cjp_fraud.review.joint_events import JointEvent
 from cjp_fraud.review.model import (
     Capacity,
     CaseState,
@@ -166,6 +167,7 @@ class CaseView:
     right_to_suspend: Right
     critical: bool
     flags: tuple[FlagView, ...]
+    joint_events: tuple[JointEvent, ...]
     principals: tuple[PrincipalView, ...]
     episodes: tuple[EpisodeView, ...]
     comments: tuple[CommentView, ...]

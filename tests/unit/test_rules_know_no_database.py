@@ -27,6 +27,7 @@ RULES = (
     "cjp_fraud.notices.reports.dsn",
     "cjp_fraud.review.frozen_traffic",
     "cjp_fraud.review.grounds",
+    "cjp_fraud.review.joint_spikes",
     "cjp_fraud.review.measure_fit",
     "cjp_fraud.review.model",
     "cjp_fraud.review.episodes",

@@ -83,6 +83,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_homes")),
     )
     op.create_table(
+        "joint_spikes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("quarter_start", sa.DateTime(timezone=True), nullable=False, comment="start of the quarter of an hour"),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False, comment="start of the first flagged interval in it"),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False, comment="end of the last flagged interval in it"),
+        sa.Column(
+            "group_kind",
+            sa.Enum("all", "country", "stream", "application", name="groupkind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what the tenants have in common",
+        ),
+        sa.Column("group_name", sa.String(length=200), nullable=False, comment="country, channel and direction, or application; empty for all"),
+        sa.Column("tenant_ids", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="tenants flagged together"),
+        sa.Column("with_traffic", sa.Integer(), nullable=False, comment="tenants of the group that were scored"),
+        sa.Column("usual", sa.Double(), nullable=False, comment="how many flagged tenants would be usual"),
+        sa.Column("by_chance", sa.Double(), nullable=False, comment="how likely so many are, at most, if the tenants had nothing to do with each other"),
+        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True, comment="when a later detection took it back or replaced it; null: in force"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_joint_spikes")),
+    )
+    op.create_index(
+        "uq_joint_spikes_one_in_force",
+        "joint_spikes",
+        ["quarter_start", "group_kind", "group_name"],
+        unique=True,
+        sqlite_where=sa.text("superseded_at IS NULL"),
+        postgresql_where=sa.text("superseded_at IS NULL"),
+    )
+    op.create_table(
         "model_versions",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("monday", sa.DateTime(timezone=True), nullable=False, comment="Monday 00:00 UTC that it was fitted for"),

@@ -1,0 +1,131 @@
+"""Quarters of an hour in which many tenants are flagged together, from scored rows and their flags."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from babel.core import get_global
+from numpy.typing import NDArray
+
+from cjp_fraud.detection.scored_rows import ScoredRows
+from cjp_fraud.detection.scoring import moment
+from cjp_fraud.review.joint_spikes import (
+    FEWEST_TENANTS,
+    QUARTER_SECONDS,
+    JointGroup,
+    JointSpikeRow,
+    Line,
+    joint_groups,
+)
+from features.columns import APPLICATION, CHANNEL, DIRECTION, TENANT
+from features.local_grid import HOUR
+
+Ints = NDArray[np.int64]
+
+NO_COUNTRY: Final = "ZZ"
+"""CLDR's territory of zones that are in no country, such as UTC."""
+
+
+def joint_spikes(
+    parts: Sequence[ScoredRows], zones: Mapping[str, str], closed: datetime
+) -> list[JointSpikeRow]:
+    """Find the joint spikes of closed hours, by time.
+
+    An interval of more than 15 minutes counts in each of its quarters, as far as its UTC hour goes.
+
+    Parameters
+    ----------
+    parts : all rows of some whole UTC hours, with flags.
+    zones : IANA zone of every tenant; its territory (CLDR) is the tenant's country.
+    closed : aware; hours that end by then are closed.
+    """
+    until = int(closed.timestamp())
+    of_closed = [
+        rows.take(~np.isnan(rows.log_p) & ((rows.start // HOUR + 1) * HOUR <= until))
+        for rows in parts
+        if rows.version is not None
+    ]
+    flags = [rows.take(rows.flagged) for rows in of_closed]
+    crowded = _crowded(flags)
+    if not crowded:
+        return []
+    country_of = {tenant: country for tenant, zone in zones.items() if (country := country_of_zone(zone))}
+    with_traffic, flagged = _lines(of_closed, crowded), _lines(flags, crowded)
+    found = []
+    for quarter in sorted(crowded):
+        share = _usual_share(flags, quarter)
+        for joint in joint_groups(with_traffic[quarter], flagged[quarter], country_of, share):
+            found.append(_row(quarter, joint, flags))
+    return found
+
+
+def country_of_zone(zone: str) -> str | None:
+    """The country (ISO 3166-1) that a time zone is in, by CLDR; None of a zone of no country."""
+    territory = get_global("zone_territories").get(get_global("zone_aliases").get(zone, zone), NO_COUNTRY)
+    return None if territory == NO_COUNTRY or not territory.isalpha() else str(territory)
+
+
+def _crowded(flags: Sequence[ScoredRows]) -> set[int]:
+    """Quarters (since 1970) in which enough tenants have a flag for any group to be joint."""
+    tenants: dict[int, set[str]] = defaultdict(set)
+    for quarter, lines in _lines(flags, None).items():
+        tenants[quarter] = {line.tenant_id for line in lines}
+    return {quarter for quarter, of_quarter in tenants.items() if len(of_quarter) >= FEWEST_TENANTS}
+
+
+def _lines(parts: Sequence[ScoredRows], wanted: Collection[int] | None) -> dict[int, set[Line]]:
+    """The lines that have a row in each of the wanted quarters; None: in any."""
+    lines: dict[int, set[Line]] = defaultdict(set)
+    for rows in parts:
+        index, quarter = _quarters(rows)
+        if wanted is not None:
+            chosen = np.isin(quarter, sorted(wanted))
+            index, quarter = index[chosen], quarter[chosen]
+        series, quarters = np.unique(np.stack([rows.series[index], quarter]), axis=1)
+        keys = rows.table.keys
+        names = [keys[name].to_numpy(dtype=object) for name in (TENANT, CHANNEL, DIRECTION, APPLICATION)]
+        for at, of_quarter in zip(series.tolist(), quarters.tolist(), strict=True):
+            tenant, channel, direction, application = (column[at] for column in names)
+            carried = application if isinstance(application, str) else None
+            lines[of_quarter].add(Line(str(tenant), str(channel), str(direction), carried))
+    return lines
+
+
+def _quarters(rows: ScoredRows) -> tuple[Ints, Ints]:
+    """Index of a row and quarter, for each quarter of its UTC hour that a row's interval reaches into."""
+    ends = np.minimum(rows.start + rows.table.seconds[rows.series], (rows.start // HOUR + 1) * HOUR)
+    first = rows.start // QUARTER_SECONDS
+    count = (ends - 1) // QUARTER_SECONDS - first + 1
+    index = np.repeat(np.arange(len(rows)), count)
+    return index, first[index] + np.arange(len(index)) - np.repeat(np.cumsum(count) - count, count)
+
+
+def _usual_share(flags: Sequence[ScoredRows], quarter: int) -> float:
+    """What is usual at the operating point of the version that flagged; a quarter has one version."""
+    return max(
+        rows.version.usual_share
+        for rows in flags
+        if rows.version is not None and bool(np.any(_quarters(rows)[1] == quarter))
+    )
+
+
+def _row(quarter: int, joint: JointGroup, flags: Sequence[ScoredRows]) -> JointSpikeRow:
+    """The joint spike with its time: from the first to the last flagged interval, as far as the quarter goes."""
+    begins, ends = [], []
+    for rows in flags:
+        tenants = rows.table.keys[TENANT].to_numpy(dtype=object)[rows.series]
+        index, quarters = _quarters(rows)
+        chosen = index[(quarters == quarter) & np.isin(tenants[index].astype(str), joint.tenants)]
+        begins += rows.start[chosen].tolist()
+        ends += (rows.start + rows.table.seconds[rows.series])[chosen].tolist()
+    first, last = quarter * QUARTER_SECONDS, (quarter + 1) * QUARTER_SECONDS
+    return JointSpikeRow(
+        quarter_start=moment(first),
+        begins_at=moment(max(first, min(begins))),
+        ends_at=moment(min(last, max(ends))),
+        joint=joint,
+    )
