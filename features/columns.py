@@ -25,6 +25,7 @@ SCORE: Final = "score"
 P_VALUE: Final = "p_value"
 FLAGGED: Final = "flagged"
 EPISODE: Final = "episode_id"
+OTHERS_FLAGGED: Final = "others_flagged"
 
 SCORE_COLUMNS: Final = (
     *SERIES_KEY,
@@ -36,6 +37,7 @@ SCORE_COLUMNS: Final = (
     P_VALUE,
     FLAGGED,
     EPISODE,
+    OTHERS_FLAGGED,
 )
 """Columns of a back-test's scores, in their order."""
 

@@ -38,7 +38,6 @@ Progress = Callable[[str, int, int], None]
 
 MOST_ROWS: Final = 100_000_000
 
-OTHERS_FLAGGED: Final = "others_flagged"
 SCORES: Final = pa.schema(
     [
         (columns.TENANT, pa.string()),
@@ -54,7 +53,7 @@ SCORES: Final = pa.schema(
         (columns.P_VALUE, pa.float64()),
         (columns.FLAGGED, pa.bool_()),
         (columns.EPISODE, pa.string()),
-        (OTHERS_FLAGGED, pa.int64()),
+        (columns.OTHERS_FLAGGED, pa.int64()),
     ]
 )
 
