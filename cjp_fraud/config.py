@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     cases_per_hour: Annotated[int, Field(ge=1)] = Field(
         20, description="most new cases of one UTC hour of flags; the rest goes to the overflow list"
     )
+    trial_tenants: Annotated[int, Field(ge=0, le=2000)] = Field(
+        100, description="simulated tenants on which a new model version is tried; 0: on decided cases only"
+    )
 
     platform_mode: PlatformMode = PlatformMode.OBSERVE
     platform_kind: PlatformKind = PlatformKind.EMBEDDED

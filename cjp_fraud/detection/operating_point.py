@@ -136,6 +136,14 @@ class SpikeWindow:
             floor=LOWEST_THRESHOLD,
         )
 
+    def exceeds(self, threshold: float, budgets: Budgets) -> bool:
+        """Whether what a threshold flags is more than a budget allows."""
+        counts = self.at(threshold)
+        return (
+            counts.episodes > budgets.episodes_per_series_week * self.series_weeks
+            or counts.cases > budgets.cases_per_day * self.scored_days
+        )
+
     def at(self, threshold: float) -> PointCounts:
         """Count what a threshold flags."""
         high = self.scores >= threshold

@@ -1,4 +1,9 @@
-"""The rule of promotion: a version replaces the standing one only where no trial says that it is worse."""
+"""The rule of promotion: a version replaces the standing one only where no trial says that it is worse.
+
+A threshold follows from what people can read, so on a simulation, where everything is known, two things are no fault:
+more false episodes, as long as they stay within the budget; and fewer frauds, where the standing threshold flags more
+of the version's own four weeks than people can read.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,11 @@ class Trial(Protocol):
         """What it is, as a reason names it."""
         ...
 
+    @property
+    def budget(self) -> float | None:
+        """False episodes that the budget allows in it; None: there the budgets are no excuse."""
+        ...
+
     def result(self, threshold: float) -> TrialResult:
         """What a version with this threshold finds; the forest is no factor of the score."""
         ...
@@ -35,38 +45,62 @@ class Trial(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """What a version and the standing one find in a trial."""
+    """What a version and the standing one find in a trial.
+
+    Parameters
+    ----------
+    budget : false episodes that the budget allows in it; None: there the budgets are no excuse.
+    standing_over_budget : whether the standing threshold exceeds a budget in the version's own window.
+    """
 
     trial: str
     recall: float | None
     standing_recall: float | None
     false_episodes: int
     standing_false_episodes: int
+    budget: float | None = None
+    standing_over_budget: bool = False
 
     @property
     def faults(self) -> tuple[str, ...]:
         """Why the version is worse, a sentence each; none: it is not."""
         said = []
         recall, standing = self.recall, self.standing_recall
-        if recall is not None and standing is not None and recall < standing - MOST_RECALL_LOST - _ROUNDING:
+        forced = self.budget is not None and self.standing_over_budget
+        fewer = (
+            recall is not None and standing is not None and recall < standing - MOST_RECALL_LOST - _ROUNDING
+        )
+        if fewer and not forced:
             said.append(
                 f"on the {self.trial} it finds {recall:.0%} of the frauds, the version in force {standing:.0%}"
             )
-        if self.false_episodes > self.standing_false_episodes * (1 + MOST_FALSE_EPISODES_GAINED) + _ROUNDING:
+        more = self.standing_false_episodes * (1 + MOST_FALSE_EPISODES_GAINED)
+        if self.false_episodes > max(more, self.budget or 0.0) + _ROUNDING:
+            allowed = "" if self.budget is None else f"; the budget allows {self.budget:.0f}"
             said.append(
                 f"on the {self.trial} it has {self.false_episodes} false episodes, the version in force "
-                f"{self.standing_false_episodes}"
+                f"{self.standing_false_episodes}{allowed}"
             )
         return tuple(said)
 
 
-def compare(trials: Sequence[Trial], threshold: float, standing: float) -> tuple[TrialOutcome, ...]:
+def compare(
+    trials: Sequence[Trial], threshold: float, standing: float, *, standing_over_budget: bool = False
+) -> tuple[TrialOutcome, ...]:
     """Try a version's threshold and the standing one's in all trials."""
     outcomes = []
     for trial in trials:
         one, other = trial.result(threshold), trial.result(standing)
         outcomes.append(
-            TrialOutcome(trial.name, one.recall, other.recall, one.false_episodes, other.false_episodes)
+            TrialOutcome(
+                trial.name,
+                one.recall,
+                other.recall,
+                one.false_episodes,
+                other.false_episodes,
+                trial.budget,
+                standing_over_budget,
+            )
         )
     return tuple(outcomes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -63,6 +63,7 @@ def train(
     *,
     until: datetime | None = None,
     trials: Sequence[Trial] = (),
+    simulated: Callable[[], Trial] | None = None,
     report: Report | None = None,
 ) -> list[str]:
     """Fit and register the version of each Monday 00:00 UTC up to ``until`` that has none, and promote it.
@@ -78,6 +79,8 @@ def train(
     until, now : aware; ``until`` is ``now`` by default and never after it.
     trials : beside the decided cases: back-tests on traffic of which the truth is known
         (:func:`cjp_fraud.detection.trials.backtest_trial`).
+    simulated : makes one more of these, at some cost; asked where a version's threshold is not that of the version in
+        force, because else both find the same.
 
     Returns
     -------
@@ -99,7 +102,10 @@ def train(
             standing = version_of(
                 monday, promoted_versions(engine, folder, end, end + timedelta(days=1)), rules
             )
-            comparison = _compared(engine, fit, fitted, standing, trials)
+            tried = [*trials]
+            if simulated is not None and fitted.threshold != standing.threshold:
+                tried.append(simulated())
+            comparison = _compared(engine, fit, fitted, standing, tried)
             with transaction(engine) as session:
                 row = register(
                     session,
@@ -121,9 +127,13 @@ def _compared(
     """Try a version beside the one in force, in the given trials and on the decided cases of its window."""
     begin, end = fitted.valid_from - WINDOW_DAYS, fitted.valid_from
     decided = within(read_decided(engine), begin * DAY, end * DAY)
-    of_decided = decided_trial(fit.window(begin, end), decided)
+    window = fit.window(begin, end)
+    of_decided = decided_trial(window, decided)
     tried = [*trials, *([of_decided] if of_decided is not None else [])]
-    return Comparison(standing.id, compare(tried, fitted.threshold, standing.threshold))
+    assert fitted.budgets is not None, "a training has budgets"
+    over = window.exceeds(standing.threshold, fitted.budgets)
+    outcomes = compare(tried, fitted.threshold, standing.threshold, standing_over_budget=over)
+    return Comparison(standing.id, outcomes)
 
 
 class WindowReader:

@@ -24,11 +24,17 @@ from models.threshold import group_starts
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at a tenant: starts of its first and last interval, UTC seconds."""
+    """Something that happened at a tenant: starts of its first and last interval, UTC seconds.
+
+    Parameters
+    ----------
+    found_until : a flag that starts later does not count as having found it; None: each does.
+    """
 
     tenant_id: str
     first: int
     last: int
+    found_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,17 +45,19 @@ class KnownTruth:
     ----------
     frauds : what is to be found.
     benign : where an episode is false; None: wherever there is no fraud.
+    budget : false episodes that the budget allows; None: there the budgets are no excuse.
     """
 
     name: str
     window: SpikeWindow
     frauds: tuple[Event, ...]
     benign: tuple[Event, ...] | None = None
+    budget: float | None = None
 
     def result(self, threshold: float) -> TrialResult:
         """Recall of the frauds, and false episodes: those that touch no fraud or, where given, a benign event."""
         high = self.window.scores >= threshold
-        found = [bool(np.any(high & self._during(event))) for event in self.frauds]
+        found = [bool(np.any(high & self._finding(event))) for event in self.frauds]
         touches = self._during_any(self.frauds if self.benign is None else self.benign)
         order = np.lexsort((self.window.starts, self.window.tenants))
         flags = order[high[order]]
@@ -65,6 +73,10 @@ class KnownTruth:
             during |= self._during(event)
         return during
 
+    def _finding(self, event: Event) -> NDArray[np.bool_]:
+        until = event.last if event.found_until is None else event.found_until
+        return self.window.during(event.tenant_id, event.first, until)
+
     def _during(self, event: Event) -> NDArray[np.bool_]:
         return self.window.during(event.tenant_id, event.first, event.last)
 
@@ -79,7 +91,13 @@ def decided_trial(window: SpikeWindow, decided: Sequence[DecidedCase]) -> KnownT
 
 
 def backtest_trial(
-    name: str, traffic: pa.Table, zones: Mapping[str, str], frauds: Sequence[Event], rules: DetectionRules
+    name: str,
+    traffic: pa.Table,
+    zones: Mapping[str, str],
+    frauds: Sequence[Event],
+    rules: DetectionRules,
+    *,
+    judged_from: int = 0,
 ) -> KnownTruth:
     """A back-test on traffic of which all frauds are known, such as a simulation; it is scored once, here.
 
@@ -87,10 +105,13 @@ def backtest_trial(
     ----------
     traffic : gridded, as :func:`~cjp_fraud.detection.series.arrange` takes it.
     zones : IANA zone of each tenant.
+    judged_from : UTC day; false episodes before it do not count.
     """
     arranged = arrange(traffic, zones)
     begin, end = int(arranged.first.min()) // DAY, int(arranged.last.max()) // DAY + 1
     store = MemoryStore(arranged, rules, trains=False)
     for _ in DetectionRun(store, rules).days(begin * DAY, end * DAY):
         pass
-    return KnownTruth(name, store.window(begin, end), tuple(frauds))
+    window = store.window(max(begin, judged_from), end)
+    budget = rules.budgets.episodes_per_series_week * window.series_weeks
+    return KnownTruth(name, window, tuple(frauds), budget=budget)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware, day_of
+from cjp_fraud.config import Settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.decided_cases import read_decided
 from cjp_fraud.detection.drift import drift_of, warnings_of
-from cjp_fraud.detection.promotion import TrialOutcome, compare, faults_of
+from cjp_fraud.detection.promotion import Trial, TrialOutcome, compare, faults_of
 from cjp_fraud.detection.registry import FittedVersion, find_version, promote, promoted_versions, version_of
 from cjp_fraud.detection.rules import DetectionRules, rules_of
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
@@ -25,6 +27,7 @@ from cjp_fraud.errors import BadInputError, refuse_unless
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
+from cjp_fraud.simulation.promotion_trial import simulated_trial
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.full_disk import full_disk_named
 
@@ -140,6 +143,7 @@ def train_versions(
         rules_of(settings),
         now,
         until=until,
+        simulated=_simulation(settings),
         report=report,
     )
     with reading(deployment.engine) as session:
@@ -218,7 +222,7 @@ def promote_version(
 ) -> ModelVersionView:
     """Let a version count from the next UTC midnight on, if it is no worse than the one in force.
 
-    It is tried against that one on the decided cases of the newest 28 days.
+    It is tried against that one on the decided cases of the newest 28 days, and on a simulated cloud.
 
     Parameters
     ----------
@@ -256,14 +260,25 @@ def _standing(deployment: Deployment, rules: DetectionRules, now: datetime) -> F
 
 
 def _faults_now(deployment: Deployment, threshold: float, now: datetime) -> tuple[str, ...]:
-    """What the decided cases of the newest 28 days say against a threshold, beside the one in force."""
-    if not read_decided(deployment.engine):
-        return ()
+    """What decided cases of the newest 28 days and the simulation say against a threshold, beside the one in force."""
     rules = rules_of(deployment.settings)
-    past = measure_past(deployment.lake, deployment.engine, deployment.zones, rules, now)
-    trial = decided_trial(past.window, past.decided)
     standing = _standing(deployment, rules, now).threshold
-    return faults_of(compare([trial], threshold, standing)) if trial is not None else ()
+    simulated = _simulation(deployment.settings)
+    if threshold == standing or (simulated is None and not read_decided(deployment.engine)):
+        return ()
+    past = measure_past(deployment.lake, deployment.engine, deployment.zones, rules, now)
+    trials: list[Trial] = [trial for trial in [decided_trial(past.window, past.decided)] if trial is not None]
+    if simulated is not None:
+        trials.append(simulated())
+    over = past.window.exceeds(standing, rules.budgets)
+    return faults_of(compare(trials, threshold, standing, standing_over_budget=over))
+
+
+def _simulation(settings: Settings) -> Callable[[], Trial] | None:
+    """What makes the simulated trial, once, when it is asked for; None: the deployment has none."""
+    if settings.trial_tenants == 0:
+        return None
+    return cache(partial(simulated_trial, rules_of(settings), settings.trial_tenants))
 
 
 def _views(session: Session, ids: Sequence[str]) -> tuple[ModelVersionView, ...]:

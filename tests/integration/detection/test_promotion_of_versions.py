@@ -14,6 +14,7 @@ from cjp_fraud.clock import day_of
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.promotion import TrialOutcome, TrialResult
+from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.tables import ModelPromotion
 from cjp_fraud.detection.training import train
 from cjp_fraud.detection.trials import Event, backtest_trial
@@ -34,6 +35,7 @@ class Told:
     """A trial with given results: of the version first, then of the one in force."""
 
     name = "simulation"
+    budget = None
 
     def __init__(self, *results: TrialResult) -> None:
         self._results = iter(results)
@@ -109,6 +111,44 @@ def test_a_person_promotes_a_waiting_version_with_a_reason_that_is_in_the_log(
 def test_a_reason_alone_is_no_order_to_promote_anyway(opened: Deployment) -> None:
     with pytest.raises(Refused, match="--anyway"):
         models.promote_version(opened, "ana", NOW, fitted(opened), because="I like it")
+
+
+@pytest.fixture
+def four_weeks(tmp_path: Path, sqlite_template: bytes) -> Deployment:
+    """Four weeks with scores of one quiet tenant, so that its second version's threshold is its own."""
+    (tmp_path / DATABASE).write_bytes(sqlite_template)
+    small = SmallDeployment(tmp_path, make_engine(f"sqlite:///{tmp_path / DATABASE}"), {"loo": "Etc/UTC"})
+    small.ingest(traffic(36, tenants=small.zones, seconds=3600))
+    return Deployment(load_settings(home=tmp_path))
+
+
+def test_a_version_is_tried_on_the_simulation_once_its_threshold_is_its_own(
+    four_weeks: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def simulated(rules: DetectionRules, tenants: int) -> Told:
+        made.append(tenants)
+        return Told(TrialResult(0.8, 1053), TrialResult(0.8, 62))
+
+    monkeypatch.setattr(models, "simulated_trial", simulated)
+    with small_forests():
+        versions = models.train_versions(four_weeks, START + timedelta(days=36))
+    assert [version.threshold == 2.4 for version in versions] == [True, True, True, False]
+    assert made == [100]
+    assert [version.trials for version in versions[:3]] == [(), (), ()]
+    (why,) = versions[-1].waits_because
+    assert why == "on the simulation it has 1053 false episodes, the version in force 62"
+    assert models.show_version(four_weeks, versions[-1].id) == versions[-1]
+
+
+def test_a_deployment_may_do_without_the_simulation(
+    four_weeks: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = Deployment(four_weeks.settings.model_copy(update={"trial_tenants": 0}))
+    with small_forests():
+        versions = models.train_versions(without, START + timedelta(days=36))
+    assert (versions[-1].trials, versions[-1].waits_because) == ((), ())
 
 
 def test_a_back_test_on_traffic_of_known_truth_is_a_trial() -> None:

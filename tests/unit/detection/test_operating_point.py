@@ -9,6 +9,7 @@ import pytest
 
 from cjp_fraud.detection.model_fit import fit_version
 from cjp_fraud.detection.operating_point import PointCounts, Spikes, SpikeWindow
+from cjp_fraud.detection.registry import initial_version
 from cjp_fraud.detection.rules import Budgets, DetectionRules
 from features.local_grid import DAY, HOUR
 
@@ -40,6 +41,15 @@ def rules(cases_per_day: float = 20.0, episodes: float = 0.5) -> DetectionRules:
 def test_before_there_are_28_days_with_scores_the_initial_threshold_counts() -> None:
     assert fit_version(MONDAY, a_window(first=MONDAY - 27), rules()).threshold == 2.4
     assert fit_version(MONDAY, a_window(), rules()).threshold == 1.5
+
+
+def test_a_version_knows_how_many_quarters_of_an_hour_are_usually_flagged() -> None:
+    """Two tenants at the same time, one of them for twenty minutes: three quarters a day of its 96 × 10."""
+    rows = [("acme", 0, 3.0), ("acme", 300, 3.0), ("acme", 1200, 3.0), ("other", 0, 3.0), ("third", 0, 1.4)]
+    version = fit_version(MONDAY, a_window(rows=rows), rules(episodes=99, cases_per_day=99))
+    assert version.metrics["flagged_quarters"] == 28 * 3
+    assert version.usual_share == pytest.approx(3 / (96 * SERIES))
+    assert initial_version(rules()).usual_share == 0
 
 
 def test_a_day_without_any_score_does_not_count_among_the_28() -> None:

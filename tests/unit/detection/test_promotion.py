@@ -8,6 +8,7 @@ import pytest
 from cjp_fraud.detection.decided_cases import DecidedCase
 from cjp_fraud.detection.operating_point import Spikes, SpikeWindow
 from cjp_fraud.detection.promotion import TrialOutcome, TrialResult, compare, faults_of
+from cjp_fraud.detection.rules import Budgets
 from cjp_fraud.detection.trials import Event, KnownTruth, decided_trial
 from cjp_fraud.review.model import Finding
 from features.local_grid import HOUR
@@ -39,6 +40,36 @@ def test_worse_is_a_recall_lower_by_more_than_2_points_or_a_tenth_more_false_epi
     outcome = TrialOutcome("simulation", recall, 0.8, false_episodes, 100)
     assert len(outcome.faults) == worse
     assert all("simulation" in fault for fault in outcome.faults)
+
+
+def test_within_its_budget_a_version_may_have_more_false_episodes_on_a_simulation() -> None:
+    assert TrialOutcome("simulation", 0.8, 0.7, 235, 60, budget=235.0).faults == ()
+    (why,) = TrialOutcome("simulation", 0.8, 0.7, 236, 60, budget=235.0).faults
+    assert why.endswith("236 false episodes, the version in force 60; the budget allows 235")
+    assert TrialOutcome("simulation", 0.8, 0.8, 109, 100, budget=10.0).faults == ()
+
+
+def test_a_version_may_find_less_on_a_simulation_only_where_the_standing_one_is_over_a_budget() -> None:
+    def outcome(budget: float | None, *, over: bool) -> TrialOutcome:
+        return TrialOutcome("simulation", 0.6, 0.8, 10, 20, budget, over)
+
+    assert outcome(100.0, over=True).faults == ()
+    assert len(outcome(100.0, over=False).faults) == 1
+    assert len(outcome(None, over=True).faults) == 1, "what people decided knows no such excuse"
+
+
+def test_a_flag_long_after_the_cost_began_touches_a_fraud_and_does_not_find_it() -> None:
+    late, soon = (Event("a", 0, 9 * HOUR, found_until=until) for until in (-1, HOUR))
+    assert KnownTruth("simulation", WINDOW, (soon,)).result(1.5) == TrialResult(1.0, 3)
+    assert KnownTruth("simulation", WINDOW, (late,)).result(1.5) == TrialResult(0.0, 3)
+
+
+def test_a_window_says_whether_a_threshold_exceeds_a_budget() -> None:
+    """Five episodes and three cases in three sevenths of a series-week, all on one day."""
+    assert not WINDOW.exceeds(1.5, Budgets(5 / (3 / 7), 3))
+    assert WINDOW.exceeds(1.5, Budgets(4.9 / (3 / 7), 3))
+    assert WINDOW.exceeds(1.5, Budgets(5 / (3 / 7), 2))
+    assert not WINDOW.exceeds(9.0, Budgets(0.1, 0.1))
 
 
 def test_without_frauds_only_false_episodes_count() -> None:
