@@ -9,6 +9,7 @@ import pytest
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.trials import Event, KnownTruth
 from cjp_fraud.simulation.promotion_trial import frauds_of, simulated_trial
+from cjp_fraud.simulation.revenue_share_frauds import TEST_CALLS
 from cjp_fraud.simulation.truth import TruthRow
 
 BEGIN = datetime(2025, 10, 20, 9, tzinfo=UTC)
@@ -34,18 +35,18 @@ def test_a_fraud_is_to_be_found_within_a_day_of_its_cost_and_touched_until_its_e
 
 
 def test_twins_and_single_test_calls_are_not_to_be_found() -> None:
-    assert frauds_of([row("twin", BEGIN, 1, benign=True), row("test", BEGIN, 1, part="test calls")]) == []
+    assert frauds_of([row("twin", BEGIN, 1, benign=True), row("test", BEGIN, 1, part=TEST_CALLS)]) == []
 
 
 @pytest.fixture(scope="module")
 def trial() -> KnownTruth:
     """The trial of a few tenants; the deployment's has a hundred."""
-    return simulated_trial(DetectionRules(), 12)
+    return simulated_trial(DetectionRules(), 8)
 
 
 def test_a_higher_threshold_finds_no_more_and_errs_no_more_often(trial: KnownTruth) -> None:
     low, high = (trial.result(threshold) for threshold in (1.5, 3.0))
     assert low.recall >= high.recall
     assert low.false_episodes > high.false_episodes
-    assert trial.name == "simulated cloud of 12 tenants"
-    assert trial.budget == pytest.approx(0.5 * 12 * 3, rel=0.05)
+    assert trial.name == "simulated cloud of 8 tenants"
+    assert trial.budget == pytest.approx(0.5 * 8 * 3, rel=0.05)
