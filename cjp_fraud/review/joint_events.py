@@ -37,9 +37,10 @@ class JointEvent:
     ----------
     begins_at, ends_at : of the flagged intervals; aware, UTC.
     tenants : how many were flagged, at any time of it.
-    with_traffic : how many tenants of the group had traffic, at most at a time.
-    usual : how many flagged tenants would be usual in a quarter of an hour, at most.
-    by_chance : how likely its least likely quarter is, at most, if the tenants had nothing to do with each other.
+    group, name : of the quarter of an hour that is least likely by chance.
+    with_traffic : tenants of that group that were scored in that quarter.
+    usual : how many flagged ones would be usual in it.
+    by_chance : how likely so many are, at most, if the tenants had nothing to do with each other.
     """
 
     group: GroupKind
@@ -192,27 +193,36 @@ def _reaches(spike: JointSpike, first: datetime, last: datetime) -> bool:
 
 
 def _runs(spikes: Sequence[JointSpike]) -> list[list[JointSpike]]:
-    """Spikes of the same group that are no more than an hour apart, by the time of the first."""
+    """Spikes that are one event, by the time of the first: close in time, of one group or mostly of the same tenants."""
     runs: list[list[JointSpike]] = []
-    open_run: dict[Group, list[JointSpike]] = {}
     for spike in spikes:
-        group = Group(spike.group_kind, spike.group_name)
-        run = open_run.get(group)
-        if run is None or spike.begins_at - run[-1].ends_at > GAP:
-            run = open_run[group] = []
-            runs.append(run)
-        run.append(spike)
+        run = next((run for run in reversed(runs) if _goes_on(run, spike)), None)
+        if run is None:
+            runs.append([spike])
+        else:
+            run.append(spike)
     return runs
 
 
+def _goes_on(run: Sequence[JointSpike], spike: JointSpike) -> bool:
+    """Whether a run goes on with a spike; two groups of one quarter are two events."""
+    last = run[-1]
+    if last.quarter_start == spike.quarter_start or spike.begins_at - last.ends_at > GAP:
+        return False
+    shared = set(last.tenant_ids) & set(spike.tenant_ids)
+    same_group = (last.group_kind, last.group_name) == (spike.group_kind, spike.group_name)
+    return same_group or 2 * len(shared) >= len(spike.tenant_ids)
+
+
 def _event(run: Sequence[JointSpike]) -> JointEvent:
+    clearest = min(run, key=lambda spike: spike.by_chance)
     return JointEvent(
-        group=run[0].group_kind,
-        name=run[0].group_name,
+        group=clearest.group_kind,
+        name=clearest.group_name,
         begins_at=run[0].begins_at,
         ends_at=run[-1].ends_at,
         tenants=len({tenant for spike in run for tenant in spike.tenant_ids}),
-        with_traffic=max(spike.with_traffic for spike in run),
-        usual=max(spike.usual for spike in run),
-        by_chance=min(spike.by_chance for spike in run),
+        with_traffic=clearest.with_traffic,
+        usual=clearest.usual,
+        by_chance=clearest.by_chance,
     )

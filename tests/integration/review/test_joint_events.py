@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -96,6 +97,23 @@ def test_spikes_of_a_group_close_in_time_are_one_event_and_one_note(office: Offi
     assert event.words == (
         "6 tenants were flagged together (country DE) from 2015-04-02 12:05 to 12:40Z: likely an outage or an event"
     )
+
+
+def test_an_event_whose_tenants_stay_the_same_is_one_although_its_group_changes(office: Office) -> None:
+    everybody = Group(GroupKind.ALL)
+    clearer = replace(spike(1, everybody), joint=JointGroup(everybody, TENANTS, 90, 0.09, 1e-12))
+    record(office, spike(), clearer)
+    with reading(office.engine) as session:
+        (event,) = events_in_queue(session)
+    assert (event.group, event.tenants, event.with_traffic) == (GroupKind.ALL, 6, 90)
+
+
+def test_two_groups_at_the_same_time_are_two_events(office: Office) -> None:
+    record(
+        office, spike(tenants=TENANTS[:5]), spike(group=Group(GroupKind.COUNTRY, "FR"), tenants=TENANTS[5:])
+    )
+    with reading(office.engine) as session:
+        assert [event.name for event in events_in_queue(session)] == ["FR", "DE"]
 
 
 def test_the_queue_says_so_of_each_case_and_hides_none(office: Office) -> None:
