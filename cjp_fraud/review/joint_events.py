@@ -193,7 +193,7 @@ def _reaches(spike: JointSpike, first: datetime, last: datetime) -> bool:
 
 
 def _runs(spikes: Sequence[JointSpike]) -> list[list[JointSpike]]:
-    """Spikes that are one event, by the time of the first: close in time, of one group or mostly of the same tenants."""
+    """Spikes that are one event, the earliest first: close in time, of one group or mostly of the same tenants."""
     runs: list[list[JointSpike]] = []
     for spike in spikes:
         run = next((run for run in reversed(runs) if _goes_on(run, spike)), None)
