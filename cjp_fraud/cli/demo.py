@@ -74,7 +74,11 @@ def _take_traffic_in(commands: _Commands, files: DemoFiles) -> None:
 
 
 def _learn_what_is_usual(commands: _Commands) -> None:
-    commands.explain("What is usual", "Each local day is folded once; each Monday a model version is fitted.")
+    commands.explain(
+        "What is usual",
+        "Each local day is folded once; each Monday a model version is fitted. In production it is tried on a",
+        "simulated cloud before it counts (CJP_FRAUD_TRIAL_TENANTS); the demo leaves that out.",
+    )
     commands.run("baseline", "refresh")
     commands.run("train")
     commands.run("models", "list")

@@ -121,6 +121,7 @@ def demo_settings(smtp_port: int) -> Iterator[None]:
         "PROVIDER_NAME": "Demo Provider",
         "PROVIDER_LEGAL_NAME": "Demo Provider Ltd.",
         "CONTACT": "+1 555 0100",
+        "TRIAL_TENANTS": "0",  # a demo waits for no simulation
     }
     before = _take_settings_away()
     os.environ.update({f"{PREFIX}{name}": value for name, value in chosen.items()})
