@@ -17,6 +17,7 @@ from cjp_fraud.cli.frame import (
     progress,
     stamp,
 )
+from cjp_fraud.cli.joint_note import tell_joint_events
 from cjp_fraud.cli.measure_options import (
     Applications,
     Channels,
@@ -43,10 +44,7 @@ from cjp_fraud.review.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cjp_fraud.operations.cases import CaseStanding, DeterminationResult
-    from cjp_fraud.review.joint_events import QueuedEvent
     from cjp_fraud.suspension.enforcement import EnforcementReport
 
 app = typer.Typer(no_args_is_help=True)
@@ -68,10 +66,6 @@ _QUEUE = (
 )
 _CONTRADICTED = Column("person_due_at", "NOTICE\nCONTRADICTED:\ndecide by")
 _TOGETHER = Column("others_flagged", "others\ntogether")
-MOST_EVENTS = 5
-"""Joint events that are printed with the queue; ``--json`` has all."""
-MOST_NAMED = 10
-"""Cases that are named of a joint event."""
 _OVERFLOW = (
     Column("episode_id", "episode", full=True),
     Column("tenant_id", "tenant", full=True),
@@ -120,7 +114,7 @@ def list_cases(
     if page.overflow:
         typer.echo(f"  {page.overflow} more episode(s) over the hour's cap: cjp-fraud cases list --overflow")
     if after is None:
-        _tell_joint_events(page.joint_events)
+        tell_joint_events(page.joint_events)
     if page.next_cursor is not None:
         typer.echo(f"  next page: the same command with --after {page.next_cursor}")
 
@@ -380,16 +374,6 @@ def clear_stop(
         return
     cleared = cases.clear_stop(opened, as_user, opened.now, case, reasons=because, stop_id=stop_id)
     typer.echo(f"case {cleared.case.number}: stop {cleared.stop_id} cleared")
-
-
-def _tell_joint_events(events: Sequence[QueuedEvent]) -> None:
-    """One note for each time at which many tenants were flagged together, the newest first."""
-    for event in events[:MOST_EVENTS]:
-        cases = ", ".join(map(str, event.cases[:MOST_NAMED]))
-        more = f" and {len(event.cases) - MOST_NAMED} more" if len(event.cases) > MOST_NAMED else ""
-        typer.echo(f"  {event.words}; case {cases}{more}")
-    if len(events) > MOST_EVENTS:
-        typer.echo(f"  and {len(events) - MOST_EVENTS} earlier times like these (--json)")
 
 
 def _tell_proposal(result: DeterminationResult) -> None:
