@@ -6,6 +6,7 @@ import bottleneck as bn
 import numpy as np
 from numpy.typing import NDArray
 
+from features.level_shift import part_levels
 from features.local_grid import LocalGrid
 from features.location import by_slot, slot_medians
 from features.own_bar import UPPER, quantile_of_known
@@ -45,6 +46,9 @@ def fold_day(snapshot: Snapshot, rows: Rows, measured: MeasuredDay | None = None
         maximum=bn.nanmax(unbarred, axis=1),
         upper=quantile_of_known(unbarred, UPPER),
         folded=snapshot.count.days.astype(np.float64),
+        levels=np.concatenate(
+            [part_levels((count if part is None else part).usual) for part in (count, peak)], axis=1
+        ),
     )
 
 

@@ -18,6 +18,9 @@ Days = NDArray[np.int64]
 SLOT_MEMORY_DAYS: Final = 28
 """A snapshot uses the last seven folded days; none once the newest of them is older than this."""
 NO_DAY: Final = -(10**6)
+LEVEL_MEMORY_DAYS: Final = 14
+LEVEL_PARTS: Final = 6
+"""Parts of a day, of four hours each, that have a level."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +83,7 @@ class DayProfile:
     fifteen : the same of the means of 15 minutes, or None where intervals are not of five.
     maximum, upper : float64 [series]; the day's maximum and 95 % quantile of u, NaN where the day had no location.
     folded : float64 [series]; folded days that the day's snapshot had.
+    levels : float64 [series, 2 · parts]; level of each part of the day, of counts and then of peaks.
     """
 
     day: int
@@ -89,6 +93,7 @@ class DayProfile:
     maximum: Floats
     upper: Floats
     folded: Floats
+    levels: Floats
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> DayProfile:
         """Series ``index``."""
@@ -97,8 +102,9 @@ class DayProfile:
         return DayProfile(self.day, self.count.take(index), peak, fifteen, *numbers)
 
 
-DAY_FIELDS: Final = ("maximum", "upper", "folded")
-"""Numbers of a whole day, from which the own bar is made."""
+DAY_FIELDS: Final = ("maximum", "upper", "folded", "levels")
+"""Numbers of a whole day: those that the own bar is made from, and the levels that show a shift."""
+LEVELS: Final = "levels"
 
 
 @dataclass(slots=True, eq=False)
@@ -116,6 +122,8 @@ class History:
     count, peak, fifteen : :class:`KindProfile` [series, 7]; ``peak`` and ``fifteen`` are None until one is known.
     bar_days : int64 [series, 60]; days of the numbers below; only days that had a u.
     maximum, upper, folded : float64 [series, 60]; as in :class:`DayProfile`.
+    level_days : int64 [series, 14]; days of the levels below.
+    levels : float64 [series, 14, 2 · parts]; as in :class:`DayProfile`.
     """
 
     slots: int
@@ -128,6 +136,8 @@ class History:
     maximum: Floats
     upper: Floats
     folded: Floats
+    level_days: Days
+    levels: Floats
 
     @classmethod
     def empty(cls, series: int, slots: int) -> Self:
@@ -143,6 +153,8 @@ class History:
             maximum=np.full((series, BAR_MEMORY_DAYS), np.nan),
             upper=np.full((series, BAR_MEMORY_DAYS), np.nan),
             folded=np.full((series, BAR_MEMORY_DAYS), np.nan),
+            level_days=np.full((series, LEVEL_MEMORY_DAYS), NO_DAY, dtype=np.int64),
+            levels=np.full((series, LEVEL_MEMORY_DAYS, 2 * LEVEL_PARTS), np.nan),
         )
 
     @property
@@ -169,10 +181,18 @@ class History:
         _push(self.count, index, profile.count, stale)
         self.peak = self._pushed(self.peak, index, profile.peak, stale)
         self.fifteen = self._pushed(self.fifteen, index, profile.fifteen, stale)
-        self.append_numbers(index, profile.day, profile.maximum, profile.upper, profile.folded)
+        self.append_numbers(
+            index, profile.day, profile.maximum, profile.upper, profile.folded, profile.levels
+        )
 
     def append_numbers(
-        self, index: NDArray[np.int64], day: int, maximum: Floats, upper: Floats, folded: Floats
+        self,
+        index: NDArray[np.int64],
+        day: int,
+        maximum: Floats,
+        upper: Floats,
+        folded: Floats,
+        levels: Floats,
     ) -> None:
         """Add the numbers alone of a day that is too old for a snapshot to use its slots.
 
@@ -180,15 +200,18 @@ class History:
         ----------
         index : int64 [n]; series of which ``day`` is newer than all that they have.
         maximum, upper, folded : float64 [n]; as in :class:`DayProfile`.
+        levels : float64 [n, 2 · parts]; the same.
         """
         self.last[index] = day
         known = ~np.isnan(maximum)
-        rows = index[known]
-        for memory, newest in (
-            (self.bar_days, day),
-            (self.maximum, maximum[known]),
-            (self.upper, upper[known]),
-            (self.folded, folded[known]),
+        of_bar = index[known]
+        for memory, rows, newest in (
+            (self.bar_days, of_bar, day),
+            (self.maximum, of_bar, maximum[known]),
+            (self.upper, of_bar, upper[known]),
+            (self.folded, of_bar, folded[known]),
+            (self.level_days, index, day),
+            (self.levels, index, levels),
         ):
             moved = np.roll(memory[rows], -1, axis=1)
             moved[:, -1] = newest

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.level_shift import LevelChange, level_change
 from features.local_grid import DAY, HOUR
 from features.location import fill_slots, median_of_days
 from features.own_bar import OwnBar, own_bar
@@ -97,9 +98,16 @@ def make_snapshot(
     if len(index) and int(last.max()) >= day:
         raise ValueError(f"history holds day {int(last.max())}; snapshot {day} may only see days before it")
     forgotten = day - last > SLOT_MEMORY_DAYS
+    change = _level_change(history, index, day, left_out)
     count, peak, fifteen = (
-        None if kind is None else _usual(kind.take(index), forgotten, history.slots)
-        for kind in (history.count, history.peak, history.fifteen)
+        None if kind is None else kind.take(index) for kind in (history.count, history.peak, history.fifteen)
+    )  # ``take`` with an index array copies
+    if change is not None:
+        for kind in (count, peak, fifteen):
+            if kind is not None:
+                change.apply(kind, peaks=kind is peak)
+    count, peak, fifteen = (
+        None if kind is None else _usual(kind, forgotten, history.slots) for kind in (count, peak, fifteen)
     )
     assert count is not None, "counts are always remembered"
     return Snapshot(day, count, peak, fifteen, _own_bar(history, index, day, left_out))
@@ -118,13 +126,23 @@ def _own_bar(
 
 def usual_locations(history: History, index: NDArray[np.int64], day: int) -> Floats:
     """Locations alone of the counts, as :func:`make_snapshot` gives them; float64 [series, slots]."""
-    usual = fill_slots(median_of_days(history.count.usual[index]))
+    count = history.count.take(index)
+    change = _level_change(history, index, day, None)
+    if change is not None:
+        change.apply(count, peaks=False)
+    usual = fill_slots(median_of_days(count.usual))
     return np.where((day - history.last[index] > SLOT_MEMORY_DAYS)[:, None], np.nan, usual)
+
+
+def _level_change(
+    history: History, index: NDArray[np.int64], day: int, left_out: tuple[Days, Days] | None
+) -> LevelChange | None:
+    return level_change(history.level_days[index], history.levels[index], history.days[index], day, left_out)
 
 
 def _usual(days: KindProfile, forgotten: NDArray[np.bool_], slots: int) -> Usual:
     for _, values in days.arrays():
-        values[forgotten] = np.nan  # ``take`` with an index array has copied them
+        values[forgotten] = np.nan
     floor, spread = day_floor(days.n, days.total, days.squares, days.deviation)
     return Usual(
         location=fill_slots(median_of_days(days.usual)),

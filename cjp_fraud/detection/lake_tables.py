@@ -7,7 +7,7 @@ from typing import Final
 import pyarrow as pa
 
 from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
-from features.profile import DAY_FIELDS, KIND_FIELDS, SLOT_FIELDS
+from features.profile import DAY_FIELDS, KIND_FIELDS, LEVELS, SLOT_FIELDS
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS
 
 KINDS: Final = ("count", "peak", "fifteen")
@@ -41,7 +41,7 @@ PROFILE = LakeTable(
         [
             *_KEY,
             *_kind_columns(KIND_FIELDS, SLOT_FIELDS),
-            *((name, pa.float64()) for name in DAY_FIELDS),
+            *((name, pa.list_(pa.float64()) if name == LEVELS else pa.float64()) for name in DAY_FIELDS),
             ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,

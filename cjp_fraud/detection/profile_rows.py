@@ -21,6 +21,7 @@ from features.own_bar import OwnBar
 from features.profile import (
     DAY_FIELDS,
     KIND_FIELDS,
+    LEVELS,
     SLOT_FIELDS,
     DayProfile,
     History,
@@ -42,7 +43,9 @@ def profile_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, prof
         known = part if part is not None else KindProfile.unknown((len(keys),), slots)
         for name, values in known.arrays():
             columns[f"{kind}_{name}"] = _lists(values) if name in SLOT_FIELDS else pa.array(values)
-    columns |= {name: pa.array(getattr(profile, name)) for name in DAY_FIELDS}
+    for name in DAY_FIELDS:
+        values = getattr(profile, name)
+        columns[name] = _lists(values) if name == LEVELS else pa.array(values)
     return _table(PROFILE, keys, buckets, zone, profile.day, columns)
 
 
@@ -53,7 +56,7 @@ def profile_of(rows: pa.Table, day: int) -> DayProfile:
         for kind in KINDS
     ]
     count, peak, fifteen = parts
-    numbers = (numbers_of(rows, name, by_slot=False) for name in DAY_FIELDS)
+    numbers = (numbers_of(rows, name, name == LEVELS) for name in DAY_FIELDS)
     return DayProfile(day, count, peak, fifteen, *numbers)
 
 
