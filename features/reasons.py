@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+HIGHER_LEVEL: Final = 0.5
+"""From this many times its usual above it on, the hour before was at another level."""
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -44,6 +46,7 @@ class FlaggedInterval:
     kind : what weighed most.
     own_bar : by how much the series' own past lowers what is compared; 1 for most.
     anomaly : score of the isolation forest, .5 is ordinary; None where it does not see the interval.
+    hour_before : by how many times its usual the hour before was above it; None: not known.
     seconds_covered : None where the interval is wholly covered.
     """
 
@@ -62,6 +65,7 @@ class FlaggedInterval:
     own_bar: float = 1.0
     anomaly: float | None = None
     seconds_covered: float | None = None
+    hour_before: float | None = None
 
 
 def reasons(flag: FlaggedInterval, zone: str) -> tuple[str, ...]:
@@ -92,6 +96,11 @@ def reasons(flag: FlaggedInterval, zone: str) -> tuple[str, ...]:
         said.append(
             f"only {_number(flag.seconds_covered / 60)} of {_number(flag.interval_seconds / 60)} minutes were "
             "delivered; contacts are brought to the whole interval"
+        )
+    if flag.hour_before is not None and flag.hour_before >= HIGHER_LEVEL:
+        said.append(
+            f"the hour before was already {1 + flag.hour_before:.1f} × its usual: "
+            "something that goes on, or a new level"
         )
     nearer = "the season" if flag.against_season >= flag.against_hour else "the hour before"
     said.append(

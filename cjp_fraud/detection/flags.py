@@ -59,6 +59,7 @@ def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
             "own_bar": numbers.own_bar,
             "anomaly": numbers.anomaly,
             "seconds_covered": numbers.seconds_covered,
+            "hour_before": numbers.hour_before,
         },
     )
 
@@ -88,6 +89,7 @@ def _numbers(rows: ScoredRows, row: int, interval_seconds: int) -> FlaggedInterv
         own_bar=float(rows.unbarred[row] / rows.statistic[row] * rows.provisional[row]),
         anomaly=_known(rows.anomaly[row]),
         seconds_covered=_known(rows.seconds_covered[row]),
+        hour_before=_times_usual(float(rows.level[row]), float(rows.baseline[row])),
     )
 
 
@@ -96,6 +98,11 @@ def _kind(rows: ScoredRows, row: int, interval_seconds: int) -> Kind:
         return Kind.FIFTEEN
     by_peak = PEAK_SHARE * rows.peak_strength[row] > COUNT_SHARE * rows.count_strength[row]
     return Kind.PEAK if by_peak else Kind.COUNT
+
+
+def _times_usual(level: float, baseline: float) -> float | None:
+    """By how many times the hour before was above its usual; a usual under one contact counts as one."""
+    return None if np.isnan(level) else level / max(baseline, 1.0)
 
 
 def _known(value: float) -> float | None:

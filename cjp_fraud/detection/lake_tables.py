@@ -76,6 +76,7 @@ SCORES = LakeTable(
             ("observed", pa.float64()),
             ("seconds_covered", pa.float64()),
             ("baseline", pa.float64()),
+            ("level", pa.float64()),
             ("excess", pa.float64()),
             ("span_seconds", pa.int32()),
             ("span_observed", pa.float64()),
@@ -113,10 +114,11 @@ SCORES = LakeTable(
 )
 """A series' interval between its first and last row; where nothing was observed only the baseline may be known.
 
-``observed`` is brought to the whole interval where only a part of it was covered; ``seconds_covered`` says so and is
-null elsewhere. ``span_seconds`` is 900 where the 15 minutes decided, else the interval's length; ``excess`` is
-``span_observed`` − ``span_baseline``, the contacts seen and usual in that span. ``flagged`` and ``q_value`` are null
-while the row's UTC hour is open; ``threshold`` is null where there is nothing to flag.
+``level``: contacts per interval above the usual in the hour before. ``observed`` is brought to the whole interval
+where only a part of it was covered; ``seconds_covered`` says so and is null elsewhere. ``span_seconds`` is 900 where
+the 15 minutes decided, else the interval's length; ``excess`` is ``span_observed`` − ``span_baseline``, the contacts
+seen and usual in that span. ``flagged`` and ``q_value`` are null while the row's UTC hour is open; ``threshold`` is
+null where there is nothing to flag.
 """
 
 CALIBRATION = LakeTable(

@@ -35,6 +35,7 @@ class ScoredRows:
     series : int64; code.
     start : int64; UTC seconds.
     observed, baseline : float64; contacts. ``observed`` is NaN in a gap, where only the baseline may be known.
+    level : float64; contacts per interval above the usual in the hour before.
     seconds_covered : float64; NaN where the interval is wholly covered; else ``observed`` was brought to the whole.
     span_seconds : int64; 900 where the 15 minutes decided, else the interval's length.
     span_observed, span_baseline : float64; contacts seen and usual in that span, which ends with the interval.
@@ -59,6 +60,7 @@ class ScoredRows:
     start: Ints
     observed: Floats
     baseline: Floats
+    level: Floats
     seconds_covered: Floats
     span_seconds: Ints
     span_observed: Floats
@@ -153,6 +155,7 @@ def flat(scored: ScoredDay, series: Ints, interval_seconds: int) -> Columns:
         "start": measured.starts[column],
         "observed": observed,
         "baseline": baseline,
+        "level": of(measured.count.residual[:, 1:] - measured.count.error[:, 1:]),
         "seconds_covered": nothing,
         "span_seconds": np.where(decides, FIFTEEN_MINUTES, interval_seconds),
         "span_observed": np.where(decides, of(measured.sum_of_three), observed),

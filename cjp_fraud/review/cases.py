@@ -19,7 +19,7 @@ from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.episodes import ATTACHMENT, CaseSpan, joins
+from cjp_fraud.review.episodes import ATTACHMENT, SHIFT, CaseSpan, continues_shift, joins
 from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
 from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment, Episode, Flag
@@ -213,7 +213,7 @@ def assign_cases(
     cases = lock_cases(session, waiting)
     for tenant, without_case in waiting.items():
         for episode in without_case:
-            _join(episode, cases[tenant], openings)
+            _join(session, episode, cases[tenant], openings)
     by_hour = _losses_by_utc_hour(session, list(chain.from_iterable(waiting.values())), start, end)
     opened_in = Counter(
         session.scalars(
@@ -230,23 +230,44 @@ def assign_cases(
             openings.opened.append(case)
             cases[episode.tenant_id].insert(0, case)
             for other in waiting[episode.tenant_id]:
-                _join(other, cases[episode.tenant_id], openings)
+                _join(session, other, cases[episode.tenant_id], openings)
             join_overflow(session, case, openings)
     openings.overflow = sum(episode.case_id is None for episode in chain.from_iterable(waiting.values()))
     return openings
 
 
-def _join(episode: Episode, cases: Sequence[Case], openings: Openings) -> None:
+def _join(session: Session, episode: Episode, cases: Sequence[Case], openings: Openings) -> None:
     if episode.case_id is not None:
         return
     for case in cases:
         span = CaseSpan(case.id, case.state, case.first_flag_at, case.last_flag_at)
-        if joins(episode.first_flag_at, span):
+        if joins(episode.first_flag_at, span) or _continues_shift(session, episode, span):
             episode.case_id = case.id
             case.first_flag_at = min(case.first_flag_at, episode.first_flag_at)
             case.last_flag_at = max(case.last_flag_at, episode.last_flag_at)
             openings.joined.append(episode)
             return
+
+
+def _continues_shift(session: Session, episode: Episode, case: CaseSpan) -> bool:
+    """Whether an episode goes on with the shift of level that a closed case began with, on one of its series."""
+    if not case.first_flag_at <= episode.first_flag_at <= case.first_flag_at + SHIFT:
+        return False
+    in_case = (
+        select(Flag.series_id)
+        .join(Episode, Episode.id == Flag.episode_id)
+        .where(Episode.case_id == case.id, Flag.superseded_at.is_(None))
+    )
+    begun_by = session.scalars(
+        select(Flag).where(
+            Flag.episode_id == episode.id,
+            Flag.superseded_at.is_(None),
+            Flag.interval_start == episode.first_flag_at,
+            Flag.series_id.in_(in_case),
+        )
+    ).all()
+    levels = (flag.reasons.get("hour_before") for flag in begun_by)
+    return any(continues_shift(episode.first_flag_at, level, case) for level in levels)
 
 
 def join_overflow(session: Session, case: Case, openings: Openings) -> None:
@@ -262,7 +283,7 @@ def join_overflow(session: Session, case: Case, openings: Openings) -> None:
         .order_by(Episode.first_flag_at.desc())
     )
     for episode in waiting:
-        _join(episode, [case], openings)
+        _join(session, episode, [case], openings)
 
 
 def lock_cases(session: Session, tenants: Collection[str]) -> dict[str, list[Case]]:

@@ -11,12 +11,16 @@ from itertools import pairwise
 from cjp_fraud.clock import aware
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
 from features.constants import EPISODE_GAP_SECONDS
+from features.reasons import HIGHER_LEVEL
 
 GAP = timedelta(seconds=EPISODE_GAP_SECONDS)
 """Flags of a tenant at most this far apart (start to start) are one episode."""
 
 ATTACHMENT = timedelta(hours=24)
 """An episode that begins this close to a closed case's flags joins it all the same."""
+
+SHIFT = timedelta(days=4)
+"""Until when, from a case's first flag on, flags at a level that lasts belong to it: then that level is the norm."""
 
 ENDED_FOR_GOOD = frozenset({CaseState.REINSTATED, CaseState.LAPSED})
 """States that nobody can reopen: what is flagged afterwards needs a case of its own."""
@@ -55,6 +59,21 @@ def episode_id(tenant_id: str, first_flag_at: datetime) -> str:
     from features import episodes
 
     return episodes.episode_id(tenant_id, int(aware(first_flag_at).timestamp()))
+
+
+def continues_shift(first_flag_at: datetime, hour_before: float | None, case: CaseSpan) -> bool:
+    """Whether an episode goes on with the shift of level that ``case``, of the same series, began with.
+
+    A shift is flagged day after day, with nights and weekends between, until the new level is the norm: one matter.
+
+    Parameters
+    ----------
+    hour_before : by how many times its usual the hour before the episode was above it; None: not known. A burst begins
+        from the usual level, a shift goes on from a higher one.
+    """
+    if case.state in ENDED_FOR_GOOD or hour_before is None:
+        return False
+    return hour_before >= HIGHER_LEVEL and timedelta() <= first_flag_at - case.first_flag_at <= SHIFT
 
 
 def joins(first_flag_at: datetime, case: CaseSpan) -> bool:

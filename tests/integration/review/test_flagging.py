@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -164,6 +165,32 @@ def test_after_a_day_without_flags_a_dismissed_tenant_gets_a_new_case(tenants: E
     flag(tenants, a_flag(START + 24 * HOUR + MINUTE))
 
     assert [case.state for case in cases(tenants)] == [CaseState.DISMISSED, CaseState.OPEN]
+
+
+@pytest.mark.parametrize(
+    ("later", "cases_then"),
+    [
+        ({"reasons": {"words": [], "hour_before": 2.0}}, 1),
+        ({"reasons": {"words": [], "hour_before": 0.1}}, 2),
+        ({"reasons": {"words": [], "hour_before": 2.0}, "direction": "inbound"}, 2),
+        ({"reasons": {"words": [], "hour_before": 2.0}, "interval_start": START + 97 * HOUR}, 2),
+    ],
+    ids=["at the level", "a new burst", "another series", "after the fourth midnight"],
+)
+def test_a_dismissed_shift_takes_what_goes_on_at_its_level_over_a_weekend(
+    tenants: Engine, later: dict[str, Any], cases_then: int
+) -> None:
+    by = rita(tenants)
+    flag(tenants, a_flag(START))
+    case_id = cases(tenants)[0].id
+    with transaction(tenants) as session:
+        claim(Decision(session, by, START), case_id)
+        dismiss(Decision(session, by, START), case_id, reasons="a migration")
+
+    flag(tenants, a_flag(**{"start": START + 70 * HOUR} | later))
+
+    assert len(cases(tenants)) == cases_then
+    assert cases(tenants)[0].state is CaseState.DISMISSED
 
 
 def test_a_flag_that_a_determination_names_is_never_superseded(tenants: Engine) -> None:

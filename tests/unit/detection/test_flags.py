@@ -40,6 +40,7 @@ def a_flagged_row(**columns: float) -> ScoredRows:
         "start": int(AT.timestamp()),
         "observed": 60.0,
         "baseline": 20.0,
+        "level": 30.0,
         "seconds_covered": np.nan,
         "span_seconds": 300,
         "span_observed": 60.0,
@@ -116,6 +117,12 @@ def test_a_flag_carries_its_q_value_its_bar_and_what_the_forest_says() -> None:
         [a_flagged_row(anomaly=np.nan)], {"acme": "Etc/UTC"}, datetime(2026, 3, 4, tzinfo=UTC)
     )
     assert plain.reasons["anomaly"] is None
+
+
+def test_a_flag_says_by_how_many_times_its_usual_the_hour_before_was_above_it() -> None:
+    for columns, expected in (({}, 1.5), ({"baseline": 0.2}, 30.0), ({"level": np.nan}, None)):
+        (flag,) = flag_rows([a_flagged_row(**columns)], {"acme": "Etc/UTC"}, datetime(2026, 3, 4, tzinfo=UTC))
+        assert flag.reasons["hour_before"] == expected
 
 
 def test_without_a_known_busiest_minute_nothing_is_said_of_it() -> None:

@@ -59,6 +59,13 @@ def test_what_is_known_beside_the_score_is_told() -> None:
     assert "isolation forest: 0.71 (0.50 is ordinary); shown beside the score, not in it" in said
 
 
+def test_an_hour_before_that_was_at_another_level_is_told() -> None:
+    assert "the hour before was already 3.0 × its usual: something that goes on, or a new level" in reasons(
+        a_flag(hour_before=2.0), "Etc/UTC"
+    )
+    assert reasons(a_flag(hour_before=0.4), "Etc/UTC") == reasons(a_flag(), "Etc/UTC")
+
+
 def test_what_is_not_known_is_not_told() -> None:
     assert len(reasons(a_flag(), "Etc/UTC")) == 4
 

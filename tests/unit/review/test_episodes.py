@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.review.episodes import CaseSpan, episode_id, grouped, joins
+from cjp_fraud.review.episodes import CaseSpan, continues_shift, episode_id, grouped, joins
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
@@ -75,3 +75,19 @@ def test_a_closed_case_takes_what_begins_within_a_day_of_its_flags(state: CaseSt
 @pytest.mark.parametrize("state", [CaseState.REINSTATED, CaseState.LAPSED])
 def test_what_is_flagged_after_a_measure_ended_needs_a_case_of_its_own(state: CaseState) -> None:
     assert not joins(NOON + MINUTE, CaseSpan("c", state, NOON, NOON))
+
+
+def test_a_closed_case_takes_what_goes_on_at_its_level_for_four_days() -> None:
+    case = CaseSpan("c", CaseState.DISMISSED, NOON, NOON + 5 * MINUTE)
+    after = NOON + timedelta(days=4)
+
+    assert continues_shift(after, 0.5, case)
+    assert not continues_shift(after + MINUTE, 0.5, case)
+    assert not continues_shift(NOON - MINUTE, 0.5, case)
+    assert not continues_shift(after, 0.4, case)
+    assert not continues_shift(after, None, case)
+
+
+@pytest.mark.parametrize("state", [CaseState.REINSTATED, CaseState.LAPSED])
+def test_what_goes_on_after_a_measure_ended_needs_a_case_of_its_own(state: CaseState) -> None:
+    assert not continues_shift(NOON + MINUTE, 2.0, CaseSpan("c", state, NOON, NOON))
