@@ -149,7 +149,7 @@ def numbers_of(rows: pa.Table, name: str, by_slot: bool) -> Floats:
     if not by_slot:
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
     flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64)
-    return flat.reshape(len(rows), -1).copy()
+    return flat.reshape(len(rows), -1 if len(rows) else 0).copy()
 
 
 def days_of(rows: pa.Table) -> Ints:
