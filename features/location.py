@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import bottleneck as bn
 import numpy as np
 from numpy.typing import NDArray
 
+from features.profile import NO_DAY
+
+MONDAY: Final = 4
+"""1970-01-05."""
+SATURDAY: Final = 5
+FIRST_PART: Final = 4
+"""A day that nothing is known of in its first quarter began late."""
 Floats = NDArray[np.float64]
 
 
@@ -41,6 +50,36 @@ def by_slot(values: Floats, slot: NDArray[np.int64], slots: int) -> Floats:
 def median_of_days(days: Floats) -> Floats:
     """Median over the days (axis 1) of [series, days, ...]; NaN where no day is known."""
     return _medians(np.ascontiguousarray(np.moveaxis(days, 1, -1)))
+
+
+def days_unlike(days: NDArray[np.int64], usual: Floats, day: int) -> NDArray[np.bool_]:
+    """Which remembered days of a series under seven days old cannot be compared with ``day``.
+
+    Weekends of a working day: the median of a whole week is that of its working days, but a series that began on a
+    Saturday would take two days of silence for what is usual on a Monday. And a first day that was not seen from its
+    first quarter on. Without any other day the series has no location yet.
+
+    Parameters
+    ----------
+    days : int64 [series, 7]; days since 1970-01-01, :data:`features.profile.NO_DAY` where none is remembered.
+    usual : float64 [series, 7, slots]; the slots' medians, NaN where unknown.
+    day : the day to be compared; Monday to Friday count as working days.
+
+    Returns
+    -------
+    bool [series, 7].
+    """
+    known = days > NO_DAY
+    unlike = np.zeros(days.shape, dtype=bool)
+    young = np.flatnonzero(~known.all(axis=1) & known.any(axis=1))
+    if not len(young):
+        return unlike
+    first = np.argmax(known[young], axis=1)
+    begun = np.isnan(usual[young, first, : usual.shape[2] // FIRST_PART]).all(axis=1)
+    unlike[young[begun], first[begun]] = True
+    if (day - MONDAY) % 7 < SATURDAY:
+        unlike[young] |= known[young] & ((days[young] - MONDAY) % 7 >= SATURDAY)
+    return unlike
 
 
 def fill_slots(location: Floats) -> Floats:

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.level_shift import LevelChange, level_change
+from features.level_shift import level_change
 from features.local_grid import DAY, HOUR
-from features.location import fill_slots, median_of_days
+from features.location import days_unlike, fill_slots, median_of_days
 from features.own_bar import OwnBar, own_bar
 from features.profile import SLOT_MEMORY_DAYS, History, KindProfile
 from features.scales import day_floor, hours_around, smallest_change
@@ -98,16 +98,9 @@ def make_snapshot(
     if len(index) and int(last.max()) >= day:
         raise ValueError(f"history holds day {int(last.max())}; snapshot {day} may only see days before it")
     forgotten = day - last > SLOT_MEMORY_DAYS
-    change = _level_change(history, index, day, left_out)
     count, peak, fifteen = (
-        None if kind is None else kind.take(index) for kind in (history.count, history.peak, history.fifteen)
-    )  # ``take`` with an index array copies
-    if change is not None:
-        for kind in (count, peak, fifteen):
-            if kind is not None:
-                change.apply(kind, peaks=kind is peak)
-    count, peak, fifteen = (
-        None if kind is None else _usual(kind, forgotten, history.slots) for kind in (count, peak, fifteen)
+        None if kind is None else _usual(kind, forgotten, history.slots)
+        for kind in _remembered(history, index, day, left_out)
     )
     assert count is not None, "counts are always remembered"
     return Snapshot(day, count, peak, fifteen, _own_bar(history, index, day, left_out))
@@ -126,18 +119,32 @@ def _own_bar(
 
 def usual_locations(history: History, index: NDArray[np.int64], day: int) -> Floats:
     """Locations alone of the counts, as :func:`make_snapshot` gives them; float64 [series, slots]."""
-    count = history.count.take(index)
-    change = _level_change(history, index, day, None)
-    if change is not None:
-        change.apply(count, peaks=False)
+    count, _, _ = _remembered(history, index, day, None, counts_only=True)
+    assert count is not None, "counts are always remembered"
     usual = fill_slots(median_of_days(count.usual))
     return np.where((day - history.last[index] > SLOT_MEMORY_DAYS)[:, None], np.nan, usual)
 
 
-def _level_change(
-    history: History, index: NDArray[np.int64], day: int, left_out: tuple[Days, Days] | None
-) -> LevelChange | None:
-    return level_change(history.level_days[index], history.levels[index], history.days[index], day, left_out)
+def _remembered(
+    history: History,
+    index: NDArray[np.int64],
+    day: int,
+    left_out: tuple[Days, Days] | None,
+    *,
+    counts_only: bool = False,
+) -> tuple[KindProfile | None, KindProfile | None, KindProfile | None]:
+    """Copies of the remembered days of count, peak and 15 minutes, as far as they can be compared with ``day``."""
+    kinds = (history.count, None, None) if counts_only else (history.count, history.peak, history.fifteen)
+    count, peak, fifteen = (None if kind is None else kind.take(index) for kind in kinds)
+    days = history.days[index]
+    change = level_change(history.level_days[index], history.levels[index], days, day, left_out)
+    unlike = days_unlike(days, history.count.usual[index], day)
+    for kind in (count, peak, fifteen):
+        if kind is not None and change is not None:
+            change.apply(kind, peaks=kind is peak)
+        if kind is not None and unlike.any():
+            kind.usual[unlike] = np.nan
+    return count, peak, fifteen
 
 
 def _usual(days: KindProfile, forgotten: NDArray[np.bool_], slots: int) -> Usual:
