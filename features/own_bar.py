@@ -27,11 +27,13 @@ MATURE_DAYS: Final = 7
 """Folded days that a day's snapshot must have had for Q to count the day."""
 LEAST_DAYS: Final = 3
 """Days from which M and H are known."""
-HAND_OVER_DAYS: Final = 4
-"""Scored days over which the provisional bar fades."""
-NEWCOMER: Final = 8.0
-"""How much higher the bar of a first scored day is: chosen on simulated clean traffic (seed 11, 400 tenants that begin
-on all days of the week), so that the flags of a series' first days rise to those of its later ones, and never above.
+NEWCOMER: Final = 12.0
+"""How much higher the bar of a first scored day is."""
+HAND_OVER: Final = (1.0, 0.5, 0.4, 0.3, 0.15)
+"""To which power the provisional bar counts, by the number of scored days; it is over after them.
+
+Both were chosen on simulated clean traffic (seed 11, 400 tenants that begin on all days of the week), so that the
+flags of a series' first days rise to those of its later ones.
 """
 RARE_SLACK: Final = 0.2
 RARE_POWER: Final = 1.5
@@ -51,7 +53,7 @@ class OwnBar:
     habit : M, their median.
     noise : H, the median of its daily 95 % quantiles of u.
     provisional : what the statistic is divided by before p is taken, as long as the series is new: a bar from few
-        days, eight times as high, which fades as scored days come; 1 from four on.
+        days, twelve times as high, which fades as scored days come; 1 from five on.
     """
 
     rare: Floats
@@ -80,12 +82,13 @@ def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, day: int)
     scored = folded >= YOUNG_FROM_DAYS
     of_scored = np.where(scored, recent, np.nan)
     habit = quantile_of_known(of_scored, MIDDLE, least=LEAST_DAYS)
-    missing = np.maximum(HAND_OVER_DAYS - (~np.isnan(of_scored)).sum(axis=1), 0) / HAND_OVER_DAYS
+    scored_days = np.minimum((~np.isnan(of_scored)).sum(axis=1), len(HAND_OVER))
+    power = np.array([*HAND_OVER, 0.0])[scored_days]
     return OwnBar(
         rare=np.nan_to_num(quantile_of_known(np.where(folded >= MATURE_DAYS, recent, np.nan), UPPER)),
         habit=np.nan_to_num(habit),
         noise=np.nan_to_num(quantile_of_known(np.where(scored, lately, np.nan), MIDDLE, least=LEAST_DAYS)),
-        provisional=(NEWCOMER * _provisional(recent, lately)) ** missing,
+        provisional=(NEWCOMER * _provisional(recent, lately)) ** power,
     )
 
 

@@ -86,8 +86,8 @@ def make_snapshot(
     history : days before ``day``.
     index : int64 [series].
     day : days since 1970-01-01.
-    left_out : int64 [n] each; days that do not count for the own bar, because an event on them was determined:
-        places in ``index``, and local days.
+    left_out : int64 [n] each; days that do not count for the own bar and are never the norm, because an event on
+        them was determined: places in ``index``, and local days.
 
     Raises
     ------

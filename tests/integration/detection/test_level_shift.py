@@ -22,14 +22,16 @@ from tests.people_builders import a_user
 
 DAYS = 28
 MIGRATED = 15
-ZONE = "Europe/Berlin"
-TENANTS = ("steady", "migrated", "grown")
+ZONE = "Etc/UTC"
+TENANTS = {"migrated": 22, "steady": 1, "also-steady": 3, "quiet": 5}
+"""Numbers of the dense series that they have."""
 
 
 def a_cloud() -> pd.DataFrame:
-    """Three dense series, of which one is at three times its level for ten days, from 11:20 UTC on."""
-    series = dict(zip(TENANTS, synthetic.dense(3, DAYS, seed=4).values(), strict=True))
-    begin = MIGRATED * synthetic.MINUTES_A_DAY + 680
+    """Dense series, of which one is at three times its level for ten days, from 09:20 on."""
+    made = synthetic.dense(24, DAYS, seed=1)
+    series = {name: made[f"dense-{number:03d}"] for name, number in TENANTS.items()}
+    begin = MIGRATED * synthetic.MINUTES_A_DAY + 560
     series["migrated"][begin : begin + 10 * synthetic.MINUTES_A_DAY] *= 3
     return synthetic.gridded(series, start=pd.Timestamp(START))
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from features.fifteen import mean_of_three, sums_of_three
 from features.level import level_of_hour
-from features.location import by_slot, fill_slots, interpolate, slot_medians
+from features.location import by_slot, days_unlike, fill_slots, interpolate, slot_medians
 from features.own_bar import OwnBar, bar, own_bar, quantile_of_known
+from features.profile import NO_DAY
 from features.regimes import Regime, regime_of
 from features.scales import (
     day_floor,
@@ -57,6 +58,36 @@ class TestLocation:
         np.testing.assert_allclose(
             interpolate(row(10, 10), row(20, 20), np.array([0.0, 0.25])), row(10, 12.5)
         )
+
+
+class TestComparableDays:
+    SATURDAY = 19_784
+
+    def unlike(self, days: list[int], day: int, *, late: bool = False) -> list[bool]:
+        remembered = np.array([[NO_DAY] * (7 - len(days)) + days])
+        usual = np.ones((1, 7, 8))
+        if days:
+            usual[0, 7 - len(days), : 2 if late else 1] = NAN
+        return days_unlike(remembered, usual, day)[0, 7 - len(days) :].tolist()
+
+    def test_weekends_say_nothing_of_a_young_series_working_day(self) -> None:
+        began = self.SATURDAY
+        assert self.unlike([began, began + 1], began + 2) == [True, True]
+        assert self.unlike([began - 1, began, began + 1], began + 2) == [False, True, True]
+
+    def test_all_days_say_something_of_a_weekend(self) -> None:
+        assert self.unlike([self.SATURDAY - 1, self.SATURDAY], self.SATURDAY + 1) == [False, False]
+
+    def test_all_days_of_a_whole_week_count(self) -> None:
+        week = [self.SATURDAY + day for day in range(7)]
+        assert not any(self.unlike(week, self.SATURDAY + 9))
+
+    def test_a_first_day_that_began_late_does_not_count(self) -> None:
+        tuesday = self.SATURDAY + 3
+        assert self.unlike([tuesday, tuesday + 1], tuesday + 2, late=True) == [True, False]
+
+    def test_no_days_are_no_days(self) -> None:
+        assert self.unlike([], self.SATURDAY) == []
 
 
 class TestLevel:
@@ -234,13 +265,14 @@ class TestOwnBar:
         assert (three.habit[0], three.noise[0]) == (7, pytest.approx(0.7))
 
     def test_a_provisional_bar_from_few_days_fades_as_scored_days_come(self) -> None:
-        assert a_past((1, 20.0, 0.1, 1)).provisional == pytest.approx((20 / 3) ** 3)
-        assert a_past((2, 20.0, 0.1, 1), (1, 1.0, 0.1, 2)).provisional == pytest.approx(
-            (10.5 / 3) ** (3 * 2 / 3)
-        )
-        days = [(3, 20.0, 0.1, 1), (2, 1.0, 0.1, 2), (1, 1.0, 0.1, 3)]
-        assert a_past(*days).provisional == pytest.approx(8 ** (1 / 3))
-        assert a_past((4, 99.0, 9.0, 1), *((ago, 9.0, 0.9, 5 - ago) for ago in (3, 2, 1))).provisional == 1
+        assert a_past((1, 20.0, 0.1, 1)).provisional == pytest.approx(12 * (20 / 3) ** 3)
+        one = a_past((2, 20.0, 0.1, 1), (1, 1.0, 0.1, 2))
+        assert one.provisional == pytest.approx((12 * (10.5 / 3) ** 3) ** 0.5)
+        two = a_past((3, 20.0, 0.1, 1), (2, 1.0, 0.1, 2), (1, 1.0, 0.1, 3))
+        assert two.provisional == pytest.approx((12 * 8) ** 0.4)
+        four = a_past((5, 99.0, 9.0, 1), *((ago, 1.0, 0.1, 6 - ago) for ago in (4, 3, 2, 1)))
+        assert four.provisional == pytest.approx((12 * (0.2 * 99) ** 1.5) ** 0.15)
+        assert a_past(*((ago, 9.0, 0.9, 7 - ago) for ago in (5, 4, 3, 2, 1))).provisional == 1
 
     def test_noise_is_remembered_for_four_weeks_and_maxima_for_sixty_days(self) -> None:
         days = [(ago, 10.0 + ago, 1.0 + ago, 7) for ago in (61, 60, 59, 29, 28, 27, 26)]
