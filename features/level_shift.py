@@ -228,4 +228,5 @@ def _lower(change: LevelChange, age: Days, cube: Floats, determined: Bools) -> N
 
 def _largest(values: Floats) -> Floats:
     """Largest known value over the second axis; NaN where none is known."""
-    return np.fmax.reduce(values, axis=1)
+    largest: Floats = np.fmax.reduce(values, axis=1)
+    return largest

@@ -29,10 +29,10 @@ LEAST_DAYS: Final = 3
 """Days from which M and H are known."""
 NEWCOMER: Final = 12.0
 """How much higher the bar of a first scored day is."""
-HAND_OVER: Final = (1.0, 0.5, 0.4, 0.3, 0.15)
+HAND_OVER: Final = (1.0, 0.6, 0.5, 0.25, 0.1)
 """To which power the provisional bar counts, by the number of scored days; it is over after them.
 
-Both were chosen on simulated clean traffic (seed 11, 400 tenants that begin on all days of the week), so that the
+Both were chosen on simulated clean traffic (seeds 1, 2 and 11, 400 to 500 tenants that begin on all days of the week), so that the
 flags of a series' first days rise to those of its later ones.
 """
 RARE_SLACK: Final = 0.2
