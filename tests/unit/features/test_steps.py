@@ -265,16 +265,13 @@ class TestOwnBar:
         assert (three.habit[0], three.noise[0]) == (7, pytest.approx(0.7))
 
     def test_a_provisional_bar_from_few_days_fades_as_scored_days_come(self) -> None:
-        assert a_past((1, 20.0, 0.1, 1)).provisional == pytest.approx(12 * (20 / 3) ** 3)
-        one = a_past((2, 20.0, 0.1, 1), (1, 1.0, 0.1, 2))
-        assert one.provisional == pytest.approx((12 * (10.5 / 3) ** 3) ** 0.6)
-        two = a_past((3, 20.0, 0.1, 1), (2, 1.0, 0.1, 2), (1, 1.0, 0.1, 3))
-        assert two.provisional == pytest.approx((12 * 8) ** 0.5)
-        three = a_past((4, 99.0, 9.0, 1), *((ago, 1.0, 0.1, 5 - ago) for ago in (3, 2, 1)))
-        assert three.provisional == pytest.approx((12 * (0.2 * 99) ** 1.5) ** 0.25)
-        four = a_past((5, 99.0, 9.0, 1), *((ago, 1.0, 0.1, 6 - ago) for ago in (4, 3, 2, 1)))
-        assert four.provisional == pytest.approx((12 * (0.2 * 99) ** 1.5) ** 0.1)
-        assert a_past(*((ago, 9.0, 0.9, 7 - ago) for ago in (5, 4, 3, 2, 1))).provisional == 1
+        assert a_past((1, 20.0, 0.1, 1)).provisional == pytest.approx(2 * (20 / 3) ** 3)
+        assert a_past((2, 20.0, 0.1, 1), (1, 1.0, 0.1, 2)).provisional == pytest.approx(
+            (10.5 / 3) ** (3 * 2 / 3)
+        )
+        days = [(3, 20.0, 0.1, 1), (2, 1.0, 0.1, 2), (1, 1.0, 0.1, 3)]
+        assert a_past(*days).provisional == pytest.approx(8 ** (1 / 3))
+        assert a_past((4, 99.0, 9.0, 1), *((ago, 9.0, 0.9, 5 - ago) for ago in (3, 2, 1))).provisional == 1
 
     def test_noise_is_remembered_for_four_weeks_and_maxima_for_sixty_days(self) -> None:
         days = [(ago, 10.0 + ago, 1.0 + ago, 7) for ago in (61, 60, 59, 29, 28, 27, 26)]
