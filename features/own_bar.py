@@ -27,6 +27,8 @@ MATURE_DAYS: Final = 7
 """Folded days that a day's snapshot must have had for Q to count the day."""
 LEAST_DAYS: Final = 3
 """Days from which M and H are known."""
+HAND_OVER: Final = (1.0, 2 / 3, 1 / 3, 1 / 4)
+"""To which power the provisional bar counts, by the number of scored days; it is over after them."""
 NEWCOMER: Final = 2.0
 """How much higher the bar of a first scored day is, whose locations rest on two days."""
 RARE_SLACK: Final = 0.2
@@ -46,8 +48,8 @@ class OwnBar:
     rare : Q, the 95 % quantile of its daily maxima of u.
     habit : M, their median.
     noise : H, the median of its daily 95 % quantiles of u.
-    provisional : what the statistic is divided by before p is taken, as long as M is not known: a bar from few days,
-        twice as high on the first scored one, which fades as scored days come; 1 from three on.
+    provisional : what the statistic is divided by before p is taken, as long as the series is new: a bar from few
+        days, twice as high on the first scored one, which fades as scored days come; 1 from four on.
     """
 
     rare: Floats
@@ -77,12 +79,12 @@ def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, day: int)
     of_scored = np.where(scored, recent, np.nan)
     habit = quantile_of_known(of_scored, MIDDLE, least=LEAST_DAYS)
     scored_days = (~np.isnan(of_scored)).sum(axis=1)
-    missing = np.maximum(LEAST_DAYS - scored_days, 0) / LEAST_DAYS
+    power = np.array([*HAND_OVER, 0.0])[np.minimum(scored_days, len(HAND_OVER))]
     return OwnBar(
         rare=np.nan_to_num(quantile_of_known(np.where(folded >= MATURE_DAYS, recent, np.nan), UPPER)),
         habit=np.nan_to_num(habit),
         noise=np.nan_to_num(quantile_of_known(np.where(scored, lately, np.nan), MIDDLE, least=LEAST_DAYS)),
-        provisional=np.where(scored_days == 0, NEWCOMER, 1.0) * _provisional(recent, lately) ** missing,
+        provisional=np.where(scored_days == 0, NEWCOMER, 1.0) * _provisional(recent, lately) ** power,
     )
 
 
