@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-RECIPE_VERSION: Final = "2"
+RECIPE_VERSION: Final = "3"
 """Changes when a formula changes: profiles of different versions are not mixed."""
 
 EPISODE_GAP_SECONDS: Final = 3600

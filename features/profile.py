@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from features.hours_of_day import HOURS
 from features.own_bar import BAR_MEMORY_DAYS
 from features.scales import FULL_DAYS
 
@@ -80,6 +81,7 @@ class DayProfile:
     fifteen : the same of the means of 15 minutes, or None where intervals are not of five.
     maximum, upper : float64 [series]; the day's maximum and 95 % quantile of u, NaN where the day had no location.
     folded : float64 [series]; folded days that the day's snapshot had.
+    hours : float64 [series, 24]; maximum of u in each hour of the wall clock, NaN where too little of it is known.
     """
 
     day: int
@@ -89,6 +91,7 @@ class DayProfile:
     maximum: Floats
     upper: Floats
     folded: Floats
+    hours: Floats
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> DayProfile:
         """Series ``index``."""
@@ -97,8 +100,10 @@ class DayProfile:
         return DayProfile(self.day, self.count.take(index), peak, fifteen, *numbers)
 
 
-DAY_FIELDS: Final = ("maximum", "upper", "folded")
+DAY_FIELDS: Final = ("maximum", "upper", "folded", "hours")
 """Numbers of a whole day, from which the own bar is made."""
+LIST_FIELDS: Final = ("hours",)
+"""Those of them that are several numbers."""
 
 
 @dataclass(slots=True, eq=False)
@@ -116,6 +121,7 @@ class History:
     count, peak, fifteen : :class:`KindProfile` [series, 7]; ``peak`` and ``fifteen`` are None until one is known.
     bar_days : int64 [series, 60]; days of the numbers below; only days that had a u.
     maximum, upper, folded : float64 [series, 60]; as in :class:`DayProfile`.
+    hours : float64 [series, 60, 24]; the same.
     """
 
     slots: int
@@ -128,6 +134,7 @@ class History:
     maximum: Floats
     upper: Floats
     folded: Floats
+    hours: Floats
 
     @classmethod
     def empty(cls, series: int, slots: int) -> Self:
@@ -143,6 +150,7 @@ class History:
             maximum=np.full((series, BAR_MEMORY_DAYS), np.nan),
             upper=np.full((series, BAR_MEMORY_DAYS), np.nan),
             folded=np.full((series, BAR_MEMORY_DAYS), np.nan),
+            hours=np.full((series, BAR_MEMORY_DAYS, HOURS), np.nan),
         )
 
     @property
@@ -169,10 +177,17 @@ class History:
         _push(self.count, index, profile.count, stale)
         self.peak = self._pushed(self.peak, index, profile.peak, stale)
         self.fifteen = self._pushed(self.fifteen, index, profile.fifteen, stale)
-        self.append_numbers(index, profile.day, profile.maximum, profile.upper, profile.folded)
+        numbers = (getattr(profile, name) for name in DAY_FIELDS)
+        self.append_numbers(index, profile.day, *numbers)
 
     def append_numbers(
-        self, index: NDArray[np.int64], day: int, maximum: Floats, upper: Floats, folded: Floats
+        self,
+        index: NDArray[np.int64],
+        day: int,
+        maximum: Floats,
+        upper: Floats,
+        folded: Floats,
+        hours: Floats,
     ) -> None:
         """Add the numbers alone of a day that is too old for a snapshot to use its slots.
 
@@ -180,6 +195,7 @@ class History:
         ----------
         index : int64 [n]; series of which ``day`` is newer than all that they have.
         maximum, upper, folded : float64 [n]; as in :class:`DayProfile`.
+        hours : float64 [n, 24]; the same.
         """
         self.last[index] = day
         known = ~np.isnan(maximum)
@@ -189,6 +205,7 @@ class History:
             (self.maximum, maximum[known]),
             (self.upper, upper[known]),
             (self.folded, folded[known]),
+            (self.hours, hours[known]),
         ):
             moved = np.roll(memory[rows], -1, axis=1)
             moved[:, -1] = newest

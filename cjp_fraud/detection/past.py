@@ -21,6 +21,7 @@ from features.local_grid import slots_a_day
 from features.own_bar import BAR_MEMORY_DAYS
 from features.profile import (
     DAY_FIELDS,
+    LIST_FIELDS,
     NO_DAY,
     SLOT_MEMORY_DAYS,
     DayProfile,
@@ -133,7 +134,7 @@ def profiled_past(
     ahead = days >= first
     ahead &= ~folded_again(code, days) if folded_again is not None else True
     older: dict[int, list[tuple[Ints, int, tuple[Floats, ...]]]] = {}
-    numbers = [numbers_of(rows, name, by_slot=False) for name in DAY_FIELDS]
+    numbers = [numbers_of(rows, name, name in LIST_FIELDS) for name in DAY_FIELDS]
     for number, day, part in _cut(of_group[code], days, np.flatnonzero(~slots_used & (days < first))):
         of_day = tuple(values[part] for values in numbers)
         older.setdefault(number, []).append((member[code[part]], day, of_day))
