@@ -151,7 +151,7 @@ def numbers_of(rows: pa.Table, name: str, lists: bool) -> Floats:
     if not lists:
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
     flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64)
-    return flat.reshape(len(rows), -1).copy()
+    return flat.reshape(len(rows), len(flat) // max(len(rows), 1)).copy()
 
 
 def days_of(rows: pa.Table) -> Ints:
