@@ -27,9 +27,9 @@ UPPER_QUARTER: Final = 0.75
 MIDDLE: Final = 0.5
 LEAST_DAYS: Final = 3
 LEAST_INTERVALS: Final = 6
-"""Known intervals without which an hour has no maximum: the upper quartile of the largest of six is their 95 % quantile,
-of fewer it is less than H, and the bar would sink on a series that is as noisy all day long. So series of 15 minutes or
-an hour keep the bar of the whole day."""
+"""Known intervals without which an hour has no maximum. The upper quartile of the largest of six is the 95 % quantile
+of one; of fewer it would be less than H, and the bar would sink on a series that is as noisy all day long. So series of
+15 minutes or an hour keep one bar all day."""
 JOB_SHARE: Final = 0.5
 """An hour has a job where the median of its days' maxima is at least this share of M."""
 MOST_JOB_HOURS: Final = 6
@@ -93,8 +93,9 @@ def job_hours(hours: Floats, habit: Floats) -> NDArray[np.bool_]:
     """
     usual = _quantile_by_hour(_largest(_neighbours(hours, JOB_REACH))[..., None], MIDDLE)
     with np.errstate(invalid="ignore"):
-        of_job: NDArray[np.bool_] = (usual >= JOB_SHARE * habit[:, None]) & (habit > 0)[:, None]
-    return of_job & (of_job.sum(axis=1) <= MOST_JOB_HOURS)[:, None]
+        of_job = (usual >= JOB_SHARE * habit[:, None]) & (habit > 0)[:, None]
+    few: NDArray[np.bool_] = of_job & (of_job.sum(axis=1) <= MOST_JOB_HOURS)[:, None]
+    return few
 
 
 def maxima_outside(hours: Floats, of_job: NDArray[np.bool_]) -> Floats:

@@ -73,7 +73,7 @@ def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, hours: Fl
 
     Parameters
     ----------
-    days : int64 [series, days]; local days, days since 1970-01-01.
+    days : int64 [series, days]; local days, days since 1970-01-01, ascending.
     maxima, upper : float64 [series, days]; each day's maximum and 95 % quantile of u, NaN where the day does not count:
         it had no u, or holds an event that was determined.
     folded : float64 [series, days]; folded days that each day's snapshot had; with two the day had scores.
@@ -88,15 +88,17 @@ def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, hours: Fl
     rare, habit = _rare_and_habit(of_scored, mature)
     noise = quantile_of_known(np.where(scored, lately, np.nan), MIDDLE, least=LEAST_DAYS)
     missing = np.maximum(LEAST_DAYS - (~np.isnan(of_scored)).sum(axis=1), 0) / LEAST_DAYS
-    newest = np.where((scored & (days >= day - NOISE_MEMORY_DAYS))[..., None], hours, np.nan)
-    of_job = job_hours(newest, habit)
+    newest = slice(-NOISE_MEMORY_DAYS, None)
+    counted = (scored & (days >= day - NOISE_MEMORY_DAYS))[:, newest, None]
+    hours_lately = np.where(counted, hours[:, newest], np.nan)
+    of_job = job_hours(hours_lately, habit)
     outside = np.where(np.isnan(of_scored), np.nan, maxima_outside(hours, of_job))
     rare_outside, habit_outside = _rare_and_habit(outside, mature)
     return OwnBar(
         rare=_by_hour(rare, rare_outside, of_job),
         habit=_by_hour(habit, habit_outside, of_job),
-        noise=_lowered(noise[:, None], noise_around(newest)),
-        recurring=np.nan_to_num(recurring(newest)),
+        noise=_lowered(noise[:, None], noise_around(hours_lately)),
+        recurring=np.nan_to_num(recurring(hours_lately)),
         provisional=_provisional(recent, lately) ** missing,
     )
 
@@ -109,7 +111,7 @@ def _rare_and_habit(maxima: Floats, mature: NDArray[np.bool_]) -> tuple[Floats, 
 
 def _by_hour(whole: Floats, outside: Floats, of_job: NDArray[np.bool_]) -> Floats:
     """A part of the whole day, or outside the hours of a job that of the other hours; float64 [series, 24]."""
-    elsewhere = ~of_job & of_job.any(axis=1)[:, None]
+    elsewhere = ~of_job & of_job.any(axis=1, keepdims=True)
     return _lowered(whole[:, None], np.where(elsewhere, outside[:, None], np.nan))
 
 
@@ -130,7 +132,10 @@ def _provisional(maxima: Floats, upper: Floats) -> Floats:
 
 
 def bar(own: OwnBar) -> Floats:
-    """What u is divided by: max(1, (.2 Q)^1.5, (M / 3)^3, (H / .28)^1.5, (R / 1.5)²); float64 [series, 24], 1 for most."""
+    """What u is divided by: max(1, (.2 Q)^1.5, (M / 3)^3, (H / .28)^1.5, (R / 1.5)²).
+
+    float64 [series, 24], 1 for most.
+    """
     return np.maximum(
         _highest(own.rare, own.habit, own.noise), (own.recurring / RECURRING_SLACK) ** RECURRING_POWER
     )

@@ -108,9 +108,8 @@ def make_snapshot(
 def _own_bar(
     history: History, index: NDArray[np.int64], day: int, left_out: tuple[Days, Days] | None
 ) -> OwnBar:
-    days, maximum, upper, hours = (
-        memory[index] for memory in (history.bar_days, history.maximum, history.upper, history.hours)
-    )
+    days, hours = history.bar_days[index], history.hours[index]
+    maximum, upper = history.maximum[index], history.upper[index]
     if left_out is not None and len(left_out[0]):
         place, on = left_out
         row, column = np.nonzero(days[place] == on[:, None])

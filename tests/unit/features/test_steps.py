@@ -261,7 +261,9 @@ class TestOwnBar:
         own = a_past(*days)
         assert own.habit[0, 0] == np.median([10 + ago for ago in (60, 59, 29, 28, 27, 26)])
         assert own.noise[0, 0] == np.median([1 + ago for ago in (28, 27, 26)])
-        assert own.rare[0, 0] == pytest.approx(np.quantile([10 + ago for ago in (60, 59, 29, 28, 27, 26)], 0.95))
+        assert own.rare[0, 0] == pytest.approx(
+            np.quantile([10 + ago for ago in (60, 59, 29, 28, 27, 26)], 0.95)
+        )
 
     def test_a_few_real_events_do_not_raise_the_bar(self) -> None:
         days = [(ago, 50.0 if ago % 20 == 0 else 0.5, 0.1, 7) for ago in range(40, 0, -1)]
