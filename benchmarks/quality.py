@@ -167,6 +167,16 @@ def day_floors_alone(spread: Any, location: Any, floor: Any, near: Any, smallest
     return np.hypot(spread + 0.01 * np.abs(location), 0.3 * floor + smallest)
 
 
+def noise_of_the_whole_day(hours: Any) -> Any:
+    """No hour knows the noise around it."""
+    return np.full((len(hours), 24), np.nan)
+
+
+def no_job_hours(hours: Any, habit: Any) -> Any:
+    """No hour has a job."""
+    return np.zeros((len(hours), 24), dtype=bool)
+
+
 def no_provisional_bar(maxima: Any, upper: Any) -> Any:
     """1 for every series."""
     return np.ones(len(maxima))
@@ -184,10 +194,14 @@ PARTS: Mapping[str, Callable[[], Any]] = {
     "without Q": lambda: patched(features_own_bar__RARE_SLACK=0.0),
     "without M": lambda: patched(features_own_bar__HABIT_SLACK=np.inf),
     "without H": lambda: patched(features_own_bar__NOISE_SLACK=np.inf),
+    "without R": lambda: patched(features_own_bar__RECURRING_SLACK=np.inf),
+    "without the noise by hour": lambda: patched(features_own_bar__noise_around=noise_of_the_whole_day),
+    "without the hours of jobs": lambda: patched(features_own_bar__job_hours=no_job_hours),
     "without the own bar": lambda: patched(
         features_own_bar__RARE_SLACK=0.0,
         features_own_bar__HABIT_SLACK=np.inf,
         features_own_bar__NOISE_SLACK=np.inf,
+        features_own_bar__RECURRING_SLACK=np.inf,
     ),
     "without the provisional bar": lambda: patched(features_own_bar___provisional=no_provisional_bar),
     "with a pool of 7 days": lambda: patched(detection_significance__POOL_DAYS=7),

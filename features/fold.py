@@ -6,11 +6,13 @@ import bottleneck as bn
 import numpy as np
 from numpy.typing import NDArray
 
+from features.hours_of_day import hour_maxima
 from features.level_shift import part_levels
 from features.local_grid import LocalGrid
 from features.location import by_slot, slot_medians
-from features.own_bar import UPPER, quantile_of_known
+from features.own_bar import UPPER
 from features.profile import DayProfile, KindProfile
+from features.quantiles import quantile_of_known
 from features.score_day import Measured, MeasuredDay, Model, Rows, measure_day, weigh
 from features.snapshot import Snapshot, Usual
 
@@ -46,6 +48,7 @@ def fold_day(snapshot: Snapshot, rows: Rows, measured: MeasuredDay | None = None
         maximum=bn.nanmax(unbarred, axis=1),
         upper=quantile_of_known(unbarred, UPPER),
         folded=snapshot.count.days.astype(np.float64),
+        hours=hour_maxima(unbarred, rows.grid.slot[context:], rows.grid.slots),
         levels=np.concatenate(
             [part_levels((count if part is None else part).usual) for part in (count, peak)], axis=1
         ),

@@ -15,7 +15,8 @@ import bottleneck as bn
 import numpy as np
 from numpy.typing import NDArray
 
-from features.profile import LEVEL_MEMORY_DAYS, LEVEL_PARTS, NO_DAY, SLOT_FIELDS, KindProfile
+from features.local_grid import NO_DAY
+from features.profile import LEVEL_MEMORY_DAYS, LEVEL_PARTS, SLOT_FIELDS, KindProfile
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]

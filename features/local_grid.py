@@ -19,6 +19,9 @@ from features.fifteen import BEFORE, has_fifteen
 QUARTER_HOUR: Final = 900
 HOUR: Final = 3600
 DAY: Final = 86400
+HOURS: Final = 24
+NO_DAY: Final = -(10**6)
+"""In the place of a day, where there is none."""
 MIDNIGHTS_AT_ONCE: Final = 512
 LONGEST_LEVELLED: Final = 900
 """Intervals over 15 minutes have no level (step 2): an hour holds too few of them."""

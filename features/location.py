@@ -8,13 +8,14 @@ import bottleneck as bn
 import numpy as np
 from numpy.typing import NDArray
 
-from features.profile import NO_DAY
+from features.local_grid import NO_DAY
 
 MONDAY: Final = 4
 """1970-01-05."""
 SATURDAY: Final = 5
 FIRST_PART: Final = 4
 """A day that nothing is known of in its first quarter began late."""
+
 Floats = NDArray[np.float64]
 
 

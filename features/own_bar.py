@@ -1,18 +1,23 @@
-"""Step 8: a series' own past raises its bar, by three parts with slack; and nothing lowers it.
+"""Step 8: a series' own past raises its bar, by four parts; and nothing lowers it.
 
-All three are of u, before the bar: how rare its largest days are (Q), how large its days usually become (M), and how
-restless it is all day long (H). Q protects against rare large events, M against jobs that recur, H against noise that
-never ends. The slack keeps a tenant with real events from blinding itself.
+All are of u, before the bar: how rare its largest days are (Q), how large its days usually become (M), how restless it
+is (H), and what recurs at the same hour (R). Q protects against rare large events, M and R against jobs that recur, H
+against noise that never ends. The slack of the first three keeps a tenant with real events from blinding itself.
+
+Each is of an hour of the local day: H is no more than the noise of the hours around, and outside the hours of a job
+that recurs Q and M do not know of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.hours_of_day import job_hours, maxima_outside, noise_around, recurring
+from features.quantiles import quantile_of_known
 from features.regimes import YOUNG_FROM_DAYS
 
 Floats = NDArray[np.float64]
@@ -37,55 +42,88 @@ HABIT_SLACK: Final = 3.0
 HABIT_POWER: Final = 3.0
 NOISE_SLACK: Final = 0.28
 NOISE_POWER: Final = 1.5
+RECURRING_SLACK: Final = 1.5
+RECURRING_POWER: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnBar:
-    """The parts of a series' own bar; float64 [series], 0 where not known yet.
+    """The parts of a series' own bar, by hour of the local day; 0 where not known yet.
 
     Attributes
     ----------
-    rare : Q, the 95 % quantile of its daily maxima of u.
-    habit : M, their median.
-    noise : H, the median of its daily 95 % quantiles of u.
-    provisional : what the statistic is divided by before p is taken, as long as the series is new: a bar from few
-        days, twice as high on the first scored one, which fades as scored days come; 1 from four on.
+    rare : float64 [series, 24]; Q, the 95 % quantile of its daily maxima of u.
+    habit : float64 [series, 24]; M, their median.
+    noise : float64 [series, 24]; H, the median of its daily 95 % quantiles of u, and no more than that of the hours
+        around.
+    recurring : float64 [series, 24]; R, what u reaches around this hour on one day in four.
+    provisional : float64 [series]; what the statistic is divided by before p is taken, as long as the series is new: a
+        bar from few days, twice as high on the first scored one, which fades as scored days come; 1 from four on.
     """
 
     rare: Floats
     habit: Floats
     noise: Floats
+    recurring: Floats
     provisional: Floats
 
     def take(self, index: NDArray[np.int64]) -> OwnBar:
         """Series ``index``."""
-        return OwnBar(self.rare[index], self.habit[index], self.noise[index], self.provisional[index])
+        return OwnBar(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
-def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, day: int) -> OwnBar:
+def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, hours: Floats, day: int) -> OwnBar:
     """The parts as of the local midnight of ``day``.
 
     Parameters
     ----------
-    days : int64 [series, days]; local days, days since 1970-01-01.
+    days : int64 [series, days]; local days, days since 1970-01-01, ascending.
     maxima, upper : float64 [series, days]; each day's maximum and 95 % quantile of u, NaN where the day does not count:
         it had no u, or holds an event that was determined.
     folded : float64 [series, days]; folded days that each day's snapshot had; with two the day had scores.
+    hours : float64 [series, days, 24]; each hour's maximum of u, NaN as above.
     day : none of ``days`` is this day or later.
     """
     recent = np.where(days >= day - BAR_MEMORY_DAYS, maxima, np.nan)
     lately = np.where(days >= day - NOISE_MEMORY_DAYS, upper, np.nan)
     scored = folded >= YOUNG_FROM_DAYS
     of_scored = np.where(scored, recent, np.nan)
-    habit = quantile_of_known(of_scored, MIDDLE, least=LEAST_DAYS)
+    mature = folded >= MATURE_DAYS
+    rare, habit = _rare_and_habit(of_scored, mature)
+    noise = quantile_of_known(np.where(scored, lately, np.nan), MIDDLE, least=LEAST_DAYS)
     scored_days = (~np.isnan(of_scored)).sum(axis=1)
     power = np.array([*HAND_OVER, 0.0])[np.minimum(scored_days, len(HAND_OVER))]
+    newest = slice(-NOISE_MEMORY_DAYS, None)
+    counted = (scored & (days >= day - NOISE_MEMORY_DAYS))[:, newest, None]
+    hours_lately = np.where(counted, hours[:, newest], np.nan)
+    of_job = job_hours(hours_lately, habit)
+    outside = np.where(np.isnan(of_scored), np.nan, maxima_outside(hours, of_job))
+    rare_outside, habit_outside = _rare_and_habit(outside, mature)
     return OwnBar(
-        rare=np.nan_to_num(quantile_of_known(np.where(folded >= MATURE_DAYS, recent, np.nan), UPPER)),
-        habit=np.nan_to_num(habit),
-        noise=np.nan_to_num(quantile_of_known(np.where(scored, lately, np.nan), MIDDLE, least=LEAST_DAYS)),
+        rare=_by_hour(rare, rare_outside, of_job),
+        habit=_by_hour(habit, habit_outside, of_job),
+        noise=_lowered(noise[:, None], noise_around(hours_lately)),
+        recurring=np.nan_to_num(recurring(hours_lately)),
         provisional=np.where(scored_days == 0, NEWCOMER, 1.0) * _provisional(recent, lately) ** power,
     )
+
+
+def _rare_and_habit(maxima: Floats, mature: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Q and M of daily maxima, NaN where not known; float64 [series] each."""
+    rare = quantile_of_known(np.where(mature, maxima, np.nan), UPPER)
+    return rare, quantile_of_known(maxima, MIDDLE, least=LEAST_DAYS)
+
+
+def _by_hour(whole: Floats, outside: Floats, of_job: NDArray[np.bool_]) -> Floats:
+    """A part of the whole day, or outside the hours of a job that of the other hours; float64 [series, 24]."""
+    elsewhere = ~of_job & of_job.any(axis=1, keepdims=True)
+    return _lowered(whole[:, None], np.where(elsewhere, outside[:, None], np.nan))
+
+
+def _lowered(whole: Floats, part: Floats) -> Floats:
+    """``part`` where it is known and less than ``whole``, else ``whole``; 0 where that is not known."""
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(np.where(part < whole, part, whole))
 
 
 def _provisional(maxima: Floats, upper: Floats) -> Floats:
@@ -98,34 +136,14 @@ def _provisional(maxima: Floats, upper: Floats) -> Floats:
     return _highest(*(np.nan_to_num(part) for part in parts))
 
 
-def quantile_of_known(values: Floats, share: float, *, least: int = 1) -> Floats:
-    """Quantile (linear) of each row's known values.
-
-    Parameters
-    ----------
-    values : float64 [rows, n]; NaN is not known.
-    share : between 0 and 1.
-    least : values needed; with fewer the result is NaN.
-
-    Returns
-    -------
-    float64 [rows].
-    """
-    if not values.shape[1]:
-        return np.full(len(values), np.nan)
-    ordered = np.sort(values, axis=1)
-    known = (~np.isnan(values)).sum(axis=1)
-    position = share * np.maximum(known - 1, 0)
-    low = position.astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(known - 1, 0))
-    lower = np.take_along_axis(ordered, low[:, None], axis=1)[:, 0]
-    upper = np.take_along_axis(ordered, high[:, None], axis=1)[:, 0]
-    return np.where(known >= max(least, 1), lower + (upper - lower) * (position - low), np.nan)
-
-
 def bar(own: OwnBar) -> Floats:
-    """What u is divided by: max(1, (.2 Q)^1.5, (M / 3)^3, (H / .28)^1.5); float64 [series], 1 for most."""
-    return _highest(own.rare, own.habit, own.noise)
+    """What u is divided by: max(1, (.2 Q)^1.5, (M / 3)^3, (H / .28)^1.5, (R / 1.5)²).
+
+    float64 [series, 24], 1 for most.
+    """
+    return np.maximum(
+        _highest(own.rare, own.habit, own.noise), (own.recurring / RECURRING_SLACK) ** RECURRING_POWER
+    )
 
 
 def _highest(rare: Floats, habit: Floats, noise: Floats) -> Floats:

@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from features.local_grid import HOURS, NO_DAY
 from features.own_bar import BAR_MEMORY_DAYS
 from features.scales import FULL_DAYS
 
@@ -17,7 +18,6 @@ Days = NDArray[np.int64]
 
 SLOT_MEMORY_DAYS: Final = 28
 """A snapshot uses the last seven folded days; none once the newest of them is older than this."""
-NO_DAY: Final = -(10**6)
 LEVEL_MEMORY_DAYS: Final = 14
 LEVEL_PARTS: Final = 6
 """Parts of a day, of four hours each, that have a level."""
@@ -83,6 +83,7 @@ class DayProfile:
     fifteen : the same of the means of 15 minutes, or None where intervals are not of five.
     maximum, upper : float64 [series]; the day's maximum and 95 % quantile of u, NaN where the day had no location.
     folded : float64 [series]; folded days that the day's snapshot had.
+    hours : float64 [series, 24]; maximum of u in each hour of the wall clock, NaN where too little of it is known.
     levels : float64 [series, 2 · parts]; level of each part of the day, of counts and then of peaks.
     """
 
@@ -93,6 +94,7 @@ class DayProfile:
     maximum: Floats
     upper: Floats
     folded: Floats
+    hours: Floats
     levels: Floats
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> DayProfile:
@@ -102,9 +104,10 @@ class DayProfile:
         return DayProfile(self.day, self.count.take(index), peak, fifteen, *numbers)
 
 
-DAY_FIELDS: Final = ("maximum", "upper", "folded", "levels")
+DAY_FIELDS: Final = ("maximum", "upper", "folded", "hours", "levels")
 """Numbers of a whole day: those that the own bar is made from, and the levels that show a shift."""
-LEVELS: Final = "levels"
+LIST_FIELDS: Final = ("hours", "levels")
+"""Those of them that are several numbers."""
 
 
 @dataclass(slots=True, eq=False)
@@ -122,6 +125,7 @@ class History:
     count, peak, fifteen : :class:`KindProfile` [series, 7]; ``peak`` and ``fifteen`` are None until one is known.
     bar_days : int64 [series, 60]; days of the numbers below; only days that had a u.
     maximum, upper, folded : float64 [series, 60]; as in :class:`DayProfile`.
+    hours : float64 [series, 60, 24]; the same.
     level_days : int64 [series, 14]; days of the levels below.
     levels : float64 [series, 14, 2 · parts]; as in :class:`DayProfile`.
     """
@@ -136,6 +140,7 @@ class History:
     maximum: Floats
     upper: Floats
     folded: Floats
+    hours: Floats
     level_days: Days
     levels: Floats
 
@@ -153,6 +158,7 @@ class History:
             maximum=np.full((series, BAR_MEMORY_DAYS), np.nan),
             upper=np.full((series, BAR_MEMORY_DAYS), np.nan),
             folded=np.full((series, BAR_MEMORY_DAYS), np.nan),
+            hours=np.full((series, BAR_MEMORY_DAYS, HOURS), np.nan),
             level_days=np.full((series, LEVEL_MEMORY_DAYS), NO_DAY, dtype=np.int64),
             levels=np.full((series, LEVEL_MEMORY_DAYS, 2 * LEVEL_PARTS), np.nan),
         )
@@ -181,9 +187,8 @@ class History:
         _push(self.count, index, profile.count, stale)
         self.peak = self._pushed(self.peak, index, profile.peak, stale)
         self.fifteen = self._pushed(self.fifteen, index, profile.fifteen, stale)
-        self.append_numbers(
-            index, profile.day, profile.maximum, profile.upper, profile.folded, profile.levels
-        )
+        numbers = (getattr(profile, name) for name in DAY_FIELDS)
+        self.append_numbers(index, profile.day, *numbers)
 
     def append_numbers(
         self,
@@ -192,6 +197,7 @@ class History:
         maximum: Floats,
         upper: Floats,
         folded: Floats,
+        hours: Floats,
         levels: Floats,
     ) -> None:
         """Add the numbers alone of a day that is too old for a snapshot to use its slots.
@@ -200,6 +206,7 @@ class History:
         ----------
         index : int64 [n]; series of which ``day`` is newer than all that they have.
         maximum, upper, folded : float64 [n]; as in :class:`DayProfile`.
+        hours : float64 [n, 24]; the same.
         levels : float64 [n, 2 · parts]; the same.
         """
         self.last[index] = day
@@ -210,6 +217,7 @@ class History:
             (self.maximum, of_bar, maximum[known]),
             (self.upper, of_bar, upper[known]),
             (self.folded, of_bar, folded[known]),
+            (self.hours, of_bar, hours[known]),
             (self.level_days, index, day),
             (self.levels, index, levels),
         ):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from features.constants import COUNT, FIFTEEN, PEAK, KindConstants
 from features.fifteen import has_fifteen, mean_of_three, sums_of_three
+from features.hours_of_day import hour_of
 from features.level import level_of_hour
 from features.local_grid import LocalGrid
 from features.location import interpolate
@@ -71,6 +72,7 @@ class MeasuredDay:
     Attributes
     ----------
     starts : int64 [intervals]; UTC seconds.
+    hour : int64 [intervals]; hour of the wall clock, 0 to 23.
     observed : float64 [series, intervals]; contacts.
     observed_peak : the same of the busiest minute; None where no series knows it.
     observed_fifteen : the same as the mean of 15 minutes; None where intervals are not of five.
@@ -81,6 +83,7 @@ class MeasuredDay:
     """
 
     starts: NDArray[np.int64]
+    hour: NDArray[np.int64]
     observed: Floats
     observed_peak: Floats | None
     observed_fifteen: Floats | None
@@ -104,6 +107,7 @@ class MeasuredDay:
         return replace(
             self,
             starts=self.starts[low:high],
+            hour=self.hour[low:high],
             observed=self.observed[:, low:high],
             observed_peak=cut(self.observed_peak),
             observed_fifteen=cut(self.observed_fifteen),
@@ -179,6 +183,7 @@ def measure_day(snapshot: Snapshot, rows: Rows) -> MeasuredDay:
         seen, usual = _of_three(snapshot.count, grid, rows.counts)
     return MeasuredDay(
         starts=grid.starts[grid.context :],
+        hour=hour_of(grid.slot[grid.context :], grid.slots),
         observed=rows.counts[:, grid.context :],
         observed_peak=None if rows.peaks is None else rows.peaks[:, grid.context :],
         observed_fifteen=means,
@@ -210,7 +215,7 @@ def weigh(measured: MeasuredDay, model: Model) -> ScoredDay:
         strength,
         np.zeros(strength.shape, dtype=bool) if fifteen is None else fifteen_decides(strength, fifteen),
         unbarred,
-        np.where(cold, np.nan, unbarred) / bar(measured.own)[:, None],
+        np.where(cold, np.nan, unbarred) / bar(measured.own)[:, measured.hour],
         _anomaly(strength, measured, model),
     )
 

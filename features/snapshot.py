@@ -109,12 +109,14 @@ def make_snapshot(
 def _own_bar(
     history: History, index: NDArray[np.int64], day: int, left_out: tuple[Days, Days] | None
 ) -> OwnBar:
-    days, maximum, upper = history.bar_days[index], history.maximum[index], history.upper[index]
+    days, hours = history.bar_days[index], history.hours[index]
+    maximum, upper = history.maximum[index], history.upper[index]
     if left_out is not None and len(left_out[0]):
         place, on = left_out
         row, column = np.nonzero(days[place] == on[:, None])
-        maximum[place[row], column] = upper[place[row], column] = np.nan
-    return own_bar(days, maximum, upper, history.folded[index], day)
+        for numbers in (maximum, upper, hours):
+            numbers[place[row], column] = np.nan
+    return own_bar(days, maximum, upper, history.folded[index], hours, day)
 
 
 def usual_locations(history: History, index: NDArray[np.int64], day: int) -> Floats:

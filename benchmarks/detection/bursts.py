@@ -17,14 +17,15 @@ VOICE_OUT = ("voice", "outbound")
 SHARES = (0.25, 0.5, 1.0, 2.0)
 """Contacts a minute of the burst as a share of the series' mean contacts a minute."""
 LEAST_CONTACTS = 5
-"""Of a burst; the product flags no smaller excess."""
+"""Of an interval of a burst; the product flags no smaller excess."""
 NIGHT, BY_DAY = "night", "day"
 
 
 def burst_tenants(cloud: Cloud, number: int) -> list[int]:
     """Numbers of tenants that exist throughout and have outbound voice only, large enough for a burst.
 
-    A quarter of the mean over 17 minutes must be at least ``LEAST_CONTACTS``: smaller tenants cannot be flagged for it.
+    A quarter of the mean over one interval must be at least ``LEAST_CONTACTS``: a smaller tenant cannot be flagged for
+    it, unless the 15 minutes decide.
     """
     chosen: list[int] = []
     candidate = 0
@@ -32,7 +33,7 @@ def burst_tenants(cloud: Cloud, number: int) -> list[int]:
         profile = draw_profile(cloud, candidate)
         if [kind.name for kind in profile.series] == [VOICE_OUT]:
             expected = expected_of(cloud, profile)
-            smallest = min(SHARES) * 17 * expected.mean_a_minute(VOICE_OUT)
+            smallest = min(SHARES) * STEP_MINUTES * expected.mean_a_minute(VOICE_OUT)
             if expected.live == (0, cloud.intervals) and smallest >= LEAST_CONTACTS:
                 chosen.append(candidate)
         candidate += 1

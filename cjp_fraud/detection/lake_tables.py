@@ -7,12 +7,14 @@ from typing import Final
 import pyarrow as pa
 
 from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
-from features.profile import DAY_FIELDS, KIND_FIELDS, LEVELS, SLOT_FIELDS
+from features.profile import DAY_FIELDS, KIND_FIELDS, LIST_FIELDS, SLOT_FIELDS
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS
 
 KINDS: Final = ("count", "peak", "fifteen")
-OWN_BAR: Final = ("rare", "habit", "noise", "provisional")
-"""Parts of a series' own bar: Q, M, H, and the bar that counts for p before these are known."""
+BAR_BY_HOUR: Final = ("rare", "habit", "noise", "recurring")
+"""Parts of a series' own bar in each hour of its day: Q, M, H, R."""
+OWN_BAR: Final = (*BAR_BY_HOUR, "provisional")
+"""These, and the bar that counts for p before they are known."""
 WHOLE_NUMBERS: Final = ("days", "scale_days")
 
 _KEY: Final = [
@@ -41,7 +43,7 @@ PROFILE = LakeTable(
         [
             *_KEY,
             *_kind_columns(KIND_FIELDS, SLOT_FIELDS),
-            *((name, pa.list_(pa.float64()) if name == LEVELS else pa.float64()) for name in DAY_FIELDS),
+            *((name, pa.list_(pa.float64()) if name in LIST_FIELDS else pa.float64()) for name in DAY_FIELDS),
             ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,
@@ -57,7 +59,7 @@ BASELINE = LakeTable(
         [
             *_KEY,
             *_kind_columns(USUAL_FIELDS, USUAL_SLOT_FIELDS),
-            *((name, pa.float64()) for name in OWN_BAR),
+            *((name, pa.list_(pa.float64()) if name in BAR_BY_HOUR else pa.float64()) for name in OWN_BAR),
             ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,

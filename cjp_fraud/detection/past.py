@@ -17,12 +17,11 @@ from cjp_fraud.detection.profile_rows import days_of, numbers_of, profile_of, sn
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.storage.lake import Lake, Where
 from features.columns import SERIES_ID, SERIES_KEY, TENANT
-from features.local_grid import slots_a_day
+from features.local_grid import NO_DAY, slots_a_day
 from features.own_bar import BAR_MEMORY_DAYS
 from features.profile import (
     DAY_FIELDS,
-    LEVELS,
-    NO_DAY,
+    LIST_FIELDS,
     SLOT_MEMORY_DAYS,
     DayProfile,
     History,
@@ -134,7 +133,7 @@ def profiled_past(
     ahead = days >= first
     ahead &= ~folded_again(code, days) if folded_again is not None else True
     older: dict[int, list[tuple[Ints, int, tuple[Floats, ...]]]] = {}
-    numbers = [numbers_of(rows, name, name == LEVELS) for name in DAY_FIELDS]
+    numbers = [numbers_of(rows, name, name in LIST_FIELDS) for name in DAY_FIELDS]
     for number, day, part in _cut(of_group[code], days, np.flatnonzero(~slots_used & (days < first))):
         of_day = tuple(values[part] for values in numbers)
         older.setdefault(number, []).append((member[code[part]], day, of_day))

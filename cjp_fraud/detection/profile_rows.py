@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of
-from cjp_fraud.detection.lake_tables import BASELINE, KINDS, OWN_BAR, PROFILE, WHOLE_NUMBERS
+from cjp_fraud.detection.lake_tables import BAR_BY_HOUR, BASELINE, KINDS, OWN_BAR, PROFILE, WHOLE_NUMBERS
 from cjp_fraud.storage.lake import LakeTable
 from features.columns import APPLICATION, SERIES_ID, SERIES_KEY
 from features.constants import RECIPE_VERSION
@@ -21,7 +21,7 @@ from features.own_bar import OwnBar
 from features.profile import (
     DAY_FIELDS,
     KIND_FIELDS,
-    LEVELS,
+    LIST_FIELDS,
     SLOT_FIELDS,
     DayProfile,
     History,
@@ -42,10 +42,8 @@ def profile_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, prof
         slots = profile.count.usual.shape[-1]
         known = part if part is not None else KindProfile.unknown((len(keys),), slots)
         for name, values in known.arrays():
-            columns[f"{kind}_{name}"] = _lists(values) if name in SLOT_FIELDS else pa.array(values)
-    for name in DAY_FIELDS:
-        values = getattr(profile, name)
-        columns[name] = _lists(values) if name == LEVELS else pa.array(values)
+            columns[f"{kind}_{name}"] = _numbers(values)
+    columns |= {name: _numbers(getattr(profile, name)) for name in DAY_FIELDS}
     return _table(PROFILE, keys, buckets, zone, profile.day, columns)
 
 
@@ -56,7 +54,7 @@ def profile_of(rows: pa.Table, day: int) -> DayProfile:
         for kind in KINDS
     ]
     count, peak, fifteen = parts
-    numbers = (numbers_of(rows, name, name == LEVELS) for name in DAY_FIELDS)
+    numbers = (numbers_of(rows, name, name in LIST_FIELDS) for name in DAY_FIELDS)
     return DayProfile(day, count, peak, fifteen, *numbers)
 
 
@@ -67,9 +65,8 @@ def snapshot_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, sna
     for kind, usual in zip(KINDS, (snapshot.count, snapshot.peak, snapshot.fifteen), strict=True):
         part = usual or nothing
         for name in USUAL_FIELDS:
-            values = getattr(part, name)
-            columns[f"{kind}_{name}"] = _lists(values) if name in USUAL_SLOT_FIELDS else pa.array(values)
-    columns |= {name: pa.array(getattr(snapshot.own, name)) for name in OWN_BAR}
+            columns[f"{kind}_{name}"] = _numbers(getattr(part, name))
+    columns |= {name: _numbers(getattr(snapshot.own, name)) for name in OWN_BAR}
     return _table(BASELINE, keys, buckets, zone, snapshot.day, columns)
 
 
@@ -89,7 +86,7 @@ def snapshot_of(rows: pa.Table, place: Ints, members: int, slots: int, day: int)
             stored = stored.astype(np.int64) if name in WHOLE_NUMBERS else stored
             values[name] = stored if empty is None else _put(getattr(empty.count, name), place, stored)
         kinds.append(Usual(**values))
-    own = {name: numbers_of(rows, name, by_slot=False) for name in OWN_BAR}
+    own = {name: numbers_of(rows, name, name in BAR_BY_HOUR) for name in OWN_BAR}
     if empty is not None:
         own = {name: _put(getattr(empty.own, name), place, stored) for name, stored in own.items()}
     return Snapshot(day, kinds[0], kinds[1], kinds[2], OwnBar(**own))
@@ -137,19 +134,24 @@ def _plain(column: pd.Series, name: str) -> Sequence[Any]:
     return [value if isinstance(value, str) else None for value in values] if name == APPLICATION else values
 
 
+def _numbers(values: Floats) -> pa.Array:
+    """One number a row, or a list of them."""
+    return _lists(values) if values.ndim == 2 else pa.array(values)
+
+
 def _lists(values: Floats) -> pa.Array:
     n, slots = values.shape
     offsets = pa.array(np.arange(n + 1, dtype=np.int32) * slots)
     return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values).ravel()))
 
 
-def numbers_of(rows: pa.Table, name: str, by_slot: bool) -> Floats:
-    """A column of numbers as float64 [rows], or [rows, slots], NaN where it is null."""
+def numbers_of(rows: pa.Table, name: str, lists: bool) -> Floats:
+    """A column of numbers as float64 [rows], or of lists of them as [rows, n], NaN where it is null."""
     column = rows[name].combine_chunks()
-    if not by_slot:
+    if not lists:
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
     flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64)
-    return flat.reshape(len(rows), -1 if len(rows) else 0).copy()
+    return flat.reshape(len(rows), len(flat) // max(len(rows), 1)).copy()
 
 
 def days_of(rows: pa.Table) -> Ints:

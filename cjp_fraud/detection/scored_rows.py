@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cjp_fraud.detection.lake_tables import OWN_BAR
+from cjp_fraud.detection.lake_tables import BAR_BY_HOUR
 from cjp_fraud.detection.series import Arranged, SeriesTable
 from features.fifteen import FIFTEEN_MINUTES
 from features.local_grid import HOUR
@@ -46,7 +46,8 @@ class ScoredRows:
     fifteen, fifteen_baseline : float64; mean contacts an interval over the 15 minutes, and usually.
     fifteen_against_hour, fifteen_against_season, fifteen_strength : float64; A, S and b₁₅ of them.
     strength, unbarred : float64; s and u.
-    rare, habit, noise, provisional : float64; Q, M and H of the series' own bar, and the bar before these are known.
+    rare, habit, noise, recurring : float64; Q, M, H and R of the series' own bar at this hour of its day.
+    provisional : float64; the bar before these are known.
     statistic : float64; s′, NaN without a score.
     anomaly : float64; f, NaN where no forest sees the row.
     log_p : float64; natural log of p, NaN without a score and before the rows are calibrated.
@@ -84,6 +85,7 @@ class ScoredRows:
     rare: Floats
     habit: Floats
     noise: Floats
+    recurring: Floats
     provisional: Floats
     statistic: Floats
     anomaly: Floats
@@ -170,7 +172,8 @@ def flat(scored: ScoredDay, series: Ints, interval_seconds: int) -> Columns:
         **of_kind("fifteen_", measured.fifteen, scored.fifteen_strength),
         "strength": of(scored.strength),
         "unbarred": of(scored.unbarred),
-        **{name: getattr(measured.own, name)[row] for name in OWN_BAR},
+        **{name: getattr(measured.own, name)[row, measured.hour[column]] for name in BAR_BY_HOUR},
+        "provisional": measured.own.provisional[row],
         "statistic": of(scored.statistic),
         "anomaly": of(scored.anomaly),
         "log_p": nothing,

@@ -12,7 +12,7 @@ from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import baseline
 from cjp_fraud.detection.due_days import days_waiting
-from cjp_fraud.detection.lake_tables import BASELINE, OWN_BAR
+from cjp_fraud.detection.lake_tables import BAR_BY_HOUR, BASELINE, OWN_BAR
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.full_disk import full_disk_named
 from cjp_fraud.storage.lake import Where
@@ -53,8 +53,10 @@ class SeriesBaseline:
     days_folded : number of local days that it was made from, at most seven.
     floor, peak_floor : the smallest scale, in contacts per interval and per minute; None: the busiest minute is not
         known.
-    own_bar : by how much the series' own past raises its bar; 1 for most.
-    rare, habit, noise : the parts of that bar, Q, M and H (docs/detection.md); 0 where not known yet.
+    own_bar : by how much the series' own past raises its bar, in the hour of the day that has the highest; 1 for most.
+    rare, habit, noise, recurring : the largest by hour of the parts of that bar, Q, M, H and R (docs/detection.md); 0
+        where not known yet.
+    own_bar_by_hour : the bar in each hour of the local day, from midnight.
     usual_by_hour : mean usual contacts per interval in each hour of the local day, from midnight; None: not known.
     """
 
@@ -72,6 +74,8 @@ class SeriesBaseline:
     rare: float
     habit: float
     noise: float
+    recurring: float
+    own_bar_by_hour: tuple[float, ...]
     usual_by_hour: tuple[float | None, ...]
 
 
@@ -150,6 +154,7 @@ def show_baseline(deployment: Deployment, now: datetime, tenant_id: str) -> Tena
 
 def _series_baseline(row: dict[str, Any]) -> SeriesBaseline:
     own = OwnBar(**{name: np.array([row[name]], dtype=np.float64) for name in OWN_BAR})
+    bars = bar(own)[0] * own.provisional[0]
     with_peak = row["peak_days"] >= YOUNG_FROM_DAYS
     regime = regime_of(np.array([row["count_days"]]), np.array([[with_peak]]))
     location = np.array(row["count_location"], dtype=np.float64)
@@ -165,9 +170,8 @@ def _series_baseline(row: dict[str, Any]) -> SeriesBaseline:
         days_folded=row["count_days"],
         floor=row["count_floor"],
         peak_floor=row["peak_floor"] if row["peak_days"] else None,
-        own_bar=float(bar(own)[0] * own.provisional[0]),
-        rare=row["rare"],
-        habit=row["habit"],
-        noise=row["noise"],
+        own_bar=float(bars.max()),
+        **{name: max(row[name]) for name in BAR_BY_HOUR},
+        own_bar_by_hour=tuple(bars.round(2).tolist()),
         usual_by_hour=tuple(None if np.isnan(usual) else round(float(usual), 2) for usual in by_hour),
     )

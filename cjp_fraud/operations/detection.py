@@ -136,7 +136,8 @@ class ScoreView:
     observed : brought to the whole interval where only a part, ``seconds_covered``, was covered.
     excess : above the usual in the ``span_seconds`` that end with the interval: its length, or 15 minutes.
     strength, unbarred, statistic : s, u and s′ (docs/detection.md).
-    rare, habit, noise, provisional : Q, M and H of the series' own bar, and the bar before these are known.
+    rare, habit, noise, recurring : Q, M, H and R of the series' own bar at this hour of its day.
+    provisional : the bar before these are known.
     anomaly : score of the isolation forest; None where it does not see the interval.
     q_value : as of flags; None while the interval's UTC hour is open.
     score : −log10 of the p-value; None where the series has too short a past.
@@ -158,6 +159,7 @@ class ScoreView:
     rare: float | None
     habit: float | None
     noise: float | None
+    recurring: float | None
     provisional: float | None
     statistic: float | None
     anomaly: float | None

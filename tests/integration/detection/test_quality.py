@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -53,3 +54,30 @@ def test_wild_series_do_not_flood_the_queue(social: pd.DataFrame, with_peak: boo
     rates = episodes(scores[scores["flagged"]])["tenant_id"].value_counts() / weeks
     assert rates.max() < 2, rates
     assert rates.sum() / scores["tenant_id"].nunique() < 1, rates
+
+
+def a_noisy_day(days: int) -> np.ndarray:
+    """Contacts per minute: over-dispersed from eight to eighteen, next to none by night, a job at two or so."""
+    rng = np.random.default_rng(5)
+    hour = np.arange(days * synthetic.MINUTES_A_DAY) / 60 % 24
+    mean = np.where((hour >= 8) & (hour < 18), 10.0, 0.005)
+    minutes = rng.poisson(mean * np.repeat(rng.gamma(2.0, 0.5, size=len(mean) // 5), 5))
+    for day in range(days):
+        at = day * synthetic.MINUTES_A_DAY + 120 + int(rng.integers(-30, 31))
+        minutes[at : at + 8] += rng.poisson(20.0, size=8)
+    return minutes
+
+
+def test_a_burst_of_the_night_is_found_on_a_tenant_with_noisy_days_and_a_nightly_job(
+    social: pd.DataFrame,
+) -> None:
+    minutes = a_noisy_day(21)
+    burst = 20 * synthetic.MINUTES_A_DAY + 23 * 60  # a third of the busy hours' rate
+    minutes[burst : burst + 15] += np.random.default_rng(6).poisson(4.0, size=15)
+    traffic = synthetic.gridded({"noisy": minutes}, start=social["interval_start"].min())
+    scores = scored(pd.concat([social, traffic], ignore_index=True))
+    flags = scores[scores["flagged"] & (scores["tenant_id"] == "noisy")]
+    begin = social["interval_start"].min() + pd.Timedelta(minutes=burst)
+    assert flags["interval_start"].between(begin, begin + pd.Timedelta(minutes=20)).any()
+    settled = flags[flags["interval_start"] > social["interval_start"].min() + pd.Timedelta(days=10)]
+    assert len(episodes(settled)) == 1, settled

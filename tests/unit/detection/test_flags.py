@@ -55,6 +55,7 @@ def a_flagged_row(**columns: float) -> ScoredRows:
         "rare": 8.0,
         "habit": 1.0,
         "noise": 0.1,
+        "recurring": 0.2,
         "provisional": 1.0,
         "statistic": 9.0,
         "anomaly": 0.71,

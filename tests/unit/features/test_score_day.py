@@ -137,7 +137,7 @@ def test_a_snapshot_is_the_same_alone_and_among_others(days: int, others: int) -
     alone = snapshot_after(days, SERIES)
     for name in ("location", "season", "slot_error", "near", "floor", "error", "spread"):
         assert getattr(among.count, name).tobytes() == getattr(alone.count, name).tobytes(), name
-    for part in ("rare", "habit", "noise", "provisional"):
+    for part in ("rare", "habit", "noise", "recurring", "provisional"):
         assert getattr(among.own, part).tobytes() == getattr(alone.own, part).tobytes(), part
 
 
@@ -181,6 +181,7 @@ def test_a_day_is_folded_to_its_largest_and_its_upper_value_before_the_own_bar()
     assert profile.maximum.tolist() == [scored.unbarred.max()]
     np.testing.assert_allclose(profile.upper, np.quantile(scored.unbarred, 0.95, axis=1))
     assert profile.folded.tolist() == [7]
+    np.testing.assert_array_equal(profile.hours, scored.unbarred.reshape(1, 24, 12).max(axis=2))
     assert profile.count.n.tolist() == [288]
     assert profile.count.largest.tolist() == [SERIES[10 * 288 : 11 * 288].max()]
 
@@ -190,7 +191,8 @@ def test_the_cold_day_before_the_first_scores_counts_for_the_provisional_bar_alo
     assert np.isnan([first.maximum[0], first.upper[0]]).all()
     assert second.maximum[0] > 0
     own = snapshot_after(2, SERIES).own
-    assert (own.rare[0], own.habit[0], own.noise[0]) == (0, 0, 0)
+    for part in (own.rare, own.habit, own.noise, own.recurring):
+        assert (part == 0).all()
     assert own.provisional[0] >= 1
 
 
@@ -201,8 +203,9 @@ def test_days_with_a_determined_event_are_left_out_of_the_own_bar() -> None:
     with_it = make_snapshot(history, ONE, DAY + 10).own
     without = make_snapshot(history, ONE, DAY + 10, (np.array([0]), np.array([DAY + 9]))).own
     quiet = make_snapshot(folded(10, SERIES), ONE, DAY + 10, (np.array([0]), np.array([DAY + 9]))).own
-    assert with_it.rare > 10 * without.rare
-    assert without.rare == quiet.rare
+    assert (with_it.rare > 10 * without.rare).all()
+    for part in ("rare", "habit", "noise", "recurring"):
+        np.testing.assert_array_equal(getattr(without, part), getattr(quiet, part))
 
 
 def test_the_fifteen_minutes_look_back_over_midnight() -> None:

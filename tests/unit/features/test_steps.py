@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from features.fifteen import mean_of_three, sums_of_three
+from features.hours_of_day import hour_maxima
 from features.level import level_of_hour
+from features.local_grid import NO_DAY
 from features.location import by_slot, days_unlike, fill_slots, interpolate, slot_medians
-from features.own_bar import OwnBar, bar, own_bar, quantile_of_known
-from features.profile import NO_DAY
+from features.own_bar import OwnBar, bar, own_bar
+from features.quantiles import quantile_of_known
 from features.regimes import Regime, regime_of
 from features.scales import (
     day_floor,
@@ -224,10 +227,20 @@ class TestFifteenMinutes:
 TODAY = 20_000
 
 
-def a_past(*days: tuple[int, float, float, int]) -> OwnBar:
-    """Own bar of one series from days of (days ago, maximum, 95 % quantile, folded days of its snapshot)."""
+def a_past(*days: tuple[int, float, float, int], hours: NDArray[np.float64] | None = None) -> OwnBar:
+    """Own bar of one series from days of (days ago, maximum, 95 % quantile, folded days of its snapshot).
+
+    ``hours`` [days, 24] are their maxima by hour, not known if left out.
+    """
     ago, maxima, upper, folded = (np.array([values], dtype=float) for values in zip(*days, strict=True))
-    return own_bar(TODAY - ago.astype(np.int64), maxima, upper, folded, TODAY)
+    by_hour = np.full((1, len(days), 24), NAN) if hours is None else hours[None]
+    return own_bar(TODAY - ago.astype(np.int64), maxima, upper, folded, by_hour, TODAY)
+
+
+def days_by_hour(hours: NDArray[np.float64]) -> OwnBar:
+    """Own bar of one series from the maxima by hour of its last days; float64 [days, 24], the last is yesterday's."""
+    days = [(len(hours) - row, float(of.max()), float(np.sort(of)[-2]), 7) for row, of in enumerate(hours)]
+    return a_past(*days, hours=hours)
 
 
 class TestOwnBar:
@@ -242,27 +255,28 @@ class TestOwnBar:
     def test_fewer_values_than_needed_have_no_quantile(self) -> None:
         assert np.isnan(quantile_of_known(row(1, 2, NAN), 0.5, least=3))
 
-    def test_the_bar_is_the_largest_of_three_parts_with_slack(self) -> None:
+    def test_the_bar_is_the_largest_of_four_parts_with_slack(self) -> None:
         zero = np.array([0.0])
         for parts, height in (
-            ((0, 0, 0), 1),
-            ((20, 0, 0), 8),
-            ((0, 6, 0), 8),
-            ((0, 0, 1.12), 8),
-            ((5, 3, 0.28), 1),
+            ((0, 0, 0, 0), 1),
+            ((20, 0, 0, 0), 8),
+            ((0, 6, 0, 0), 8),
+            ((0, 0, 1.12, 0), 8),
+            ((0, 0, 0, 3), 4),
+            ((5, 3, 0.28, 1.5), 1),
         ):
             assert bar(OwnBar(*(zero + part for part in parts), zero + 99)) == pytest.approx(height)
 
     def test_rare_maxima_count_at_once_but_only_of_days_with_a_whole_week_before_them(self) -> None:
-        assert a_past((1, 50.0, 0.1, 7)).rare == 50
-        assert a_past((2, 50.0, 0.1, 6), (1, 8.0, 0.1, 7)).rare == 8
-        assert a_past((1, 50.0, 0.1, 6)).rare == 0
+        assert a_past((1, 50.0, 0.1, 7)).rare[0, 0] == 50
+        assert a_past((2, 50.0, 0.1, 6), (1, 8.0, 0.1, 7)).rare[0, 0] == 8
+        assert a_past((1, 50.0, 0.1, 6)).rare[0, 0] == 0
 
     def test_habit_and_noise_are_medians_from_three_days_on(self) -> None:
         two = a_past((2, 5.0, 0.5, 2), (1, 9.0, 0.9, 3))
-        assert (two.habit[0], two.noise[0]) == (0, 0)
+        assert (two.habit[0, 0], two.noise[0, 0]) == (0, 0)
         three = a_past((3, 7.0, 0.7, 2), (2, 5.0, 0.5, 3), (1, 9.0, 0.9, 4))
-        assert (three.habit[0], three.noise[0]) == (7, pytest.approx(0.7))
+        assert (three.habit[0, 0], three.noise[0, 0]) == (7, pytest.approx(0.7))
 
     def test_a_provisional_bar_from_few_days_fades_as_scored_days_come(self) -> None:
         assert a_past((1, 20.0, 0.1, 1)).provisional == pytest.approx(2 * (20 / 3) ** 3)
@@ -278,13 +292,60 @@ class TestOwnBar:
     def test_noise_is_remembered_for_four_weeks_and_maxima_for_sixty_days(self) -> None:
         days = [(ago, 10.0 + ago, 1.0 + ago, 7) for ago in (61, 60, 59, 29, 28, 27, 26)]
         own = a_past(*days)
-        assert own.habit == np.median([10 + ago for ago in (60, 59, 29, 28, 27, 26)])
-        assert own.noise == np.median([1 + ago for ago in (28, 27, 26)])
-        assert own.rare == pytest.approx(np.quantile([10 + ago for ago in (60, 59, 29, 28, 27, 26)], 0.95))
+        assert own.habit[0, 0] == np.median([10 + ago for ago in (60, 59, 29, 28, 27, 26)])
+        assert own.noise[0, 0] == np.median([1 + ago for ago in (28, 27, 26)])
+        assert own.rare[0, 0] == pytest.approx(
+            np.quantile([10 + ago for ago in (60, 59, 29, 28, 27, 26)], 0.95)
+        )
 
     def test_a_few_real_events_do_not_raise_the_bar(self) -> None:
         days = [(ago, 50.0 if ago % 20 == 0 else 0.5, 0.1, 7) for ago in range(40, 0, -1)]
-        assert bar(a_past(*days)) < 3
+        assert (bar(a_past(*days)) < 3).all()
+
+    def test_the_noise_of_a_busy_day_does_not_raise_the_bar_of_the_night(self) -> None:
+        hours = np.tile(np.where((np.arange(24) >= 8) & (np.arange(24) < 18), 1.0, 0.1), (10, 1))
+        own = days_by_hour(hours)
+        assert own.noise[0, 12] == 1.0
+        assert own.noise[0, 2] == pytest.approx(0.1)
+        assert (bar(own)[0, 2], bar(own)[0, 12] > 6) == (1, True)
+
+    def test_what_is_as_noisy_all_day_long_keeps_the_bar_of_the_day(self) -> None:
+        noise = np.random.default_rng(3).exponential(0.3, size=(28, 288))
+        upper = np.quantile(noise, 0.95, axis=1)
+        days = [(28 - row, float(noise[row].max()), float(upper[row]), 7) for row in range(28)]
+        own = a_past(*days, hours=noise.reshape(28, 24, 12).max(axis=2))
+        assert (own.noise == np.median(upper)).all()
+
+    def test_a_job_that_recurs_at_an_hour_raises_the_bar_there_and_nowhere_else(self) -> None:
+        hours = np.full((20, 24), 0.3)
+        hours[np.arange(20), np.where(np.arange(20) % 2, 2, 3)] = 9.0  # now at two, now at three
+        own = days_by_hour(hours)
+        assert (own.recurring[0, 2], own.recurring[0, 3]) == (9, 9)
+        assert (own.habit[0, 2], own.rare[0, 2]) == (9, 9)
+        assert (own.habit[0, 14], own.rare[0, 14], own.recurring[0, 14]) == pytest.approx((0.3, 0.3, 0.3))
+        assert bar(own)[0, 14] < 1.2
+        assert bar(own)[0, 2] > 25
+
+    def test_events_at_other_hours_every_day_do_not_recur(self) -> None:
+        hours = np.full((24, 24), 0.2)
+        hours[np.arange(24), np.arange(24) * 7 % 24] = 4.0
+        own = days_by_hour(hours)
+        assert (own.recurring == 0.2).all()
+        assert (own.habit == 4.0).all()
+
+    def test_hours_count_from_three_days_on(self) -> None:
+        hours = np.full((3, 24), 0.2)
+        assert (days_by_hour(hours[:2]).recurring == 0).all()
+        assert (days_by_hour(hours).recurring == 0.2).all()
+
+
+def test_an_hour_has_a_maximum_from_six_known_intervals_on() -> None:
+    values = np.arange(288.0)[None].copy()
+    values[0, 12:19], values[0, 24:30] = NAN, NAN
+    maxima = hour_maxima(values, np.arange(288) // 3, 96)
+    assert np.isnan(maxima[0, 1])
+    assert maxima[0, [0, 2, 23]].tolist() == [11, 35, 287]
+    assert np.isnan(hour_maxima(np.ones((1, 24)), np.arange(24), 24)).all()
 
 
 def test_regimes_are_told_by_folded_days_and_known_peaks() -> None:
