@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from features.clocks import LONG_CLOCKS
+
 SERIES_ID: Final = "series_id"
 TENANT: Final = "tenant_id"
 CHANNEL: Final = "channel"
@@ -26,6 +28,9 @@ P_VALUE: Final = "p_value"
 FLAGGED: Final = "flagged"
 EPISODE: Final = "episode_id"
 OTHERS_FLAGGED: Final = "others_flagged"
+FLAGGED_BY: Final = "flagged_by"
+CLOCK_SCORE: Final = {clock: f"{clock}_score" for clock in LONG_CLOCKS}
+"""Of each longer clock, the score of the span that ends with the interval."""
 
 SCORE_COLUMNS: Final = (
     *SERIES_KEY,
@@ -38,6 +43,8 @@ SCORE_COLUMNS: Final = (
     FLAGGED,
     EPISODE,
     OTHERS_FLAGGED,
+    *CLOCK_SCORE.values(),
+    FLAGGED_BY,
 )
 """Columns of a back-test's scores, in their order."""
 

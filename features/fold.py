@@ -6,10 +6,12 @@ import bottleneck as bn
 import numpy as np
 from numpy.typing import NDArray
 
+from features.hour_sums import sums_of_local_day, weekday_of
 from features.hours_of_day import hour_maxima
 from features.level_shift import part_levels
 from features.local_grid import LocalGrid
 from features.location import by_slot, slot_medians
+from features.long_clocks import highest_of_local_day
 from features.own_bar import UPPER
 from features.profile import DayProfile, KindProfile
 from features.quantiles import quantile_of_known
@@ -40,6 +42,9 @@ def fold_day(snapshot: Snapshot, rows: Rows, measured: MeasuredDay | None = None
         peak = _fold(rows.grid, rows.peaks[:, context:], measured.peak, snapshot.peak)
     if measured.observed_fifteen is not None:
         fifteen = _fold(rows.grid, measured.observed_fifteen, measured.fifteen, snapshot.fifteen)
+    total, known = sums_of_local_day(rows.grid, rows.counts[:, context:])
+    weekday = int(weekday_of(np.array(rows.grid.day)))
+    highest = highest_of_local_day(total, known, snapshot.sums, weekday)
     return DayProfile(
         day=rows.grid.day,
         count=count,
@@ -52,6 +57,10 @@ def fold_day(snapshot: Snapshot, rows: Rows, measured: MeasuredDay | None = None
         levels=np.concatenate(
             [part_levels((count if part is None else part).usual) for part in (count, peak)], axis=1
         ),
+        hour_total=total,
+        hour_known=known,
+        hour_highest=highest[0],
+        day_highest=highest[1],
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.local_grid import HOURS, NO_DAY
 from features.own_bar import BAR_MEMORY_DAYS
 from features.scales import FULL_DAYS
+from features.usual_sums import SumMemory
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
@@ -85,6 +86,9 @@ class DayProfile:
     folded : float64 [series]; folded days that the day's snapshot had.
     hours : float64 [series, 24]; maximum of u in each hour of the wall clock, NaN where too little of it is known.
     levels : float64 [series, 2 · parts]; level of each part of the day, of counts and then of peaks.
+    hour_total, hour_known : float64 [series, 24]; contacts and known hours by local hour.
+    hour_highest, day_highest : float64 [series]; what the most unusual hour, and the day, reached on their clocks
+        (:func:`features.long_clocks.highest_of_local_day`).
     """
 
     day: int
@@ -96,6 +100,10 @@ class DayProfile:
     folded: Floats
     hours: Floats
     levels: Floats
+    hour_total: Floats
+    hour_known: Floats
+    hour_highest: Floats
+    day_highest: Floats
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> DayProfile:
         """Series ``index``."""
@@ -104,10 +112,15 @@ class DayProfile:
         return DayProfile(self.day, self.count.take(index), peak, fifteen, *numbers)
 
 
-DAY_FIELDS: Final = ("maximum", "upper", "folded", "hours", "levels")
-"""Numbers of a whole day: those that the own bar is made from, and the levels that show a shift."""
-LIST_FIELDS: Final = ("hours", "levels")
-"""Those of them that are several numbers."""
+BAR_FIELDS: Final = ("maximum", "upper", "folded", "hours")
+"""Numbers of a whole day, from which the own bar is made."""
+LEVELS: Final = "levels"
+"""Those that show a shift."""
+SUM_FIELDS: Final = ("hour_total", "hour_known", "hour_highest", "day_highest")
+"""What the longer clocks remember of a day."""
+LIST_FIELDS: Final = ("hours", LEVELS, "hour_total", "hour_known")
+"""Those with several numbers a series."""
+DAY_FIELDS: Final = (*BAR_FIELDS, LEVELS, *SUM_FIELDS)
 
 
 @dataclass(slots=True, eq=False)
@@ -128,6 +141,7 @@ class History:
     hours : float64 [series, 60, 24]; the same.
     level_days : int64 [series, 14]; days of the levels below.
     levels : float64 [series, 14, 2 · parts]; as in :class:`DayProfile`.
+    sums : what the longer clocks remember.
     """
 
     slots: int
@@ -143,6 +157,7 @@ class History:
     hours: Floats
     level_days: Days
     levels: Floats
+    sums: SumMemory
 
     @classmethod
     def empty(cls, series: int, slots: int) -> Self:
@@ -161,6 +176,7 @@ class History:
             hours=np.full((series, BAR_MEMORY_DAYS, HOURS), np.nan),
             level_days=np.full((series, LEVEL_MEMORY_DAYS), NO_DAY, dtype=np.int64),
             levels=np.full((series, LEVEL_MEMORY_DAYS, 2 * LEVEL_PARTS), np.nan),
+            sums=SumMemory.empty(series),
         )
 
     @property
@@ -187,8 +203,7 @@ class History:
         _push(self.count, index, profile.count, stale)
         self.peak = self._pushed(self.peak, index, profile.peak, stale)
         self.fifteen = self._pushed(self.fifteen, index, profile.fifteen, stale)
-        numbers = (getattr(profile, name) for name in DAY_FIELDS)
-        self.append_numbers(index, profile.day, *numbers)
+        self.append_numbers(index, profile.day, *(getattr(profile, name) for name in DAY_FIELDS))
 
     def append_numbers(
         self,
@@ -199,6 +214,7 @@ class History:
         folded: Floats,
         hours: Floats,
         levels: Floats,
+        *sums: Floats,
     ) -> None:
         """Add the numbers alone of a day that is too old for a snapshot to use its slots.
 
@@ -208,8 +224,10 @@ class History:
         maximum, upper, folded : float64 [n]; as in :class:`DayProfile`.
         hours : float64 [n, 24]; the same.
         levels : float64 [n, 2 · parts]; the same.
+        sums : the same of ``SUM_FIELDS``, in their order.
         """
         self.last[index] = day
+        self.sums.append(index, day, *sums)
         known = ~np.isnan(maximum)
         of_bar = index[known]
         for memory, rows, newest in (

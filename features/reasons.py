@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from features.clocks import Clock
+
 HIGHER_LEVEL: Final = 0.5
 """From this many times its usual above it on, the hour before was at another level."""
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -116,6 +118,60 @@ def reasons(flag: FlaggedInterval, zone: str) -> tuple[str, ...]:
     return tuple(said)
 
 
+@dataclass(frozen=True, slots=True)
+class FlaggedSpan:
+    """The numbers that a flag of a longer clock rests on.
+
+    Attributes
+    ----------
+    clock : over what was counted.
+    end : aware; end of the span.
+    span_seconds : its length.
+    observed, baseline : contacts in its known part, and as many as are usual there.
+    score, q_value, own_bar : as of :class:`FlaggedInterval`.
+    seconds_covered : how much of the span is known; None where it is all of it.
+    """
+
+    clock: Clock
+    end: datetime
+    span_seconds: int
+    observed: float
+    baseline: float
+    score: float
+    q_value: float
+    own_bar: float
+    seconds_covered: float | None
+
+
+_SPANS: Final = {Clock.HOUR: "hour", Clock.DAY: "24 hours", Clock.WEEK: "week"}
+
+
+def span_reasons(flag: FlaggedSpan, zone: str) -> tuple[str, ...]:
+    """Sentences, most telling first; ``zone`` is the tenant's IANA zone."""
+    span = _SPANS[flag.clock]
+    begin, end = (
+        moment.astimezone(ZoneInfo(zone))
+        for moment in (flag.end - timedelta(seconds=flag.span_seconds), flag.end)
+    )
+    since, until = (f"{WEEKDAYS[moment.weekday()]} {moment:%H:%M}" for moment in (begin, end))
+    said = [
+        f"{_times(flag.observed, flag.baseline)} what is usual in this {span}",
+        f"{_number(flag.observed)} contacts in the {span} from {since} to {until} ({zone}), "
+        f"usually {_number(flag.baseline)}: {_number(flag.observed - flag.baseline)} too many",
+        f"so much comes {odds(flag.score, 'spans')}",
+        f"{chance(flag.q_value)} of the spans that end with this hour and are as unusual is chance",
+    ]
+    if flag.seconds_covered is not None:
+        said.append(
+            f"only {_number(flag.seconds_covered / 60)} of {_number(flag.span_seconds / 60)} minutes are known; "
+            "the usual is of these alone"
+        )
+    said.append(f"counted over the {span}, beside what its intervals say: many small rises add up")
+    if flag.own_bar > 1:
+        said.append(f"the series' own restless past is taken into account: divided by {flag.own_bar:.1f}")
+    return tuple(said)
+
+
 def chance(q_value: float) -> str:
     """A q-value as people say it: "at most one in ten"."""
     if q_value > 0.5:
@@ -123,13 +179,13 @@ def chance(q_value: float) -> str:
     return f"at most one in {max(int(min(1 / q_value, 1e9)), 2):,}"
 
 
-def odds(score: float) -> str:
+def odds(score: float, of: str = "intervals") -> str:
     """A score as people say it: "once in 40,000 such intervals"."""
     if score > 9:
-        return "less than once in a billion such intervals"
+        return f"less than once in a billion such {of}"
     times = 10.0**score
     digits = max(len(str(int(times))) - 2, 0)
-    return f"once in {max(round(times, -digits), 1):,.0f} such intervals"
+    return f"once in {max(round(times, -digits), 1):,.0f} such {of}"
 
 
 def _times(observed: float, baseline: float) -> str:

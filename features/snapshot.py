@@ -14,6 +14,7 @@ from features.location import days_unlike, fill_slots, median_of_days
 from features.own_bar import OwnBar, own_bar
 from features.profile import SLOT_MEMORY_DAYS, History, KindProfile
 from features.scales import day_floor, hours_around, smallest_change
+from features.usual_sums import UsualSums, usual_sums
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
@@ -62,6 +63,7 @@ class Snapshot:
     day : int; D, days since 1970-01-01.
     count, peak, fifteen : :class:`Usual`; None where no series knows its busiest minutes, or intervals are not of five.
     own : the parts of the series' own bars.
+    sums : what the longer clocks compare with.
     """
 
     day: int
@@ -69,11 +71,13 @@ class Snapshot:
     peak: Usual | None
     fifteen: Usual | None
     own: OwnBar
+    sums: UsualSums
 
     def take(self, index: NDArray[np.int64]) -> Snapshot:
         """Series ``index``."""
         peak, fifteen = (usual and usual.take(index) for usual in (self.peak, self.fifteen))
-        return Snapshot(self.day, self.count.take(index), peak, fifteen, self.own.take(index))
+        own, sums = self.own.take(index), self.sums.take(index)
+        return Snapshot(self.day, self.count.take(index), peak, fifteen, own, sums)
 
 
 def make_snapshot(
@@ -86,8 +90,8 @@ def make_snapshot(
     history : days before ``day``.
     index : int64 [series].
     day : days since 1970-01-01.
-    left_out : int64 [n] each; days that do not count for the own bar and are never the norm, because an event on
-        them was determined: places in ``index``, and local days.
+    left_out : int64 [n] each; days that do not count for the own bar and the longer clocks and are never the norm,
+        because an event on them was determined: places in ``index``, and local days.
 
     Raises
     ------
@@ -103,7 +107,11 @@ def make_snapshot(
         for kind in _remembered(history, index, day, left_out)
     )
     assert count is not None, "counts are always remembered"
-    return Snapshot(day, count, peak, fifteen, _own_bar(history, index, day, left_out))
+    own, sums = (
+        _own_bar(history, index, day, left_out),
+        usual_sums(history.sums.take(index), day, left_out),
+    )
+    return Snapshot(day, count, peak, fifteen, own, sums)
 
 
 def _own_bar(

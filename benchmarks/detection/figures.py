@@ -28,6 +28,7 @@ from benchmarks.detection.measures import (
     share_of_worst,
 )
 from cjp_fraud.simulation.profiles import draw_profile
+from features.clocks import CLOCKS
 from models.stability import stability_index
 
 BUDGETS = (1.0, 0.5, 0.1)
@@ -85,10 +86,13 @@ def figures_of(
         for budget, judged in zip(BUDGETS, budgets, strict=True)
         if judged is not None
     }
+    alone = {f"{DEFAULT}, {clock} alone": events.scores.flags_of(clock, events.first) for clock in CLOCKS}
     frauds = frauds_of(events.labels)
     return Figures(
         detectors=_detectors(events, budgets, own, frauds),
-        operating=pd.DataFrame({name: _operating(events, flags) for name, flags in points.items()}).T,
+        operating=pd.DataFrame(
+            {name: _operating(events, flags) for name, flags in (points | alone).items()}
+        ).T,
         frauds=_by_scenario(own, clean.scores.flags(clean.first), events.labels),
         twins=_by_twin(events, own),
         tenants=_by_kind_of_tenant(events, own),

@@ -8,6 +8,7 @@ functions that a back-test calls. Flags and scores are those of ``backtest_rows`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,31 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import arrange
 from cjp_fraud.detection.significance import are_spikes, calibration, with_p_values
 from cjp_fraud.simulation.generate import SimulatedTraffic
+from features.clocks import CLOCKS, LONG_CLOCKS, Clock
 from features.columns import TENANT
-from features.local_grid import DAY
+from features.local_grid import DAY, HOUR
 from models.calibration import PooledCalibration, histogram, score_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 DAY_INTERVALS = DAY // INTERVAL
+HOUR_INTERVALS = HOUR // INTERVAL
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpanStatistics:
+    """Spans of a longer clock that end with each hour, as measured.
+
+    Attributes
+    ----------
+    statistic, spike : [tenants, hours]; as of :class:`Statistics`.
+    pool : histogram of each UTC day.
+    """
+
+    statistic: Floats
+    spike: Bools
+    pool: dict[int, Ints]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +60,7 @@ class Statistics:
     spike : bool [tenants, intervals]; whether the excess is large enough for a flag.
     known : bool [tenants, intervals]; whether the interval's count is known.
     pool : histogram of each UTC day.
+    spans : of each longer clock.
     """
 
     begin: int
@@ -49,6 +68,18 @@ class Statistics:
     spike: Bools
     known: Bools
     pool: dict[int, Ints]
+    spans: dict[Clock, SpanStatistics]
+
+    @classmethod
+    def empty(cls, begin: int, tenants: int, intervals: int) -> Self:
+        """Nothing measured yet."""
+        shape = tenants, intervals
+        hourly = tenants, intervals // HOUR_INTERVALS
+        spans = {
+            clock: SpanStatistics(np.full(hourly, np.nan), np.zeros(hourly, bool), {})
+            for clock in LONG_CLOCKS
+        }
+        return cls(begin, np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool), {}, spans)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +94,7 @@ class Scores:
     threshold : float64 [intervals]; what a flag needed.
     pool : histogram of each UTC day.
     versions : thresholds as they were chosen.
+    spans : bool [tenants, hours] of each longer clock; whether the span that ends with the hour is flagged.
     """
 
     begin: int
@@ -71,16 +103,29 @@ class Scores:
     threshold: Floats
     pool: dict[int, Ints]
     versions: list[FittedVersion]
+    spans: dict[Clock, Bools]
 
     @property
     def flagged(self) -> Bools:
-        """The product's own flags."""
-        with np.errstate(invalid="ignore"):
-            return (self.score >= self.threshold) & self.spike
+        """The product's own flags, on all clocks; that of a span is at its last interval."""
+        return np.any([self.flagged_by(clock) for clock in CLOCKS], axis=0)
+
+    def flagged_by(self, clock: Clock) -> Bools:
+        """The product's own flags of one clock; bool [tenants, intervals]."""
+        if clock is Clock.MINUTE:
+            with np.errstate(invalid="ignore"):
+                return (self.score >= self.threshold) & self.spike
+        flagged = np.zeros(self.score.shape, dtype=bool)
+        flagged[:, HOUR_INTERVALS - 1 :: HOUR_INTERVALS] = self.spans[clock]
+        return flagged
 
     def flags(self, first: int) -> Marks:
         """The product's own flags from an interval on."""
         return self._marks(self.flagged, first)
+
+    def flags_of(self, clock: Clock, first: int) -> Marks:
+        """Those of one clock."""
+        return self._marks(self.flagged_by(clock), first)
 
     def high(self, first: int) -> Marks:
         """Rows from an interval on that reach the threshold, whatever their excess."""
@@ -108,13 +153,17 @@ def measure(simulated: SimulatedTraffic, begin: int, intervals: int, rules: Dete
     arranged = arrange(simulated.traffic, simulated.zones)
     number = {profile.tenant_id: row for row, profile in enumerate(simulated.tenants)}
     row_of = arranged.table.keys[TENANT].map(number).to_numpy(dtype=np.int64)
-    shape = len(simulated.tenants), intervals
-    measured = Statistics(begin, np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool), {})
+    measured = Statistics.empty(begin, len(simulated.tenants), intervals)
     store = MemoryStore(arranged, rules, trains=False)
     for day in arranged.days.tolist():
         for rows in store.scored(day, day * DAY, (day + 1) * DAY):
             if rows.version is None:
                 continue  # gaps
+            if rows.clock is not Clock.MINUTE:
+                spans, cell = measured.spans[rows.clock], (row_of[rows.series], (rows.start - begin) // HOUR)
+                spans.statistic[cell], spans.spike[cell] = rows.statistic, are_spikes(rows, rules)
+                spans.pool[day] = histogram(rows.statistic)
+                continue
             cell = row_of[rows.series], (rows.start - begin) // INTERVAL
             measured.statistic[cell] = with_p_values(rows, AsItIs()).log_p
             measured.spike[cell] = are_spikes(rows, rules)
@@ -134,13 +183,20 @@ class AsItIs(PooledCalibration):  # type: ignore[misc]  # scikit-learn has no ty
 def joined(parts: list[tuple[list[int], Statistics]]) -> Statistics:
     """Join pieces, each with the rows that its tenants get; the rows of all pieces are 0 to their number."""
     first = parts[0][1]
-    shape = sum(len(rows) for rows, _ in parts), first.statistic.shape[1]
-    whole = Statistics(first.begin, np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool), {})
+    whole = Statistics.empty(first.begin, sum(len(rows) for rows, _ in parts), first.statistic.shape[1])
     for rows, part in parts:
         whole.statistic[rows], whole.spike[rows], whole.known[rows] = part.statistic, part.spike, part.known
-        for day, counts in part.pool.items():
-            whole.pool[day] = whole.pool.get(day, 0) + counts
+        _add(whole.pool, part.pool)
+        for clock, spans in part.spans.items():
+            mine = whole.spans[clock]
+            mine.statistic[rows], mine.spike[rows] = spans.statistic, spans.spike
+            _add(mine.pool, spans.pool)
     return whole
+
+
+def _add(pool: dict[int, Ints], more: dict[int, Ints]) -> None:
+    for day, counts in more.items():
+        pool[day] = pool.get(day, 0) + counts
 
 
 def calibrated(measured: Statistics, rules: DetectionRules) -> Scores:
@@ -151,24 +207,35 @@ def calibrated(measured: Statistics, rules: DetectionRules) -> Scores:
     threshold = np.empty(score.shape[1])
     spikes: dict[int, list[Spikes]] = {}
     versions: list[FittedVersion] = []
+    flagged = {clock: np.zeros_like(spans.spike) for clock, spans in measured.spans.items()}
     for day in range(measured.begin // DAY, measured.begin // DAY + score.shape[1] // DAY_INTERVALS):
         of_day = slice(*(DAY_INTERVALS * (day + n) - measured.begin // INTERVAL for n in (0, 1)))
         log_p = calibration(measured.pool, day).log_survival(measured.statistic[:, of_day])
         score[:, of_day] = score_of(log_p)
         for monday in mondays[(mondays <= day) & (mondays > (versions[-1].valid_from if versions else 0))]:
             versions = [*versions, fit_version(int(monday), spikes, rules)]
-        threshold[of_day] = version_of(day, versions, rules).threshold
+        version = version_of(day, versions, rules)
+        threshold[of_day] = version.threshold
         if day in measured.pool:
-            spikes[day] = [_spikes(score[:, of_day], measured.spike[:, of_day], day)]
-    return Scores(measured.begin, score, measured.spike, threshold, measured.pool, versions)
+            spikes[day] = [_spikes(score[:, of_day], measured.spike[:, of_day], day, INTERVAL, Clock.MINUTE)]
+        for clock, spans in measured.spans.items():
+            hours = slice(of_day.start // HOUR_INTERVALS, of_day.stop // HOUR_INTERVALS)
+            log_p = calibration(spans.pool, day, clock).log_survival(spans.statistic[:, hours])
+            of_spans, spike = score_of(log_p), spans.spike[:, hours]
+            with np.errstate(invalid="ignore"):
+                flagged[clock][:, hours] = (of_spans >= version.thresholds[clock]) & spike
+            if day in measured.pool:
+                spikes[day].append(_spikes(of_spans, spike, day, HOUR, clock))
+    return Scores(measured.begin, score, measured.spike, threshold, measured.pool, versions, flagged)
 
 
-def _spikes(score: Floats, spike: Bools, day: int) -> Spikes:
+def _spikes(score: Floats, spike: Bools, day: int, seconds: int, clock: Clock) -> Spikes:
     with np.errstate(invalid="ignore"):
         tenant, interval = np.nonzero((score >= LOWEST_THRESHOLD) & spike)
     return Spikes(
         tenants=tenant.astype(str).astype(object),
-        starts=day * DAY + INTERVAL * interval,
+        starts=day * DAY + seconds * (interval + 1) - INTERVAL,
         scores=score[tenant, interval],
         series=int((~np.isnan(score)).any(axis=1).sum()),
+        clock=clock,
     )

@@ -32,6 +32,7 @@ _HEAD = (
 _FLAGS = (
     "start",
     "series",
+    Column("clock", spare=True),
     Column("minutes", "min", spare=True),
     "observed",
     "usual",
@@ -74,6 +75,7 @@ def print_case(page: CasePage) -> None:
         {
             "start": flag.interval_start,
             "series": _series(flag),
+            "clock": flag.clock,
             "minutes": flag.span_seconds // 60,
             "observed": flag.observed,
             "usual": flag.baseline,

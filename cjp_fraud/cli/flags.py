@@ -15,6 +15,7 @@ _COLUMNS = (
     Column("tenant_id", "tenant", full=True),
     Column("channel", spare=True),
     Column("interval_start", "start"),
+    Column("clock", spare=True),
     Column("observed", spare=True),
     Column("baseline", spare=True),
     "score",

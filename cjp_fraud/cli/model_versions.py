@@ -99,6 +99,12 @@ def what_if(
         f"  First row: the threshold in force. {view.decided} case(s) of these days decided; "
         f"at most {view.episodes_per_series_week:g} episodes a series-week."
     )
+    longer = "; ".join(
+        f"{clock} {view.in_force.clock_thresholds[clock]:.2f}, then "
+        + ", ".join(f"{point.clock_thresholds[clock]:.2f}" for point in view.points)
+        for clock in view.in_force.clock_thresholds
+    )
+    typer.echo(f"  Flags and cases are of all clocks; thresholds of the longer ones, row by row: {longer}.")
     if view.scored_days < 28:
         typer.echo(
             f"  Only {view.scored_days} of 28 days have scores: until then the initial threshold counts."

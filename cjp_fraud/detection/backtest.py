@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from cjp_fraud.review.joint_spikes import QUARTER_SECONDS, JointSpikeRow
 from cjp_fraud.traffic.model import TenantTraffic
 from cjp_fraud.traffic.read_files import TrafficRead, read_traffic
 from features import columns
+from features.clocks import LONG_CLOCKS, Clock
 from features.episodes import episode_id, episode_starts
 from features.local_grid import DAY
 from models.calibration import p_of, score_of
@@ -37,6 +38,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0 where not known)."""
 
 MOST_ROWS: Final = 100_000_000
+
 
 SCORES: Final = pa.schema(
     [
@@ -54,6 +56,8 @@ SCORES: Final = pa.schema(
         (columns.FLAGGED, pa.bool_()),
         (columns.EPISODE, pa.string()),
         (columns.OTHERS_FLAGGED, pa.int64()),
+        *((name, pa.float64()) for name in columns.CLOCK_SCORE.values()),
+        (columns.FLAGGED_BY, pa.string()),
     ]
 )
 
@@ -66,10 +70,13 @@ class BacktestResult:
     ----------
     scores : table of :data:`SCORES`; one row per grid interval between a series' first and last row, sorted
         by series and start. ``observed`` is brought to the whole interval where only a part was covered. ``excess``
-        is ``observed`` − ``baseline`` or, where the 15 minutes decided, the sum of these over its three intervals.
-        In gaps, and where less than half of an interval was covered, ``observed``, ``excess``, ``score`` and
-        ``p_value`` are null and ``baseline`` is the usual count. ``others_flagged`` of a flagged interval is how many
-        other tenants are flagged together with it (:mod:`cjp_fraud.review.joint_spikes`); null: it is no joint spike.
+        is ``observed`` − ``baseline`` or, where the 15 minutes decided, the sum of these over its three intervals;
+        where only a longer clock flags, it is the excess of that clock's span. In gaps, and where less than half of an
+        interval was covered, ``observed``, ``excess``, ``score`` and ``p_value`` are null and ``baseline`` is the usual
+        count. ``flagged`` says whether any clock flags, ``flagged_by`` which, separated by commas; ``hour_score`` and
+        ``day_score`` are those of the spans that end with the interval. ``others_flagged``
+        of a flagged interval is how many other tenants are flagged together with it
+        (:mod:`cjp_fraud.review.joint_spikes`); null: it is no joint spike.
     traffic : what was read, and what was not.
     """
 
@@ -190,10 +197,16 @@ def _refuse_endless(arranged: Arranged) -> None:
 def _scores(table: SeriesTable, parts: Sequence[ScoredRows], joint: Sequence[JointSpikeRow]) -> pa.Table:
     """All rows by series and start."""
     names = ("series", "start", "observed", "baseline", "excess", "log_p", "flagged")
-    columns_of = {name: np.concatenate([getattr(rows, name) for rows in parts]) for name in names}
+    minute = [rows for rows in parts if rows.clock is Clock.MINUTE]
+    columns_of = {name: np.concatenate([getattr(rows, name) for rows in minute]) for name in names}
     order = np.lexsort((columns_of["start"], columns_of["series"]))
     series, start, observed, baseline, excess, log_p, flagged = (columns_of[name][order] for name in names)
     code = pa.array(series)
+    longer = {clock: _of_clock(clock, parts, series, start) for clock in LONG_CLOCKS}
+    by_clock = {Clock.MINUTE: flagged} | {clock: spans.flagged for clock, spans in longer.items()}
+    for spans in longer.values():
+        excess = np.where(spans.flagged & ~flagged, spans.excess, excess)
+        flagged = flagged | spans.flagged
     return pa.table(
         [
             *(_texts(table.keys[name]).take(code) for name in columns.SERIES_KEY[:-1]),
@@ -205,9 +218,47 @@ def _scores(table: SeriesTable, parts: Sequence[ScoredRows], joint: Sequence[Joi
             pa.array(flagged),
             _episodes(table, series, start, flagged),
             _others_flagged(table, series, start, flagged, joint),
+            *(pa.array(spans.score, from_pandas=True) for spans in longer.values()),
+            _flagged_by(by_clock),
         ],
         schema=SCORES,
     )
+
+
+class _Spans(NamedTuple):
+    """Score, excess and flag of a longer clock's spans, at the last listed interval of each."""
+
+    score: NDArray[np.float64]
+    excess: NDArray[np.float64]
+    flagged: NDArray[np.bool_]
+
+
+def _of_clock(clock: Clock, parts: Sequence[ScoredRows], series: Ints, start: Ints) -> _Spans:
+    """Spans of a clock at the listed intervals, which are by series and start."""
+    n = len(series)
+    spans = _Spans(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
+    for rows in parts:
+        if rows.clock is clock and len(rows):
+            place = np.searchsorted(_key(series, start), _key(rows.series, rows.start), side="right") - 1
+            for values, name in zip(spans, _Spans._fields, strict=True):
+                values[place] = getattr(rows, name)
+    return spans
+
+
+def _key(series: Ints, start: Ints) -> Ints:
+    """One ascending number for series and start."""
+    key: Ints = series * (1 << 40) + start
+    return key
+
+
+def _flagged_by(by_clock: Mapping[Clock, NDArray[np.bool_]]) -> pa.Array:
+    """Names of the clocks that flag each row; null where none does."""
+    names = [
+        ",".join(clock for number, clock in enumerate(by_clock) if code >> number & 1) or None
+        for code in range(1 << len(by_clock))
+    ]
+    code = sum(flags.astype(np.int64) << number for number, flags in enumerate(by_clock.values()))
+    return pa.array(names, pa.string()).take(pa.array(code))
 
 
 def _texts(names: pd.Series) -> pa.Array:

@@ -1,4 +1,4 @@
-"""The calibration table: each UTC day's histogram by bucket, its largest statistics, and whether it is whole."""
+"""The calibration table: a UTC day's histogram by bucket and clock, its largest statistics, whether it is whole."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.series import utc_seconds
 from cjp_fraud.detection.significance import Counts
 from cjp_fraud.storage.lake import Lake, Where
+from features.clocks import CLOCKS, Clock
 from features.local_grid import DAY
 from models.calibration import BINS, histogram
 
@@ -30,7 +31,7 @@ Largest = tuple[tuple[float, datetime, str], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibratedDay:
-    """What one bucket's rows of one UTC day give to the pool of later days.
+    """What one bucket's rows of one UTC day, on one clock, give to the pool of later days.
 
     Attributes
     ----------
@@ -61,13 +62,13 @@ class CalibratedDay:
         return CalibratedDay(self.begin, later.end, self.counts + later.counts, largest)
 
 
-Calibrations = dict[tuple[int, int], CalibratedDay]
-"""By UTC day and bucket."""
+Calibrations = dict[tuple[int, int, Clock], CalibratedDay]
+"""By UTC day, bucket and clock."""
 
 
 def read_calibrations(lake: Lake, first: int, end: int, *, largest: bool = False) -> Calibrations:
     """Stored calibrations of UTC days [first, end), with their largest statistics only where asked for."""
-    names = ["day", "tenant_bucket", "histogram", "covered_from", "covered_to"]
+    names = ["day", "tenant_bucket", "clock", "histogram", "covered_from", "covered_to"]
     names += ["top_series", "top_starts", "top_statistics"] if largest else []
     rows = lake.read(CALIBRATION, days=(date_of(first), date_of(end)), columns=names)
     tops: list[Largest] = [()] * len(rows)
@@ -77,10 +78,11 @@ def read_calibrations(lake: Lake, first: int, end: int, *, largest: bool = False
     counts = np.asarray(rows["histogram"].combine_chunks().flatten()).reshape(len(rows), BINS)
     begins, ends = utc_seconds(rows["covered_from"]), utc_seconds(rows["covered_to"])
     return {
-        (day_of(day), int(bucket)): CalibratedDay(begin, until, of_row, top)
-        for day, bucket, begin, until, of_row, top in zip(
+        (day_of(day), int(bucket), Clock(clock)): CalibratedDay(begin, until, of_row, top)
+        for day, bucket, clock, begin, until, of_row, top in zip(
             rows["day"].to_pylist(),
             rows["tenant_bucket"].to_pylist(),
+            rows["clock"].to_pylist(),
             begins.tolist(),
             ends.tolist(),
             counts,
@@ -97,19 +99,18 @@ def write_calibrations(lake: Lake, made: Calibrations) -> None:
     """
     if not made:
         return
-    days = {day for day, _ in made}
+    days = {day for day, *_ in made}
     stored = read_calibrations(lake, min(days), max(days) + 1, largest=True)
     whole = {key: part for key, part in stored.items() if key[0] in days} | made
-    rows = [
-        _row(day, bucket, part) for (day, bucket), part in sorted(whole.items(), key=lambda item: item[0])
-    ]
+    ordered = sorted(whole.items(), key=lambda item: (*item[0][:2], CLOCKS.index(item[0][2])))
+    rows = [_row(*key, part) for key, part in ordered]
     touched = sorted((date_of(day), _PLACE) for day in days)
     lake.replace(
         CALIBRATION, pa.Table.from_pylist(rows, schema=CALIBRATION.schema), where=Where(partitions=touched)
     )
 
 
-def _row(day: int, bucket: int, part: CalibratedDay) -> dict[str, Any]:
+def _row(day: int, bucket: int, clock: Clock, part: CalibratedDay) -> dict[str, Any]:
     return {
         "histogram": part.counts.tolist(),
         "top_series": [series for _, _, series in part.largest],
@@ -118,6 +119,7 @@ def _row(day: int, bucket: int, part: CalibratedDay) -> dict[str, Any]:
         "covered_from": moment(part.begin),
         "covered_to": moment(part.end),
         "tenant_bucket": bucket,
+        "clock": clock,
         "day": date_of(day),
         "bucket": _PLACE,
     }

@@ -13,6 +13,7 @@ from cjp_fraud.detection.operating_point import SpikeWindow
 from cjp_fraud.review.model import DisputeState, Finding
 from cjp_fraud.review.tables import Case, Determination, Dispute
 from cjp_fraud.storage.database import reading
+from features.clocks import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ def within(decided: Sequence[DecidedCase], begin: int, end: int) -> tuple[Decide
 
 
 def found_by_finding(
-    decided: Sequence[DecidedCase], window: SpikeWindow, threshold: float
+    decided: Sequence[DecidedCase], window: SpikeWindow, thresholds: Thresholds
 ) -> Counter[Finding]:
-    """How many of the cases have a flag at ``threshold`` between their first and their last flag, by finding."""
+    """How many of the cases have a flag at ``thresholds`` between their first and their last flag, by finding."""
     found: Counter[Finding] = Counter()
-    high = window.scores >= threshold
+    high = window.reached(thresholds)
     for case in decided:
         found[case.finding] += bool(np.any(high & window.during(case.tenant_id, case.first, case.last)))
     return found

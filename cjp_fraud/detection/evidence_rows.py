@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cjp_fraud.detection.lake_tables import BASELINE, SCORES
+from cjp_fraud.detection.lake_tables import BASELINE, CLOCK_SCORES, SCORES
 from cjp_fraud.review.evidence import ReadRows, RowsWanted
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
 from cjp_fraud.review.principals import PrincipalRows, PrincipalsWanted, ReadPrincipals
@@ -45,7 +45,7 @@ def evidence_rows(lake: Lake) -> ReadRows:
 
     def read(wanted: RowsWanted) -> Sequence[dict[str, Any]]:
         evidence: list[dict[str, Any]] = []
-        for table in (TRAFFIC, SCORES):
+        for table in (TRAFFIC, SCORES, CLOCK_SCORES):
             origin = {"table": table.name, "lake_version": lake.version(table)}
             evidence += [origin | row for row in _rows(lake, table, wanted)]
         return evidence + _usual_levels(lake, wanted)

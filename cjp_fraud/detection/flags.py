@@ -11,10 +11,11 @@ import numpy as np
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import moment
 from cjp_fraud.review.flags import FlagRow
+from features.clocks import Clock
 from features.columns import APPLICATION, CHANNEL, DIRECTION, INTERVAL_SECONDS, TENANT
 from features.constants import COUNT, FIFTEEN, PEAK
 from features.local_grid import HOUR
-from features.reasons import FlaggedInterval, Kind, odds, reasons
+from features.reasons import FlaggedInterval, FlaggedSpan, Kind, odds, reasons, span_reasons
 from features.strength import COUNT_SHARE, PEAK_SHARE
 
 
@@ -31,37 +32,67 @@ def flag_rows(parts: Sequence[ScoredRows], zones: Mapping[str, str], closed: dat
 def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
     assert rows.version is not None, "intervals in gaps are never flagged"
     key = rows.table.keys.iloc[int(rows.series[row])]
-    numbers = _numbers(rows, row, int(key[INTERVAL_SECONDS]))
+    seconds, zone = int(key[INTERVAL_SECONDS]), zones[key[TENANT]]
+    minute = rows.clock is Clock.MINUTE
+    said = _of_interval(rows, row, seconds, zone) if minute else _of_span(rows, row, seconds, zone)
     return FlagRow(
         tenant_id=key[TENANT],
         channel=key[CHANNEL],
         direction=key[DIRECTION],
         application_id=key[APPLICATION] if isinstance(key[APPLICATION], str) else None,
-        interval_seconds=numbers.interval_seconds,
-        interval_start=numbers.start,
-        span_seconds=numbers.span_seconds,
-        observed=numbers.observed,
-        baseline=numbers.baseline,
+        interval_seconds=seconds,
+        interval_start=moment(int(rows.start[row])),
+        clock=rows.clock,
+        span_seconds=int(rows.span_seconds[row]),
+        observed=float(rows.span_observed[row]),
+        baseline=float(rows.span_baseline[row]),
         excess=float(rows.excess[row]),
-        score=numbers.score,
+        score=float(rows.score[row]),
         p_value=float(rows.p_value[row]),
         q_value=float(rows.q_value[row]),
-        threshold=rows.version.threshold,
+        threshold=rows.version.thresholds[rows.clock],
         model_version=rows.version.id,
-        reasons={
-            "words": list(reasons(numbers, zones[key[TENANT]])),
-            "odds": odds(numbers.score),
-            "kind": numbers.kind,
-            "against_hour": numbers.against_hour,
-            "against_season": numbers.against_season,
-            "peak": numbers.peak,
-            "usual_peak": numbers.usual_peak,
-            "own_bar": numbers.own_bar,
-            "anomaly": numbers.anomaly,
-            "seconds_covered": numbers.seconds_covered,
-            "hour_before": numbers.hour_before,
-        },
+        reasons=said,
     )
+
+
+def _of_interval(rows: ScoredRows, row: int, interval_seconds: int, zone: str) -> dict[str, object]:
+    """Why an interval was flagged, in words and numbers."""
+    numbers = _numbers(rows, row, interval_seconds)
+    return {
+        "words": list(reasons(numbers, zone)),
+        "odds": odds(numbers.score),
+        "kind": numbers.kind,
+        "against_hour": numbers.against_hour,
+        "against_season": numbers.against_season,
+        "peak": numbers.peak,
+        "usual_peak": numbers.usual_peak,
+        "own_bar": numbers.own_bar,
+        "anomaly": numbers.anomaly,
+        "seconds_covered": numbers.seconds_covered,
+        "hour_before": numbers.hour_before,
+    }
+
+
+def _of_span(rows: ScoredRows, row: int, interval_seconds: int, zone: str) -> dict[str, object]:
+    """Why the span of a longer clock was flagged, in words and numbers."""
+    numbers = FlaggedSpan(
+        clock=rows.clock,
+        end=moment(int(rows.start[row]) + interval_seconds),
+        span_seconds=int(rows.span_seconds[row]),
+        observed=float(rows.span_observed[row]),
+        baseline=float(rows.span_baseline[row]),
+        score=float(rows.score[row]),
+        q_value=float(rows.q_value[row]),
+        own_bar=float(rows.unbarred[row] / rows.statistic[row]),
+        seconds_covered=_known(rows.seconds_covered[row]),
+    )
+    return {
+        "words": list(span_reasons(numbers, zone)),
+        "odds": odds(numbers.score, "spans"),
+        "own_bar": numbers.own_bar,
+        "seconds_covered": numbers.seconds_covered,
+    }
 
 
 _OF_KIND: Final = {Kind.COUNT: (COUNT, ""), Kind.PEAK: (PEAK, "peak_"), Kind.FIFTEEN: (FIFTEEN, "fifteen_")}

@@ -21,6 +21,7 @@ from cjp_fraud.review.joint_spikes import (
     Line,
     joint_groups,
 )
+from features.clocks import Clock
 from features.columns import APPLICATION, CHANNEL, DIRECTION, TENANT
 from features.local_grid import HOUR
 
@@ -47,7 +48,7 @@ def joint_spikes(
     of_closed = [
         rows.take(~np.isnan(rows.log_p) & ((rows.start // HOUR + 1) * HOUR <= until))
         for rows in parts
-        if rows.version is not None
+        if rows.version is not None and rows.clock is Clock.MINUTE
     ]
     flags = [rows.take(rows.flagged) for rows in of_closed]
     crowded = _crowded(flags)

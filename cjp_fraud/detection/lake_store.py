@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of, day_of
 from cjp_fraud.detection.calibration_store import CalibratedDay, Calibrations, read_calibrations
 from cjp_fraud.detection.determined import Determined
-from cjp_fraud.detection.lake_tables import SCORES
+from cjp_fraud.detection.lake_tables import CLOCK_SCORES, SCORES
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scored_rows import COLUMNS, WHOLE_NUMBERS, ScoredRows
+from cjp_fraud.detection.score_tables import CLOCK, ScoreTables
+from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import Window, moment, read_window, window_of
-from cjp_fraud.detection.series import MOST_ROWS, arrange, floats, series_table, utc_seconds, with_series
+from cjp_fraud.detection.series import MOST_ROWS, arrange, with_series
 from cjp_fraud.detection.significance import POOL_DAYS, Counts
 from cjp_fraud.detection.spans import SeriesSpans
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
+from features.clocks import CLOCKS, Clock
 from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
-from features.local_grid import DAY, HOUR
+from features.local_grid import DAY
 
 MOST_DAYS: Final = 28
 """Days of traffic that are arranged at once, if there are not too many rows."""
 MOST_ROWS_OF_A_DAY: Final = 1_500_000
 """Rows of one UTC day whose buckets are scored together; each of its series comes with a snapshot of some kB."""
-_SAME_NAME: Final = tuple(name for name in COLUMNS if name not in (*WHOLE_NUMBERS, "log_q", "flagged"))
-"""Columns of scored rows that stand under the same name in the table of scores; numbers, null for NaN."""
 
 
 class LakeStore:
@@ -127,6 +126,7 @@ class LakeStore:
             windows = self._piece[2]
         for window in windows:
             yield window.scored(day, self.version(day))
+            yield from window.spans(day, self.version(day))
             yield from window.gaps(begin, end)
 
     def uncalibrated(self, day: int) -> list[int]:
@@ -135,18 +135,21 @@ class LakeStore:
             stored = read_calibrations(self.lake, day, day + POOL_DAYS)
             self._calibrated = stored | self._calibrated
             self._looked_at |= set(range(day, day + POOL_DAYS))
-        known = self._calibrated
         return [
             bucket
             for bucket in self.with_traffic(day)
-            if (day, bucket) not in known or not known[day, bucket].whole(day)
+            if not all(self._is_whole(day, bucket, clock) for clock in CLOCKS)
         ]
 
-    def pool(self, day: int) -> dict[int, Counts]:
-        """Histogram of each of the sixty UTC days before ``day``, over all buckets."""
+    def _is_whole(self, day: int, bucket: int, clock: Clock) -> bool:
+        part = self._calibrated.get((day, bucket, clock))
+        return part is not None and part.whole(day)
+
+    def pool(self, day: int, clock: Clock = Clock.MINUTE) -> dict[int, Counts]:
+        """Histogram of each of the sixty UTC days before ``day`` on a clock, over all buckets."""
         days: dict[int, Counts] = {}
-        for (before, _), part in self._calibrated.items():
-            if day - POOL_DAYS <= before < day:
+        for (before, _, of), part in self._calibrated.items():
+            if of is clock and day - POOL_DAYS <= before < day:
                 days[before] = days[before] + part.counts if before in days else part.counts
         return days
 
@@ -155,75 +158,59 @@ class LakeStore:
     ) -> None:
         """Take the calibration of a whole UTC day from its rows, for some buckets or all that have traffic."""
         of_bucket = self.by_bucket(parts)
-        for bucket in self.with_traffic(day) if buckets is None else buckets:
-            made = CalibratedDay.of_rows(of_bucket.get(bucket), day * DAY, (day + 1) * DAY)
-            self.made[day, bucket] = self._calibrated[day, bucket] = made
+        for bucket, clock in product(self.with_traffic(day) if buckets is None else buckets, CLOCKS):
+            made = CalibratedDay.of_rows(of_bucket.get((bucket, clock)), day * DAY, (day + 1) * DAY)
+            self.made[day, bucket, clock] = self._calibrated[day, bucket, clock] = made
 
-    def by_bucket(self, parts: Sequence[ScoredRows]) -> dict[int, ScoredRows]:
-        """Known rows of each bucket; a bucket's rows are all in one part."""
-        rows_of: dict[int, ScoredRows] = {}
+    def by_bucket(self, parts: Sequence[ScoredRows]) -> dict[tuple[int, Clock], ScoredRows]:
+        """Known rows of each bucket and clock; a bucket's rows are all in one part a clock."""
+        rows_of: dict[tuple[int, Clock], ScoredRows] = {}
         for rows in parts:
             if rows.version is None or not len(rows):
                 continue
             bucket = self.lake.bucket_of(rows.table.keys[TENANT].tolist())[rows.series]
             for number in np.unique(bucket).tolist():
-                rows_of[number] = rows.take(bucket == number)
+                rows_of[number, rows.clock] = rows.take(bucket == number)
         return rows_of
 
-    def rows_of_table(self, parts: Sequence[ScoredRows], closed: int) -> pa.Table:
-        """Rows of the ``scores`` table; flags of hours that end after ``closed`` (UTC seconds) are null."""
-        tables = [_table(rows, self.lake, closed) for rows in parts if len(rows)]
-        return pa.concat_tables(tables) if tables else SCORES.schema.empty_table()
+    def tables(self, parts: Sequence[ScoredRows], closed: int) -> ScoreTables:
+        """Rows of the tables of scores; flags of hours that end after ``closed`` (UTC seconds) are null."""
+        return ScoreTables.of_parts(parts, self.lake, closed)
 
-    def read_scores(self, begin: int, end: int) -> tuple[pa.Table, ScoredRows]:
+    def read_scores(self, begin: int, end: int) -> tuple[ScoreTables, list[ScoredRows]]:
         """Stored scores of [begin, end) within a UTC day, over all buckets: as they are stored, and as scored rows."""
-        stored = self._stored(begin, end, None, SCORES.schema.names)
-        return stored, self._rows_of(stored, begin // DAY)
+        names = {table.name: table.schema.names for table in (SCORES, CLOCK_SCORES)}
+        stored = self._stored(begin, end, None, names)
+        return stored, stored.rows(self.zones, self.version(begin // DAY))
 
-    def read_statistics(self, begin: int, end: int, buckets: Collection[int]) -> ScoredRows:
-        """Stored scores of [begin, end) within a UTC day, with no more than what a calibration counts."""
+    def read_statistics(self, begin: int, end: int, buckets: Collection[int]) -> list[ScoredRows]:
+        """Stored scores of [begin, end) within a UTC day, a part a clock, with no more than what calibrations count."""
         names = [SERIES_ID, *SERIES_KEY, INTERVAL_START, "statistic"]
-        return self._rows_of(self._stored(begin, end, buckets, names), begin // DAY)
+        columns = {SCORES.name: names, CLOCK_SCORES.name: [*names, CLOCK]}
+        return self._stored(begin, end, buckets, columns).rows(self.zones, self.version(begin // DAY))
 
     def _stored(
-        self, begin: int, end: int, buckets: Collection[int] | None, names: Sequence[str]
-    ) -> pa.Table:
+        self, begin: int, end: int, buckets: Collection[int] | None, columns: Mapping[str, Sequence[str]]
+    ) -> ScoreTables:
         day = date_of(begin // DAY)
-        return self.lake.read(
-            SCORES,
-            days=(day, day + timedelta(days=1)),
-            buckets=None if buckets is None else sorted(buckets),
-            columns=names,
-            where=Where(between={INTERVAL_START: (moment(begin), moment(end))}),
+        tables = (
+            self.lake.read(
+                table,
+                days=(day, day + timedelta(days=1)),
+                buckets=None if buckets is None else sorted(buckets),
+                columns=columns[table.name],
+                where=Where(between={INTERVAL_START: (moment(begin), moment(end))}),
+            )
+            for table in (SCORES, CLOCK_SCORES)
         )
+        return ScoreTables.stored(*tables)
 
-    def _rows_of(self, stored: pa.Table, day: int) -> ScoredRows:
-        tenants = stored[TENANT].unique().to_pylist()
-        table, code = series_table(stored, {tenant: self.zones.get(tenant, "Etc/UTC") for tenant in tenants})
-        not_read = np.full(len(code), np.nan)
-        columns: dict[str, Any] = {
-            name: floats(stored[name]) if name in stored.column_names else not_read for name in _SAME_NAME
-        }
-        whole_numbers: dict[str, Any] = {
-            name: floats(stored[name]).astype(np.int64) if name in stored.column_names else code
-            for name in ("span_seconds", "regime")
-        }
-        return ScoredRows(
-            table=table,
-            series=code,
-            start=utc_seconds(stored[INTERVAL_START]),
-            log_q=not_read,
-            **whole_numbers,
-            flagged=np.zeros(len(code), dtype=bool),
-            version=self.version(day),
-            **columns,
-        )
-
-    def write_scores(self, rows: pa.Table, begin: int, end: int, buckets: Collection[int]) -> None:
-        """Replace the scores of [begin, end) in some buckets, in one commit."""
+    def write_scores(self, tables: ScoreTables, begin: int, end: int, buckets: Collection[int]) -> None:
+        """Replace the scores of [begin, end) in some buckets, in one commit a table."""
         days = (date_of(begin // DAY), date_of((end - 1) // DAY + 1))
         where = Where(days=days, buckets=buckets, between={INTERVAL_START: (moment(begin), moment(end))})
-        self.lake.replace(SCORES, rows, where=where)
+        self.lake.replace(SCORES, tables.scores, where=where)
+        self.lake.replace(CLOCK_SCORES, tables.clock_scores, where=where)
 
     def _next_piece(self, day: int, begin: int, end: int, horizon: int) -> tuple[int, int, Iterable[Window]]:
         """Windows over the days that are arranged at once; over a single day, one batch of buckets after another."""
@@ -264,56 +251,3 @@ class LakeStore:
 def _day_number(on: Any) -> int:
     """Days since 1970-01-01 of a partition's day, however the table's log writes it."""
     return day_of(on if type(on) is date else date.fromisoformat(str(on)[:10]))
-
-
-def _table(rows: ScoredRows, lake: Lake, closed: int) -> pa.Table:
-    code = pa.array(rows.series)
-    keys = rows.table.keys
-    days = rows.start // DAY
-    threshold, model = (None, None) if rows.version is None else (rows.version.threshold, rows.version.id)
-    columns: dict[str, Any] = {
-        name: pa.array(keys[name].tolist(), SCORES.schema.field(name).type).take(code)
-        for name in (SERIES_ID, *SERIES_KEY)
-    }
-    columns |= {name: _known(getattr(rows, name)) for name in _SAME_NAME}
-    columns |= {
-        INTERVAL_START: pa.array(rows.start * 1_000_000).cast(pa.timestamp("us", tz="UTC")),
-        "excess": _known(rows.excess),
-        "span_seconds": pa.array(rows.span_seconds),
-        "regime": pa.array(rows.regime),
-        "p_value": _known(rows.p_value),
-        "q_value": _q_values(rows, closed),
-        "score": _known(rows.score),
-        "flagged": _flags(rows, closed),
-        "threshold": pa.repeat(pa.scalar(threshold, pa.float64()), len(rows)),
-        "model_version": pa.repeat(pa.scalar(model, pa.string()), len(rows)),
-        "day": pa.array(days.astype(np.int32)).cast(pa.date32()),
-        "bucket": pa.array(lake.bucket_of(keys[TENANT].tolist())).take(code),
-    }
-    names = SCORES.schema.names
-    return pa.table([columns[name] for name in names], names=names).cast(SCORES.schema)
-
-
-def with_flags(stored: pa.Table, rows: ScoredRows, closed: int) -> pa.Table:
-    """Stored scores with the flags and q-values of their closed ``rows``, in the same order."""
-    for name, values in (("flagged", _flags(rows, closed)), ("q_value", _q_values(rows, closed))):
-        stored = stored.set_column(stored.column_names.index(name), SCORES.schema.field(name), values)
-    return stored
-
-
-def _flags(rows: ScoredRows, closed: int) -> pa.Array:
-    return pa.array(rows.flagged, mask=_is_open(rows, closed))
-
-
-def _q_values(rows: ScoredRows, closed: int) -> pa.Array:
-    return pa.array(rows.q_value, mask=_is_open(rows, closed) | np.isnan(rows.log_q))
-
-
-def _is_open(rows: ScoredRows, closed: int) -> NDArray[np.bool_]:
-    """Whether the hour of each row ends after ``closed``."""
-    is_open: NDArray[np.bool_] = (rows.start // HOUR + 1) * HOUR > closed
-    return is_open
-
-
-def _known(values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, mask=np.isnan(values))

@@ -1,4 +1,4 @@
-"""Lake tables of the detection: profile, baseline, scores, calibration."""
+"""Lake tables of the detection: profile, baseline, scores, clock scores, calibration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 from cjp_fraud.storage.lake import UTC_STAMP, LakeTable
 from features.profile import DAY_FIELDS, KIND_FIELDS, LIST_FIELDS, SLOT_FIELDS
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS
+from features.usual_sums import USUAL_SUMS_FIELDS, USUAL_SUMS_LISTS
 
 KINDS: Final = ("count", "peak", "fifteen")
 BAR_BY_HOUR: Final = ("rare", "habit", "noise", "recurring")
@@ -37,13 +38,17 @@ def _kind_columns(fields: tuple[str, ...], by_slot: tuple[str, ...]) -> list[tup
     return [(f"{kind}_{name}", type_of(name)) for kind in KINDS for name in fields]
 
 
+def _number_columns(fields: tuple[str, ...], lists: tuple[str, ...]) -> list[tuple[str, pa.DataType]]:
+    return [(name, pa.list_(pa.float64()) if name in lists else pa.float64()) for name in fields]
+
+
 PROFILE = LakeTable(
     "profile",
     pa.schema(
         [
             *_KEY,
             *_kind_columns(KIND_FIELDS, SLOT_FIELDS),
-            *((name, pa.list_(pa.float64()) if name in LIST_FIELDS else pa.float64()) for name in DAY_FIELDS),
+            *_number_columns(DAY_FIELDS, LIST_FIELDS),
             ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,
@@ -59,7 +64,8 @@ BASELINE = LakeTable(
         [
             *_KEY,
             *_kind_columns(USUAL_FIELDS, USUAL_SLOT_FIELDS),
-            *((name, pa.list_(pa.float64()) if name in BAR_BY_HOUR else pa.float64()) for name in OWN_BAR),
+            *_number_columns(OWN_BAR, BAR_BY_HOUR),
+            *_number_columns(USUAL_SUMS_FIELDS, USUAL_SUMS_LISTS),
             ("zone", pa.string()),
             ("recipe_version", pa.string()),
             *_PLACE,
@@ -123,6 +129,39 @@ seen and usual in that span. ``flagged`` and ``q_value`` are null while the row'
 null where there is nothing to flag.
 """
 
+CLOCK_SCORES = LakeTable(
+    "clock_scores",
+    pa.schema(
+        [
+            *_KEY,
+            ("clock", pa.string()),
+            ("interval_start", UTC_STAMP),
+            ("observed", pa.float64()),
+            ("seconds_covered", pa.float64()),
+            ("baseline", pa.float64()),
+            ("excess", pa.float64()),
+            ("span_seconds", pa.int32()),
+            ("unbarred", pa.float64()),
+            ("statistic", pa.float64()),
+            ("log_p", pa.float64()),
+            ("p_value", pa.float64()),
+            ("q_value", pa.float64()),
+            ("score", pa.float64()),
+            ("flagged", pa.bool_()),
+            ("threshold", pa.float64()),
+            ("model_version", pa.string()),
+            *_PLACE,
+        ]
+    ),
+    stats_columns=("tenant_id", "interval_start"),
+)
+"""A series' span on a clock longer than its intervals; ``interval_start`` is that of the span's last interval.
+
+``observed`` and ``baseline`` are of the span's known intervals; ``seconds_covered`` says how much these are and is
+null where it is the whole ``span_seconds``. ``unbarred`` is −ln of the tail, ``statistic`` the same behind the series'
+own bar.
+"""
+
 CALIBRATION = LakeTable(
     "calibration",
     pa.schema(
@@ -134,15 +173,16 @@ CALIBRATION = LakeTable(
             ("covered_from", UTC_STAMP),
             ("covered_to", UTC_STAMP),
             ("tenant_bucket", pa.int16()),
+            ("clock", pa.string()),
             *_PLACE,
         ]
     ),
     stats_columns=(),
 )
-"""A UTC day's final statistics in fixed bins by bucket, with the largest of them by series and interval.
+"""A UTC day's final statistics in fixed bins by bucket and clock, with the largest of them by series and interval.
 
 ``covered_from`` to ``covered_to``: the part of the day that was scored. ``tenant_bucket`` is the bucket whose rows are
 counted; all of a day's rows are in the partition of bucket 0, because sixty days of them are read at once.
 """
 
-DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CALIBRATION)
+DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CLOCK_SCORES, CALIBRATION)

@@ -7,6 +7,13 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.clock_rows import (
+    SumBlock,
+    active_members,
+    clock_rows,
+    hours_of_local_day,
+    sum_block,
+)
 from cjp_fraud.detection.model_fit import eligible_mondays, fit_version
 from cjp_fraud.detection.operating_point import Spikes, SpikeWindow
 from cjp_fraud.detection.registry import FittedVersion, version_of
@@ -15,11 +22,13 @@ from cjp_fraud.detection.scored_rows import ScoredRows, gathered
 from cjp_fraud.detection.scoring import Block, rows_in_gaps, scored_blocks
 from cjp_fraud.detection.series import Arranged, Group
 from cjp_fraud.detection.significance import Counts
+from features.clocks import CLOCKS, Clock
 from features.fold import fold_day
 from features.local_grid import DAY, slots_a_day
 from features.profile import History
 from features.score_day import MeasuredDay, measure_day
 from features.snapshot import make_snapshot, usual_locations
+from features.usual_sums import UsualSums
 from models.calibration import histogram
 
 Ints = NDArray[np.int64]
@@ -46,12 +55,12 @@ class MemoryStore:
         self.versions: list[FittedVersion] = []
         self._rules = rules
         self._mondays = eligible_mondays(arranged.days) if trains else np.empty(0, dtype=np.int64)
-        self._pool: dict[int, Counts] = {}
+        self._pool: dict[Clock, dict[int, Counts]] = {clock: {} for clock in CLOCKS}
         self._spikes: dict[int, list[Spikes]] = {}
         self._histories = [
             History.empty(len(group.series), slots_a_day(group.seconds)) for group in arranged.groups
         ]
-        self._measured: dict[tuple[int, int], tuple[Ints, MeasuredDay]] = {}
+        self._measured: dict[tuple[int, int], tuple[Ints, MeasuredDay, UsualSums]] = {}
         start = int(arranged.first.min()) if len(arranged.first) else 0
         self._listed = [start] * len(arranged.groups)
         self._gaps: list[ScoredRows] = []
@@ -86,6 +95,7 @@ class MemoryStore:
         for number, group in enumerate(self.arranged.groups):
             self._measure_local_days(number, group, day)
         yield gathered(scored_blocks(self._blocks_of(day), version), self.arranged, version)
+        yield from clock_rows(self._sum_blocks_of(day), self.arranged, version)
         for number in range(len(self.arranged.groups)):
             self._list_gaps(number, end)
         yield from self._gaps
@@ -97,25 +107,35 @@ class MemoryStore:
         """Nothing: each day is calibrated once it is scored."""
         return ()
 
-    def pool(self, day: int) -> dict[int, Counts]:
-        """Histogram of each day before ``day``."""
-        return self._pool
+    def pool(self, day: int, clock: Clock = Clock.MINUTE) -> dict[int, Counts]:
+        """Histogram of each day before ``day`` on a clock."""
+        return self._pool[clock]
 
     def calibrate(
         self, day: int, parts: Sequence[ScoredRows], buckets: Collection[int] | None = None
     ) -> None:
         """Take from a UTC day's rows what later days and versions rest on."""
-        (rows,) = [rows for rows in parts if rows.version is not None]
-        self._pool[day] = histogram(rows.statistic)
-        self._spikes[day] = [Spikes.of_rows(rows, self._rules)]
+        known = [rows for rows in parts if rows.version is not None]
+        for rows in known:
+            self._pool[rows.clock][day] = histogram(rows.statistic)
+        self._spikes[day] = [Spikes.of_rows(rows, self._rules) for rows in known]
 
     def _blocks_of(self, day: int) -> Iterator[Block]:
         begin, end = day * DAY, (day + 1) * DAY
-        for (number, _), (member, measured) in sorted(self._measured.items(), key=lambda item: item[0]):
+        for (number, _), (member, measured, _) in sorted(self._measured.items(), key=lambda item: item[0]):
             if measured.starts[0] < end and measured.starts[-1] >= begin:
                 part = measured.between(begin, end)
                 group = self.arranged.groups[number]
                 yield Block(day, group.seconds, group.series[member], part)
+
+    def _sum_blocks_of(self, day: int) -> Iterator[SumBlock]:
+        for (number, local), (member, _, usual) in sorted(self._measured.items(), key=lambda item: item[0]):
+            group = self.arranged.groups[number]
+            low, high = hours_of_local_day(group.zone, local, day * DAY, (day + 1) * DAY)
+            active = active_members(group, low, high)
+            if len(active):
+                place = np.searchsorted(member, active)
+                yield sum_block(group, active, usual.take(place), low, high)
 
     def _measure_local_days(self, number: int, group: Group, day: int) -> None:
         """Measure and fold the group's local days that begin before the UTC day ends."""
@@ -130,7 +150,7 @@ class MemoryStore:
             history = self._histories[number]
             snapshot = make_snapshot(history, member, local)
             measured = measure_day(snapshot, rows)
-            self._measured[number, local] = (member, measured)
+            self._measured[number, local] = (member, measured, snapshot.sums)
             history.append(member, fold_day(snapshot, rows, measured))
 
     def _list_gaps(self, number: int, end: int) -> None:

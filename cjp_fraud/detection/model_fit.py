@@ -17,10 +17,11 @@ from cjp_fraud.detection.drift import Distributions
 from cjp_fraud.detection.operating_point import WINDOW_DAYS, Spikes, SpikeWindow
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
-from cjp_fraud.detection.scored_rows import flat, gathered
+from cjp_fraud.detection.scored_rows import ScoredRows, flat, gathered
 from cjp_fraud.detection.scoring import Block
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.detection.significance import with_p_values
+from features.clocks import INITIAL_THRESHOLD, Clock
 from features.score_day import Model, ScoredDay, candidate_features, candidates, weigh
 from models.calibration import PooledCalibration
 from models.forest import PooledForest
@@ -59,20 +60,22 @@ def eligible_mondays(traffic_days: Ints) -> Ints:
 def fit_version(
     monday: int, days: Mapping[int, Sequence[Spikes]], rules: DetectionRules, model: Model | None = None
 ) -> FittedVersion:
-    """Choose the threshold.
+    """Choose the thresholds.
 
     Parameters
     ----------
     monday : UTC day from which the version counts.
-    days : by UTC day, for each of [monday − 28, monday) that has rows; each series in one part. Other days are not
-        looked at.
+    days : by UTC day, for each of [monday − 28, monday) that has rows; each series in one part a clock. Other days are
+        not looked at.
     rules : budgets and initial threshold.
     model : the forests that were fitted on the same window; None: none.
     """
     window = SpikeWindow.of_days(days, monday - WINDOW_DAYS, monday)
-    full = window.scored_days == WINDOW_DAYS
-    threshold = window.threshold(rules.budgets) if full else rules.initial_threshold
-    counts = window.at(threshold)
+    thresholds = window.thresholds(rules.budgets)
+    for clock, (scored_days, _) in window.lengths.items():
+        if scored_days < WINDOW_DAYS:
+            thresholds[clock] = INITIAL_THRESHOLD.get(clock, rules.initial_threshold)
+    counts = window.at(thresholds)
     metrics = {
         "days": float(window.days),
         "scored_days": float(window.scored_days),
@@ -80,9 +83,16 @@ def fit_version(
         "flags": float(counts.flags),
         "episodes": float(counts.episodes),
         "cases": float(counts.cases),
-        "flagged_quarters": float(window.flagged_quarters(threshold)),
+        "flagged_quarters": float(window.flagged_quarters({Clock.MINUTE: thresholds[Clock.MINUTE]})),
     }
-    return FittedVersion(monday, model or Model(), threshold, metrics, budgets=rules.budgets)
+    return FittedVersion(
+        monday,
+        model or Model(),
+        thresholds.pop(Clock.MINUTE),
+        metrics,
+        budgets=rules.budgets,
+        clock_thresholds=thresholds,
+    )
 
 
 class WindowFit:
@@ -94,17 +104,29 @@ class WindowFit:
         self._distributions = Distributions()
         self._candidates = {True: _Candidates(), False: _Candidates()}
 
-    def add(self, arranged: Arranged, blocks: Sequence[Block], calibrated: PooledCalibration) -> None:
-        """Add all rows of one UTC day of some tenants, with the calibration of that day."""
+    def add(
+        self,
+        arranged: Arranged,
+        blocks: Sequence[Block],
+        spans: Sequence[ScoredRows],
+        calibrated: Mapping[Clock, PooledCalibration],
+    ) -> None:
+        """Add all rows of one UTC day of some tenants, and their spans, with the calibrations of that day."""
         keys = np.array([int(series_id[:15], 16) for series_id in arranged.table.ids], dtype=np.int64)
         parts = []
         for block in blocks:
             scored = weigh(block.measured, Model())
             parts.append(flat(scored, block.series, block.interval_seconds))
             self._add_candidates(keys[block.series], block, scored)
-        rows = with_p_values(gathered(parts, arranged), calibrated)
-        self._distributions.add_scores(blocks[0].day, rows.score)
-        self._days.setdefault(blocks[0].day, []).append(Spikes.of_rows(rows, self._rules))
+        day = blocks[0].day
+        rows, *longer = (
+            with_p_values(of_clock, calibrated[of_clock.clock])
+            for of_clock in (gathered(parts, arranged), *spans)
+        )
+        self._distributions.add_scores(day, rows.score)
+        self._days.setdefault(day, []).extend(
+            Spikes.of_rows(of_clock, self._rules) for of_clock in (rows, *longer)
+        )
 
     def window(self, begin: int, end: int) -> SpikeWindow:
         """The spikes of the UTC days [begin, end)."""

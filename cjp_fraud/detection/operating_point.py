@@ -1,4 +1,4 @@
-"""The operating point: the threshold that keeps a window's episodes and cases within what people can read."""
+"""The operating point: thresholds, one a clock, that keep a window's episodes and cases within what people can read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.significance import are_spikes
 from cjp_fraud.review.episodes import ATTACHMENT
 from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
+from features.clocks import CLOCKS, LONG_CLOCKS, Clock, Thresholds
 from features.columns import TENANT
 from features.constants import EPISODE_GAP_SECONDS
 from models.threshold import Limit, count_groups, smallest_threshold
@@ -31,7 +32,7 @@ CASE_GAP_SECONDS: Final = int(ATTACHMENT.total_seconds())
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spikes:
-    """Rows of one UTC day that a low enough threshold would flag.
+    """Rows of one UTC day, on one clock, that a low enough threshold would flag.
 
     Attributes
     ----------
@@ -39,12 +40,14 @@ class Spikes:
     starts : int64 [rows]; UTC seconds.
     scores : float64 [rows]; at least the lowest threshold.
     series : how many series had a score that day.
+    clock : of the rows.
     """
 
     tenants: NDArray[np.object_]
     starts: Ints
     scores: Floats
     series: int
+    clock: Clock = Clock.MINUTE
 
     @classmethod
     def of_rows(cls, rows: ScoredRows, rules: DetectionRules) -> Self:
@@ -55,12 +58,12 @@ class Spikes:
         chosen = chosen.take(are_spikes(chosen, rules))
         tenants = rows.table.keys[TENANT].to_numpy(dtype=object)[chosen.series]
         series = len(np.unique(rows.series[~np.isnan(score)]))
-        return cls(tenants, chosen.start, chosen.score, series)
+        return cls(tenants, chosen.start, chosen.score, series, rows.clock)
 
 
 @dataclass(frozen=True, slots=True)
 class PointCounts:
-    """What a threshold flags in a window; ``cases`` as if nobody decided anything and no hour had a cap."""
+    """What thresholds flag in a window, all clocks together; ``cases`` as if nobody decided and no hour had a cap."""
 
     flags: int
     episodes: int
@@ -77,17 +80,18 @@ class SpikeWindow:
     tenants : int64 [rows]; code.
     starts : int64 [rows]; UTC seconds.
     scores : float64 [rows].
-    days, scored_days : UTC days with traffic, and with scores.
-    series_weeks : weeks of scored series.
+    clocks : int64 [rows]; place of the row's clock in ``CLOCKS``.
+    days : UTC days with traffic.
+    lengths : by clock, UTC days with scores, and weeks of scored series.
     """
 
     names: NDArray[np.str_]
     tenants: Ints
     starts: Ints
     scores: Floats
+    clocks: Ints
     days: int
-    scored_days: int
-    series_weeks: float
+    lengths: Mapping[Clock, tuple[int, float]]
 
     @classmethod
     def of_days(cls, days: Mapping[int, Sequence[Spikes]], begin: int, end: int) -> Self:
@@ -95,8 +99,8 @@ class SpikeWindow:
 
         Parameters
         ----------
-        days : by UTC day, for each of [begin, end) that has rows; each series in one part. Other days are not looked
-            at.
+        days : by UTC day, for each of [begin, end) that has rows; each series in one part a clock. Other days are not
+            looked at.
         """
         window = [days[day] for day in range(begin, end) if day in days]
         parts = list(chain.from_iterable(window))
@@ -110,10 +114,20 @@ class SpikeWindow:
             tenants=tenants,
             starts=np.concatenate([part.starts for part in held]),
             scores=np.concatenate([part.scores for part in held]),
+            clocks=np.concatenate([np.full(len(part.starts), CLOCKS.index(part.clock)) for part in held]),
             days=len(window),
-            scored_days=sum(any(part.series for part in of_day) for of_day in window),
-            series_weeks=sum(part.series for part in parts) / 7.0,
+            lengths={clock: _length(window, clock) for clock in CLOCKS},
         )
+
+    @property
+    def scored_days(self) -> int:
+        """UTC days with scores of the minute clock."""
+        return self.lengths[Clock.MINUTE][0]
+
+    @property
+    def series_weeks(self) -> float:
+        """Weeks of series that the minute clock scored."""
+        return self.lengths[Clock.MINUTE][1]
 
     def during(self, tenant_id: str, first: int, last: int) -> NDArray[np.bool_]:
         """Which rows are the tenant's and start in [first, last], UTC seconds."""
@@ -123,30 +137,54 @@ class SpikeWindow:
         rows: NDArray[np.bool_] = (self.tenants == at) & (self.starts >= first) & (self.starts <= last)
         return rows
 
-    def threshold(self, budgets: Budgets) -> float:
-        """Smallest threshold, from 1.5 on, down to which the window's means never exceed a budget."""
+    def thresholds(self, budgets: Budgets) -> dict[Clock, float]:
+        """Of each clock the smallest, from 1.5 on, down to which the window's means never exceed a budget.
+
+        A longer clock's is chosen on its own, for its share of the budgets; the minute clock's then for all of them,
+        the flags of the longer clocks among its own.
+        """
+        chosen = {}
+        for clock in LONG_CLOCKS:
+            of_clock = self.clocks == CLOCKS.index(clock)
+            chosen[clock] = self._smallest(clock, of_clock, self.scores, budgets.of_clock(clock))
+        longer = self.reached(chosen)
+        of_minute = self.clocks == CLOCKS.index(Clock.MINUTE)
+        scores = np.where(longer, np.inf, self.scores)
+        return {
+            Clock.MINUTE: self._smallest(Clock.MINUTE, of_minute | longer, scores, budgets),
+            **chosen,
+        }
+
+    def _smallest(self, clock: Clock, rows: NDArray[np.bool_], scores: Floats, budgets: Budgets) -> float:
+        scored_days, series_weeks = self.lengths[clock]
         return smallest_threshold(
-            self.tenants,
-            self.starts,
-            self.scores,
+            self.tenants[rows],
+            self.starts[rows],
+            scores[rows],
             within=(
-                Limit(EPISODE_GAP_SECONDS, budgets.episodes_per_series_week * self.series_weeks),
-                Limit(CASE_GAP_SECONDS, budgets.cases_per_day * self.scored_days),
+                Limit(EPISODE_GAP_SECONDS, budgets.episodes_per_series_week * series_weeks),
+                Limit(CASE_GAP_SECONDS, budgets.cases_per_day * scored_days),
             ),
             floor=LOWEST_THRESHOLD,
         )
 
-    def exceeds(self, threshold: float, budgets: Budgets) -> bool:
-        """Whether what a threshold flags is more than a budget allows."""
-        counts = self.at(threshold)
+    def exceeds(self, thresholds: Thresholds, budgets: Budgets) -> bool:
+        """Whether what thresholds flag is more than a budget allows."""
+        counts = self.at(thresholds)
         return (
             counts.episodes > budgets.episodes_per_series_week * self.series_weeks
             or counts.cases > budgets.cases_per_day * self.scored_days
         )
 
-    def at(self, threshold: float) -> PointCounts:
-        """Count what a threshold flags."""
-        high = self.scores >= threshold
+    def reached(self, thresholds: Thresholds) -> NDArray[np.bool_]:
+        """Which rows reach the threshold of their clock."""
+        needed = np.array([thresholds.get(clock, np.inf) for clock in CLOCKS])
+        rows: NDArray[np.bool_] = self.scores >= needed[self.clocks]
+        return rows
+
+    def at(self, thresholds: Thresholds) -> PointCounts:
+        """Count what thresholds flag, all clocks together."""
+        high = self.reached(thresholds)
         tenants, starts = self.tenants[high], self.starts[high]
         return PointCounts(
             flags=int(high.sum()),
@@ -154,8 +192,14 @@ class SpikeWindow:
             cases=count_groups(tenants, starts, CASE_GAP_SECONDS),
         )
 
-    def flagged_quarters(self, threshold: float) -> int:
-        """Count the quarters of an hour in which a threshold flags a tenant, each tenant's apart."""
-        high = self.scores >= threshold
+    def flagged_quarters(self, thresholds: Thresholds) -> int:
+        """Count the quarters of an hour in which thresholds flag a tenant, each tenant's apart."""
+        high = self.reached(thresholds)
         cells = np.stack([self.tenants[high], self.starts[high] // QUARTER_SECONDS])
         return int(np.unique(cells, axis=1).shape[1])
+
+
+def _length(window: Sequence[Sequence[Spikes]], clock: Clock) -> tuple[int, float]:
+    """Days with scores of a clock, and weeks of scored series."""
+    series = [sum(part.series for part in of_day if part.clock is clock) for of_day in window]
+    return sum(number > 0 for number in series), sum(series) / 7.0

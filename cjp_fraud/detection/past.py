@@ -232,6 +232,7 @@ def _filled(snapshot: Snapshot, members: Ints, made: Snapshot) -> Snapshot:
         (snapshot.peak, made.peak),
         (snapshot.fifteen, made.fifteen),
         (snapshot.own, made.own),
+        (snapshot.sums, made.sums),
     ):
         if mine is None or theirs is None:
             continue

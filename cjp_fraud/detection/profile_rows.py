@@ -28,6 +28,7 @@ from features.profile import (
     KindProfile,
 )
 from features.snapshot import USUAL_FIELDS, USUAL_SLOT_FIELDS, Snapshot, Usual, make_snapshot
+from features.usual_sums import USUAL_SUMS_FIELDS, USUAL_SUMS_LISTS, UsualSums
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -42,8 +43,8 @@ def profile_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, prof
         slots = profile.count.usual.shape[-1]
         known = part if part is not None else KindProfile.unknown((len(keys),), slots)
         for name, values in known.arrays():
-            columns[f"{kind}_{name}"] = _numbers(values)
-    columns |= {name: _numbers(getattr(profile, name)) for name in DAY_FIELDS}
+            columns[f"{kind}_{name}"] = _column(values)
+    columns |= {name: _column(getattr(profile, name)) for name in DAY_FIELDS}
     return _table(PROFILE, keys, buckets, zone, profile.day, columns)
 
 
@@ -65,8 +66,9 @@ def snapshot_rows(keys: pd.DataFrame, buckets: NDArray[np.int16], zone: str, sna
     for kind, usual in zip(KINDS, (snapshot.count, snapshot.peak, snapshot.fifteen), strict=True):
         part = usual or nothing
         for name in USUAL_FIELDS:
-            columns[f"{kind}_{name}"] = _numbers(getattr(part, name))
-    columns |= {name: _numbers(getattr(snapshot.own, name)) for name in OWN_BAR}
+            columns[f"{kind}_{name}"] = _column(getattr(part, name))
+    columns |= {name: _column(getattr(snapshot.own, name)) for name in OWN_BAR}
+    columns |= {name: _column(getattr(snapshot.sums, name)) for name in USUAL_SUMS_FIELDS}
     return _table(BASELINE, keys, buckets, zone, snapshot.day, columns)
 
 
@@ -75,7 +77,7 @@ def snapshot_of(rows: pa.Table, place: Ints, members: int, slots: int, day: int)
     if not len(rows):
         cold = unknown_snapshot(members, slots, day)
         peak, fifteen = (cold.count.take(np.arange(members)) for _ in range(2))
-        return Snapshot(day, cold.count, peak, fifteen, cold.own)
+        return Snapshot(day, cold.count, peak, fifteen, cold.own, cold.sums)
     everyone = len(rows) == members and bool((place == np.arange(members)).all())
     empty = None if everyone else unknown_snapshot(members, slots, day)
     kinds = []
@@ -87,9 +89,11 @@ def snapshot_of(rows: pa.Table, place: Ints, members: int, slots: int, day: int)
             values[name] = stored if empty is None else _put(getattr(empty.count, name), place, stored)
         kinds.append(Usual(**values))
     own = {name: numbers_of(rows, name, name in BAR_BY_HOUR) for name in OWN_BAR}
+    sums = {name: numbers_of(rows, name, name in USUAL_SUMS_LISTS) for name in USUAL_SUMS_FIELDS}
     if empty is not None:
         own = {name: _put(getattr(empty.own, name), place, stored) for name, stored in own.items()}
-    return Snapshot(day, kinds[0], kinds[1], kinds[2], OwnBar(**own))
+        sums = {name: _put(getattr(empty.sums, name), place, stored) for name, stored in sums.items()}
+    return Snapshot(day, kinds[0], kinds[1], kinds[2], OwnBar(**own), UsualSums(**sums))
 
 
 def _put(values: NDArray[Any], place: Ints, stored: NDArray[Any]) -> NDArray[Any]:
@@ -134,12 +138,10 @@ def _plain(column: pd.Series, name: str) -> Sequence[Any]:
     return [value if isinstance(value, str) else None for value in values] if name == APPLICATION else values
 
 
-def _numbers(values: Floats) -> pa.Array:
-    """One number a row, or a list of them."""
-    return _lists(values) if values.ndim == 2 else pa.array(values)
-
-
-def _lists(values: Floats) -> pa.Array:
+def _column(values: NDArray[Any]) -> pa.Array:
+    """Numbers as a column, of lists where there are several a row."""
+    if values.ndim == 1:
+        return pa.array(values)
     n, slots = values.shape
     offsets = pa.array(np.arange(n + 1, dtype=np.int32) * slots)
     return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values).ravel()))

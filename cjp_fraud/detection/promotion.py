@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from features.clocks import Thresholds
+
 MOST_RECALL_LOST: Final = 0.02
 MOST_FALSE_EPISODES_GAINED: Final = 0.1
 """As a share of the standing version's."""
@@ -19,7 +21,7 @@ _ROUNDING: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """What a threshold finds where the truth is known; ``recall`` is None where there is no fraud to be found."""
+    """What thresholds find where the truth is known; ``recall`` is None where there is no fraud to be found."""
 
     recall: float | None
     false_episodes: int
@@ -38,8 +40,8 @@ class Trial(Protocol):
         """False episodes that the budget allows in it; None: there the budgets are no excuse."""
         ...
 
-    def result(self, threshold: float) -> TrialResult:
-        """What a version with this threshold finds; the forest is no factor of the score."""
+    def result(self, thresholds: Thresholds) -> TrialResult:
+        """What a version with these thresholds finds; the forest is no factor of the score."""
         ...
 
 
@@ -85,12 +87,16 @@ class TrialOutcome:
 
 
 def compare(
-    trials: Sequence[Trial], threshold: float, standing: float, *, standing_over_budget: bool = False
+    trials: Sequence[Trial],
+    thresholds: Thresholds,
+    standing: Thresholds,
+    *,
+    standing_over_budget: bool = False,
 ) -> tuple[TrialOutcome, ...]:
-    """Try a version's threshold and the standing one's in all trials."""
+    """Try a version's thresholds and the standing one's in all trials."""
     outcomes = []
     for trial in trials:
-        one, other = trial.result(threshold), trial.result(standing)
+        one, other = trial.result(thresholds), trial.result(standing)
         outcomes.append(
             TrialOutcome(
                 trial.name,

@@ -27,6 +27,7 @@ from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
+from features.clocks import INITIAL_THRESHOLD, LONG_CLOCKS, Clock, Thresholds
 from features.columns import COUNT_FEATURES, PEAK_FEATURES
 from features.constants import RECIPE_VERSION
 from features.local_grid import DAY
@@ -53,10 +54,11 @@ class FittedVersion:
     ----------
     valid_from : UTC day (days since 1970-01-01) from whose midnight it counts.
     model : the isolation forests.
-    threshold : score that a flag needs.
+    threshold : score that a flag of the minute clock needs.
     metrics : what the model's card shows.
-    budgets : those that the threshold was chosen for; None of what counts before the first training.
+    budgets : those that the thresholds were chosen for; None of what counts before the first training.
     id : of the row in ``model_versions``; None of a version that is not registered.
+    clock_thresholds : the same of the longer clocks; a clock that is left out has its initial one.
     """
 
     valid_from: int
@@ -65,6 +67,12 @@ class FittedVersion:
     metrics: Mapping[str, float] = field(default_factory=dict)
     budgets: Budgets | None = None
     id: str | None = None
+    clock_thresholds: Thresholds = field(default_factory=dict)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Score that a flag of each clock needs."""
+        return _of_all_clocks(self.threshold, self.clock_thresholds)
 
     @property
     def usual_share(self) -> float:
@@ -95,6 +103,15 @@ class Comparison:
 def initial_version(rules: DetectionRules) -> FittedVersion:
     """What counts before the first training: the initial threshold, and no forest."""
     return FittedVersion(valid_from=-(10**9), model=Model(), threshold=rules.initial_threshold)
+
+
+def thresholds_of(row: ModelVersion) -> Thresholds:
+    """Score that a flag of each clock needs under a registered version."""
+    return _of_all_clocks(row.threshold, {Clock(name): value for name, value in row.clock_thresholds.items()})
+
+
+def _of_all_clocks(minute: float, longer: Thresholds) -> Thresholds:
+    return {Clock.MINUTE: minute, **{clock: INITIAL_THRESHOLD[clock] for clock in LONG_CLOCKS}, **longer}
 
 
 def version_of(day: int, versions: Sequence[FittedVersion], rules: DetectionRules) -> FittedVersion:
@@ -145,6 +162,7 @@ def register(
         library_versions={name: library_version(name) for name in LIBRARIES},
         metrics=dict(fitted.metrics),
         threshold=fitted.threshold,
+        clock_thresholds={str(clock): value for clock, value in fitted.clock_thresholds.items()},
         episodes_per_series_week=fitted.budgets.episodes_per_series_week,
         cases_per_day=fitted.budgets.cases_per_day,
         standing_version_id=comparison.standing_id,
@@ -165,6 +183,7 @@ def register(
             "sha256": sha256,
             "monday": window[1],
             "threshold": fitted.threshold,
+            "clock_thresholds": {str(clock): value for clock, value in fitted.clock_thresholds.items()},
             "waits_because": list(comparison.faults),
         },
     )
@@ -253,6 +272,7 @@ def promoted_versions(
                 metrics=row.metrics,
                 budgets=Budgets(row.episodes_per_series_week, row.cases_per_day),
                 id=row.id,
+                clock_thresholds={Clock(name): value for name, value in row.clock_thresholds.items()},
             )
         )
     return tuple(versions)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cjp_fraud.config import Settings
+from features.clocks import BUDGET_SHARE, Clock
 from features.spike import SpikeMinimum
 
 
@@ -21,6 +22,11 @@ class Budgets:
 
     episodes_per_series_week: float = 0.5
     cases_per_day: float = 20.0
+
+    def of_clock(self, clock: Clock) -> Budgets:
+        """A longer clock's share of both."""
+        share = BUDGET_SHARE[clock]
+        return Budgets(share * self.episodes_per_series_week, share * self.cases_per_day)
 
 
 @dataclass(frozen=True, slots=True)

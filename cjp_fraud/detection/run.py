@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Final, Protocol
 
-import pyarrow as pa
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -26,9 +26,10 @@ from cjp_fraud.detection.determined import read_determined
 from cjp_fraud.detection.evidence_rows import principal_rows
 from cjp_fraud.detection.flags import flag_rows
 from cjp_fraud.detection.joint_quarters import joint_spikes
-from cjp_fraud.detection.lake_store import LakeStore, with_flags
+from cjp_fraud.detection.lake_store import LakeStore
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.rules import DetectionRules
+from cjp_fraud.detection.score_tables import ScoreTables
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.significance import POOL_DAYS, Counts, calibration, closed, with_p_values
@@ -43,7 +44,9 @@ from cjp_fraud.review.principals import freeze_principals
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import process_lock
+from features.clocks import CLOCKS, Clock
 from features.local_grid import DAY
+from models.calibration import PooledCalibration
 
 ROWS_AT_ONCE: Final = 2_000_000
 """Rows of scores that are collected before they are written."""
@@ -71,7 +74,7 @@ class Store(Protocol):
         *,
         horizon: int | None = None,
     ) -> Iterator[ScoredRows]:
-        """Score the rows of the UTC ``day``, the only one with traffic in [begin, end); list all intervals in gaps.
+        """Score the rows of the UTC ``day``, the only one with traffic in [begin, end), on all clocks; list all gaps.
 
         ``horizon`` says up to when the same is asked for next, so that it may be read at once.
         """
@@ -81,8 +84,8 @@ class Store(Protocol):
         """Buckets whose calibration of the UTC day is missing or not of all of it."""
         ...
 
-    def pool(self, day: int) -> Mapping[int, Counts]:
-        """Histogram of each UTC day before ``day``."""
+    def pool(self, day: int, clock: Clock = Clock.MINUTE) -> Mapping[int, Counts]:
+        """Histogram of each UTC day before ``day`` on a clock."""
         ...
 
     def calibrate(
@@ -108,13 +111,17 @@ class DetectionRun:
                 parts = list(self.store.scored(before, *ends, missing, horizon=day * DAY))
                 self.store.calibrate(before, parts, missing)
 
+    def calibrations(self, day: int) -> dict[Clock, PooledCalibration]:
+        """What each clock's p of a UTC day is taken from."""
+        return {clock: calibration(self.store.pool(day, clock), day, clock) for clock in CLOCKS}
+
     def score(
         self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
     ) -> list[ScoredRows]:
         """Score the rows of a UTC day in [begin, end), of some buckets or all, with p-values; flags come later."""
-        calibrated = calibration(self.store.pool(day), day)
+        calibrated = self.calibrations(day)
         return [
-            rows if rows.version is None else with_p_values(rows, calibrated)
+            rows if rows.version is None else with_p_values(rows, calibrated[rows.clock])
             for rows in self.store.scored(day, begin, end, buckets)
         ]
 
@@ -233,15 +240,15 @@ def detect(
         store = detection.store(open_from)
         flags: list[FlagRow] = []
         joint: list[JointSpikeRow] = []
-        held: list[pa.Table] = []
+        held: list[ScoreTables] = []
         written, scored = int(begin.timestamp()), 0
         for done, parts in DetectionRun(store, detection.rules).days(written, int(end.timestamp()), report):
-            held.append(store.rows_of_table(parts, int(open_from.timestamp())))
-            scored += len(held[-1])
+            held.append(store.tables(parts, int(open_from.timestamp())))
+            scored += len(held[-1].scores)
             flags += flag_rows(parts, detection.zones, open_from)
             joint += joint_spikes(parts, detection.zones, open_from)
-            if sum(map(len, held)) > ROWS_AT_ONCE or done == int(end.timestamp()):
-                store.write_scores(pa.concat_tables(held), written, done, range(detection.lake.buckets))
+            if sum(len(tables.scores) for tables in held) > ROWS_AT_ONCE or done == int(end.timestamp()):
+                store.write_scores(ScoreTables.together(held), written, done, range(detection.lake.buckets))
                 write_calibrations(detection.lake, store.made)
                 held, written, store.made = [], done, {}
         until = min(end, max(open_from, begin))
@@ -267,9 +274,9 @@ def score_bucket(detection: Detection, window: DetectionWindow, bucket: int) -> 
         store = detection.store()
         run = DetectionRun(store, detection.rules)
         run.prepare(window.day)
-        rows = store.rows_of_table(run.score(window.day, *window.seconds, [bucket]), closed=0)
-        store.write_scores(rows, *window.seconds, [bucket])
-    return len(rows)
+        tables = store.tables(run.score(window.day, *window.seconds, [bucket]), closed=0)
+        store.write_scores(tables, *window.seconds, [bucket])
+    return len(tables.scores)
 
 
 def close_hours(detection: Detection, window: DetectionWindow, now: datetime) -> FlaggingResult:
@@ -281,9 +288,9 @@ def close_hours(detection: Detection, window: DetectionWindow, now: datetime) ->
     with process_lock(detection.engine, DETECTION_LOCK):
         store = detection.store()
         stored, rows = store.read_scores(*window.seconds)
-        parts = closed([rows], detection.rules)
-        if len(rows):
-            flagged = with_flags(stored, parts[0], int(open_from.timestamp()))
+        parts = closed(rows, detection.rules)
+        if len(stored.scores):
+            flagged = stored.with_flags(parts, int(open_from.timestamp()))
             store.write_scores(flagged, *window.seconds, range(detection.lake.buckets))
             write_calibrations(detection.lake, _calibrations(store, window, parts))
         flags = with_charges(detection.lake, flag_rows(parts, detection.zones, open_from))
@@ -301,16 +308,17 @@ def _calibrations(store: LakeStore, window: DetectionWindow, parts: Sequence[Sco
     of_bucket = store.by_bucket(parts)
     made: Calibrations = {}
     again: dict[int, tuple[int, int]] = {}
-    for bucket in store.with_traffic(window.day):
-        part = CalibratedDay.of_rows(of_bucket.get(bucket), begin, end)
-        stored = before.get((window.day, bucket))
+    for bucket, clock in product(store.with_traffic(window.day), CLOCKS):
+        key = window.day, bucket, clock
+        part = CalibratedDay.of_rows(of_bucket.get((bucket, clock)), begin, end)
+        stored = before.get(key)
         if stored is None or stored.end < begin or end < stored.begin:
-            made[window.day, bucket] = part
+            made[key] = part
         elif stored.end == begin:
-            made[window.day, bucket] = stored.followed_by(part)
+            made[key] = stored.followed_by(part)
         else:
             again[bucket] = min(stored.begin, begin), max(stored.end, end)
     for bucket, covered in again.items():
-        rows = store.read_statistics(*covered, [bucket])
-        made[window.day, bucket] = CalibratedDay.of_rows(rows, *covered)
+        for rows in store.read_statistics(*covered, [bucket]):
+            made[window.day, bucket, rows.clock] = CalibratedDay.of_rows(rows, *covered)
     return made

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cjp_fraud.detection.lake_tables import BAR_BY_HOUR
 from cjp_fraud.detection.series import Arranged, SeriesTable
+from features.clocks import Clock
 from features.fifteen import FIFTEEN_MINUTES
 from features.local_grid import HOUR
 from features.score_day import Measured, ScoredDay
@@ -27,7 +28,10 @@ Columns = dict[str, NDArray[np.generic]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredRows:
-    """Intervals of some series, one element each.
+    """Intervals of some series, or spans that end with them on a longer clock, one element each.
+
+    On a longer clock ``observed`` and ``baseline`` are of the span's known intervals, ``seconds_covered`` says how much
+    these are, and what only the minute clock knows is NaN.
 
     Attributes
     ----------
@@ -54,6 +58,7 @@ class ScoredRows:
     log_q : float64; natural log of the q-value, NaN without a score and before the hours are closed.
     flagged : bool; False before the hours are closed.
     version : what they are scored with; None for intervals in gaps.
+    clock : over what the rows are judged; all of them alike.
     """
 
     table: SeriesTable
@@ -93,6 +98,7 @@ class ScoredRows:
     log_q: Floats
     flagged: NDArray[np.bool_]
     version: FittedVersion | None = None
+    clock: Clock = Clock.MINUTE
 
     def __len__(self) -> int:
         return len(self.series)
@@ -122,7 +128,8 @@ class ScoredRows:
         return replace(self, **{name: getattr(self, name)[index] for name in COLUMNS})
 
 
-COLUMNS: Final = tuple(field.name for field in fields(ScoredRows) if field.name not in ("table", "version"))
+_OF_ALL: Final = ("table", "version", "clock")
+COLUMNS: Final = tuple(field.name for field in fields(ScoredRows) if field.name not in _OF_ALL)
 WHOLE_NUMBERS: Final = ("series", "start", "span_seconds", "regime")
 _NO_ROWS: Final[Columns] = {
     **dict.fromkeys(COLUMNS, np.empty(0)),
@@ -192,15 +199,15 @@ def gathered(
     columns = {name: values[order] for name, values in columns.items()}
     columns["seconds_covered"] = arranged.partly.seconds_of(columns["series"], columns["start"])
     rows = rows_of_columns(columns, arranged.table, version)
-    coarser = _coarser(rows, arranged.table)
-    return replace(rows, statistic=np.where(coarser, np.nan, rows.statistic)) if coarser.any() else rows
+    longer = coarser(rows, arranged.table)
+    return replace(rows, statistic=np.where(longer, np.nan, rows.statistic)) if longer.any() else rows
 
 
 def rows_of_columns(columns: Columns, table: SeriesTable, version: FittedVersion | None) -> ScoredRows:
     return ScoredRows(table=table, version=version, **columns)  # type: ignore[arg-type]  # of the types above
 
 
-def _coarser(rows: ScoredRows, table: SeriesTable) -> NDArray[np.bool_]:
+def coarser(rows: ScoredRows, table: SeriesTable) -> NDArray[np.bool_]:
     """Mask of the rows whose line has a row of a shorter interval in the same UTC hour.
 
     By whole hours, because a window is made of whole hours: so the result does not depend on the window.

@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.clock_rows import (
+    SumBlock,
+    active_members,
+    clock_rows,
+    hours_of_local_day,
+    sum_block,
+)
 from cjp_fraud.detection.determined import Determined
 from cjp_fraud.detection.past import ProfiledPast, profiled_past, stored_snapshots
 from cjp_fraud.detection.scored_rows import COLUMNS, Columns, ScoredRows, flat, gathered, rows_of_columns
@@ -32,8 +39,8 @@ Floats = NDArray[np.float64]
 Locations = Callable[[int, Ints], Floats]
 """Gives the usual counts of members of a group on a local day: float64 [members, slots], NaN where unknown."""
 
-CONTEXT: Final = timedelta(hours=2)
-"""Rows before a window that its scores may look at: an hour and a quarter, for level, swing and the 15 minutes."""
+CONTEXT: Final = timedelta(hours=24)
+"""Rows before a window that its scores may look at: an hour and a quarter on the minute clock, 23 hours on others."""
 FEW_DAYS: Final = 2
 """Windows of up to so many UTC days read snapshots from the baseline, longer ones make them from profiles."""
 
@@ -153,6 +160,19 @@ class Window:
     def scored(self, day: int, version: FittedVersion) -> ScoredRows:
         """Known rows of one UTC day inside the window, by series and start; days are asked for in ascending order."""
         return gathered(scored_blocks(self.blocks(day), version), self.arranged, version)
+
+    def spans(self, day: int, version: FittedVersion | None) -> list[ScoredRows]:
+        """Spans of the longer clocks that end in one UTC day inside the window; ask after :meth:`scored` of the day."""
+        begin, end = max(self.begin, day * DAY), min(self.end, (day + 1) * DAY)
+        blocks: list[SumBlock] = []
+        for number, local in _local_days(self.arranged, begin, end):
+            group = self.arranged.groups[number]
+            low, high = hours_of_local_day(group.zone, local, begin, end)
+            members = active_members(group, low, high)
+            if len(members):
+                usual = self._snapshot(number, local).sums.take(members)
+                blocks.append(sum_block(group, members, usual, low, high))
+        return clock_rows(blocks, self.arranged, version)
 
     def gaps(self, begin: int, end: int) -> list[ScoredRows]:
         """The intervals of [begin, end) that lie in a gap of their series; asked for in ascending order."""

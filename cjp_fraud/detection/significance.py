@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scored_rows import ScoredRows
+from features.clocks import CLOCKS, Clock
 from features.columns import CHANNEL
 from features.local_grid import HOUR
 from features.spike import is_spike
@@ -25,11 +26,11 @@ POOL_DAYS: Final = 60
 """Day D is calibrated on D − 60 to D − 1."""
 
 
-def calibration(days: Mapping[int, Counts], day: int) -> PooledCalibration:
-    """Calibration of UTC ``day`` from the sixty days before; the shipped one where these have too few rows."""
+def calibration(days: Mapping[int, Counts], day: int, clock: Clock = Clock.MINUTE) -> PooledCalibration:
+    """A clock's calibration of UTC ``day`` from the sixty days before; the shipped one where they have too few rows."""
     pool = [days[before] for before in range(day - POOL_DAYS, day) if before in days]
     total = np.sum(pool, axis=0) if pool else np.zeros(0, dtype=np.int64)
-    return PooledCalibration().fit(total) if int(total.sum()) >= LEAST_ROWS else shipped_calibration()
+    return PooledCalibration().fit(total) if int(total.sum()) >= LEAST_ROWS else shipped_calibration(clock)
 
 
 def with_p_values(rows: ScoredRows, calibrated: PooledCalibration) -> ScoredRows:
@@ -45,17 +46,17 @@ def closed(parts: Sequence[ScoredRows], rules: DetectionRules) -> list[ScoredRow
 
     Parameters
     ----------
-    parts : all rows of some whole UTC hours, with p-values; the rows of an hour are one family of q-values, whichever
-        part they are in.
+    parts : all rows of some whole UTC hours, with p-values; the rows of an hour on a clock are one family of q-values,
+        whichever part they are in.
     """
     if not parts:
         return []
-    hours = np.concatenate([rows.start // HOUR for rows in parts])
-    log_q = log_q_values(hours, np.concatenate([rows.log_p for rows in parts]))
+    families = [rows.start // HOUR * len(CLOCKS) + CLOCKS.index(rows.clock) for rows in parts]
+    log_q = log_q_values(np.concatenate(families), np.concatenate([rows.log_p for rows in parts]))
     ends = np.cumsum([len(rows) for rows in parts])[:-1]
     result = []
     for rows, of_part in zip(parts, np.split(log_q, ends), strict=True):
-        threshold = np.inf if rows.version is None else rows.version.threshold
+        threshold = np.inf if rows.version is None else rows.version.thresholds[rows.clock]
         with np.errstate(invalid="ignore"):
             flagged = (rows.score >= threshold) & are_spikes(rows, rules)
         result.append(replace(rows, log_q=of_part, flagged=flagged))

@@ -51,6 +51,9 @@ class ModelVersion(Recorded, Base):
         comment="of the window: days, series-weeks, flags, episodes, cases at the threshold, stability indices"
     )
     threshold: Mapped[float] = mapped_column(comment="score (-log10 p) from which an interval may be flagged")
+    clock_thresholds: Mapped[dict[str, Any]] = mapped_column(
+        comment="the same of each longer clock, by its name"
+    )
     episodes_per_series_week: Mapped[float] = mapped_column(
         comment="budget that the threshold was chosen for"
     )

@@ -32,9 +32,9 @@ from cjp_fraud.detection.registry import (
 )
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DETECTION_LOCK, DetectionRun
+from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import Block, moment, open_window
 from cjp_fraud.detection.series import Arranged, floats, traffic_sizes
-from cjp_fraud.detection.significance import calibration
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.detection.trials import decided_trial
 from cjp_fraud.errors import StorageError
@@ -47,6 +47,8 @@ from cjp_fraud.traffic.schema import COVERED, SECONDS, TRAFFIC
 from features.local_grid import DAY
 
 Ints = NDArray[np.int64]
+
+WindowPiece = tuple[int, Arranged, Sequence[Block], Sequence[ScoredRows]]
 
 MOST_ROWS: Final = 2_000_000
 """Rows of a window that are held at once; a larger one is read a piece at a time."""
@@ -131,8 +133,8 @@ def _compared(
     of_decided = decided_trial(window, decided)
     tried = [*trials, *([of_decided] if of_decided is not None else [])]
     assert fitted.budgets is not None, "a training has budgets"
-    over = window.exceeds(standing.threshold, fitted.budgets)
-    outcomes = compare(tried, fitted.threshold, standing.threshold, standing_over_budget=over)
+    over = window.exceeds(standing.thresholds, fitted.budgets)
+    outcomes = compare(tried, fitted.thresholds, standing.thresholds, standing_over_budget=over)
     return Comparison(standing.id, outcomes)
 
 
@@ -156,8 +158,10 @@ class WindowReader:
             write_calibrations(lake, self._store.made)
             self._store.made = {}
         fit = WindowFit(self._rules)
-        for day, arranged, blocks in LakeWindow(lake, self._zones, begin, end, self._determined).pieces():
-            fit.add(arranged, blocks, calibration(self._store.pool(day), day))
+        for day, arranged, blocks, spans in LakeWindow(
+            lake, self._zones, begin, end, self._determined
+        ).pieces():
+            fit.add(arranged, blocks, spans, run.calibrations(day))
         return fit
 
 
@@ -173,12 +177,12 @@ class LakeWindow:
         self._determined = determined
         self._sizes = {day: of_day for day, of_day in traffic_sizes(lake).items() if begin <= day < end}
 
-    def pieces(self) -> Iterator[tuple[int, Arranged, Sequence[Block]]]:
+    def pieces(self) -> Iterator[WindowPiece]:
         """The window in pieces, in the order of their days.
 
         Yields
         ------
-        UTC day, arranged traffic, and all measured rows of that day of some tenants; at least one block.
+        UTC day, arranged traffic, all measured rows of that day of some tenants (at least one block), and their spans.
         """
         if sum(sum(of_day.values()) for of_day in self._sizes.values()) <= MOST_ROWS:
             yield from self._opened(self._begin, self._end, range(self._lake.buckets))
@@ -187,16 +191,14 @@ class LakeWindow:
             for buckets in self._batches(day):
                 yield from self._opened(day, day + 1, buckets)
 
-    def _opened(
-        self, begin: int, end: int, buckets: Collection[int]
-    ) -> Iterator[tuple[int, Arranged, Sequence[Block]]]:
+    def _opened(self, begin: int, end: int, buckets: Collection[int]) -> Iterator[WindowPiece]:
         ends = moment(begin * DAY), moment(end * DAY)
         window = open_window(self._lake, self._zones, *ends, buckets, self._determined)
         days = window.arranged.days
         for day in days[days >= begin].tolist():
             blocks = window.blocks(day)
             if blocks:
-                yield day, window.arranged, blocks
+                yield day, window.arranged, blocks, window.spans(day, None)
 
     def _batches(self, day: int) -> Iterator[list[int]]:
         batch: list[int] = []

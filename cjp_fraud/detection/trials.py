@@ -17,6 +17,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.series import arrange
 from cjp_fraud.review.model import Finding
+from features.clocks import Thresholds
 from features.constants import EPISODE_GAP_SECONDS
 from features.local_grid import DAY
 from models.threshold import group_starts
@@ -54,9 +55,9 @@ class KnownTruth:
     benign: tuple[Event, ...] | None = None
     budget: float | None = None
 
-    def result(self, threshold: float) -> TrialResult:
+    def result(self, thresholds: Thresholds) -> TrialResult:
         """Recall of the frauds, and false episodes: those that touch no fraud or, where given, a benign event."""
-        high = self.window.scores >= threshold
+        high = self.window.reached(thresholds)
         found = [bool(np.any(high & self._finding(event))) for event in self.frauds]
         touches = self._during_any(self.frauds if self.benign is None else self.benign)
         order = np.lexsort((self.window.starts, self.window.tenants))

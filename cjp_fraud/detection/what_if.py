@@ -22,6 +22,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.progress import Report
 from cjp_fraud.review.model import Finding
 from cjp_fraud.storage.lake import Lake
+from features.clocks import LONG_CLOCKS, Clock, Thresholds
 from features.local_grid import DAY
 
 USUAL_CASES_PER_DAY: Final = (5.0, 10.0, 20.0, 40.0, 80.0)
@@ -33,9 +34,11 @@ class OperatingPoint:
 
     Parameters
     ----------
-    budget : cases a day that the threshold was chosen for; None: it is the one in force.
+    budget : cases a day that the thresholds were chosen for; None: they are those in force.
+    threshold : of the minute clock.
     bound_by : the budget that keeps the threshold from being lower; None: none does.
-    flags, cases : in the window; cases as if nobody decided anything and no hour had a cap.
+    clock_thresholds : the same of each longer clock, under its share of the budgets.
+    flags, cases : in the window, all clocks together; cases as if nobody decided anything and no hour had a cap.
     fraudulent, not_fraudulent, undetermined : decided cases that would have been found, by their finding.
     precision : share of fraud among those decided one way or the other; None: there are none.
     """
@@ -51,6 +54,7 @@ class OperatingPoint:
     not_fraudulent: int
     undetermined: int
     precision: float | None
+    clock_thresholds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +67,16 @@ class MeasuredPast:
     decided: tuple[DecidedCase, ...]
 
     def point(
-        self, threshold: float, budget: float | None = None, bound_by: str | None = None
+        self, thresholds: Thresholds, budget: float | None = None, bound_by: str | None = None
     ) -> OperatingPoint:
-        """What a threshold flags."""
+        """What thresholds flag."""
         window = self.window
-        counts = window.at(threshold)
-        found = found_by_finding(self.decided, window, threshold)
+        counts = window.at(thresholds)
+        found = found_by_finding(self.decided, window, thresholds)
         fraud, benign = found[Finding.FRAUDULENT], found[Finding.NOT_FRAUDULENT]
         return OperatingPoint(
             budget=budget,
-            threshold=threshold,
+            threshold=thresholds[Clock.MINUTE],
             bound_by=bound_by,
             flags=counts.flags,
             cases=counts.cases,
@@ -82,16 +86,17 @@ class MeasuredPast:
             not_fraudulent=benign,
             undetermined=found[Finding.UNDETERMINED],
             precision=fraud / (fraud + benign) if fraud + benign else None,
+            clock_thresholds={str(clock): thresholds[clock] for clock in LONG_CLOCKS},
         )
 
     def chosen(self, budgets: Budgets) -> OperatingPoint:
-        """What the threshold chosen for these budgets flags."""
-        threshold = self.window.threshold(budgets)
+        """What the thresholds chosen for these budgets flag."""
+        thresholds = self.window.thresholds(budgets)
         bound_by = None
-        if threshold > LOWEST_THRESHOLD:
-            of_cases = self.window.threshold(Budgets(inf, budgets.cases_per_day))
-            bound_by = "cases" if of_cases == threshold else "episodes"
-        return self.point(threshold, budgets.cases_per_day, bound_by)
+        if thresholds[Clock.MINUTE] > LOWEST_THRESHOLD:
+            of_cases = self.window.thresholds(Budgets(inf, budgets.cases_per_day))
+            bound_by = "cases" if of_cases[Clock.MINUTE] == thresholds[Clock.MINUTE] else "episodes"
+        return self.point(thresholds, budgets.cases_per_day, bound_by)
 
 
 def measure_past(

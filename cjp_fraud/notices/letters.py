@@ -308,7 +308,7 @@ def _series_line(flags: list[Seen], time_zone: str, language: str) -> str:
         direction=said["direction"].get(peak.direction, peak.direction),
         carried=carried,
     )
-    end = max(flag.interval_start for flag in flags) + timedelta(seconds=peak.interval_seconds)
+    end = max(flag.interval_start + timedelta(seconds=flag.interval_seconds) for flag in flags)
     line = counted(
         said["series"],
         len(flags),

@@ -1,4 +1,4 @@
-"""Find what is unusual: detect over a window or in scheduled stages, back-test files, look at flags and scores."""
+"""Find what is unusual: detect over a window or in scheduled stages, back-test files, look at flags."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from sqlalchemy import select
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import Settings
-from cjp_fraud.contracts.tenants import require_tenant, tenant_not_on_record
+from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import backtest, run, window
-from cjp_fraud.detection.lake_tables import SCORES
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.window import DetectionWindow
@@ -27,12 +26,9 @@ from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import reading
 from cjp_fraud.storage.full_disk import full_disk_named
-from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
-from features.columns import INTERVAL_START, TENANT
-
-MOST_SCORES = 100_000
-"""Scores that are shown at once."""
+from features.clocks import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +88,8 @@ class RecordedFlag:
     Parameters
     ----------
     case : the case's number; None where its episode has no case.
-    span_seconds : what ``observed``, ``baseline`` and ``excess`` count, ending with the interval: its length, or 15
-        minutes.
+    clock : over what it was judged: its interval, or the hour or 24 hours that end with it.
+    span_seconds : what ``observed``, ``baseline`` and ``excess`` count, ending with the interval.
     cents_per_contact : what a contact of that span was charged; None: not known.
     score : −log10 of the p-value.
     q_value : share of chance among this hour's intervals that are as unusual, at most.
@@ -109,6 +105,7 @@ class RecordedFlag:
     application_id: str | None
     interval_seconds: int
     interval_start: datetime
+    clock: Clock
     quantity: Quantity
     span_seconds: int
     observed: float
@@ -125,51 +122,6 @@ class RecordedFlag:
     episode_id: str | None
     recorded_at: datetime
     superseded_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreView:
-    """A scored interval of a series; in a gap nothing was observed, and only the baseline may be known.
-
-    Parameters
-    ----------
-    observed : brought to the whole interval where only a part, ``seconds_covered``, was covered.
-    excess : above the usual in the ``span_seconds`` that end with the interval: its length, or 15 minutes.
-    strength, unbarred, statistic : s, u and s′ (docs/detection.md).
-    rare, habit, noise, recurring : Q, M, H and R of the series' own bar at this hour of its day.
-    provisional : the bar before these are known.
-    anomaly : score of the isolation forest; None where it does not see the interval.
-    q_value : as of flags; None while the interval's UTC hour is open.
-    score : −log10 of the p-value; None where the series has too short a past.
-    flagged : None while the interval's UTC hour is open.
-    """
-
-    interval_start: datetime
-    interval_seconds: int
-    channel: str
-    direction: str
-    application_id: str | None
-    observed: float | None
-    seconds_covered: float | None
-    baseline: float | None
-    excess: float | None
-    span_seconds: int
-    strength: float | None
-    unbarred: float | None
-    rare: float | None
-    habit: float | None
-    noise: float | None
-    recurring: float | None
-    provisional: float | None
-    statistic: float | None
-    anomaly: float | None
-    score: float | None
-    p_value: float | None
-    q_value: float | None
-    threshold: float | None
-    flagged: bool | None
-    model_version: str | None
-    series_id: str
 
 
 @full_disk_named("detection")
@@ -310,7 +262,7 @@ def list_flags(
         select(Flag, Case.number)
         .outerjoin(Episode, Episode.id == Flag.episode_id)
         .outerjoin(Case, Case.id == Episode.case_id)
-        .order_by(Flag.interval_start, Flag.tenant_id, Flag.series_id, Flag.recorded_at, Flag.id)
+        .order_by(Flag.interval_start, Flag.tenant_id, Flag.series_id, Flag.clock, Flag.recorded_at, Flag.id)
     )
     if tenant_id is not None:
         query = query.where(Flag.tenant_id == tenant_id)
@@ -328,38 +280,6 @@ def list_flags(
         if case is not None:
             case_id_of(session, str(case))
         return [_recorded_flag(flag, number) for flag, number in session.execute(query)]
-
-
-def show_scores(deployment: Deployment, tenant_id: str, begin: datetime, end: datetime) -> list[ScoreView]:
-    """Stored scores of a tenant's series in [begin, end), by start and series.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such tenant on record.
-    BadInputError
-        If the window is empty, or holds more rows than can be shown.
-    """
-    if begin >= end:
-        raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
-    if tenant_id not in deployment.zones:
-        raise tenant_not_on_record(tenant_id, deployment.zones)
-    lake = deployment.lake
-    names = list(ScoreView.__dataclass_fields__)
-    rows = lake.read(
-        SCORES,
-        days=(aware(begin).date(), aware(end).date() + timedelta(days=1)),
-        buckets=[int(lake.bucket_of([tenant_id])[0])],
-        columns=names,
-        where=Where(equal={TENANT: [tenant_id]}, between={INTERVAL_START: (aware(begin), aware(end))}),
-    )
-    if len(rows) > MOST_SCORES:
-        raise BadInputError(
-            f"{tenant_id} has {len(rows):,} scores from {begin} to {end}, more than {MOST_SCORES:,}; "
-            "ask for a shorter window"
-        )
-    ordered = rows.sort_by([(INTERVAL_START, "ascending"), ("series_id", "ascending")])
-    return [ScoreView(**row) for row in ordered.to_pylist()]
 
 
 def _detection(deployment: Deployment, begin: datetime, end: datetime) -> run.Detection:
@@ -395,6 +315,7 @@ def _recorded_flag(flag: Flag, case: int | None) -> RecordedFlag:
         application_id=flag.application_id,
         interval_seconds=flag.interval_seconds,
         interval_start=flag.interval_start,
+        clock=flag.clock,
         quantity=flag.quantity,
         span_seconds=flag.span_seconds,
         observed=flag.observed,

@@ -17,7 +17,14 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.decided_cases import read_decided
 from cjp_fraud.detection.drift import drift_of, warnings_of
 from cjp_fraud.detection.promotion import Trial, TrialOutcome, compare, faults_of
-from cjp_fraud.detection.registry import FittedVersion, find_version, promote, promoted_versions, version_of
+from cjp_fraud.detection.registry import (
+    FittedVersion,
+    find_version,
+    promote,
+    promoted_versions,
+    thresholds_of,
+    version_of,
+)
 from cjp_fraud.detection.rules import DetectionRules, rules_of
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
 from cjp_fraud.detection.training import train
@@ -30,6 +37,7 @@ from cjp_fraud.progress import Report
 from cjp_fraud.simulation.promotion_trial import simulated_trial
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.full_disk import full_disk_named
+from features.clocks import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,9 @@ class ModelVersionView:
     ----------
     monday : the Monday that it was fitted for.
     valid_from : moments from which it counts, oldest first.
-    threshold : score that a flag needs.
-    episodes_per_series_week, cases_per_day : budgets that it was chosen for.
+    threshold : score that a flag of the minute clock needs.
+    clock_thresholds : the same of the longer clocks, by name.
+    episodes_per_series_week, cases_per_day : budgets that they were chosen for.
     waits_because : why it was not promoted when it was fitted, a sentence each; none: it was.
     trials : what it and the version then in force find where the truth is known.
     standing_version_id : the version then in force; None: the initial threshold.
@@ -52,7 +61,7 @@ class ModelVersionView:
     days, scored_days : UTC days of the window with traffic, and with scores; with fewer than 28 of these the initial
         threshold counts.
     series_weeks : weeks of scored series.
-    flags, episodes, cases : at the threshold, in the window; cases as if nobody decided anything.
+    flags, episodes, cases : at the thresholds, in the window; cases as if nobody decided anything.
     drift : population stability index of the score and of the forest's features, the window's last week against the
         three before it; those with too few rows are left out.
     warnings : what has shifted by over .2, a sentence each.
@@ -62,6 +71,7 @@ class ModelVersionView:
     monday: date
     valid_from: tuple[datetime, ...]
     threshold: float
+    clock_thresholds: dict[str, float]
     episodes_per_series_week: float
     cases_per_day: float
     waits_because: tuple[str, ...]
@@ -187,7 +197,7 @@ def what_if(
         series_weeks=past.window.series_weeks,
         episodes_per_series_week=rules.budgets.episodes_per_series_week,
         decided=len(past.decided),
-        in_force=past.point(_standing(deployment, rules, now).threshold),
+        in_force=past.point(_standing(deployment, rules, now).thresholds),
         points=tuple(over_budgets(past, rules, cases_per_day)),
     )
 
@@ -238,7 +248,7 @@ def promote_version(
     """
     with reading(deployment.engine) as session:
         version_id = find_version(session, reference).id
-        faults = _faults_now(deployment, session.get_one(ModelVersion, version_id).threshold, now)
+        faults = _faults_now(deployment, thresholds_of(session.get_one(ModelVersion, version_id)), now)
     with transaction(deployment.engine) as session:
         actor = actor_named(session, by)
         refuse_unless(
@@ -259,19 +269,19 @@ def _standing(deployment: Deployment, rules: DetectionRules, now: datetime) -> F
     return version_of(day_of(aware(now).date()), versions, rules)
 
 
-def _faults_now(deployment: Deployment, threshold: float, now: datetime) -> tuple[str, ...]:
-    """What decided cases of the newest 28 days and the simulation say against a threshold, beside the one in force."""
+def _faults_now(deployment: Deployment, thresholds: Thresholds, now: datetime) -> tuple[str, ...]:
+    """What decided cases of the newest 28 days and the simulation say against thresholds, beside those in force."""
     rules = rules_of(deployment.settings)
-    standing = _standing(deployment, rules, now).threshold
+    standing = _standing(deployment, rules, now).thresholds
     simulated = _simulation(deployment.settings)
-    if threshold == standing or (simulated is None and not read_decided(deployment.engine)):
+    if thresholds == standing or (simulated is None and not read_decided(deployment.engine)):
         return ()
     past = measure_past(deployment.lake, deployment.engine, deployment.zones, rules, now)
     trials: list[Trial] = [trial for trial in [decided_trial(past.window, past.decided)] if trial is not None]
     if simulated is not None:
         trials.append(simulated())
     over = past.window.exceeds(standing, rules.budgets)
-    return faults_of(compare(trials, threshold, standing, standing_over_budget=over))
+    return faults_of(compare(trials, thresholds, standing, standing_over_budget=over))
 
 
 def _simulation(settings: Settings) -> Callable[[], Trial] | None:
@@ -300,6 +310,7 @@ def _view(row: ModelVersion, valid_from: Sequence[datetime]) -> ModelVersionView
         monday=row.monday.date(),
         valid_from=tuple(valid_from),
         threshold=row.threshold,
+        clock_thresholds=row.clock_thresholds,
         episodes_per_series_week=row.episodes_per_series_week,
         cases_per_day=row.cases_per_day,
         waits_because=tuple(row.waits_because),

@@ -16,6 +16,7 @@ from cjp_fraud.review.joint_events import events_of
 from cjp_fraud.review.model import EvidenceOccasion, Quantity
 from cjp_fraud.review.principals import PrincipalRows
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
+from features.clocks import Clock
 
 LOOK_BACK = timedelta(hours=24)
 """How much of the flagged series before the first named flag is frozen with it."""
@@ -34,6 +35,7 @@ class FlagView:
     application_id: str | None
     interval_seconds: int
     interval_start: datetime
+    clock: Clock
     quantity: Quantity
     span_seconds: int
     observed: float
@@ -75,11 +77,11 @@ ReadRows = Callable[[RowsWanted], Sequence[Mapping[str, Any]]]
 
 
 def rows_wanted(tenant_id: str, flags: Sequence[Flag]) -> RowsWanted:
-    """Return what to freeze for these flags: their series, from 24 h before the first to the last's end."""
+    """Return what to freeze for these flags: their series, from 24 h before the first span to the last one's end."""
     return RowsWanted(
         tenant_id=tenant_id,
         series_ids=tuple(sorted({flag.series_id for flag in flags})),
-        start=min(flag.interval_start for flag in flags) - LOOK_BACK,
+        start=min(flag.span_start for flag in flags) - LOOK_BACK,
         end=max(flag.interval_start + timedelta(seconds=flag.interval_seconds) for flag in flags),
         streams=tuple(sorted({(flag.channel, flag.direction) for flag in flags})),
     )

@@ -22,16 +22,21 @@ from cjp_fraud.review.tables import Case, DeterminationFlag, Episode, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.written_rows import wrote_unnamed
 from cjp_fraud.traffic.series import series_id
+from features.clocks import Clock
 
 _CHUNK = 500
+
+FlagKey = tuple[str, datetime, Clock]
+"""Series, start of the interval, and the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlagRow:
-    """One interval that detection flagged; times aware, ``score`` is -log10 p, excess in ``quantity``.
+    """One interval, or on a longer clock the span that ends with it, that detection flagged.
 
-    ``observed``, ``baseline``, ``excess`` and ``cents_per_contact`` are of the ``span_seconds`` that end with the
-    interval; the last is None where no charge is known.
+    Times are aware, ``score`` is -log10 p, excess in ``quantity``. ``observed``, ``baseline``, ``excess`` and
+    ``cents_per_contact`` are of the ``span_seconds`` that end with the interval; the last is None where no charge is
+    known.
     """
 
     tenant_id: str
@@ -52,6 +57,7 @@ class FlagRow:
     span_seconds: int
     quantity: Quantity = Quantity.CONTACTS
     cents_per_contact: float | None = None
+    clock: Clock = Clock.MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def record_flags(
 
     Parameters
     ----------
-    rows : all flags of the window (of those tenants), at most one a series and interval.
+    rows : all flags of the window (of those tenants), at most one a series, interval and clock.
     window : half-open, aware; every row begins inside.
     tenant_ids : the tenants that were scored; None: all.
     cases_per_hour : cap of new cases by the flag's UTC hour; the highest expected loss first, the rest
@@ -136,8 +142,8 @@ def record_flags(
 
 def _keyed(
     rows: Iterable[FlagRow], start: datetime, end: datetime, scored: set[str] | None
-) -> dict[tuple[str, datetime], FlagRow]:
-    given: dict[tuple[str, datetime], FlagRow] = {}
+) -> dict[FlagKey, FlagRow]:
+    given: dict[FlagKey, FlagRow] = {}
     for row in rows:
         begins = aware(row.interval_start)
         key = (
@@ -145,13 +151,14 @@ def _keyed(
                 row.tenant_id, row.channel, row.direction, row.application_id, int(row.interval_seconds)
             ),
             begins,
+            row.clock,
         )
         if not start <= begins < end or (scored is not None and row.tenant_id not in scored):
             raise ValueError(f"flag of {row.tenant_id} at {begins} is outside what was scored")
         if not row.excess > 0:
             raise ValueError(f"flag of {row.tenant_id} at {begins} is not upward: excess {row.excess}")
         if key in given:
-            raise ValueError(f"two flags of {row.tenant_id} for one series at {begins}")
+            raise ValueError(f"two flags of {row.tenant_id} for one series and clock at {begins}")
         given[key] = row
     return given
 
@@ -167,7 +174,7 @@ def _tenants_in_force(session: Session, start: datetime, end: datetime, scored: 
 
 def _flags_in_force(
     session: Session, start: datetime, end: datetime, scored: set[str] | None
-) -> dict[tuple[str, datetime], Flag]:
+) -> dict[FlagKey, Flag]:
     """The flags in force, locked: a determination that names one at the same time is waited for."""
     query = (
         select(Flag)
@@ -176,7 +183,7 @@ def _flags_in_force(
         .with_for_update()
     )
     return {
-        (flag.series_id, flag.interval_start): flag
+        (flag.series_id, flag.interval_start, flag.clock): flag
         for flag in session.scalars(query)
         if scored is None or flag.tenant_id in scored
     }
@@ -184,8 +191,8 @@ def _flags_in_force(
 
 def _replace(
     session: Session,
-    given: Mapping[tuple[str, datetime], FlagRow],
-    in_force: Mapping[tuple[str, datetime], Flag],
+    given: Mapping[FlagKey, FlagRow],
+    in_force: Mapping[FlagKey, Flag],
     changes: _Changes,
 ) -> set[str]:
     """Supersede and insert; return the tenants whose flags in force changed."""
@@ -203,7 +210,7 @@ def _replace(
             touched.add(flag.tenant_id)
     session.flush()
     standing = {key for key, flag in in_force.items() if flag.superseded_at is None}
-    for key in sorted(given.keys() - standing, key=lambda pair: (pair[1], pair[0])):
+    for key in sorted(given.keys() - standing, key=lambda key: (key[1], key[0], key[2])):
         row = given[key]
         flag = Flag(
             id=new_id(),
@@ -214,6 +221,7 @@ def _replace(
             application_id=row.application_id,
             interval_seconds=int(row.interval_seconds),
             interval_start=key[1],
+            clock=key[2],
             **_content(row),
         )
         session.add(flag)
@@ -313,7 +321,7 @@ def regroup(session: Session, tenant_id: str, start: datetime, end: datetime, at
             Flag.interval_start >= first,
             Flag.interval_start < last,
         )
-        .order_by(Flag.interval_start, Flag.series_id)
+        .order_by(Flag.interval_start, Flag.series_id, Flag.clock)
     ).all()
     boundaries = [
         closed

@@ -38,6 +38,7 @@ from cjp_fraud.storage.base import (
     Recorded,
     Sha256,
 )
+from features.clocks import Clock
 
 _STILL_OPEN = text(f"state NOT IN ({', '.join(repr(str(state)) for state in sorted(CLOSED_STATES))})")
 _IN_QUEUE, _IN_QUEUE_SQLITE = text("in_queue"), text("in_queue = 1")
@@ -133,7 +134,7 @@ class Episode(Recorded, Base):
 
 
 class Flag(Recorded, Base):
-    """One interval of one series that is unusual upward; superseded, never deleted."""
+    """One interval of one series, or a span that ends with it, that is unusual upward; superseded, never deleted."""
 
     __tablename__ = "flags"
     ROWS_CHANGE = True
@@ -142,6 +143,7 @@ class Flag(Recorded, Base):
             "uq_flags_one_in_force",
             "series_id",
             "interval_start",
+            "clock",
             unique=True,
             sqlite_where=_IN_FORCE,
             postgresql_where=_IN_FORCE,
@@ -164,6 +166,7 @@ class Flag(Recorded, Base):
     )
     interval_seconds: Mapped[int] = mapped_column(comment="length of the interval, seconds")
     interval_start: Mapped[datetime] = mapped_column(comment="start of the interval")
+    clock: Mapped[Clock] = mapped_column(comment="over what it was judged: its interval, or a longer span")
     quantity: Mapped[Quantity] = mapped_column(comment="what the excess is counted in")
     span_seconds: Mapped[int] = mapped_column(
         comment="what is counted: so many seconds that end with the interval, the interval or more"

@@ -88,6 +88,20 @@ def test_scores_of_a_tenant_are_shown_by_interval(detected: SmallDeployment) -> 
     assert all(row["observed"] > 500 and row["score"] > row["threshold"] for row in flagged)
 
 
+def test_scores_of_a_longer_clock_are_shown_by_the_span_that_ends_with_an_interval(
+    detected: SmallDeployment,
+) -> None:
+    window = ["--from", "2026-03-07T10:00:00Z", "--to", "2026-03-07T12:00:00Z"]
+    minutes = said(detected.home, "scores", "show", "acme", *window)
+    hours = said(detected.home, "scores", "show", "acme", *window, "--clock", "hour")
+    assert [row["observed"] for row in hours] == [
+        sum(row["observed"] for row in minutes[first : first + 12]) for first in (0, 12)
+    ]
+    assert [row["interval_start"] for row in hours] == [minutes[last]["interval_start"] for last in (11, 23)]
+    assert {(row["clock"], row["span_seconds"]) for row in hours} == {("hour", 3600)}
+    assert all(row["unbarred"] is not None and row["score"] is None for row in hours), "not seven days yet"
+
+
 def test_scores_of_nobody_and_of_no_time_are_refused(detected: SmallDeployment) -> None:
     home = ["--home", str(detected.home)]
     window = ["--from", "2026-03-07", "--to", "2026-03-08"]

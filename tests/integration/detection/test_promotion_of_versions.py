@@ -23,6 +23,7 @@ from cjp_fraud.operations import models
 from cjp_fraud.people.model import Role
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.traffic.grid import grid_rows
+from features.clocks import Clock
 from tests.integration.detection.deployments import DATABASE, RULES, START, ZONES, SmallDeployment, traffic
 from tests.people_builders import a_user
 from tests.small_forests import small_forests
@@ -165,7 +166,7 @@ def test_a_back_test_on_traffic_of_known_truth_is_a_trial() -> None:
         for tenant, place in (("acme", 30), ("loo", 60))
     ]
     trial = backtest_trial("simulation", gridded, ZONES, events, RULES)
-    at_default = trial.result(2.4)
+    at_default = trial.result({Clock.MINUTE: 2.4})
     assert at_default.recall == 1.0
-    assert trial.result(1.5).false_episodes >= at_default.false_episodes
-    assert trial.result(99.0) == TrialResult(0.0, 0)
+    assert trial.result({Clock.MINUTE: 1.5}).false_episodes >= at_default.false_episodes
+    assert trial.result({Clock.MINUTE: 99.0}) == TrialResult(0.0, 0)

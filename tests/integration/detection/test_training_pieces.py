@@ -56,7 +56,7 @@ def fitted(small: SmallDeployment) -> FittedVersion:
     window = LakeWindow(small.lake, TENANTS, MONDAY - WINDOW_DAYS, MONDAY, Determined.nothing())
     fit = WindowFit(RULES)
     with small_forests():
-        for _, arranged, blocks in window.pieces():
+        for _, arranged, blocks, _ in window.pieces():
             fit.add(arranged, blocks, shipped_calibration())
         return fit.version(MONDAY)
 

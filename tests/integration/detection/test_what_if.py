@@ -25,6 +25,7 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import leave_undetermined
 from cjp_fraud.review.model import Finding
 from cjp_fraud.storage.database import make_engine
+from features.clocks import INITIAL_THRESHOLD, Clock
 from features.local_grid import DAY
 from tests.case_builders import START as NOON
 from tests.case_builders import a_flag, flag, open_office
@@ -114,7 +115,7 @@ def test_precision_counts_what_was_decided_either_way_and_shows_the_rest_beside(
     assert (one.fraudulent, one.not_fraudulent, one.undetermined, one.precision) == (1, 0, 0, 1.0)
     assert (two.fraudulent, two.not_fraudulent, two.undetermined, two.precision) == (1, 1, 0, 0.5)
     assert (three.fraudulent, three.not_fraudulent, three.undetermined, three.precision) == (1, 1, 1, 0.5)
-    assert past.point(7.0).precision is None
+    assert past.point({Clock.MINUTE: 7.0, **INITIAL_THRESHOLD}).precision is None
 
 
 def test_the_newest_finding_of_a_case_counts(engine: Engine, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_the_lake_tells_each_tables_version_once_however_many_rows_there_are(
     monkeypatch.setattr(Lake, "version", noted)
     found = evidence_rows(lake)(WANTED)
     assert len(found) == 2
-    assert asked == ["traffic", "scores"]
+    assert asked == ["traffic", "scores", "clock_scores"]
 
 
 def test_only_the_flagged_series_and_window_are_read(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.queue import overflow_list, queue
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import make_engine, reading, transaction
+from features.clocks import Clock
 from tests.case_builders import HOUR, START, a_flag, flag
 from tests.chains import chain_faults
 from tests.contract_builders import a_row, load_rows
@@ -68,6 +69,18 @@ def test_flags_close_in_time_are_one_episode_and_one_case(tenants: Engine) -> No
     assert (result.new, result.episodes, len(result.opened)) == (2, 1, 1)
     case = cases(tenants)[0]
     assert (case.number, case.state, case.top_score) == (1, CaseState.OPEN, 9.0)
+
+
+def test_flags_of_two_clocks_stand_beside_each_other_in_one_episode(tenants: Engine) -> None:
+    hour = a_flag(START, clock=Clock.HOUR, span_seconds=3600, score=8.0)
+    result = flag(tenants, a_flag(START), hour, window=DAY)
+    assert (result.new, result.episodes, len(result.opened)) == (2, 1, 1)
+    assert cases(tenants)[0].top_score == 8.0
+    again = flag(tenants, a_flag(START), window=DAY)
+    assert (again.unchanged, again.superseded) == (1, 1)
+    with reading(tenants) as session:
+        standing = session.scalars(select(Flag.clock).where(Flag.superseded_at.is_(None))).all()
+    assert standing == [Clock.MINUTE]
 
 
 def test_the_same_flags_again_change_nothing_not_even_the_log(tenants: Engine) -> None:

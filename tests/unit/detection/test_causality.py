@@ -17,6 +17,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.series import Arranged, arrange
+from features.clocks import Clock
 from features.local_grid import DAY, HOUR
 from tests.small_forests import small_forests
 from tests.thoroughness import examples
@@ -40,10 +41,10 @@ def arranged(traffic: pd.DataFrame, zone: str) -> Arranged:
 
 
 def scored(store: MemoryStore) -> Iterator[ScoredRows]:
-    """Known rows day by day."""
+    """Known rows of the minute clock day by day."""
     begin, end = (int(day) * DAY for day in (store.arranged.days[0], store.arranged.days[-1] + 1))
     for _, parts in DetectionRun(store, RULES).days(begin, end):
-        yield from (rows for rows in parts if rows.version is not None)
+        yield from (rows for rows in parts if rows.version is not None and rows.clock is Clock.MINUTE)
 
 
 def known_rows(rows: ScoredRows, tenants: np.ndarray) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from cjp_fraud.detection.flags import flag_rows
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.scored_rows import ScoredRows, gathered
 from cjp_fraud.detection.series import arrange
+from features.clocks import INITIAL_THRESHOLD, Clock
 from features.constants import COUNT, FIFTEEN, PEAK
 from features.regimes import Regime
 from features.score_day import Model
@@ -138,3 +139,26 @@ def test_the_flags_of_an_open_hour_wait() -> None:
     closed = [datetime(2026, 3, 3, hour, tzinfo=UTC) for hour in (10, 11)]
     assert [len(flag_rows([rows], {"acme": "Etc/UTC"}, at)) for at in closed] == [0, 1]
     assert flag_rows([replace(rows, flagged=np.array([False]))], {}, closed[1]) == []
+
+
+def test_a_flag_of_a_longer_clock_names_its_last_interval_and_says_what_its_span_counts() -> None:
+    """The hour from 09:05 to 10:05, of which three quarters are known."""
+    span = {"span_seconds": 3600, "span_observed": 48.0, "span_baseline": 0.5}
+    rows = replace(a_flagged_row(**span), clock=Clock.HOUR, seconds_covered=np.array([2700.0]))
+    (flag,) = flag_rows([rows], {"acme": "Europe/Berlin"}, datetime(2026, 3, 4, tzinfo=UTC))
+    assert (flag.clock, flag.interval_start, flag.interval_seconds, flag.span_seconds) == (
+        Clock.HOUR,
+        AT,
+        300,
+        3600,
+    )
+    assert (flag.observed, flag.baseline, flag.excess) == (48.0, 0.5, 47.5)
+    assert flag.threshold == INITIAL_THRESHOLD[Clock.HOUR]
+    assert flag.reasons["own_bar"] == 2.0
+    words = flag.reasons["words"]
+    assert isinstance(words, list)
+    assert (
+        "48 contacts in the hour from Tuesday 10:05 to Tuesday 11:05 (Europe/Berlin), usually 0.5: 48 too many"
+        in words
+    )
+    assert "only 45 of 60 minutes are known; the usual is of these alone" in words

@@ -11,19 +11,23 @@ from cjp_fraud.detection.model_fit import fit_version
 from cjp_fraud.detection.operating_point import PointCounts, Spikes, SpikeWindow
 from cjp_fraud.detection.registry import initial_version
 from cjp_fraud.detection.rules import Budgets, DetectionRules
+from features.clocks import INITIAL_THRESHOLD, LONG_CLOCKS, Clock
 from features.local_grid import DAY, HOUR
 
 MONDAY = 4 + 7 * 100
 SERIES = 10
 
 
-def of_day(day: int, *rows: tuple[str, int, float], series: int = SERIES) -> Spikes:
+def of_day(
+    day: int, *rows: tuple[str, int, float], series: int = SERIES, clock: Clock = Clock.MINUTE
+) -> Spikes:
     """Spikes of a day: tenant, seconds after its midnight, score."""
     return Spikes(
         np.array([row[0] for row in rows], dtype=object),
         np.array([day * DAY + row[1] for row in rows], dtype=np.int64),
         np.array([row[2] for row in rows], dtype=float),
         series,
+        clock,
     )
 
 
@@ -101,7 +105,41 @@ def test_the_same_window_in_other_pieces_gives_the_same_bits() -> None:
     assert (of_whole.threshold, of_whole.metrics) == (of_cut.threshold, of_cut.metrics)
 
 
+@pytest.mark.parametrize("clock", LONG_CLOCKS)
+def test_a_longer_clock_has_a_threshold_of_its_own_for_its_share_of_the_budgets(clock: Clock) -> None:
+    """28 episodes in 40 series-weeks: of the budget a longer clock may have a tenth."""
+    rows = [("acme", 0, 3.0)]
+    days = {day: [of_day(day), of_day(day, *rows, clock=clock)] for day in range(MONDAY - 28, MONDAY)}
+    version = fit_version(MONDAY, days, rules(episodes=28 / 40 / 0.11))
+    assert version.clock_thresholds[clock] == np.nextafter(3.0, np.inf)
+    assert version.metrics["flags"] == 0
+    assert fit_version(MONDAY, days, rules(episodes=28 / 40 / 0.09)).clock_thresholds[clock] == 1.5
+
+
+def test_the_minute_clock_has_what_the_longer_ones_leave_and_the_same_episode_counts_once() -> None:
+    """Each day one episode of the hour; the minute clock's are the same one, and another in the evening."""
+    hour = [("acme", 0, 9.0)]
+    minute = [("acme", 300, 4.0), ("acme", 20 * HOUR, 3.0)]
+    days = {
+        day: [of_day(day, *minute), of_day(day, *hour, series=10 * SERIES, clock=Clock.HOUR)]
+        for day in range(MONDAY - 28, MONDAY)
+    }
+    version = fit_version(MONDAY, days, rules(episodes=55 / 40))
+    assert version.clock_thresholds[Clock.HOUR] == 1.5
+    assert version.threshold == np.nextafter(3.0, np.inf)
+    assert version.metrics["episodes"] == 28
+    assert fit_version(MONDAY, days, rules(episodes=56 / 40)).threshold == 1.5
+
+
+def test_a_longer_clock_with_too_few_days_keeps_its_initial_threshold() -> None:
+    days = {day: [of_day(day), of_day(day, clock=Clock.DAY)] for day in range(MONDAY - 28, MONDAY)}
+    days[MONDAY - 1] = [of_day(MONDAY - 1)]
+    version = fit_version(MONDAY, days, rules())
+    assert version.clock_thresholds[Clock.DAY] == INITIAL_THRESHOLD[Clock.DAY]
+    assert version.threshold == 1.5
+
+
 @pytest.mark.parametrize(("hours", "cases"), [(24, 1), (25, 2)])
 def test_an_episode_within_a_day_of_the_last_flag_is_no_new_case(hours: int, cases: int) -> None:
     days = {0: [of_day(0, ("acme", 0, 3.0), ("acme", hours * HOUR, 3.0))]}
-    assert SpikeWindow.of_days(days, 0, 1).at(2.4) == PointCounts(2, 2, cases)
+    assert SpikeWindow.of_days(days, 0, 1).at({Clock.MINUTE: 2.4}) == PointCounts(2, 2, cases)

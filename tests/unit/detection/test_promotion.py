@@ -11,6 +11,7 @@ from cjp_fraud.detection.promotion import TrialOutcome, TrialResult, compare, fa
 from cjp_fraud.detection.rules import Budgets
 from cjp_fraud.detection.trials import Event, KnownTruth, decided_trial
 from cjp_fraud.review.model import Finding
+from features.clocks import Clock, Thresholds
 from features.local_grid import HOUR
 
 WINDOW = SpikeWindow.of_days(
@@ -28,6 +29,11 @@ WINDOW = SpikeWindow.of_days(
     1,
 )
 """Episodes: a at 0 to 1 h, a at 9 h, b at 0 h, b at 5 h, c at 7 h."""
+
+
+def at(threshold: float) -> Thresholds:
+    """The minute clock's threshold."""
+    return {Clock.MINUTE: threshold}
 
 
 @pytest.mark.parametrize(
@@ -60,16 +66,16 @@ def test_a_version_may_find_less_on_a_simulation_only_where_the_standing_one_is_
 
 def test_a_flag_long_after_the_cost_began_touches_a_fraud_and_does_not_find_it() -> None:
     late, soon = (Event("a", 0, 9 * HOUR, found_until=until) for until in (-1, HOUR))
-    assert KnownTruth("simulation", WINDOW, (soon,)).result(1.5) == TrialResult(1.0, 3)
-    assert KnownTruth("simulation", WINDOW, (late,)).result(1.5) == TrialResult(0.0, 3)
+    assert KnownTruth("simulation", WINDOW, (soon,)).result(at(1.5)) == TrialResult(1.0, 3)
+    assert KnownTruth("simulation", WINDOW, (late,)).result(at(1.5)) == TrialResult(0.0, 3)
 
 
 def test_a_window_says_whether_a_threshold_exceeds_a_budget() -> None:
     """Five episodes and three cases in three sevenths of a series-week, all on one day."""
-    assert not WINDOW.exceeds(1.5, Budgets(5 / (3 / 7), 3))
-    assert WINDOW.exceeds(1.5, Budgets(4.9 / (3 / 7), 3))
-    assert WINDOW.exceeds(1.5, Budgets(5 / (3 / 7), 2))
-    assert not WINDOW.exceeds(9.0, Budgets(0.1, 0.1))
+    assert not WINDOW.exceeds(at(1.5), Budgets(5 / (3 / 7), 3))
+    assert WINDOW.exceeds(at(1.5), Budgets(4.9 / (3 / 7), 3))
+    assert WINDOW.exceeds(at(1.5), Budgets(5 / (3 / 7), 2))
+    assert not WINDOW.exceeds(at(9.0), Budgets(0.1, 0.1))
 
 
 def test_without_frauds_only_false_episodes_count() -> None:
@@ -78,16 +84,16 @@ def test_without_frauds_only_false_episodes_count() -> None:
 
 
 def test_without_trials_nothing_speaks_against_a_version() -> None:
-    assert faults_of(compare([], 9.0, 2.4)) == ()
+    assert faults_of(compare([], at(9.0), at(2.4))) == ()
 
 
 def test_an_episode_that_touches_no_fraud_is_false() -> None:
     truth = KnownTruth(
         "simulation", WINDOW, (Event("a", HOUR, HOUR), Event("b", 0, HOUR), Event("z", 0, HOUR))
     )
-    assert truth.result(1.5) == TrialResult(2 / 3, 3)
-    assert truth.result(3.0) == TrialResult(1 / 3, 3)
-    assert truth.result(6.0) == TrialResult(0.0, 0)
+    assert truth.result(at(1.5)) == TrialResult(2 / 3, 3)
+    assert truth.result(at(3.0)) == TrialResult(1 / 3, 3)
+    assert truth.result(at(6.0)) == TrialResult(0.0, 0)
 
 
 def test_of_decided_cases_only_those_found_not_fraudulent_are_false() -> None:
@@ -100,10 +106,10 @@ def test_of_decided_cases_only_those_found_not_fraudulent_are_false() -> None:
         ),
     )
     assert trial is not None
-    assert trial.result(1.5) == TrialResult(1.0, 2)
-    assert trial.result(3.5) == TrialResult(1.0, 1)
-    assert faults_of(compare([trial], 3.5, 1.5)) == ()
-    assert len(faults_of(compare([trial], 1.5, 3.5))) == 1
+    assert trial.result(at(1.5)) == TrialResult(1.0, 2)
+    assert trial.result(at(3.5)) == TrialResult(1.0, 1)
+    assert faults_of(compare([trial], at(3.5), at(1.5))) == ()
+    assert len(faults_of(compare([trial], at(1.5), at(3.5)))) == 1
 
 
 def test_what_nobody_decided_is_no_trial() -> None:

@@ -127,6 +127,7 @@ def upgrade() -> None:
             "metrics", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="of the window: days, series-weeks, flags, episodes, cases at the threshold, stability indices"
         ),
         sa.Column("threshold", sa.Double(), nullable=False, comment="score (-log10 p) from which an interval may be flagged"),
+        sa.Column("clock_thresholds", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="the same of each longer clock, by its name"),
         sa.Column("episodes_per_series_week", sa.Double(), nullable=False, comment="budget that the threshold was chosen for"),
         sa.Column("cases_per_day", sa.Double(), nullable=False, comment="budget that the threshold was chosen for"),
         sa.Column("standing_version_id", sa.String(length=36), nullable=True, comment="version in force that it was tried against; null: the initial one"),
@@ -745,6 +746,12 @@ def upgrade() -> None:
         sa.Column("interval_seconds", sa.Integer(), nullable=False, comment="length of the interval, seconds"),
         sa.Column("interval_start", sa.DateTime(timezone=True), nullable=False, comment="start of the interval"),
         sa.Column(
+            "clock",
+            sa.Enum("minute", "hour", "day", "week", name="clock", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="over what it was judged: its interval, or a longer span",
+        ),
+        sa.Column(
             "quantity",
             sa.Enum("contacts", "minutes", "concurrency", "charge", name="quantity", native_enum=False, create_constraint=True, length=40),
             nullable=False,
@@ -773,7 +780,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_flags_episode_id"), "flags", ["episode_id"], unique=False)
     op.create_index("ix_flags_interval", "flags", ["interval_start"], unique=False)
     op.create_index("ix_flags_tenant_interval", "flags", ["tenant_id", "interval_start"], unique=False)
-    op.create_index("uq_flags_one_in_force", "flags", ["series_id", "interval_start"], unique=True, sqlite_where=sa.text("superseded_at IS NULL"), postgresql_where=sa.text("superseded_at IS NULL"))
+    op.create_index(
+        "uq_flags_one_in_force", "flags", ["series_id", "interval_start", "clock"], unique=True, sqlite_where=sa.text("superseded_at IS NULL"), postgresql_where=sa.text("superseded_at IS NULL")
+    )
     op.create_table(
         "notices",
         sa.Column("id", sa.String(length=36), nullable=False),
