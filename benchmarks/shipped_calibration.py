@@ -21,11 +21,11 @@ from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.series import arrange
-from features.clocks import CLOCKS, LONG_CLOCKS, Clock
+from features.clocks import HOURLY_CLOCKS, Clock
 from features.local_grid import DAY as DAY_SECONDS
 from models.shipped import KNOTS
 
-DAYS = {Clock.MINUTE: 9} | dict.fromkeys(LONG_CLOCKS, 21)
+DAYS = {Clock.MINUTE: 9} | dict.fromkeys(HOURLY_CLOCKS, 21)
 SEED = 100
 
 
@@ -52,7 +52,7 @@ def survival(traffic: pd.DataFrame, clock: Clock) -> np.ndarray:
 def main(folder: Path) -> None:
     """Print the tables."""
     real = pd.read_csv(folder / "traffic.csv.gz", parse_dates=["interval_start"])
-    for clock in CLOCKS:
+    for clock in DAYS:
         shares = survival(_traffic(real, DAYS[clock]), clock)
         print(f"{clock}:", [float(f"{share:.3g}") for share in shares])
 

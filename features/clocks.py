@@ -25,10 +25,21 @@ SPAN_SECONDS: Final = {Clock.HOUR: 3600, Clock.DAY: 24 * 3600, Clock.WEEK: 7 * 2
 BUDGET_SHARE: Final = {Clock.HOUR: 0.1, Clock.DAY: 0.1, Clock.WEEK: 0.1}
 """Share of both budgets that a longer clock's threshold is chosen for; the minute clock has what these leave."""
 
-INITIAL_THRESHOLD: Final = {Clock.HOUR: 3.5, Clock.DAY: 3.5, Clock.WEEK: 3.5}
-"""Score that a longer clock's flag needs before there are four weeks of scores."""
+INITIAL_THRESHOLD: Final = {Clock.HOUR: 3.5, Clock.DAY: 3.5, Clock.WEEK: 1.0}
+"""Score that a longer clock's flag needs before there are four weeks of scores.
 
-LONG_CLOCKS: Final = (Clock.HOUR, Clock.DAY)
+The week's statistic is 0 but for one ordinary series in thousands: what is above 0 is rare enough."""
+
+LEAST_THRESHOLD: Final = {Clock.MINUTE: 1.5, Clock.HOUR: 1.5, Clock.DAY: 1.5, Clock.WEEK: 1.0}
+"""However quiet a window was, no clock's threshold goes below this."""
+
+DAYS_A_SCORE: Final = {Clock.MINUTE: 1, Clock.HOUR: 1, Clock.DAY: 1, Clock.WEEK: 7}
+"""Days from one day with scores to the next."""
+
+HOURLY_CLOCKS: Final = (Clock.HOUR, Clock.DAY)
+"""The longer clocks whose spans end with each hour."""
+
+LONG_CLOCKS: Final = (*HOURLY_CLOCKS, Clock.WEEK)
 """The longer clocks that run beside the minute clock, in the order in which they are scored and stored."""
 
 CLOCKS: Final = (Clock.MINUTE, *LONG_CLOCKS)

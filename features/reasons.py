@@ -172,6 +172,61 @@ def span_reasons(flag: FlaggedSpan, zone: str) -> tuple[str, ...]:
     return tuple(said)
 
 
+@dataclass(frozen=True, slots=True)
+class FlaggedWeeks:
+    """The numbers that a flag of the weekly clock rests on.
+
+    Attributes
+    ----------
+    end : aware; end of the span.
+    span_seconds : its length, one, two or four weeks.
+    moved : what moved: "to MV", "abroad", "to high-risk numbers", "to numbers that are not assigned", or "" where all
+        contacts grew.
+    observed, baseline : contacts of what moved in the span, and as many as are usual.
+    score, q_value : as of :class:`FlaggedInterval`.
+    where, cost, growth : w, c and g of docs/detection.md; None where it is not known or did not decide.
+    """
+
+    end: datetime
+    span_seconds: int
+    moved: str
+    observed: float
+    baseline: float
+    score: float
+    q_value: float
+    where: float | None
+    cost: float | None
+    growth: float | None
+
+
+def week_reasons(flag: FlaggedWeeks) -> tuple[str, ...]:
+    """Sentences, most telling first; weeks are counted in UTC."""
+    days = flag.span_seconds // 86_400
+    until = f"{days} days until {flag.end:%Y-%m-%d %H:%M} UTC"
+    numbers = f"{_number(flag.observed)} in the {until}, usually {_number(flag.baseline)}"
+    excess = f"{_number(flag.observed - flag.baseline)} too many"
+    if flag.growth is not None:
+        said = [
+            "contacts grow week after week, more than those of other series",
+            f"contacts: {numbers}: {excess}",
+        ]
+    else:
+        said = [
+            f"more of the contacts go {flag.moved}, day after day",
+            f"contacts {flag.moved}: {numbers}: {excess}",
+        ]
+        if flag.cost is None:
+            said.append("what they cost is not known: neither a charge nor numbers that are not assigned")
+        else:
+            said.append(
+                "the charge a contact, or the share of numbers that are not assigned, has risen with them"
+            )
+    said.append(f"so much comes {odds(flag.score, 'weeks')}")
+    said.append(f"{chance(flag.q_value)} of the series that are as unusual this week is chance")
+    said.append("seen over weeks, beside what its intervals say: so slow a rise is usual within days")
+    return tuple(said)
+
+
 def chance(q_value: float) -> str:
     """A q-value as people say it: "at most one in ten"."""
     if q_value > 0.5:

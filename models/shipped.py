@@ -86,7 +86,9 @@ _DAY: Final = (
     0.000613,
     0.0,
 )
-SURVIVAL: Final = {"minute": _MINUTE, "hour": _HOUR, "day": _DAY}
+_WEEK: Final = tuple(2e-4 * np.exp(-np.concatenate([[0.0], KNOTS]) / 0.5))
+"""Of ordinary simulated series: two weeks in 10,000 above 0, and from there on an exponential tail of mean .5."""
+SURVIVAL: Final = {"minute": _MINUTE, "hour": _HOUR, "day": _DAY, "week": _WEEK}
 """By clock; a share for s′ = 0 and one for each knot."""
 ROWS: Final = 1_000_000
 

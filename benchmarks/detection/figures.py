@@ -28,7 +28,7 @@ from benchmarks.detection.measures import (
     share_of_worst,
 )
 from cjp_fraud.simulation.profiles import draw_profile
-from features.clocks import CLOCKS
+from features.clocks import HOURLY_CLOCKS, Clock
 from models.stability import stability_index
 
 BUDGETS = (1.0, 0.5, 0.1)
@@ -86,7 +86,8 @@ def figures_of(
         for budget, judged in zip(BUDGETS, budgets, strict=True)
         if judged is not None
     }
-    alone = {f"{DEFAULT}, {clock} alone": events.scores.flags_of(clock, events.first) for clock in CLOCKS}
+    clocks = (Clock.MINUTE, *HOURLY_CLOCKS)
+    alone = {f"{DEFAULT}, {clock} alone": events.scores.flags_of(clock, events.first) for clock in clocks}
     frauds = frauds_of(events.labels)
     return Figures(
         detectors=_detectors(events, budgets, own, frauds),

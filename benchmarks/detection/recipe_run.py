@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from benchmarks.detection.measures import INTERVAL, Marks
 from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.model_fit import eligible_mondays, fit_version
-from cjp_fraud.detection.operating_point import LOWEST_THRESHOLD, Spikes
+from cjp_fraud.detection.operating_point import Spikes
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import arrange
 from cjp_fraud.detection.significance import are_spikes, calibration, with_p_values
 from cjp_fraud.simulation.generate import SimulatedTraffic
-from features.clocks import CLOCKS, LONG_CLOCKS, Clock
+from features.clocks import HOURLY_CLOCKS, LEAST_THRESHOLD, Clock
 from features.columns import TENANT
 from features.local_grid import DAY, HOUR
 from models.calibration import PooledCalibration, histogram, score_of
@@ -77,7 +77,7 @@ class Statistics:
         hourly = tenants, intervals // HOUR_INTERVALS
         spans = {
             clock: SpanStatistics(np.full(hourly, np.nan), np.zeros(hourly, bool), {})
-            for clock in LONG_CLOCKS
+            for clock in HOURLY_CLOCKS
         }
         return cls(begin, np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool), {}, spans)
 
@@ -107,8 +107,8 @@ class Scores:
 
     @property
     def flagged(self) -> Bools:
-        """The product's own flags, on all clocks; that of a span is at its last interval."""
-        return np.any([self.flagged_by(clock) for clock in CLOCKS], axis=0)
+        """The product's own flags, on all clocks but the week's; that of a span is at its last interval."""
+        return np.any([self.flagged_by(clock) for clock in (Clock.MINUTE, *HOURLY_CLOCKS)], axis=0)
 
     def flagged_by(self, clock: Clock) -> Bools:
         """The product's own flags of one clock; bool [tenants, intervals]."""
@@ -135,7 +135,7 @@ class Scores:
     def marks(self, first: int) -> Marks:
         """All rows from an interval on that some threshold would flag."""
         with np.errstate(invalid="ignore"):
-            return self._marks((self.score >= LOWEST_THRESHOLD / 2) & self.spike, first)
+            return self._marks((self.score >= LEAST_THRESHOLD[Clock.MINUTE] / 2) & self.spike, first)
 
     def _marks(self, chosen: Bools, first: int) -> Marks:
         tenant, interval = np.nonzero(chosen[:, first:])
@@ -231,7 +231,7 @@ def calibrated(measured: Statistics, rules: DetectionRules) -> Scores:
 
 def _spikes(score: Floats, spike: Bools, day: int, seconds: int, clock: Clock) -> Spikes:
     with np.errstate(invalid="ignore"):
-        tenant, interval = np.nonzero((score >= LOWEST_THRESHOLD) & spike)
+        tenant, interval = np.nonzero((score >= LEAST_THRESHOLD[clock]) & spike)
     return Spikes(
         tenants=tenant.astype(str).astype(object),
         starts=day * DAY + seconds * (interval + 1) - INTERVAL,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cjp_fraud.contracts.model import why_not_accepted
 from cjp_fraud.contracts.tenants_file import read_tenants
+from cjp_fraud.detection.daily_sums import sums_by_day
 from cjp_fraud.detection.joint_quarters import joint_spikes
 from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
@@ -27,6 +28,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.review.joint_spikes import QUARTER_SECONDS, JointSpikeRow
 from cjp_fraud.traffic.model import TenantTraffic
 from cjp_fraud.traffic.read_files import TrafficRead, read_traffic
+from cjp_fraud.traffic.schema import COUNTRIES, METRICS
 from features import columns
 from features.clocks import LONG_CLOCKS, Clock
 from features.episodes import episode_id, episode_starts
@@ -143,9 +145,10 @@ def backtest_rows(
     """Score gridded traffic (see :func:`~cjp_fraud.detection.series.arrange`); result as :data:`SCORES`."""
     if not len(traffic):
         return SCORES.empty_table()
-    arranged = arrange(pa.Table.from_pandas(traffic, preserve_index=False), zones)
+    table = traffic_table(traffic)
+    arranged = arrange(table, zones)
     _refuse_endless(arranged)
-    run = DetectionRun(MemoryStore(arranged, rules), rules)
+    run = DetectionRun(MemoryStore(arranged, rules, sums=sums_by_day(table)), rules)
     begin, end = int(arranged.first.min()) // DAY * DAY, (int(arranged.last.max()) // DAY + 1) * DAY
     report = None if progress is None else lambda done, total, _: progress("scoring days", done + 1, total)
     parts: list[ScoredRows] = []
@@ -154,6 +157,14 @@ def backtest_rows(
         parts += of_days
         joint += joint_spikes(of_days, zones, moment(done))
     return _scores(arranged.table, parts, joint)
+
+
+def traffic_table(traffic: pd.DataFrame) -> pa.Table:
+    """A frame of gridded traffic as a table; pandas holds the contacts by country as lists of pairs."""
+    plain = pa.Table.from_pandas(traffic.drop(columns=COUNTRIES, errors="ignore"), preserve_index=False)
+    if COUNTRIES not in traffic:
+        return plain
+    return plain.append_column(COUNTRIES, pa.array(traffic[COUNTRIES], METRICS[COUNTRIES], from_pandas=True))
 
 
 def refuse_overwriting(inputs: Iterable[Path], out: Path) -> None:

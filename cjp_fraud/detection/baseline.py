@@ -1,4 +1,4 @@
-"""``baseline refresh``: fold every local day that has ended, in order, and make the snapshots that are missing.
+"""``baseline refresh``: fold every local day that has ended, in order, make missing snapshots, add up ended UTC days.
 
 What is due is found from the changes on record. It is folded in pieces of a bounded number of rows: some buckets and a
 run of days, or some of the tenants of one bucket and one day. Each piece is committed before the next one is read, so
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from cjp_fraud.clock import date_of
+from cjp_fraud.detection.daily_sums import refresh_daily_sums
 from cjp_fraud.detection.determined import Determined, read_determined
 from cjp_fraud.detection.due_days import (
     DueDays,
@@ -95,7 +96,7 @@ class _Piece:
 def refresh(
     lake: Lake, engine: Engine, zones: Mapping[str, str], now: datetime, *, report: Report | None = None
 ) -> Refreshed:
-    """Fold the local days that ended by ``now`` and whose traffic changed, then make missing snapshots.
+    """Fold the local days that ended by ``now`` and whose traffic changed, make missing snapshots, add up UTC days.
 
     Late rows fold their day again; snapshots that were made already stay. Running it again changes nothing;
     killed anywhere, the next run does the rest, because a change is marked folded only after its commits.
@@ -108,6 +109,7 @@ def refresh(
     folded = snapshots = 0
     newest: int | None = None
     with process_lock(engine, "baseline-refresh"):
+        refresh_daily_sums(lake, zones, now)
         follow_zone_changes(lake, engine, now)
         due = due_days(engine, zones, now)
         determined = read_determined(engine) if len(due) else Determined.nothing()

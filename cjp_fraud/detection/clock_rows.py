@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.scored_rows import COLUMNS, Columns, ScoredRows, coarser, rows_of_columns
 from cjp_fraud.detection.series import Arranged, Group
-from features.clocks import LONG_CLOCKS, SPAN_SECONDS, Clock
+from features.clocks import HOURLY_CLOCKS, SPAN_SECONDS, Clock
 from features.hour_sums import HourSums, hour_sums
 from features.local_grid import HOUR, local_days
 from features.long_clocks import SCORERS
@@ -79,9 +79,9 @@ CONTEXT_SECONDS = 23 * HOUR
 def clock_rows(
     blocks: Iterable[SumBlock], arranged: Arranged, version: FittedVersion | None
 ) -> list[ScoredRows]:
-    """Score the spans of one UTC day on every longer clock, by series and start; a part a clock."""
+    """Score the spans of one UTC day on the clocks of an hour and a day, by series and start; a part a clock."""
     held = list(blocks)
-    return [_of_clock(clock, held, arranged, version) for clock in LONG_CLOCKS]
+    return [_of_clock(clock, held, arranged, version) for clock in HOURLY_CLOCKS]
 
 
 def _of_clock(

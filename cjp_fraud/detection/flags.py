@@ -10,13 +10,24 @@ import numpy as np
 
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import moment
+from cjp_fraud.detection.weekly_rows import country_of
 from cjp_fraud.review.flags import FlagRow
 from features.clocks import Clock
 from features.columns import APPLICATION, CHANNEL, DIRECTION, INTERVAL_SECONDS, TENANT
 from features.constants import COUNT, FIFTEEN, PEAK
 from features.local_grid import HOUR
-from features.reasons import FlaggedInterval, FlaggedSpan, Kind, odds, reasons, span_reasons
+from features.reasons import (
+    FlaggedInterval,
+    FlaggedSpan,
+    FlaggedWeeks,
+    Kind,
+    odds,
+    reasons,
+    span_reasons,
+    week_reasons,
+)
 from features.strength import COUNT_SHARE, PEAK_SHARE
+from features.weekly_statistic import GROWTH, HIGH_RISK, INTERNATIONAL, INVALID, NOTHING
 
 
 def flag_rows(parts: Sequence[ScoredRows], zones: Mapping[str, str], closed: datetime) -> list[FlagRow]:
@@ -33,8 +44,12 @@ def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
     assert rows.version is not None, "intervals in gaps are never flagged"
     key = rows.table.keys.iloc[int(rows.series[row])]
     seconds, zone = int(key[INTERVAL_SECONDS]), zones[key[TENANT]]
-    minute = rows.clock is Clock.MINUTE
-    said = _of_interval(rows, row, seconds, zone) if minute else _of_span(rows, row, seconds, zone)
+    if rows.clock is Clock.MINUTE:
+        said = _of_interval(rows, row, seconds, zone)
+    elif rows.clock is Clock.WEEK:
+        said = _of_weeks(rows, row, seconds, key[DIRECTION])
+    else:
+        said = _of_span(rows, row, seconds, zone)
     return FlagRow(
         tenant_id=key[TENANT],
         channel=key[CHANNEL],
@@ -92,6 +107,43 @@ def _of_span(rows: ScoredRows, row: int, interval_seconds: int, zone: str) -> di
         "odds": odds(numbers.score, "spans"),
         "own_bar": numbers.own_bar,
         "seconds_covered": numbers.seconds_covered,
+    }
+
+
+_MOVED: Final = {
+    INTERNATIONAL: "abroad",
+    HIGH_RISK: "to high-risk numbers",
+    INVALID: "to numbers that are not assigned",
+    GROWTH: "",
+}
+
+
+def _of_weeks(rows: ScoredRows, row: int, interval_seconds: int, direction: str) -> dict[str, object]:
+    """Why the weekly clock flagged a series, in words and numbers."""
+    what = int(rows.moved[row])
+    country = country_of(what) if what > NOTHING else None
+    way = "from" if direction == "inbound" else "to"
+    numbers = FlaggedWeeks(
+        end=moment(int(rows.start[row]) + interval_seconds),
+        span_seconds=int(rows.span_seconds[row]),
+        moved=_MOVED[what] if country is None else f"{way} {country}",
+        observed=float(rows.span_observed[row]),
+        baseline=float(rows.span_baseline[row]),
+        score=float(rows.score[row]),
+        q_value=float(rows.q_value[row]),
+        where=_known(rows.where[row]),
+        cost=_known(rows.cost[row]),
+        growth=_known(rows.growth[row]),
+    )
+    return {
+        "words": list(week_reasons(numbers)),
+        "odds": odds(numbers.score, "weeks"),
+        "moved": numbers.moved,
+        "country": country,
+        "shift": float(rows.unbarred[row]),
+        "where": numbers.where,
+        "cost": numbers.cost,
+        "growth": numbers.growth,
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from cjp_fraud.clock import date_of, day_of
 from cjp_fraud.detection.calibration_store import CalibratedDay, Calibrations, read_calibrations
+from cjp_fraud.detection.daily_sums import read_daily_sums
 from cjp_fraud.detection.determined import Determined
 from cjp_fraud.detection.lake_tables import CLOCK_SCORES, SCORES
 from cjp_fraud.detection.registry import FittedVersion, version_of
@@ -18,14 +19,16 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.score_tables import CLOCK, ScoreTables
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import Window, moment, read_window, window_of
-from cjp_fraud.detection.series import MOST_ROWS, arrange, with_series
+from cjp_fraud.detection.series import MOST_ROWS, arrange, series_table, with_series
 from cjp_fraud.detection.significance import POOL_DAYS, Counts
 from cjp_fraud.detection.spans import SeriesSpans
+from cjp_fraud.detection.weekly_rows import ends_a_week, weekly_rows
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.clocks import CLOCKS, Clock
 from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
 from features.local_grid import DAY
+from features.weekly_growth import WEEK
 
 MOST_DAYS: Final = 28
 """Days of traffic that are arranged at once, if there are not too many rows."""
@@ -80,14 +83,15 @@ class LakeStore:
         self._spans = SeriesSpans(lake, newest, ends)
 
     def buckets(self, day: int) -> list[int]:
-        """Buckets that have traffic on a UTC day, or before and after it."""
+        """Buckets that have traffic on a UTC day (on a Sunday: in the week), or before and after it."""
         before = {bucket for other, sizes in self._sizes.items() if other <= day for bucket in sizes}
         after = {bucket for other, sizes in self._sizes.items() if other >= day for bucket in sizes}
-        return sorted(before & after)
+        return sorted(before & after | set(self.with_traffic(day)))
 
     def with_traffic(self, day: int) -> list[int]:
-        """Buckets that have traffic on a UTC day."""
-        return sorted(self._sizes.get(day, {}))
+        """Buckets that have traffic on a UTC day; on a Sunday those that have any in the week."""
+        first = day - WEEK + 1 if ends_a_week(day) else day
+        return sorted({bucket for near in range(first, day + 1) for bucket in self._sizes.get(near, {})})
 
     def days(self, begin: int, end: int) -> list[int]:
         """UTC days with traffic in [begin, end); :meth:`scored` is called next for parts of it."""
@@ -128,6 +132,21 @@ class LakeStore:
             yield window.scored(day, self.version(day))
             yield from window.spans(day, self.version(day))
             yield from window.gaps(begin, end)
+        if ends_a_week(day) and end >= (day + 1) * DAY and self._is_closed(day):
+            yield self.week(day, buckets)
+
+    def week(self, day: int, buckets: Collection[int] | None = None) -> ScoredRows:
+        """Score the weeks that end with a Sunday, of series of some buckets or all."""
+        sums = read_daily_sums(self.lake, day + 1, self.zones)
+        table, _ = series_table(sums, self.zones)
+        rows = weekly_rows(sums, table, day, self.version(day))
+        if buckets is None:
+            return rows
+        bucket = self.lake.bucket_of(table.keys[TENANT].tolist())
+        return rows.take(np.isin(bucket, list(buckets))[rows.series])
+
+    def _is_closed(self, day: int) -> bool:
+        return self._open_from is None or self._open_from >= (day + 1) * DAY
 
     def uncalibrated(self, day: int) -> list[int]:
         """Buckets that have traffic on a UTC day and no calibration of all of it."""

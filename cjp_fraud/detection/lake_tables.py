@@ -143,6 +143,10 @@ CLOCK_SCORES = LakeTable(
             ("span_seconds", pa.int32()),
             ("unbarred", pa.float64()),
             ("statistic", pa.float64()),
+            ("where", pa.float64()),
+            ("cost", pa.float64()),
+            ("growth", pa.float64()),
+            ("moved", pa.float64()),
             ("log_p", pa.float64()),
             ("p_value", pa.float64()),
             ("q_value", pa.float64()),
@@ -159,7 +163,7 @@ CLOCK_SCORES = LakeTable(
 
 ``observed`` and ``baseline`` are of the span's known intervals; ``seconds_covered`` says how much these are and is
 null where it is the whole ``span_seconds``. ``unbarred`` is −ln of the tail, ``statistic`` the same behind the series'
-own bar.
+own bar. On the weekly clock they are s and s′, and ``where``, ``cost``, ``growth`` and ``moved`` say of what.
 """
 
 CALIBRATION = LakeTable(
@@ -185,4 +189,27 @@ CALIBRATION = LakeTable(
 counted; all of a day's rows are in the partition of bucket 0, because sixty days of them are read at once.
 """
 
-DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CLOCK_SCORES, CALIBRATION)
+DAILY_SUMS = LakeTable(
+    "daily_sums",
+    pa.schema(
+        [
+            *_KEY,
+            ("contacts", pa.int64()),
+            ("charge", pa.int64()),
+            ("international", pa.int64()),
+            ("high_risk", pa.int64()),
+            ("invalid", pa.int64()),
+            ("countries", pa.map_(pa.string(), pa.int64())),
+            ("traffic_files", pa.string()),
+            *_PLACE,
+        ]
+    ),
+    stats_columns=("tenant_id",),
+)
+"""A series' UTC day, added up for the weekly clock; null where a row with contacts does not know the number.
+
+``charge`` is in cents; ``traffic_files`` is the SHA-256 of the names of the files of traffic that the day's bucket was
+made from: where these are other ones, it is made again.
+"""
+
+DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CLOCK_SCORES, DAILY_SUMS, CALIBRATION)

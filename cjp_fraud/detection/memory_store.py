@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.detection.clock_rows import (
@@ -22,6 +23,7 @@ from cjp_fraud.detection.scored_rows import ScoredRows, gathered
 from cjp_fraud.detection.scoring import Block, rows_in_gaps, scored_blocks
 from cjp_fraud.detection.series import Arranged, Group
 from cjp_fraud.detection.significance import Counts
+from cjp_fraud.detection.weekly_rows import ends_a_week, weekly_rows
 from features.clocks import CLOCKS, Clock
 from features.fold import fold_day
 from features.local_grid import DAY, slots_a_day
@@ -43,6 +45,7 @@ class MemoryStore:
 
     Parameters
     ----------
+    sums : of the same traffic, as of :func:`cjp_fraud.detection.daily_sums.sums_by_day`; None: no weekly clock.
     trains : whether a threshold is chosen for each Monday; if not, the initial one always counts.
 
     Attributes
@@ -50,8 +53,16 @@ class MemoryStore:
     versions : those fitted so far, oldest first.
     """
 
-    def __init__(self, arranged: Arranged, rules: DetectionRules, *, trains: bool = True) -> None:
+    def __init__(
+        self,
+        arranged: Arranged,
+        rules: DetectionRules,
+        *,
+        sums: pa.Table | None = None,
+        trains: bool = True,
+    ) -> None:
         self.arranged = arranged
+        self._sums = sums
         self.versions: list[FittedVersion] = []
         self._rules = rules
         self._mondays = eligible_mondays(arranged.days) if trains else np.empty(0, dtype=np.int64)
@@ -96,6 +107,8 @@ class MemoryStore:
             self._measure_local_days(number, group, day)
         yield gathered(scored_blocks(self._blocks_of(day), version), self.arranged, version)
         yield from clock_rows(self._sum_blocks_of(day), self.arranged, version)
+        if self._sums is not None and ends_a_week(day):
+            yield weekly_rows(self._sums, self.arranged.table, day, version)
         for number in range(len(self.arranged.groups)):
             self._list_gaps(number, end)
         yield from self._gaps

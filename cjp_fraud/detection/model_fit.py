@@ -128,6 +128,10 @@ class WindowFit:
             Spikes.of_rows(of_clock, self._rules) for of_clock in (rows, *longer)
         )
 
+    def add_week(self, day: int, rows: ScoredRows, calibrated: PooledCalibration) -> None:
+        """Add the weeks that end with a Sunday, with the calibration of that day."""
+        self._days.setdefault(day, []).append(Spikes.of_rows(with_p_values(rows, calibrated), self._rules))
+
     def window(self, begin: int, end: int) -> SpikeWindow:
         """The spikes of the UTC days [begin, end)."""
         return SpikeWindow.of_days(self._days, begin, end)

@@ -15,7 +15,14 @@ from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.significance import are_spikes
 from cjp_fraud.review.episodes import ATTACHMENT
 from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
-from features.clocks import CLOCKS, LONG_CLOCKS, Clock, Thresholds
+from features.clocks import (
+    CLOCKS,
+    DAYS_A_SCORE,
+    LEAST_THRESHOLD,
+    LONG_CLOCKS,
+    Clock,
+    Thresholds,
+)
 from features.columns import TENANT
 from features.constants import EPISODE_GAP_SECONDS
 from models.threshold import Limit, count_groups, smallest_threshold
@@ -24,8 +31,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 WINDOW_DAYS: Final = 28
-LOWEST_THRESHOLD: Final = 1.5
-"""However quiet a window was, one interval in thirty is no reason to call a reviewer."""
 CASE_GAP_SECONDS: Final = int(ATTACHMENT.total_seconds())
 """An episode that begins so soon after a flag joins its case, if nobody decides anything meanwhile."""
 
@@ -54,7 +59,7 @@ class Spikes:
         """Take them from rows of one UTC day with p-values."""
         score = rows.score
         with np.errstate(invalid="ignore"):
-            chosen = rows.take(score >= LOWEST_THRESHOLD)
+            chosen = rows.take(score >= LEAST_THRESHOLD[rows.clock])
         chosen = chosen.take(are_spikes(chosen, rules))
         tenants = rows.table.keys[TENANT].to_numpy(dtype=object)[chosen.series]
         series = len(np.unique(rows.series[~np.isnan(score)]))
@@ -138,7 +143,7 @@ class SpikeWindow:
         return rows
 
     def thresholds(self, budgets: Budgets) -> dict[Clock, float]:
-        """Of each clock the smallest, from 1.5 on, down to which the window's means never exceed a budget.
+        """Of each clock the smallest, from its least on, down to which the window's means never exceed a budget.
 
         A longer clock's is chosen on its own, for its share of the budgets; the minute clock's then for all of them,
         the flags of the longer clocks among its own.
@@ -165,7 +170,7 @@ class SpikeWindow:
                 Limit(EPISODE_GAP_SECONDS, budgets.episodes_per_series_week * series_weeks),
                 Limit(CASE_GAP_SECONDS, budgets.cases_per_day * scored_days),
             ),
-            floor=LOWEST_THRESHOLD,
+            floor=LEAST_THRESHOLD[clock],
         )
 
     def exceeds(self, thresholds: Thresholds, budgets: Budgets) -> bool:
@@ -200,6 +205,6 @@ class SpikeWindow:
 
 
 def _length(window: Sequence[Sequence[Spikes]], clock: Clock) -> tuple[int, float]:
-    """Days with scores of a clock, and weeks of scored series."""
+    """Days that a clock's scores stand for, and weeks of scored series."""
     series = [sum(part.series for part in of_day if part.clock is clock) for of_day in window]
-    return sum(number > 0 for number in series), sum(series) / 7.0
+    return DAYS_A_SCORE[clock] * sum(number > 0 for number in series), DAYS_A_SCORE[clock] * sum(series) / 7.0

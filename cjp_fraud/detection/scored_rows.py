@@ -54,6 +54,7 @@ class ScoredRows:
     provisional : float64; the bar before these are known.
     statistic : float64; s′, NaN without a score.
     anomaly : float64; f, NaN where no forest sees the row.
+    where, cost, growth, moved : float64; on the weekly clock w, c and g, and what moved (``weekly_rows``).
     log_p : float64; natural log of p, NaN without a score and before the rows are calibrated.
     log_q : float64; natural log of the q-value, NaN without a score and before the hours are closed.
     flagged : bool; False before the hours are closed.
@@ -94,6 +95,10 @@ class ScoredRows:
     provisional: Floats
     statistic: Floats
     anomaly: Floats
+    where: Floats
+    cost: Floats
+    growth: Floats
+    moved: Floats
     log_p: Floats
     log_q: Floats
     flagged: NDArray[np.bool_]
@@ -131,6 +136,7 @@ class ScoredRows:
 _OF_ALL: Final = ("table", "version", "clock")
 COLUMNS: Final = tuple(field.name for field in fields(ScoredRows) if field.name not in _OF_ALL)
 WHOLE_NUMBERS: Final = ("series", "start", "span_seconds", "regime")
+OF_THE_WEEK: Final = ("where", "cost", "growth", "moved")
 _NO_ROWS: Final[Columns] = {
     **dict.fromkeys(COLUMNS, np.empty(0)),
     **dict.fromkeys(WHOLE_NUMBERS, np.empty(0, np.int64)),
@@ -183,6 +189,7 @@ def flat(scored: ScoredDay, series: Ints, interval_seconds: int) -> Columns:
         "provisional": measured.own.provisional[row],
         "statistic": of(scored.statistic),
         "anomaly": of(scored.anomaly),
+        **dict.fromkeys(OF_THE_WEEK, nothing),
         "log_p": nothing,
         "log_q": nothing,
         "flagged": np.zeros(len(row), dtype=bool),

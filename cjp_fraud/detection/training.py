@@ -37,6 +37,7 @@ from cjp_fraud.detection.scoring import Block, moment, open_window
 from cjp_fraud.detection.series import Arranged, floats, traffic_sizes
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.detection.trials import decided_trial
+from cjp_fraud.detection.weekly_rows import ends_a_week
 from cjp_fraud.errors import StorageError
 from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.progress import Report
@@ -44,6 +45,7 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.schema import COVERED, SECONDS, TRAFFIC
+from features.clocks import Clock
 from features.local_grid import DAY
 
 Ints = NDArray[np.int64]
@@ -162,6 +164,8 @@ class WindowReader:
             lake, self._zones, begin, end, self._determined
         ).pieces():
             fit.add(arranged, blocks, spans, run.calibrations(day))
+        for day in filter(ends_a_week, self._store.days(begin * DAY, end * DAY)):
+            fit.add_week(day, self._store.week(day), run.calibrations(day)[Clock.WEEK])
         return fit
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cjp_fraud.detection.daily_sums import sums_by_day
 from cjp_fraud.detection.decided_cases import DecidedCase
 from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.operating_point import SpikeWindow
@@ -110,7 +111,7 @@ def backtest_trial(
     """
     arranged = arrange(traffic, zones)
     begin, end = int(arranged.first.min()) // DAY, int(arranged.last.max()) // DAY + 1
-    store = MemoryStore(arranged, rules, trains=False)
+    store = MemoryStore(arranged, rules, sums=sums_by_day(traffic), trains=False)
     for _ in DetectionRun(store, rules).days(begin * DAY, end * DAY):
         pass
     window = store.window(max(begin, judged_from), end)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from cjp_fraud.clock import aware
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.decided_cases import DecidedCase, found_by_finding, read_decided, within
-from cjp_fraud.detection.operating_point import LOWEST_THRESHOLD, WINDOW_DAYS, SpikeWindow
+from cjp_fraud.detection.operating_point import WINDOW_DAYS, SpikeWindow
 from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.series import traffic_sizes
@@ -22,7 +22,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.progress import Report
 from cjp_fraud.review.model import Finding
 from cjp_fraud.storage.lake import Lake
-from features.clocks import LONG_CLOCKS, Clock, Thresholds
+from features.clocks import LEAST_THRESHOLD, LONG_CLOCKS, Clock, Thresholds
 from features.local_grid import DAY
 
 USUAL_CASES_PER_DAY: Final = (5.0, 10.0, 20.0, 40.0, 80.0)
@@ -93,7 +93,7 @@ class MeasuredPast:
         """What the thresholds chosen for these budgets flag."""
         thresholds = self.window.thresholds(budgets)
         bound_by = None
-        if thresholds[Clock.MINUTE] > LOWEST_THRESHOLD:
+        if thresholds[Clock.MINUTE] > LEAST_THRESHOLD[Clock.MINUTE]:
             of_cases = self.window.thresholds(Budgets(inf, budgets.cases_per_day))
             bound_by = "cases" if of_cases[Clock.MINUTE] == thresholds[Clock.MINUTE] else "episodes"
         return self.point(thresholds, budgets.cases_per_day, bound_by)

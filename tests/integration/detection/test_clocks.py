@@ -17,7 +17,7 @@ from cjp_fraud.detection.window import next_window
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.traffic.grid import grid_rows
-from features.clocks import CLOCKS, LONG_CLOCKS, Clock
+from features.clocks import CLOCKS, HOURLY_CLOCKS, Clock
 from features.columns import CLOCK_SCORE, INTERVAL_START, SERIES_KEY
 from tests.integration.detection.deployments import (
     DATABASE,
@@ -96,7 +96,7 @@ def test_what_trickles_is_flagged_by_the_longer_clocks_and_not_by_the_minutes(
 def test_detection_equals_the_back_test_to_the_bit_on_every_clock(detected: SmallDeployment) -> None:
     rows = sparse().assign(application_id=None)
     tested = backtest_rows(grid_rows(rows), TENANTS, RULES).to_pandas()
-    for clock in LONG_CLOCKS:
+    for clock in HOURLY_CLOCKS:
         stored = spans(detected)
         both = stored[stored["clock"] == clock].merge(tested, on=[*SERIES_KEY, INTERVAL_START])
         assert len(both) == (stored["clock"] == clock).sum() > 0

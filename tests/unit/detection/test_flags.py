@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cjp_fraud.detection.flags import flag_rows
 from cjp_fraud.detection.registry import FittedVersion
-from cjp_fraud.detection.scored_rows import ScoredRows, gathered
+from cjp_fraud.detection.scored_rows import OF_THE_WEEK, ScoredRows, gathered
 from cjp_fraud.detection.series import arrange
 from features.clocks import INITIAL_THRESHOLD, Clock
 from features.constants import COUNT, FIFTEEN, PEAK
@@ -60,6 +60,7 @@ def a_flagged_row(**columns: float) -> ScoredRows:
         "provisional": 1.0,
         "statistic": 9.0,
         "anomaly": 0.71,
+        **dict.fromkeys(OF_THE_WEEK, np.nan),
         "strength": 5.0,
         "count_strength": 1.0,
         "peak_strength": 7.0,

@@ -11,7 +11,7 @@ from cjp_fraud.detection.model_fit import fit_version
 from cjp_fraud.detection.operating_point import PointCounts, Spikes, SpikeWindow
 from cjp_fraud.detection.registry import initial_version
 from cjp_fraud.detection.rules import Budgets, DetectionRules
-from features.clocks import INITIAL_THRESHOLD, LONG_CLOCKS, Clock
+from features.clocks import DAYS_A_SCORE, INITIAL_THRESHOLD, LEAST_THRESHOLD, LONG_CLOCKS, Clock
 from features.local_grid import DAY, HOUR
 
 MONDAY = 4 + 7 * 100
@@ -107,13 +107,17 @@ def test_the_same_window_in_other_pieces_gives_the_same_bits() -> None:
 
 @pytest.mark.parametrize("clock", LONG_CLOCKS)
 def test_a_longer_clock_has_a_threshold_of_its_own_for_its_share_of_the_budgets(clock: Clock) -> None:
-    """28 episodes in 40 series-weeks: of the budget a longer clock may have a tenth."""
-    rows = [("acme", 0, 3.0)]
-    days = {day: [of_day(day), of_day(day, *rows, clock=clock)] for day in range(MONDAY - 28, MONDAY)}
-    version = fit_version(MONDAY, days, rules(episodes=28 / 40 / 0.11))
+    """28 episodes in 40 series-weeks, of the week 4: of the budget a longer clock may have a tenth."""
+    rows, every = [("acme", 0, 3.0)], DAYS_A_SCORE[clock]
+    days = {day: [of_day(day)] for day in range(MONDAY - 28, MONDAY)}
+    for day in range(MONDAY - every, MONDAY - 29, -every):
+        days[day].append(of_day(day, *rows, clock=clock))
+    episodes = 28 // every
+    version = fit_version(MONDAY, days, rules(episodes=episodes / 40 / 0.11))
     assert version.clock_thresholds[clock] == np.nextafter(3.0, np.inf)
     assert version.metrics["flags"] == 0
-    assert fit_version(MONDAY, days, rules(episodes=28 / 40 / 0.09)).clock_thresholds[clock] == 1.5
+    looser = fit_version(MONDAY, days, rules(episodes=episodes / 40 / 0.09))
+    assert looser.clock_thresholds[clock] == LEAST_THRESHOLD[clock]
 
 
 def test_the_minute_clock_has_what_the_longer_ones_leave_and_the_same_episode_counts_once() -> None:

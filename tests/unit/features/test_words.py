@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
 
 from features.episodes import episode_id, episode_starts
-from features.reasons import FlaggedInterval, Kind, chance, odds, reasons
+from features.reasons import FlaggedInterval, FlaggedWeeks, Kind, chance, odds, reasons, week_reasons
 
 
 def test_flags_within_an_hour_are_one_episode() -> None:
@@ -98,3 +100,36 @@ def test_nothing_usual_is_not_divided_by() -> None:
 )
 def test_odds_are_said_as_people_say_them(score: float, said: str) -> None:
     assert odds(score).startswith(said)
+
+
+def a_week(**changes: Any) -> FlaggedWeeks:
+    week = FlaggedWeeks(
+        end=datetime(2026, 3, 30, tzinfo=UTC),
+        span_seconds=14 * 86_400,
+        moved="to MV",
+        observed=47.0,
+        baseline=2.0,
+        score=3.0,
+        q_value=0.05,
+        where=6.0,
+        cost=3.0,
+        growth=None,
+    )
+    return replace(week, **changes)
+
+
+def test_a_week_says_where_more_contacts_go_and_that_they_cost_more() -> None:
+    words = week_reasons(a_week())
+    assert words[1] == "contacts to MV: 47 in the 14 days until 2026-03-30 00:00 UTC, usually 2: 45 too many"
+    assert "the charge a contact" in words[2]
+    assert "once in 1,000 such weeks" in words[3]
+
+
+def test_a_week_says_where_nothing_is_known_of_the_cost() -> None:
+    assert "not known" in week_reasons(a_week(cost=None))[2]
+
+
+def test_a_week_of_growth_says_so() -> None:
+    words = week_reasons(a_week(moved="", where=None, cost=None, growth=4.0))
+    assert words[0].startswith("contacts grow week after week")
+    assert not any("cost" in word for word in words)
