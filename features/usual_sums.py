@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.hour_sums import HOURS_A_DAY, LEAST_SHARE, weekday_of
-from features.own_bar import UPPER, quantile_of_known
+from features.own_bar import UPPER
+from features.quantiles import quantile_of_known
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
