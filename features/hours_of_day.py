@@ -24,6 +24,8 @@ JOB_REACH: Final = 1
 """The same of jobs that recur, which may be late or early."""
 UPPER_QUARTER: Final = 0.75
 """Which quantile over the days: above the median, because weekends are two days in seven."""
+NOISY_DAYS: Final = 0.8
+"""The same of noise, which a bar must know of working days too."""
 MIDDLE: Final = 0.5
 LEAST_DAYS: Final = 3
 LEAST_INTERVALS: Final = 6
@@ -61,7 +63,7 @@ def hour_maxima(values: Floats, slot: Ints, slots: int) -> Floats:
 
 
 def noise_around(hours: Floats) -> Floats:
-    """H of the hours around: upper quartile of the hourly maxima of two hours either side, over the days.
+    """H of the hours around: 80 % quantile of the hourly maxima of two hours either side, over the days.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ def noise_around(hours: Floats) -> Floats:
     -------
     float64 [series, 24]; NaN with fewer than three days.
     """
-    return _quantile_by_hour(_neighbours(hours, NOISE_REACH), UPPER_QUARTER)
+    return _quantile_by_hour(_neighbours(hours, NOISE_REACH), NOISY_DAYS)
 
 
 def recurring(hours: Floats) -> Floats:

@@ -109,9 +109,10 @@ def refresh(
     folded = snapshots = 0
     newest: int | None = None
     with process_lock(engine, "baseline-refresh"):
-        refresh_daily_sums(lake, zones, now)
         follow_zone_changes(lake, engine, now)
         due = due_days(engine, zones, now)
+        if len(due) or count_unfolded(engine):  # a UTC day waits for the local days that hold it
+            refresh_daily_sums(lake, zones, now)
         determined = read_determined(engine) if len(due) else Determined.nothing()
         sizes = traffic_sizes(lake) if len(due) else {}
         batches = list(_batches(sizes, due))

@@ -42,6 +42,8 @@ SUMMED: Final = {
 }
 """Column of the sums → metric of the traffic; whole numbers, so that the order in which they are added is the same."""
 ROWS_AT_ONCE: Final = 2_000_000
+DIGITS: Final = 16
+"""Of the digest of the traffic's files; logs of tables cut longer texts."""
 
 
 def sums_by_day(traffic: pa.Table) -> pa.Table:
@@ -218,14 +220,17 @@ def _files_by_partition(lake: Lake, today: int) -> dict[Partition, tuple[str, in
             place = (day, int(bucket))
             names.setdefault(place, []).append(str(path))
             rows[place] = rows.get(place, 0) + int(size)
-    return {place: (digest(sorted(paths)), rows[place]) for place, paths in names.items()}
+    return {place: (digest(sorted(paths))[:DIGITS], rows[place]) for place, paths in names.items()}
 
 
 def _stored_files(lake: Lake) -> dict[Partition, str]:
-    """From which files each stored day and bucket was made."""
-    grouped = lake.read(DAILY_SUMS, columns=["day", "bucket", "traffic_files"]).group_by(["day", "bucket"])
-    rows = grouped.aggregate([("traffic_files", "min")]).to_pylist()
-    return {(day_of(row["day"]), int(row["bucket"])): row["traffic_files_min"] for row in rows}
+    """From which files each stored day and bucket was made, as the table's log has it: no row is read."""
+    made_from = "min.traffic_files"
+    files = lake.partitions(DAILY_SUMS)
+    if len(files) == 0:
+        return {}
+    rows = files.select(["day", "bucket", made_from]).to_pylist()
+    return {(day_of(row["day"]), int(row["bucket"])): row[made_from] for row in rows}
 
 
 def _pieces(due: list[Partition], files: Mapping[Partition, tuple[str, int]]) -> list[list[Partition]]:

@@ -204,12 +204,12 @@ DAILY_SUMS = LakeTable(
             *_PLACE,
         ]
     ),
-    stats_columns=("tenant_id",),
+    stats_columns=("tenant_id", "traffic_files"),
 )
 """A series' UTC day, added up for the weekly clock; null where a row with contacts does not know the number.
 
-``charge`` is in cents; ``traffic_files`` is the SHA-256 of the names of the files of traffic that the day's bucket was
-made from: where these are other ones, it is made again.
+``charge`` is in cents; ``traffic_files`` is the begin of the SHA-256 of the names of the traffic files that the day's
+bucket was made from: where these are other ones, it is made again.
 """
 
 DETECTION_TABLES: Final = (PROFILE, BASELINE, SCORES, CLOCK_SCORES, DAILY_SUMS, CALIBRATION)

@@ -20,6 +20,7 @@ from cjp_fraud.detection.training import LakeWindow
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
+from features.clocks import CLOCKS
 from features.local_grid import DAY
 from models.forest import PooledForest
 from models.shipped import shipped_calibration
@@ -56,8 +57,8 @@ def fitted(small: SmallDeployment) -> FittedVersion:
     window = LakeWindow(small.lake, TENANTS, MONDAY - WINDOW_DAYS, MONDAY, Determined.nothing())
     fit = WindowFit(RULES)
     with small_forests():
-        for _, arranged, blocks, _ in window.pieces():
-            fit.add(arranged, blocks, shipped_calibration())
+        for _, arranged, blocks, spans in window.pieces():
+            fit.add(arranged, blocks, spans, {clock: shipped_calibration(clock) for clock in CLOCKS})
         return fit.version(MONDAY)
 
 

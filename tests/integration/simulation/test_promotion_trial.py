@@ -11,6 +11,7 @@ from cjp_fraud.detection.trials import Event, KnownTruth
 from cjp_fraud.simulation.promotion_trial import frauds_of, simulated_trial
 from cjp_fraud.simulation.revenue_share_frauds import TEST_CALLS
 from cjp_fraud.simulation.truth import TruthRow
+from features.clocks import Clock
 
 BEGIN = datetime(2025, 10, 20, 9, tzinfo=UTC)
 AT = int(BEGIN.timestamp())
@@ -45,7 +46,7 @@ def trial() -> KnownTruth:
 
 
 def test_a_higher_threshold_finds_no_more_and_errs_no_more_often(trial: KnownTruth) -> None:
-    low, high = (trial.result(threshold) for threshold in (1.5, 3.0))
+    low, high = (trial.result({Clock.MINUTE: threshold}) for threshold in (1.5, 3.0))
     assert low.recall >= high.recall
     assert low.false_episodes > high.false_episodes
     assert trial.name == "simulated cloud of 8 tenants"
