@@ -26,10 +26,10 @@ from cjp_fraud.detection.significance import Counts
 from cjp_fraud.detection.weekly_rows import ends_a_week, weekly_rows
 from features.clocks import CLOCKS, Clock
 from features.fold import fold_day
-from features.local_grid import DAY, slots_a_day
+from features.local_grid import DAY, HOUR, slots_a_day
 from features.profile import History
 from features.score_day import MeasuredDay, measure_day
-from features.snapshot import make_snapshot, usual_locations
+from features.snapshot import Snapshot, make_snapshot, usual_locations
 from features.usual_sums import UsualSums
 from models.calibration import histogram
 
@@ -71,7 +71,8 @@ class MemoryStore:
         self._histories = [
             History.empty(len(group.series), slots_a_day(group.seconds)) for group in arranged.groups
         ]
-        self._measured: dict[tuple[int, int], tuple[Ints, MeasuredDay, UsualSums]] = {}
+        self._measured: dict[tuple[int, int], tuple[Ints, MeasuredDay]] = {}
+        self._usual_sums: dict[tuple[int, int], tuple[Ints, UsualSums]] = {}
         start = int(arranged.first.min()) if len(arranged.first) else 0
         self._listed = [start] * len(arranged.groups)
         self._gaps: list[ScoredRows] = []
@@ -114,7 +115,7 @@ class MemoryStore:
         yield from self._gaps
         self._gaps = []
         for key in [key for key in self._measured if key[1] < day - 1]:
-            del self._measured[key]  # no later UTC day reaches into it
+            del self._measured[key], self._usual_sums[key]  # no later UTC day reaches into it
 
     def uncalibrated(self, day: int) -> Sequence[int]:
         """Nothing: each day is calibrated once it is scored."""
@@ -135,14 +136,14 @@ class MemoryStore:
 
     def _blocks_of(self, day: int) -> Iterator[Block]:
         begin, end = day * DAY, (day + 1) * DAY
-        for (number, _), (member, measured, _) in sorted(self._measured.items(), key=lambda item: item[0]):
+        for (number, _), (member, measured) in sorted(self._measured.items(), key=lambda item: item[0]):
             if measured.starts[0] < end and measured.starts[-1] >= begin:
                 part = measured.between(begin, end)
                 group = self.arranged.groups[number]
                 yield Block(day, group.seconds, group.series[member], part)
 
     def _sum_blocks_of(self, day: int) -> Iterator[SumBlock]:
-        for (number, local), (member, _, usual) in sorted(self._measured.items(), key=lambda item: item[0]):
+        for (number, local), (member, usual) in sorted(self._usual_sums.items(), key=lambda item: item[0]):
             group = self.arranged.groups[number]
             low, high = hours_of_local_day(group.zone, local, day * DAY, (day + 1) * DAY)
             active = active_members(group, low, high)
@@ -163,7 +164,8 @@ class MemoryStore:
             history = self._histories[number]
             snapshot = make_snapshot(history, member, local)
             measured = measure_day(snapshot, rows)
-            self._measured[number, local] = (member, measured, snapshot.sums)
+            self._measured[number, local] = (member, measured)
+            self._usual_sums[number, local] = _usual_of_hours(history, group, local, member, snapshot)
             history.append(member, fold_day(snapshot, rows, measured))
 
     def _list_gaps(self, number: int, end: int) -> None:
@@ -180,3 +182,20 @@ class MemoryStore:
         if rows is not None:
             self._gaps.append(rows)
         self._listed[number] = end
+
+
+def _usual_of_hours(
+    history: History, group: Group, local: int, member: Ints, snapshot: Snapshot
+) -> tuple[Ints, UsualSums]:
+    """Members with a row in the UTC hours that begin on a local day, and what is usual of them as of its midnight.
+
+    Where midnight is at half past an hour, the last of these hours ends on the next local day, and has rows of members
+    that have none on this one.
+    """
+    grid = group.grid(local)
+    begin, end = int(grid.starts[grid.context]) // HOUR * HOUR, int(grid.starts[-1]) + HOUR
+    active = active_members(group, *hours_of_local_day(group.zone, local, begin, end))
+    if np.isin(active, member).all():
+        return member, snapshot.sums
+    members = np.union1d(member, active)
+    return members, make_snapshot(history, members, local).sums

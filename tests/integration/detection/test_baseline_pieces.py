@@ -65,12 +65,14 @@ def test_small_pieces_give_the_same_bytes(
 def test_where_nothing_is_due_no_table_of_the_lake_is_read(
     delivered: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Only on Mondays, when the week is scored, the table of sums by UTC day is looked at whenever it is asked for."""
     small = delivered.copy(tmp_path / "small")
-    refresh(small.lake, small.engine, ZONES, NOW)
+    tuesday = NOW + timedelta(days=(1 - NOW.weekday()) % 7)
+    refresh(small.lake, small.engine, ZONES, tuesday)
 
     def refused(*args: object, **kwargs: object) -> None:
         raise AssertionError("the lake was read")
 
     monkeypatch.setattr(Lake, "read", refused)
     monkeypatch.setattr(Lake, "partitions", refused)
-    assert refresh(small.lake, small.engine, ZONES, NOW + timedelta(minutes=5)).folded == 0
+    assert refresh(small.lake, small.engine, ZONES, tuesday + timedelta(minutes=5)).folded == 0

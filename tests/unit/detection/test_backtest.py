@@ -155,6 +155,18 @@ def test_series_are_kept_apart_by_every_part_of_their_key() -> None:
     np.testing.assert_array_equal(both.loc[both["application_id"].isna(), "baseline"], alone["baseline"])
 
 
+def test_a_newcomer_of_the_half_hour_after_a_midnight_at_half_past_is_judged_by_its_own_past() -> None:
+    """Its first UTC hour begins on the local day before, on which it has no row."""
+    old = rows_of("old", a_day_curve(12 * 288, high=400.0))
+    begun = MONDAY + pd.Timedelta(days=9, hours=18, minutes=30)
+    new = rows_of("young", a_day_curve(2 * 288, high=4.0), start=begun)
+    both = pd.concat([old, new], ignore_index=True)
+    scores = backtest_rows(both, in_zone(both, "Asia/Kolkata"), DetectionRules()).to_pandas()
+    theirs = scores[scores["tenant_id"] == "young"]
+    assert theirs["interval_start"].min() == begun
+    assert theirs["hour_score"].isna().all(), "it has no past, and the other tenant's is not its own"
+
+
 def test_a_tenant_without_a_zone_is_named() -> None:
     with pytest.raises(BadInputError, match="no time zone for tenant tenant-0"):
         backtest_rows(some_traffic(tenants=1, days=3), {}, DetectionRules())
