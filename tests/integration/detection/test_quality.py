@@ -43,7 +43,10 @@ def test_twelve_real_tenants_of_three_years_and_two_resolutions(shared_data: Pat
     found = summary(social[social["flagged"]], social, windows, windows)
     assert found["tenants"] == "10 of 10", found
     assert float(str(found["false per series-week"])) <= 0.5, found
-    assert len(episodes(others[others["flagged"]])) / series_weeks(others) <= 1.0
+    rest = others[others["flagged"]]
+    of_minute = rest[rest["flagged_by"].str.contains("minute")]
+    assert len(episodes(of_minute)) / series_weeks(others) <= 1.0
+    assert len(episodes(rest)) / series_weeks(others) <= 1.1, "with the hour's and the day's flags"
 
 
 @pytest.mark.parametrize("with_peak", [True, False])
