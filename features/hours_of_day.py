@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.local_grid import HOURS
 from features.location import by_slot
-from features.quantiles import quantile_of_known
+from features.quantiles import largest_of_known, quantile_of_known
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,7 +59,7 @@ def hour_maxima(values: Floats, slot: Ints, slots: int) -> Floats:
     """
     of_hour = by_slot(values, hour_of(slot, slots), HOURS)
     known = (~np.isnan(of_hour)).sum(axis=2)
-    return np.where(known >= LEAST_INTERVALS, _largest(of_hour), np.nan)
+    return np.where(known >= LEAST_INTERVALS, largest_of_known(of_hour), np.nan)
 
 
 def noise_around(hours: Floats) -> Floats:
@@ -78,7 +78,7 @@ def noise_around(hours: Floats) -> Floats:
 
 def recurring(hours: Floats) -> Floats:
     """R: upper quartile over the days of the largest u within an hour either side; shapes as :func:`noise_around`."""
-    return _quantile_by_hour(_largest(_neighbours(hours, JOB_REACH))[..., None], UPPER_QUARTER)
+    return _quantile_by_hour(largest_of_known(_neighbours(hours, JOB_REACH))[..., None], UPPER_QUARTER)
 
 
 def job_hours(hours: Floats, habit: Floats) -> NDArray[np.bool_]:
@@ -93,7 +93,7 @@ def job_hours(hours: Floats, habit: Floats) -> NDArray[np.bool_]:
     -------
     bool [series, 24].
     """
-    usual = _quantile_by_hour(_largest(_neighbours(hours, JOB_REACH))[..., None], MIDDLE)
+    usual = _quantile_by_hour(largest_of_known(_neighbours(hours, JOB_REACH))[..., None], MIDDLE)
     with np.errstate(invalid="ignore"):
         of_job = (usual >= JOB_SHARE * habit[:, None]) & (habit > 0)[:, None]
     few: NDArray[np.bool_] = of_job & (of_job.sum(axis=1) <= MOST_JOB_HOURS)[:, None]
@@ -102,7 +102,7 @@ def job_hours(hours: Floats, habit: Floats) -> NDArray[np.bool_]:
 
 def maxima_outside(hours: Floats, of_job: NDArray[np.bool_]) -> Floats:
     """Each day's largest u in the hours without a job; float64 [series, days], NaN where none is known."""
-    return _largest(np.where(of_job[:, None, :], np.nan, hours))
+    return largest_of_known(np.where(of_job[:, None, :], np.nan, hours))
 
 
 def _neighbours(hours: Floats, reach: int) -> Floats:
@@ -115,10 +115,3 @@ def _quantile_by_hour(values: Floats, share: float) -> Floats:
     series, days, _, n = values.shape
     rows = np.ascontiguousarray(values.transpose(0, 2, 1, 3)).reshape(series * HOURS, days * n)
     return quantile_of_known(rows, share, least=LEAST_DAYS * n).reshape(series, HOURS)
-
-
-def _largest(values: Floats) -> Floats:
-    """Largest known value along the last axis; NaN where none is."""
-    filled = np.where(np.isnan(values), -np.inf, values).max(axis=-1, initial=-np.inf)
-    largest: Floats = np.where(np.isneginf(filled), np.nan, filled)
-    return largest

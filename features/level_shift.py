@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from features.local_grid import NO_DAY
 from features.profile import LEVEL_MEMORY_DAYS, LEVEL_PARTS, SLOT_FIELDS, KindProfile
+from features.quantiles import largest_of_known
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
@@ -147,7 +148,7 @@ def _shifts(cube: Floats, determined: Bools, day: int) -> tuple[Days, Floats]:
     usual = np.where(determined[:, :, None], np.nan, cube[:, :, 0])
     new, old = usual[:, :WEEK], usual[:, WEEK:]
     with np.errstate(invalid="ignore"):
-        loud = np.fmax(new, old) >= QUIET * _largest(usual)[:, None]
+        loud = np.fmax(new, old) >= QUIET * largest_of_known(usual, axis=1)[:, None]
         higher = new >= LEAST_FACTOR * old + LEAST_STEP
         against = (loud & ~higher & ~np.isnan(new + old)) | determined[:, :WEEK, None]
     support = higher & (np.cumsum(against, axis=1) == 0)
@@ -155,12 +156,12 @@ def _shifts(cube: Floats, determined: Bools, day: int) -> tuple[Days, Floats]:
     length = (support * age).max(axis=1)
     factors = np.where(support & loud & (old > 0), new / np.where(old > 0, old, np.nan), np.nan)
     with np.errstate(invalid="ignore"):
-        apart = _largest(factors) > MOST_SPREAD * -_largest(-factors)
+        apart = largest_of_known(factors, axis=1) > MOST_SPREAD * -largest_of_known(-factors, axis=1)
         run = np.arange(LEVEL_MEMORY_DAYS)[:, None] < length[:, None]
         week_before = ~run & (np.arange(LEVEL_MEMORY_DAYS)[:, None] < length[:, None] + WEEK)
-        above = _largest(np.where(run, usual, np.nan)) >= LEAST_STEP + LEAST_FACTOR * _largest(
-            np.where(week_before, usual, np.nan)
-        )
+        level_now = largest_of_known(np.where(run, usual, np.nan), axis=1)
+        level_before = largest_of_known(np.where(week_before, usual, np.nan), axis=1)
+        above = level_now >= LEAST_STEP + LEAST_FACTOR * level_before
     begun_midday = (length.max(axis=1) == SHIFTED_DAYS) & ((length > 0) & (length < SHIFTED_DAYS)).any(axis=1)
     above &= ~begun_midday[:, None]
     found = (length >= SHIFTED_DAYS) & ~apart & above
@@ -196,7 +197,9 @@ def _lift(change: LevelChange, days: Days, cube: Floats, begins: Days, ratio: Fl
     change.factor[...] = np.where(before[:, :, None], ratio[:, None], change.factor)
     after = days[:, :, None] - begins[:, None]
     change.left_behind[...] = shifted[:, None] & (after >= 0) & (after < SHIFTED_DAYS)
-    old = _largest(np.where(np.arange(LEVEL_MEMORY_DAYS)[:, None, None] >= WEEK, cube, np.nan))
+    old = largest_of_known(
+        np.where(np.arange(LEVEL_MEMORY_DAYS)[:, None, None] >= WEEK, cube, np.nan), axis=1
+    )
     capped = np.where(shifted[:, None], np.where(np.isnan(ratio), NO_USE, ratio), 1.0)
     weight = np.nan_to_num(old)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -225,9 +228,3 @@ def _lower(change: LevelChange, age: Days, cube: Floats, determined: Bools) -> N
         change.left_behind[:, column] |= higher
         some = higher.any(axis=1)
         change.of_day[:, column] = np.where(some[:, None], whole, change.of_day[:, column])
-
-
-def _largest(values: Floats) -> Floats:
-    """Largest known value over the second axis; NaN where none is known."""
-    largest: Floats = np.fmax.reduce(values, axis=1)
-    return largest

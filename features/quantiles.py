@@ -1,4 +1,4 @@
-"""Quantiles of rows in which some values are not known."""
+"""Quantiles and largest values where some values are not known."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def quantile_of_known(values: Floats, share: float, *, least: int = 1) -> Floats
     lower = np.take_along_axis(ordered, low[:, None], axis=1)[:, 0]
     upper = np.take_along_axis(ordered, high[:, None], axis=1)[:, 0]
     return np.where(known >= max(least, 1), lower + (upper - lower) * (position - low), np.nan)
+
+
+def largest_of_known(values: Floats, *, axis: int = -1) -> Floats:
+    """Largest known value along an axis of float64 values of any shape; NaN where none is known."""
+    largest: Floats = np.fmax.reduce(values, axis=axis, initial=np.nan)
+    return largest
