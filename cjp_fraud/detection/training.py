@@ -83,8 +83,8 @@ def train(
     until, now : aware; ``until`` is ``now`` by default and never after it.
     trials : beside the decided cases: back-tests on traffic of which the truth is known
         (:func:`cjp_fraud.detection.trials.backtest_trial`).
-    simulated : makes one more of these, at some cost; asked where a version's threshold is not that of the version in
-        force, because else both find the same.
+    simulated : makes one more of these, at some cost; asked where a version's thresholds are not those of the version
+        in force, because else both find the same.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def train(
                 monday, promoted_versions(engine, folder, end, end + timedelta(days=1)), rules
             )
             tried = [*trials]
-            if simulated is not None and fitted.threshold != standing.threshold:
+            if simulated is not None and fitted.thresholds != standing.thresholds:
                 tried.append(simulated())
             comparison = _compared(engine, fit, fitted, standing, tried)
             with transaction(engine) as session:
