@@ -11,15 +11,15 @@ install: .venv/.core ## the package and its core dependencies
 demo: .venv/.core ## the whole path on sample traffic, in ./var/demo
 	$(BIN)/cjp-fraud demo
 
-test: .venv/.all lint types layers ## everything that must hold
+test: .venv/.all lint types layers ## everything that must hold, but for what takes long
 	scripts/system-parts
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
-test-slow: .venv/.all ## the long property tests again, with many examples
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow
+test-slow: .venv/.all ## what takes long: slow tests, property tests with many examples, the rest on PostgreSQL
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or thorough"
 
 unit: .venv/.all
-	$(BIN)/python -m pytest -n $(WORKERS) tests/unit
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" tests/unit
 
 lint: .venv/.all
 	$(BIN)/ruff check .

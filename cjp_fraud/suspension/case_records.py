@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Select, inspect, select
@@ -92,8 +93,10 @@ def _people(session: Session, named: set[str]) -> list[Record]:
     done, fresh = set[str](), named & users
     while fresh:
         made = [*_by_id(session, User, fresh)]
-        for user_id in sorted(fresh):
-            made += _records(session, select(UserRole).where(UserRole.user_id == user_id))
+        made += _records(
+            session,
+            select(UserRole).where(UserRole.user_id.in_(sorted(fresh))).order_by(UserRole.user_id, UserRole.id),
+        )
         records += made
         done |= fresh
         makers = {record.fields.get(column) for record in made for column in ("created_by", "granted_by")}
@@ -112,13 +115,14 @@ def records_behind(session: Session, records: Sequence[Record]) -> list[Record]:
     asked, fresh = {(record.table, record.id) for record in records}, list(records)
     while wanted := references(fresh) - asked:  # what a row refers to may refer to others
         asked |= wanted
+        ids_of = defaultdict[str, set[str]](set)
+        for table, row_id in wanted:
+            ids_of[table].add(row_id)
         fresh = [
             record
-            for table, row_id in sorted(wanted)
+            for table, ids in sorted(ids_of.items())
             if kinds[table].NOT_AUDITED is None
-            for record in _records(
-                session, select(kinds[table]).where(inspect(kinds[table]).primary_key[0] == row_id)
-            )
+            for record in _by_id(session, kinds[table], ids)
         ]
         behind += fresh
     people = sorted(record.id for record in records if record.table == User.__tablename__)
@@ -218,10 +222,11 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
         yield select(versioned).where(versioned.subscription_id.in_(subscriptions))
 
 
-def _by_id(session: Session, kind: type[PersonalText] | type[User], ids: set[str]) -> Iterator[Record]:
-    ordered = sorted(ids)
+def _by_id(session: Session, kind: type[Base], ids: Collection[str]) -> Iterator[Record]:
+    key, ordered = inspect(kind).primary_key[0], sorted(ids)
     for first in range(0, len(ordered), _AT_ONCE):
-        yield from _records(session, select(kind).where(kind.id.in_(ordered[first : first + _AT_ONCE])))
+        at_once = ordered[first : first + _AT_ONCE]
+        yield from _records(session, select(kind).where(key.in_(at_once)).order_by(key))
 
 
 def _records(session: Session, statement: Select[Any]) -> Iterator[Record]:

@@ -37,7 +37,7 @@ EXPLAINED = {
 """Mutants that no test notices, and why that is no gap."""
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("module", TARGETS)
 def test_every_mutant_is_noticed_or_explained(module: str) -> None:
     alone, every, tests = TARGETS[module]

@@ -203,6 +203,7 @@ def test_once_there_is_an_admin_nobody_else_makes_users(tmp_path: Path) -> None:
     assert listed.count('"approver"') == 1, "eve alone: init gives roles on the first day, never later"
 
 
+@pytest.mark.both_databases
 def test_nobody_grants_to_themself(office: Office) -> None:
     with pytest.raises(Refused, match="themself"), transaction(office.engine) as session:
         grant_role(Decision(session, actor_named(session, "boss"), office.now), "boss", Role.APPROVER)

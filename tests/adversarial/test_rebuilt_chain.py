@@ -29,13 +29,9 @@ from cjp_fraud.storage.database import reading
 from tests.mail_servers import MailServerUnderTest
 from tests.signed_heads import a_home, head_files, later, newest_head, suspended
 from tests.tampering import rebuild_chain
-from tests.thoroughness import THOROUGH
-
-ON_POSTGRESQL = [pytest.param("postgresql", marks=pytest.mark.slow)] if THOROUGH else []
-"""Heads are files, and what is compared with them is the same on both: the long runs try it on both."""
 
 
-@pytest.fixture(params=["sqlite", *ON_POSTGRESQL])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path, server: MailServerUnderTest) -> Deployment:
     """A home with a measure in force, and its heads in a second place."""
     url = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
@@ -196,6 +192,7 @@ def test_a_bundle_of_a_log_written_anew_is_noticed_in_its_home(opened: Deploymen
     assert "was written anew" in said.output
 
 
+@pytest.mark.both_databases
 def test_a_guard_of_the_log_that_is_gone_or_off_is_noticed(engine: Engine) -> None:
     on_sqlite = engine.dialect.name == "sqlite"
     for guard in (

@@ -209,7 +209,7 @@ def test_a_value_that_no_column_can_have_is_a_fault_like_others(noticed: Noticed
             assert any(fault.startswith(f"{edited_table} ") for fault in faults), (statement, faults)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("state", ["noticed", "suspended"] if THOROUGH else ["noticed"])
 def test_every_edit_of_every_column_is_said_by_the_logs_verification(
     request: pytest.FixtureRequest, copies: Engine, state: str
@@ -226,7 +226,7 @@ def test_every_edit_of_every_column_is_said_by_the_logs_verification(
     assert unseen == []
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_edit_of_a_suspended_case_keeps_the_measure_from_being_kept(
     suspended: Noticed, copies: Engine
 ) -> None:

@@ -23,6 +23,8 @@ from cjp_fraud.storage.written_rows import UnnamedRowsError
 from tests.chains import chain_faults
 from tests.tampering import unrecorded
 
+pytestmark = pytest.mark.both_databases
+
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -119,6 +119,7 @@ def test_a_lost_key_is_followed_by_a_new_one_and_the_old_heads_still_count(home:
     assert len(head_files(home)) == 2
 
 
+@pytest.mark.both_databases
 def test_every_measure_is_followed_by_its_head(opened: Deployment) -> None:
     def covered(now: Deployment) -> None:
         assert newest_head(now).sequence >= newest_entry_of_a_measure(now.engine)
@@ -246,6 +247,7 @@ def test_a_command_says_on_its_error_output_that_the_head_was_not_kept(home: Dep
     assert "suspended" in done.stdout
 
 
+@pytest.mark.both_databases
 def test_two_processes_keep_the_same_head_at_once(opened: Deployment) -> None:
     others = [Deployment(opened.settings) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:

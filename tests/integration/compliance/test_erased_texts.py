@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from cjp_fraud.audit.row_digests import ERASABLE
@@ -54,6 +55,7 @@ def test_everything_verifies_after_an_erasure_and_bundles_of_before_and_after_do
     assert verify_log(closed.engine).faults == ()
 
 
+@pytest.mark.both_databases
 def test_no_word_and_no_address_is_left_in_the_database(closed: Story) -> None:
     there = list(rows(closed.engine))
     assert all(any(text in row for row in there) for text in (*WORDS, ADDRESS))

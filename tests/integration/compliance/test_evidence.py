@@ -104,7 +104,7 @@ def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> N
     assert words[:3] == ["case.opened", "case.claimed", "case.commented"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(
     max_examples=examples(20, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -117,7 +117,7 @@ def test_no_byte_of_any_file_can_change_unseen(bundle: dict[str, bytes], data: s
     assert not verify(bytes(changed)).holds
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(
     max_examples=examples(30, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -32,6 +32,7 @@ from tests.integration.compliance.conftest import Story
 from tests.processes import die
 
 
+@pytest.mark.both_databases
 def test_a_bundle_shows_nothing_of_another_tenants_case(story: Story) -> None:
     story.flagged()
     other = Story(story.engine, story.folder, story.mail_port, tenant="globex", now=story.now)

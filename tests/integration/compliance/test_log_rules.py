@@ -92,6 +92,7 @@ def test_every_act_is_asked_for_each_of_its_rows(action: str) -> None:
     assert "participations" not in "".join(act_faults(1, action, "system:test", []))
 
 
+@pytest.mark.both_databases
 def test_the_acts_of_a_whole_case_name_their_rows(story: Story) -> None:
     story.suspended()
     story.kept_and_disputed()

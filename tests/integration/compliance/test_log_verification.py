@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, text
 
 from cjp_fraud.audit.chain import GENESIS
@@ -33,6 +34,7 @@ def tamper(engine: Engine, *statements: str) -> None:
             connection.execute(text(statement))
 
 
+@pytest.mark.both_databases
 def test_the_log_and_the_decisions_agree_from_the_first_flag_to_the_end(story: Story) -> None:
     story.flagged()
     assert verify_log(story.engine).faults == ()

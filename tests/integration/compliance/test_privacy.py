@@ -117,6 +117,7 @@ def test_a_hold_stands_until_it_is_released_and_is_on_record(closed: Story) -> N
     assert verify_log(closed.engine).faults == ()
 
 
+@pytest.mark.both_databases
 def test_an_erasure_waits_for_a_hold_that_is_being_written(closed: Story) -> None:
     held, released = threading.Event(), threading.Event()
     cora, at = closed.who("cora"), closed.tick()
@@ -156,6 +157,7 @@ def test_what_is_not_there_is_said(closed_on_sqlite: Story) -> None:
         privacy.hold(opened(story), "cora", story.tick(), "acme", reason="x", case="99")
 
 
+@pytest.mark.both_databases
 def test_an_erasure_that_dies_before_its_commit_left_everything(closed: Story) -> None:
     there = list(rows(closed.engine))
 

@@ -100,6 +100,7 @@ def test_what_was_bought_inside_the_flex_plan_is_governed_elsewhere(
     assert position(sqlite_engine).right is Right.NOT_READ
 
 
+@pytest.mark.both_databases
 def test_loading_again_changes_nothing(engine: Engine, tmp_path: Path) -> None:
     load_rows(engine, tmp_path, a_row(), a_row(tenant_id="b"))
     before = counts(engine)
@@ -280,6 +281,7 @@ def test_a_tenant_that_is_not_on_record_has_no_position(sqlite_engine: Engine) -
         contract_at(session, "nobody", NOON)
 
 
+@pytest.mark.both_databases
 def test_two_loads_at_once_end_as_one(engine: Engine, tmp_path: Path) -> None:
     rows = [a_row(tenant_id=f"t{number}") for number in range(20)]
     errors: list[BaseException] = []
@@ -315,6 +317,7 @@ def load_killed_half_way(url: str, file: Path) -> None:
         load_tenants(session, file, machine("tenants"), NOON, report=report)
 
 
+@pytest.mark.both_databases
 def test_a_load_that_is_killed_half_way_stores_nothing_and_is_completed_by_the_next(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -157,6 +157,7 @@ def test_dispatching_again_sends_nothing_again(
     assert len(server.received) == 1
 
 
+@pytest.mark.both_databases
 def test_two_dispatches_at_once_send_one_letter(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
@@ -397,6 +398,7 @@ def dispatch(url: str, server_port: int, plan_id: str) -> None:
     dispatch_due(make_engine(url), methods, plan_id, StandingClock(NOON))
 
 
+@pytest.mark.both_databases
 def test_a_process_killed_while_the_content_is_taken_over_is_completed_by_the_next_run(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:

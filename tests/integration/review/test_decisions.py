@@ -142,6 +142,7 @@ def test_nobody_approves_what_they_determined_though_they_have_both_roles(office
     assert any("determined the fraud" in sentence for sentence in refused.value.missing)
 
 
+@pytest.mark.both_databases
 def test_the_database_itself_refuses_ones_own_approval(office: Office) -> None:
     proposal = determined(office)
 
@@ -160,6 +161,7 @@ def test_the_database_itself_refuses_ones_own_approval(office: Office) -> None:
         )
 
 
+@pytest.mark.both_databases
 def test_the_database_itself_refuses_a_measure_without_approval(office: Office) -> None:
     proposal = determined(office)
     case = office.case()

@@ -83,6 +83,7 @@ def test_flags_of_two_clocks_stand_beside_each_other_in_one_episode(tenants: Eng
     assert standing == [Clock.MINUTE]
 
 
+@pytest.mark.both_databases
 def test_the_same_flags_again_change_nothing_not_even_the_log(tenants: Engine) -> None:
     rows = [a_flag(START), a_flag(START + 5 * MINUTE), a_flag(START, "t1")]
     flag(tenants, *rows, window=DAY)
@@ -104,6 +105,7 @@ def test_a_flag_that_is_taken_back_is_superseded_and_never_deleted(tenants: Engi
     assert episodes(tenants)[0].flag_count == 1
 
 
+@pytest.mark.both_databases
 def test_a_flag_that_differs_replaces_the_one_before(tenants: Engine) -> None:
     flag(tenants, a_flag(START), window=DAY)
 
@@ -232,6 +234,7 @@ def test_an_outage_of_the_sources_cannot_flood_the_queue(tenants: Engine) -> Non
         assert [row.tenant_id for row in overflow_list(session)][:2] == ["t9", "t8"]
 
 
+@pytest.mark.both_databases
 def test_the_cap_lets_the_highest_expected_loss_through_and_the_list_goes_by_it(tenants: Engine) -> None:
     """A contact without a known charge counts as one cent, and is marked."""
     result = flag(
@@ -351,7 +354,7 @@ def test_rows_that_were_not_scored_are_refused(tenants: Engine, row: object) -> 
 times = st.sets(st.integers(0, 400), max_size=10)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(
     max_examples=examples(8, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -78,6 +78,7 @@ def test_the_same_spikes_again_change_nothing_not_even_the_log(office: Office) -
     assert log_faults(office) == []
 
 
+@pytest.mark.both_databases
 def test_what_a_later_detection_finds_replaces_a_spike_and_deletes_none(office: Office) -> None:
     record(office, spike())
     assert record(office, spike(tenants=TENANTS[:5])) == 2

@@ -28,6 +28,8 @@ from tests.case_builders import START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.notice_builders import by_email
 
+pytestmark = pytest.mark.both_databases
+
 TENANTS = [f"t{number}" for number in range(9)]
 LATER = START + timedelta(days=3)
 
@@ -192,8 +194,8 @@ def closed_by_hand(engine: Engine, tenant_id: str) -> set[int]:
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "WzFd", "éé"])
-def test_a_cursor_that_nobody_gave_out_is_refused_in_words(engine: Engine, cursor: str) -> None:
-    with reading(engine) as session, pytest.raises(BadInputError, match="no place in the queue"):
+def test_a_cursor_that_nobody_gave_out_is_refused_in_words(sqlite_engine: Engine, cursor: str) -> None:
+    with reading(sqlite_engine) as session, pytest.raises(BadInputError, match="no place in the queue"):
         queue(session, after=cursor)
 
 

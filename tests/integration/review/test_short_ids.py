@@ -15,6 +15,8 @@ from cjp_fraud.storage.database import reading
 from tests.case_builders import START, a_flag, flag
 from tests.contract_builders import a_row, load_rows
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_what_begins_one_id_names_it_and_what_begins_several_or_none_is_an_error(
     engine: Engine, tmp_path: Path

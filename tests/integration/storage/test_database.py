@@ -27,6 +27,8 @@ from tests.people_builders import a_user
 from tests.processes import die
 from tests.tampering import unrecorded
 
+pytestmark = pytest.mark.both_databases
+
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -31,6 +31,8 @@ from tests.mail_servers import smtp_server
 from tests.postgres_roles import TwoRoles, two_roles
 from tests.simulated_clocks import simulate_clock
 
+pytestmark = pytest.mark.both_databases
+
 WAYS_PAST_THE_LOG = (
     "ALTER TABLE audit_entries DISABLE TRIGGER ALL",
     "ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_no_change",

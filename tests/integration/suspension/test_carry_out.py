@@ -58,6 +58,7 @@ def lift(office: Office, by: str = "bella") -> PlatformOutcome:
     return reinstate(office.enforcement(), office.case().id, who, reasons="resolved").outcome
 
 
+@pytest.mark.both_databases
 def test_an_approved_case_is_noticed_and_suspended_at_once(
     office: Office, server: MailServerUnderTest
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from cjp_fraud.errors import CjpFraudError
@@ -27,6 +28,8 @@ from tests.chains import chain_faults
 from tests.concurrent_approvals import approve_at_once, determined_cases
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
+
+pytestmark = pytest.mark.both_databases
 
 
 def at_once(*actions: Callable[[Any], Any], office: Office) -> list[Any]:

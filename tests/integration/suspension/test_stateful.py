@@ -569,4 +569,4 @@ def _time(text: str) -> datetime:
 
 TestOffice = WorkflowMachine.TestCase
 TestOffice.settings = settings(max_examples=examples(6, 60), stateful_step_count=30, deadline=None)
-TestOffice.pytestmark = [pytest.mark.slow]
+TestOffice.pytestmark = [pytest.mark.thorough]

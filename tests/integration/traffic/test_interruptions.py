@@ -119,7 +119,7 @@ def test_two_halves_of_the_same_intervals_at_once_are_both_in_the_sums(desk: Des
     assert desk.traffic("seconds_covered") == [("09:00", 15, 300)]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_large_file_takes_little_more_memory_than_one_of_three_rows(desk: Desk) -> None:
     """In the thorough run 200 MB take less than half of that; else 67 MB, beside which the start weighs more."""
     tenants = [f"tenant-{number:03d}" for number in range(examples(20, 60))]

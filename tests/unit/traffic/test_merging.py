@@ -70,7 +70,7 @@ ROWS = st.lists(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(max_examples=examples(25, 200))
 @given(ROWS, st.lists(st.integers(0, 3), min_size=40, max_size=40))
 def test_however_rows_are_cut_into_files_the_traffic_is_the_same(rows: list[Row], file_of: list[int]) -> None:
@@ -82,7 +82,7 @@ def test_however_rows_are_cut_into_files_the_traffic_is_the_same(rows: list[Row]
     assert sum(part.replaced + part.unchanged for part in parts) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(max_examples=examples(25, 200))
 @given(ROWS)
 def test_a_file_delivered_again_changes_nothing(rows: list[Row]) -> None:
@@ -92,7 +92,7 @@ def test_a_file_delivered_again_changes_nothing(rows: list[Row]) -> None:
     assert traffic(again) == traffic(first)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(max_examples=examples(25, 200))
 @given(ROWS, ROWS)
 def test_of_two_files_the_later_has_the_last_word(first: list[Row], second: list[Row]) -> None:
@@ -111,7 +111,7 @@ def test_of_two_files_the_later_has_the_last_word(first: list[Row], second: list
     }
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(max_examples=examples(25, 200))
 @given(ROWS, st.data())
 def test_marks_name_every_interval_that_changed_and_no_other(rows: list[Row], data: st.DataObject) -> None:
