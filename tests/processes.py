@@ -35,7 +35,7 @@ FORKS.set_forkserver_preload(
 KILLED = -signal.SIGKILL
 """The exit code of a process that was killed."""
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 """How long a test waits for a process before it calls it stuck."""
 
 

@@ -76,11 +76,12 @@ def _take_traffic_in(commands: _Commands, files: DemoFiles) -> None:
 def _learn_what_is_usual(commands: _Commands) -> None:
     commands.explain(
         "What is usual",
-        "Each local day is folded once; each Monday a model version is fitted. In production it is tried on a",
-        "simulated cloud before it counts (CJP_FRAUD_TRIAL_TENANTS); the demo leaves that out.",
+        "Each local day is folded once; each Monday a model version is fitted: here the one that scores the burst.",
+        "In production it is tried on a simulated cloud before it counts (CJP_FRAUD_TRIAL_TENANTS); the demo leaves",
+        "that out.",
     )
     commands.run("baseline", "refresh")
-    commands.run("train")
+    commands.run("train", "--from", f"{BURST.start - timedelta(days=7):%Y-%m-%d}")
     commands.run("models", "list")
 
 

@@ -49,6 +49,9 @@ _POINTS = (
 
 def train(
     ctx: typer.Context,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Only Mondays from here on; all if absent.")
+    ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only Mondays up to here; the clock if absent.")
     ] = None,
@@ -59,7 +62,7 @@ def train(
 
     opened = deployment(ctx)
     with progress("training") as report:
-        made = train_versions(opened, opened.now, until=moment(until), report=report)
+        made = train_versions(opened, opened.now, since=moment(since), until=moment(until), report=report)
     print_table(made, _COLUMNS, as_json=as_json, title="New model versions")
 
 

@@ -65,12 +65,13 @@ def train(
     rules: DetectionRules,
     now: datetime,
     *,
+    since: datetime | None = None,
     until: datetime | None = None,
     trials: Sequence[Trial] = (),
     simulated: Callable[[], Trial] | None = None,
     report: Report | None = None,
 ) -> list[str]:
-    """Fit and register the version of each Monday 00:00 UTC up to ``until`` that has none, and promote it.
+    """Fit and register the version of each Monday 00:00 UTC from ``since`` to ``until`` that has none, and promote it.
 
     A version that is worse than the one in force, in a trial or on the decided cases of its window, waits.
 
@@ -80,7 +81,8 @@ def train(
     ----------
     folder : where the model files go.
     zones : IANA zone of every tenant on record.
-    until, now : aware; ``until`` is ``now`` by default and never after it.
+    since, until, now : aware; by default ``since`` is the first day of traffic and ``until`` is ``now``; it is never
+        after it.
     trials : beside the decided cases: back-tests on traffic of which the truth is known
         (:func:`cjp_fraud.detection.trials.backtest_trial`).
     simulated : makes one more of these, at some cost; asked where a version's thresholds are not those of the version
@@ -92,9 +94,10 @@ def train(
     """
     refresh(lake, engine, zones, now, report=report)
     last = int(min(aware(until or now), aware(now)).timestamp()) // DAY
+    first = -(int(-aware(since).timestamp()) // DAY) if since is not None else None
     made = []
     with process_lock(engine, "train"):
-        mondays = _mondays(lake, engine, last)
+        mondays = _mondays(lake, engine, first, last)
         reader = WindowReader(lake, engine, zones, rules)
         for done, monday in enumerate(mondays):
             if report is not None:
@@ -217,8 +220,8 @@ class LakeWindow:
             yield batch
 
 
-def _mondays(lake: Lake, engine: Engine, last: int) -> list[int]:
-    """Eligible Mondays up to the UTC day ``last`` without a version, oldest first.
+def _mondays(lake: Lake, engine: Engine, first: int | None, last: int) -> list[int]:
+    """Eligible Mondays from the UTC day ``first`` (None: any) to ``last`` without a version, oldest first.
 
     From the list of files, and, only for windows of Mondays that have no version, from which days have an interval
     that is known.
@@ -229,7 +232,7 @@ def _mondays(lake: Lake, engine: Engine, last: int) -> list[int]:
 
     def missing(days: Ints) -> list[int]:
         mondays = eligible_mondays(days).tolist() if len(days) else []
-        return [day for day in mondays if day <= last and day not in had]
+        return [day for day in mondays if day <= last and (first is None or day >= first) and day not in had]
 
     candidates = missing(np.array(sorted(sizes), dtype=np.int64))
     near = {day for monday in candidates for day in range(monday - WINDOW_DAYS, monday)} & set(sizes)

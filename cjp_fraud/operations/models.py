@@ -132,10 +132,11 @@ def train_versions(
     deployment: Deployment,
     now: datetime,
     *,
+    since: datetime | None = None,
     until: datetime | None = None,
     report: Report | None = None,
 ) -> tuple[ModelVersionView, ...]:
-    """Fit and register the version of each Monday up to ``until`` that has none; returns the new ones.
+    """Fit and register the version of each Monday from ``since`` to ``until`` that has none; returns the new ones.
 
     Each is promoted, unless it is worse than the one in force: then it waits, and says why.
 
@@ -152,6 +153,7 @@ def train_versions(
         deployment.zones,
         rules_of(settings),
         now,
+        since=since,
         until=until,
         simulated=_simulation(settings),
         report=report,

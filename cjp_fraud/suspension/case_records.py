@@ -95,7 +95,9 @@ def _people(session: Session, named: set[str]) -> list[Record]:
         made = [*_by_id(session, User, fresh)]
         made += _records(
             session,
-            select(UserRole).where(UserRole.user_id.in_(sorted(fresh))).order_by(UserRole.user_id, UserRole.id),
+            select(UserRole)
+            .where(UserRole.user_id.in_(sorted(fresh)))
+            .order_by(UserRole.user_id, UserRole.id),
         )
         records += made
         done |= fresh

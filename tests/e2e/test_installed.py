@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_an_installed_copy_makes_its_database_and_verifies_its_log(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "installed"
     ignored = shutil.ignore_patterns(

@@ -95,7 +95,7 @@ def holds(home: Path) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("table", [1, 6])
+@pytest.mark.parametrize("table", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_init(tmp_path: Path, table: int) -> None:
     home = tmp_path / "new"
     killed(home, "table", table, "init", "--simulated")
@@ -116,7 +116,7 @@ def test_users_create(home: Path, when: str) -> None:
     holds(home)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
 def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
     file = str(prepared.parent / "two.csv")
     killed(home, when, 1, "tenants", "load", file, "--as", "ada")
@@ -126,7 +126,10 @@ def test_tenants_load(home: Path, prepared: Path, when: str) -> None:
     holds(home)
 
 
-@pytest.mark.parametrize(("when", "commit"), [("before", 1), ("lake", 1), ("lake", 2)])
+@pytest.mark.parametrize(
+    ("when", "commit"),
+    [("lake", 1), *(pytest.param(*place, marks=pytest.mark.slow) for place in (("before", 1), ("lake", 2)))],
+)
 def test_quarantine_resubmit(home: Path, prepared: Path, when: str, commit: int) -> None:
     assert run(home, "tenants", "load", str(prepared.parent / "two.csv"), "--as", "ada").exit_code == 0
     killed(home, when, commit, "traffic", "quarantine", "--resubmit")
@@ -138,6 +141,7 @@ def test_quarantine_resubmit(home: Path, prepared: Path, when: str, commit: int)
     assert lake.read(QUARANTINE).num_rows == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_models_promote(trained: Path, tmp_path: Path, when: str) -> None:
     home = tmp_path / "home"

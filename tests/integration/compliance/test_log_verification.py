@@ -135,8 +135,9 @@ TAMPERING = {
 }
 
 
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_tampering_with_rows_or_log_goes_unseen(
-    sqlite_engine: Engine, tmp_path: Path, smtp_port: int
+    sqlite_engine: Engine, tmp_path: Path, smtp_port: int, every: int
 ) -> None:
     story = Story(sqlite_engine, tmp_path, smtp_port)
     story.people()
@@ -146,7 +147,7 @@ def test_no_tampering_with_rows_or_log_goes_unseen(
         source.backup(copy)
     assert verify_log(sqlite_engine).holds
     unseen = []
-    for place, (what, statement) in enumerate(TAMPERING.items()):
+    for place, (what, statement) in enumerate(list(TAMPERING.items())[::every]):
         file = tmp_path / f"{place}.db"
         shutil.copy(whole, file)
         engine = make_engine(f"sqlite:///{file}")

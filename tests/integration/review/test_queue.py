@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select, text, update
 
@@ -27,6 +27,7 @@ from cjp_fraud.storage.database import make_engine, reading, transaction
 from tests.case_builders import START, Office, a_flag, flag, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.notice_builders import by_email
+from tests.thoroughness import examples
 
 pytestmark = pytest.mark.both_databases
 
@@ -143,6 +144,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> I
     engine.dispose()
 
 
+@pytest.mark.thorough
+@settings(max_examples=examples(10, 100))
 @given(changes=CHANGES, limit=st.integers(1, 4), order=st.sampled_from(QueueOrder))
 def test_whatever_changes_between_pages_no_case_is_skipped_and_only_moved_ones_come_twice(
     world: Engine, changes: list[list[tuple[int, float, bool]]], limit: int, order: QueueOrder

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +20,7 @@ from cjp_fraud.suspension.gate import check
 from tests.case_builders import START, mail_to, open_office
 from tests.gate_builders import NOW, an_approval, the_facts
 from tests.mail_servers import smtp_server
+from tests.thoroughness import examples
 
 COLUMNS = {
     Step.DETERMINED: ("determinations.at", "proposals.determined_at"),
@@ -125,6 +126,8 @@ def faults_with(engine: Engine, of_column: dict[str, datetime]) -> list[str]:
     return list(chronology.faults())
 
 
+@pytest.mark.thorough
+@settings(max_examples=examples(15, 100))
 @given(moments=orders())
 def test_database_gate_and_verification_accept_the_same_orders(
     suspended: Engine, moments: dict[Step, datetime]

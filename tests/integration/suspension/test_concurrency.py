@@ -139,14 +139,15 @@ def test_flags_recorded_by_two_at_once_open_one_case_a_tenant(office: Office) ->
         assert chain_faults(session) == []
 
 
-def test_sixteen_cases_approved_at_once_are_all_enforced_with_the_default_pool(
-    postgres_url: str, tmp_path: Path, server: MailServerUnderTest
+@pytest.mark.parametrize("count", [4, pytest.param(16, marks=pytest.mark.slow)])
+def test_cases_approved_at_once_are_all_enforced_with_the_default_pool(
+    postgres_url: str, tmp_path: Path, server: MailServerUnderTest, count: int
 ) -> None:
     engine = make_engine(postgres_url)
-    office, cases = determined_cases(engine, tmp_path, mail_to(server), 16)
+    office, cases = determined_cases(engine, tmp_path, mail_to(server), count)
 
     ended = approve_at_once(office, cases)
 
-    assert ended == [CaseState.SUSPENDED] * 16
-    assert (len(server.received), office.restricted()) == (16, 16)
+    assert ended == [CaseState.SUSPENDED] * count
+    assert (len(server.received), office.restricted()) == (count, count)
     engine.dispose()

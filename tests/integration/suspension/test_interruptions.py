@@ -54,7 +54,10 @@ def check_the_end(office: Office, server: MailServerUnderTest) -> None:
         assert chain_faults(session) == []
 
 
-@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "number", [4, 7, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, 5, 6, 8))]
+)
 def test_killed_at_a_commit_the_rerun_completes(
     office: Office, server: MailServerUnderTest, platform: UnreliablePlatform, number: int
 ) -> None:
@@ -105,7 +108,7 @@ def test_killed_after_the_letter_had_left_the_same_bytes_are_sent_again(
         assert outcomes[-1] is Outcome.SENT
 
 
-@pytest.mark.parametrize("number", range(1, 4))
+@pytest.mark.parametrize("number", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
 def test_killed_while_lifting_the_rerun_lifts(office: Office, number: int) -> None:
     office.approved_case()
     office.enforce()

@@ -84,6 +84,9 @@ KILLS = [
 ]
 
 
+ALWAYS_TRIED = (("approve", 5), ("apply", 2), ("reinstate", 2), ("tenants", 1))
+"""Kills that are tried in ``make test`` too: in the letter, the measure, its lifting, and a file's rows."""
+
 OF_ATTEMPTS = ("notice.attempted", "notice.unknown")
 """On the log once more where a letter whose fate is not known was sent again, as it must be."""
 
@@ -191,7 +194,13 @@ def a_home(folder: Path, template: bytes, server: MailServerUnderTest) -> Home:
     return Home(folder, environment, opened, server)
 
 
-@pytest.mark.parametrize(("step", "before", "number"), KILLS)
+@pytest.mark.parametrize(
+    ("step", "before", "number"),
+    [
+        pytest.param(*kill, marks=() if (kill[0], kill[2]) in ALWAYS_TRIED else pytest.mark.slow)
+        for kill in KILLS
+    ],
+)
 def test_a_command_that_was_killed_completes_when_it_is_run_again(
     homes: tuple[Home, Home], step: str, before: tuple[str, ...], number: int
 ) -> None:

@@ -568,5 +568,7 @@ def _time(text: str) -> datetime:
 
 
 TestOffice = WorkflowMachine.TestCase
-TestOffice.settings = settings(max_examples=examples(6, 60), stateful_step_count=30, deadline=None)
+TestOffice.settings = settings(
+    max_examples=examples(3, 60), stateful_step_count=examples(20, 30), deadline=None
+)
 TestOffice.pytestmark = [pytest.mark.thorough]
