@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
@@ -198,7 +199,9 @@ def is_killed(module: str, mutant: Mutant, arguments: Sequence[str]) -> bool:
 
 if __name__ == "__main__":
     _, name_of_module, with_conftest, step, *files = sys.argv
-    importlib.import_module("hypothesis")
+    # A mutant is noticed by what a test says, not by how busy the machine is.
+    settings.register_profile("no hurry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("no hurry")
     for each in ("cjp_fraud.review.model", "cjp_fraud.review.grounds", "cjp_fraud.suspension.chronology"):
         importlib.import_module(each)
     left = survivors(name_of_module, files, alone=with_conftest == "alone", every=int(step))

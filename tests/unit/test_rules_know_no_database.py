@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -45,8 +46,9 @@ def test_a_fresh_interpreter_imports_a_rule_of_the_product_without_pandas(module
     assert "pandas" not in loaded_with(module)
 
 
-def loaded_with(module: str) -> set[str]:
+@cache
+def loaded_with(module: str) -> frozenset[str]:
     """Return the packages that importing ``module`` loads."""
     script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    return set(done.stdout.split())
+    return frozenset(done.stdout.split())

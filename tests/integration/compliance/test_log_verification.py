@@ -34,7 +34,6 @@ def tamper(engine: Engine, *statements: str) -> None:
             connection.execute(text(statement))
 
 
-@pytest.mark.both_databases
 def test_the_log_and_the_decisions_agree_from_the_first_flag_to_the_end(story: Story) -> None:
     story.flagged()
     assert verify_log(story.engine).faults == ()
