@@ -40,6 +40,8 @@ def snapshot_after(days: int, series: NDArray[np.float64], *, peaks: bool = True
 
 
 SERIES = a_day_curve(30 * 288)
+TEN_DAYS = snapshot_after(10, SERIES)
+"""For reading only."""
 
 
 def test_a_burst_scores_far_above_everything_else() -> None:
@@ -100,23 +102,21 @@ def test_a_constant_series_scores_nothing() -> None:
 def test_changing_the_future_changes_no_past_score(at: int, count: float) -> None:
     changed = SERIES.copy()
     changed[10 * 288 + at] = count
-    snapshot = snapshot_after(10, SERIES)
-    before = score_day(snapshot, rows_on(DAY + 10, SERIES), Model()).statistic
-    after = score_day(snapshot, rows_on(DAY + 10, changed), Model()).statistic
+    before = score_day(TEN_DAYS, rows_on(DAY + 10, SERIES), Model()).statistic
+    after = score_day(TEN_DAYS, rows_on(DAY + 10, changed), Model()).statistic
     np.testing.assert_array_equal(before[:, :at], after[:, :at])
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 287))
 def test_a_score_needs_only_the_hour_and_a_quarter_before_it(at: int) -> None:
-    snapshot = snapshot_after(10, SERIES)
     whole = rows_on(DAY + 10, SERIES)
     cut = whole.counts.copy()
     cut[:, :at] = np.nan
     cut[:, at + 16 :] = np.nan
     part = Rows(whole.grid, cut, np.ceil(cut / 4))
-    expected = score_day(snapshot, whole, Model()).statistic[:, at]
-    assert score_day(snapshot, part, Model()).statistic[:, at].tobytes() == expected.tobytes()
+    expected = score_day(TEN_DAYS, whole, Model()).statistic[:, at]
+    assert score_day(TEN_DAYS, part, Model()).statistic[:, at].tobytes() == expected.tobytes()
 
 
 @settings(max_examples=10, deadline=None)
