@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from cjp_fraud.clock import day_of
@@ -17,7 +16,6 @@ from cjp_fraud.detection.model_fit import WindowFit
 from cjp_fraud.detection.operating_point import WINDOW_DAYS
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.training import LakeWindow
-from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
 from features.clocks import CLOCKS
@@ -25,7 +23,6 @@ from features.local_grid import DAY
 from models.forest import PooledForest
 from models.shipped import shipped_calibration
 from tests.integration.detection.deployments import (
-    DATABASE,
     RULES,
     START,
     SmallDeployment,
@@ -33,19 +30,19 @@ from tests.integration.detection.deployments import (
 )
 from tests.small_forests import small_forests
 
-DAYS = 21
+DAYS = 11
 MONDAY = day_of((START + timedelta(days=DAYS)).date())
+LATER = 400
+"""Days from the first traffic to that of another year."""
 NOW = START + timedelta(days=DAYS, hours=15)
 PLACES = ("America/New_York", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
-TENANTS = {f"tenant-{number:02}": PLACES[number % 4] for number in range(11)} | {"acme": "Asia/Tokyo"}
+TENANTS = {f"tenant-{number:02}": PLACES[number % 4] for number in range(23)} | {"acme": "Asia/Tokyo"}
 
 
 @pytest.fixture(scope="module")
 def folded(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
-    """Three weeks of twelve tenants in four zones, one with peaks and one with two resolutions; folded."""
-    home = tmp_path_factory.mktemp("folded")
-    (home / DATABASE).write_bytes(sqlite_template)
-    made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"), TENANTS)
+    """Eleven days of 24 tenants in four zones, one with peaks and one with two resolutions; folded."""
+    made = SmallDeployment.new(tmp_path_factory.mktemp("folded"), sqlite_template, TENANTS)
     coarse = traffic(5, tenants={"tenant-03": TENANTS["tenant-03"]}, seconds=1800, seed=1)
     made.ingest(traffic(DAYS, tenants=TENANTS, seconds=900))
     made.ingest(coarse.assign(channel="chat"), "coarse.parquet")
@@ -79,7 +76,7 @@ def test_a_window_in_pieces_makes_the_version_of_the_whole_to_the_bit(
     pieces = fitted(folded)
     assert 5 * max(held) < len(folded.lake.read(TRAFFIC)), "pieces are small"
     assert max(held) < 2 * 2000, "two hours of context come with each day"
-    assert whole.metrics["series_weeks"] >= 10 * 2
+    assert whole.metrics["series_weeks"] >= 24
     assert (whole.threshold, whole.metrics) == (pieces.threshold, pieces.metrics)
     for one, other in (
         (whole.model.with_peak, pieces.model.with_peak),
@@ -96,27 +93,22 @@ def test_no_row_is_read_where_every_monday_has_its_version(
     folded: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = folded.copy(tmp_path / "small")
-    assert len(small.train(NOW)) == 2
+    small.register_bare_versions(weeks=3)
 
     def refused(*args: object, **kwargs: object) -> None:
         raise AssertionError("the lake was read")
 
     monkeypatch.setattr(Lake, "read", refused)
-    assert small.train(NOW) == []
+    assert small.train(START + timedelta(days=21)) == []
 
 
 def test_days_before_the_window_are_not_read(
     folded: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = folded.copy(tmp_path / "small")
-    assert len(small.train(START + timedelta(days=60))) == 4
-    later = traffic(12, tenants=TENANTS, seconds=900)
-    shift = pd.Timedelta(days=400)
-    small.ingest(
-        later.assign(interval_start=later["interval_start"] + shift),
-        "later.parquet",
-        NOW + timedelta(days=500),
-    )
+    small.register_bare_versions(weeks=6)
+    later = traffic(12, begin=START + timedelta(days=LATER), tenants={"acme": TENANTS["acme"]}, seconds=1800)
+    small.ingest(later, "later.parquet", NOW + timedelta(days=500))
     refresh(small.lake, small.engine, TENANTS, NOW + timedelta(days=420))
     first_days: list[int] = []
     real = Lake.read
@@ -129,6 +121,5 @@ def test_days_before_the_window_are_not_read(
         return real(self, table, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Lake, "read", noted)
-    made = small.train(START + timedelta(days=415))
-    assert made
-    assert min(first_days) > int(START.timestamp()) // DAY + 400 - WINDOW_DAYS - 3
+    assert len(small.train(START + timedelta(days=LATER + 15))) == 1
+    assert min(first_days) > int(START.timestamp()) // DAY + LATER - WINDOW_DAYS - 3
