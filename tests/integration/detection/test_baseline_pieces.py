@@ -11,38 +11,39 @@ import pytest
 from cjp_fraud.detection import baseline
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
-from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.lake import Lake
-from features.columns import SERIES_KEY
-from tests.integration.detection.deployments import DATABASE, START, ZONES, SmallDeployment, traffic
+from tests.integration.detection.deployments import START, ZONES, SmallDeployment, traffic
 
-DAYS = 10
+DAYS = 6
 NOW = START + timedelta(days=DAYS, hours=1)
 
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
-    """Ten days of four tenants in four zones and three buckets, ingested and not folded."""
-    home = tmp_path_factory.mktemp("delivered")
-    (home / DATABASE).write_bytes(sqlite_template)
-    made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"))
+    """Six days of four tenants in four zones and three buckets, ingested and not folded."""
+    made = SmallDeployment.new(tmp_path_factory.mktemp("delivered"), sqlite_template)
     made.ingest(traffic(DAYS, seconds=900))
     return made
 
 
-def rows(lake: Lake, table: object) -> pd.DataFrame:
-    frame = lake.read(table).to_pandas()  # type: ignore[arg-type]
-    frame["application_id"] = frame["application_id"].astype(object)
-    return frame.sort_values([*SERIES_KEY, "day"], ignore_index=True)
+@pytest.fixture(scope="module")
+def whole(delivered: SmallDeployment, tmp_path_factory: pytest.TempPathFactory) -> SmallDeployment:
+    """Folded in one piece; for reading only."""
+    made = delivered.copy(tmp_path_factory.mktemp("whole") / "home")
+    refresh(made.lake, made.engine, ZONES, NOW)
+    return made
 
 
-@pytest.mark.parametrize("most_rows", [1000, 200])
+@pytest.mark.parametrize("most_rows", [400, 200])
 def test_small_pieces_give_the_same_bytes(
-    delivered: SmallDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_rows: int
+    delivered: SmallDeployment,
+    whole: SmallDeployment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most_rows: int,
 ) -> None:
-    """1000 rows are some days of a bucket; 200 are less than the three UTC days that one local day reads."""
-    whole, pieces = delivered.copy(tmp_path / "whole"), delivered.copy(tmp_path / "pieces")
-    done = refresh(whole.lake, whole.engine, ZONES, NOW)
+    """400 rows are some days of a bucket; 200 are less than the three UTC days that one local day reads."""
+    pieces = delivered.copy(tmp_path / "pieces")
     read: list[int] = []
     real = baseline.read_arranged
 
@@ -53,12 +54,12 @@ def test_small_pieces_give_the_same_bytes(
 
     monkeypatch.setattr(baseline, "MOST_ROWS", most_rows)
     monkeypatch.setattr(baseline, "read_arranged", counted)
-    assert refresh(pieces.lake, pieces.engine, ZONES, NOW).folded == done.folded
+    assert refresh(pieces.lake, pieces.engine, ZONES, NOW).folded == len(whole.profile_rows(PROFILE))
     assert len(read) >= 5
     assert max(read) <= max(most_rows, 3 * 96), "a single tenant's day may be more"
     for table in (PROFILE, BASELINE):
         pd.testing.assert_frame_equal(
-            rows(whole.lake, table), rows(pieces.lake, table), check_exact=True, obj=table.name
+            whole.profile_rows(table), pieces.profile_rows(table), check_exact=True, obj=table.name
         )
 
 
