@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.operations.baseline import refresh_baseline, show_baseline
 from cjp_fraud.operations.models import list_versions, show_version, train_versions
-from cjp_fraud.storage.database import make_engine
-from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic
+from tests.integration.detection.deployments import START, SmallDeployment, traffic
+from tests.small_forests import small_forests
 
 DAYS = 12
 NOW = START + timedelta(days=DAYS)
@@ -23,12 +24,18 @@ NOW = START + timedelta(days=DAYS)
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> Deployment:
-    """Twelve days of four tenants in four zones, ingested."""
-    home = tmp_path_factory.mktemp("shown")
-    (home / DATABASE).write_bytes(sqlite_template)
-    small = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"))
-    small.ingest(traffic(DAYS, seconds=900))
-    return Deployment(load_settings(home=home))
+    """Twelve days of two tenants in two zones, ingested."""
+    zones = {"kiwi": "Pacific/Auckland", "loo": "Etc/UTC"}
+    small = SmallDeployment.new(tmp_path_factory.mktemp("shown"), sqlite_template, zones, buckets=1)
+    small.ingest(traffic(DAYS, tenants=zones, seconds=900))
+    return Deployment(load_settings(home=small.home))
+
+
+@pytest.fixture(autouse=True)
+def few_trees() -> Iterator[None]:
+    """What is shown of a version does not depend on how many trees it has."""
+    with small_forests():
+        yield
 
 
 def test_a_tenants_baseline_is_shown_by_series(opened: Deployment) -> None:

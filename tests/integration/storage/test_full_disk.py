@@ -20,12 +20,11 @@ from cjp_fraud.operations.baseline import refresh_baseline
 from cjp_fraud.operations.detection import detect
 from cjp_fraud.operations.housekeeping import initialize
 from cjp_fraud.operations.models import train_versions
-from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.full_disk import FullDiskError
 from cjp_fraud.storage.lake import Lake
-from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic
+from tests.integration.detection.deployments import START, SmallDeployment, traffic
 
-DAYS = 12
+DAYS = 9
 NOW = START + timedelta(days=DAYS)
 FULL = (
     OSError(errno.ENOSPC, "No space left on device"),
@@ -45,13 +44,21 @@ def full(error: Exception) -> Callable[..., Any]:
     return write
 
 
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
+    """Nine days of a tenant, ingested."""
+    small = SmallDeployment.new(
+        tmp_path_factory.mktemp("delivered"), sqlite_template, {"loo": "Etc/UTC"}, buckets=1
+    )
+    small.ingest(traffic(DAYS, tenants=small.zones, seconds=3600))
+    return small
+
+
 @pytest.fixture
-def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
-    """Twelve days of four tenants, ingested."""
-    (tmp_path / DATABASE).write_bytes(sqlite_template)
-    small = SmallDeployment(tmp_path, make_engine(f"sqlite:///{tmp_path / DATABASE}"))
-    small.ingest(traffic(DAYS, seconds=900))
-    return Deployment(load_settings(home=tmp_path))
+def opened(delivered: SmallDeployment, tmp_path: Path) -> Deployment:
+    """A copy that a test may change."""
+    delivered.copy(tmp_path / "copy").engine.dispose()
+    return Deployment(load_settings(home=tmp_path / "copy"))
 
 
 @pytest.mark.parametrize("error", FULL, ids=lambda error: type(error).__name__)
@@ -86,9 +93,9 @@ def test_a_full_disk_ends_training_and_detection_in_one_sentence_and_again_compl
     refresh_baseline(opened, NOW)
     monkeypatch.setattr(Path, "write_bytes", full(FULL[0]))
     with pytest.raises(FullDiskError, match=SENTENCE.format(step="training")):
-        train_versions(opened, NOW + timedelta(days=3))
+        train_versions(opened, NOW + timedelta(days=5))
     monkeypatch.undo()
-    assert train_versions(opened, NOW + timedelta(days=3))
+    assert train_versions(opened, NOW + timedelta(days=5))
     begin, end = NOW - timedelta(hours=4), NOW - timedelta(hours=2)
     monkeypatch.setattr(Lake, "replace", full(FULL[2]))
     with pytest.raises(FullDiskError, match=SENTENCE.format(step="detection")):
