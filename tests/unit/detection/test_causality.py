@@ -79,7 +79,7 @@ def test_bursts_are_flagged_and_other_rows_no_more_often_than_by_chance(scores: 
     assert set(zip(tops["tenant"], tops["start"], strict=True)) <= bursts
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(max_examples=examples(3, 12), deadline=None)
 @given(at=st.integers(4 * 288, DAYS * 288 - 1), tenant=st.integers(0, 3), count=st.integers(0, 5000))
 def test_changing_the_future_changes_no_past_score(
@@ -97,7 +97,7 @@ def test_changing_the_future_changes_no_past_score(
         assert before.tobytes() == after.tobytes(), name
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(max_examples=examples(3, 12), deadline=None)
 @given(hours=st.integers(4 * 24, DAYS * 24 - 1))
 def test_what_has_not_come_yet_changes_no_past_score(scores: pd.DataFrame, hours: int) -> None:
