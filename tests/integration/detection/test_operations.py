@@ -11,8 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cjp_fraud.cli.main import app
-from cjp_fraud.storage.database import make_engine
-from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic
+from tests.integration.detection.deployments import START, SmallDeployment, traffic
 
 DAYS = 6
 END = START + timedelta(days=DAYS)
@@ -23,9 +22,8 @@ BURST = 5 * 288 + 120
 def detected(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
     """Six days of two tenants, of which one is attacked on the last; detected."""
     home = tmp_path_factory.mktemp("detected")
-    (home / DATABASE).write_bytes(sqlite_template)
     zones = {"acme": "Etc/UTC", "zenith": "Etc/UTC"}
-    made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"), zones)
+    made = SmallDeployment.new(home, sqlite_template, zones, buckets=1)
     made.ingest(
         traffic(DAYS, tenants=zones, burst=lambda tenant: [(BURST, 6, 900)] if tenant == "acme" else [])
     )

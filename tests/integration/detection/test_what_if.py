@@ -24,12 +24,11 @@ from cjp_fraud.operations.models import what_if
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import leave_undetermined
 from cjp_fraud.review.model import Finding
-from cjp_fraud.storage.database import make_engine
 from features.clocks import INITIAL_THRESHOLD, Clock
 from features.local_grid import DAY
 from tests.case_builders import START as NOON
 from tests.case_builders import a_flag, flag, open_office
-from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic
+from tests.integration.detection.deployments import START, SmallDeployment, traffic
 
 DAYS = 10
 NOW = START + timedelta(days=DAYS, hours=3)
@@ -43,11 +42,9 @@ def attacked(tenant: str) -> list[tuple[int, int, int]]:
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> Deployment:
     """Ten days of four tenants, two of them attacked; ingested, nothing more."""
-    home = tmp_path_factory.mktemp("what-if")
-    (home / DATABASE).write_bytes(sqlite_template)
-    small = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"))
+    small = SmallDeployment.new(tmp_path_factory.mktemp("what-if"), sqlite_template, buckets=1)
     small.ingest(traffic(DAYS, seconds=900, burst=attacked))
-    return Deployment(load_settings(home=home))
+    return Deployment(load_settings(home=small.home))
 
 
 def test_a_larger_budget_flags_no_less(opened: Deployment) -> None:
@@ -80,8 +77,7 @@ def test_a_budget_of_nothing_is_refused(opened: Deployment) -> None:
 def test_the_command_prints_a_row_a_budget_and_says_what_is_in_force(
     tmp_path: Path, sqlite_template: bytes
 ) -> None:
-    (tmp_path / DATABASE).write_bytes(sqlite_template)
-    small = SmallDeployment(tmp_path, make_engine(f"sqlite:///{tmp_path / DATABASE}"))
+    small = SmallDeployment.new(tmp_path, sqlite_template, buckets=1)
     small.ingest(traffic(4, seconds=1800))
     opened = Deployment(load_settings(home=tmp_path, now=NOW))
     words = ["what-if", "--cases-per-day", "40", "--cases-per-day", "7"]
