@@ -16,9 +16,11 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.simulation.cloud import DAY_INTERVALS, Cloud
 from cjp_fraud.simulation.generate import COUNTS_ONLY, simulate_tenants
 
-WEEKS = 6
+WEEKS = 4
 TENANTS = range(8)
 FIRST = 14 * DAY_INTERVALS
+FIRST_BURST = 18
+"""Day of the earliest burst."""
 CLOUD = Cloud(seed=5, weeks=WEEKS, one_series=True, event_share=1.0)
 CLEAN = Cloud(seed=5, weeks=WEEKS, one_series=True, event_share=1.0, events=False)
 
@@ -29,12 +31,16 @@ def events() -> CloudRun:
 
 
 @pytest.fixture(scope="module")
-def figures(events: CloudRun) -> Figures:
-    rules = DetectionRules()
-    clean = run_cloud(CLEAN, TENANTS, rules, first=FIRST, jobs=1)
+def bursts() -> CloudRun:
     attacked = burst_tenants(CLEAN, 4)
-    inject, kinds = injections(CLEAN, attacked, 30)
-    bursts = run_cloud(CLEAN, attacked, rules, first=FIRST, jobs=1, inject=inject)
+    inject, _ = injections(CLEAN, attacked, FIRST_BURST)
+    return run_cloud(CLEAN, attacked, DetectionRules(), first=FIRST, jobs=1, inject=inject)
+
+
+@pytest.fixture(scope="module")
+def figures(events: CloudRun, bursts: CloudRun) -> Figures:
+    clean = run_cloud(CLEAN, TENANTS, DetectionRules(), first=FIRST, jobs=1)
+    _, kinds = injections(CLEAN, burst_tenants(CLEAN, 4), FIRST_BURST)
     return figures_of(events, clean, bursts, kinds)
 
 
@@ -51,13 +57,12 @@ def test_scores_and_flags_are_those_of_a_back_test(events: CloudRun) -> None:
     assert len(events.scores.versions) > 0
 
 
-def test_bursts_come_in_pairs_of_the_size_asked_for(figures: Figures) -> None:
+def test_bursts_come_in_pairs_of_the_size_asked_for(figures: Figures, bursts: CloudRun) -> None:
     attacked = burst_tenants(CLEAN, 4)
-    inject, kinds = injections(CLEAN, attacked, 30)
-    run = run_cloud(CLEAN, attacked, DetectionRules(), first=FIRST, jobs=1, inject=inject)
-    assert len(run.labels) == 2 * len(attacked) == len(inject)
-    assert [kinds[label.tenant][label.begin].split()[0] for label in run.labels].count("night") == 4
-    assert min(label.contacts for label in run.labels) >= LEAST_CONTACTS - 1
+    inject, kinds = injections(CLEAN, attacked, FIRST_BURST)
+    assert len(bursts.labels) == 2 * len(attacked) == len(inject)
+    assert [kinds[label.tenant][label.begin].split()[0] for label in bursts.labels].count("night") == 4
+    assert min(label.contacts for label in bursts.labels) >= LEAST_CONTACTS - 1
     counted = figures.bursts["bursts"].drop("false episodes a series-week")
     assert counted.sum() == len(inject)
 

@@ -42,12 +42,12 @@ def test_twins_and_single_test_calls_are_not_to_be_found() -> None:
 @pytest.fixture(scope="module")
 def trial() -> KnownTruth:
     """The trial of a few tenants; the deployment's has a hundred."""
-    return simulated_trial(DetectionRules(), 8)
+    return simulated_trial(DetectionRules(), 4)
 
 
 def test_a_higher_threshold_finds_no_more_and_errs_no_more_often(trial: KnownTruth) -> None:
     low, high = (trial.result({Clock.MINUTE: threshold}) for threshold in (1.5, 3.0))
     assert low.recall >= high.recall
     assert low.false_episodes > high.false_episodes
-    assert trial.name == "simulated cloud of 8 tenants"
-    assert trial.budget == pytest.approx(0.5 * 8 * 3, rel=0.05)
+    assert trial.name == "simulated cloud of 4 tenants"
+    assert trial.budget == pytest.approx(0.5 * 4 * 3, rel=0.05)
