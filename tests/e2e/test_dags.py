@@ -23,12 +23,12 @@ DAGS = {
 }
 TENANTS = "tenant_id,time_zone\nacme,America/New_York\nzenith,Asia/Tokyo\n"
 START = datetime(2026, 3, 2, tzinfo=UTC)
-NOW = START + timedelta(days=4, hours=12)
+NOW = START + timedelta(days=2, hours=12)
 
 
 @pytest.fixture(scope="module")
 def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment of a migrated Airflow and a deployment with two tenants and four days in its inbox."""
+    """Environment of a migrated Airflow and a deployment with two tenants and two days in its inbox."""
     folder = tmp_path_factory.mktemp("airflow")
     environment = {
         **os.environ,
@@ -37,6 +37,7 @@ def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "CJP_FRAUD_HOME": str(folder / "home"),
+        "CJP_FRAUD_LAKE_BUCKETS": "2",  # a task each
         "CJP_FRAUD_NOW": NOW.isoformat(),
     }
     bin_folder = Path(sys.executable).parent
@@ -52,14 +53,14 @@ def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
         subprocess.run([bin_folder / "cjp-fraud", *command], env=environment, check=True, capture_output=True)
     inbox = folder / "home" / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)
-    (inbox / "traffic.csv").write_text(_four_days())
+    (inbox / "traffic.csv").write_text(_two_days())
     return environment
 
 
-def _four_days() -> str:
+def _two_days() -> str:
     rows = ["tenant_id,interval_start,interval_seconds,channel,direction,contacts_offered"]
     for tenant in ("acme", "zenith"):
-        for step in range(4 * 288):
+        for step in range(2 * 288):
             at = START + timedelta(minutes=5 * step)
             rows.append(f"{tenant},{at.isoformat()},300,voice,outbound,{20 + step % 7}")
     return "\n".join(rows) + "\n"
@@ -127,8 +128,8 @@ def test_the_dags_run_in_the_order_of_a_day(airflow: Airflow) -> None:
 
     first = airflow.run("traffic_detection")
     assert set(first["detect_bucket"]) == {"success"}
-    assert first["announce_backlog"] == ["success"], "four days wait; a run takes one"
-    for _ in range(6):
+    assert first["announce_backlog"] == ["success"], "two days wait; a run takes one"
+    for _ in range(3):
         if airflow.run("traffic_detection")["announce_backlog"] == ["skipped"]:
             break
     else:
