@@ -30,14 +30,14 @@ from tests import processes
 from tests.integration.detection.deployments import DATABASE, START, SmallDeployment
 from tests.processes import die
 
-DAYS = 28
+DAYS = 16
 CHANGED = START + timedelta(days=DAYS)
 BEFORE = {"mover": "America/New_York", "stayer": "Europe/Paris"}
 AFTER = {**BEFORE, "mover": "Asia/Tokyo"}
 
 
 def shaped_traffic() -> pd.DataFrame:
-    """Four weeks and two days of two tenants, silent at night and busy by day."""
+    """Eighteen days of two tenants, silent at night and busy by day."""
     random = np.random.default_rng(0)
     intervals = (DAYS + 2) * 96
     busy = np.clip(np.sin(np.arange(intervals) / 96 * 2 * np.pi), 0, None) ** 2
@@ -52,7 +52,7 @@ def shaped_traffic() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> SmallDeployment:
-    """Both tenants with four weeks folded."""
+    """Both tenants with sixteen days folded."""
     home = tmp_path_factory.mktemp("settled")
     (home / DATABASE).write_bytes(sqlite_template)
     made = SmallDeployment(home, make_engine(f"sqlite:///{home / DATABASE}"), BEFORE)
@@ -131,7 +131,7 @@ def test_days_that_the_lake_no_longer_has_are_left_out_and_said(
     settled: SmallDeployment, tmp_path: Path
 ) -> None:
     moved = settled.copy(tmp_path / "moved")
-    gone = START + timedelta(days=10)
+    gone = START + timedelta(days=5)
     moved.lake.delete(TRAFFIC, where=Where(days=(START.date(), gone.date())))
     move(moved)
     now = CHANGED + timedelta(days=1)
@@ -148,7 +148,7 @@ def test_right_after_the_change_days_wait_to_be_folded_again_and_are_not_called_
     settled: SmallDeployment, tmp_path: Path
 ) -> None:
     moved = settled.copy(tmp_path / "moved")
-    gone = START + timedelta(days=10)
+    gone = START + timedelta(days=5)
     moved.lake.delete(TRAFFIC, where=Where(days=(START.date(), gone.date())))
     move(moved)
     now = CHANGED + timedelta(days=1)
@@ -183,7 +183,7 @@ def refresh_killed_at(step: int, home: Path) -> None:
         refresh(small.lake, small.engine, AFTER, CHANGED + timedelta(days=1))
 
 
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_killed_in_the_middle_and_run_again_gives_the_same(
     settled: SmallDeployment, tmp_path: Path, step: int
 ) -> None:
