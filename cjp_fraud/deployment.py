@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
-    from cjp_fraud.suspension.platform import Enforcement, PlatformClient
+    from cjp_fraud.suspension.connections import Enforcement
+    from cjp_fraud.suspension.platform import PlatformClient
     from cjp_fraud.traffic.model import TenantTraffic
 
 # Its parts are imported when they are asked for: a command pays only for what it uses.
@@ -145,7 +146,7 @@ class Deployment:
     @property
     def platform(self) -> PlatformClient:
         """The platform that takes the commands."""
-        from cjp_fraud.suspension.platform import EmbeddedPlatform
+        from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 
         return EmbeddedPlatform(self.engine)
 
@@ -168,7 +169,7 @@ class Deployment:
 
     def enforcement(self, now: datetime) -> Enforcement:
         """Return what approved cases are enforced with, by the home's clock, which shows ``now`` (aware) or later."""
-        from cjp_fraud.suspension.platform import Enforcement
+        from cjp_fraud.suspension.connections import Enforcement
 
         clock = LaterOf(self.home_clock, TickingClock(now))
         return Enforcement(self.engine, self.notice_methods, self.platform, self.policy, clock)

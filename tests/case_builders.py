@@ -30,9 +30,11 @@ from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, FraudFinding, MeasureWanted, ProviderPolicy, TenantsPart
 from cjp_fraud.review.tables import Approval, Case, Proposal
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.connections import Enforcement
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport, enforce, resume_all
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement, PlatformClient
+from cjp_fraud.suspension.platform import PlatformClient
 from cjp_fraud.suspension.reaffirmation import ReaffirmationResult, reaffirm
 from cjp_fraud.suspension.tables import Entitlement, Measure
 from cjp_fraud.suspension.traffic_look import TrafficLook, take_look

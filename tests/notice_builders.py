@@ -9,9 +9,8 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.position import contract_at
-from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letter_facts import Letter, Restored, Seen, Sender, WhyRestored
 from cjp_fraud.notices.methods.email import EmailMethod, MailServer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 if TYPE_CHECKING:
-    from cjp_fraud.review.joint_events import QueuedEvent
+    from cjp_fraud.review.spike_runs import QueuedEvent
 
 MOST_EVENTS: Final = 5
 """Joint events that are printed with the queue; ``--json`` has all."""

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from cjp_fraud.audit.row_digests import ERASABLE, Record
-from cjp_fraud.audit.tables import Home
 from cjp_fraud.compliance.inclusion_proof import Entry
 from cjp_fraud.digests import canonical_json, sha256_hex
 
@@ -39,6 +38,9 @@ SUMS_DIGEST: Final = "sha256sums_sha256"
 
 KEY_ID: Final = "key_id"
 """Name there of the key that signs the head; where it is absent, the bundle has no signed head."""
+
+HOMES: Final = "homes"
+"""Table of the home, whose record says whether its clock is simulated."""
 
 _SUFFIX = {"document": "json", "message": "eml"}
 """Column of bytes → suffix of the file that holds them."""
@@ -157,7 +159,7 @@ def read_records(files: Mapping[str, bytes]) -> list[Record]:
 
 def has_simulated_clock(records: Iterable[Record]) -> bool:
     """Whether the home that the records are of has a simulated clock."""
-    return any(record.table == Home.__tablename__ and record.fields["simulated"] for record in records)
+    return any(record.table == HOMES and record.fields["simulated"] for record in records)
 
 
 def sums(files: Mapping[str, bytes]) -> bytes:

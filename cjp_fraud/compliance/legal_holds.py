@@ -1,26 +1,21 @@
-"""Hold a tenant's texts, so that they are not erased, and release them; the rule that no erasure passes over a hold."""
+"""Hold a tenant's texts, so that they are not erased, and release them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append, lock_log
-from cjp_fraud.audit.named_rows import ERASED
 from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.compliance.held_texts import HELD, RELEASED
 from cjp_fraud.compliance.tables import LegalHold
 from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.tables import Case
-
-HELD: Final = "privacy.held"
-RELEASED: Final = "privacy.hold_released"
 
 
 def hold_texts(decision: Decision, tenant_id: str, reason: str, *, case: str | None = None) -> LegalHold:
@@ -108,22 +103,3 @@ def require_tenant(session: Session, tenant_id: str) -> Tenant:
             f"no tenant {tenant_id!r} is on record; cjp-fraud tenants show lists those that are"
         )
     return tenant
-
-
-class HoldsKept:
-    """Follows holds and erasures through the log; fed entry by entry."""
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-        self._standing: dict[str, set[str]] = defaultdict(set)
-
-    def add(self, sequence: int, action: str, subject_id: str, content: Mapping[str, Any]) -> None:
-        """Take in the next entry; a fault if it erases what was held."""
-        if action == HELD:
-            self._standing[str(content.get("tenant_id"))].add(subject_id)
-        elif action == RELEASED:
-            self._standing[str(content.get("tenant_id"))].discard(subject_id)
-        elif action == ERASED and self._standing[subject_id]:
-            self.faults.append(
-                f"entry {sequence} ({action}): erases texts of tenant {subject_id} under a legal hold"
-            )

@@ -19,7 +19,7 @@ from cjp_fraud.audit.signed_head import SignedHead, head_faults
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.case_chronology import CaseChronology
-from cjp_fraud.compliance.legal_holds import HoldsKept
+from cjp_fraud.compliance.held_texts import HoldsKept
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.review.tables import Approval, Proposal
 from cjp_fraud.storage.database import at_one_moment, reading

@@ -1,36 +1,15 @@
-"""A tenant's contract at one moment: what governs, what was read of it, what term runs."""
+"""A tenant's contract at one moment: what governs, what was read of it, what term runs; value types and their rules."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TypeVar
-
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.model import Hosting, Reading, Right, why_not_accepted
+from cjp_fraud.contracts.model import Hosting, Right
 from cjp_fraud.contracts.provisioning import date_fault, part_fault, proof_fault
-from cjp_fraud.contracts.recipients import former_address_erased
-from cjp_fraud.contracts.tables import (
-    Address,
-    GoverningDocument,
-    NoticeTermsVersion,
-    Site,
-    Subscription,
-    SubscriptionTerms,
-    Tenant,
-)
-from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.contracts.terms import NoticeTerms
-from cjp_fraud.digests import digest
-from cjp_fraud.documents import from_document
-from cjp_fraud.errors import BadInputError
-
-_Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,127 +107,3 @@ class Contract:
             return "clause 2.4"
         served = self.notice_terms.clause if self.notice_terms else None
         return f"{self.governing_document.reference}, clause 2.4" + (f"; notices: {served}" if served else "")
-
-
-def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
-    """Return where a tenant stands under its contract at ``at`` (aware).
-
-    Raises
-    ------
-    NotFoundError
-        If no such tenant is on record.
-    """
-    moment = aware(at)
-    tenant, subscription = _tenant(session, tenant_id)
-    site = session.scalar(select(Site).where(Site.subscription_id == subscription.id))
-    # Where no version is in force, an empty one stands in its place: all that it would say is None.
-    bought = _version_at(session, SubscriptionTerms, subscription.id, moment) or SubscriptionTerms()
-    document = _version_at(session, GoverningDocument, subscription.id, moment) or GoverningDocument()
-    notices = _version_at(session, NoticeTermsVersion, subscription.id, moment)
-    terms, terms_fault = _readable(notices)
-    fault = why_not_accepted(bought.hosting, bought.product)
-    hours = document.longest_measure_hours
-    return Contract(
-        tenant_id=tenant_id,
-        customer_name=tenant.name,
-        subscription_id=subscription.id,
-        provider_id=tenant.provider_id,
-        governing_document=(
-            DocumentVersion(document.id, document.version, document.reference) if document.reference else None
-        ),
-        right=document.right or Right.NOT_READ,
-        hosting=bought.hosting,
-        product=bought.product,
-        deployment_accepted=fault is None,
-        deployment_fault=fault,
-        term_from=bought.term_from,
-        term_to=bought.term_to,
-        provisioning_notice_date=bought.provisioning_notice_date,
-        provisioning_notice_part=bought.provisioning_notice_part,
-        provisioning_notice_proof=bought.provisioning_notice_proof,
-        notice_terms=terms,
-        notice_terms_id=notices.id if notices else None,
-        notice_terms_fault=terms_fault,
-        language=tenant.language,
-        time_zone=tenant.time_zone,
-        critical=tenant.critical,
-        country=site.country if site and site.country else tenant.country,
-        offer_version=bought.offer_version,
-        features=tuple((bought.features or "").split(";")) if bought.features else (),
-        longest_measure=timedelta(hours=hours) if hours is not None else None,
-        filing_stops=document.filing_stops or False,
-        former_address_erased=(
-            terms is not None and former_address_erased(session, subscription.id, terms.address_roles, moment)
-        ),
-        versions={
-            "tenant": _tenant_digest(tenant),
-            "subscription_terms": bought.id,
-            "governing_document": document.id,
-            "notice_terms": notices.id if notices else None,
-            "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
-        },
-    )
-
-
-def _tenant(session: Session, tenant_id: str) -> tuple[Tenant, Subscription]:
-    row = session.execute(
-        select(Tenant, Subscription)
-        .join(Subscription, Subscription.tenant_id == Tenant.id)
-        .where(Tenant.id == tenant_id)
-    ).one_or_none()
-    if row is None:
-        raise tenant_not_on_record(tenant_id, session.scalars(select(Tenant.id)))
-    return row[0], row[1]
-
-
-def _tenant_digest(tenant: Tenant) -> str:
-    """Return a digest of the fields of the tenant on which a decision rests."""
-    return digest(
-        {
-            "provider": tenant.provider_id,
-            "party": tenant.party_id,
-            "name": tenant.name,
-            "time_zone": tenant.time_zone,
-            "country": tenant.country,
-            "language": tenant.language,
-            "critical": tenant.critical,
-        }
-    )
-
-
-def _version_at(
-    session: Session, kind: type[_Versioned], subscription_id: str, at: datetime
-) -> _Versioned | None:
-    return session.scalar(
-        select(kind)
-        .where(
-            kind.subscription_id == subscription_id,
-            or_(kind.valid_from.is_(None), kind.valid_from <= at),
-            or_(kind.valid_to.is_(None), kind.valid_to > at),
-        )
-        .order_by(kind.version.desc())
-        .limit(1)
-    )
-
-
-def _readable(version: NoticeTermsVersion | None) -> tuple[NoticeTerms | None, str | None]:
-    if version is None or version.reading is Reading.NOT_READ or version.terms is None:
-        return None, "the notice clause has not been read"
-    try:
-        return from_document(NoticeTerms, json.loads(version.terms)), None
-    except (BadInputError, ValueError) as error:
-        return None, f"the notice terms cannot be served: {error}"
-
-
-def _addresses_in_force(session: Session, subscription_id: str, at: datetime) -> list[str]:
-    return list(
-        session.scalars(
-            select(Address.id)
-            .where(
-                Address.subscription_id == subscription_id,
-                or_(Address.valid_from.is_(None), Address.valid_from <= at),
-                or_(Address.valid_to.is_(None), Address.valid_to > at),
-            )
-            .order_by(Address.id)
-        )
-    )

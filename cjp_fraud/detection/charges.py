@@ -16,7 +16,7 @@ from cjp_fraud.detection.series import floats
 from cjp_fraud.review.flags import FlagRow
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import OFFERED, SERIES_ID, START, TENANT, TRAFFIC
-from cjp_fraud.traffic.series import series_id
+from cjp_fraud.traffic.series_identity import series_id
 
 CHARGE: Final = "charge_cents"
 Key = tuple[str, datetime]

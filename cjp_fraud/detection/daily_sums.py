@@ -21,9 +21,8 @@ from cjp_fraud.detection.lake_tables import DAILY_SUMS
 from cjp_fraud.detection.series import floats, utc_seconds
 from cjp_fraud.digests import digest
 from cjp_fraud.storage.lake import Lake, Where
-from cjp_fraud.traffic.columns import merge_maps
+from cjp_fraud.traffic.columns import merge_maps, series_ids
 from cjp_fraud.traffic.schema import COUNTRIES, METRICS, OFFERED, TRAFFIC
-from cjp_fraud.traffic.series import series_ids
 from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
 from features.local_grid import DAY
 from features.weekly_statistic import HISTORY_DAYS, DailySums

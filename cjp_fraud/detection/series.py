@@ -17,8 +17,8 @@ from cjp_fraud.clock import date_of
 from cjp_fraud.detection.coverage import PartlyCovered, in_proportion
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.lake import Lake, Where
+from cjp_fraud.traffic.columns import series_ids
 from cjp_fraud.traffic.schema import TRAFFIC
-from cjp_fraud.traffic.series import series_ids
 from features.columns import (
     APPLICATION,
     COVERED,

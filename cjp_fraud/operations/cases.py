@@ -25,7 +25,7 @@ from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
 from cjp_fraud.review import dispute as disputes
-from cjp_fraud.review import stops
+from cjp_fraud.review import stops_on_record
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.model import (
@@ -253,7 +253,7 @@ def order_stop(deployment: Deployment, by: str, now: datetime, case: str, *, rea
     """Order, as counsel, that nothing be restricted on this case until the stop is cleared."""
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
-        stop = stops.order_stop(decision, case_id, reasons)
+        stop = stops_on_record.order_stop(decision, case_id, reasons)
         return StopResult(CaseStanding.of(decision.session.get_one(Case, case_id)), stop.id, stop.kind)
 
 
@@ -265,7 +265,7 @@ def clear_stop(
         case_id = case_id_of(decision.session, case)
         if stop_id is not None:
             stop_id = id_of(decision.session, Stop.id, stop_id, "stop", f"cjp-fraud cases show {case}")
-        stop = stops.clear_stop(decision, case_id, stop_id, reasons)
+        stop = stops_on_record.clear_stop(decision, case_id, stop_id, reasons)
         return StopResult(CaseStanding.of(decision.session.get_one(Case, case_id)), stop.id, stop.kind)
 
 
@@ -276,7 +276,7 @@ def let_notice_stand(
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
         notice_id = id_of(decision.session, Notice.id, notice_id, "notice", "cjp-fraud notices list")
-        resolved = stops.let_notice_stand(decision, case_id, notice_id, reasons)
+        resolved = stops_on_record.let_notice_stand(decision, case_id, notice_id, reasons)
         standing = CaseStanding.of(decision.session.get_one(Case, case_id))
     return NoticeStands(standing, notice_id, resolved)
 

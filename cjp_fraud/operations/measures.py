@@ -16,12 +16,12 @@ from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.cases import case_id_of, numbers_of
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension import enforcement, measures, reaffirmation, reconciliation, reinstatement
+from cjp_fraud.suspension.disagreements import Disagreement
 from cjp_fraud.suspension.enforcement import EnforcementReport, ResumeReport
 from cjp_fraud.suspension.failed_letters import FailedLetter, failed_letters
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.reaffirmation import ReaffirmationResult
-from cjp_fraud.suspension.reconciliation import Disagreement
 from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
 from cjp_fraud.suspension.views import MeasureView, measure_views
 

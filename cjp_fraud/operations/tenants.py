@@ -8,9 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from cjp_fraud.contracts import confirmation
+from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.model import Hosting, Recipient, Right
-from cjp_fraud.contracts.position import contract_at
-from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.tenant_import import load_tenants as load_file
 from cjp_fraud.contracts.tenants import TenantOnRecord, tenants_on_record
 from cjp_fraud.contracts.terms import PLAIN_ROLE, NoticeTerms

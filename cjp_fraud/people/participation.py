@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.people.model import INIT, NEW_FOR, TAKING_PART, Actor, Part, Role
+from cjp_fraud.people.model import TAKING_PART, Actor, Part, Role
+from cjp_fraud.people.newcomers import Grant, grant_faults
 from cjp_fraud.people.tables import Participation, User, UserRole
 
 LATELY = timedelta(days=30)
@@ -61,8 +63,7 @@ def newcomer_faults(
 ) -> tuple[str, ...]:
     """Return why a person is too new in a role to approve with it; none: they are not.
 
-    A user and a role count 24 hours after they were recorded, and never in a case in which their maker took part, or
-    whoever made their maker, and so on. What was given at the deployment's ``init`` counts from the first moment on.
+    The rule is :func:`cjp_fraud.people.newcomers.grant_faults`.
 
     Parameters
     ----------
@@ -79,32 +80,23 @@ def newcomer_faults(
             UserRole.user_id == by.user_id, UserRole.role == role, UserRole.revoked_at.is_(None)
         )
     )
-    made = [(f"the user {user.name}", user.recorded_at, user.created_by)]
+    grants = [Grant(f"the user {user.name}", user.recorded_at, user.created_by)]
     if held is not None:
-        made.append((f"{user.name}'s role {role}", held.recorded_at, held.granted_by))
-    faults = []
-    for what, recorded_at, maker in made:
-        if maker == INIT:
-            continue
-        if aware(at) < recorded_at + NEW_FOR:
-            faults.append(f"{what} was made less than 24 hours before")
-        if case_id is not None and _goes_back_to_a_participant(session, maker, case_id):
-            faults.append(f"{what} was made by somebody who took part in the case, or goes back to them")
-    return tuple(faults)
+        grants.append(Grant(f"{user.name}'s role {role}", held.recorded_at, held.granted_by))
+    took_part: set[str] = set()
+    if case_id is not None:
+        of_case = select(Participation.user_id).where(Participation.case_id == case_id)
+        took_part = set(session.scalars(of_case))
+    return grant_faults(grants, took_part, lambda people: _admins_behind(session, people), at)
 
 
-def _goes_back_to_a_participant(session: Session, maker: str, case_id: str) -> bool:
-    """Whether a maker, or anybody to whom their being an admin goes back, took part in the case."""
-    took_part = set(session.scalars(select(Participation.user_id).where(Participation.case_id == case_id)))
-    ancestors, fresh = set[str](), {maker}
-    while fresh:
-        ancestors |= fresh
-        made = session.scalars(select(User.created_by).where(User.id.in_(fresh)))
-        granted = session.scalars(
-            select(UserRole.granted_by).where(UserRole.user_id.in_(fresh), UserRole.role == Role.ADMIN)
-        )
-        fresh = {*made, *granted} - ancestors
-    return bool(ancestors & took_part)
+def _admins_behind(session: Session, people: Collection[str]) -> set[str]:
+    """Return who made these people, and who made them admins."""
+    made = session.scalars(select(User.created_by).where(User.id.in_(people)))
+    granted = session.scalars(
+        select(UserRole.granted_by).where(UserRole.user_id.in_(people), UserRole.role == Role.ADMIN)
+    )
+    return {*made, *granted}
 
 
 def lately_edited_contract(session: Session, by: Actor, tenant_id: str, at: datetime) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letter_facts import Announced, Letter, Seen, Sender
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.review.measure_fit import PlannedMeasure
-from cjp_fraud.review.tables import Case, Determination, Flag
+
+if TYPE_CHECKING:
+    from cjp_fraud.review.tables import Case, Determination, Flag
 
 
 def suspension_letter(

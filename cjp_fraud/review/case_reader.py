@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.model import Recipient
-from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.documents import from_document
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.letter_words import wrapped
@@ -21,7 +21,7 @@ from cjp_fraud.review.evidence import FlagView
 from cjp_fraud.review.joint_events import events_of
 from cjp_fraud.review.principals import principal_views
 from cjp_fraud.review.proposal import document_of, measure_of
-from cjp_fraud.review.stops import standing_stops
+from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import (
     Approval,
     Case,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless

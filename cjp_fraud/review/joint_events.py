@@ -1,4 +1,4 @@
-"""Joint events: spikes of many tenants at the same time, recorded by quarters of an hour and shown as one event.
+"""Joint events on record: spikes of many tenants at the same time, recorded by quarters of an hour, read as events.
 
 Nothing is decided by them and no case is hidden: an event says to whoever looks at a case that others were flagged at
 the same time, as by an outage or an event. It never names the other tenants.
@@ -7,7 +7,7 @@ the same time, as by an outage or an event. It never names the other tenants.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,64 +18,14 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.digests import digest
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.episodes import GAP
-from cjp_fraud.review.joint_spikes import QUARTER_SECONDS, Group, GroupKind, JointSpikeRow
+from cjp_fraud.review.joint_spikes import Group, JointSpikeRow
+from cjp_fraud.review.spike_runs import QUARTER, JointEvent, QueuedEvent, event_of, reaches, runs
 from cjp_fraud.review.tables import Case, JointSpike
 from cjp_fraud.storage.base import new_id
 
-QUARTER: Final = timedelta(seconds=QUARTER_SECONDS)
 NEAR: Final = timedelta(days=1)
 """How far from a flag its joint event is looked for."""
 _CHUNK: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class JointEvent:
-    """Many tenants flagged together, likely by an outage or an event.
-
-    Parameters
-    ----------
-    begins_at, ends_at : of the flagged intervals; aware, UTC.
-    tenants : how many were flagged, at any time of it.
-    group, name : of the quarter of an hour that is least likely by chance.
-    with_traffic : tenants of that group that were scored in that quarter.
-    usual : how many flagged ones would be usual in it.
-    by_chance : how likely so many are, at most, if the tenants had nothing to do with each other.
-    """
-
-    group: GroupKind
-    name: str
-    begins_at: datetime
-    ends_at: datetime
-    tenants: int
-    with_traffic: int
-    usual: float
-    by_chance: float
-
-    @property
-    def when(self) -> str:
-        """Group and time in words."""
-        whose = "of all" if self.group is GroupKind.ALL else f"{self.group} {self.name}"
-        same_day = self.begins_at.date() == self.ends_at.date()
-        until = f"{self.ends_at:%H:%M}" if same_day else f"{self.ends_at:%Y-%m-%d %H:%M}"
-        return f"({whose}) from {self.begins_at:%Y-%m-%d %H:%M} to {until}Z: likely an outage or an event"
-
-    @property
-    def words(self) -> str:
-        """The event as the reviewer of one of its cases reads it; it names no tenant."""
-        return f"together with {self.tenants - 1} other tenants {self.when}"
-
-
-@dataclass(frozen=True, slots=True)
-class QueuedEvent(JointEvent):
-    """A joint event with the cases in the queue that have a flag in it, by number."""
-
-    cases: tuple[int, ...]
-
-    @property
-    def words(self) -> str:
-        """The event as whoever looks at the queue reads it."""
-        return f"{self.tenants} tenants were flagged together {self.when}"
 
 
 def record_joint_spikes(
@@ -121,9 +71,9 @@ def events_of(session: Session, tenant_id: str, first: datetime, last: datetime)
     """Return the joint events that a tenant takes part in with flags that begin in [first, last], in time."""
     spikes = _in_force(session, first - NEAR, last + NEAR)
     return tuple(
-        _event(run)
-        for run in _runs(spikes)
-        if any(tenant_id in spike.tenant_ids and _reaches(spike, first, last) for spike in run)
+        event_of(run)
+        for run in runs(spikes)
+        if any(tenant_id in spike.tenant_ids and reaches(spike, first, last) for spike in run)
     )
 
 
@@ -135,8 +85,8 @@ def events_in_queue(session: Session) -> tuple[QueuedEvent, ...]:
     if first is None:
         return ()
     events = []
-    for run in _runs(_in_force(session, first - NEAR, last + NEAR)):
-        event = _event(run)
+    for run in runs(_in_force(session, first - NEAR, last + NEAR)):
+        event = event_of(run)
         numbers = _queued_cases(session, run)
         if numbers:
             shared = {field.name: getattr(event, field.name) for field in fields(JointEvent)}
@@ -157,7 +107,7 @@ def _queued_cases(session: Session, run: Sequence[JointSpike]) -> set[int]:
         )
         for case in session.scalars(cases):
             if any(
-                case.tenant_id in spike.tenant_ids and _reaches(spike, case.first_flag_at, case.last_flag_at)
+                case.tenant_id in spike.tenant_ids and reaches(spike, case.first_flag_at, case.last_flag_at)
                 for spike in run
             ):
                 numbers.add(case.number)
@@ -185,44 +135,3 @@ def _in_force(session: Session, first: datetime, last: datetime) -> Sequence[Joi
         )
         .order_by(JointSpike.quarter_start, JointSpike.group_kind, JointSpike.group_name)
     ).all()
-
-
-def _reaches(spike: JointSpike, first: datetime, last: datetime) -> bool:
-    """Whether flags that begin in [first, last] may be those of the spike."""
-    return first < spike.quarter_start + QUARTER and spike.quarter_start <= last
-
-
-def _runs(spikes: Sequence[JointSpike]) -> list[list[JointSpike]]:
-    """Spikes that are one event, the earliest first: close in time, of one group or mostly of the same tenants."""
-    runs: list[list[JointSpike]] = []
-    for spike in spikes:
-        run = next((run for run in reversed(runs) if _goes_on(run, spike)), None)
-        if run is None:
-            runs.append([spike])
-        else:
-            run.append(spike)
-    return runs
-
-
-def _goes_on(run: Sequence[JointSpike], spike: JointSpike) -> bool:
-    """Whether a run goes on with a spike; two groups of one quarter are two events."""
-    last = run[-1]
-    if last.quarter_start == spike.quarter_start or spike.begins_at - last.ends_at > GAP:
-        return False
-    shared = set(last.tenant_ids) & set(spike.tenant_ids)
-    same_group = (last.group_kind, last.group_name) == (spike.group_kind, spike.group_name)
-    return same_group or 2 * len(shared) >= len(spike.tenant_ids)
-
-
-def _event(run: Sequence[JointSpike]) -> JointEvent:
-    clearest = min(run, key=lambda spike: spike.by_chance)
-    return JointEvent(
-        group=clearest.group_kind,
-        name=clearest.group_name,
-        begins_at=run[0].begins_at,
-        ends_at=run[-1].ends_at,
-        tenants=len({tenant for spike in run for tenant in spike.tenant_ids}),
-        with_traffic=clearest.with_traffic,
-        usual=clearest.usual,
-        by_chance=clearest.by_chance,
-    )

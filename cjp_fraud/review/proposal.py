@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.offer_catalogue import offer_remarks
 from cjp_fraud.contracts.position import Contract
-from cjp_fraud.contracts.recipients import recipients
 from cjp_fraud.contracts.restriction import FORMER_ADDRESS_ERASED, MeasureKind, Scope, consent_reasons
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document

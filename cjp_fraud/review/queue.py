@@ -19,8 +19,9 @@ from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flagged_span
 from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
-from cjp_fraud.review.joint_events import QueuedEvent, events_in_queue
+from cjp_fraud.review.joint_events import events_in_queue
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
+from cjp_fraud.review.spike_runs import QueuedEvent
 from cjp_fraud.review.tables import Case, Episode, Flag
 
 _OVERFLOWED = (Episode.case_id.is_(None), Episode.flag_count > 0)

@@ -1,142 +1,73 @@
-"""Stops: what shuts the gate while it stands."""
+"""Stops: what shuts the gate while it stands, and who may order and clear one; a pure rule."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
-from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.contracts.position import contract_at
-from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.notices.delivery_record import case_of, resolve_contradictions
-from cjp_fraud.people.model import Decision, Part, Role
-from cjp_fraud.people.participation import record_part
-from cjp_fraud.review.cases import in_words, lock_case, note
-from cjp_fraud.review.model import DisputeState, StopKind
-from cjp_fraud.review.tables import Case, Dispute, Stop
-from cjp_fraud.storage.base import new_id
+from cjp_fraud.people.model import Actor, Role
+from cjp_fraud.review.model import StopKind
 
-_WORDS = {
+_WORDS: Final = {
     StopKind.DISPUTE_UPHELD: "a dispute was decided for the tenant",
     StopKind.COUNSEL_ORDER: "counsel ordered a stop",
 }
 
 
-def order_stop(decision: Decision, case_id: str, reasons: str) -> Stop:
-    """Record counsel's order that nothing be restricted on this case until it is cleared."""
-    session, by = decision.session, decision.by
-    case = lock_case(session, case_id)
-    refuse_unless(
-        (by.may(Role.COUNSEL), f"{by} is not counsel"),
-        (bool(reasons.strip()), "give the reasons of the order"),
-        action=f"stop {in_words(case)}",
-    )
-    record_part(session, by, Part.ORDERED_STOP, case.tenant_id, decision.at, case_id=case.id)
-    return open_stop(decision, case, StopKind.COUNSEL_ORDER, new_id(), reasons)
+@dataclass(frozen=True, slots=True)
+class StandingStop:
+    """A stop that nobody has cleared."""
+
+    id: str
+    kind: StopKind
 
 
-def open_stop(
-    decision: Decision, case: Case, kind: StopKind, subject_id: str, reasons: str | None = None
-) -> Stop:
-    """Record a stop of a locked case; the same subject stops it once."""
-    session, by, at = decision.session, decision.by, decision.at
-    standing = session.scalar(
-        select(Stop).where(Stop.case_id == case.id, Stop.kind == kind, Stop.subject_id == subject_id)
-    )
-    if standing is not None:
-        return standing
-    words = keep_text(session, reasons.strip(), at) if reasons else None
-    stop = Stop(
-        id=new_id(),
-        case_id=case.id,
-        kind=kind,
-        subject_id=subject_id,
-        opened_by=by.reference,
-        opened_at=at,
-        reason_text_id=words.id if words else None,
-    )
-    session.add(stop)
-    session.flush()
-    note(decision, case, "case.stopped", {"stop_id": stop.id, "kind": kind, "subject_id": subject_id}, words)
-    return stop
-
-
-def clear_stop(decision: Decision, case_id: str, stop_id: str | None, reasons: str) -> Stop:
-    """Clear an order of counsel, as counsel.
-
-    A dispute that was decided for the tenant is never cleared; what is flagged later gets its own case.
+@dataclass(frozen=True, slots=True)
+class OpenDispute:
+    """A dispute that nobody has decided.
 
     Parameters
     ----------
-    stop_id : which stop; None where only one stands.
+    filing_stops : whether the contract, as it was when the dispute was filed, says that filing alone stops a measure.
     """
-    session, by, at = decision.session, decision.by, decision.at
-    case = lock_case(session, case_id)
-    standing = list(
-        session.scalars(
-            select(Stop).where(Stop.case_id == case.id, Stop.cleared_at.is_(None)).order_by(Stop.id)
-        )
+
+    id: str
+    filing_stops: bool
+
+
+def stop_sentences(stops: Iterable[StandingStop], disputes: Iterable[OpenDispute]) -> list[str]:
+    """Return what shuts the gate of a case, one sentence each, in the order given; none: nothing does."""
+    return [
+        *(f"{_WORDS[stop.kind]} (stop {stop.id})" for stop in stops),
+        *(
+            f"a dispute is filed, and the contract says that filing stops (dispute {dispute.id})"
+            for dispute in disputes
+            if dispute.filing_stops
+        ),
+    ]
+
+
+def order_faults(by: Actor, reasons: str) -> list[str]:
+    """Return why somebody may not order a stop, a sentence each; none: they may."""
+    checks = (
+        (by.may(Role.COUNSEL), f"{by} is not counsel"),
+        (bool(reasons.strip()), "give the reasons of the order"),
     )
-    chosen = [stop for stop in standing if stop_id is None or stop.id == stop_id]
-    if not chosen:
-        raise NotFoundError(f"no {f'stop {stop_id!r}' if stop_id else 'stop'} stands on {in_words(case)}")
-    stop = chosen[0]
-    refuse_unless(
-        (len(chosen) == 1, f"{len(chosen)} stops stand; name one: {', '.join(each.id for each in chosen)}"),
+    return [sentence for holds, sentence in checks if not holds]
+
+
+def clearing_faults(kind: StopKind, by: Actor, reasons: str) -> list[str]:
+    """Return why somebody may not clear a stop, a sentence each; none: they may.
+
+    A dispute that was decided for the tenant is never cleared.
+    """
+    checks = (
         (
-            stop.kind is StopKind.COUNSEL_ORDER,
+            kind is StopKind.COUNSEL_ORDER,
             "a dispute decided for the tenant is never cleared; what is flagged later gets its own case",
         ),
         (by.may(Role.COUNSEL), f"{by} is not counsel"),
         (bool(reasons.strip()), "give the reasons"),
-        action=f"clear a stop of {in_words(case)}",
     )
-    words = keep_text(session, reasons.strip(), at)
-    record_part(session, by, Part.CLEARED_STOP, case.tenant_id, at, case_id=case.id)
-    stop.cleared_by, stop.cleared_at, stop.clearing_text_id = by.reference, at, words.id
-    session.flush()
-    note(decision, case, "case.stop_cleared", {"stop_id": stop.id, "kind": stop.kind}, words)
-    return stop
-
-
-def let_notice_stand(decision: Decision, case_id: str, notice_id: str, reasons: str) -> int:
-    """Let a notice stand in spite of the reports that it did not arrive; return how many were resolved."""
-    session, by, at = decision.session, decision.by, decision.at
-    case = lock_case(session, case_id)
-    refuse_unless(
-        (
-            by.may(Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
-            f"{by} is neither reviewer, approver nor counsel",
-        ),
-        (bool(reasons.strip()), "give the reasons"),
-        (case_of(session, notice_id) == case.id, f"no notice {notice_id!r} belongs to it"),
-        action=f"resolve a contradiction of {in_words(case)}",
-    )
-    words = keep_text(session, reasons.strip(), at)
-    resolved = resolve_contradictions(decision, notice_id)
-    record_part(session, by, Part.LET_NOTICE_STAND, case.tenant_id, at, case_id=case.id)
-    session.flush()
-    content = {"notice_id": notice_id, "reports": resolved}
-    note(decision, case, "case.contradiction_resolved", content, words)
-    return resolved
-
-
-def standing_stops(session: Session, case_id: str) -> list[str]:
-    """Return one sentence for each stop that stands, filed disputes too where the contract says so."""
-    sentences = [
-        f"{_WORDS[stop.kind]} (stop {stop.id})"
-        for stop in session.scalars(
-            select(Stop).where(Stop.case_id == case_id, Stop.cleared_at.is_(None)).order_by(Stop.id)
-        )
-    ]
-    open_disputes = session.execute(
-        select(Dispute, Case)
-        .join(Case, Case.id == Dispute.case_id)
-        .where(Dispute.case_id == case_id, Dispute.state == DisputeState.OPEN)
-    ).all()
-    for dispute, case in open_disputes:
-        if contract_at(session, case.tenant_id, dispute.opened_at).filing_stops:
-            sentences.append(
-                f"a dispute is filed, and the contract says that filing stops (dispute {dispute.id})"
-            )
-    return sentences
+    return [sentence for holds, sentence in checks if not holds]

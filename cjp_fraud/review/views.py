@@ -10,7 +10,6 @@ from cjp_fraud.contracts.model import Recipient, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.contradictions import OpenContradiction
 from cjp_fraud.review.evidence import FlagView
-from cjp_fraud.review.joint_events import JointEvent
 from cjp_fraud.review.model import (
     Capacity,
     CaseState,
@@ -21,6 +20,7 @@ from cjp_fraud.review.model import (
     TenantsPart,
 )
 from cjp_fraud.review.principals import PrincipalView
+from cjp_fraud.review.spike_runs import JointEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.cases import lock_case, note
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.model import UNFINISHED, CommandKind, CommandOutcome
-from cjp_fraud.suspension.platform import Enforcement, Order, PlatformError, ReadBack
+from cjp_fraud.suspension.platform import Order, PlatformError, ReadBack
 from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 

@@ -20,6 +20,7 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.failed_letters import FailedLetter, failed_letters
 from cjp_fraud.suspension.follow_up_letters import (
     follow_ups_due,
@@ -35,7 +36,6 @@ from cjp_fraud.suspension.notification import (
     withdraw_if_stale,
     withdraw_if_upheld,
 )
-from cjp_fraud.suspension.platform import Enforcement
 from cjp_fraud.suspension.reinstatement import lapse_under_lock, lift_if_upheld, lift_under_lock
 from cjp_fraud.suspension.requirements import BEFORE_MEASURE, BEFORE_NOTICE
 from cjp_fraud.suspension.tables import Measure

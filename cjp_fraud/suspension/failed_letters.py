@@ -36,7 +36,7 @@ def failed_letters(session: Session, case_id: str | None = None) -> tuple[Failed
     """Return the letters that follow which failed for good or came back, of one case or of all, the oldest first.
 
     They are named until a person has resolved what is on record against them
-    (:func:`cjp_fraud.review.stops.let_notice_stand`).
+    (:func:`cjp_fraud.review.stops_on_record.let_notice_stand`).
     """
     against = exists().where(
         DeliveryEvent.notice_id == Notice.id,

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.announced import announced
 from cjp_fraud.notices.letter_facts import (
@@ -34,11 +34,12 @@ from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.model import DisputeState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.tables import Case, Determination, Dispute, Proposal
+from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.gate_facts import row_faults
-from cjp_fraud.suspension.kept_rounds import PEOPLE_NEEDED, KeptRound, round_to_keep
+from cjp_fraud.suspension.kept_rounds import PEOPLE_NEEDED, KeptRound
 from cjp_fraud.suspension.model import CommandKind, Ending, MeasureState
 from cjp_fraud.suspension.notification import dispatch_plan
-from cjp_fraud.suspension.platform import Enforcement
+from cjp_fraud.suspension.rounds_on_record import round_to_keep
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
 
 
@@ -219,7 +220,7 @@ def _continuation(
         [flag for flag in flags_in_force(session, case.id) if flag.interval_start >= since],
         kind,
         scope,
-        kept.lapses_at,
+        kept.term.lapses_at,
         sender,
         announced=announced(session, served),
         began=since,

@@ -23,7 +23,8 @@ from cjp_fraud.audit.tables import Home, PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.confirmation import feed_standing
-from cjp_fraud.contracts.position import Contract, contract_at
+from cjp_fraud.contracts.contract_reader import contract_at
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.notices.delivery_record import progress_at
 from cjp_fraud.notices.letters import letter_language
@@ -40,7 +41,7 @@ from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
-from cjp_fraud.review.stops import standing_stops
+from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import (
     Approval,
     Case,

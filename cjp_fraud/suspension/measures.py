@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.position import Contract, contract_at
+from cjp_fraud.contracts.contract_reader import contract_at
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.delivery_record import progress_at
@@ -39,9 +40,10 @@ from cjp_fraud.suspension.commands import (
     send_command,
     unfinished_command,
 )
+from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.gate import approval_in_force, check
 from cjp_fraud.suspension.gate_facts import gate_facts, obstacles
-from cjp_fraud.suspension.kept_rounds import round_to_keep
+from cjp_fraud.suspension.kept_rounds import term_given
 from cjp_fraud.suspension.model import (
     CommandKind,
     CommandOutcome,
@@ -49,9 +51,10 @@ from cjp_fraud.suspension.model import (
     MeasureState,
     PlatformOutcome,
 )
-from cjp_fraud.suspension.platform import Enforcement, ReadBack
+from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.reinstatement import lift_under_lock
 from cjp_fraud.suspension.requirements import BEFORE_REAFFIRMATION, GateDecision
+from cjp_fraud.suspension.rounds_on_record import round_to_keep, term_of
 from cjp_fraud.suspension.tables import Measure
 
 
@@ -183,11 +186,10 @@ def _move_end(decision: Decision, case: Case, measure: Measure, policy: Provider
     if shut or measure.is_past_its_end(at):
         return shut or ("its end has passed; it lapses",)
     latest = latest_end(measure.ordered_at, contract_at(session, case.tenant_id, at))
-    review_at = max(measure.review_at, min(kept.review_at, latest or kept.review_at))
-    ends_at = max(measure.ends_at, min(kept.ends_at, latest or kept.ends_at))
-    if (review_at, ends_at) == (measure.review_at, measure.ends_at):
+    term = term_given(term_of(measure), kept.term, latest)
+    if term == term_of(measure):
         return ()  # the contract gives no later end any more
-    measure.review_at, measure.ends_at, measure.latest_end_at = review_at, ends_at, latest
+    measure.review_at, measure.ends_at, measure.latest_end_at = term.review_at, term.ends_at, latest
     session.flush()
     content = {
         "measure_id": measure.id,

@@ -28,10 +28,10 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.tables import Case, Proposal
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.gate_facts import obstacles
 from cjp_fraud.suspension.measures import observe_measure
 from cjp_fraud.suspension.model import ENFORCER
-from cjp_fraud.suspension.platform import Enforcement
 from cjp_fraud.suspension.requirements import BEFORE_NOTICE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
-from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Decision, Part
 from cjp_fraud.people.participation import record_part
@@ -22,9 +21,17 @@ from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure
 from cjp_fraud.suspension.fresh_reasons import GivenReasons, reasons_faults, recorded_reasons
 from cjp_fraud.suspension.gate_facts import approval_obstacles
-from cjp_fraud.suspension.kept_rounds import PEOPLE_NEEDED
+from cjp_fraud.suspension.kept_rounds import (
+    OpenRound,
+    Term,
+    last_complete_at,
+    open_round,
+    term_if_kept,
+    time_faults,
+)
 from cjp_fraud.suspension.measures import latest_end
 from cjp_fraud.suspension.requirements import BEFORE_REAFFIRMATION
+from cjp_fraud.suspension.rounds_on_record import given_in, reaffirmations_of, term_of
 from cjp_fraud.suspension.tables import Measure, Reaffirmation
 from cjp_fraud.suspension.traffic_look import look_faults, summary_of
 
@@ -45,14 +52,6 @@ class ReaffirmationResult:
     review_at: datetime
     ends_at: datetime
     told_by: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """The round that the next reaffirmation belongs to, and what was given in it before."""
-
-    number: int
-    given: tuple[Reaffirmation, ...]
 
 
 def reaffirm(
@@ -93,43 +92,38 @@ def reaffirm(
         action=f"reaffirm the measure of {in_words(case)}",
     )
     assert measure is not None, "a suspended case has a measure"
-    before = _given(session, measure)
-    current = _current_round([row for row, _ in before], at, policy)
+    before = reaffirmations_of(session, measure)
+    rounds = [given_in(row) for row, _ in before]
+    current = open_round(rounds, at, policy)
     latest = latest_end(measure.ordered_at, contract_at(session, case.tenant_id, at))
-    looked, look_missing = look_faults(
-        decision, case, measure, look, _last_complete([row for row, _ in before])
-    )
+    looked, look_missing = look_faults(decision, case, measure, look, last_complete_at(rounds))
     in_the_way = approval_obstacles(decision, case, Capacity.APPROVER, policy, BEFORE_REAFFIRMATION)
     summary = summary_of(looked) if looked is not None else None
     earlier = [_determination_words(session, measure), *(text for _, text in before)]
     refuse_unless(
         *((False, sentence) for sentence in in_the_way),
         (
-            all(row.by_user_id != by.user_id for row in current.given),
+            all(each.by_user_id != by.user_id for each in current.given),
             f"{by} has reaffirmed it already; another approver must",
         ),
         *((False, sentence) for sentence in look_missing),
         *((False, sentence) for sentence in reasons_faults(given, summary, [text or "" for text in earlier])),
-        *_time_checks(measure, latest, at),
+        *((False, sentence) for sentence in time_faults(term_of(measure), latest, at)),
         action=f"reaffirm the measure of {in_words(case)}",
     )
     assert looked is not None, "look_faults says so otherwise"
     assert summary is not None, "a look has a summary"
-    assert by.user_id is not None, "only persons have roles"
     text = keep_text(session, recorded_reasons(given, summary), at)
-    row = Reaffirmation(id=new_id(), measure_id=measure.id, round=current.number, at=at, look_id=looked.id)
-    row.by_user_id, row.reasons_text_id = by.user_id, text.id
-    complete = len(current.given) + 1 >= PEOPLE_NEEDED
-    if complete:
-        row.review_at, row.ends_at = _new_end(measure, latest, at, policy)
+    new_term = term_if_kept(term_of(measure), latest, at, policy) if current.lacks_one else None
+    row = _new_row(decision, measure, current, new_term, looked, text)
     session.add(row)
     record_part(session, by, Part.REAFFIRMED, case.tenant_id, at, case_id=case.id)
     session.flush()
-    result = _result(measure, row if complete else None)
+    result = _result(measure, row if new_term is not None else None)
     content = {
         "measure_id": measure.id,
         "round": current.number,
-        "complete": complete,
+        "complete": result.complete,
         "review_at": result.review_at,
         "ends_at": result.ends_at,
         "look_sha256": looked.sha256,
@@ -139,6 +133,29 @@ def reaffirm(
     }
     note(decision, case, "measure.reaffirmed", content)
     return result
+
+
+def _new_row(
+    decision: Decision,
+    measure: Measure,
+    current: OpenRound,
+    new_term: Term | None,
+    looked: EvidenceSet,
+    text: PersonalText,
+) -> Reaffirmation:
+    """Return a reaffirmation as a row; ``new_term`` is given where it completes its round."""
+    assert decision.by.user_id is not None, "only persons have roles"
+    return Reaffirmation(
+        id=new_id(),
+        measure_id=measure.id,
+        round=current.number,
+        by_user_id=decision.by.user_id,
+        at=decision.at,
+        reasons_text_id=text.id,
+        look_id=looked.id,
+        review_at=new_term.review_at if new_term is not None else None,
+        ends_at=new_term.ends_at if new_term is not None else None,
+    )
 
 
 def reaffirmation_on_record(
@@ -153,7 +170,7 @@ def reaffirmation_on_record(
     case, measure = lock_measure(session, case_id)
     if case.state is not CaseState.SUSPENDED or measure is None:
         return None
-    given, on_record = GivenReasons(reasons, although_quiet), _given(session, measure)
+    given, on_record = GivenReasons(reasons, although_quiet), reaffirmations_of(session, measure)
     for row, text in on_record:
         looked = session.get_one(EvidenceSet, row.look_id)
         same = row.by_user_id == decision.by.user_id and text == recorded_reasons(given, summary_of(looked))
@@ -179,52 +196,3 @@ def _determination_words(session: Session, measure: Measure) -> str | None:
         .join(Proposal, Proposal.determination_id == Determination.id)
         .where(Proposal.id == measure.proposal_id)
     )
-
-
-def _given(session: Session, measure: Measure) -> list[tuple[Reaffirmation, str | None]]:
-    """Return all reaffirmations of a measure with their reasons; None where these were erased."""
-    rows = session.execute(
-        select(Reaffirmation, PersonalText.body)
-        .join(PersonalText, PersonalText.id == Reaffirmation.reasons_text_id)
-        .where(Reaffirmation.measure_id == measure.id)
-        .order_by(Reaffirmation.round, Reaffirmation.at)
-    )
-    return [(row, text) for row, text in rows]
-
-
-def _current_round(given: list[Reaffirmation], at: datetime, policy: ProviderPolicy) -> _Round:
-    """Return the round that a reaffirmation at ``at`` belongs to: a new one after a complete or a stale one."""
-    number = max((row.round for row in given), default=0)
-    rows = tuple(row for row in given if row.round == number)
-    over = len(rows) >= PEOPLE_NEEDED or any(row.at < at - policy.fresh for row in rows)
-    return _Round(number + 1, ()) if over or not rows else _Round(number, rows)
-
-
-def _time_checks(measure: Measure, latest: datetime | None, at: datetime) -> list[tuple[bool, str]]:
-    return [
-        (
-            at < measure.review_at,
-            f"its review date {measure.review_at:%Y-%m-%d %H:%M:%SZ} has passed; it lapses",
-        ),
-        (
-            latest is None or measure.review_at < latest,
-            "it already runs to the end of the term or of the contract's longest duration",
-        ),
-    ]
-
-
-def _new_end(
-    measure: Measure, latest: datetime | None, at: datetime, policy: ProviderPolicy
-) -> tuple[datetime, datetime]:
-    """Return review date and end of a measure that is kept from ``at`` on."""
-    review_at = max(measure.review_at, at + policy.measure_review)
-    ends_at = max(measure.ends_at, review_at)
-    if latest is not None:
-        review_at, ends_at = min(review_at, latest), min(ends_at, latest)
-    return review_at, ends_at
-
-
-def _last_complete(given: list[Reaffirmation]) -> datetime | None:
-    """Return when the last complete round ended; None: there was none."""
-    count = Counter(row.round for row in given)
-    return max((row.at for row in given if count[row.round] >= PEOPLE_NEEDED), default=None)

@@ -24,6 +24,7 @@ from cjp_fraud.suspension.commands import (
     send_command,
     unfinished_command,
 )
+from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.model import (
     CommandKind,
     CommandOutcome,
@@ -32,7 +33,7 @@ from cjp_fraud.suspension.model import (
     MeasureState,
     PlatformOutcome,
 )
-from cjp_fraud.suspension.platform import Enforcement, ReadBack
+from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 

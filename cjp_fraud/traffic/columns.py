@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cjp_fraud.storage.lake import UTC_STAMP
+from cjp_fraud.traffic.schema import SECONDS, SERIES
+from cjp_fraud.traffic.series_identity import series_id
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -103,6 +105,26 @@ def key_codes(rows: pa.Table, names: Sequence[str]) -> Integers:
     """
     present = [name for name in names if name in rows.column_names and rows[name].null_count < len(rows)]
     return packed(*(_ranks(rows[name]) for name in present)) if present else np.zeros(len(rows), np.int64)
+
+
+def series_ids(rows: pa.Table) -> pa.Array:
+    """Return the id of the series of each row, computed once for each distinct series.
+
+    Parameters
+    ----------
+    rows : columns ``tenant_id``, ``channel``, ``direction``, ``application_id`` (text; null or missing: none)
+        and ``interval_seconds`` (the grid interval's length).
+
+    Returns
+    -------
+    string array of shape (rows,), no nulls.
+    """
+    keys = [*SERIES, SECONDS]
+    code = packed(key_codes(rows, SERIES), values_of(rows, SECONDS).astype(np.int64))
+    _, firsts, numbers = np.unique(code, return_index=True, return_inverse=True)
+    distinct = rows.select([name for name in keys if name in rows.column_names]).take(pa.array(firsts))
+    ids = [series_id(*(series.get(name) for name in keys)) for series in distinct.to_pylist()]
+    return pa.array(ids, pa.string()).take(pa.array(numbers))
 
 
 def same_values(left: pa.Table, right: pa.Table, names: Collection[str]) -> npt.NDArray[np.bool_]:

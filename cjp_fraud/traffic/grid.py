@@ -19,6 +19,7 @@ from cjp_fraud.traffic.columns import (
     key_codes,
     merge_maps,
     packed,
+    series_ids,
     sort_order,
     stamps_of,
     values_of,
@@ -38,7 +39,6 @@ from cjp_fraud.traffic.schema import (
     START,
     SUMMED,
 )
-from cjp_fraud.traffic.series import series_ids
 from cjp_fraud.traffic.zero_fill import implied_rows, refuse_endless, series_spans
 
 MINUTE = 60

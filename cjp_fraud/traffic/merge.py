@@ -18,6 +18,7 @@ from cjp_fraud.traffic.columns import (
     packed,
     positions_of,
     same_values,
+    series_ids,
     stamps_of,
     values_of,
     widened,
@@ -38,7 +39,6 @@ from cjp_fraud.traffic.schema import (
     TENANT,
     TRAFFIC,
 )
-from cjp_fraud.traffic.series import series_ids
 from cjp_fraud.traffic.usable_rows import (
     ORDER,
     clashes,

@@ -20,7 +20,7 @@ from cjp_fraud.cli.main import app
 from cjp_fraud.clock import TickingClock
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import load_settings
-from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, ClockError
@@ -30,8 +30,9 @@ from cjp_fraud.operations.housekeeping import initialize
 from cjp_fraud.people.model import Decision, Role, machine
 from cjp_fraud.people.tables import User
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.connections import Enforcement
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.enforcement import enforce
-from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
 from cjp_fraud.suspension.tables import Measure
 from tests.case_builders import a_flag, flag, mail_to, open_office
 from tests.contract_builders import a_row, load_rows

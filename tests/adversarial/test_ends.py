@@ -26,12 +26,14 @@ from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.claim import comment
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.stops import order_stop
+from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.review.tables import Dispute
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.disagreements import DisagreementKind
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.overdue import overdue
-from cjp_fraud.suspension.platform import EmbeddedPlatform, PlatformError
-from cjp_fraud.suspension.reconciliation import DisagreementKind, reconcile
+from cjp_fraud.suspension.platform import PlatformError
+from cjp_fraud.suspension.reconciliation import reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import PlatformCommand
 from cjp_fraud.suspension.views import measure_views

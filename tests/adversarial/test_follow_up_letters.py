@@ -22,11 +22,11 @@ from cjp_fraud.notices.model import DeliveryEvidence, NoticeKind
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.determination import withdraw
-from cjp_fraud.review.stops import let_notice_stand
+from cjp_fraud.review.stops_on_record import let_notice_stand
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.failed_letters import failed_letters
 from cjp_fraud.suspension.overdue import overdue
-from cjp_fraud.suspension.platform import EmbeddedPlatform
 from cjp_fraud.suspension.reinstatement import reinstate
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import MailServerUnderTest

@@ -31,7 +31,7 @@ from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.stops import let_notice_stand, order_stop
+from cjp_fraud.review.stops_on_record import let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.reinstatement import reinstate
 from tests.case_builders import START, Office, a_flag, flag, mail_to, open_office

@@ -20,10 +20,10 @@ from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.stops import order_stop
+from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import reading
-from cjp_fraud.suspension.platform import EmbeddedPlatform
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.tables import Reaffirmation
 from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
 from tests.case_builders import Office, a_flag, flag

@@ -22,7 +22,7 @@ from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.dispute import decide_dispute, disputes_on_record, open_dispute
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.queue import queue
-from cjp_fraud.review.stops import let_notice_stand
+from cjp_fraud.review.stops_on_record import let_notice_stand
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.overdue import overdue
 from tests.case_builders import Office, mail_to, open_office

@@ -26,7 +26,7 @@ from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.suspension.gate_facts import proposal_obstacles
 from cjp_fraud.suspension.model import ENFORCER
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC_TABLES
-from cjp_fraud.traffic.series import series_id
+from cjp_fraud.traffic.series_identity import series_id
 from tests.case_builders import GROUNDS, START, Office, a_flag, flag, mail_to, open_office
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.tenants_file import TenantsFileError
 from cjp_fraud.errors import Refused
 from cjp_fraud.review.claim import claim

@@ -27,12 +27,13 @@ from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.flags import FlagRow, record_flags
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, FraudFinding, ProviderPolicy, TenantsPart
-from cjp_fraud.review.stops import clear_stop, order_stop
+from cjp_fraud.review.stops_on_record import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import make_engine, transaction
+from cjp_fraud.suspension.connections import Enforcement
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from cjp_fraud.suspension.platform import EmbeddedPlatform, Enforcement
 from cjp_fraud.suspension.reaffirmation import reaffirm
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.traffic_look import take_look

@@ -11,7 +11,7 @@ from cjp_fraud.audit.texts import holds_erasable
 from cjp_fraud.clock import utc_text
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.compliance.verification import verify_file
-from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.operations import privacy

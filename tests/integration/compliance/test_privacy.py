@@ -15,7 +15,7 @@ from cjp_fraud.cli import notices as notices_commands
 from cjp_fraud.cli import privacy as privacy_commands
 from cjp_fraud.compliance.legal_holds import hold_texts
 from cjp_fraud.compliance.log_verification import verify_log
-from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.errors import NotFoundError, Refused
 from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.model import Reading, Recipient, Right
-from cjp_fraud.contracts.position import Contract, contract_at
-from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,

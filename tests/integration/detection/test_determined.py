@@ -22,7 +22,7 @@ from cjp_fraud.review.approval import return_
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import leave_undetermined
 from cjp_fraud.storage.database import make_engine
-from cjp_fraud.traffic.series import series_id
+from cjp_fraud.traffic.series_identity import series_id
 from tests.case_builders import START as NOON
 from tests.case_builders import Office, a_flag, flag, open_office
 from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic

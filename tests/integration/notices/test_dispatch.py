@@ -18,9 +18,9 @@ from cjp_fraud.audit.tables import AuditEntry, PersonalText
 from cjp_fraud.audit.texts import erase_contents
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.model import DeliveryStatus, Right
-from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
 from cjp_fraud.contracts.versions import enter_address, enter_terms

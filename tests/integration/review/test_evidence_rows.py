@@ -15,7 +15,7 @@ from cjp_fraud.digests import canonical_json
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
 from cjp_fraud.traffic.schema import TRAFFIC, TRAFFIC_TABLES
-from cjp_fraud.traffic.series import series_id
+from cjp_fraud.traffic.series_identity import series_id
 from tests.case_builders import START
 
 

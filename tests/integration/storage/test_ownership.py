@@ -18,7 +18,7 @@ from cjp_fraud.errors import BadInputError, Refused, StorageError
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.dispute import open_dispute
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.review.stops import order_stop
+from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.ownership import application_owns, migrate_as_owner

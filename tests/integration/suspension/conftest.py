@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from cjp_fraud.suspension.platform import EmbeddedPlatform
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from tests.case_builders import Office, mail_to, open_office
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import UnreliablePlatform

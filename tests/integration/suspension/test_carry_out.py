@@ -24,11 +24,12 @@ from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState, MeasureWanted
-from cjp_fraud.review.stops import clear_stop, let_notice_stand, order_stop
+from cjp_fraud.review.stops_on_record import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.disagreements import DisagreementKind
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.model import CommandOutcome, MeasureState, PlatformOutcome
-from cjp_fraud.suspension.reconciliation import DisagreementKind, reconcile
+from cjp_fraud.suspension.reconciliation import reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand
 from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, mail_to, open_office

@@ -19,8 +19,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.position import contract_at
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.model import Capacity, CaseState
 from cjp_fraud.review.tables import Case, Flag

@@ -20,9 +20,10 @@ from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError, Refuse
 from cjp_fraud.operations import measures
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.model import CaseState
+from cjp_fraud.suspension.disagreements import DisagreementKind
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, MeasureState, PlatformOutcome
-from cjp_fraud.suspension.platform import EmbeddedPlatform, Order, PlatformError
-from cjp_fraud.suspension.reconciliation import DisagreementKind
+from cjp_fraud.suspension.platform import Order, PlatformError
 from cjp_fraud.suspension.tables import Entitlement
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
 from tests.case_builders import HOUR, QUIET, START, Office, a_flag, flag, open_office

@@ -33,11 +33,12 @@ from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
-from cjp_fraud.review.stops import clear_stop, order_stop
+from cjp_fraud.review.stops_on_record import clear_stop, order_stop
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.schema_version import migrate
+from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.measures import apply_measure
-from cjp_fraud.suspension.platform import EmbeddedPlatform, Order
+from cjp_fraud.suspension.platform import Order
 from cjp_fraud.suspension.reinstatement import reinstate
 from tests.case_builders import (
     BLOCK_LATVIA,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cjp_fraud.cli.main import app
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.operations.traffic import traffic_status
-from cjp_fraud.traffic.series import series_id
+from cjp_fraud.traffic.series_identity import series_id
 from cjp_fraud.traffic.status import Gap, TenantStatus, status_of
 from tests.integration.traffic.conftest import NOW, Desk
 from tests.integration.traffic.test_inbox import Inbox

@@ -9,7 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.traffic.series import series_id, series_ids
+from cjp_fraud.traffic.columns import series_ids
+from cjp_fraud.traffic.series_identity import series_id
 
 KEYS = st.tuples(
     st.sampled_from(["a", "b", "日本"]),
@@ -45,5 +46,5 @@ def test_a_table_without_applications_has_the_ids_of_rows_without_one() -> None:
 
 
 def test_the_id_of_one_series_is_computed_without_loading_arrow() -> None:
-    code = "import sys, cjp_fraud.traffic.series; sys.exit('pyarrow' in sys.modules)"
+    code = "import sys, cjp_fraud.traffic.series_identity; sys.exit('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
