@@ -235,18 +235,9 @@ def mark_folded(engine: Engine, due: DueDays, zones: Mapping[str, str], now: dat
             midnight = datetime.fromtimestamp(int(midnights(zone, np.array([row.today]))[0]), UTC)
             if change.folded_at is not None or change.first_interval >= midnight:
                 continue
-            session.add(
-                TrafficChange(
-                    tenant_id=change.tenant_id,
-                    bucket=change.bucket,
-                    first_interval=change.first_interval,
-                    last_interval=midnight - timedelta(seconds=1),
-                    recorded_at=change.recorded_at,
-                    folded_at=now,
-                    scored_at=change.scored_at,
-                )
-            )
-            change.first_interval = midnight
+            before = change.cut_at(midnight)
+            before.folded_at = now
+            session.add(before)
 
 
 def count_unfolded(engine: Engine) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
@@ -45,11 +45,11 @@ def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
     key = rows.table.keys.iloc[int(rows.series[row])]
     seconds, zone = int(key[INTERVAL_SECONDS]), zones[key[TENANT]]
     if rows.clock is Clock.MINUTE:
-        said = _of_interval(rows, row, seconds, zone)
+        why = _of_interval(rows, row, seconds, zone)
     elif rows.clock is Clock.WEEK:
-        said = _of_weeks(rows, row, seconds, key[DIRECTION])
+        why = _of_weeks(rows, row, seconds, key[DIRECTION])
     else:
-        said = _of_span(rows, row, seconds, zone)
+        why = _of_span(rows, row, seconds, zone)
     return FlagRow(
         tenant_id=key[TENANT],
         channel=key[CHANNEL],
@@ -58,16 +58,32 @@ def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
         interval_seconds=seconds,
         interval_start=moment(int(rows.start[row])),
         clock=rows.clock,
+        **_counted(rows, row),
+        excess=float(rows.excess[row]),
+        p_value=float(rows.p_value[row]),
+        threshold=rows.version.thresholds[rows.clock],
+        model_version=rows.version.id,
+        reasons=why,
+    )
+
+
+class _Counted(TypedDict):
+    """What was counted over a flagged span and how unusual it is, whatever the clock."""
+
+    span_seconds: int
+    observed: float
+    baseline: float
+    score: float
+    q_value: float
+
+
+def _counted(rows: ScoredRows, row: int) -> _Counted:
+    return _Counted(
         span_seconds=int(rows.span_seconds[row]),
         observed=float(rows.span_observed[row]),
         baseline=float(rows.span_baseline[row]),
-        excess=float(rows.excess[row]),
         score=float(rows.score[row]),
-        p_value=float(rows.p_value[row]),
         q_value=float(rows.q_value[row]),
-        threshold=rows.version.thresholds[rows.clock],
-        model_version=rows.version.id,
-        reasons=said,
     )
 
 
@@ -94,11 +110,7 @@ def _of_span(rows: ScoredRows, row: int, interval_seconds: int, zone: str) -> di
     numbers = FlaggedSpan(
         clock=rows.clock,
         end=moment(int(rows.start[row]) + interval_seconds),
-        span_seconds=int(rows.span_seconds[row]),
-        observed=float(rows.span_observed[row]),
-        baseline=float(rows.span_baseline[row]),
-        score=float(rows.score[row]),
-        q_value=float(rows.q_value[row]),
+        **_counted(rows, row),
         own_bar=float(rows.unbarred[row] / rows.statistic[row]),
         seconds_covered=_known(rows.seconds_covered[row]),
     )
@@ -125,12 +137,8 @@ def _of_weeks(rows: ScoredRows, row: int, interval_seconds: int, direction: str)
     way = "from" if direction == "inbound" else "to"
     numbers = FlaggedWeeks(
         end=moment(int(rows.start[row]) + interval_seconds),
-        span_seconds=int(rows.span_seconds[row]),
         moved=_MOVED[what] if country is None else f"{way} {country}",
-        observed=float(rows.span_observed[row]),
-        baseline=float(rows.span_baseline[row]),
-        score=float(rows.score[row]),
-        q_value=float(rows.q_value[row]),
+        **_counted(rows, row),
         where=_known(rows.where[row]),
         cost=_known(rows.cost[row]),
         growth=_known(rows.growth[row]),
@@ -159,11 +167,7 @@ def _numbers(rows: ScoredRows, row: int, interval_seconds: int) -> FlaggedInterv
     return FlaggedInterval(
         start=moment(int(rows.start[row])),
         interval_seconds=interval_seconds,
-        span_seconds=int(rows.span_seconds[row]),
-        observed=float(rows.span_observed[row]),
-        baseline=float(rows.span_baseline[row]),
-        score=float(rows.score[row]),
-        q_value=float(rows.q_value[row]),
+        **_counted(rows, row),
         peak=float(rows.peak[row]) if with_peak else None,
         usual_peak=float(rows.peak_baseline[row]) if with_peak else None,
         against_hour=float(getattr(rows, f"{prefix}against_hour")[row] / usual.hour),

@@ -56,12 +56,13 @@ def joint_spikes(
         return []
     country_of = {tenant: country for tenant, zone in zones.items() if (country := country_of_zone(zone))}
     with_traffic, flagged = _lines(of_closed, crowded), _lines(flags, crowded)
-    found = []
+    by_quarter = [_FlagsByQuarter(rows) for rows in flags]
+    spikes = []
     for quarter in sorted(crowded):
-        share = _usual_share(flags, quarter)
+        share = max(part.usual_share for part in by_quarter if part.reaches_into(quarter))
         for joint in joint_groups(with_traffic[quarter], flagged[quarter], country_of, share):
-            found.append(_row(quarter, joint, flags))
-    return found
+            spikes.append(_row(quarter, joint, by_quarter))
+    return spikes
 
 
 def country_of_zone(zone: str) -> str | None:
@@ -105,24 +106,38 @@ def _quarters(rows: ScoredRows) -> tuple[Ints, Ints]:
     return index, first[index] + np.arange(len(index)) - np.repeat(np.cumsum(count) - count, count)
 
 
-def _usual_share(flags: Sequence[ScoredRows], quarter: int) -> float:
-    """What is usual at the operating point of the version that flagged; a quarter has one version."""
-    return max(
-        rows.version.usual_share
-        for rows in flags
-        if rows.version is not None and bool(np.any(_quarters(rows)[1] == quarter))
-    )
+class _FlagsByQuarter:
+    """Flagged rows of one version, and the quarters that each of their intervals reaches into, found once.
+
+    Attributes
+    ----------
+    usual_share : of flags, at the operating point of the version; a quarter has one version.
+    """
+
+    def __init__(self, rows: ScoredRows) -> None:
+        assert rows.version is not None, "only scored rows are flagged"
+        self.usual_share = rows.version.usual_share
+        self._index, self._quarters = _quarters(rows)
+        self._tenants = rows.table.keys[TENANT].to_numpy(dtype=object)[rows.series].astype(str)
+        self._starts = rows.start
+        self._ends = rows.start + rows.table.seconds[rows.series]
+
+    def reaches_into(self, quarter: int) -> bool:
+        """Whether an interval reaches into the quarter."""
+        return bool(np.any(self._quarters == quarter))
+
+    def spans(self, quarter: int, tenants: Collection[str]) -> tuple[list[int], list[int]]:
+        """Return starts and ends (seconds) of the tenants' intervals that reach into the quarter."""
+        of_quarter = self._index[self._quarters == quarter]
+        chosen = of_quarter[np.isin(self._tenants[of_quarter], list(tenants))]
+        return self._starts[chosen].tolist(), self._ends[chosen].tolist()
 
 
-def _row(quarter: int, joint: JointGroup, flags: Sequence[ScoredRows]) -> JointSpikeRow:
+def _row(quarter: int, joint: JointGroup, flags: Sequence[_FlagsByQuarter]) -> JointSpikeRow:
     """The joint spike with its time: from the first to the last flagged interval, as far as the quarter goes."""
-    begins, ends = [], []
-    for rows in flags:
-        tenants = rows.table.keys[TENANT].to_numpy(dtype=object)[rows.series]
-        index, quarters = _quarters(rows)
-        chosen = index[(quarters == quarter) & np.isin(tenants[index].astype(str), joint.tenants)]
-        begins += rows.start[chosen].tolist()
-        ends += (rows.start + rows.table.seconds[rows.series])[chosen].tolist()
+    spans = [part.spans(quarter, joint.tenants) for part in flags]
+    begins = [begin for starts, _ in spans for begin in starts]
+    ends = [end for _, of_part in spans for end in of_part]
     first, last = quarter * QUARTER_SECONDS, (quarter + 1) * QUARTER_SECONDS
     return JointSpikeRow(
         quarter_start=moment(first),

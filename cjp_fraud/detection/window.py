@@ -118,18 +118,9 @@ def mark_scored(session: Session, window: DetectionWindow, now: datetime) -> Non
 
 def _split(session: Session, change: TrafficChange, at: datetime, scored_at: datetime | None) -> None:
     """Cut a change in two at ``at``; the part before becomes a row of its own."""
-    session.add(
-        TrafficChange(
-            tenant_id=change.tenant_id,
-            bucket=change.bucket,
-            first_interval=change.first_interval,
-            last_interval=at - timedelta(seconds=1),
-            recorded_at=change.recorded_at,
-            folded_at=change.folded_at,
-            scored_at=scored_at,
-        )
-    )
-    change.first_interval = at
+    before = change.cut_at(at)
+    before.scored_at = scored_at
+    session.add(before)
 
 
 def _unscored(session: Session) -> list[TrafficChange]:

@@ -199,11 +199,8 @@ class ChatFlood:
 
     def parts(self, place: Place, rng: np.random.Generator) -> tuple[Part, ...]:
         """Return one part."""
-        begin = place.begin(When.ANY, rng)
-        length = place.until(begin, 60 * drawn_log(self.hours, rng))
-        rate = np.full(length, drawn_log(self.chats_a_minute, rng))
         mix = Mix(connected=0.25, seconds=30.0, seconds_spread=0.2, distinct=0.05)
-        return (Part("flood", self.series, begin, rng.poisson(rate), mix),)
+        return (_flood(place, rng, self.series, self.hours, self.chats_a_minute, mix),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +224,20 @@ class EmailFlood:
 
     def parts(self, place: Place, rng: np.random.Generator) -> tuple[Part, ...]:
         """Return one part."""
-        begin = place.begin(When.ANY, rng)
-        length = place.until(begin, 60 * drawn_log(self.hours, rng))
-        rate = np.full(length, drawn_log(self.mails_a_minute, rng))
         mix = Mix(connected=1.0, distinct=0.9)
-        return (Part("flood", self.series, begin, rng.poisson(rate), mix),)
+        return (_flood(place, rng, self.series, self.hours, self.mails_a_minute, mix),)
+
+
+def _flood(
+    place: Place,
+    rng: np.random.Generator,
+    series: SeriesName,
+    hours: tuple[float, float],
+    contacts_a_minute: tuple[float, float],
+    mix: Mix,
+) -> Part:
+    """Return a part of a constant rate at any time of the day; how long and how much are drawn from the two ranges."""
+    begin = place.begin(When.ANY, rng)
+    length = place.until(begin, 60 * drawn_log(hours, rng))
+    rate = np.full(length, drawn_log(contacts_a_minute, rng))
+    return Part("flood", series, begin, rng.poisson(rate), mix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -38,6 +38,20 @@ class TrafficChange(Base):
     scored_at: Mapped[datetime | None] = mapped_column(
         comment="when its intervals were scored again; null: not yet"
     )
+
+    def cut_at(self, at: datetime) -> TrafficChange:
+        """Let this change begin at ``at`` (aware); return a new one, not in a session yet, of what lies before."""
+        before = TrafficChange(
+            tenant_id=self.tenant_id,
+            bucket=self.bucket,
+            first_interval=self.first_interval,
+            last_interval=at - timedelta(seconds=1),
+            recorded_at=self.recorded_at,
+            folded_at=self.folded_at,
+            scored_at=self.scored_at,
+        )
+        self.first_interval = at
+        return before
 
 
 class Watermark(Base):
