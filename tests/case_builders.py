@@ -16,19 +16,21 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letter_facts import Sender
-from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import NoticeMethods
+from cjp_fraud.notices.methods.smtp_dialogue import MailServer
 from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim
+from cjp_fraud.review.decision_tables import Approval, Proposal
 from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, FraudFinding, MeasureWanted, ProviderPolicy, TenantsPart
-from cjp_fraud.review.tables import Approval, Case, Proposal
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform

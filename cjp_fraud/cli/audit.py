@@ -7,17 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    Column,
-    JsonOption,
-    PublicKeyOption,
-    deployment,
-    print_json,
-    print_table,
-    print_view,
-    progress,
-    stamp,
-)
+from cjp_fraud.cli.frame import JsonOption, PublicKeyOption, deployment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view, stamp
 
 app = typer.Typer(no_args_is_help=True)
 

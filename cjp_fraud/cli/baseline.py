@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_json, print_table, print_view, progress
+from cjp_fraud.cli.frame import JsonOption, deployment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view
 
 app = typer.Typer(no_args_is_help=True)
 _COLUMNS = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from cjp_fraud.cli.frame import Column, print_table, print_view, stamp, table_console
+from cjp_fraud.cli.printing import Column, print_table, print_view, stamp, table_console
 from cjp_fraud.documents import to_document
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cjp_fraud.cli.frame import settings, table_console
+from cjp_fraud.cli.frame import settings
+from cjp_fraud.cli.printing import table_console
 from cjp_fraud.errors import CjpFraudError, Refused
 from cjp_fraud.simulation.demo import BURST, DAYS, DemoFiles, demo_settings, prepare_home, write_files
 

@@ -8,15 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    JsonOption,
-    column_mapping,
-    deployment,
-    moment,
-    print_view,
-    progress,
-    settings,
-)
+from cjp_fraud.cli.frame import JsonOption, column_mapping, deployment, moment, progress, settings
+from cjp_fraud.cli.printing import print_view
 from cjp_fraud.clock import machine_now
 
 # Detection is imported inside the commands: the libraries behind it take a second that no other command should.

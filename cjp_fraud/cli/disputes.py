@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import AsOption, Column, JsonOption, deployment, print_table, stamp
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment
+from cjp_fraud.cli.printing import Column, print_table, stamp
 from cjp_fraud.review.model import DisputeDecision
 
 app = typer.Typer(no_args_is_help=True)

@@ -7,15 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    Column,
-    JsonOption,
-    PublicKeyOption,
-    deployment,
-    print_json,
-    print_view,
-    progress,
-)
+from cjp_fraud.cli.frame import JsonOption, PublicKeyOption, deployment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_view
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, moment, print_table
+from cjp_fraud.cli.frame import JsonOption, deployment, moment
+from cjp_fraud.cli.printing import Column, print_table
 
 app = typer.Typer(no_args_is_help=True)
 

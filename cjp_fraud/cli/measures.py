@@ -6,16 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    AsOption,
-    Column,
-    JsonOption,
-    deployment,
-    print_json,
-    print_table,
-    progress,
-    stamp,
-)
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
 if TYPE_CHECKING:

@@ -6,17 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    AsOption,
-    Column,
-    JsonOption,
-    deployment,
-    moment,
-    print_json,
-    print_table,
-    print_view,
-    progress,
-)
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, moment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view
 
 app = typer.Typer(no_args_is_help=True)
 VersionArgument = Annotated[

@@ -8,17 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    Column,
-    JsonOption,
-    deployment,
-    print_json,
-    print_table,
-    print_view,
-    progress,
-    stamp,
-    table_console,
-)
+from cjp_fraud.cli.frame import JsonOption, deployment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view, stamp, table_console
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -6,16 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    AsOption,
-    Column,
-    JsonOption,
-    deployment,
-    print_json,
-    print_table,
-    print_view,
-    stamp,
-)
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view, stamp
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from cjp_fraud.cli.detection import window
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_table
+from cjp_fraud.cli.frame import JsonOption, deployment
+from cjp_fraud.cli.printing import Column, print_table
 from features.clocks import Clock
 
 app = typer.Typer(no_args_is_help=True)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, look_at_home, print_view
+from cjp_fraud.cli.frame import JsonOption, deployment, look_at_home
+from cjp_fraud.cli.printing import Column, print_view
 from cjp_fraud.people.model import Role
 
 app = typer.Typer(no_args_is_help=True)

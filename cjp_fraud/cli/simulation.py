@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, moment, print_view, progress
+from cjp_fraud.cli.frame import JsonOption, moment, progress
+from cjp_fraud.cli.printing import print_view
 
 
 def simulate(

@@ -10,15 +10,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    AsOption,
-    Column,
-    JsonOption,
-    deployment,
-    print_table,
-    print_view,
-    progress,
-)
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, progress
+from cjp_fraud.cli.printing import Column, print_table, print_view
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -8,16 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import (
-    Column,
-    JsonOption,
-    column_mapping,
-    deployment,
-    print_json,
-    print_table,
-    print_view,
-    progress,
-)
+from cjp_fraud.cli.frame import JsonOption, column_mapping, deployment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view
 from cjp_fraud.traffic.model import IngestResult, Reason
 
 app = typer.Typer(no_args_is_help=True)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_table
+from cjp_fraud.cli.frame import JsonOption, deployment
+from cjp_fraud.cli.printing import Column, print_table
 from cjp_fraud.people.model import Role
 
 if TYPE_CHECKING:

@@ -25,8 +25,9 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.documents import to_document
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.review.decision_tables import Approval, Dispute
 from cjp_fraud.review.model import DisputeState, ProviderPolicy
-from cjp_fraud.review.tables import Approval, Case, Dispute
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
 from cjp_fraud.suspension.gate import approval_faults, check
 from cjp_fraud.suspension.gate_facts import gate_facts

@@ -24,8 +24,9 @@ from cjp_fraud.notices.tables import DeliveryEvent
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words
+from cjp_fraud.review.decision_tables import Dispute
 from cjp_fraud.review.model import CLOSED_STATES, DisputeState
-from cjp_fraud.review.tables import Case, Dispute
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base
 from cjp_fraud.suspension.case_records import records_of_case
 from cjp_fraud.suspension.follow_up_letters import follow_ups_due

@@ -21,7 +21,7 @@ from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.case_chronology import CaseChronology
 from cjp_fraud.compliance.held_texts import HoldsKept
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.review.tables import Approval, Proposal
+from cjp_fraud.review.decision_tables import Approval, Proposal
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.case_records import all_records, records_of_case
 

@@ -56,9 +56,7 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         customer_name=tenant.name,
         subscription_id=subscription.id,
         provider_id=tenant.provider_id,
-        governing_document=(
-            DocumentVersion(document.id, document.version, document.reference) if document.reference else None
-        ),
+        governing_document=_document_version(document),
         right=document.right or Right.NOT_READ,
         hosting=bought.hosting,
         product=bought.product,
@@ -92,6 +90,10 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
             "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
         },
     )
+
+
+def _document_version(document: GoverningDocument) -> DocumentVersion | None:
+    return DocumentVersion(document.id, document.version, document.reference) if document.reference else None
 
 
 def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datetime) -> tuple[Recipient, ...]:

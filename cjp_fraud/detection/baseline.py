@@ -7,8 +7,8 @@ that memory does not grow with the number of series or days; a piece finds the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -34,6 +34,7 @@ from cjp_fraud.detection.due_days import (
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.detection.past import CODE_DAYS, ProfiledPast, of_zone, profiled_past, read_index
 from cjp_fraud.detection.profile_rows import days_of, profile_rows, snapshot_rows
+from cjp_fraud.detection.refresh_pieces import SNAPSHOTS_KEPT, Piece, batches_of, pieces_of
 from cjp_fraud.detection.series import Arranged, Group, read_arranged, traffic_sizes
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.lake import Lake, LakeTable, Where
@@ -45,12 +46,6 @@ from features.score_day import Rows
 
 Ints = NDArray[np.int64]
 Masks = NDArray[np.bool_]
-Sizes = Mapping[int, Mapping[int, int]]
-"""Rows of traffic by UTC day and bucket."""
-
-SNAPSHOTS_KEPT: Final = 14
-MOST_ROWS: Final = 2_000_000
-"""Rows of traffic that are folded at once."""
 CONTEXT_SECONDS: Final = 2 * HOUR
 """How far before a local day its scores may look at rows: an hour and a quarter."""
 
@@ -76,23 +71,6 @@ class Refreshed:
     left_out: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """What is folded at once.
-
-    Attributes
-    ----------
-    days : local days that are due for at least one tenant, ascending; neighbours are at most two days apart.
-    tenants : the tenants that are read; None: all of the buckets, so that silent ones get their snapshots too.
-    keep_from : first day whose snapshots are stored; this refresh would remove older ones again.
-    """
-
-    buckets: tuple[int, ...]
-    days: tuple[int, ...]
-    tenants: tuple[str, ...] | None
-    keep_from: int
-
-
 def refresh(
     lake: Lake, engine: Engine, zones: Mapping[str, str], now: datetime, *, report: Report | None = None
 ) -> Refreshed:
@@ -115,12 +93,12 @@ def refresh(
             refresh_daily_sums(lake, zones, now)
         determined = read_determined(engine) if len(due) else Determined.nothing()
         sizes = traffic_sizes(lake) if len(due) else {}
-        batches = list(_batches(sizes, due))
+        batches = list(batches_of(sizes, due))
         for done, buckets in enumerate(batches):
             if report is not None:
                 report(done, len(batches), f"{len(buckets)} buckets")
             of_batch = due.of_buckets(buckets)
-            for piece in _pieces(sizes, of_batch, buckets):
+            for piece in pieces_of(sizes, of_batch, buckets):
                 series_days, stored = _refresh_piece(lake, zones, of_batch, piece, determined)
                 folded, snapshots = folded + series_days, snapshots + stored
                 if series_days:
@@ -153,50 +131,8 @@ def days_left_out(
     return {tenant: sorted(days[tenant]) for tenant in sorted(days)}
 
 
-def _batches(sizes: Sizes, due: DueDays) -> Iterator[tuple[int, ...]]:
-    """Buckets that have days due, as many at once as have few enough rows in those days."""
-    batch: tuple[int, ...] = ()
-    for bucket in due.buckets():
-        more = (*batch, bucket)
-        if batch and _rows(sizes, more, due.of_buckets(more).days().tolist()) > MOST_ROWS:
-            yield batch
-            more = (bucket,)
-        batch = more
-    if batch:
-        yield batch
-
-
-def _pieces(sizes: Sizes, due: DueDays, buckets: tuple[int, ...]) -> Iterator[_Piece]:
-    """Cut what is due in some buckets into runs of days, and a day of too many rows by tenants."""
-    days = due.days().tolist()
-    runs: list[tuple[int, ...]] = []
-    for day in days:
-        run = runs[-1] if runs else ()
-        if run and day - run[-1] <= 2 and _rows(sizes, buckets, [*run, day]) <= MOST_ROWS:
-            runs[-1] = (*run, day)
-        else:
-            runs.append((day,))
-    for run in runs:
-        tenants = due.tenants(run[0], run[-1])
-        everyone = run is runs[-1]
-        # The newest day may be that of a zone further east: others end up to two days before.
-        piece = _Piece(buckets, run, None if everyone else tenants, days[-1] - SNAPSHOTS_KEPT)
-        parts = -(-_rows(sizes, buckets, run) // MOST_ROWS)
-        if parts <= 1:
-            yield piece
-            continue
-        for part in np.array_split(np.array(tenants, dtype=object), min(parts, len(tenants))):
-            yield replace(piece, tenants=tuple(part.tolist()))
-
-
-def _rows(sizes: Sizes, buckets: Collection[int], days: Iterable[int]) -> int:
-    """Rows of traffic that folding the local ``days`` of ``buckets`` reads at most."""
-    near = {utc for day in days for utc in (day - 1, day, day + 1)}
-    return sum(sizes.get(day, {}).get(bucket, 0) for day in near for bucket in buckets)
-
-
 def _refresh_piece(
-    lake: Lake, zones: Mapping[str, str], due: DueDays, piece: _Piece, determined: Determined
+    lake: Lake, zones: Mapping[str, str], due: DueDays, piece: Piece, determined: Determined
 ) -> tuple[int, int]:
     """Fold and snapshot one piece; returns the series-days folded and the snapshots stored."""
     first, last = piece.days[0], piece.days[-1]
@@ -241,7 +177,7 @@ def _refresh_piece(
 class _Snapshots:
     """Snapshots of a piece: which are stored already, and those that are made."""
 
-    def __init__(self, lake: Lake, arranged: Arranged, piece: _Piece) -> None:
+    def __init__(self, lake: Lake, arranged: Arranged, piece: Piece) -> None:
         named = Where(equal={TENANT: piece.tenants}) if piece.tenants is not None else None
         columns = [SERIES_ID, "day", "zone"]
         known = lake.read(BASELINE, buckets=piece.buckets, columns=columns, where=named)

@@ -10,8 +10,9 @@ import numpy as np
 from sqlalchemy import Engine, func, select
 
 from cjp_fraud.detection.operating_point import SpikeWindow
+from cjp_fraud.review.decision_tables import Determination, Dispute
 from cjp_fraud.review.model import DisputeState, Finding
-from cjp_fraud.review.tables import Case, Determination, Dispute
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from features.clocks import Thresholds
 

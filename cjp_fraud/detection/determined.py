@@ -17,8 +17,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.detection.series import SeriesTable
+from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Dispute
 from cjp_fraud.review.model import DisputeState, Finding
-from cjp_fraud.review.tables import Determination, DeterminationFlag, Dispute, Flag
+from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import reading
 from features.columns import SERIES_ID
 from features.local_grid import local_days, midnights

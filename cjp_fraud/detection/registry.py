@@ -139,16 +139,7 @@ def register(
     The file's name is its content's hash: writing it again after a kill gives the same file.
     """
     assert fitted.budgets is not None, "a training has budgets"
-    skops_io = _skops_io()
-    content = skops_io.dumps(
-        {"with_peak": _trees(fitted.model.with_peak), "without_peak": _trees(fitted.model.without_peak)}
-    )
-    sha256 = hashlib.sha256(content).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{date_of(fitted.valid_from).isoformat()}-{sha256[:16]}.skops"
-    part = folder / f".{name}.{new_id()}"
-    part.write_bytes(content)
-    part.replace(folder / name)
+    file = _write(folder, fitted)
     row = ModelVersion(
         id=new_id(),
         monday=window[1],
@@ -168,28 +159,47 @@ def register(
         standing_version_id=comparison.standing_id,
         trials={outcome.trial: asdict(outcome) for outcome in comparison.outcomes},
         waits_because=list(comparison.faults),
-        file_name=name,
-        sha256=sha256,
-        size_bytes=len(content),
+        file_name=file.name,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
     )
     session.add(row)
     session.flush()
-    append(
-        Decision(session, by, at),
-        "model.registered",
-        "model_versions",
-        row.id,
-        {
-            "sha256": sha256,
-            "monday": window[1],
-            "threshold": fitted.threshold,
-            "clock_thresholds": {str(clock): value for clock, value in fitted.clock_thresholds.items()},
-            "waits_because": list(comparison.faults),
-        },
-    )
+    decision = Decision(session, by, at)
+    content = {
+        "sha256": row.sha256,
+        "monday": row.monday,
+        "threshold": row.threshold,
+        "clock_thresholds": row.clock_thresholds,
+        "waits_because": row.waits_because,
+    }
+    append(decision, "model.registered", "model_versions", row.id, content)
     if not comparison.faults:
-        _promote(Decision(session, by, at), row, window[1])
+        _promote(decision, row, window[1])
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class _VersionFile:
+    """The file of a version: its name, and digest and size of its bytes."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+def _write(folder: Path, fitted: FittedVersion) -> _VersionFile:
+    """Write a version's forests into a file that is named by its Monday and its digest; it is there whole or not."""
+    content = _skops_io().dumps(
+        {"with_peak": _trees(fitted.model.with_peak), "without_peak": _trees(fitted.model.without_peak)}
+    )
+    sha256 = hashlib.sha256(content).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{date_of(fitted.valid_from).isoformat()}-{sha256[:16]}.skops"
+    part = folder / f".{name}.{new_id()}"
+    part.write_bytes(content)
+    part.replace(folder / name)
+    return _VersionFile(name, sha256, len(content))
 
 
 def promote(

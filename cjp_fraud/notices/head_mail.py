@@ -8,8 +8,9 @@ from cjp_fraud.audit.head_keys import PublicKey
 from cjp_fraud.audit.signed_head import SignedHead
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.contracts.methods import require_email_address
-from cjp_fraud.notices.methods.email import EmailMethod, Envelope, MailServer, submit
+from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import Composition, WrittenLetter
+from cjp_fraud.notices.methods.smtp_dialogue import Envelope, MailServer, submit
 from cjp_fraud.notices.model import Outcome
 
 _TEXT: Final = """\

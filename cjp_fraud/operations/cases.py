@@ -28,6 +28,7 @@ from cjp_fraud.review import dispute as disputes
 from cjp_fraud.review import stops_on_record
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.decision_tables import Dispute, Stop
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
     MAY_BE_RESTRICTED,
@@ -38,7 +39,7 @@ from cjp_fraud.review.model import (
     StopKind,
 )
 from cjp_fraud.review.principals import freeze_principals
-from cjp_fraud.review.tables import Case, Dispute, Stop
+from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import ProposalView
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce

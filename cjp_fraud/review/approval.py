@@ -12,9 +12,10 @@ from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part, took_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.decision_tables import Approval, NeedStatement, Proposal
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, Capacity, CaseState, CommentKind
 from cjp_fraud.review.proposal import counsel_needed, document_of, latest_proposal, obstacles_of
-from cjp_fraud.review.tables import Approval, Case, NeedStatement, Proposal
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 
 ApprovalObstacles = Callable[[Decision, Case, Capacity], Sequence[str]]

@@ -12,7 +12,8 @@ from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.review.measure_fit import PlannedMeasure
 
 if TYPE_CHECKING:
-    from cjp_fraud.review.tables import Case, Determination, Flag
+    from cjp_fraud.review.decision_tables import Determination
+    from cjp_fraud.review.tables import Case, Flag
 
 
 def suspension_letter(

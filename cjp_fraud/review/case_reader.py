@@ -17,24 +17,20 @@ from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flags_in_force
+from cjp_fraud.review.decision_tables import (
+    Approval,
+    Determination,
+    DeterminationFlag,
+    Dispute,
+    Proposal,
+    Stop,
+)
 from cjp_fraud.review.evidence import FlagView
 from cjp_fraud.review.joint_events import events_of
 from cjp_fraud.review.principals import principal_views
 from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.stops_on_record import standing_stops
-from cjp_fraud.review.tables import (
-    Approval,
-    Case,
-    CaseComment,
-    Determination,
-    DeterminationFlag,
-    Dispute,
-    Episode,
-    EvidenceSet,
-    Flag,
-    Proposal,
-    Stop,
-)
+from cjp_fraud.review.tables import Case, CaseComment, Episode, EvidenceSet, Flag
 from cjp_fraud.review.views import (
     ApprovalView,
     CaseView,

@@ -20,8 +20,9 @@ from cjp_fraud.review.cases import (
     utc_hour,
     write_comment,
 )
+from cjp_fraud.review.decision_tables import Approval, Proposal
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, CaseState, CommentKind
-from cjp_fraud.review.tables import Approval, Case, Episode, Proposal
+from cjp_fraud.review.tables import Case, Episode
 
 
 def claim(decision: Decision, case_id: str) -> Case:

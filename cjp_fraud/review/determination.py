@@ -26,6 +26,7 @@ from cjp_fraud.review.cases import (
     order_openers,
     write_comment,
 )
+from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Proposal
 from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.grounds import Ground, in_catalogue_order, misfitting
@@ -42,14 +43,7 @@ from cjp_fraud.review.model import (
 )
 from cjp_fraud.review.principals import frozen_principals
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
-from cjp_fraud.review.tables import (
-    Case,
-    Determination,
-    DeterminationFlag,
-    EvidenceSet,
-    Flag,
-    Proposal,
-)
+from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 
 

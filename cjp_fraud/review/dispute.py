@@ -14,9 +14,10 @@ from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import newcomer_faults, parts_taken, record_part
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words, lock_case, note
+from cjp_fraud.review.decision_tables import Determination, Dispute
 from cjp_fraud.review.model import MAY_BE_RESTRICTED, DisputeState, Finding, StopKind
 from cjp_fraud.review.stops_on_record import open_stop
-from cjp_fraud.review.tables import Case, Determination, Dispute
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 
 ANSWER_WITHIN = timedelta(minutes=60)

@@ -23,9 +23,10 @@ from cjp_fraud.errors import BadInputError, Refused
 from cjp_fraud.notices.letter_facts import Letter
 from cjp_fraud.notices.plan_drafting import draft_plan
 from cjp_fraud.review.case_letters import suspension_letter
+from cjp_fraud.review.decision_tables import Determination, Proposal
 from cjp_fraud.review.measure_fit import PlannedMeasure
 from cjp_fraud.review.model import ProviderPolicy
-from cjp_fraud.review.tables import Case, Determination, EvidenceSet, Flag, Proposal
+from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 
 ProposalObstacles = Callable[[Contract, datetime], Sequence[str]]
@@ -54,7 +55,7 @@ class Grounds:
 def draw_up(
     session: Session,
     grounds: Grounds,
-    wanted: PlannedMeasure,
+    planned: PlannedMeasure,
     policy: ProviderPolicy,
     obstacles: Sequence[str],
     at: datetime,
@@ -70,8 +71,8 @@ def draw_up(
     moment = aware(at)
     case, determination = grounds.case, grounds.determination
     latest = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
-    duration = min(wanted.duration, grounds.position.longest_measure or wanted.duration)
-    letter = suspension_letter(case, determination, grounds.flags, wanted, duration, policy.sender)
+    duration = min(planned.duration, grounds.position.longest_measure or planned.duration)
+    letter = suspension_letter(case, determination, grounds.flags, planned, duration, policy.sender)
     drafted = draft_notice(session, grounds.position, letter, moment)
     expires_at = moment + policy.proposal_expires
     document = canonical_json(
@@ -83,12 +84,7 @@ def draw_up(
             "mode": policy.mode,
             "drawn_at": moment,
             "expires_at": expires_at,
-            "measure": {
-                "kind": wanted.kind,
-                "scope": to_document(wanted.scope),
-                "hours": int(duration / timedelta(hours=1)),
-                "review_hours": int(policy.measure_review / timedelta(hours=1)),
-            },
+            "measure": _measure_document(planned, duration, policy),
             "notice": drafted.document,
             "notice_sha256": digest(drafted.document) if drafted.document else None,
             "obstacles": [*obstacles, *drafted.faults, *_letter_faults(policy, grounds.position)],
@@ -111,6 +107,18 @@ def draw_up(
     session.add(proposal)
     session.flush()
     return proposal
+
+
+def _measure_document(
+    planned: PlannedMeasure, duration: timedelta, policy: ProviderPolicy
+) -> dict[str, object]:
+    """Return what a proposal's document says of the measure; it lasts for ``duration``."""
+    return {
+        "kind": planned.kind,
+        "scope": to_document(planned.scope),
+        "hours": int(duration / timedelta(hours=1)),
+        "review_hours": int(policy.measure_review / timedelta(hours=1)),
+    }
 
 
 def _grounds_document(grounds: Grounds) -> dict[str, object]:

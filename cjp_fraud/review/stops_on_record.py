@@ -12,9 +12,10 @@ from cjp_fraud.notices.delivery_record import case_of, resolve_contradictions
 from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, lock_case, note
+from cjp_fraud.review.decision_tables import Dispute, Stop
 from cjp_fraud.review.model import DisputeState, StopKind
 from cjp_fraud.review.stops import OpenDispute, StandingStop, clearing_faults, order_faults, stop_sentences
-from cjp_fraud.review.tables import Case, Dispute, Stop
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 
 

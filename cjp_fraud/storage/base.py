@@ -21,6 +21,9 @@ from uuid6 import uuid7
 import cjp_fraud
 from cjp_fraud.clock import aware
 
+TABLE_MODULES = ("tables", "decision_tables")
+"""Names of the modules in which a package keeps its tables."""
+
 ID_LENGTH = 36
 """Characters of an identifier in text (UUIDv7, RFC 9562: sortable by the time it was made)."""
 
@@ -133,7 +136,9 @@ def column_values(row: Base, names: Iterable[str]) -> dict[str, Any]:
 
 @cache
 def import_all_tables() -> None:
-    """Import every ``cjp_fraud.*.tables``, so that the metadata is whole."""
+    """Import every module of tables, so that the metadata is whole: those in ``TABLE_MODULES`` of each package."""
     for package in pkgutil.iter_modules(cjp_fraud.__path__):
-        if package.ispkg and importlib.util.find_spec(f"cjp_fraud.{package.name}.tables") is not None:
-            importlib.import_module(f"cjp_fraud.{package.name}.tables")
+        for name in TABLE_MODULES:
+            module = f"cjp_fraud.{package.name}.{name}"
+            if package.ispkg and importlib.util.find_spec(module) is not None:
+                importlib.import_module(module)

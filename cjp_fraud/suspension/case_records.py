@@ -27,20 +27,16 @@ from cjp_fraud.contracts.tables import (
 from cjp_fraud.detection.tables import ModelVersion
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan, SmtpAttempt
 from cjp_fraud.people.tables import Identity, Participation, User, UserRole
-from cjp_fraud.review.tables import (
+from cjp_fraud.review.decision_tables import (
     Approval,
-    Case,
-    CaseComment,
     Determination,
     DeterminationFlag,
     Dispute,
-    Episode,
-    EvidenceSet,
-    Flag,
     NeedStatement,
     Proposal,
     Stop,
 )
+from cjp_fraud.review.tables import Case, CaseComment, Episode, EvidenceSet, Flag
 from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand, Reaffirmation
 
@@ -92,13 +88,7 @@ def _people(session: Session, named: set[str]) -> list[Record]:
     records: list[Record] = []
     done, fresh = set[str](), named & users
     while fresh:
-        made = [*_by_id(session, User, fresh)]
-        made += _records(
-            session,
-            select(UserRole)
-            .where(UserRole.user_id.in_(sorted(fresh)))
-            .order_by(UserRole.user_id, UserRole.id),
-        )
+        made = [*_by_id(session, User, fresh), *_roles_of(session, fresh)]
         records += made
         done |= fresh
         makers = {record.fields.get(column) for record in made for column in ("created_by", "granted_by")}
@@ -229,6 +219,13 @@ def _by_id(session: Session, kind: type[Base], ids: Collection[str]) -> Iterator
     for first in range(0, len(ordered), _AT_ONCE):
         at_once = ordered[first : first + _AT_ONCE]
         yield from _records(session, select(kind).where(key.in_(at_once)).order_by(key))
+
+
+def _roles_of(session: Session, user_ids: set[str]) -> Iterator[Record]:
+    ordered = sorted(user_ids)
+    for first in range(0, len(ordered), _AT_ONCE):
+        some = UserRole.user_id.in_(ordered[first : first + _AT_ONCE])
+        yield from _records(session, select(UserRole).where(some).order_by(UserRole.user_id, UserRole.id))
 
 
 def _records(session: Session, statement: Select[Any]) -> Iterator[Record]:

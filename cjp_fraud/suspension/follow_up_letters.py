@@ -30,10 +30,11 @@ from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_letters import continuation_letter
 from cjp_fraud.review.cases import flags_in_force, lock_case
+from cjp_fraud.review.decision_tables import Determination, Dispute, Proposal
 from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.model import DisputeState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, measure_of
-from cjp_fraud.review.tables import Case, Determination, Dispute, Proposal
+from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.gate_facts import row_faults
 from cjp_fraud.suspension.kept_rounds import PEOPLE_NEEDED, KeptRound

@@ -36,23 +36,20 @@ from cjp_fraud.people.participation import lately_edited_contract, newcomer_faul
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_of
 from cjp_fraud.review.approval import approvals_of
+from cjp_fraud.review.decision_tables import (
+    Approval,
+    Determination,
+    DeterminationFlag,
+    NeedStatement,
+    Proposal,
+)
 from cjp_fraud.review.determination import latest_determination
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.stops_on_record import standing_stops
-from cjp_fraud.review.tables import (
-    Approval,
-    Case,
-    Determination,
-    DeterminationFlag,
-    Episode,
-    EvidenceSet,
-    Flag,
-    NeedStatement,
-    Proposal,
-)
+from cjp_fraud.review.tables import Case, Episode, EvidenceSet, Flag
 from cjp_fraud.suspension.case_records import (
     SUBJECTS,
     TABLES_OF_SUBJECTS,

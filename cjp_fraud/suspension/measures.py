@@ -25,9 +25,10 @@ from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import in_words, move, note
+from cjp_fraud.review.decision_tables import Proposal
 from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
-from cjp_fraud.review.tables import Case, Proposal
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.commands import (

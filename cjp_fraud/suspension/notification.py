@@ -22,11 +22,12 @@ from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import lock_case, move
+from cjp_fraud.review.decision_tables import Proposal
 from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import document_of, latest_proposal
-from cjp_fraud.review.tables import Case, Proposal
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.gate_facts import obstacles

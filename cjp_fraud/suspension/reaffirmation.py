@@ -12,11 +12,12 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Decision, Part
+from cjp_fraud.people.model import Actor, Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, note
+from cjp_fraud.review.decision_tables import Determination, Proposal
 from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
-from cjp_fraud.review.tables import Determination, EvidenceSet, Proposal
+from cjp_fraud.review.tables import EvidenceSet
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure
 from cjp_fraud.suspension.fresh_reasons import GivenReasons, reasons_faults, recorded_reasons
@@ -97,18 +98,17 @@ def reaffirm(
     current = open_round(rounds, at, policy)
     latest = latest_end(measure.ordered_at, contract_at(session, case.tenant_id, at))
     looked, look_missing = look_faults(decision, case, measure, look, last_complete_at(rounds))
-    in_the_way = approval_obstacles(decision, case, Capacity.APPROVER, policy, BEFORE_REAFFIRMATION)
     summary = summary_of(looked) if looked is not None else None
     earlier = [_determination_words(session, measure), *(text for _, text in before)]
+    in_the_way = (
+        *approval_obstacles(decision, case, Capacity.APPROVER, policy, BEFORE_REAFFIRMATION),
+        *_again_by_the_same(current, by),
+        *look_missing,
+        *reasons_faults(given, summary, [text or "" for text in earlier]),
+        *time_faults(term_of(measure), latest, at),
+    )
     refuse_unless(
         *((False, sentence) for sentence in in_the_way),
-        (
-            all(each.by_user_id != by.user_id for each in current.given),
-            f"{by} has reaffirmed it already; another approver must",
-        ),
-        *((False, sentence) for sentence in look_missing),
-        *((False, sentence) for sentence in reasons_faults(given, summary, [text or "" for text in earlier])),
-        *((False, sentence) for sentence in time_faults(term_of(measure), latest, at)),
         action=f"reaffirm the measure of {in_words(case)}",
     )
     assert looked is not None, "look_faults says so otherwise"
@@ -120,19 +120,30 @@ def reaffirm(
     record_part(session, by, Part.REAFFIRMED, case.tenant_id, at, case_id=case.id)
     session.flush()
     result = _result(measure, row if new_term is not None else None)
-    content = {
-        "measure_id": measure.id,
-        "round": current.number,
-        "complete": result.complete,
-        "review_at": result.review_at,
-        "ends_at": result.ends_at,
-        "look_sha256": looked.sha256,
-        "although_quiet": summary.is_quiet,
-        "text_id": text.id,
-        "text_sha256": text.sha256,
-    }
-    note(decision, case, "measure.reaffirmed", content)
+    note(
+        decision,
+        case,
+        "measure.reaffirmed",
+        {
+            "measure_id": measure.id,
+            "round": current.number,
+            "complete": result.complete,
+            "review_at": result.review_at,
+            "ends_at": result.ends_at,
+            "look_sha256": looked.sha256,
+            "although_quiet": summary.is_quiet,
+            "text_id": text.id,
+            "text_sha256": text.sha256,
+        },
+    )
     return result
+
+
+def _again_by_the_same(current: OpenRound, by: Actor) -> list[str]:
+    """Return that a person has reaffirmed in this round already; none: they have not."""
+    if all(each.by_user_id != by.user_id for each in current.given):
+        return []
+    return [f"{by} has reaffirmed it already; another approver must"]
 
 
 def _new_row(

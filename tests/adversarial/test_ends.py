@@ -24,10 +24,10 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.claim import comment
+from cjp_fraud.review.decision_tables import Dispute
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops_on_record import order_stop
-from cjp_fraud.review.tables import Dispute
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.disagreements import DisagreementKind
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform

@@ -13,8 +13,8 @@ from cjp_fraud.compliance.erasure import erase_texts, refuse_to_erase, texts_of_
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import claim
+from cjp_fraud.review.decision_tables import Proposal
 from cjp_fraud.review.model import Capacity, CaseState
-from cjp_fraud.review.tables import Proposal
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.reinstatement import reinstate
 from tests.case_builders import Office, a_flag, flag, mail_to, open_office

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cjp_fraud.cli.frame import print_view
+from cjp_fraud.cli.printing import print_view
 from cjp_fraud.config import PlatformMode, Settings, load_settings
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.letter_facts import Sender

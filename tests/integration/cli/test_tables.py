@@ -26,7 +26,7 @@ from cjp_fraud.cli import (
     traffic,
     users,
 )
-from cjp_fraud.cli.frame import print_table
+from cjp_fraud.cli.printing import print_table
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.detection import detect

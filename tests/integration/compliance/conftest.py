@@ -16,8 +16,9 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.notices.letter_facts import Sender
-from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import NoticeMethods
+from cjp_fraud.notices.methods.smtp_dialogue import MailServer
 from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import approve

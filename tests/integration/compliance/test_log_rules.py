@@ -15,7 +15,7 @@ from cjp_fraud.compliance.export import export_evidence
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.compliance.verification import verify_file
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.tables import Approval, Proposal
+from cjp_fraud.review.decision_tables import Approval, Proposal
 from cjp_fraud.storage.database import transaction
 from tests.integration.compliance.conftest import Story
 

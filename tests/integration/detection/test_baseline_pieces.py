@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cjp_fraud.detection import baseline
+from cjp_fraud.detection import baseline, refresh_pieces
 from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.storage.lake import Lake
@@ -52,7 +52,7 @@ def test_small_pieces_give_the_same_bytes(
         read.append(sum(len(group.starts) for group in arranged.groups))
         return arranged
 
-    monkeypatch.setattr(baseline, "MOST_ROWS", most_rows)
+    monkeypatch.setattr(refresh_pieces, "MOST_ROWS", most_rows)
     monkeypatch.setattr(baseline, "read_arranged", counted)
     assert refresh(pieces.lake, pieces.engine, ZONES, NOW).folded == len(whole.profile_rows(PROFILE))
     assert len(read) >= 5

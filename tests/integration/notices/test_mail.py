@@ -14,7 +14,7 @@ from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.notices.methods.email import Envelope, MailServer, submit
+from cjp_fraud.notices.methods.smtp_dialogue import Envelope, MailServer, submit
 from cjp_fraud.notices.model import Outcome
 from tests.contract_builders import NOON
 from tests.mail_servers import smtp_server

@@ -21,11 +21,12 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import return_
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.claim import claim, comment, release
+from cjp_fraud.review.decision_tables import Approval, Determination, Proposal
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
 from cjp_fraud.review.model import CaseState, MeasureWanted
 from cjp_fraud.review.stops_on_record import order_stop
-from cjp_fraud.review.tables import Approval, CaseComment, Determination, EvidenceSet, Flag, Proposal
+from cjp_fraud.review.tables import CaseComment, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from tests.case_builders import START, Office, a_flag, flag, open_office

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select, text, update
 
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.notices.methods.email import MailServer
+from cjp_fraud.notices.methods.smtp_dialogue import MailServer
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss, reopen

@@ -15,9 +15,10 @@ from sqlalchemy import select
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import claim
+from cjp_fraud.review.decision_tables import Stop
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops_on_record import order_stop
-from cjp_fraud.review.tables import Case, Stop
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.enforcement import enforce
 from cjp_fraud.suspension.measures import apply_measure

@@ -23,11 +23,12 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_letters import continuation_letter
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.claim import claim
+from cjp_fraud.review.decision_tables import Determination
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState, MeasureWanted
 from cjp_fraud.review.proposal import document_of
-from cjp_fraud.review.tables import Case, Determination, Flag
+from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case
 from cjp_fraud.suspension.reinstatement import reinstate

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import typer
 
-from cjp_fraud.cli.frame import Column, moment, print_table, print_view
+from cjp_fraud.cli.frame import moment
+from cjp_fraud.cli.printing import Column, print_table, print_view
 
 AT = datetime(2026, 1, 31, 9, tzinfo=UTC)
 

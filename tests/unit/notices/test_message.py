@@ -8,8 +8,9 @@ from email.policy import default
 
 import pytest
 
-from cjp_fraud.notices.methods.email import EmailMethod, MailServer
+from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import WrittenLetter
+from cjp_fraud.notices.methods.smtp_dialogue import MailServer
 from cjp_fraud.notices.reports.dsn import from_xtext, xtext
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
