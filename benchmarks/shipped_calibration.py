@@ -21,7 +21,7 @@ from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.series import arrange
-from features.clocks import HOURLY_CLOCKS, Clock
+from features.counting_clocks import HOURLY_CLOCKS, Clock
 from features.local_grid import DAY as DAY_SECONDS
 from models.shipped import KNOTS
 

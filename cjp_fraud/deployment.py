@@ -222,8 +222,8 @@ class Deployment:
             clock = home_clock(session)
         if clock.simulated:
             self.require_inside()
-        wanted = self.settings.now
-        is_past = wanted is not None and clock.simulated and wanted <= clock.now()
-        if wanted is not None and (self.now_is_ordered or not is_past):
+        ordered_now = self.settings.now
+        is_past = ordered_now is not None and clock.simulated and ordered_now <= clock.now()
+        if ordered_now is not None and (self.now_is_ordered or not is_past):
             with transaction(engine) as session:
-                move_clock(Decision(session, machine("clock"), wanted))
+                move_clock(Decision(session, machine("clock"), ordered_now))

@@ -31,10 +31,10 @@ def baseline_and_training() -> None:
     @task
     def train() -> list[str]:
         from cjp_fraud.deployment import open_deployment
-        from cjp_fraud.operations import models
+        from cjp_fraud.operations import model_versions
 
         deployment = open_deployment()
-        return [version.id for version in models.train_versions(deployment, deployment.now)]
+        return [version.id for version in model_versions.train_versions(deployment, deployment.now)]
 
     refresh_baseline() >> train()
 

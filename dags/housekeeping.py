@@ -44,7 +44,7 @@ def housekeeping() -> None:
         from pydantic_core import to_jsonable_python
 
         from cjp_fraud.deployment import open_deployment
-        from cjp_fraud.operations.signed_heads import sign_and_keep
+        from cjp_fraud.operations.head_keeping import sign_and_keep
 
         deployment = open_deployment()
         kept: dict[str, Any] = to_jsonable_python(sign_and_keep(deployment, deployment.now))

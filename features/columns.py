@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from features.clocks import LONG_CLOCKS
+from features.counting_clocks import LONG_CLOCKS
 
 SERIES_ID: Final = "series_id"
 TENANT: Final = "tenant_id"

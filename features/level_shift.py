@@ -164,10 +164,10 @@ def _shifts(cube: Floats, determined: Bools, day: int) -> tuple[Days, Floats]:
         above = level_now >= LEAST_STEP + LEAST_FACTOR * level_before
     begun_midday = (length.max(axis=1) == SHIFTED_DAYS) & ((length > 0) & (length < SHIFTED_DAYS)).any(axis=1)
     above &= ~begun_midday[:, None]
-    found = (length >= SHIFTED_DAYS) & ~apart & above
-    days_in_support = (support & found[:, None]).any(axis=2).sum(axis=1)
-    found &= ((found.sum(axis=1) >= LEAST_PARTS) & (days_in_support >= 2))[:, None]
-    return np.where(found, day - length, NO_DAY), _factors(cube, support)
+    shifted = (length >= SHIFTED_DAYS) & ~apart & above
+    days_in_support = (support & shifted[:, None]).any(axis=2).sum(axis=1)
+    shifted &= ((shifted.sum(axis=1) >= LEAST_PARTS) & (days_in_support >= 2))[:, None]
+    return np.where(shifted, day - length, NO_DAY), _factors(cube, support)
 
 
 def _factors(cube: Floats, support: Bools) -> Floats:

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clocks import Clock
 from features.count_tails import log_upper_tail
+from features.counting_clocks import Clock
 from features.hour_sums import HOURS_A_DAY, LEAST_SHARE, HourSums, sum_of_24
 from features.usual_sums import UsualSums
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from features.clocks import Clock
+from features.counting_clocks import Clock
 
 HIGHER_LEVEL: Final = 0.5
 """From this many times its usual above it on, the hour before was at another level."""

@@ -107,9 +107,9 @@ def weekly_scores(sums: DailySums) -> WeeklyScores:
     """
     assert sums.contacts.shape[1] == HISTORY_DAYS
     now, *before = (_shifts(sums.days(slice(end - SEEN_DAYS, end))) for end in _ENDS)
-    told = np.fmax.reduce([earlier.shift for earlier in before])
+    largest_before = np.fmax.reduce([earlier.shift for earlier in before])
     with np.errstate(invalid="ignore"):
-        was_told = (told > LEAST_SHIFT) & (now.shift < TOLD_AGAIN * told)
+        was_told = (largest_before > LEAST_SHIFT) & (now.shift < TOLD_AGAIN * largest_before)
     return replace(now, statistic=np.where(was_told, 0.0, np.maximum(now.shift - LEAST_SHIFT, 0.0)))
 
 
@@ -241,9 +241,9 @@ def _scores(
     )
 
 
-def _larger(one: WeeklyScores, other: WeeklyScores) -> WeeklyScores:
+def _larger(first: WeeklyScores, second: WeeklyScores) -> WeeklyScores:
     """Row by row the one with the larger shift; a known one before an unknown, the second of equals."""
     with np.errstate(invalid="ignore"):
-        chosen = (one.shift > other.shift) | (np.isnan(other.shift) & ~np.isnan(one.shift))
+        chosen = (first.shift > second.shift) | (np.isnan(second.shift) & ~np.isnan(first.shift))
     names = (field.name for field in fields(WeeklyScores))
-    return WeeklyScores(*(np.where(chosen, getattr(one, name), getattr(other, name)) for name in names))
+    return WeeklyScores(*(np.where(chosen, getattr(first, name), getattr(second, name)) for name in names))

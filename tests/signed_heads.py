@@ -15,8 +15,8 @@ from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations import cases, measures
+from cjp_fraud.operations.head_keeping import keep_first
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
-from cjp_fraud.operations.signed_heads import keep_first
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import FraudFinding, TenantsPart
 from cjp_fraud.storage.database import reading, transaction

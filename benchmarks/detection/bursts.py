@@ -9,7 +9,7 @@ import numpy as np
 from cjp_fraud.simulation.cloud import DAY_INTERVALS, STEP_MINUTES, Cloud
 from cjp_fraud.simulation.event_placement import Injection
 from cjp_fraud.simulation.expected import expected_of
-from cjp_fraud.simulation.profiles import draw_profile
+from cjp_fraud.simulation.tenant_profiles import draw_profile
 
 BURST = "revenue_share_burst"
 """The documented attack of 16 minutes, scaled to the size that is asked for."""

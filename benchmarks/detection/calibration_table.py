@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.detection.cloud_run import CloudRun
 from benchmarks.detection.measures import INTERVAL
 from cjp_fraud.simulation.local_calendar import local_calendar
-from cjp_fraud.simulation.profiles import draw_profile
+from cjp_fraud.simulation.tenant_profiles import draw_profile
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

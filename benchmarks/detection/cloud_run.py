@@ -20,7 +20,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.simulation.cloud import Cloud
 from cjp_fraud.simulation.event_placement import Injection
 from cjp_fraud.simulation.generate import COUNTS_ONLY, SimulatedTraffic, simulate_tenants
-from cjp_fraud.simulation.profiles import draw_profile
+from cjp_fraud.simulation.tenant_profiles import draw_profile
 from cjp_fraud.simulation.truth import TruthRow
 from cjp_fraud.traffic.schema import START, TENANT
 

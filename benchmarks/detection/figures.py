@@ -27,8 +27,8 @@ from benchmarks.detection.measures import (
     recall,
     share_of_worst,
 )
-from cjp_fraud.simulation.profiles import draw_profile
-from features.clocks import HOURLY_CLOCKS, Clock
+from cjp_fraud.simulation.tenant_profiles import draw_profile
+from features.counting_clocks import HOURLY_CLOCKS, Clock
 from models.stability import stability_index
 
 BUDGETS = (1.0, 0.5, 0.1)

@@ -22,8 +22,8 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.series import arrange
 from cjp_fraud.detection.significance import are_spikes, calibration, with_p_values
 from cjp_fraud.simulation.generate import SimulatedTraffic
-from features.clocks import HOURLY_CLOCKS, LEAST_THRESHOLD, Clock
 from features.columns import TENANT
+from features.counting_clocks import HOURLY_CLOCKS, LEAST_THRESHOLD, Clock
 from features.local_grid import DAY, HOUR
 from models.calibration import PooledCalibration, histogram, score_of
 

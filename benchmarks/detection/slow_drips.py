@@ -26,10 +26,10 @@ from cjp_fraud.detection.series import series_table
 from cjp_fraud.simulation.cloud import DAY_INTERVALS, STEP_MINUTES, Cloud
 from cjp_fraud.simulation.expected import expected_of
 from cjp_fraud.simulation.generate import simulate_tenants
-from cjp_fraud.simulation.profiles import draw_profile, tenant_id_of
 from cjp_fraud.simulation.revenue_share_frauds import SlowRevenueShare
 from cjp_fraud.simulation.scenario import Place, added_columns
 from cjp_fraud.simulation.series_kinds import VOICE_OUT
+from cjp_fraud.simulation.tenant_profiles import draw_profile, tenant_id_of
 from features.columns import TENANT
 from features.weekly_growth import WEEK
 from features.weekly_statistic import GROWTH, DailySums, weekly_scores

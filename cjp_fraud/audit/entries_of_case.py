@@ -29,8 +29,8 @@ def newest_names(
     subjects : tables and ids (tenant, subscription, users); what entries about these name in
         ``tables_of_subjects`` must be among them too.
     """
-    names, wanted = NewestNames(), set(rows)
-    for entry in session.execute(_entries_naming(session, wanted, case_id)):
+    names, own_rows = NewestNames(), set(rows)
+    for entry in session.execute(_entries_naming(session, own_rows, case_id)):
         named = json.loads(entry.rows) if isinstance(entry.rows, str) else entry.rows
         of_case = entry.case_id == case_id
         of_subject = (entry.subject_type, entry.subject_id) in subjects
@@ -38,7 +38,7 @@ def newest_names(
             row
             for row in named
             if of_case
-            or (row["table"], row["id"]) in wanted
+            or (row["table"], row["id"]) in own_rows
             or (of_subject and row["table"] in tables_of_subjects)
         ]
         names.add(entry.sequence, entry.action, entry.actor, own)

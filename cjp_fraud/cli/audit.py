@@ -89,18 +89,18 @@ def list_entries(
 @app.command()
 def sign(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Sign the head of the log now, write it to the second place and mail it; run-due does so daily."""
-    from cjp_fraud.operations import signed_heads
+    from cjp_fraud.operations import head_keeping
 
     opened = deployment(ctx)
-    print_view(signed_heads.sign_and_keep(opened, opened.now), as_json=as_json, title="Signed head")
+    print_view(head_keeping.sign_and_keep(opened, opened.now), as_json=as_json, title="Signed head")
 
 
 @app.command()
 def key(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Print the public key that verifies signed heads, and where these are kept."""
-    from cjp_fraud.operations import signed_heads
+    from cjp_fraud.operations import head_keeping
 
-    print_view(signed_heads.show_head_key(deployment(ctx)), as_json=as_json, title="Key of signed heads")
+    print_view(head_keeping.show_head_key(deployment(ctx)), as_json=as_json, title="Key of signed heads")
 
 
 def _head(text: str | None) -> str | None:

@@ -70,8 +70,8 @@ def list_cases(
         print_table(case_queue.list_overflow(opened), _OVERFLOW, as_json=as_json, title="Overflow")
         return
     states = frozenset(CaseState) if everything else frozenset(state) if state else None
-    wanted = QueueFilter(states, tenant, QueueOrder.AGE if by_age else QueueOrder.SCORE)
-    page = case_queue.list_cases(opened, wanted, limit=limit, after=after)
+    queue_filter = QueueFilter(states, tenant, QueueOrder.AGE if by_age else QueueOrder.SCORE)
+    page = case_queue.list_cases(opened, queue_filter, limit=limit, after=after)
     if as_json:
         print_json(page)
         return

@@ -93,10 +93,10 @@ def determine(
         origins=tuple(origin or ()),
         contacts_per_hour=rate,
     )
-    wanted = measure_wanted(measure, scope, days=days, hours=hours)
+    planned = measure_wanted(measure, scope, days=days, hours=hours)
     with progress("determination") as report:
         report(0, 1, "freezing the evidence")
-        finding_of_fraud = FraudFinding(because, part, wanted, flag, ground or ())
+        finding_of_fraud = FraudFinding(because, part, planned, flag, ground or ())
         result = cases.determine(opened, as_user, opened.now, case, finding_of_fraud)
     _tell_proposal(result)
 

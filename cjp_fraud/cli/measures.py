@@ -64,7 +64,7 @@ def apply(
             "--needed-because and --as USER go together; the measure itself runs as system"
         )
     outcome = measures.apply(opened, opened.now, case, by=as_user, needed_because=needed_because)
-    _report(outcome, case, wanted=PlatformOutcome.IN_FORCE)
+    _report(outcome, case, aim=PlatformOutcome.IN_FORCE)
 
 
 def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
@@ -144,7 +144,7 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
         result = measures.reinstate(opened, as_user, opened.now, case, reasons=because)
     for sentence in result.enforcement.waiting_for if result.enforcement is not None else ():
         typer.echo(f"  {sentence}")
-    _report(result.measure, case, wanted=PlatformOutcome.NOT_IN_FORCE)
+    _report(result.measure, case, aim=PlatformOutcome.NOT_IN_FORCE)
     if result.enforcement is not None and result.enforcement.waiting_for:
         again = "" if result.enforcement.failed_letters else "; cjp-fraud run-due tries again"
         typer.echo(f"  service is restored, but the customer was not told{again}")
@@ -247,9 +247,9 @@ def _print_look(look: TrafficLook, case: str, as_user: str) -> None:
     )
 
 
-def _report(outcome: MeasureOutcome, case: str, *, wanted: PlatformOutcome) -> None:
+def _report(outcome: MeasureOutcome, case: str, *, aim: PlatformOutcome) -> None:
     typer.echo(f"case {case}: measure {outcome.measure_id} is {outcome.outcome.replace('_', ' ')}")
     for reason in outcome.reasons:
         typer.echo(f"  {reason}")
-    if outcome.outcome is not wanted:
+    if outcome.outcome is not aim:
         raise typer.Exit(1)

@@ -49,7 +49,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Fit and register the model version of each Monday that has none; one that is worse waits, the others count."""
-    from cjp_fraud.operations.models import train_versions
+    from cjp_fraud.operations.model_versions import train_versions
 
     opened = deployment(ctx)
     with progress("training") as report:
@@ -73,7 +73,7 @@ def what_if(
     as_json: JsonOption = False,
 ) -> None:
     """Say what budgets would have flagged in the newest 28 days, and how right that was where people decided."""
-    from cjp_fraud.operations.models import what_if as other_budgets
+    from cjp_fraud.operations.model_versions import what_if as other_budgets
 
     opened = deployment(ctx)
     with progress("scoring 28 days anew") as report:
@@ -108,7 +108,7 @@ def what_if(
 @app.command("list")
 def list_versions(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List the versions, the newest first, with the moments from which they count."""
-    from cjp_fraud.operations.models import list_versions
+    from cjp_fraud.operations.model_versions import list_versions
 
     print_table(list_versions(deployment(ctx)), _COLUMNS, as_json=as_json, title="Model versions")
 
@@ -116,7 +116,7 @@ def list_versions(ctx: typer.Context, as_json: JsonOption = False) -> None:
 @app.command()
 def show(ctx: typer.Context, version: VersionArgument, as_json: JsonOption = False) -> None:
     """Show a version's card: window, parameters, features, libraries, metrics, hash."""
-    from cjp_fraud.operations.models import show_version
+    from cjp_fraud.operations.model_versions import show_version
 
     view = show_version(deployment(ctx), version)
     print_view(
@@ -143,7 +143,7 @@ def promote(
     ] = None,
 ) -> None:
     """Let a version count from the next UTC midnight on, if it is no worse than the one in force."""
-    from cjp_fraud.operations.models import promote_version
+    from cjp_fraud.operations.model_versions import promote_version
 
     opened = deployment(ctx)
     view = promote_version(opened, as_user, opened.now, version, anyway=anyway, because=because)

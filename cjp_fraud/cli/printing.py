@@ -244,7 +244,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         if window := _WINDOW.fullmatch(value):
             return "{} {}Z".format(*window.groups())
-        return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
+        return _CONTROL.sub(lambda control: control.group().encode("unicode_escape").decode(), value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_cell(inside)}" for name, inside in value.items()) or "–"
     if isinstance(value, list | tuple | set | frozenset):

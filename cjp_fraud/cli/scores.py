@@ -9,7 +9,7 @@ import typer
 from cjp_fraud.cli.detection import window
 from cjp_fraud.cli.frame import JsonOption, deployment
 from cjp_fraud.cli.printing import Column, print_table
-from features.clocks import Clock
+from features.counting_clocks import Clock
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -68,7 +68,7 @@ def init(
 @app.command()
 def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Print every setting in force, and the public key that verifies signed heads; secrets are masked."""
-    from cjp_fraud.operations.signed_heads import settings_and_key
+    from cjp_fraud.operations.head_keeping import settings_and_key
 
     look_at_home(ctx)
     print_view(settings_and_key(deployment(ctx)), as_json=as_json, title="Settings")
@@ -82,8 +82,8 @@ def _people(given: list[str]) -> tuple[dict[str, list[Role]], dict[str, list[str
     people: dict[str, list[Role]] = {}
     identities: dict[str, list[str]] = {}
     for text in given:
-        name, _, said = text.partition("=")
-        names, at, identity = said.partition("@")
+        name, _, answer = text.partition("=")
+        names, at, identity = answer.partition("@")
         unknown = [role for role in names.split(",") if role not in list(Role)]
         if unknown:
             raise typer.BadParameter(

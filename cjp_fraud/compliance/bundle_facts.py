@@ -91,7 +91,7 @@ def gate_faults(case_id: str, records: Sequence[Record]) -> Iterator[str]:
         }
         sent = [notice for notice in session.query(Notice) if notice.plan_id in plans]
         measures = [measure for measure in session.query(Measure) if measure.mode is PlatformMode.ACT]
-        kept = {row.measure_id for row in session.query(Reaffirmation)}
+        reaffirmed = {row.measure_id for row in session.query(Reaffirmation)}
     for approval in approvals:
         facts = _facts(case_id, records, approval.at)
         where = f"approvals {approval.id}"
@@ -107,7 +107,7 @@ def gate_faults(case_id: str, records: Sequence[Record]) -> Iterator[str]:
         facts = _facts(case_id, records, measure.ordered_at)
         yield from _shut(f"measures {measure.id}", facts, measure.ordered_at, BEFORE_MEASURE)
         yield from _otherwise_than_approved(measure, facts)
-        if measure.id not in kept:
+        if measure.id not in reaffirmed:
             yield from _longer_than_stated(measure, facts)
 
 

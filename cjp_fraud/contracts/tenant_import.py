@@ -354,18 +354,18 @@ def _contract_versions(record: _Record, row: TenantRow, source: str, at: datetim
     """
     complete = all(getattr(row, name) is not None for name in PLAIN_TERMS)
     right = Right.CLAUSE_2_4 if complete and not row.inside_flex_plan else Right.NOT_READ
-    wanted: list[tuple[Any, Any, dict[str, Any]]] = [
+    standing_and_new: list[tuple[Any, Any, dict[str, Any]]] = [
         (SubscriptionTerms, record.bought, {name: _stored(getattr(row, name)) for name in _BOUGHT})
     ]
     if record.document is None or record.document.origin is not Origin.COUNSEL:
         values = document_values(row.governing_document, right, Origin.TENANTS_FILE)
-        wanted.append((GoverningDocument, record.document, values))
+        standing_and_new.append((GoverningDocument, record.document, values))
     if record.notice_terms is None or record.notice_terms.origin is not Origin.COUNSEL:
         values = notice_terms_values(plain_terms() if complete else None, Origin.TENANTS_FILE)
-        wanted.append((NoticeTermsVersion, record.notice_terms, values))
+        standing_and_new.append((NoticeTermsVersion, record.notice_terms, values))
     versions = [
         new_version(kind, before, record.subscription.id, values, source, at)
-        for kind, before, values in wanted
+        for kind, before, values in standing_and_new
     ]
     return [version for version in versions if version is not None]
 

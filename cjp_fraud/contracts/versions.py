@@ -79,9 +79,9 @@ def enter_terms(
     }
     source = f"entered by {by.reference}"
     versions: list[NewVersion[Any]] = []
-    for kind, said in values.items():
+    for kind, values_of_kind in values.items():
         before = in_force(session, kind, [subscription.id]).get(subscription.id)
-        version = new_version(kind, before, subscription.id, said, source, moment)
+        version = new_version(kind, before, subscription.id, values_of_kind, source, moment)
         if version is not None:
             versions.append(version)
     put_versions(session, versions, moment)

@@ -30,7 +30,7 @@ from cjp_fraud.traffic.model import TenantTraffic
 from cjp_fraud.traffic.read_files import TrafficRead, read_traffic
 from cjp_fraud.traffic.schema import COUNTRIES, METRICS
 from features import columns
-from features.clocks import LONG_CLOCKS, Clock
+from features.counting_clocks import LONG_CLOCKS, Clock
 from features.episodes import episode_id, episode_starts
 from features.local_grid import DAY
 from models.calibration import p_of, score_of

@@ -21,7 +21,6 @@ from sqlalchemy import Engine
 
 from cjp_fraud.clock import date_of
 from cjp_fraud.detection.daily_sums import refresh_daily_sums
-from cjp_fraud.detection.determined import Determined, read_determined
 from cjp_fraud.detection.due_days import (
     DueDays,
     DueSeries,
@@ -31,6 +30,7 @@ from cjp_fraud.detection.due_days import (
     mark_folded,
     recently_moved,
 )
+from cjp_fraud.detection.fraud_days import Determined, read_determined
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.detection.past import CODE_DAYS, ProfiledPast, of_zone, profiled_past, read_index
 from cjp_fraud.detection.profile_rows import days_of, profile_rows, snapshot_rows

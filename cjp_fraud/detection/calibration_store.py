@@ -16,7 +16,7 @@ from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.series import utc_seconds
 from cjp_fraud.detection.significance import Counts
 from cjp_fraud.storage.lake import Lake, Where
-from features.clocks import CLOCKS, Clock
+from features.counting_clocks import CLOCKS, Clock
 from features.local_grid import DAY
 from models.calibration import BINS, histogram
 

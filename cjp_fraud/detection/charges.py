@@ -38,8 +38,8 @@ def with_charges(lake: Lake, flags: Sequence[FlagRow]) -> list[FlagRow]:
 
 def _charged(lake: Lake, flags: Sequence[FlagRow]) -> dict[Key, tuple[float, float]]:
     """Contacts and cents of the intervals in the flags' spans, where both are known."""
-    wanted = {key for flag in flags for key in _span(flag)}
-    starts = sorted({start for _, start in wanted})
+    of_spans = {key for flag in flags for key in _span(flag)}
+    starts = sorted({start for _, start in of_spans})
     first, end = starts[0], starts[-1] + timedelta(seconds=1)
     tenants = sorted({flag.tenant_id for flag in flags})
     rows = lake.read(
@@ -54,7 +54,9 @@ def _charged(lake: Lake, flags: Sequence[FlagRow]) -> dict[Key, tuple[float, flo
     keys = zip(rows[SERIES_ID].to_pylist(), rows[START].to_pylist(), strict=True)
     amounts = np.column_stack([floats(rows[OFFERED]), floats(rows[CHARGE])]).tolist()
     return {
-        key: (contacts, cents) for key, (contacts, cents) in zip(keys, amounts, strict=True) if key in wanted
+        key: (contacts, cents)
+        for key, (contacts, cents) in zip(keys, amounts, strict=True)
+        if key in of_spans
     }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.scored_rows import COLUMNS, Columns, ScoredRows, coarser, rows_of_columns
 from cjp_fraud.detection.series import Arranged, Group
-from features.clocks import HOURLY_CLOCKS, SPAN_SECONDS, Clock
+from features.counting_clocks import HOURLY_CLOCKS, SPAN_SECONDS, Clock
 from features.hour_sums import HourSums, hour_sums
 from features.local_grid import HOUR, local_days
 from features.long_clocks import SCORERS

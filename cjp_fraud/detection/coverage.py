@@ -35,8 +35,8 @@ class PartlyCovered:
                 code * width + (at - low) for code, at in ((self.series, self.start), (series, start))
             )
             place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-            found = known[place] == asked
-            result[found] = self.seconds[place[found]]
+            is_partial = known[place] == asked
+            result[is_partial] = self.seconds[place[is_partial]]
         return result
 
 

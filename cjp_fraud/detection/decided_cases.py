@@ -14,7 +14,7 @@ from cjp_fraud.review.decision_tables import Determination, Dispute
 from cjp_fraud.review.model import DisputeState, Finding
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
-from features.clocks import Thresholds
+from features.counting_clocks import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def found_by_finding(
     decided: Sequence[DecidedCase], window: SpikeWindow, thresholds: Thresholds
 ) -> Counter[Finding]:
     """How many of the cases have a flag at ``thresholds`` between their first and their last flag, by finding."""
-    found: Counter[Finding] = Counter()
+    flagged: Counter[Finding] = Counter()
     high = window.reached(thresholds)
     for case in decided:
-        found[case.finding] += bool(np.any(high & window.during(case.tenant_id, case.first, case.last)))
-    return found
+        flagged[case.finding] += bool(np.any(high & window.during(case.tenant_id, case.first, case.last)))
+    return flagged

@@ -38,7 +38,7 @@ class Distributions:
 
         Those with too few rows on a side are left out.
         """
-        found = {}
+        indices = {}
         for name in (SCORE, *COUNT_FEATURES, *PEAK_FEATURES):
             before = np.zeros(len(EDGES) + 1, dtype=np.int64)
             now = before.copy()
@@ -47,8 +47,8 @@ class Distributions:
                     (now if day >= monday - WEEK else before)[:] += counts
             index = stability_index(before, now)
             if not np.isnan(index):
-                found[f"{METRIC}{name}"] = index
-        return found
+                indices[f"{METRIC}{name}"] = index
+        return indices
 
     def _add(self, name: str, day: int, values: NDArray[np.float64]) -> None:
         counts = fine_counts(values)

@@ -123,11 +123,11 @@ def due_days(engine: Engine, zones: Mapping[str, str], now: datetime) -> DueDays
     at = np.array([int(now.timestamp())], dtype=np.int64)
     today = {zone: int(local_days(zone, at)[0]) for zone in set(zones.values())}
     latest = max((int(midnights(zone, np.array([day]))[0]) for zone, day in today.items()), default=0)
-    wanted = (TrafficChange.id, TrafficChange.tenant_id, TrafficChange.bucket)
+    identity = (TrafficChange.id, TrafficChange.tenant_id, TrafficChange.bucket)
     spans = (TrafficChange.first_interval, TrafficChange.last_interval)
     with process_lock(engine, TRAFFIC_LOCK), reading(engine) as session:
         rows = session.execute(
-            select(*wanted, *spans)
+            select(*identity, *spans)
             .where(
                 TrafficChange.folded_at.is_(None),
                 TrafficChange.first_interval < datetime.fromtimestamp(latest, UTC),

@@ -12,9 +12,9 @@ from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.weekly_rows import country_of
 from cjp_fraud.review.flags import FlagRow
-from features.clocks import Clock
 from features.columns import APPLICATION, CHANNEL, DIRECTION, INTERVAL_SECONDS, TENANT
 from features.constants import COUNT, FIFTEEN, PEAK
+from features.counting_clocks import Clock
 from features.local_grid import HOUR
 from features.reasons import (
     FlaggedInterval,

@@ -21,8 +21,8 @@ from cjp_fraud.review.joint_spikes import (
     Line,
     joint_groups,
 )
-from features.clocks import Clock
 from features.columns import APPLICATION, CHANNEL, DIRECTION, TENANT
+from features.counting_clocks import Clock
 from features.local_grid import HOUR
 
 Ints = NDArray[np.int64]
@@ -79,13 +79,13 @@ def _crowded(flags: Sequence[ScoredRows]) -> set[int]:
     return {quarter for quarter, of_quarter in tenants.items() if len(of_quarter) >= FEWEST_TENANTS}
 
 
-def _lines(parts: Sequence[ScoredRows], wanted: Collection[int] | None) -> dict[int, set[Line]]:
+def _lines(parts: Sequence[ScoredRows], chosen_quarters: Collection[int] | None) -> dict[int, set[Line]]:
     """The lines that have a row in each of the wanted quarters; None: in any."""
     lines: dict[int, set[Line]] = defaultdict(set)
     for rows in parts:
         index, quarter = _quarters(rows)
-        if wanted is not None:
-            chosen = np.isin(quarter, sorted(wanted))
+        if chosen_quarters is not None:
+            chosen = np.isin(quarter, sorted(chosen_quarters))
             index, quarter = index[chosen], quarter[chosen]
         series, quarters = np.unique(np.stack([rows.series[index], quarter]), axis=1)
         keys = rows.table.keys

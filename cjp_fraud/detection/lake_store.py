@@ -12,7 +12,7 @@ import numpy as np
 from cjp_fraud.clock import date_of, day_of
 from cjp_fraud.detection.calibration_store import CalibratedDay, Calibrations, read_calibrations
 from cjp_fraud.detection.daily_sums import read_daily_sums
-from cjp_fraud.detection.determined import Determined
+from cjp_fraud.detection.fraud_days import Determined
 from cjp_fraud.detection.lake_tables import CLOCK_SCORES, SCORES
 from cjp_fraud.detection.registry import FittedVersion, version_of
 from cjp_fraud.detection.rules import DetectionRules
@@ -25,8 +25,8 @@ from cjp_fraud.detection.spans import SeriesSpans
 from cjp_fraud.detection.weekly_rows import ends_a_week, weekly_rows
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.traffic.schema import TRAFFIC
-from features.clocks import CLOCKS, Clock
 from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
+from features.counting_clocks import CLOCKS, Clock
 from features.local_grid import DAY
 from features.weekly_growth import WEEK
 

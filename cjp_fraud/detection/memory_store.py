@@ -24,7 +24,7 @@ from cjp_fraud.detection.scoring import Block, rows_in_gaps, scored_blocks
 from cjp_fraud.detection.series import Arranged, Group
 from cjp_fraud.detection.significance import Counts
 from cjp_fraud.detection.weekly_rows import ends_a_week, weekly_rows
-from features.clocks import CLOCKS, Clock
+from features.counting_clocks import CLOCKS, Clock
 from features.fold import fold_day
 from features.local_grid import DAY, HOUR, slots_a_day
 from features.profile import History

@@ -21,7 +21,7 @@ from cjp_fraud.detection.scored_rows import ScoredRows, flat, gathered
 from cjp_fraud.detection.scoring import Block
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.detection.significance import with_p_values
-from features.clocks import INITIAL_THRESHOLD, Clock
+from features.counting_clocks import INITIAL_THRESHOLD, Clock
 from features.score_day import Model, ScoredDay, candidate_features, candidates, weigh
 from models.calibration import PooledCalibration
 from models.forest import PooledForest

@@ -15,7 +15,9 @@ from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.significance import are_spikes
 from cjp_fraud.review.episodes import ATTACHMENT
 from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
-from features.clocks import (
+from features.columns import TENANT
+from features.constants import EPISODE_GAP_SECONDS
+from features.counting_clocks import (
     CLOCKS,
     DAYS_A_SCORE,
     LEAST_THRESHOLD,
@@ -23,8 +25,6 @@ from features.clocks import (
     Clock,
     Thresholds,
 )
-from features.columns import TENANT
-from features.constants import EPISODE_GAP_SECONDS
 from models.threshold import Limit, count_groups, smallest_threshold
 
 Ints = NDArray[np.int64]

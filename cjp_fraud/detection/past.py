@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.clock import date_of
-from cjp_fraud.detection.determined import Determined, DeterminedDays
+from cjp_fraud.detection.fraud_days import Determined, DeterminedDays
 from cjp_fraud.detection.lake_tables import BASELINE, PROFILE
 from cjp_fraud.detection.profile_rows import days_of, numbers_of, profile_of, snapshot_of
 from cjp_fraud.detection.series import Arranged
@@ -137,13 +137,15 @@ def profiled_past(
     for number, day, part in _cut(of_group[code], days, np.flatnonzero(~slots_used & (days < first))):
         of_day = tuple(values[part] for values in numbers)
         older.setdefault(number, []).append((member[code[part]], day, of_day))
-    wanted = slots_used | ahead
+    read_whole = slots_used | ahead
     days_out = determined.of_series(arranged.table)
-    if not wanted.any():
+    if not read_whole.any():
         return ProfiledPast(arranged, {}, older, days_out)
-    keys = code[wanted] * CODE_DAYS + days[wanted]
-    on: Mapping[str, Collection[Any]] = {"day": [date_of(day) for day in np.unique(days[wanted]).tolist()]}
-    where = Where(equal={**on, **_tenants(arranged, code[wanted])})
+    keys = code[read_whole] * CODE_DAYS + days[read_whole]
+    on: Mapping[str, Collection[Any]] = {
+        "day": [date_of(day) for day in np.unique(days[read_whole]).tolist()]
+    }
+    where = Where(equal={**on, **_tenants(arranged, code[read_whole])})
     whole = lake.read(PROFILE, buckets=sorted(int(bucket) for bucket in buckets), where=where)
     codes = arranged.table.codes(whole[SERIES_ID])
     named = np.isin(codes * CODE_DAYS + days_of(whole), keys) & (codes >= 0)
@@ -171,7 +173,7 @@ def stored_days(arranged: Arranged, rows: pa.Table) -> dict[tuple[int, int], tup
 def stored_snapshots(
     lake: Lake,
     arranged: Arranged,
-    wanted: Collection[tuple[int, int]],
+    groups_and_days: Collection[tuple[int, int]],
     buckets: Collection[int],
     determined: Determined,
 ) -> dict[tuple[int, int], Snapshot]:
@@ -180,7 +182,7 @@ def stored_snapshots(
     They are read from the baseline. A series without one there for the day (it was silent, or is newly delivered)
     gets one made from its profiles; without profiles it is cold.
     """
-    days = sorted({day for _, day in wanted})
+    days = sorted({day for _, day in groups_and_days})
     if not days:
         return {}
     numbers = sorted(int(bucket) for bucket in buckets)
@@ -190,15 +192,15 @@ def stored_snapshots(
     in_baseline: dict[tuple[int, int], tuple[Ints, pa.Table]] = {
         (number, day): (members, part)
         for number, members, day, part in _by_group_and_day(arranged, stored)
-        if (number, day) in wanted
+        if (number, day) in groups_and_days
     }
-    missing = _missing_tenants(arranged, wanted, in_baseline)
+    missing = _missing_tenants(arranged, groups_and_days, in_baseline)
     past = None
     if missing:
         index = read_index(lake, days[0], days[-1], buckets, missing)
         past = profiled_past(lake, arranged, days[0], days[-1], buckets, determined, index=index)
     result = {}
-    for number, day in sorted(wanted, key=lambda pair: (pair[0], pair[1])):
+    for number, day in sorted(groups_and_days, key=lambda pair: (pair[0], pair[1])):
         group = arranged.groups[number]
         members, part = in_baseline.get((number, day), (np.empty(0, np.int64), BASELINE.schema.empty_table()))
         slots = slots_a_day(group.seconds)
@@ -213,11 +215,11 @@ def stored_snapshots(
 
 def _missing_tenants(
     arranged: Arranged,
-    wanted: Collection[tuple[int, int]],
+    groups_and_days: Collection[tuple[int, int]],
     in_baseline: Mapping[tuple[int, int], tuple[Ints, pa.Table]],
 ) -> set[str]:
     missing: set[str] = set()
-    for number, day in wanted:
+    for number, day in groups_and_days:
         group = arranged.groups[number]
         members = in_baseline[number, day][0] if (number, day) in in_baseline else np.empty(0, np.int64)
         absent = np.setdiff1d(np.arange(len(group.series)), members)

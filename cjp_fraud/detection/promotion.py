@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from features.clocks import Thresholds
+from features.counting_clocks import Thresholds
 
 MOST_RECALL_LOST: Final = 0.02
 MOST_FALSE_EPISODES_GAINED: Final = 0.1
@@ -66,24 +66,24 @@ class TrialOutcome:
     @property
     def faults(self) -> tuple[str, ...]:
         """Why the version is worse, a sentence each; none: it is not."""
-        said = []
+        faults = []
         recall, standing = self.recall, self.standing_recall
         forced = self.budget is not None and self.standing_over_budget
         fewer = (
             recall is not None and standing is not None and recall < standing - MOST_RECALL_LOST - _ROUNDING
         )
         if fewer and not forced:
-            said.append(
+            faults.append(
                 f"on the {self.trial} it finds {recall:.0%} of the frauds, the version in force {standing:.0%}"
             )
         more = self.standing_false_episodes * (1 + MOST_FALSE_EPISODES_GAINED)
         if self.false_episodes > max(more, self.budget or 0.0) + _ROUNDING:
             allowed = "" if self.budget is None else f"; the budget allows {self.budget:.0f}"
-            said.append(
+            faults.append(
                 f"on the {self.trial} it has {self.false_episodes} false episodes, the version in force "
                 f"{self.standing_false_episodes}{allowed}"
             )
-        return tuple(said)
+        return tuple(faults)
 
 
 def compare(
@@ -96,14 +96,14 @@ def compare(
     """Try a version's thresholds and the standing one's in all trials."""
     outcomes = []
     for trial in trials:
-        one, other = trial.result(thresholds), trial.result(standing)
+        own, standing_result = trial.result(thresholds), trial.result(standing)
         outcomes.append(
             TrialOutcome(
                 trial.name,
-                one.recall,
-                other.recall,
-                one.false_episodes,
-                other.false_episodes,
+                own.recall,
+                standing_result.recall,
+                own.false_episodes,
+                standing_result.false_episodes,
                 trial.budget,
                 standing_over_budget,
             )

@@ -27,9 +27,9 @@ from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
-from features.clocks import INITIAL_THRESHOLD, LONG_CLOCKS, Clock, Thresholds
 from features.columns import COUNT_FEATURES, PEAK_FEATURES
 from features.constants import RECIPE_VERSION
+from features.counting_clocks import INITIAL_THRESHOLD, LONG_CLOCKS, Clock, Thresholds
 from features.local_grid import DAY
 from features.score_day import Model
 from features.second_stage import SecondStage

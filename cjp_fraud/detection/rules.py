@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cjp_fraud.config import Settings
-from features.clocks import BUDGET_SHARE, Clock
+from features.counting_clocks import BUDGET_SHARE, Clock
 from features.spike import SpikeMinimum
 
 

@@ -22,9 +22,9 @@ from cjp_fraud.detection.calibration_store import (
     write_calibrations,
 )
 from cjp_fraud.detection.charges import with_charges
-from cjp_fraud.detection.determined import read_determined
 from cjp_fraud.detection.evidence_rows import principal_rows
 from cjp_fraud.detection.flags import flag_rows
+from cjp_fraud.detection.fraud_days import read_determined
 from cjp_fraud.detection.joint_quarters import joint_spikes
 from cjp_fraud.detection.lake_store import LakeStore
 from cjp_fraud.detection.registry import FittedVersion
@@ -44,7 +44,7 @@ from cjp_fraud.review.principals import freeze_principals
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import process_lock
-from features.clocks import CLOCKS, Clock
+from features.counting_clocks import CLOCKS, Clock
 from features.local_grid import DAY
 from models.calibration import PooledCalibration
 

@@ -16,8 +16,8 @@ from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.scored_rows import COLUMNS, WHOLE_NUMBERS, ScoredRows
 from cjp_fraud.detection.series import floats, series_table, utc_seconds
 from cjp_fraud.storage.lake import Lake, LakeTable
-from features.clocks import LONG_CLOCKS, Clock
 from features.columns import INTERVAL_START, SERIES_ID, SERIES_KEY, TENANT
+from features.counting_clocks import LONG_CLOCKS, Clock
 from features.local_grid import DAY, HOUR
 
 CLOCK: Final = "clock"

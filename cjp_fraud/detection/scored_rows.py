@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cjp_fraud.detection.lake_tables import BAR_BY_HOUR
 from cjp_fraud.detection.series import Arranged, SeriesTable
-from features.clocks import Clock
+from features.counting_clocks import Clock
 from features.fifteen import FIFTEEN_MINUTES
 from features.local_grid import HOUR
 from features.score_day import Measured, ScoredDay

@@ -17,7 +17,7 @@ from cjp_fraud.detection.clock_rows import (
     hours_of_local_day,
     sum_block,
 )
-from cjp_fraud.detection.determined import Determined
+from cjp_fraud.detection.fraud_days import Determined
 from cjp_fraud.detection.past import ProfiledPast, profiled_past, stored_snapshots
 from cjp_fraud.detection.scored_rows import COLUMNS, Columns, ScoredRows, flat, gathered, rows_of_columns
 from cjp_fraud.detection.series import Arranged, arrange, read_traffic
@@ -272,10 +272,12 @@ def _run_of(grid: LocalGrid, begin: int, end: int) -> LocalGrid:
 
 def _local_days(arranged: Arranged, begin: int, end: int, *, silent: bool = False) -> list[tuple[int, int]]:
     """Groups and local days that the window touches: those that have rows, or the silent ones too."""
-    wanted = []
+    groups_and_days = []
     for number, group in enumerate(arranged.groups):
         if begin < end:
             low, high = local_days(group.zone, np.array([begin, end - 1], dtype=np.int64)).tolist()
             within = group.days[(group.days >= low) & (group.days <= high)]
-            wanted += [(number, day) for day in (range(low, high + 1) if silent else within.tolist())]
-    return wanted
+            groups_and_days += [
+                (number, day) for day in (range(low, high + 1) if silent else within.tolist())
+            ]
+    return groups_and_days

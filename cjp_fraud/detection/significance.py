@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.scored_rows import ScoredRows
-from features.clocks import CLOCKS, Clock
 from features.columns import CHANNEL
+from features.counting_clocks import CLOCKS, Clock
 from features.local_grid import HOUR
 from features.spike import is_spike
 from models.calibration import LEAST_ROWS, PooledCalibration

@@ -17,7 +17,7 @@ from cjp_fraud.detection.baseline import refresh
 from cjp_fraud.detection.calibration_store import write_calibrations
 from cjp_fraud.detection.coverage import is_known
 from cjp_fraud.detection.decided_cases import read_decided, within
-from cjp_fraud.detection.determined import Determined, read_determined
+from cjp_fraud.detection.fraud_days import Determined, read_determined
 from cjp_fraud.detection.lake_store import LakeStore
 from cjp_fraud.detection.lake_tables import PROFILE
 from cjp_fraud.detection.model_fit import WindowFit, eligible_mondays
@@ -45,7 +45,7 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.schema import COVERED, SECONDS, TRAFFIC
-from features.clocks import Clock
+from features.counting_clocks import Clock
 from features.local_grid import DAY
 
 Ints = NDArray[np.int64]

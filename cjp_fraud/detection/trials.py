@@ -18,8 +18,8 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.series import arrange
 from cjp_fraud.review.model import Finding
-from features.clocks import Thresholds
 from features.constants import EPISODE_GAP_SECONDS
+from features.counting_clocks import Thresholds
 from features.local_grid import DAY
 from models.threshold import group_starts
 
@@ -59,14 +59,14 @@ class KnownTruth:
     def result(self, thresholds: Thresholds) -> TrialResult:
         """Recall of the frauds, and false episodes: those that touch no fraud or, where given, a benign event."""
         high = self.window.reached(thresholds)
-        found = [bool(np.any(high & self._finding(event))) for event in self.frauds]
+        is_found = [bool(np.any(high & self._finding(event))) for event in self.frauds]
         touches = self._during_any(self.frauds if self.benign is None else self.benign)
         order = np.lexsort((self.window.starts, self.window.tenants))
         flags = order[high[order]]
         begins = group_starts(self.window.tenants[flags], self.window.starts[flags], EPISODE_GAP_SECONDS)
         touched = np.logical_or.reduceat(touches[flags], np.flatnonzero(begins)) if len(flags) else begins
         false = touched if self.benign is not None else ~touched
-        recall = sum(found) / len(found) if found else None
+        recall = sum(is_found) / len(is_found) if is_found else None
         return TrialResult(recall, int(false.sum()))
 
     def _during_any(self, events: Sequence[Event]) -> NDArray[np.bool_]:

@@ -13,8 +13,8 @@ from cjp_fraud.detection.daily_sums import arranged_sums
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.scored_rows import COLUMNS, ScoredRows, coarser, rows_of_columns
 from cjp_fraud.detection.series import SeriesTable
-from features.clocks import SPAN_SECONDS, Clock
 from features.columns import SERIES_ID
+from features.counting_clocks import SPAN_SECONDS, Clock
 from features.local_grid import DAY
 from features.regimes import Regime
 from features.weekly_growth import WEEK

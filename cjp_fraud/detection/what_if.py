@@ -22,7 +22,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.progress import Report
 from cjp_fraud.review.model import Finding
 from cjp_fraud.storage.lake import Lake
-from features.clocks import LEAST_THRESHOLD, LONG_CLOCKS, Clock, Thresholds
+from features.counting_clocks import LEAST_THRESHOLD, LONG_CLOCKS, Clock, Thresholds
 from features.local_grid import DAY
 
 USUAL_CASES_PER_DAY: Final = (5.0, 10.0, 20.0, 40.0, 80.0)
@@ -72,8 +72,8 @@ class MeasuredPast:
         """What thresholds flag."""
         window = self.window
         counts = window.at(thresholds)
-        found = found_by_finding(self.decided, window, thresholds)
-        fraud, benign = found[Finding.FRAUDULENT], found[Finding.NOT_FRAUDULENT]
+        flagged_cases = found_by_finding(self.decided, window, thresholds)
+        fraud, benign = flagged_cases[Finding.FRAUDULENT], flagged_cases[Finding.NOT_FRAUDULENT]
         return OperatingPoint(
             budget=budget,
             threshold=thresholds[Clock.MINUTE],
@@ -84,7 +84,7 @@ class MeasuredPast:
             episodes_per_series_week=counts.episodes / window.series_weeks if window.series_weeks else 0.0,
             fraudulent=fraud,
             not_fraudulent=benign,
-            undetermined=found[Finding.UNDETERMINED],
+            undetermined=flagged_cases[Finding.UNDETERMINED],
             precision=fraud / (fraud + benign) if fraud + benign else None,
             clock_thresholds={str(clock): thresholds[clock] for clock in LONG_CLOCKS},
         )
@@ -132,5 +132,7 @@ def measure_past(
 
 def over_budgets(past: MeasuredPast, rules: DetectionRules, cases: Sequence[float]) -> list[OperatingPoint]:
     """Operating points for cases a day, ascending; if none is given, for usual numbers and the deployment's own."""
-    wanted = set(cases) or {*USUAL_CASES_PER_DAY, rules.budgets.cases_per_day}
-    return [past.chosen(Budgets(rules.budgets.episodes_per_series_week, budget)) for budget in sorted(wanted)]
+    budgets = set(cases) or {*USUAL_CASES_PER_DAY, rules.budgets.cases_per_day}
+    return [
+        past.chosen(Budgets(rules.budgets.episodes_per_series_week, budget)) for budget in sorted(budgets)
+    ]

@@ -67,13 +67,15 @@ def open_contradictions(
     if case_ids is not None:
         query = query.where(NoticePlan.case_id.in_(sorted(case_ids)))
     rows = session.execute(query).all()
-    found = {
+    notice_of_event = {
         contradiction.event_id: contradiction.notice_id
         for plan_id in dict.fromkeys(row[0] for row in rows)
         for contradiction in contradictions_of(plan_facts(session, plan_id))
     }
     return tuple(
-        OpenContradiction(case_id, found[event_id], event_id, reported_at, reported_at + ANSWER_WITHIN)
+        OpenContradiction(
+            case_id, notice_of_event[event_id], event_id, reported_at, reported_at + ANSWER_WITHIN
+        )
         for _, case_id, event_id, reported_at in rows
-        if event_id in found
+        if event_id in notice_of_event
     )

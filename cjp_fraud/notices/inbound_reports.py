@@ -87,15 +87,15 @@ def reports_kept(
     addresses : mail addresses that a file names, plainly or in an encoding of mail.
     digests : SHA-256 of files that are meant whatever they name.
     """
-    waiting, kept = incoming_folder(settings), []
+    waiting, reports = incoming_folder(settings), []
     for folder in (waiting, waiting.parent / "collected", _unmatched_folder(settings)):
         files = sorted(folder.glob("*")) if folder.is_dir() else []
-        kept += [
+        reports += [
             file for file in files if file.is_file() and _is_meant(file.read_bytes(), addresses, digests)
         ]
     return (
-        tuple(file for file in kept if file.parent == waiting),
-        tuple(file for file in kept if file.parent != waiting),
+        tuple(file for file in reports if file.parent == waiting),
+        tuple(file for file in reports if file.parent != waiting),
     )
 
 

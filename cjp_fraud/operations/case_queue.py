@@ -15,7 +15,7 @@ from cjp_fraud.storage.database import reading
 
 def list_cases(
     deployment: Deployment,
-    wanted: QueueFilter | None = None,
+    queue_filter: QueueFilter | None = None,
     *,
     limit: int = 100,
     after: str | None = None,
@@ -36,9 +36,9 @@ def list_cases(
         If the tenant asked for is not on record.
     """
     with reading(deployment.engine) as session:
-        if wanted is not None and wanted.tenant_id is not None:
-            require_tenant(session, wanted.tenant_id)
-        return queue(session, wanted, limit=limit, after=after)
+        if queue_filter is not None and queue_filter.tenant_id is not None:
+            require_tenant(session, queue_filter.tenant_id)
+        return queue(session, queue_filter, limit=limit, after=after)
 
 
 def list_overflow(deployment: Deployment) -> tuple[OverflowEpisode, ...]:

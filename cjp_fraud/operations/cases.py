@@ -19,8 +19,8 @@ from functools import partial
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.tables import Notice
+from cjp_fraud.operations.head_keeping import head_follows
 from cjp_fraud.operations.short_ids import episode_id_of, id_of
-from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations

@@ -28,7 +28,7 @@ from cjp_fraud.storage.database import reading
 from cjp_fraud.storage.full_disk import full_disk_named
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
-from features.clocks import Clock
+from features.counting_clocks import Clock
 
 
 @dataclass(frozen=True, slots=True)

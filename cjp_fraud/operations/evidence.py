@@ -19,7 +19,7 @@ from cjp_fraud.compliance.log_verification import verify_log as verify_the_log
 from cjp_fraud.compliance.verification import BundleVerification, verify_file
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import StorageError
-from cjp_fraud.operations.signed_heads import (
+from cjp_fraud.operations.head_keeping import (
     KeptHead,
     TrustedHeads,
     given_keys,

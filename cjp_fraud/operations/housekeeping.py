@@ -20,7 +20,7 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.errors import BadInputError, CjpFraudError, ClockError
 from cjp_fraud.operations.evidence import LogReport, verify_log
-from cjp_fraud.operations.signed_heads import HeadKeyView, keep_first, show_head_key
+from cjp_fraud.operations.head_keeping import HeadKeyView, keep_first, show_head_key
 from cjp_fraud.people.model import INIT, Actor, Decision, GivenIdentity, Role
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import create_user

@@ -16,8 +16,8 @@ from cjp_fraud.notices import delivery_record as records
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import DeliveryRecord, NoticeRow
 from cjp_fraud.notices.tables import Notice
+from cjp_fraud.operations.head_keeping import head_follows
 from cjp_fraud.operations.short_ids import id_of
-from cjp_fraud.operations.signed_heads import head_follows
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case

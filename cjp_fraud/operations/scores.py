@@ -13,8 +13,8 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.lake_tables import CLOCK_SCORES, SCORES
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.lake import LakeTable, Where
-from features.clocks import Clock
 from features.columns import INTERVAL_START, TENANT
+from features.counting_clocks import Clock
 
 MOST_SCORES: Final = 100_000
 """Scores that are shown at once."""

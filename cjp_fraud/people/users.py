@@ -38,10 +38,10 @@ def create_user(
         If whoever makes it is no admin, though there is one.
     """
     session, by = decision.session, decision.by
-    wanted, given = sorted(set(roles)), list(dict.fromkeys(identities))
+    named_roles, given = sorted(set(roles)), list(dict.fromkeys(identities))
     require_user_name(name)
     _require_admin(decision, f"create user {name}")
-    if not wanted:
+    if not named_roles:
         raise BadInputError(f"user {name!r} needs at least one role: {', '.join(Role)}")
     if session.scalar(select(User.id).where(User.name == name)) is not None:
         raise BadInputError(f"user {name!r} exists already; cjp-fraud users list shows the roles")
@@ -56,9 +56,9 @@ def create_user(
     session.add(user)
     session.flush()
     session.add_all(_identity(user, each) for each in given)
-    session.add_all(_role(decision, user.id, role) for role in wanted)
+    session.add_all(_role(decision, user.id, role) for role in named_roles)
     session.flush()
-    append(decision, "user.created", "users", user.id, {"roles": wanted})
+    append(decision, "user.created", "users", user.id, {"roles": named_roles})
     return user
 
 
@@ -265,8 +265,8 @@ def _require_free(session: Session, given: Iterable[GivenIdentity], name: str) -
     held.pop(name, None)
     for identity in given:
         for owner, identities in held.items():
-            said = [each for each in identities if each.kind is not IdentityKind.INIT]
-            same = next((each for each in said or identities if identity.may_be(each)), None)
+            known_by = [each for each in identities if each.kind is not IdentityKind.INIT]
+            same = next((each for each in known_by or identities if identity.may_be(each)), None)
             if same is not None:
                 raise BadInputError(_may_be_the_same(identity, owner, same))
 

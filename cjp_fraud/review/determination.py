@@ -74,10 +74,10 @@ def determine_fraud(
     flags, strangers = _named_flags(session, case, finding.flag_ids)
     position = contract_at(session, case.tenant_id, at)
     principals = frozen_principals(session, case.id, flags)
-    wanted = finding.measure or MeasureWanted()
+    asked = finding.measure or MeasureWanted()
     rows = rows_to_freeze(case.tenant_id, flags, read_rows)
     flagged = flagged_traffic(flags, rows, principals.rows)
-    measure = planned_measure(wanted, flagged, policy.measure_review)
+    measure = planned_measure(asked, flagged, policy.measure_review)
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
@@ -88,7 +88,7 @@ def determine_fraud(
         *((False, fault) for fault in misfitting(finding.grounds, flagged.streams)),
         (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
         (bool(flags), "no flag in force is named; a determination needs what spiked"),
-        (wanted.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
+        (asked.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
         *((False, fault) for fault in measure_faults(measure, flagged)),
         action=f"determine {in_words(case)}",
     )

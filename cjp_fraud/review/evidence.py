@@ -11,12 +11,12 @@ from typing import Any, Self
 from sqlalchemy.orm import Session
 
 from cjp_fraud.digests import canonical_json
-from cjp_fraud.review.frozen import store_frozen
+from cjp_fraud.review.evidence_store import store_frozen
 from cjp_fraud.review.joint_events import events_of
 from cjp_fraud.review.model import EvidenceOccasion, Quantity
 from cjp_fraud.review.principals import PrincipalRows
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
-from features.clocks import Clock
+from features.counting_clocks import Clock
 
 LOOK_BACK = timedelta(hours=24)
 """How much of the flagged series before the first named flag is frozen with it."""
@@ -120,12 +120,12 @@ def freeze(
     rows : the rows behind them (:func:`rows_to_freeze`).
     principals : what was frozen by principal when the case took the flags.
     """
-    wanted = rows_wanted(case.tenant_id, flags)
+    window = rows_wanted(case.tenant_id, flags)
     starts = [flag.interval_start for flag in flags]
     first, last = min(starts), max(starts)
     content = {
         "tenant_id": case.tenant_id,
-        "window": {"start": wanted.start, "end": wanted.end},
+        "window": {"start": window.start, "end": window.end},
         "flags": [asdict(FlagView.of(flag)) for flag in sorted(flags, key=_in_time)],
         "rows": list(rows),
         "by_principal": [dict(row) for row in principals.rows],

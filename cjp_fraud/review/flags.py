@@ -23,7 +23,7 @@ from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.written_rows import wrote_unnamed
 from cjp_fraud.traffic.series_identity import series_id
-from features.clocks import Clock
+from features.counting_clocks import Clock
 
 _CHUNK = 500
 

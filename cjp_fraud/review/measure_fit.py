@@ -134,7 +134,7 @@ class PlannedMeasure:
 
 
 def planned_measure(
-    wanted: MeasureWanted, flagged: Flagged, review_period: timedelta
+    asked: MeasureWanted, flagged: Flagged, review_period: timedelta
 ) -> PlannedMeasure | None:
     """Return the measure with what the reviewer left open; None where a person must choose its kind.
 
@@ -142,9 +142,9 @@ def planned_measure(
     origins are to be limited. Where a measure does not say channels or directions, they are those that were flagged,
     unless the flags are of several channels in different directions: then a person must say which.
     """
-    duration = wanted.duration if wanted.duration is not None else review_period
-    if wanted.kind is not None:
-        return PlannedMeasure(wanted.kind, _with_streams(wanted.kind, wanted.scope, flagged), duration)
+    duration = asked.duration if asked.duration is not None else review_period
+    if asked.kind is not None:
+        return PlannedMeasure(asked.kind, _with_streams(asked.kind, asked.scope, flagged), duration)
     if flagged.directions != {"outbound"}:
         return None
     scope = _with_streams(MeasureKind.SUSPEND_CHANNEL, Scope(), flagged)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.clock import utc_text
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.cases import flags_in_force, note
-from cjp_fraud.review.frozen import store_frozen
+from cjp_fraud.review.evidence_store import store_frozen
 from cjp_fraud.review.frozen_traffic import rows_of_flags
 from cjp_fraud.review.measure_fit import Stream
 from cjp_fraud.review.model import EvidenceOccasion
@@ -123,21 +123,21 @@ def _documents(session: Session, case_id: str) -> list[dict[str, Any]]:
 
 
 def _freeze(decision: Decision, case: Case, flags: Sequence[Flag], read: ReadPrincipals) -> None:
-    wanted = PrincipalsWanted(case.tenant_id, tuple((flag.series_id, *_interval(flag)) for flag in flags))
-    found = read(wanted)
-    if not found.rows:
+    intervals = PrincipalsWanted(case.tenant_id, tuple((flag.series_id, *_interval(flag)) for flag in flags))
+    carried = read(intervals)
+    if not carried.rows:
         return
     frozen = {
         "tenant_id": case.tenant_id,
         "flagged": [
             {"series_id": series, "interval_start": begins, "interval_end": ends}
-            for series, begins, ends in wanted.intervals
+            for series, begins, ends in intervals.intervals
         ],
-        "rows": [dict(row) for row in found.rows],
-        "usual": [dict(level) for level in found.usual],
+        "rows": [dict(row) for row in carried.rows],
+        "usual": [dict(level) for level in carried.usual],
     }
     evidence = store_frozen(
-        decision.session, case, EvidenceOccasion.FLAGGED, frozen, decision.at, row_count=len(found.rows)
+        decision.session, case, EvidenceOccasion.FLAGGED, frozen, decision.at, row_count=len(carried.rows)
     )
     content = {"evidence_set_id": evidence.id, "evidence_sha256": evidence.sha256, "rows": evidence.row_count}
     note(decision, case, "case.principals_frozen", content)

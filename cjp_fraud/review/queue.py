@@ -122,7 +122,7 @@ class _Cursor:
 
 
 def queue(
-    session: Session, wanted: QueueFilter | None = None, *, limit: int = 100, after: str | None = None
+    session: Session, queue_filter: QueueFilter | None = None, *, limit: int = 100, after: str | None = None
 ) -> QueuePage:
     """Return a page of cases, the highest score first, or the oldest first.
 
@@ -141,7 +141,7 @@ def queue(
     BadInputError
         If ``after`` is not such a cursor, or ``limit`` is less than 1.
     """
-    chosen = wanted or QueueFilter()
+    chosen = queue_filter or QueueFilter()
     if limit < 1:
         raise BadInputError(f"a page of {limit} cases: give at least 1")
     cursor = _read_cursor(after, chosen.order) if after is not None else _first(session, chosen.order)
@@ -229,7 +229,7 @@ def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
     return cursor
 
 
-def _page(wanted: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:
+def _page(queue_filter: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:
     """Select id and key of at most ``limit`` cases after the cursor, in order.
 
     Each branch walks one index in its order and stops at the limit, so that no run sorts all cases.
@@ -251,7 +251,7 @@ def _page(wanted: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:
         .where(branch, *conditions)
         .order_by(place.desc() if descending else place, Case.number)
         .limit(limit)
-        for branch in _branches(wanted, by_revision=cursor.moved)
+        for branch in _branches(queue_filter, by_revision=cursor.moved)
     ]
     if len(branches) == 1:
         return branches[0]
@@ -260,30 +260,30 @@ def _page(wanted: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:
     return select(merged).order_by(ordered, merged.c.number).limit(limit)
 
 
-def _branches(wanted: QueueFilter, *, by_revision: bool) -> list[ColumnElement[bool]]:
+def _branches(queue_filter: QueueFilter, *, by_revision: bool) -> list[ColumnElement[bool]]:
     """The filter as conditions of which each has an index in the queue's order."""
     in_states: ColumnElement[bool] = Case.in_queue.expression
-    if wanted.states is not None:
-        in_states = Case.state.in_(sorted(wanted.states))
-    if wanted.tenant_id is not None:
-        return [and_(Case.tenant_id == wanted.tenant_id, in_states)]
-    if by_revision or wanted.states is None:
+    if queue_filter.states is not None:
+        in_states = Case.state.in_(sorted(queue_filter.states))
+    if queue_filter.tenant_id is not None:
+        return [and_(Case.tenant_id == queue_filter.tenant_id, in_states)]
+    if by_revision or queue_filter.states is None:
         return [in_states]
-    return [Case.state == state for state in sorted(wanted.states)] or [in_states]
+    return [Case.state == state for state in sorted(queue_filter.states)] or [in_states]
 
 
 def _key(row: Any) -> tuple[Any, int]:
     return row.place, row.number
 
 
-def _counts(session: Session, wanted: QueueFilter) -> dict[CaseState, int]:
+def _counts(session: Session, queue_filter: QueueFilter) -> dict[CaseState, int]:
     query = select(Case.state, func.count()).group_by(Case.state).order_by(Case.state)
-    if wanted.states is None:
+    if queue_filter.states is None:
         query = query.where(Case.in_queue)
-    elif wanted.states != frozenset(CaseState):
-        query = query.where(Case.state.in_(sorted(wanted.states)))
-    if wanted.tenant_id is not None:
-        query = query.where(Case.tenant_id == wanted.tenant_id)
+    elif queue_filter.states != frozenset(CaseState):
+        query = query.where(Case.state.in_(sorted(queue_filter.states)))
+    if queue_filter.tenant_id is not None:
+        query = query.where(Case.tenant_id == queue_filter.tenant_id)
     return dict(session.execute(query).all())
 
 

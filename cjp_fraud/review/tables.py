@@ -29,7 +29,7 @@ from cjp_fraud.storage.base import (
     Recorded,
     Sha256,
 )
-from features.clocks import Clock
+from features.counting_clocks import Clock
 
 _STILL_OPEN = text(f"state NOT IN ({', '.join(repr(str(state)) for state in sorted(CLOSED_STATES))})")
 _IN_QUEUE, _IN_QUEUE_SQLITE = text("in_queue"), text("in_queue = 1")

@@ -19,7 +19,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.progress import Report
 from cjp_fraud.simulation.cloud import Cloud
 from cjp_fraud.simulation.generate import SimulatedTraffic, simulate_tenants
-from cjp_fraud.simulation.profiles import draw_profile
+from cjp_fraud.simulation.tenant_profiles import draw_profile
 from cjp_fraud.simulation.tenant_rows import tenant_row
 from cjp_fraud.simulation.truth import TruthRow
 from cjp_fraud.storage.lake import UTC_STAMP

@@ -25,7 +25,6 @@ from cjp_fraud.simulation.flood_frauds import (
     TollFreePumpingShort,
 )
 from cjp_fraud.simulation.local_calendar import black_friday
-from cjp_fraud.simulation.profiles import Opening, draw_profile
 from cjp_fraud.simulation.revenue_share_frauds import (
     TEST_CALL_TWINS,
     TEST_CALLS,
@@ -37,6 +36,7 @@ from cjp_fraud.simulation.revenue_share_frauds import (
 )
 from cjp_fraud.simulation.scenario import Part, Place, Scenario, cut, drawn, drawn_log, volume_factor
 from cjp_fraud.simulation.series_kinds import SeriesName
+from cjp_fraud.simulation.tenant_profiles import Opening, draw_profile
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     RevenueShareBurst(),

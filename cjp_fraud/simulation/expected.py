@@ -11,8 +11,8 @@ import numpy.typing as npt
 from cjp_fraud.simulation.cloud import DAY_INTERVALS, STEP_MINUTES, STEP_SECONDS, Cloud, Stream
 from cjp_fraud.simulation.countries import COUNTRIES
 from cjp_fraud.simulation.local_calendar import LocalCalendar, local_calendar
-from cjp_fraud.simulation.profiles import Profile
 from cjp_fraud.simulation.series_kinds import SeriesKind, SeriesName
+from cjp_fraud.simulation.tenant_profiles import Profile
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,9 +16,9 @@ from cjp_fraud.simulation.counts import draw_minutes
 from cjp_fraud.simulation.delivery import delivery_of
 from cjp_fraud.simulation.event_placement import Event, Injection, events_of, injected
 from cjp_fraud.simulation.expected import Expected, Floats, expected_of, tenant_noise
-from cjp_fraud.simulation.profiles import Profile, draw_profile
 from cjp_fraud.simulation.scenario import added_columns
 from cjp_fraud.simulation.series_kinds import SeriesKind
+from cjp_fraud.simulation.tenant_profiles import Profile, draw_profile
 from cjp_fraud.simulation.truth import TruthRow, truth_of
 from cjp_fraud.storage.lake import UTC_STAMP
 from cjp_fraud.traffic.schema import (
@@ -107,8 +107,8 @@ def simulate_tenants(
         series += _simulate_tenant(cloud, profile, theirs, columns)
     return SimulatedTraffic(
         traffic=_table(cloud, series, columns),
-        late_hours=np.concatenate([np.zeros(0, np.int16), *(one.late for one in series)]),
-        truth=tuple(row for one in series for row in one.truth),
+        late_hours=np.concatenate([np.zeros(0, np.int16), *(each.late for each in series)]),
+        truth=tuple(row for each in series for row in each.truth),
         tenants=profiles,
     )
 
@@ -199,21 +199,21 @@ def _add(values: Columns, first: int, added: Columns) -> None:
 
 
 def _table(cloud: Cloud, series: Sequence[_SeriesRows], columns: Sequence[str]) -> pa.Table:
-    lengths = np.array([len(one.intervals) for one in series], np.int64)
-    starts = [one.intervals for one in series]
+    lengths = np.array([len(each.intervals) for each in series], np.int64)
+    starts = [each.intervals for each in series]
     begin = int(cloud.begin.timestamp())
     seconds = begin + STEP_SECONDS * np.concatenate([np.zeros(0, np.int64), *starts])
     made = {
-        TENANT: _key([one.tenant_id for one in series], lengths),
-        CHANNEL: _key([one.kind.channel for one in series], lengths),
-        DIRECTION: _key([one.kind.direction for one in series], lengths),
+        TENANT: _key([each.tenant_id for each in series], lengths),
+        CHANNEL: _key([each.kind.channel for each in series], lengths),
+        DIRECTION: _key([each.kind.direction for each in series], lengths),
         APPLICATION: pa.nulls(len(seconds), pa.string()),
         SECONDS: pa.array(np.full(len(seconds), STEP_SECONDS, np.int32)),
         START: pa.array(seconds * 1_000_000).cast(UTC_STAMP),
     }
     for name in columns:
         absent = pa.nulls(int(lengths.max(initial=0)), METRICS[name])
-        made[name] = pa.chunked_array([_column(one, name, absent) for one in series], METRICS[name])
+        made[name] = pa.chunked_array([_column(each, name, absent) for each in series], METRICS[name])
     return pa.table(made)
 
 

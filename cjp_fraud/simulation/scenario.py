@@ -218,8 +218,8 @@ def cut(part: Part, end: int) -> Part | None:
     left = end - part.first_minute
     calls = part.calls
     if calls is not None:
-        kept = calls.second < 60 * left
-        calls = Calls(calls.second[kept], calls.number[kept], calls.country[kept])
+        is_before = calls.second < 60 * left
+        calls = Calls(calls.second[is_before], calls.number[is_before], calls.country[is_before])
     return replace(part, contacts=part.contacts[:left], calls=calls)
 
 

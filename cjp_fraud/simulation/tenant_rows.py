@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from cjp_fraud.contracts.tenants_file import COLUMNS
 from cjp_fraud.simulation.cloud import Cloud, Stream
-from cjp_fraud.simulation.profiles import Profile
+from cjp_fraud.simulation.tenant_profiles import Profile
 
 PLAIN_TERMS_SHARE = 0.8
 """Share of tenants whose notice terms are plain; the terms of the others are not read, as in any deployment (ours)."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from cjp_fraud.simulation.cloud import Cloud
 from cjp_fraud.simulation.contact_columns import Columns
 from cjp_fraud.simulation.event_placement import Event
-from cjp_fraud.simulation.profiles import Profile
 from cjp_fraud.simulation.scenario import Part
+from cjp_fraud.simulation.tenant_profiles import Profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,12 +167,12 @@ class Lake:
         table in no particular order.
         """
         names = list(columns) if columns is not None else table.schema.names
-        wanted = pa.schema([table.schema.field(name) for name in names])
+        schema = pa.schema([table.schema.field(name) for name in names])
         conditions = [Where(days=days, buckets=buckets), where or Where()]
         if any(condition.nothing() for condition in conditions):
-            return wanted.empty_table()
+            return schema.empty_table()
         dataset, rows_meant = self._dataset(table, conditions, version)
-        return dataset.to_table(columns=names, filter=rows_meant).cast(wanted)
+        return dataset.to_table(columns=names, filter=rows_meant).cast(schema)
 
     def batches(
         self, table: LakeTable, *, columns: Sequence[str], where: Where | None = None

@@ -105,10 +105,10 @@ def records_behind(session: Session, records: Sequence[Record]) -> list[Record]:
     kinds = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
     behind: list[Record] = []
     asked, fresh = {(record.table, record.id) for record in records}, list(records)
-    while wanted := references(fresh) - asked:  # what a row refers to may refer to others
-        asked |= wanted
+    while missing := references(fresh) - asked:  # what a row refers to may refer to others
+        asked |= missing
         ids_of = defaultdict[str, set[str]](set)
-        for table, row_id in wanted:
+        for table, row_id in missing:
             ids_of[table].add(row_id)
         fresh = [
             record

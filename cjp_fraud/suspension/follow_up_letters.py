@@ -196,10 +196,15 @@ def _kept_measure(
     measure = session.scalars(
         select(Measure).where(Measure.proposal_id == proposal.id, Measure.state == MeasureState.IN_FORCE)
     ).one_or_none()
-    kept = round_to_keep(session, measure) if measure is not None else None
-    if measure is None or kept is None or kept.number != number or measure.is_past_its_end(at):
+    newest_round = round_to_keep(session, measure) if measure is not None else None
+    if (
+        measure is None
+        or newest_round is None
+        or newest_round.number != number
+        or measure.is_past_its_end(at)
+    ):
         return None
-    return measure, kept
+    return measure, newest_round
 
 
 def _continuation(

@@ -167,17 +167,17 @@ def _is_being_kept(session: Session, case_id: str) -> bool:
     )
     if measure is None:
         return False
-    told = unfinished_command(session, measure, CommandKind.APPLY) is None
-    return round_to_keep(session, measure) is not None or not told
+    is_told = unfinished_command(session, measure, CommandKind.APPLY) is None
+    return round_to_keep(session, measure) is not None or not is_told
 
 
 def _move_end(decision: Decision, case: Case, measure: Measure, policy: ProviderPolicy) -> tuple[str, ...]:
     """Give a measure the end of the round that keeps it, once the customer was told; return why it has it not yet."""
     session, at = decision.session, decision.at
-    kept = round_to_keep(session, measure)
-    if kept is None:
+    newest_round = round_to_keep(session, measure)
+    if newest_round is None:
         return ()
-    plan = plan_of(session, measure.proposal_id, NoticeKind.REAFFIRMATION, kept.number)
+    plan = plan_of(session, measure.proposal_id, NoticeKind.REAFFIRMATION, newest_round.number)
     if plan is None or not progress_at(session, plan.id, at).step_complete:
         return (
             f"the measure lapses at {measure.lapses_at:%Y-%m-%d %H:%M:%SZ} unless the letter which says that it is "
@@ -187,14 +187,14 @@ def _move_end(decision: Decision, case: Case, measure: Measure, policy: Provider
     if shut or measure.is_past_its_end(at):
         return shut or ("its end has passed; it lapses",)
     latest = latest_end(measure.ordered_at, contract_at(session, case.tenant_id, at))
-    term = term_given(term_of(measure), kept.term, latest)
+    term = term_given(term_of(measure), newest_round.term, latest)
     if term == term_of(measure):
         return ()  # the contract gives no later end any more
     measure.review_at, measure.ends_at, measure.latest_end_at = term.review_at, term.ends_at, latest
     session.flush()
     content = {
         "measure_id": measure.id,
-        "round": kept.number,
+        "round": newest_round.number,
         "review_at": measure.review_at,
         "ends_at": measure.ends_at,
         "notice_plan_id": plan.id,

@@ -54,8 +54,8 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
         (_letters(late), "letter(s) not handed over"),
         (_proposals(late), "proposal(s) past their time"),
     )
-    found = [(session.scalar(query) or 0, what) for query, what in counted]
-    return (*named, *(f"{number} {what}" for number, what in found if number))
+    counts = [(session.scalar(query) or 0, what) for query, what in counted]
+    return (*named, *(f"{number} {what}" for number, what in counts if number))
 
 
 def _disputes(at: datetime, late: datetime) -> Select[int]:

@@ -137,12 +137,12 @@ def _last_end(session: Session, measure: Measure, at: datetime) -> datetime | No
         .order_by(PlatformCommand.number)
     ).all()
     confirmed = [recorded(each).order.ends_at for each in orders if each.outcome is CommandOutcome.DONE][-1:]
-    told = [
+    ordered = [
         recorded(each).order.ends_at for each in orders if each.outcome is None and each.finished_at is None
     ]
     if any(end > at for end in confirmed):
         return None
-    return max((end for end in (*confirmed, *told) if end <= at), default=None)
+    return max((end for end in (*confirmed, *ordered) if end <= at), default=None)
 
 
 def _record_lift(

@@ -19,7 +19,7 @@ from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import flags_in_force, in_words, note
 from cjp_fraud.review.decision_tables import DeterminationFlag, Proposal
 from cjp_fraud.review.evidence import FlagView, ReadRows, RowsWanted
-from cjp_fraud.review.frozen import store_frozen
+from cjp_fraud.review.evidence_store import store_frozen
 from cjp_fraud.review.model import CaseState, EvidenceOccasion
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.suspension.commands import lock_measure

@@ -97,12 +97,12 @@ def parse_numbers(column: pa.ChunkedArray, *, whole: bool, required: bool = Fals
     """
     given = _whole(column)
     kind = given.type
-    wanted = pa.int64() if whole else pa.float64()
+    own_type = pa.int64() if whole else pa.float64()
     if pa.types.is_integer(kind):
         numbers = (
             given.cast(pa.float64(), safe=False)
             if pa.types.is_uint64(kind)
-            else given.cast(wanted, safe=False)
+            else given.cast(own_type, safe=False)
         )
         if pa.types.is_uint64(kind):
             return _from_floats(numbers, np.zeros(len(given), bool), whole=whole, required=required)
@@ -112,7 +112,7 @@ def parse_numbers(column: pa.ChunkedArray, *, whole: bool, required: bool = Fals
         floats = pc.if_else(pc.is_nan(floats), pa.scalar(None, pa.float64()), floats)
         return _from_floats(floats, np.zeros(len(given), bool), whole=whole, required=required)
     if pa.types.is_null(kind):
-        return _in_range(given.cast(wanted), required=required)
+        return _in_range(given.cast(own_type), required=required)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)):
         wrong = ~_null(given)
         return _from_floats(pa.nulls(len(given), pa.float64()), wrong, whole=whole, required=required)

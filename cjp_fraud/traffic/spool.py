@@ -84,10 +84,10 @@ class SpoolFile:
         """Return all rows, or some columns of them."""
         self.close()
         names = list(columns or self.schema.names)
-        wanted = pa.schema([self.schema.field(name) for name in names])
+        schema = pa.schema([self.schema.field(name) for name in names])
         if self.rows == 0:
-            return wanted.empty_table()
-        return pq.read_table(self.path, columns=names, use_threads=False).select(names).cast(wanted)
+            return schema.empty_table()
+        return pq.read_table(self.path, columns=names, use_threads=False).select(names).cast(schema)
 
     def read(
         self, columns: Sequence[str], groups: Collection[int], partitions: Collection[Partition]
@@ -260,5 +260,5 @@ def _runs(days: list[date]) -> Iterator[tuple[date, date]]:
 def by_partition(rows: pa.Table, partitions: Collection[Partition]) -> pa.Table:
     """Return the rows of some partitions."""
     numbers = rows[DAY].cast(pa.int32()).to_numpy().astype(np.int64) * 65_536 + rows[BUCKET].to_numpy()
-    wanted = np.array([(day.toordinal() - 719_163) * 65_536 + bucket for day, bucket in partitions], np.int64)
-    return rows.filter(pa.array(np.isin(numbers, wanted)))
+    chosen = np.array([(day.toordinal() - 719_163) * 65_536 + bucket for day, bucket in partitions], np.int64)
+    return rows.filter(pa.array(np.isin(numbers, chosen)))

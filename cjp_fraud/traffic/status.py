@@ -192,10 +192,10 @@ def _series(lake: Lake, where: Where | None, *, gaps: bool) -> list[SeriesStatus
 
 def _summed(rows: pa.Table, names: Sequence[str]) -> pa.Table:
     # Grouped by the id alone, which says all of the series: other names beside it would make the key longer.
-    wanted = [("count", "sum"), ("partial", "sum"), ("first", "min"), ("newest", "max")]
-    wanted += [(name, "first") for name in names if name != SERIES_ID]
-    sums = rows.group_by([SERIES_ID], use_threads=False).aggregate(wanted)
-    short = {f"{name}_{how}": name for name, how in wanted}
+    aggregates = [("count", "sum"), ("partial", "sum"), ("first", "min"), ("newest", "max")]
+    aggregates += [(name, "first") for name in names if name != SERIES_ID]
+    sums = rows.group_by([SERIES_ID], use_threads=False).aggregate(aggregates)
+    short = {f"{name}_{how}": name for name, how in aggregates}
     return sums.rename_columns([short.get(name, name) for name in sums.column_names])
 
 

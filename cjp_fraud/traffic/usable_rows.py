@@ -59,8 +59,8 @@ def usable(rows: pa.Table, keys: Keys, *, corrects: bool) -> Usable:
         if not doubtful.any():
             return Usable(left, left_keys, disagreeing, unclear, corrected, keys.take(covered))
         # Without the doubtful rows, others may be covered no longer: look again.
-        rows, keys, found = without(rows, keys, doubtful)
-        unclear = pa.concat_tables([unclear, found])
+        rows, keys, taken_out = without(rows, keys, doubtful)
+        unclear = pa.concat_tables([unclear, taken_out])
 
 
 def in_key_order(rows: pa.Table, grid_seconds: int) -> tuple[pa.Table, Keys]:

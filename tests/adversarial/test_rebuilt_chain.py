@@ -24,7 +24,7 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations import measures
 from cjp_fraud.operations.evidence import export_case, verify_log
-from cjp_fraud.operations.signed_heads import sign_and_keep
+from cjp_fraud.operations.head_keeping import sign_and_keep
 from cjp_fraud.storage.database import reading
 from tests.mail_servers import MailServerUnderTest
 from tests.signed_heads import a_home, head_files, later, newest_head, suspended

@@ -29,8 +29,8 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.operations import cases, measures
 from cjp_fraud.operations.evidence import verify_log
+from cjp_fraud.operations.head_keeping import sign_and_keep
 from cjp_fraud.operations.housekeeping import initialize, verify_log_or_fail
-from cjp_fraud.operations.signed_heads import sign_and_keep
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.model import MEASURE_ACTIONS
 from cjp_fraud.suspension.tables import Measure, Reaffirmation

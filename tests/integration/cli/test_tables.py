@@ -31,7 +31,7 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.detection import detect
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
-from cjp_fraud.operations.models import ModelVersionView
+from cjp_fraud.operations.model_versions import ModelVersionView
 from cjp_fraud.storage.database import transaction
 from tests.case_builders import PEOPLE, START, a_flag, flag
 from tests.contract_builders import a_row, load_rows

@@ -14,7 +14,7 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.operations.baseline import refresh_baseline, show_baseline
-from cjp_fraud.operations.models import list_versions, show_version, train_versions
+from cjp_fraud.operations.model_versions import list_versions, show_version, train_versions
 from tests.integration.detection.deployments import START, SmallDeployment, traffic
 from tests.small_forests import small_forests
 

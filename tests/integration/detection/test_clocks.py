@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.clocks import CLOCKS, Clock
 from features.columns import INTERVAL_START
+from features.counting_clocks import CLOCKS, Clock
 from tests.integration.detection.cloud import DRIP, NOW
 from tests.integration.detection.deployments import SmallDeployment
 

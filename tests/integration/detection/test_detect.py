@@ -16,8 +16,8 @@ from cjp_fraud.detection.lake_tables import BASELINE, CALIBRATION, PROFILE, SCOR
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.storage.database import reading
-from features.clocks import HOURLY_CLOCKS
 from features.columns import CLOCK_SCORE, INTERVAL_START, SERIES_KEY, TENANT
+from features.counting_clocks import HOURLY_CLOCKS
 from tests.integration.detection.cloud import ATTACKED, BEGIN, END, EVE, NOW, TENANTS, cloud_traffic
 from tests.integration.detection.deployments import SmallDeployment, traffic
 

@@ -14,7 +14,7 @@ from cjp_fraud.clock import day_of
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.detection import baseline
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.determined import FOR_EVER, Determined, read_determined
+from cjp_fraud.detection.fraud_days import FOR_EVER, Determined, read_determined
 from cjp_fraud.detection.lake_tables import BASELINE
 from cjp_fraud.detection.series import series_table
 from cjp_fraud.notices.methods.interface import NoticeMethods

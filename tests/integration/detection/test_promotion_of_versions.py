@@ -19,11 +19,11 @@ from cjp_fraud.detection.tables import ModelPromotion
 from cjp_fraud.detection.training import train
 from cjp_fraud.detection.trials import Event, backtest_trial
 from cjp_fraud.errors import Refused
-from cjp_fraud.operations import models
+from cjp_fraud.operations import model_versions
 from cjp_fraud.people.model import Role
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.traffic.grid import grid_rows
-from features.clocks import Clock
+from features.counting_clocks import Clock
 from tests.integration.detection.deployments import DATABASE, RULES, START, ZONES, SmallDeployment, traffic
 from tests.people_builders import a_user
 from tests.small_forests import small_forests
@@ -72,14 +72,14 @@ def fitted(opened: Deployment, *trials: Told) -> str:
 
 def test_a_version_that_is_no_worse_counts_from_its_monday(opened: Deployment) -> None:
     trial = Told(TrialResult(0.79, 11), TrialResult(0.8, 10))
-    view = models.show_version(opened, fitted(opened, trial))
+    view = model_versions.show_version(opened, fitted(opened, trial))
     assert (view.waits_because, view.counts_from) == ((), START + timedelta(days=14))
     assert view.trials == (TrialOutcome("simulation", 0.79, 0.8, 11, 10),)
 
 
 def test_a_version_that_is_worse_waits_and_says_why(opened: Deployment) -> None:
     trial = Told(TrialResult(0.5, 10), TrialResult(0.8, 10))
-    view = models.show_version(opened, fitted(opened, trial))
+    view = model_versions.show_version(opened, fitted(opened, trial))
     assert (view.valid_from, view.counts_from) == ((), None)
     (why,) = view.waits_because
     assert why == "on the simulation it finds 50% of the frauds, the version in force 80%"
@@ -90,12 +90,12 @@ def test_a_person_promotes_a_waiting_version_with_a_reason_that_is_in_the_log(
 ) -> None:
     made = fitted(opened)
     against = ("on the decided cases it has 3 false episodes, the version in force 1",)
-    monkeypatch.setattr(models, "_faults_now", lambda *args: against)
+    monkeypatch.setattr(model_versions, "_faults_now", lambda *args: against)
     with pytest.raises(Refused, match=r"3 false episodes.*--anyway"):
-        models.promote_version(opened, "ana", NOW, made)
+        model_versions.promote_version(opened, "ana", NOW, made)
     with pytest.raises(Refused, match="--because"):
-        models.promote_version(opened, "ana", NOW, made, anyway=True)
-    view = models.promote_version(
+        model_versions.promote_version(opened, "ana", NOW, made, anyway=True)
+    view = model_versions.promote_version(
         opened, "ana", NOW, made, anyway=True, because="the cases were one campaign"
     )
     assert view.counts_from == START + timedelta(days=DAYS + 1)
@@ -111,7 +111,7 @@ def test_a_person_promotes_a_waiting_version_with_a_reason_that_is_in_the_log(
 
 def test_a_reason_alone_is_no_order_to_promote_anyway(opened: Deployment) -> None:
     with pytest.raises(Refused, match="--anyway"):
-        models.promote_version(opened, "ana", NOW, fitted(opened), because="I like it")
+        model_versions.promote_version(opened, "ana", NOW, fitted(opened), because="I like it")
 
 
 @pytest.fixture
@@ -132,15 +132,15 @@ def test_a_version_is_tried_on_the_simulation_once_its_threshold_is_its_own(
         made.append(tenants)
         return Told(TrialResult(0.8, 1053), TrialResult(0.8, 62))
 
-    monkeypatch.setattr(models, "simulated_trial", simulated)
+    monkeypatch.setattr(model_versions, "simulated_trial", simulated)
     with small_forests():
-        versions = models.train_versions(four_weeks, START + timedelta(days=36))
+        versions = model_versions.train_versions(four_weeks, START + timedelta(days=36))
     assert [version.threshold == 2.4 for version in versions] == [True, False]
     assert made == [100]
     assert versions[0].trials == ()
     (why,) = versions[-1].waits_because
     assert why == "on the simulation it has 1053 false episodes, the version in force 62"
-    assert models.show_version(four_weeks, versions[-1].id) == versions[-1]
+    assert model_versions.show_version(four_weeks, versions[-1].id) == versions[-1]
 
 
 def test_a_deployment_may_do_without_the_simulation(
@@ -148,7 +148,7 @@ def test_a_deployment_may_do_without_the_simulation(
 ) -> None:
     without = Deployment(four_weeks.settings.model_copy(update={"trial_tenants": 0}))
     with small_forests():
-        versions = models.train_versions(without, START + timedelta(days=36))
+        versions = model_versions.train_versions(without, START + timedelta(days=36))
     assert (versions[-1].trials, versions[-1].waits_because) == ((), ())
 
 

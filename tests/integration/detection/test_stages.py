@@ -17,8 +17,8 @@ from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange
-from features.clocks import CLOCKS
 from features.columns import INTERVAL_START, TENANT
+from features.counting_clocks import CLOCKS
 from tests.integration.detection.cloud import BEGIN, DAYS, EVE, NOW, TENANTS
 from tests.integration.detection.deployments import SmallDeployment, traffic
 from tests.integration.detection.test_detect import assert_same

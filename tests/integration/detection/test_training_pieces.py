@@ -11,14 +11,14 @@ import pytest
 from cjp_fraud.clock import day_of
 from cjp_fraud.detection import training
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.determined import Determined
+from cjp_fraud.detection.fraud_days import Determined
 from cjp_fraud.detection.model_fit import WindowFit
 from cjp_fraud.detection.operating_point import WINDOW_DAYS
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.training import LakeWindow
 from cjp_fraud.storage.lake import Lake
 from cjp_fraud.traffic.schema import TRAFFIC
-from features.clocks import CLOCKS
+from features.counting_clocks import CLOCKS
 from features.local_grid import DAY
 from models.forest import PooledForest
 from models.shipped import shipped_calibration

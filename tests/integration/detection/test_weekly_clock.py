@@ -27,7 +27,7 @@ from cjp_fraud.traffic.model import TenantTraffic
 from cjp_fraud.traffic.schema import TRAFFIC
 from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.store import Delivery
-from features.clocks import Clock
+from features.counting_clocks import Clock
 from tests.integration.detection.deployments import RULES, START, SmallDeployment
 
 WEEKS = 4

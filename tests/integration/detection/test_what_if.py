@@ -20,11 +20,11 @@ from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.what_if import MeasuredPast, over_budgets
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.methods.interface import NoticeMethods
-from cjp_fraud.operations.models import what_if
+from cjp_fraud.operations.model_versions import what_if
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import leave_undetermined
 from cjp_fraud.review.model import Finding
-from features.clocks import INITIAL_THRESHOLD, Clock
+from features.counting_clocks import INITIAL_THRESHOLD, Clock
 from features.local_grid import DAY
 from tests.case_builders import START as NOON
 from tests.case_builders import a_flag, flag, open_office

@@ -22,7 +22,7 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.queue import overflow_list, queue
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from features.clocks import Clock
+from features.counting_clocks import Clock
 from tests.case_builders import HOUR, START, a_flag, flag
 from tests.chains import chain_faults
 from tests.contract_builders import a_row, load_rows

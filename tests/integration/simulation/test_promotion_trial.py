@@ -11,7 +11,7 @@ from cjp_fraud.detection.trials import Event, KnownTruth
 from cjp_fraud.simulation.promotion_trial import frauds_of, simulated_trial
 from cjp_fraud.simulation.revenue_share_frauds import TEST_CALLS
 from cjp_fraud.simulation.truth import TruthRow
-from features.clocks import Clock
+from features.counting_clocks import Clock
 
 BEGIN = datetime(2025, 10, 20, 9, tzinfo=UTC)
 AT = int(BEGIN.timestamp())

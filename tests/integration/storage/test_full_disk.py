@@ -19,7 +19,7 @@ from cjp_fraud.operations import housekeeping
 from cjp_fraud.operations.baseline import refresh_baseline
 from cjp_fraud.operations.detection import detect
 from cjp_fraud.operations.housekeeping import initialize
-from cjp_fraud.operations.models import train_versions
+from cjp_fraud.operations.model_versions import train_versions
 from cjp_fraud.storage.full_disk import FullDiskError
 from cjp_fraud.storage.lake import Lake
 from tests.integration.detection.deployments import START, SmallDeployment, traffic

@@ -17,7 +17,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.series import Arranged, arrange
-from features.clocks import Clock
+from features.counting_clocks import Clock
 from features.local_grid import DAY, HOUR
 from tests.small_forests import small_forests
 from tests.thoroughness import examples

@@ -13,8 +13,8 @@ from cjp_fraud.detection.flags import flag_rows
 from cjp_fraud.detection.registry import FittedVersion
 from cjp_fraud.detection.scored_rows import OF_THE_WEEK, ScoredRows, gathered
 from cjp_fraud.detection.series import arrange
-from features.clocks import INITIAL_THRESHOLD, Clock
 from features.constants import COUNT, FIFTEEN, PEAK
+from features.counting_clocks import INITIAL_THRESHOLD, Clock
 from features.regimes import Regime
 from features.score_day import Model
 

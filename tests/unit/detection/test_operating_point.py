@@ -11,7 +11,7 @@ from cjp_fraud.detection.model_fit import fit_version
 from cjp_fraud.detection.operating_point import PointCounts, Spikes, SpikeWindow
 from cjp_fraud.detection.registry import initial_version
 from cjp_fraud.detection.rules import Budgets, DetectionRules
-from features.clocks import DAYS_A_SCORE, INITIAL_THRESHOLD, LEAST_THRESHOLD, LONG_CLOCKS, Clock
+from features.counting_clocks import DAYS_A_SCORE, INITIAL_THRESHOLD, LEAST_THRESHOLD, LONG_CLOCKS, Clock
 from features.local_grid import DAY, HOUR
 
 MONDAY = 4 + 7 * 100

@@ -11,7 +11,7 @@ from cjp_fraud.detection.promotion import TrialOutcome, TrialResult, compare, fa
 from cjp_fraud.detection.rules import Budgets
 from cjp_fraud.detection.trials import Event, KnownTruth, decided_trial
 from cjp_fraud.review.model import Finding
-from features.clocks import Clock, Thresholds
+from features.counting_clocks import Clock, Thresholds
 from features.local_grid import HOUR
 
 WINDOW = SpikeWindow.of_days(

@@ -70,7 +70,7 @@ def test_a_small_pool_falls_back_on_the_shipped_calibration() -> None:
 
 
 def test_importing_what_detects_and_trains_loads_no_skops() -> None:
-    modules = "cjp_fraud.operations.baseline, cjp_fraud.operations.models, cjp_fraud.detection.run"
+    modules = "cjp_fraud.operations.baseline, cjp_fraud.operations.model_versions, cjp_fraud.detection.run"
     code = f"import sys, {modules}; print(sorted(name for name in sys.modules if name.startswith('skops')))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

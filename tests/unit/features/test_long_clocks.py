@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import nbinom
 
-from features.clocks import Clock
 from features.count_tails import log_upper_tail
+from features.counting_clocks import Clock
 from features.hour_sums import CONTEXT_HOURS, hour_sums, sum_of_24, sums_of_local_day
 from features.local_grid import DAY, HOUR, local_grid
 from features.long_clocks import SCORERS, highest_of_local_day, own_bar_of, score_days, score_hours

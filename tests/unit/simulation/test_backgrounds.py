@@ -14,7 +14,7 @@ from cjp_fraud.simulation.delivery import delivery_of
 from cjp_fraud.simulation.expected import expected_of
 from cjp_fraud.simulation.generate import COUNTS_ONLY, simulate_tenants
 from cjp_fraud.simulation.local_calendar import When, black_friday, local_calendar
-from cjp_fraud.simulation.profiles import Opening, Profile, draw_profile
+from cjp_fraud.simulation.tenant_profiles import Opening, Profile, draw_profile
 
 CLOUD = Cloud(seed=3, weeks=10)
 

@@ -22,9 +22,9 @@ from cjp_fraud.simulation.event_placement import (
 from cjp_fraud.simulation.expected import Expected, expected_of
 from cjp_fraud.simulation.generate import COUNTS_ONLY, simulate_tenants
 from cjp_fraud.simulation.local_calendar import When
-from cjp_fraud.simulation.profiles import Opening, draw_profile
 from cjp_fraud.simulation.scenario import Part, Place, added_columns
 from cjp_fraud.simulation.series_kinds import SERIES_KINDS
+from cjp_fraud.simulation.tenant_profiles import Opening, draw_profile
 
 CLOUD = Cloud(seed=7, weeks=12)
 SEEDS = range(12)

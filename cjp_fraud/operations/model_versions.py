@@ -37,7 +37,7 @@ from cjp_fraud.progress import Report
 from cjp_fraud.simulation.promotion_trial import simulated_trial
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.full_disk import full_disk_named
-from features.clocks import Thresholds
+from features.counting_clocks import Thresholds
 
 
 @dataclass(frozen=True, slots=True)

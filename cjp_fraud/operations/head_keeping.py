@@ -92,10 +92,10 @@ def sign_and_keep(deployment: Deployment, now: datetime) -> KeptHead:
     CjpFraudError
         If it was not written, or was written and not mailed.
     """
-    kept, mail_fault = _keep(deployment, _newest_kept(deployment), now)
+    head, mail_fault = _keep(deployment, _newest_kept(deployment), now)
     if mail_fault is not None:
-        raise CjpFraudError(f"the signed head was written to {kept.place}, but {mail_fault}")
-    return kept
+        raise CjpFraudError(f"the signed head was written to {head.place}, but {mail_fault}")
+    return head
 
 
 def keep_if_due(deployment: Deployment, now: datetime) -> KeptHead | None:
@@ -276,9 +276,9 @@ def _newest_kept(deployment: Deployment) -> SignedHead:
     return before
 
 
-def _mailed_later(kept: tuple[KeptHead, str | None]) -> KeptHead:
+def _mailed_later(head_and_fault: tuple[KeptHead, str | None]) -> KeptHead:
     """Log why a head was not mailed, and return the head."""
-    head, mail_fault = kept
+    head, mail_fault = head_and_fault
     if mail_fault is not None:
         _log.warning("%s; the next daily head is mailed again", mail_fault)
     return head
