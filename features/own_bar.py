@@ -1,11 +1,12 @@
 """Step 8: a series' own past raises its bar, by four parts; and nothing lowers it.
 
-All are of u, before the bar: how rare its largest days are (Q), how large its days usually become (M), how restless it
-is (H), and what recurs at the same hour (R). Q protects against rare large events, M and R against jobs that recur, H
-against noise that never ends. The slack of the first three keeps a tenant with real events from blinding itself.
+All four are computed from u, the statistic before the bar: how rare its largest days are (Q), how large its days
+usually become (M), how restless it is (H), and what recurs at the same hour (R). Q protects against rare large events,
+M and R against jobs that recur, H against noise that never ends. The slack of the first three keeps a tenant with real
+events from blinding itself.
 
-Each is of an hour of the local day: H is no more than the noise of the hours around, and outside the hours of a job
-that recurs Q and M do not know of it.
+Each part has a value for every hour of the local day. H is no more than the noise of the hours around. Outside the
+hours of a job that recurs, Q and M are computed without these hours.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def _rare_and_habit(maxima: Floats, mature: NDArray[np.bool_]) -> tuple[Floats, 
 
 
 def _by_hour(whole: Floats, outside: Floats, of_job: NDArray[np.bool_]) -> Floats:
-    """A part of the whole day, or outside the hours of a job that of the other hours; float64 [series, 24]."""
+    """A part by hour, float64 [series, 24]: that of the whole day or, outside a job's hours, that of the other hours."""
     elsewhere = ~of_job & of_job.any(axis=1, keepdims=True)
     return _lowered(whole[:, None], np.where(elsewhere, outside[:, None], np.nan))
 
@@ -127,7 +128,7 @@ def _lowered(whole: Floats, part: Floats) -> Floats:
 
 
 def _provisional(maxima: Floats, upper: Floats) -> Floats:
-    """The bar from whatever days have a u, the cold one before the first scores among them; float64 [series]."""
+    """The bar from all days that have a u, also those before the series has scores; float64 [series]."""
     parts = (
         quantile_of_known(maxima, 1.0),
         quantile_of_known(maxima, MIDDLE),

@@ -125,7 +125,7 @@ DAY_FIELDS: Final = (*BAR_FIELDS, LEVELS, *SUM_FIELDS)
 
 @dataclass(slots=True, eq=False)
 class History:
-    """The days that snapshots are made from: the last seven folded days and the numbers of sixty of each series.
+    """The days that snapshots are made from: each series' last seven folded days, and the numbers of its last sixty.
 
     Grown in place by :meth:`append`; days are in ascending order along their axis, missing ones at its
     beginning, so that a history built day by day and one built from stored profiles are the same to the bit.

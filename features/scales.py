@@ -77,7 +77,7 @@ def shrunk(own: Floats, days: NDArray[np.int64], prior: Floats) -> Floats:
 
 
 def prior_scale(location: Floats, floor: Floats) -> Floats:
-    """What a series without a past of its own is held against: max(√|m|, .3 F)."""
+    """What a series without a past of its own is compared with: max(√|m|, .3 F)."""
     return np.maximum(np.sqrt(np.abs(location)), 0.3 * floor)
 
 

@@ -190,7 +190,7 @@ def _more(what: Ints, best: Shift, code: Ints, shift: Shift) -> tuple[Ints, Shif
 
 
 def _cost(invalid: Floats, charge: Floats) -> Floats:
-    """Both over √2, or the one that is known; -inf where neither is."""
+    """The sum of both over √2, or the one that is known; -inf where neither is."""
     with np.errstate(invalid="ignore"):
         both = (invalid + charge) / np.sqrt(2.0)
     return np.where(np.isfinite(both), both, np.maximum(invalid, charge))

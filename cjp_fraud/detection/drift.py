@@ -19,7 +19,7 @@ WEEK: Final = 7
 
 
 class Distributions:
-    """Counts by UTC day of scores and of the forest's features; how the rows are cut makes no difference."""
+    """Counts by UTC day of scores and of the forest's features; they may be added in pieces of any size."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, int], NDArray[np.int64]] = {}

@@ -48,7 +48,7 @@ class Determined:
         return cls(pd.DataFrame([], columns=list(_COLUMNS)))
 
     def of_series(self, table: SeriesTable) -> DeterminedDays:
-        """The same by the codes of some series, in local days."""
+        """Return the local days on which these flags lie, with the codes of their series."""
         if not len(self.flags):
             nothing = np.empty(0, dtype=np.int64)
             return DeterminedDays(nothing, nothing, nothing, nothing)
@@ -79,7 +79,7 @@ class DeterminedDays:
     until: Ints
 
     def left_out(self, series: Ints, zone: str, day: int) -> tuple[Ints, Ints] | None:
-        """What the snapshot ``day`` of some series leaves out: places in ``series``, and local days; None: nothing.
+        """Which days the snapshot ``day`` leaves out: places in ``series``, and a local day each; None: none.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class DeterminedDays:
 
 
 def read_determined(engine: Engine) -> Determined:
-    """All flags that a determination of fraud names, with when it stands."""
+    """All flags that determinations of fraud name, each with the time in which its determination stands."""
     with reading(engine) as session:
         stands = _standing(session)
         named = session.execute(
@@ -119,7 +119,7 @@ def read_determined(engine: Engine) -> Determined:
 
 
 def _standing(session: Session) -> dict[str, tuple[int, int]]:
-    """By determination of fraud: since when, and until when it stands, UTC seconds."""
+    """Id of each determination of fraud → from when, and until when it stands, UTC seconds."""
     determinations = session.execute(
         select(Determination.id, Determination.case_id, Determination.at, Determination.finding).order_by(
             Determination.case_id, Determination.number

@@ -143,10 +143,11 @@ class SpikeWindow:
         return rows
 
     def thresholds(self, budgets: Budgets) -> dict[Clock, float]:
-        """Of each clock the smallest, from its least on, down to which the window's means never exceed a budget.
+        """Return each clock's smallest threshold at which, and above which, the window's means stay within the budgets.
 
-        A longer clock's is chosen on its own, for its share of the budgets; the minute clock's then for all of them,
-        the flags of the longer clocks among its own.
+        No threshold is under the least one of its clock. That of a longer clock is chosen alone, for the clock's share
+        of the budgets. That of the minute clock is chosen last, for the whole budgets, and the flags of all clocks
+        count.
         """
         chosen = {}
         for clock in LONG_CLOCKS:

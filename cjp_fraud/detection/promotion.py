@@ -32,7 +32,7 @@ class Trial(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is, as a reason names it."""
+        """Its name, as the reasons of a version that waits say it."""
         ...
 
     @property

@@ -56,8 +56,8 @@ class FittedVersion:
     model : the isolation forests.
     threshold : score that a flag of the minute clock needs.
     metrics : what the model's card shows.
-    budgets : those that the thresholds were chosen for; None of what counts before the first training.
-    id : of the row in ``model_versions``; None of a version that is not registered.
+    budgets : those that the thresholds were chosen for; None: it counts before the first training.
+    id : of the row in ``model_versions``; None: it is not registered.
     clock_thresholds : the same of the longer clocks; a clock that is left out has its initial one.
     """
 

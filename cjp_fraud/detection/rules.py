@@ -24,7 +24,7 @@ class Budgets:
     cases_per_day: float = 20.0
 
     def of_clock(self, clock: Clock) -> Budgets:
-        """A longer clock's share of both."""
+        """Return a longer clock's share of both budgets."""
         share = BUDGET_SHARE[clock]
         return Budgets(share * self.episodes_per_series_week, share * self.cases_per_day)
 

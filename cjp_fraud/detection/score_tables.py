@@ -37,7 +37,7 @@ class ScoreTables:
 
     @classmethod
     def of_parts(cls, parts: Iterable[ScoredRows], lake: Lake, closed: int) -> Self:
-        """Make them; flags of hours that end after ``closed`` (UTC seconds) are null."""
+        """Make the tables of scored rows; flags of hours that end after ``closed`` (UTC seconds) are null."""
         tables: dict[Clock, list[pa.Table]] = {clock: [] for clock in (Clock.MINUTE, *LONG_CLOCKS)}
         for rows in parts:
             if len(rows):
@@ -50,7 +50,7 @@ class ScoreTables:
 
     @classmethod
     def together(cls, held: Sequence[Self]) -> Self:
-        """All of them."""
+        """Put the rows of several such tables into one."""
         return cls(
             pa.concat_tables([tables.scores for tables in held]),
             pa.concat_tables([tables.clock_scores for tables in held]),
@@ -58,7 +58,7 @@ class ScoreTables:
 
     @classmethod
     def stored(cls, scores: pa.Table, clock_scores: pa.Table) -> Self:
-        """As they were read from the lake, in no particular order."""
+        """Take the rows as they were read from the lake, in no particular order."""
         parts = [clock_scores.filter(pc.equal(clock_scores[CLOCK], str(clock))) for clock in LONG_CLOCKS]
         return cls(scores, pa.concat_tables([clock_scores.schema.empty_table(), *parts]))
 

@@ -36,7 +36,8 @@ def calibration(days: Mapping[int, Counts], day: int, clock: Clock = Clock.MINUT
 def with_p_values(rows: ScoredRows, calibrated: PooledCalibration) -> ScoredRows:
     """The rows with the natural log of p; NaN where there is no statistic.
 
-    A series whose own bar is not known yet is held to its provisional one; in the pool it counts as it is.
+    Where the own bar of a series is not known yet, the statistic is divided by a provisional bar before p is taken from
+    it. The pool counts it undivided.
     """
     return replace(rows, log_p=calibrated.log_survival(rows.statistic / rows.provisional))
 

@@ -1,4 +1,4 @@
-"""Whether series have rows before or after a window: between two rows of a series there are gaps, outside nothing."""
+"""Whether series have rows before or after a window: a missing interval is a gap only between rows of its series."""
 
 from __future__ import annotations
 

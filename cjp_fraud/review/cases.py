@@ -161,7 +161,7 @@ class Openings:
 
 
 def order_openers(session: Session) -> None:
-    """Let one transaction at a time open cases, for the cap and the number (SQLite: the writer's lock)."""
+    """Let only one transaction at a time open cases, so that cap and numbers hold (SQLite: the writer's lock)."""
     named_lock(session, "open cases")
 
 
@@ -331,7 +331,7 @@ def _losses_by_utc_hour(
 
 
 def flagged_span(flag: Flag) -> FlaggedSpan:
-    """A flag as far as its cost goes."""
+    """Return what the cost of a flag is computed from."""
     end = flag.interval_start + timedelta(seconds=flag.interval_seconds)
     return FlaggedSpan(flag.series_id, flag.span_start, end, flag.excess, flag.cents_per_contact)
 

@@ -115,7 +115,7 @@ def release(decision: Decision, case_id: str) -> Case:
 
 
 def comment(decision: Decision, case_id: str, text: str) -> Case:
-    """Write a comment on a case, which is taking part in it.
+    """Write a comment on a case; whoever does takes part in the case.
 
     Refused to a person whose approval of the proposal in force has yet to be carried out: taking part
     would void the approval.

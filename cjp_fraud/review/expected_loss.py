@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class FlaggedSpan:
-    """A flag as far as its cost goes.
+    """What the cost of a flag is computed from.
 
     Parameters
     ----------

@@ -42,11 +42,11 @@ class Stream(NamedTuple):
 class Carried(NamedTuple):
     """Flagged traffic that one principal or one application carried, or that went to one country.
 
-    ``carrier`` is the id of the principal or the application, or the country.
+    ``name`` is the id of the principal or the application, or the country.
     """
 
     stream: Stream
-    carrier: str
+    name: str
 
 
 class Usual(NamedTuple):
@@ -183,16 +183,14 @@ def measure_misfits(kind: MeasureKind, scope: Scope, flagged: Flagged) -> tuple[
     if kind is not MeasureKind.SUSPEND_ALL_ACCESS:
         faults += _stream_faults(kind, scope, streams, flagged)
     faults += _inbound_faults(kind, scope, flagged)
-    faults += _carrier_faults("application", scope.application_ids, streams, flagged.applications)
+    faults += _unseen_faults("application", scope.application_ids, streams, flagged.applications)
     if scope.principal_ids and flagged.principals is None:
         faults.append(
             "no traffic by principal was frozen when the case was opened, so nothing shows that "
             f"principal {', '.join(scope.principal_ids)} carried what was flagged"
         )
     else:
-        faults += _carrier_faults(
-            "principal", scope.principal_ids, streams, flagged.principals or frozenset()
-        )
+        faults += _unseen_faults("principal", scope.principal_ids, streams, flagged.principals or frozenset())
     faults += _range_faults("destination prefix", scope.destination_prefixes, "outbound", streams, flagged)
     faults += _range_faults("origin", scope.origins, "inbound", streams, flagged)
     faults += _rate_faults(scope, streams, flagged)
@@ -250,13 +248,13 @@ def _inbound_faults(kind: MeasureKind, scope: Scope, flagged: Flagged) -> list[s
     return []
 
 
-def _carrier_faults(
+def _unseen_faults(
     what: str, restricted: Collection[str], streams: Collection[Stream], seen: Collection[Carried]
 ) -> list[str]:
-    carriers = {each.carrier for each in seen if each.stream in streams}
+    names = {each.name for each in seen if each.stream in streams}
     return [
-        f"{what} {carrier} is restricted and was not seen in the flagged intervals"
-        for carrier in sorted(set(restricted) - carriers)
+        f"{what} {name} is restricted and was not seen in the flagged intervals"
+        for name in sorted(set(restricted) - names)
     ]
 
 
@@ -268,7 +266,7 @@ def _range_faults(
     numbers = [each for each in ranges if PREFIX.fullmatch(each)]
     if flagged.destinations is None or not concerned:
         return []
-    seen = sorted({each.carrier for each in flagged.destinations if each.stream in concerned})
+    seen = sorted({each.name for each in flagged.destinations if each.stream in concerned})
     return [
         f"{what} {each} is restricted, and lies in no country that was seen in the flagged intervals: "
         f"{', '.join(seen) or 'none'}"

@@ -241,7 +241,7 @@ def draft_notice(
 
 
 def _letter_faults(policy: ProviderPolicy, position: Contract) -> list[str]:
-    """Return what counsel needs in a letter that leaves, and is not known; in ``observe`` none leaves."""
+    """Return what a letter must say and is not known, a sentence each; none in ``observe``, where no letter leaves."""
     if policy.mode is not PlatformMode.ACT:
         return []
     checks = (

@@ -81,7 +81,7 @@ class ApprovalView:
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """What an approver is asked to approve; ``obstacles`` say why it can't be as it stands, ``remarks`` keep nobody.
+    """What an approver is asked to approve; ``obstacles`` say why it can't be approved; ``remarks`` stop nobody.
 
     ``letter`` has the placeholders ``⟦name⟧`` that its dispatch fills in.
     """
