@@ -116,7 +116,7 @@ def _rare_and_habit(maxima: Floats, mature: NDArray[np.bool_]) -> tuple[Floats, 
 
 
 def _by_hour(whole: Floats, outside: Floats, of_job: NDArray[np.bool_]) -> Floats:
-    """A part by hour, float64 [series, 24]: that of the whole day or, outside a job's hours, that of the other hours."""
+    """A part by hour, float64 [series, 24]: that of the whole day; outside a job's hours that of the other hours."""
     elsewhere = ~of_job & of_job.any(axis=1, keepdims=True)
     return _lowered(whole[:, None], np.where(elsewhere, outside[:, None], np.nan))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 import cjp_fraud
 
@@ -10,6 +13,16 @@ REPOSITORY = Path(cjp_fraud.__file__).parents[1]
 DOCUMENT = REPOSITORY / "docs" / "architecture.md"
 LISTED = ("cjp_fraud", "features", "models")
 """Folders whose modules the page lists one by one."""
+
+
+PLACE = re.compile(r"`([\w/]+\.py)(?:: (\w+))?`")
+"""A module, and a name in it, as the table of questions gives them."""
+
+
+def places() -> list[tuple[str, str]]:
+    """The modules that the table of questions names, each with a name that it says is there, or nothing."""
+    table = DOCUMENT.read_text().split("## Where to look")[1].split("## The tree")[0]
+    return sorted({(module, name) for module, name in PLACE.findall(table) if "/" in module})
 
 
 def names_in_the_tree() -> set[str]:
@@ -38,3 +51,10 @@ def test_every_folder_that_the_architecture_page_names_exists() -> None:
     folders = {name for name in names_in_the_tree() if name.endswith("/")}
     assert {f"{folder}/" for folder in LISTED} <= folders
     assert [folder for folder in sorted(folders) if not (REPOSITORY / folder).is_dir()] == []
+
+
+@pytest.mark.parametrize(("module", "name"), places())
+def test_every_place_that_the_architecture_page_points_to_is_there(module: str, name: str) -> None:
+    files = [REPOSITORY / module, REPOSITORY / "cjp_fraud" / module]
+    source = next(file for file in files if file.is_file()).read_text()
+    assert re.search(rf"(def|class) {name}\b|^{name}\b", source, re.MULTILINE) if name else source
