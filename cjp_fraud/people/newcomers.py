@@ -21,7 +21,7 @@ class Grant:
     ----------
     what : it in words.
     recorded_at : when; aware.
-    maker : id of the user who did it, or ``INIT``.
+    maker : who did it: the id of a user, or the name of a machine (``INIT`` at the deployment's beginning).
     """
 
     what: str
