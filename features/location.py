@@ -62,7 +62,7 @@ def days_unlike(days: NDArray[np.int64], usual: Floats, day: int) -> NDArray[np.
 
     Parameters
     ----------
-    days : int64 [series, 7]; days since 1970-01-01, :data:`features.profile.NO_DAY` where none is remembered.
+    days : int64 [series, 7]; days since 1970-01-01, :data:`features.local_grid.NO_DAY` where none is remembered.
     usual : float64 [series, 7, slots]; the slots' medians, NaN where unknown.
     day : the day to be compared; Monday to Friday count as working days.
 

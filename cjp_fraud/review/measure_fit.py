@@ -176,7 +176,7 @@ def measure_misfits(kind: MeasureKind, scope: Scope, flagged: Flagged) -> tuple[
     """Return why a measure does not fit the fraud that was determined (gate, point 9); none: it fits.
 
     Clause 2.4 says "such traffic": nothing is restricted that did not spike. Who must consent to a measure that fits
-    is another question (:func:`cjp_fraud.contracts.restriction.consent_faults`).
+    is another question (:func:`cjp_fraud.contracts.restriction.consent_reasons`).
     """
     faults = list(scope_faults(kind, scope))
     streams = _streams(scope)

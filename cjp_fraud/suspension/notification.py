@@ -1,6 +1,6 @@
 """Send the notice of an approved case, and its later steps; withdraw it where it can no longer be acted on.
 
-The caller holds the case's lock (:meth:`cjp_fraud.suspension.platform.Enforcement.case_lock`). Every
+The caller holds the case's lock (:meth:`cjp_fraud.suspension.connections.Enforcement.case_lock`). Every
 function here may be run again: a plan is made once, and a letter that was sent is not sent again.
 """
 
