@@ -47,8 +47,8 @@ def housekeeping() -> None:
         from cjp_fraud.operations.head_keeping import sign_and_keep
 
         deployment = open_deployment()
-        kept: dict[str, Any] = to_jsonable_python(sign_and_keep(deployment, deployment.now))
-        return kept
+        head: dict[str, Any] = to_jsonable_python(sign_and_keep(deployment, deployment.now))
+        return head
 
     @task
     def apply_retention() -> dict[str, Any]:

@@ -237,13 +237,13 @@ def window_of(
 ) -> Window:
     """Read the snapshots of a window whose traffic is arranged; without ``span`` it lists no gaps."""
     low, high = int(begin.timestamp()), int(end.timestamp())
-    wanted = _local_days(arranged, low, high, silent=span is not None)
-    if not wanted:
+    groups_and_days = _local_days(arranged, low, high, silent=span is not None)
+    if not groups_and_days:
         return Window(arranged, low, high, span, None)
     if end - begin <= timedelta(days=FEW_DAYS):
-        snapshots = stored_snapshots(lake, arranged, set(wanted), buckets, determined)
+        snapshots = stored_snapshots(lake, arranged, set(groups_and_days), buckets, determined)
         return Window(arranged, low, high, span, None, snapshots)
-    days = [day for _, day in wanted]
+    days = [day for _, day in groups_and_days]
     past = profiled_past(lake, arranged, min(days), max(days), buckets, determined)
     return Window(arranged, low, high, span, past)
 

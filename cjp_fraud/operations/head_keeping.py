@@ -222,13 +222,13 @@ def trusted_heads(deployment: Deployment, public_keys: Sequence[Path] = ()) -> T
     if not keys:
         return TrustedHeads((), (), tuple(faults))
     try:
-        found = deployment.head_store.found(keys)
+        in_place = deployment.head_store.found(keys)
     except CjpFraudError as error:
         return TrustedHeads(keys, (), (*faults, str(error)))
-    faults += found.faults
-    if not found.heads:
+    faults += in_place.faults
+    if not in_place.heads:
         faults.append(_none_there(deployment))
-    return TrustedHeads(keys, tuple(found.heads.values()), tuple(faults))
+    return TrustedHeads(keys, tuple(in_place.heads.values()), tuple(faults))
 
 
 def given_keys(files: Sequence[Path]) -> tuple[PublicKey, ...]:

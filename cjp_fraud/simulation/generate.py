@@ -164,8 +164,8 @@ def _simulate_series(
     maps = None
     if COUNTRIES in columns and kind.international is not None:
         maps = country_maps(profile.country, usual, international, countries, rows)
-    wanted = {name: column.take(rows) for name, column in values.items() if name in columns}
-    return _SeriesRows(profile.tenant_id, kind, rows, wanted, maps, late, tuple(truth))
+    chosen = {name: column.take(rows) for name, column in values.items() if name in columns}
+    return _SeriesRows(profile.tenant_id, kind, rows, chosen, maps, late, tuple(truth))
 
 
 def _usual_minutes(expected: Expected, kind: SeriesKind, noise: Floats, rng: np.random.Generator) -> Ints:
