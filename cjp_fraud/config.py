@@ -68,6 +68,12 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
+def _hex_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"(?:[0-9a-fA-F]{2}){32,}", key.get_secret_value()):
+        raise ValueError("it must be 64 hex digits or more (openssl rand -hex 32)")
+    return key
+
+
 _Json = (NoDecode, BeforeValidator(_json_document))
 _NotEmpty = BeforeValidator(_not_empty)
 
@@ -83,6 +89,14 @@ class PlatformKind(StrEnum):
     """Which platform takes the commands; only the embedded one exists so far."""
 
     EMBEDDED = "embedded"
+
+
+class ImapSecurity(StrEnum):
+    """How the connection to the mailbox is protected."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
 
 
 class Settings(BaseSettings):
@@ -174,6 +188,28 @@ class Settings(BaseSettings):
         72, description="within how many hours letters say that a dispute is decided"
     )
 
+    return_path_key: Annotated[SecretStr, AfterValidator(_hex_key)] | None = Field(
+        None, description="key of the return paths, 64 hex digits or more; a file in the home by default"
+    )
+    own_mail_servers: Annotated[list[str], *_Json] = Field(
+        default_factory=list,
+        description="names and addresses of our mail servers, whose reports over the local hop count",
+    )
+    bounce_maildir: Annotated[Path | None, _NotEmpty] = Field(
+        None, description="Maildir folder that receives what comes back (notices collect)"
+    )
+    imap_host: Annotated[str | None, _NotEmpty] = Field(
+        None, description="IMAP server of the mailbox that receives what comes back (notices collect)"
+    )
+    imap_port: Annotated[int, Field(ge=1, le=65535)] = 993
+    imap_user: str | None = None
+    imap_password: SecretStr | None = None
+    imap_folder: str = "INBOX"
+    imap_security: ImapSecurity = Field(
+        ImapSecurity.TLS, description="tls from the start, starttls, or none (this machine only)"
+    )
+    imap_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
+
     now: AwareDatetime | None = Field(
         None, description="moves a simulated clock forward to this moment; refused in any other home"
     )
@@ -191,6 +227,14 @@ class Settings(BaseSettings):
         if sum(map(str.isalnum, contact)) < _SHORTEST_CONTACT or not re.search(r"\d|@|://", contact):
             raise ValueError("nobody is reached by it; give a telephone number, or a postal or mail address")
         return contact
+
+    @field_validator("imap_security")
+    @classmethod
+    def _is_protected(cls, security: ImapSecurity, info: ValidationInfo) -> ImapSecurity:
+        host = info.data.get("imap_host")
+        if security is ImapSecurity.NONE and host is not None and not _is_loopback(host):
+            raise ValueError(f"{host} is another machine, and a mailbox is read unprotected on this one only")
+        return security
 
     @field_validator("grid_seconds")
     @classmethod
@@ -239,6 +283,8 @@ class Settings(BaseSettings):
             return "CJP_FRAUD_PLATFORM_KIND"
         if not _is_loopback(self.smtp_host):
             return "CJP_FRAUD_SMTP_HOST"
+        if self.imap_host is not None and not _is_loopback(self.imap_host):
+            return "CJP_FRAUD_IMAP_HOST"
         if "://" in self.heads and not self.heads.startswith("file://"):
             return "CJP_FRAUD_HEADS_URL"
         return None

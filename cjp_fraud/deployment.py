@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cjp_fraud.audit.head_store import HeadStore
     from cjp_fraud.audit.recording import HomeClock
     from cjp_fraud.notices.methods.interface import NoticeMethods
+    from cjp_fraud.notices.report_origin import TxtRecords
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
@@ -156,9 +157,19 @@ class Deployment:
         from cjp_fraud.contracts.methods import EMAIL
         from cjp_fraud.notices.methods.email import EmailMethod, mail_server
         from cjp_fraud.notices.methods.interface import NoticeMethods
+        from cjp_fraud.notices.return_path_key import return_path_key
 
-        by_name = {EMAIL: EmailMethod(mail_server(self.settings))}
+        by_name = {EMAIL: EmailMethod(mail_server(self.settings), return_path_key(self.settings))}
         return NoticeMethods(self.settings.platform_mode, by_name, give_up_after=self.settings.fresh)
+
+    @property
+    def txt_records(self) -> TxtRecords | None:
+        """Looks up TXT records, for DKIM; None: the clock is simulated, so no name server is asked."""
+        if self.home_clock.simulated:
+            return None
+        from dkim.dnsplug import get_txt
+
+        return get_txt  # type: ignore[no-any-return]
 
     @property
     def policy(self) -> ProviderPolicy:

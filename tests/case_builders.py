@@ -42,6 +42,7 @@ from cjp_fraud.suspension.tables import Entitlement, Measure
 from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
 from tests.contract_builders import a_row, load_rows
 from tests.people_builders import a_user
+from tests.return_paths import KEY
 from tests.snapshots import brought_to, is_empty, newest_entry
 
 START = datetime(2015, 4, 2, 12, tzinfo=UTC)
@@ -299,4 +300,4 @@ def mail_to(server: Any, *, mode: PlatformMode = PlatformMode.ACT) -> NoticeMeth
         sender_name="The provider",
         timeout_seconds=5,
     )
-    return NoticeMethods(mode, {EMAIL: EmailMethod(mail)})
+    return NoticeMethods(mode, {EMAIL: EmailMethod(mail, KEY)})

@@ -18,6 +18,7 @@ from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.schema_version import migrate
 from tests import postgres
 from tests.fast_databases import make_all_engines_fast
+from tests.return_paths import KEY_HEX
 from tests.simulated_clocks import simulate_clock
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -29,6 +30,7 @@ settings.register_profile("ci", **_NO_HURRY, derandomize=True, print_blob=True)
 settings.register_profile("quick", **_NO_HURRY, max_examples=10, stateful_step_count=10)
 settings.register_profile("thorough", **_NO_HURRY, print_blob=True)
 make_all_engines_fast()
+os.environ["CJP_FRAUD_RETURN_PATH_KEY"] = KEY_HEX
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "developer"))

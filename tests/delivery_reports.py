@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from cjp_fraud.notices.reports.dsn import xtext
+from typing import Final
+
+from cjp_fraud.notices.reports.addresses import xtext
+
+_STATUS: Final = {"delivered": "2.0.0", "relayed": "2.0.0", "expanded": "2.0.0", "delayed": "4.4.1"}
 
 
 def a_report(
@@ -19,11 +23,12 @@ def a_report(
         per_message.append(f"Original-Envelope-Id: {envid}")
     groups = ["\r\n".join(per_message)]
     for each in (action, *further):
-        group = ["Final-Recipient: rfc822; someone@acme.example", f"Action: {each}", "Status: 5.1.1"]
+        status = _STATUS.get(each.lower(), "5.1.1")
+        group = ["Final-Recipient: rfc822; someone@acme.example", f"Action: {each}", f"Status: {status}"]
         if original is not None:
             group.insert(0, f"Original-Recipient: rfc822;{xtext(original)}")
         groups.append("\r\n".join(group))
-    status = "\r\n\r\n".join(groups)
+    fields = "\r\n\r\n".join(groups)
     return (
         "From: MAILER-DAEMON@mx.acme.example\r\n"
         f"To: {sent_to}\r\n"
@@ -32,6 +37,6 @@ def a_report(
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n'
         "\r\n"
         "--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n"
-        f"--b\r\nContent-Type: message/delivery-status\r\n\r\n{status}\r\n\r\n"
+        f"--b\r\nContent-Type: message/delivery-status\r\n\r\n{fields}\r\n\r\n"
         "--b--\r\n"
     ).encode()

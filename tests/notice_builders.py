@@ -25,6 +25,7 @@ from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from tests.contract_builders import NOON, a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
+from tests.return_paths import KEY
 
 
 def a_letter(kind: NoticeKind = NoticeKind.SUSPENSION) -> Letter:
@@ -95,7 +96,7 @@ def by_email(
     give_up_after: timedelta = timedelta(hours=72),
 ) -> NoticeMethods:
     """Return the methods of a deployment that serves by email alone."""
-    return NoticeMethods(mode, {EMAIL: EmailMethod(mail)}, give_up_after)
+    return NoticeMethods(mode, {EMAIL: EmailMethod(mail, KEY)}, give_up_after)
 
 
 def methods_of(

@@ -34,6 +34,7 @@ _QUEUE = (
     Column("last_flag_at", "last flag"),
 )
 _CONTRADICTED = Column("person_due_at", "NOTICE\nCONTRADICTED:\ndecide by")
+_TO_SETTLE = Column("reports_to_settle", "messages\nfor a person")
 _TOGETHER = Column("others_flagged", "others\ntogether")
 _OVERFLOW = (
     Column("episode_id", "episode", full=True),
@@ -76,8 +77,9 @@ def list_cases(
         print_json(page)
         return
     contradicted = [_CONTRADICTED] if any(case.person_due_at for case in page.cases) else []
+    to_settle = [_TO_SETTLE] if any(case.reports_to_settle for case in page.cases) else []
     together = [_TOGETHER] if any(case.others_flagged for case in page.cases) else []
-    print_table(page.cases, [*_QUEUE, *together, *contradicted], title="Cases")
+    print_table(page.cases, [*_QUEUE, *together, *contradicted, *to_settle], title="Cases")
     if len(page.counts) > 1:
         typer.echo("  " + ", ".join(f"{count} {name}" for name, count in page.counts.items()))
     if page.overflow:
@@ -248,7 +250,7 @@ def clear_stop(
     ] = None,
     notice: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Let this notice stand in spite of reports that it did not arrive."),
+        typer.Option(metavar="ID", help="Let this notice stand in spite of what came back about it."),
     ] = None,
 ) -> None:
     """Clear an order of counsel, or let a contradicted notice stand."""
@@ -258,7 +260,7 @@ def clear_stop(
     if notice is not None:
         stands = cases.let_notice_stand(opened, as_user, opened.now, case, notice, reasons=because)
         number, resolved = stands.case.number, stands.reports_resolved
-        typer.echo(f"case {number}: {resolved} reports against notice {notice} resolved")
+        typer.echo(f"case {number}: {resolved} message(s) about notice {notice} resolved")
         return
     cleared = cases.clear_stop(opened, as_user, opened.now, case, reasons=because, stop_id=stop_id)
     typer.echo(f"case {cleared.case.number}: stop {cleared.stop_id} cleared")

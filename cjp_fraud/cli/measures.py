@@ -99,6 +99,11 @@ def _print_due_run(done: DueRun) -> None:
             f"  case {each.case_id}: a report says that its notice did not arrive; a person decides by "
             f"{stamp(each.answer_due_at)}: cjp-fraud cases clear-stop --notice {each.notice_id}"
         )
+    for item in done.work_items:
+        typer.echo(
+            f"  case {item.case_id}: a message about notice {item.notice_id} needs a person by {stamp(item.due_at)}: "
+            f"{item.why}; cjp-fraud notices work-items lists them"
+        )
     for gate in done.shut:
         typer.echo(
             f"  case {gate.case}: its gate is shut: {gate.reason}; cjp-fraud cases show {gate.case} says all"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +24,26 @@ _COLUMNS = (
     "method",
     "state",
     "dispatched_at",
+)
+
+
+_REPORTS = (
+    Column("file", full=True),
+    "kind",
+    Column("address", full=True),
+    "action",
+    "status",
+    "permanent",
+    Column("notice", spare=True),
+)
+_NOBODY = {"address": None, "action": None, "status": None, "permanent": None, "notice": None}
+_WORK_ITEMS = (
+    "case",
+    Column("notice_id", "notice", full=True),
+    "kind",
+    Column("why", wraps=True),
+    Column("reported_at", "since"),
+    Column("due_at", "look by", spare=True),
 )
 
 
@@ -46,6 +68,64 @@ def dispatch(
     print_view(dispatched, as_json=as_json, title=f"Case {case}")
     if dispatched.is_stuck:
         raise typer.Exit(1)
+
+
+@app.command("read-report")
+def read_report(
+    ctx: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Messages that came back, as received (.eml).")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what messages report that came back: of which kind each is, and what it says of whom.
+
+    Nothing is recorded, and no database is needed; with one, the notice is named to whose return path of ours a
+    message was sent.
+    """
+    from cjp_fraud.operations import notices
+
+    reports = notices.read_reports(deployment(ctx), files)
+    if as_json:
+        print_json(reports)
+        return
+    rows = [
+        {"file": report.file, "kind": report.kind, **(asdict(each) if each else _NOBODY)}
+        for report in reports
+        for each in report.recipients or (None,)
+    ]
+    print_table(rows, _REPORTS, title="Messages that came back")
+
+
+@app.command()
+def collect(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Take in what came back: from the folder of the home, a Maildir, an IMAP mailbox; once each, kept raw.
+
+    run-due does it too, every five minutes.
+    """
+    from cjp_fraud.operations import notices
+
+    opened = deployment(ctx)
+    with progress("taking in what came back") as report:
+        report(0, 1, "mailboxes")
+        collected = notices.collect(opened, opened.now)
+    print_view(collected, as_json=as_json, title="Messages that came back")
+
+
+@app.command("work-items")
+def work_items(
+    ctx: typer.Context,
+    case: Annotated[str | None, typer.Option("--case", metavar="CASE", help="Of one case only.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List messages about notices that a person must look at, because nobody vouches for them or they tell more.
+
+    Dealt with: cjp-fraud cases clear-stop CASE --notice ID --as USER --because TEXT.
+    """
+    from cjp_fraud.operations import notices
+
+    rows = notices.list_work_items(deployment(ctx), case)
+    print_table(rows, _WORK_ITEMS, as_json=as_json, title="Messages that need a person")
 
 
 @app.command("list")
@@ -87,7 +167,19 @@ def show(
             "Attempts",
             ("number", "method", "started_at", "finished_at", "outcome", Column("smtp.reply_code", "reply")),
         ),
-        "events": ("Delivery events", ("at", "source", "status", "negative", "authenticated", "resolved_at")),
+        "events": (
+            "Delivery events",
+            (
+                "at",
+                "source",
+                "status",
+                "negative",
+                "authenticated",
+                Column("erds_event", "EN 319 522", spare=True),
+                Column("needs_person", "needs a person", wraps=True),
+                "resolved_at",
+            ),
+        ),
     }
     print_view(record, title=f"Notice {record.id}", tables=tables)
     console = table_console()

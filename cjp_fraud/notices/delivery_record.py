@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -19,9 +19,11 @@ from cjp_fraud.contracts.tables import Address
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.notices.erds import erds_event
 from cjp_fraud.notices.model import MAY_HAVE_LEFT, DeliveryEvidence, NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, PlanProgress, progress_of
+from cjp_fraud.notices.reports.model import ReportKind
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan, SmtpAttempt
 from cjp_fraud.people.model import Decision
 
@@ -85,6 +87,9 @@ class Event:
     status: DeliveryStatus
     negative: bool
     authenticated: bool
+    kind: ReportKind | None
+    erds_event: str | None
+    needs_person: str | None
     resolved_at: datetime | None
 
 
@@ -291,6 +296,9 @@ def record_event(decision: Decision, notice_id: str, evidence: DeliveryEvidence)
         status=evidence.status,
         negative=evidence.negative,
         authenticated=evidence.authenticated,
+        kind=evidence.kind,
+        erds_event=erds_event(evidence),
+        needs_person=evidence.needs_person,
         raw=raw,
         raw_sha256=sha256_hex(raw.encode()),
         report_sha256=evidence.report_sha256,
@@ -302,6 +310,8 @@ def record_event(decision: Decision, notice_id: str, evidence: DeliveryEvidence)
         "status": event.status,
         "negative": event.negative,
         "authenticated": event.authenticated,
+        "erds_event": event.erds_event,
+        "needs_person": event.needs_person is not None,
         "raw_sha256": event.raw_sha256,
     }
     log_notice(decision, notice_id, "notice.event", content)
@@ -309,7 +319,9 @@ def record_event(decision: Decision, notice_id: str, evidence: DeliveryEvidence)
 
 
 def resolve_contradictions(decision: Decision, notice_id: str) -> int:
-    """Record that a person lets a notice stand in spite of the reports against it; return how many.
+    """Record that a person lets a notice stand in spite of what came back about it; return how many messages.
+
+    It covers the authenticated reports against it, and whatever else a person had to look at.
 
     Who may do so, and with what reasons, is checked by the caller that clears the stop.
 
@@ -325,8 +337,10 @@ def resolve_contradictions(decision: Decision, notice_id: str) -> int:
     events = decision.session.scalars(
         select(DeliveryEvent).where(
             DeliveryEvent.notice_id == notice_id,
-            DeliveryEvent.negative.is_(True),
-            DeliveryEvent.authenticated.is_(True),
+            or_(
+                and_(DeliveryEvent.negative.is_(True), DeliveryEvent.authenticated.is_(True)),
+                DeliveryEvent.needs_person.is_not(None),
+            ),
             DeliveryEvent.resolved_at.is_(None),
         )
     ).all()

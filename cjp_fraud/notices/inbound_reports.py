@@ -1,167 +1,203 @@
-"""Collect delivery reports that the mail server dropped as ``.eml`` files, and match them to attempts."""
+"""Collect what came back: taken from its mailboxes, matched to attempts, weighed, recorded once, kept raw."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.config import Settings
 from cjp_fraud.digests import sha256_hex
-from cjp_fraud.notices.delivery_record import address_served, record_event
-from cjp_fraud.notices.model import DeliveryEvidence, DeliveryReport
-from cjp_fraud.notices.reports.dsn import from_xtext, read_dsn
-from cjp_fraud.notices.tables import DeliveryEvent, NoticeAttempt, SmtpAttempt
+from cjp_fraud.errors import StorageError
+from cjp_fraud.notices.delivery_record import record_event
+from cjp_fraud.notices.inbound_folders import InboundFolders, digest_of, inbound_folders
+from cjp_fraud.notices.mailbox_imap import imap_mailbox, take_from_imap
+from cjp_fraud.notices.mailbox_maildir import take_from_maildir
+from cjp_fraud.notices.model import DeliveryEvidence
+from cjp_fraud.notices.report_matching import MatchedAttempt, Trust, match_to_attempt
+from cjp_fraud.notices.report_origin import TxtRecords
+from cjp_fraud.notices.reports.model import InboundReport, ReportKind
+from cjp_fraud.notices.reports.reading import read_message
+from cjp_fraud.notices.return_path_key import return_path_key
+from cjp_fraud.notices.tables import DeliveryEvent
+from cjp_fraud.notices.weighing import weigh
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.storage.database import transaction
 
 COLLECTOR = machine("collect-delivery-events")
 
-_READERS = (read_dsn,)
-"""One function a kind of report (:mod:`cjp_fraud.notices.reports`)."""
-
 LARGEST_BYTES = 4 * 1024 * 1024
-"""Larger messages are no delivery reports of ours (we ask for headers only)."""
+"""Larger messages are not read whole (we ask for headers only)."""
+
+_BEGINNING_BYTES = 64 * 1024
+"""How much of a message that is too large is read: its headers say to whom it was sent."""
 
 
-def incoming_folder(settings: Settings) -> Path:
-    """Folder into which the mail server drops what comes back."""
-    return settings.home / "mail" / "incoming"
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one run of collecting did.
+
+    Parameters
+    ----------
+    taken : messages that were new in the mailboxes.
+    new_events : delivery events that were not on record before.
+    for_people : those of them that a person must look at.
+    """
+
+    taken: int
+    new_events: int
+    for_people: int
 
 
-def read_report(content: bytes) -> DeliveryReport | None:
-    """Return what a message reports, of whatever kind; None where it is no report that we understand."""
-    return next((report for read in _READERS if (report := read(content)) is not None), None)
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message as far as it was read.
+
+    Parameters
+    ----------
+    digest : SHA-256 of the whole.
+    unusable : why it is set aside; None: it can be used.
+    """
+
+    content: bytes
+    digest: str
+    report: InboundReport
+    unusable: str | None
+
+
+def collect(
+    engine: Engine,
+    settings: Settings,
+    at: datetime,
+    *,
+    records: TxtRecords | None = None,
+    by: Actor = COLLECTOR,
+) -> Collected:
+    """Take what is new out of the mailboxes that the settings name, and record what lies there.
+
+    Parameters
+    ----------
+    at : aware; the events' time. A report's own date is only claimed, so the later moment is taken.
+    records : looks up TXT records for DKIM; None: no name server is asked.
+
+    Raises
+    ------
+    StorageError
+        After all that lies there is recorded, if a mailbox could not be read.
+    """
+    folders = inbound_folders(settings)
+    taken, faults = 0, []
+    if settings.bounce_maildir is not None:
+        try:
+            taken += take_from_maildir(settings.bounce_maildir, folders)
+        except StorageError as error:
+            faults.append(str(error))
+    mailbox = imap_mailbox(settings)
+    if mailbox is not None:
+        try:
+            taken += take_from_imap(mailbox, folders)
+        except StorageError as error:
+            faults.append(str(error))
+    new_events, for_people = _record_all(engine, settings, folders, at, records, by)
+    if faults:
+        raise StorageError("; ".join(faults))
+    return Collected(taken, new_events, for_people)
 
 
 def collect_delivery_events(
     engine: Engine, settings: Settings, at: datetime, *, by: Actor = COLLECTOR
 ) -> int:
-    """Record every report about an attempt of ours; return how many events are new.
-
-    A report counts once, by its digest, however often it is dropped. A report about no attempt of ours
-    is moved aside (:func:`unmatched_reports` counts it): anybody can send such mail.
-
-    Parameters
-    ----------
-    at : aware; the events' time. A report's own date is only claimed, so the later moment is taken.
-    """
-    folder = incoming_folder(settings)
-    if not folder.is_dir():
-        return 0
-    recorded = 0
-    for file in sorted(folder.glob("*.eml")):
-        if file.stat().st_size > LARGEST_BYTES:
-            _move(file, _unmatched_folder(settings))
-            continue
-        content = file.read_bytes()
-        report = read_report(content)
-        is_new = None
-        if report is not None:
-            with transaction(engine) as session:
-                is_new = _record(Decision(session, by, at), report, content, file.name)
-        # The file goes only after the commit: a kill in between leaves it, and its digest counts once.
-        _move(file, folder.parent / "collected" if is_new is not None else _unmatched_folder(settings))
-        recorded += bool(is_new)
-    return recorded
+    """Collect without a name server, and return how many events are new; see :func:`collect`."""
+    return collect(engine, settings, at, by=by).new_events
 
 
 def unmatched_reports(settings: Settings) -> int:
     """Return how many messages were about no attempt of ours and were moved aside."""
-    folder = _unmatched_folder(settings)
-    return sum(1 for _ in folder.glob("*.eml")) if folder.is_dir() else 0
+    folders = inbound_folders(settings)
+    return folders.count(folders.unmatched)
 
 
-def reports_kept(
-    settings: Settings, addresses: Collection[str], digests: Collection[str]
-) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Return the files of the mail folders that are about some addresses: those not collected yet, and the others.
+def reports_aside(settings: Settings) -> int:
+    """Return how many messages were too large or could not be read."""
+    folders = inbound_folders(settings)
+    return folders.count(folders.aside)
 
-    Parameters
-    ----------
-    addresses : mail addresses that a file names, plainly or in an encoding of mail.
-    digests : SHA-256 of files that are meant whatever they name.
+
+def _record_all(
+    engine: Engine,
+    settings: Settings,
+    folders: InboundFolders,
+    at: datetime,
+    records: TxtRecords | None,
+    by: Actor,
+) -> tuple[int, int]:
+    """Record every message that waits; a report counts once, by its digest, however often it is dropped.
+
+    Returns
+    -------
+    events that are new, and those of them that a person must look at.
     """
-    waiting, reports = incoming_folder(settings), []
-    for folder in (waiting, waiting.parent / "collected", _unmatched_folder(settings)):
-        files = sorted(folder.glob("*")) if folder.is_dir() else []
-        reports += [
-            file for file in files if file.is_file() and _is_meant(file.read_bytes(), addresses, digests)
-        ]
-    return (
-        tuple(file for file in reports if file.parent == waiting),
-        tuple(file for file in reports if file.parent != waiting),
-    )
+    waiting = folders.waiting()
+    if not waiting:
+        return 0, 0
+    trust = Trust(return_path_key(settings), frozenset(settings.own_mail_servers), records)
+    new_events = for_people = 0
+    for file in waiting:
+        message = _read(file)
+        with transaction(engine) as session:
+            matched = match_to_attempt(session, message.report, message.content, trust, at)
+            event = _record(Decision(session, by, at), matched, message, file.name) if matched else None
+            if event is not None:
+                new_events, for_people = new_events + 1, for_people + (event.needs_person is not None)
+        # The file goes only after the commit: a kill in between leaves it, and its digest counts once.
+        if message.unusable is not None:
+            folders.set_aside(file, message.unusable, at)
+        else:
+            folders.move(file, folders.collected if matched is not None else folders.unmatched)
+    return new_events, for_people
 
 
-def _is_meant(content: bytes, addresses: Collection[str], digests: Collection[str]) -> bool:
-    if sha256_hex(content) in digests:
-        return True
-    parts = [part.get_payload(decode=True) for part in message_from_bytes(content).walk()]
-    texts = [content, *(part for part in parts if isinstance(part, bytes))]
-    plain = [from_xtext(text.decode("utf-8", "replace")).lower() for text in texts]
-    plain += [text.decode("utf-8", "replace").lower() for text in texts]
-    return any(address.lower() in text for address in addresses for text in plain)
+def _read(file: Path) -> _Message:
+    """Read a message; of one that is too large, the beginning."""
+    size = file.stat().st_size
+    if size <= LARGEST_BYTES:
+        content = file.read_bytes()
+        report = read_message(content)
+        return _Message(content, sha256_hex(content), report, report.unreadable)
+    with file.open("rb") as stream:
+        beginning = stream.read(_BEGINNING_BYTES)
+    why = f"it has {size} bytes, and {LARGEST_BYTES} are read at most"
+    cut = read_message(beginning)
+    report = InboundReport(ReportKind.NONE, sent_to=cut.sent_to, message_ids=cut.message_ids, unreadable=why)
+    return _Message(beginning, digest_of(file), report, why)
 
 
-def _record(decision: Decision, report: DeliveryReport, content: bytes, file_name: str) -> bool | None:
-    """Record a report; return whether it is new, or None where it is about no attempt of ours."""
-    session = decision.session
-    by_token = _attempt_where(session, SmtpAttempt.envelope_from.in_(sorted(report.sent_to)))
-    by_envid = _attempt_where(session, SmtpAttempt.envid == report.envid) if report.envid else None
-    matched = by_token or by_envid
-    if matched is None:
+def _record(
+    decision: Decision, matched: MatchedAttempt, message: _Message, file_name: str
+) -> DeliveryEvent | None:
+    """Record what a message says of a notice; None: it is on record."""
+    if _is_on_record(decision.session, matched.notice_id, message.digest):
         return None
-    notice_id, smtp = matched
-    digest = sha256_hex(content)
-    known = session.scalar(
-        select(DeliveryEvent.id).where(
-            DeliveryEvent.notice_id == notice_id, DeliveryEvent.report_sha256 == digest
-        )
-    )
-    if known is not None:
-        return False
-    address = address_served(session, notice_id)
+    weight = weigh(message.report, matched.match)
     evidence = DeliveryEvidence(
-        status=report.status,
-        negative=report.negative,
-        authenticated=by_token is not None and _is_about(report, smtp, address),
-        source=f"delivery report {file_name}"[:200],
-        raw=content.decode("utf-8", "replace"),
-        attempt_id=smtp.attempt_id,
-        report_sha256=digest,
+        status=weight.status,
+        negative=weight.negative,
+        authenticated=weight.authenticated,
+        source=f"{message.report.kind.in_words} {file_name}"[:200],
+        raw=message.content.decode("utf-8", "replace"),
+        attempt_id=matched.attempt_id,
+        report_sha256=message.digest,
+        kind=message.report.kind,
+        needs_person=weight.needs_person[:300] if weight.needs_person else None,
     )
-    record_event(decision, notice_id, evidence)
-    return True
+    return record_event(decision, matched.notice_id, evidence)
 
 
-def _attempt_where(session: Session, condition: ColumnElement[bool]) -> tuple[str, SmtpAttempt] | None:
-    """Return the attempt that a report names, with its notice."""
-    row = session.execute(
-        select(NoticeAttempt.notice_id, SmtpAttempt)
-        .join(SmtpAttempt, SmtpAttempt.attempt_id == NoticeAttempt.id)
-        .where(condition)
-    ).first()
-    return (row[0], row[1]) if row is not None else None
-
-
-def _is_about(report: DeliveryReport, smtp: SmtpAttempt, address: str | None) -> bool:
-    """Whether everything else in the report fits the attempt to whose return path it was sent."""
-    names_envelope = report.envid is None or report.envid == smtp.envid
-    served = {address.lower()} if address else set()
-    return names_envelope and (not report.original_recipients or report.original_recipients == served)
-
-
-def _unmatched_folder(settings: Settings) -> Path:
-    return settings.home / "mail" / "unmatched"
-
-
-def _move(file: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{sha256_hex(file.read_bytes())[:16]}-{file.name}"
-    shutil.move(file, target)
+def _is_on_record(session: Session, notice_id: str, digest: str) -> bool:
+    known = select(DeliveryEvent.id).where(
+        DeliveryEvent.notice_id == notice_id, DeliveryEvent.report_sha256 == digest
+    )
+    return session.scalar(known) is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cjp_fraud.contracts.model import DeliveryStatus
+from cjp_fraud.notices.reports.model import ReportKind
 
 
 class NoticeKind(StrEnum):
@@ -53,6 +54,8 @@ class DeliveryEvidence:
     raw : the text as it came.
     attempt_id : attempt concerned; None: none in particular.
     report_sha256 : digest of the report's bytes, by which it counts once; None: it is no report.
+    kind : of which kind the message is that says so; None: it is no message.
+    needs_person : why a person must look at it; None: nobody must.
     """
 
     status: DeliveryStatus
@@ -62,22 +65,5 @@ class DeliveryEvidence:
     raw: str
     attempt_id: str | None = None
     report_sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """What a message that came back says about a message of ours.
-
-    Parameters
-    ----------
-    sent_to : addresses that it was sent to, lower case: one of them is the return path of an attempt.
-    envid : envelope id that it names (RFC 3461); None: it names none.
-    original_recipients : addresses that it says were written to, lower case; may be empty.
-    status, negative : the least favourable of what it says, where it speaks of several recipients.
-    """
-
-    sent_to: frozenset[str]
-    envid: str | None
-    original_recipients: frozenset[str]
-    status: DeliveryStatus
-    negative: bool
+    kind: ReportKind | None = None
+    needs_person: str | None = None

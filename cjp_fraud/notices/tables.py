@@ -20,6 +20,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import METHOD_LENGTH
 from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.notices.model import NoticeKind, NoticeState, Outcome
+from cjp_fraud.notices.reports.model import ReportKind
 from cjp_fraud.storage.base import (
     Base,
     Id,
@@ -202,6 +203,15 @@ class DeliveryEvent(Recorded, Base):
     status: Mapped[DeliveryStatus] = mapped_column(comment="delivery status that it shows")
     negative: Mapped[bool] = mapped_column(comment="it says that the notice did not arrive")
     authenticated: Mapped[bool] = mapped_column(comment="false: it proves nothing, either way")
+    kind: Mapped[ReportKind | None] = mapped_column(
+        comment="kind of the message that says so; null: it is from no message"
+    )
+    erds_event: Mapped[str | None] = mapped_column(
+        String(40), comment="name of the event in ETSI EN 319 522, where it has one; null: it has none"
+    )
+    needs_person: Mapped[str | None] = mapped_column(
+        String(300), comment="why a person must look at it, until it is resolved; null: nobody must"
+    )
     raw: Mapped[str | None] = mapped_column(Text, comment="the raw text; null: erased")
     raw_sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the raw text")
     erased_at: Mapped[datetime | None] = mapped_column(
@@ -211,6 +221,6 @@ class DeliveryEvent(Recorded, Base):
         comment="SHA-256 of the report's bytes, so that it counts once; null: not from a report"
     )
     resolved_at: Mapped[datetime | None] = mapped_column(
-        comment="when a person decided that the notice stands in spite of it; null: nobody has"
+        comment="when a person decided that the notice stands in spite of it, or dealt with it; null: nobody has"
     )
     resolved_by: Mapped[str | None] = mapped_column(String(140), comment="who decided so; null: nobody has")

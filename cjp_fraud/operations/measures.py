@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.errors import BadInputError, CjpFraudError
+from cjp_fraud.errors import BadInputError, CjpFraudError, StorageError
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.contradictions import OpenContradiction, open_contradictions
 from cjp_fraud.operations.head_keeping import KeptHead, head_follows, keep_if_due
+from cjp_fraud.notices.work_items import WorkItem, work_items
 from cjp_fraud.operations.overdue import overdue_now
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need
@@ -228,6 +229,7 @@ class DueRun:
     ----------
     head : the head of the audit log, where one was due: daily, and where a measure's own was not kept.
     contradictions : reports against notices on which a person must decide.
+    work_items : other messages about notices that a person must look at.
     shut : cases on their way whose gate is shut for what people must mend, with the first reason.
     failed_letters : letters that follow which did not reach the customer, until a person has dealt with it.
     overdue : what is still late after it.
@@ -237,6 +239,7 @@ class DueRun:
     resumed: ResumeReport
     head: KeptHead | None
     contradictions: tuple[OpenContradiction, ...]
+    work_items: tuple[WorkItem, ...]
     shut: tuple[ShutGate, ...]
     failed_letters: tuple[FailedLetter, ...]
     overdue: tuple[str, ...]
@@ -256,11 +259,20 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
     Raises
     ------
     CjpFraudError
-        After everything was tried, where one case had a fault, or a head that was due could not be kept.
+        After everything was tried, where one case had a fault, a head that was due could not be kept, or a mailbox
+        could not be read.
     """
-    events = inbound_reports.collect_delivery_events(deployment.engine, deployment.settings, now)
+    faults: list[str] = []
+    events = 0
+    try:
+        events = inbound_reports.collect(
+            deployment.engine, deployment.settings, now, records=deployment.txt_records
+        ).new_events
+    except StorageError as error:
+        faults.append(str(error))
     report = enforcement.resume_all(deployment.enforcement(now))
-    head, faults = None, list(report.faults)
+    head = None
+    faults += report.faults
     try:
         head = keep_if_due(deployment, now)
     except CjpFraudError as error:
@@ -269,10 +281,11 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
         raise CjpFraudError("; ".join(faults))
     with reading(deployment.engine) as session:
         contradictions = open_contradictions(session)
+        items = work_items(session)
         numbers = numbers_of(session, [each.case_id for each in report.waiting])
         failed = failed_letters(session)
     shut = tuple(ShutGate(numbers[each.case_id], each.shut[0]) for each in report.waiting if each.shut)
-    return DueRun(events, report, head, contradictions, shut, failed, overdue_now(deployment))
+    return DueRun(events, report, head, contradictions, items, shut, failed, overdue_now(deployment))
 
 
 def resume_all(deployment: Deployment, now: datetime) -> ResumeReport:

@@ -5,18 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError, StorageError
 from cjp_fraud.notices import delivery_record as records
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import DeliveryRecord, NoticeRow
+from cjp_fraud.notices.report_matching import notice_of_return_path
+from cjp_fraud.notices.reports.model import InboundReport, ReportKind
+from cjp_fraud.notices.reports.reading import read_message
+from cjp_fraud.notices.return_path_key import existing_return_path_key
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.operations.head_keeping import head_follows
+from cjp_fraud.notices.work_items import WorkItem, work_items
 from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.model import CaseState
@@ -56,16 +64,57 @@ class DispatchResult:
 
 @dataclass(frozen=True, slots=True)
 class CollectedReports:
-    """What collecting delivery reports found.
+    """What collecting found.
 
     Parameters
     ----------
+    taken : messages that were new in the mailboxes.
     new_events : delivery events that were not on record before.
-    unmatched : messages that are of no attempt of ours, all that lie aside.
+    for_people : those of them that a person must look at.
+    unmatched : messages that are of no attempt of ours, all that lie there.
+    aside : messages that were too large or could not be read, all that lie there.
     """
 
+    taken: int
     new_events: int
+    for_people: int
     unmatched: int
+    aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRecipient:
+    """What a message says of one recipient.
+
+    Parameters
+    ----------
+    action : of RFC 3464, or as it stands; None: none is named.
+    status : of RFC 3463; None: the message gives none.
+    permanent : trying again is of no use; None: not known.
+    notice : id of the notice to whose keyed return path the message was sent; None: to none of ours.
+    """
+
+    address: str | None
+    action: str | None
+    status: str | None
+    permanent: bool | None
+    notice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """What one file says that came back."""
+
+    file: str
+    kind: ReportKind
+    recipients: tuple[ReadRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWorkItem(WorkItem):
+    """A message that a person must look at, with the number of its case; None: the case is not on record."""
+
+    case: int | None
 
 
 def dispatch(deployment: Deployment, now: datetime, case: str) -> DispatchResult:
@@ -108,10 +157,77 @@ def message_of(deployment: Deployment, notice_id: str) -> bytes:
         return records.message_served(session, _notice_id(session, notice_id))
 
 
-def collect_delivery_events(deployment: Deployment, now: datetime) -> CollectedReports:
-    """Record the delivery reports that came in since the last time."""
-    new_events = inbound_reports.collect_delivery_events(deployment.engine, deployment.settings, now)
-    return CollectedReports(new_events, inbound_reports.unmatched_reports(deployment.settings))
+def collect(deployment: Deployment, now: datetime) -> CollectedReports:
+    """Take what came back out of the mailboxes and the folder of the settings, and record it.
+
+    Raises
+    ------
+    StorageError
+        After the rest is recorded, if a mailbox could not be read.
+    """
+    settings = deployment.settings
+    done = inbound_reports.collect(deployment.engine, settings, now, records=deployment.txt_records)
+    return CollectedReports(
+        taken=done.taken,
+        new_events=done.new_events,
+        for_people=done.for_people,
+        unmatched=inbound_reports.unmatched_reports(settings),
+        aside=inbound_reports.reports_aside(settings),
+    )
+
+
+def read_reports(deployment: Deployment, files: Sequence[Path]) -> tuple[ReadReport, ...]:
+    """Return what files say that came back; nothing is recorded.
+
+    Works without a database; then no notice is named.
+
+    Raises
+    ------
+    BadInputError
+        If a file is not there.
+    """
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise BadInputError(f"no such file: {', '.join(missing)}")
+    reports = [(file, read_message(file.read_bytes())) for file in files]
+    notices = _notices_written_back_to(deployment, [report for _, report in reports])
+    return tuple(
+        ReadReport(
+            str(file),
+            report.kind,
+            tuple(
+                ReadRecipient(each.address, each.action, each.status, each.permanent, notice)
+                for each in report.recipients
+            ),
+        )
+        for (file, report), notice in zip(reports, notices, strict=True)
+    )
+
+
+def list_work_items(deployment: Deployment, case: str | None = None) -> tuple[ListedWorkItem, ...]:
+    """Return the messages about notices that a person must look at, of a case or of all, the oldest first."""
+    with reading(deployment.engine) as session:
+        items = work_items(session, [case_id_of(session, case)] if case is not None else None)
+        cases = select(Case.id, Case.number).where(Case.id.in_({item.case_id for item in items}))
+        numbers = {row.id: row.number for row in session.execute(cases)}
+    return tuple(ListedWorkItem(**asdict(item), case=numbers.get(item.case_id)) for item in items)
+
+
+def _notices_written_back_to(
+    deployment: Deployment, reports: Sequence[InboundReport]
+) -> tuple[str | None, ...]:
+    """Return, for each message, the notice to whose return path it was sent."""
+    key = existing_return_path_key(deployment.settings)
+    keyed = key is not None and any(key.read(address) for report in reports for address in report.sent_to)
+    if key is None or not keyed:
+        return (None,) * len(reports)
+    try:
+        engine = deployment.engine
+    except StorageError:
+        return (None,) * len(reports)  # no database: nothing confirms a return path
+    now = deployment.now
+    with reading(engine) as session:
+        return tuple(notice_of_return_path(session, report.sent_to, key, now) for report in reports)
 
 
 def _notice_id(session: Session, named: str) -> str:

@@ -15,7 +15,7 @@ from cjp_fraud.compliance import legal_holds
 from cjp_fraud.compliance.erasure import TenantsTexts, erase_texts, refuse_to_erase, texts_of_tenant
 from cjp_fraud.compliance.tables import LegalHold
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.notices.inbound_reports import reports_kept
+from cjp_fraud.notices.inbound_folders import reports_kept
 from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.people.model import Actor
 from cjp_fraud.people.tables import User

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.contradictions import open_contradictions
+from cjp_fraud.notices.work_items import work_items
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import flagged_span
 from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
@@ -37,6 +38,7 @@ class QueuedCase:
     flags_since : flags recorded after a closed case was closed.
     moved : whether the case was opened, or its score changed, while the pages were read.
     person_due_at : by when a person decides whether a contradicted notice stands; None: nothing contradicts it.
+    reports_to_settle : messages about its notices that a person must look at.
     others_flagged : how many other tenants were flagged together with it, likely by an outage or an event.
     """
 
@@ -53,6 +55,7 @@ class QueuedCase:
     claimed_by: str | None
     moved: bool
     person_due_at: datetime | None
+    reports_to_settle: int
     others_flagged: int
 
 
@@ -306,6 +309,7 @@ def _queued(
     due: dict[str, datetime] = {}
     for contradiction in open_contradictions(session, ids):
         due.setdefault(contradiction.case_id, contradiction.answer_due_at)
+    to_settle = Counter(item.case_id for item in work_items(session, ids))
     return tuple(
         QueuedCase(
             number=case.number,
@@ -321,6 +325,7 @@ def _queued(
             claimed_by=holder,
             moved=moved,
             person_due_at=due.get(case.id),
+            reports_to_settle=to_settle[case.id],
             others_flagged=others.get(case.number, 0),
         )
         for (case, holder), moved in ((cases[case_id], moved) for case_id, moved in rows)

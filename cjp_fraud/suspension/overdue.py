@@ -13,6 +13,7 @@ from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.review.decision_tables import Dispute, Proposal
+from cjp_fraud.notices.work_items import work_items
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.failed_letters import failed_letters
@@ -45,6 +46,9 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
         named.append(
             f"{unanswered} report(s) against a notice, on which no person has decided within the hour"
         )
+    unseen = sum(each.due_at < at for each in work_items(session))
+    if unseen:
+        named.append(f"{unseen} message(s) about a notice, at which no person has looked within a day")
     counted = (
         (
             _disputes(at, late),

@@ -14,7 +14,8 @@ from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder
+from cjp_fraud.notices.inbound_folders import incoming_folder
+from cjp_fraud.notices.inbound_reports import collect_delivery_events
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, SmtpAttempt
 from cjp_fraud.people.model import Decision

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from cjp_fraud.clock import Clock, aware
 from cjp_fraud.config import Settings
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.methods.interface import Composition, WrittenLetter
 from cjp_fraud.notices.methods.smtp_dialogue import Envelope, MailServer, SmtpDelivery, submit
+from cjp_fraud.notices.return_paths import ReturnPathKey
 from cjp_fraud.notices.tables import NoticeAttempt, SmtpAttempt
 from cjp_fraud.storage.base import new_id
 
@@ -42,9 +43,15 @@ def mail_server(settings: Settings) -> MailServer:
 
 @dataclass(frozen=True, slots=True)
 class EmailMethod:
-    """The method ``email``: a plain letter to one recipient."""
+    """The method ``email``: a plain letter to one recipient.
+
+    Parameters
+    ----------
+    return_paths : key of the addresses that reports come back to; None: it composes, and serves nothing.
+    """
 
     server: MailServer
+    return_paths: ReturnPathKey | None = None
 
     def compose(self, letter: WrittenLetter) -> Composition:
         """Return the message: Message-ID and bytes.
@@ -63,10 +70,21 @@ class EmailMethod:
         return Composition(reference, message.as_bytes())
 
     def begin(self, session: Session, attempt: NoticeAttempt, address: str) -> Envelope:
-        """Give the attempt a return path of its own that nobody can guess, and put it on record."""
+        """Give the attempt a return path of its own that nobody can guess, and put it on record.
+
+        Raises
+        ------
+        BadInputError
+            If there is no key for return paths.
+        """
+        if self.return_paths is None:
+            raise BadInputError(
+                "no key for return paths was given: what comes back could not be told from forgeries"
+            )
+        local_part = self.return_paths.issue(attempt.id, attempt.started_at)
         smtp = SmtpAttempt(
             attempt_id=attempt.id,
-            envelope_from=f"bounce+{secrets.token_hex(20)}@{self.server.domain}".lower(),
+            envelope_from=f"{local_part}@{self.server.domain}".lower(),
             envid=new_id(),
             host=self.server.host,
             port=self.server.port,

@@ -18,7 +18,7 @@ from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.notices.methods.interface import Delivery
 from cjp_fraud.notices.model import Outcome
-from cjp_fraud.notices.reports.dsn import xtext
+from cjp_fraud.notices.reports.addresses import xtext
 
 _DOT: Final = re.compile(rb"(?m)^\.")
 

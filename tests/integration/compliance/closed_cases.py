@@ -10,7 +10,8 @@ from sqlalchemy import Engine, select
 
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder
+from cjp_fraud.notices.inbound_folders import incoming_folder
+from cjp_fraud.notices.inbound_reports import collect_delivery_events
 from cjp_fraud.notices.tables import SmtpAttempt
 from cjp_fraud.operations import privacy
 from cjp_fraud.storage.base import Base

@@ -41,6 +41,7 @@ from cjp_fraud.suspension.traffic_look import take_look
 from tests.integration.compliance.closed_cases import told
 from tests.mail_servers import smtp_server
 from tests.people_builders import a_user
+from tests.return_paths import KEY
 
 NIGHT = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
 """Start of the first flag."""
@@ -72,7 +73,7 @@ class Story:
 
     def mail(self) -> NoticeMethods:
         """The mail server that the notices go to."""
-        return NoticeMethods(self.mode, {EMAIL: EmailMethod(MailServer("127.0.0.1", self.mail_port))})
+        return NoticeMethods(self.mode, {EMAIL: EmailMethod(MailServer("127.0.0.1", self.mail_port), KEY)})
 
     def people(self) -> None:
         """Put three people on record."""

@@ -18,7 +18,8 @@ from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.errors import NotFoundError, Refused
-from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder
+from cjp_fraud.notices.inbound_folders import incoming_folder
+from cjp_fraud.notices.inbound_reports import collect_delivery_events
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.operations import privacy
 from cjp_fraud.people.model import Decision, machine

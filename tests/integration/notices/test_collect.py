@@ -15,7 +15,8 @@ from cjp_fraud.errors import Refused
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import progress_at, resolve_contradictions
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.inbound_reports import collect_delivery_events, incoming_folder, unmatched_reports
+from cjp_fraud.notices.inbound_folders import incoming_folder
+from cjp_fraud.notices.inbound_reports import collect_delivery_events, unmatched_reports
 from cjp_fraud.notices.progress import PlanProgress
 from cjp_fraud.notices.tables import SmtpAttempt
 from cjp_fraud.people.model import Actor, Decision, Role, machine

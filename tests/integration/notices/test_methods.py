@@ -32,6 +32,7 @@ from tests.chains import chain_faults
 from tests.contract_builders import NOON, a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.notice_builders import a_mail_server, a_plan, attempts_of, events_of, notices_of
+from tests.return_paths import KEY
 
 FOLDER = "folder"
 DOOR = "Main Street 1, third door"
@@ -141,7 +142,7 @@ def test_a_letter_that_email_refused_falls_to_the_other_method(
     plan_id = a_plan_by(sqlite_engine, tmp_path, by_email, by_folder())
     methods = NoticeMethods(
         PlatformMode.ACT,
-        {EMAIL: EmailMethod(a_mail_server(server)), FOLDER: FolderMethod(tmp_path / "letters")},
+        {EMAIL: EmailMethod(a_mail_server(server), KEY), FOLDER: FolderMethod(tmp_path / "letters")},
     )
     assert dispatch_due(sqlite_engine, methods, plan_id, StandingClock(NOON)).step_complete
     assert {notice.method: notice.state for notice in notices_of(sqlite_engine, plan_id)} == {

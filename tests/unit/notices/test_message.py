@@ -11,7 +11,7 @@ import pytest
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import WrittenLetter
 from cjp_fraud.notices.methods.smtp_dialogue import MailServer
-from cjp_fraud.notices.reports.dsn import from_xtext, xtext
+from cjp_fraud.notices.reports.addresses import from_xtext, xtext
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
 NOTICE_ID = "0198c5a2-7f1e-7abc-8def-0123456789ab"

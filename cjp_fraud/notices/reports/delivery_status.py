@@ -1,0 +1,119 @@
+"""Delivery status notifications (RFC 3464) and their international form (RFC 6533): what one says, field by field."""
+
+from __future__ import annotations
+
+import binascii
+import quopri
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from email.message import Message
+from typing import Final
+
+from cjp_fraud.notices.reports import mime
+from cjp_fraud.notices.reports.addresses import original_address, typed_address
+from cjp_fraud.notices.reports.model import RecipientReport
+from cjp_fraud.notices.reports.status_codes import NOT_KNOWN_NEARER, code_in, status_of_field
+
+TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40})\s?:[ \t]*(.*)")
+_BEGIN_A_RECIPIENT: Final = frozenset({"final-recipient", "original-recipient", "action"})
+_WORD = re.compile(r"[A-Za-z][A-Za-z-]*")
+
+Group = Mapping[str, str]
+"""Fields of a group: name in lower case → value on one line."""
+
+
+def status_part(message: Message) -> Message | None:
+    """Return the part that says for machines what became of a message; None: there is none."""
+    return mime.part_of_type(message, TYPES)
+
+
+def groups_of(part: Message) -> tuple[Group, ...]:
+    """Return the groups of fields of a status part: one of the message, then one a recipient."""
+    return tuple(groups_in(_text_of_fields(part)))
+
+
+def recipients_of(groups: tuple[Group, ...]) -> tuple[RecipientReport, ...]:
+    """Return what groups say of each recipient, as it stands."""
+    return tuple(each for group in groups if (each := _recipient(group)) is not None)
+
+
+def first_field(groups: tuple[Group, ...], name: str) -> str | None:
+    """Return the first field of this (lower-case) name in any group."""
+    return next((group[name] for group in groups if group.get(name)), None)
+
+
+def groups_in(text: str) -> Iterator[Group]:
+    """Yield the groups of fields in a text, parted by blank lines, or by a field that begins a recipient again."""
+    group: dict[str, str] = {}
+    last = None
+    for line in text.splitlines():
+        match = _FIELD.match(line)
+        if match is None:
+            if last is not None and line[:1] in (" ", "\t") and line.strip():
+                group[last] = f"{group[last]} {line.strip()}".strip()
+                continue
+            last = None
+            if group and not line.strip():
+                yield group
+                group = {}
+            continue
+        name = match[1].lower()
+        if name in group and name in _BEGIN_A_RECIPIENT:
+            yield group
+            group = {}
+        last = name if name not in group else None
+        group.setdefault(name, match[2].strip())
+    if group:
+        yield group
+
+
+def _recipient(group: Group) -> RecipientReport | None:
+    original = original_address(group.get("original-recipient", ""))
+    final = typed_address(group.get("final-recipient", "")) or typed_address(
+        group.get("x-actual-recipient", "")
+    )
+    action = _WORD.search(group.get("action", ""))
+    if final is None and original is None and action is None:
+        return None
+    word = action[0].lower() if action else None
+    status = (
+        status_of_field(group.get("status", ""))
+        or code_in(group.get("diagnostic-code", "").partition(";")[2])
+        or code_in(group.get("diagnostic-code", ""))
+        or NOT_KNOWN_NEARER.get(word or "")
+    )
+    return RecipientReport(final or original, word, status, original)
+
+
+def _text_of_fields(part: Message) -> str:
+    """Return the text of a status part; the parser has cut it into messages, each way of cutting in its own way."""
+    payload = part.get_payload()
+    if isinstance(payload, str):
+        text = mime.text_of(part)
+    else:
+        pieces = (
+            [piece for piece in payload if isinstance(piece, Message)] if isinstance(payload, list) else []
+        )
+        text = "\n\n".join(_lines_of(piece) for piece in pieces)
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if isinstance(payload, list) and encoding == "base64":
+        try:
+            return b64decode(re.sub(r"\s+", "", text), validate=True).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            return text
+    if isinstance(payload, list) and encoding == "quoted-printable":
+        return quopri.decodestring(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+    return text
+
+
+def _lines_of(piece: Message) -> str:
+    fields = "\n".join(f"{name}: {value}" for name, value in mime.fields_of(piece))
+    rest = piece.get_payload(decode=True)
+    return (
+        f"{fields}\n\n{rest.decode('utf-8', 'replace')}"
+        if isinstance(rest, bytes) and rest.strip()
+        else fields
+    )

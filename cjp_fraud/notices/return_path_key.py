@@ -1,0 +1,69 @@
+"""The key of the return paths: of the settings, or a file in the home that is made when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from cjp_fraud.config import Settings
+from cjp_fraud.errors import BadInputError, StorageError
+from cjp_fraud.notices.return_paths import SHORTEST_KEY, ReturnPathKey
+
+_FILE: Final = "return-path.key"
+
+
+def return_path_key(settings: Settings) -> ReturnPathKey:
+    """Return the key in force; where there is none, one is made in the home, once, even by two processes at a time.
+
+    Whoever loses the key cannot tell its own bounces any more: they become work items. Several machines with one
+    database need the same key, so they set it (``CJP_FRAUD_RETURN_PATH_KEY``).
+
+    Raises
+    ------
+    StorageError
+        If the file is no key.
+    """
+    found = existing_return_path_key(settings)
+    if found is not None:
+        return found
+    file = settings.key_folder / _FILE
+    _make(file)
+    return _read(file)
+
+
+def existing_return_path_key(settings: Settings) -> ReturnPathKey | None:
+    """Return the key in force; None: none was made yet. Raises as :func:`return_path_key` does."""
+    if settings.return_path_key is not None:
+        return ReturnPathKey(bytes.fromhex(settings.return_path_key.get_secret_value()))
+    file = settings.key_folder / _FILE
+    return _read(file) if file.exists() else None
+
+
+def _read(file: Path) -> ReturnPathKey:
+    try:
+        return ReturnPathKey(bytes.fromhex(file.read_text(encoding="ascii").strip()))
+    except (ValueError, BadInputError):
+        raise StorageError(
+            f"{file} is no key: it holds {2 * SHORTEST_KEY} hex digits. Put it back from the backup, or remove it; "
+            "then a new one is made, and bounces of notices sent before are no longer known as ours"
+        ) from None
+
+
+def _make(file: Path) -> None:
+    """Write a new key; it appears whole, and never over one that is there."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_hex(SHORTEST_KEY) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            return  # another process was first; its key counts
+    finally:
+        draft.unlink()
