@@ -86,7 +86,7 @@ def collect(
     Raises
     ------
     StorageError
-        After all that lies there is recorded, if a mailbox could not be read.
+        After all that lies there is recorded, if a mailbox or a file could not be read.
     """
     folders = inbound_folders(settings)
     taken, faults = 0, []
@@ -101,7 +101,7 @@ def collect(
             taken += take_from_imap(mailbox, folders)
         except StorageError as error:
             faults.append(str(error))
-    new_events, for_people = _record_all(engine, settings, folders, at, records, by)
+    new_events, for_people = _record_all(engine, settings, folders, at, records, by, faults)
     if faults:
         raise StorageError("; ".join(faults))
     return Collected(taken, new_events, for_people)
@@ -133,8 +133,11 @@ def _record_all(
     at: datetime,
     records: TxtRecords | None,
     by: Actor,
+    faults: list[str],
 ) -> tuple[int, int]:
     """Record every message that waits; a report counts once, by its digest, however often it is dropped.
+
+    A file that cannot be opened stays, and ``faults`` says so.
 
     Returns
     -------
@@ -146,7 +149,11 @@ def _record_all(
     trust = Trust(return_path_key(settings), frozenset(settings.own_mail_servers), records)
     new_events = for_people = 0
     for file in waiting:
-        message = _read(file)
+        try:
+            message = _read(file)
+        except OSError as error:
+            faults.append(f"{file}: {error.strerror}")
+            continue
         with transaction(engine) as session:
             matched = match_to_attempt(session, message.report, message.content, trust, at)
             event = _record(Decision(session, by, at), matched, message, file.name) if matched else None

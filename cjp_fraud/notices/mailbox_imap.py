@@ -10,7 +10,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -103,13 +103,16 @@ def _opened(mailbox: ImapMailbox) -> Iterator[imaplib.IMAP4]:
         )
     else:
         imap = imaplib.IMAP4(mailbox.host, mailbox.port, timeout=mailbox.timeout_seconds)
-    with imap:
+    try:
         if mailbox.security is ImapSecurity.STARTTLS:
             imap.starttls(context)
         imap.login(mailbox.user, mailbox.password)
         quoted = mailbox.folder.replace("\\", "\\\\").replace('"', '\\"')
         _require(imap.select(f'"{quoted}"', readonly=True), f"no folder {mailbox.folder!r}")
         yield imap
+    finally:
+        with suppress(imaplib.IMAP4.error, OSError):  # a line that broke before cannot be ended politely
+            imap.logout()
 
 
 def _uids_after(imap: imaplib.IMAP4, last: int) -> list[int]:

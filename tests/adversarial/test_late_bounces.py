@@ -18,6 +18,7 @@ from cjp_fraud.notices.inbound_folders import incoming_folder
 from cjp_fraud.notices.inbound_reports import collect_delivery_events
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, SmtpAttempt
+from cjp_fraud.notices.work_items import work_items
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.dispute import decide_dispute, disputes_on_record, open_dispute
@@ -115,6 +116,28 @@ def test_a_bounce_that_comes_twice_counts_once_and_a_forged_one_proves_nothing(
 
     with reading(office.engine) as session:
         assert len(case_view(session, office.case().id, office.now).contradictions) == 1
+
+
+def test_a_forged_report_lifts_and_shuts_nothing_and_waits_for_a_person(
+    office: Office, tmp_path: Path
+) -> None:
+    office.wait(hours=2)
+    notice_id, smtp = the_notice(office)
+    drop(tmp_path, a_report("notices@provider.example", "failed", envid=smtp.envid))
+    assert collect_delivery_events(office.engine, load_settings(home=tmp_path), office.now) == 1
+    with reading(office.engine) as session:
+        [row] = queue(session).cases
+        [item] = work_items(session, [row.id])
+        assert case_view(session, row.id, office.now).contradictions == ()
+    assert (row.reports_to_settle, row.person_due_at) == (1, None)
+    assert (item.notice_id, item.negative, item.due_at) == (notice_id, True, office.now + timedelta(hours=24))
+    assert late(office) == ()
+    office.wait(hours=25)
+    assert "1 message(s) about a notice, at which no person has looked within a day" in late(office)
+    assert office.do(let_notice_stand, "carol", notice_id, "the customer says that they have it") == 1
+    with reading(office.engine) as session:
+        assert queue(session).cases[0].reports_to_settle == 0
+    assert verify_log(office.engine).faults == ()
 
 
 def test_a_bounce_of_a_measure_that_lapses_meanwhile_keeps_nothing_in_force(
