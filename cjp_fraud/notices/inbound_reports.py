@@ -26,6 +26,7 @@ from cjp_fraud.notices.tables import DeliveryEvent
 from cjp_fraud.notices.weighing import weigh
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.locks import process_lock
 
 COLLECTOR = machine("collect-delivery-events")
 
@@ -89,22 +90,8 @@ def collect(
         After all that lies there is recorded, if a mailbox or a file could not be read.
     """
     folders = inbound_folders(settings)
-    taken, faults = 0, []
-    if settings.bounce_maildir is not None:
-        try:
-            taken += take_from_maildir(settings.bounce_maildir, folders)
-        except StorageError as error:
-            faults.append(str(error))
-    mailbox = imap_mailbox(settings)
-    if mailbox is not None:
-        try:
-            taken += take_from_imap(mailbox, folders)
-        except StorageError as error:
-            faults.append(str(error))
-    new_events, for_people = _record_all(engine, settings, folders, at, records, by, faults)
-    if faults:
-        raise StorageError("; ".join(faults))
-    return Collected(taken, new_events, for_people)
+    with process_lock(engine, "collect-reports"):
+        return _collect(engine, settings, folders, at, records, by)
 
 
 def collect_delivery_events(
@@ -124,6 +111,34 @@ def reports_aside(settings: Settings) -> int:
     """Return how many messages were too large or could not be read."""
     folders = inbound_folders(settings)
     return folders.count(folders.aside)
+
+
+def _collect(
+    engine: Engine,
+    settings: Settings,
+    folders: InboundFolders,
+    at: datetime,
+    records: TxtRecords | None,
+    by: Actor,
+) -> Collected:
+    """Do what :func:`collect` says, while nobody else does."""
+    taken = 0
+    faults: list[str] = []
+    if settings.bounce_maildir is not None:
+        try:
+            taken += take_from_maildir(settings.bounce_maildir, folders)
+        except StorageError as error:
+            faults.append(str(error))
+    mailbox = imap_mailbox(settings)
+    if mailbox is not None:
+        try:
+            taken += take_from_imap(mailbox, folders)
+        except StorageError as error:
+            faults.append(str(error))
+    new_events, for_people = _record_all(engine, settings, folders, at, records, by, faults)
+    if faults:
+        raise StorageError("; ".join(faults))
+    return Collected(taken, new_events, for_people)
 
 
 def _record_all(

@@ -174,5 +174,6 @@ def _is_clear(each: RecipientReport) -> bool:
 
 
 def _for_a_person(why: str) -> Weight:
-    """Return a weight of nothing, which a person must look at."""
-    return Weight(DeliveryStatus.ATTEMPTED, negative=False, authenticated=False, needs_person=why)
+    """Return a weight of nothing, which a person must look at; strangers' words in ``why`` are made printable."""
+    shown = "".join(character if character.isprintable() else "?" for character in why)
+    return Weight(DeliveryStatus.ATTEMPTED, negative=False, authenticated=False, needs_person=shown)

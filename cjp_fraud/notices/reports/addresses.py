@@ -8,13 +8,14 @@ from email.utils import getaddresses
 from typing import Final
 
 # Lengths are bounded and the first character is anchored, so that a long line costs no more than its length.
-_ATOM = r"[^\s<>()\[\]\\,;:@\"'`\x00-\x1f|*]"
+_ATOM = r"[^\s<>()\[\]\\,;:@\"'`\x00-\x1f|*（）＜＞「」『』【】、。，：；]"
 ADDRESS: Final = re.compile(
-    rf"(?:(?<![^\s<>()\[\]\\,;:\"'`|*])'?{_ATOM}(?:{_ATOM}|'){{0,127}}|\"[^\"\r\n@]{{1,64}}\")"
+    rf"(?:(?<![^\s<>()\[\]\\,;:\"'`|*（）＜＞「」『』【】、。，：；])'?{_ATOM}(?:{_ATOM}|'){{0,127}}|\"[^\"\r\n@]{{1,64}}\")"
     r"@(?:[^\W_](?:[\w.-]{0,252}[^\W_])?|\[[0-9A-Fa-f:.]{3,45}\])"
 )
 """An address as it stands in a text."""
 
+_SMTP = re.compile(r"^SMTP=", re.IGNORECASE)
 _SCHEME = re.compile(r"^(?:mailto|smtp|rfc822)[:=;]", re.IGNORECASE)
 
 
@@ -22,7 +23,7 @@ def addresses_in(text: str) -> Iterator[str]:
     """Yield the addresses in a text, in order, as they stand."""
     for match in ADDRESS.finditer(text):
         if not match[0].startswith("/"):  # the rest of a URL
-            yield match[0].lstrip("'").rstrip(".")
+            yield _SMTP.sub("", match[0].lstrip("'")).rstrip(".")
 
 
 def header_addresses(values: list[str]) -> tuple[str, ...]:

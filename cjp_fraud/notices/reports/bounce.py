@@ -71,13 +71,16 @@ def _has_null_sender(message: Message) -> bool:
     )
 
 
+def _is_written_by_a_server(message: Message) -> bool:
+    return names_the_failed(message) or is_from_a_server(message) or _has_null_sender(message)
+
+
 def looks_like_a_bounce(message: Message) -> bool:
     """Whether a message may be a bounce by its headers alone."""
     is_report = message.get_content_type() == "multipart/report" and str(
         message.get_param("report-type", "")
     ).lower() in ("delivery-status", "")
-    by_a_server = is_from_a_server(message) or _has_null_sender(message)
-    return names_the_failed(message) or is_report or has_subject_of_one(message) or by_a_server
+    return is_report or has_subject_of_one(message) or _is_written_by_a_server(message)
 
 
 def recipients_of_bounce(message: Message) -> tuple[RecipientReport, ...]:
@@ -96,12 +99,10 @@ def recipients_of_bounce(message: Message) -> tuple[RecipientReport, ...]:
     subject = mime.header(message, "Subject")
     addresses = _addresses(message, words, subject)
     action = DELAYED if says_it_is_still_tried(subject, words) else FAILED
-    strong = names_the_failed(message) or is_from_a_server(message)
-    if action == FAILED and not (
-        says_it_failed(words) or says_it_failed(subject) or code_in(words) or strong
-    ):
-        return ()
-    if not addresses and not code_in(words) and not says_it_failed(f"{subject}\n{words}"):
+    tells = says_it_failed(f"{subject}\n{words}") or code_in(words) is not None
+    if not _is_written_by_a_server(message) and code_in(words) is None:
+        return ()  # people write of failures, too; they quote a server's reply where they mean one
+    if action == FAILED and not (tells or names_the_failed(message) or is_from_a_server(message)):
         return ()
     return tuple(
         RecipientReport(address, action, _status(words, address, addresses, action)) for address in addresses

@@ -56,7 +56,7 @@ def decoded(text: str) -> str:
     if "=?" not in text:
         return text
     try:
-        return str(make_header(decode_header(text)))
+        return storable(str(make_header(decode_header(text))))
     except (HeaderParseError, LookupError, UnicodeError, ValueError):
         return text
 
@@ -119,10 +119,15 @@ def decoded_bytes(content: bytes, charset: object) -> str:
         tries.append("iso-2022-jp")
     for name in [*tries, "utf-8"]:
         try:
-            return content.decode(name.strip("'\" "))
+            return storable(content.decode(name.strip("'\" ")))
         except (LookupError, UnicodeError, ValueError):
             continue
     return content.decode("latin-1")
+
+
+def storable(text: str) -> str:
+    """Return a text that can be written as UTF-8: some charsets (UTF-7) can name halves of characters."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def shown_text(html: str) -> str:

@@ -58,4 +58,4 @@ def _bounced(each: Mapping[str, Any], general: str | None) -> RecipientReport:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return mime.storable(value) if isinstance(value, str) and value else None

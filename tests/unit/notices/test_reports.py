@@ -21,10 +21,13 @@ LEGAL = "legal@acme.example"
 
 EXPECTED = {
     "bracketed": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.1.1", True)]),
+    "chinese": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.0.0", True)]),
     "complaint": (ReportKind.COMPLAINT, [(LEGAL, None, None, None)]),
+    "courier_text": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.1.1", True)]),
     "delayed_exim": (ReportKind.BOUNCE, [(LEGAL, "delayed", "4.0.0", False)]),
     "domino": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.0.0", True)]),
     "exchange_5_5": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.0.0", True)]),
+    "exchange_smtp_address": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.0.0", True)]),
     "german_html": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.2.1", True)]),
     "global_report": (ReportKind.REPORT, [("法務@acme.example", "failed", "5.1.1", True)]),
     "james": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.0.0", True)]),
@@ -35,11 +38,13 @@ EXPECTED = {
     "read_receipt": (ReportKind.RECEIPT, [(LEGAL, "displayed", None, None)]),
     "relayed": (ReportKind.REPORT, [(LEGAL, "relayed", "2.0.0", None)]),
     "scanner": (ReportKind.BOUNCE, [(LEGAL, "failed", "5.1.1", True)]),
+    "session_transcript": (ReportKind.BOUNCE, [(LEGAL, "failed", "4.1.1", False)]),
     "two_recipients": (
         ReportKind.BOUNCE,
         [(LEGAL, "failed", "5.1.1", True), ("finance@acme.example", "failed", "4.2.2", False)],
     ),
     "unknown_action": (ReportKind.REPORT, [(LEGAL, "deliverable", "2.0.0", None)]),
+    "warning_sendmail": (ReportKind.BOUNCE, [(LEGAL, "delayed", "4.0.0", False)]),
 }
 """What each message of our own writing says; the formats are those of mail systems in use."""
 
@@ -126,6 +131,7 @@ def test_several_recipients_in_one_group_are_told_apart() -> None:
         b"",
         b"\x00\xff\xfe",
         b"Content-Type: multipart/report; report-type=delivery-status\r\n\r\nno parts\r\n",
+        b"From: a@acme.example\r\nSubject: Undeliverable goods\r\n\r\nYour goods to x@acme.example failed.\r\n",
         b"Subject: Delivered\r\n\r\nYour order was delivered to a@acme.example.\r\n",
         b"Subject: Re: Notice\r\n\r\nThe delivery failed? We know nothing about it, ask b@acme.example.\r\n",
     ],
@@ -190,6 +196,20 @@ def test_no_damage_makes_a_report_an_error_or_a_delivery(noise: bytes, place: in
 @given(st.binary(max_size=2000))
 def test_any_bytes_can_be_read(content: bytes) -> None:
     assert read_message(content).unreadable is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"From: mailer-daemon@x\nContent-Type: text/plain; charset=utf-7\n\n<a+2AA-b@acme.example>: 550 no\n",
+        b"From: mailer-daemon@x\nContent-Type: text/plain; charset=unicode_escape\n\n<a\\ud800b@acme.example>: 550\n",
+        b"From: x@y\n\n"
+        + rb'{"notificationType":"Bounce","bounce":{"bouncedRecipients":[{"emailAddress":"a\ud800@b.c"}]}}',
+    ],
+)
+def test_half_characters_become_whole(content: bytes) -> None:
+    (said,) = read_message(content).recipients
+    assert (said.address or "").encode()
 
 
 @pytest.mark.parametrize(
