@@ -55,8 +55,7 @@ def _named(part: Message) -> tuple[str, ...]:
 
 def _fields(part: Message) -> list[tuple[str, str]]:
     """Return the fields of a feedback report, of which one may stand several times."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return [field for each in payload if isinstance(each, Message) for field in mime.fields_of(each)]
+    if part.is_multipart():
+        return [field for each in mime.parts_in(part) for field in mime.fields_of(each)]
     pairs = [line.partition(":") for line in mime.text_of(part).splitlines() if ":" in line]
     return [(name.strip().lower(), value.strip()) for name, _, value in pairs]

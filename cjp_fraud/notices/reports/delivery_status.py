@@ -90,21 +90,16 @@ def _recipient(group: Group) -> RecipientReport | None:
 
 def _text_of_fields(part: Message) -> str:
     """Return the text of a status part; the parser has cut it into messages, each way of cutting in its own way."""
-    payload = part.get_payload()
-    if isinstance(payload, str):
-        text = mime.text_of(part)
-    else:
-        pieces = (
-            [piece for piece in payload if isinstance(piece, Message)] if isinstance(payload, list) else []
-        )
-        text = "\n\n".join(_lines_of(piece) for piece in pieces)
+    if not part.is_multipart():
+        return mime.text_of(part)
+    text = "\n\n".join(_lines_of(piece) for piece in mime.parts_in(part))
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    if isinstance(payload, list) and encoding == "base64":
+    if encoding == "base64":
         try:
             return b64decode(re.sub(r"\s+", "", text), validate=True).decode("utf-8", "replace")
         except (binascii.Error, ValueError):
             return text
-    if isinstance(payload, list) and encoding == "quoted-printable":
+    if encoding == "quoted-printable":
         return quopri.decodestring(text.encode("utf-8", "replace")).decode("utf-8", "replace")
     return text
 

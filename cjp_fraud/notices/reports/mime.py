@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from html import unescape
@@ -57,7 +57,7 @@ def decoded(text: str) -> str:
         return text
     try:
         return storable(str(make_header(decode_header(text))))
-    except (HeaderParseError, LookupError, UnicodeError, ValueError):
+    except (MessageError, LookupError, UnicodeError, ValueError):
         return text
 
 
@@ -72,9 +72,14 @@ def own_parts(message: Message) -> Iterator[Message]:
     while waiting:
         part = waiting.pop()
         yield part
-        payload = part.get_payload()
-        if isinstance(payload, list) and part.get_content_maintype() == "multipart":
-            waiting += [each for each in reversed(payload) if isinstance(each, Message)]
+        if part.get_content_maintype() == "multipart":
+            waiting += reversed(parts_in(part))
+
+
+def parts_in(part: Message) -> list[Message]:
+    """Return the parts directly inside a part; of one that is a text, none."""
+    payload = part.get_payload() if part.is_multipart() else []
+    return [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else []
 
 
 def part_of_type(message: Message, types: Iterable[str]) -> Message | None:
@@ -98,7 +103,11 @@ def words_of(message: Message) -> str:
         elif kind == "text/plain" or part.get_content_maintype() == "multipart":  # its boundary is never used
             plain.append(text_of(part))
     return next(
-        (text for text in ("\n".join(plain), "\n".join(html), str(message.preamble or "")) if text.strip()),
+        (
+            text
+            for text in ("\n".join(plain), "\n".join(html), _unescaped(str(message.preamble or "")))
+            if text.strip()
+        ),
         "",
     )
 
@@ -106,9 +115,7 @@ def words_of(message: Message) -> str:
 def text_of(part: Message) -> str:
     """Return a part's text in the charset that it names, or in the one that fits."""
     payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        payload = str(part.get_payload()).encode("utf-8", "surrogateescape")
-    content = payload[: 4 * LONGEST_TEXT]
+    content = payload[: 4 * LONGEST_TEXT] if isinstance(payload, bytes) else b""
     return decoded_bytes(content, part.get_param("charset")).replace("\r\n", "\n")[:LONGEST_TEXT]
 
 

@@ -81,9 +81,9 @@ def original_of(message: Message, words: str) -> Message | None:
     for part in message.walk():
         if part.get_content_type() not in mime.ORIGINALS:
             continue
-        payload = part.get_payload()
-        if isinstance(payload, list) and payload and isinstance(payload[0], Message):
-            return payload[0]
+        inside = mime.parts_in(part)
+        if inside:
+            return inside[0]
         return message_from_string(mime.text_of(part).lstrip("\n"))
     _, below = without_original(words)
     return message_from_string(below) if below else None

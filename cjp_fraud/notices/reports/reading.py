@@ -30,7 +30,7 @@ def read_message(content: bytes) -> InboundReport:
     try:
         return _read(email.message_from_bytes(content, policy=compat32))
     except Exception as error:  # whatever bytes do to the parsers of the standard library
-        return InboundReport(ReportKind.NONE, unreadable=f"{type(error).__name__}: {error}"[:200])
+        return InboundReport(ReportKind.NONE, unreadable=f"{type(error).__name__}: {error!a}"[:200])
 
 
 def _read(message: Message) -> InboundReport:
