@@ -9,8 +9,8 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError, StorageError
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.contradictions import OpenContradiction, open_contradictions
-from cjp_fraud.operations.head_keeping import KeptHead, head_follows, keep_if_due
 from cjp_fraud.notices.work_items import WorkItem, work_items
+from cjp_fraud.operations.head_keeping import KeptHead, head_follows, keep_if_due
 from cjp_fraud.operations.overdue import overdue_now
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need

@@ -23,8 +23,8 @@ from cjp_fraud.notices.reports.model import InboundReport, ReportKind
 from cjp_fraud.notices.reports.reading import read_message
 from cjp_fraud.notices.return_path_key import existing_return_path_key
 from cjp_fraud.notices.tables import Notice
-from cjp_fraud.operations.head_keeping import head_follows
 from cjp_fraud.notices.work_items import WorkItem, work_items
+from cjp_fraud.operations.head_keeping import head_follows
 from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.model import CaseState

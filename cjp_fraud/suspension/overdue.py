@@ -12,8 +12,8 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.tables import Notice, NoticePlan
-from cjp_fraud.review.decision_tables import Dispute, Proposal
 from cjp_fraud.notices.work_items import work_items
+from cjp_fraud.review.decision_tables import Dispute, Proposal
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.failed_letters import failed_letters

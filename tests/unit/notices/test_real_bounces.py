@@ -134,7 +134,7 @@ def test_nothing_is_ever_taken_for_delivered(contents: dict[str, bytes]) -> None
     assert "expired" not in ACTIONS
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_damage_crashes_or_delivers(contents: dict[str, bytes], data: st.DataObject) -> None:

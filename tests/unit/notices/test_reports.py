@@ -184,6 +184,7 @@ def test_addresses_stand_anywhere_in_a_text() -> None:
     assert list(addresses_in(text)) == ["a.b+c@acme.example", "d@acme.example", '"e f"@acme.example']
 
 
+@pytest.mark.thorough
 @given(st.binary(max_size=400), st.integers(0, 2000), st.sampled_from(sorted(EXPECTED)))
 def test_no_damage_makes_a_report_an_error_or_a_delivery(noise: bytes, place: int, name: str) -> None:
     whole = (RETURNED / f"{name}.eml").read_bytes()
@@ -193,6 +194,7 @@ def test_no_damage_makes_a_report_an_error_or_a_delivery(noise: bytes, place: in
         assert all(each.action != "delivered" for each in report.recipients)
 
 
+@pytest.mark.thorough
 @given(st.binary(max_size=2000))
 def test_any_bytes_can_be_read(content: bytes) -> None:
     assert read_message(content).unreadable is None

@@ -54,6 +54,7 @@ REWRITTEN = [
 ]
 
 
+@pytest.mark.thorough
 @given(
     st.uuids(),
     st.sampled_from(REWRITTEN),
@@ -82,6 +83,7 @@ def test_another_key_takes_nothing_of_ours() -> None:
     assert STRANGER.read(KEY.issue(new_id(), NOON)) is None
 
 
+@pytest.mark.thorough
 @given(st.text(max_size=200))
 def test_no_other_address_is_taken(text: str) -> None:
     assert KEY.read(text) is None
