@@ -76,9 +76,15 @@ def _sentence(fault: ErrorDetails) -> str:
             return f"{where}: {given} cannot be used: {fault['msg']}"
 
 
+_BRANCHES = frozenset({"stated", "unstated"})
+"""Names of the branches of a value that may be not stated (:mod:`cjp_fraud.contracts.stated`); no field has them."""
+
+
 def _place(loc: Sequence[int | str]) -> str:
     """Name a place by its fields, entries of a list counted from 1: ``steps 1, wait, unit``."""
     place = ""
     for part in loc:
+        if part in _BRANCHES:
+            continue
         place += f" {part + 1}" if isinstance(part, int) else f", {part}" if place else part
     return place.strip() or "the whole"

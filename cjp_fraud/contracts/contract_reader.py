@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import or_, select
@@ -12,8 +12,12 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.business_calendar import Calendars
+from cjp_fraud.contracts.contract_terms import ContractTerms, contract_terms_from
+from cjp_fraud.contracts.holiday_list import needed_calendars
 from cjp_fraud.contracts.model import Reading, Recipient, Right, why_not_accepted
 from cjp_fraud.contracts.position import Contract, DocumentVersion
+from cjp_fraud.contracts.receipt import earliest_measure
 from cjp_fraud.contracts.recipients import AddressOnRecord, former_address_erased, recipients_among
 from cjp_fraud.contracts.tables import (
     Address,
@@ -25,9 +29,7 @@ from cjp_fraud.contracts.tables import (
     Tenant,
 )
 from cjp_fraud.contracts.tenants import tenant_not_on_record
-from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.digests import digest
-from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError
 
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
@@ -48,7 +50,10 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
     bought = _version_at(session, SubscriptionTerms, subscription.id, moment) or SubscriptionTerms()
     document = _version_at(session, GoverningDocument, subscription.id, moment) or GoverningDocument()
     notices = _version_at(session, NoticeTermsVersion, subscription.id, moment)
-    terms, terms_fault = _readable(notices)
+    country = site.country if site and site.country else tenant.country
+    whole, terms_fault = _readable(notices)
+    calendars, terms_fault = _calendars(whole, tenant.time_zone, country, moment.year, terms_fault)
+    terms = whole.notices("suspension") if whole is not None and terms_fault is None else None
     fault = why_not_accepted(bought.hosting, bought.product)
     hours = document.longest_measure_hours
     return Contract(
@@ -73,11 +78,14 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         language=tenant.language,
         time_zone=tenant.time_zone,
         critical=tenant.critical,
-        country=site.country if site and site.country else tenant.country,
+        country=country,
         offer_version=bought.offer_version,
         features=tuple((bought.features or "").split(";")) if bought.features else (),
-        longest_measure=timedelta(hours=hours) if hours is not None else None,
-        filing_stops=document.filing_stops or False,
+        longest_measure=_shortest(
+            timedelta(hours=hours) if hours is not None else None,
+            whole.longest if whole is not None else None,
+        ),
+        filing_stops=bool(document.filing_stops) or (whole is not None and whole.filing_stops is True),
         former_address_erased=(
             terms is not None
             and former_address_erased(_addresses(session, tenant_id, terms.address_roles), moment)
@@ -89,6 +97,8 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
             "notice_terms": notices.id if notices else None,
             "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
         },
+        terms=whole,
+        own_calendars=calendars,
     )
 
 
@@ -176,13 +186,37 @@ def _version_at(
     )
 
 
-def _readable(version: NoticeTermsVersion | None) -> tuple[NoticeTerms | None, str | None]:
+def _shortest(*durations: timedelta | None) -> timedelta | None:
+    return min((each for each in durations if each is not None), default=None)
+
+
+def _readable(version: NoticeTermsVersion | None) -> tuple[ContractTerms | None, str | None]:
+    """Return the notice terms of a contract, as far as they were read, and what keeps them from being served."""
     if version is None or version.reading is Reading.NOT_READ or version.terms is None:
         return None, "the notice clause has not been read"
     try:
-        return from_document(NoticeTerms, json.loads(version.terms)), None
+        terms = contract_terms_from(json.loads(version.terms))
     except (BadInputError, ValueError) as error:
         return None, f"the notice terms cannot be served: {error}"
+    return terms, terms.fault
+
+
+def _calendars(
+    terms: ContractTerms | None, time_zone: str, country: str | None, year: int, fault: str | None
+) -> tuple[Calendars | None, str | None]:
+    """Return the calendars that the terms count by, and what keeps the terms from being served."""
+    if terms is None or fault is not None:
+        return None, fault
+    try:
+        calendars = needed_calendars(terms, recipient_zone=time_zone, recipient_country=country, year=year)
+        suspension = terms.notices("suspension")
+        if suspension is not None:  # a trial: whatever days it needs must be known
+            earliest_measure(
+                datetime(year, 12, 31, tzinfo=UTC), suspension, calendars or Calendars(time_zone)
+            )
+    except BadInputError as error:
+        return None, f"the notice terms cannot be served: {error}"
+    return calendars, None
 
 
 def _addresses_in_force(session: Session, subscription_id: str, at: datetime) -> list[str]:

@@ -6,12 +6,22 @@ name and not an enum, so that a new method changes no column.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from cjp_fraud.errors import BadInputError
 
 EMAIL: Final = "email"
+LETTER: Final = "letter"
+COURIER: Final = "courier"
+REGISTERED: Final = "registered"
+HAND: Final = "hand"
+FAX: Final = "fax"
+PUBLICATION: Final = "publication"
+
+PHYSICAL: Final = frozenset({LETTER, COURIER, REGISTERED, HAND})
+"""Methods that bring a paper to a place."""
 
 METHOD_LENGTH: Final = 40
 """Longest name of a method, characters."""
@@ -56,12 +66,62 @@ def is_email_address(text: str) -> bool:
         return False
 
 
-METHODS: dict[str, Callable[[str], str]] = {EMAIL: require_email_address}
+def require_postal_address(text: str) -> str:
+    """Return ``text`` if it can be written on an envelope: two to eight lines, the first of them to whom.
+
+    Raises
+    ------
+    BadInputError
+        If it cannot. Lines may be given with semicolons between them, where a file has no room for a new line.
+    """
+    lines = postal_lines(text)
+    written = [line for line in lines if any(sign.isalnum() for sign in line)]
+    if not 2 <= len(lines) <= 8 or len(written) < len(lines) or max(map(len, lines)) > 60:
+        raise BadInputError(
+            f"{text!r} is not a postal address: write to whom, street, place and country, two to eight lines of at "
+            "most 60 characters, with new lines or semicolons between them"
+        )
+    return text
+
+
+def postal_lines(text: str) -> list[str]:
+    """Return the lines of a postal address, without those that are empty."""
+    return [line.strip() for line in re.split(r"[;\n]", text) if line.strip()]
+
+
+def require_fax_number(text: str) -> str:
+    """Return ``text`` if it is an international number (ITU-T E.164) with a plus sign; raises BadInputError if not."""
+    if re.fullmatch(r"\+[1-9][0-9]{6,14}", re.sub(r"[ ().-]", "", text)) is None:
+        raise BadInputError(f"{text!r} is not a fax number; write it like +1 416 555 0100")
+    return text
+
+
+def require_page(text: str) -> str:
+    """Return ``text``, the customer's name for its page; a page needs no address, so any short text will do."""
+    if len(text) > 200 or "\n" in text:
+        raise BadInputError(
+            "a publication needs no address; leave it empty, or write a short name of the page"
+        )
+    return text
+
+
+METHODS: dict[str, Callable[[str], str]] = {
+    EMAIL: require_email_address,
+    LETTER: require_postal_address,
+    COURIER: require_postal_address,
+    REGISTERED: require_postal_address,
+    HAND: require_postal_address,
+    FAX: require_fax_number,
+    PUBLICATION: require_page,
+}
 """Name of each method → function that returns an address of it, and raises BadInputError for what is none."""
 
 
 def require_method(name: str) -> str:
-    """Return ``name`` if notices can be served by it; raises BadInputError if not."""
+    """Return ``name`` if a contract may name it; raises BadInputError if not.
+
+    Whether a deployment serves by it is another matter; the gate asks that.
+    """
     if name not in METHODS:
         raise BadInputError(f"method {name!r} is not served; write {' or '.join(METHODS)}")
     return name

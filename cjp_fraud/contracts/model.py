@@ -53,7 +53,11 @@ class Origin(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """What is proven of a notice, from the least to the most (RFC 3461, 3464, 5321)."""
+    """What is proven of a notice, from the least to the most (RFC 3461, 3464, 5321).
+
+    ``sent``: our mail server answered 250 after DATA, or our carrier took it; ``accepted``: the recipient's own server
+    did, or the carrier's books show it.
+    """
 
     QUEUED = "queued"
     ATTEMPTED = "attempted"
@@ -73,12 +77,6 @@ class DeliveryStatus(StrEnum):
         """Whether this status proves at least as much as ``basis``."""
         return self.place >= basis.place
 
-
-BASES = tuple(status for status in DeliveryStatus if status.reaches(DeliveryStatus.SENT))
-"""Statuses that a contract may name as the moment from which a notice counts.
-
-``sent``: our mail server answered 250 after DATA; ``accepted``: the recipient's own server did.
-"""
 
 NOT_PROCESSED: Final = frozenset({"CCE", "PCCE", "CCX", "HCS-CC"})
 """Products of whose on-premises and partner-hosted deployments the provider processes no data (clause 3)."""

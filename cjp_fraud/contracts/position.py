@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.business_calendar import Calendars
+from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.model import Hosting, Right
 from cjp_fraud.contracts.provisioning import date_fault, part_fault, proof_fault
 from cjp_fraud.contracts.terms import NoticeTerms
@@ -35,12 +37,16 @@ class Contract:
     provisioning_notice_date, provisioning_notice_part, provisioning_notice_proof : date (ISO 8601) and part of the
         notice of provisioning that the term rests on (clause 2.1), and where its proof lies; any one None: the term
         is not proven.
-    notice_terms : None where the clause was not read or cannot be served; ``notice_terms_fault`` says which.
-    longest_measure : None where the document names none.
+    notice_terms : how a suspension is noticed; None where the clause, or any value of the terms, was not read or cannot
+        be served; ``notice_terms_fault`` says which.
+    longest_measure : the shorter of what document and notice terms say; None where they name none.
     filing_stops : whether a dispute that is only filed already stops a measure.
     former_address_erased : whether an address was entered in the last 30 days, and the one before it was erased.
     versions : ids and digests of what this was read from; a proposal keeps them, and if they have changed
         since, a new proposal is needed.
+    terms : all that is on record of the notice terms, also where a value is not read; None: nothing is, or it cannot be
+        read.
+    own_calendars : of the places that the terms count in, with their holidays; None: they count in none.
     """
 
     tenant_id: str
@@ -71,6 +77,13 @@ class Contract:
     filing_stops: bool
     former_address_erased: bool
     versions: Mapping[str, str | None]
+    terms: ContractTerms | None = None
+    own_calendars: Calendars | None = None
+
+    @property
+    def calendars(self) -> Calendars:
+        """The calendars of the places that the terms count in; at least the recipient's zone."""
+        return self.own_calendars or Calendars(self.time_zone)
 
     def term_faults(self, at: datetime) -> tuple[str, ...]:
         """Return why the term is not proven at ``at`` (aware; clause 2.1), a sentence each; none: it is.

@@ -222,7 +222,7 @@ class NoticeTermsVersion(Versioned, Recorded, Base):
     id: Mapped[Id]
     reading: Mapped[Reading] = mapped_column(comment="whether the clause was read")
     terms: Mapped[str | None] = mapped_column(
-        Text, comment="canonical JSON of NoticeTerms; null exactly where the clause was not read"
+        Text, comment="canonical JSON of ContractTerms; null exactly where the clause was not read"
     )
     origin: Mapped[Origin] = mapped_column(comment="where it came from")
 

@@ -1,16 +1,22 @@
-"""How a contract wants notices served: steps in sequence, methods in each, what counts, how long to wait.
+"""How a contract wants notices of one kind served: steps in sequence, methods in each, what counts, how long to wait.
 
 Stored as JSON (:mod:`cjp_fraud.documents`), entered by counsel. What is not understood is refused, never
 guessed: an unknown key, method, basis or unit makes the terms unreadable, and unreadable terms shut the gate.
+The terms of a whole contract are :class:`cjp_fraud.contracts.contract_terms.ContractTerms`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cjp_fraud.contracts.enforcement_window import EnforcementWindows
 from cjp_fraud.contracts.methods import EMAIL, require_method
-from cjp_fraud.contracts.model import BASES, DeliveryStatus
+from cjp_fraud.contracts.model import DeliveryStatus
+from cjp_fraud.contracts.periods import NO_WAIT, Wait
+from cjp_fraud.contracts.receipt_rule import AT_ONCE, Basis, FollowUp, ReceiptRule, proof_needed
+from cjp_fraud.contracts.stated import NOT_STATED, Stated, Unstated
 from cjp_fraud.errors import BadInputError
 
 PLAIN_ROLE = "notice"
@@ -24,39 +30,72 @@ class Combine(StrEnum):
     ANY_OF = "any_of"
 
 
-class WaitUnit(StrEnum):
-    """Units of waiting; business days come with the calendars."""
+class Force(StrEnum):
+    """Whether a notice *shall* go by a method, or *may*."""
 
-    HOURS = "hours"
-    CALENDAR_DAYS = "calendar_days"
+    EXCLUSIVE = "exclusive"
+    PERMISSIVE = "permissive"
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """How long after a step is received the next one, or the measure, may follow."""
+class Form(StrEnum):
+    """Forms that a clause may ask for."""
 
-    amount: int
-    unit: WaitUnit
+    WRITING = "writing"
+    DURABLE_MEDIUM = "durable_medium"
+    SIGNED = "signed"
+    ANOTHER = "another"
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.amount <= 10_000:
-            raise BadInputError(f"a wait of {self.amount} {self.unit} is not a whole number from 0 to 10000")
+
+SERVED_FORMS = frozenset({Form.WRITING, Form.DURABLE_MEDIUM})
+"""Forms that every letter of ours has; another one shuts the gate."""
 
 
 @dataclass(frozen=True, slots=True)
 class MethodRule:
-    """One method of a step: what makes it count as received, and at which addresses (all of them)."""
+    """One method of a step: what makes it count as received, and at which addresses (all of them).
+
+    Parameters
+    ----------
+    basis : event from which it counts; not stated: it counts when it is received.
+    fallback_roles : roles of which the first that has an address is served in the place of a role that has none.
+    copy_roles : who gets a copy, which is no notice and decides nothing.
+    force : shall or may; where a step has a method that is *shall*, those that are *may* do not complete it.
+    receipt : what stands between basis and receipt.
+    form : what the notice must look like; not stated: any form.
+    """
 
     method: str
-    basis: DeliveryStatus
+    basis: Stated[Basis]
     address_roles: tuple[str, ...]
+    fallback_roles: tuple[str, ...] = ()
+    copy_roles: tuple[str, ...] = ()
+    force: Stated[Force] = NOT_STATED
+    receipt: Stated[ReceiptRule] = AT_ONCE
+    form: Stated[tuple[Form, ...]] = NOT_STATED
 
     def __post_init__(self) -> None:
         require_method(self.method)
-        if self.basis not in BASES:
-            raise BadInputError(f"basis {self.basis} proves too little; write {' or '.join(BASES)}")
-        if not self.address_roles or not all(self.address_roles):
+        if not self.address_roles or not all((*self.address_roles, *self.fallback_roles, *self.copy_roles)):
             raise BadInputError("a method names no address role; name at least one, for example 'notice'")
+
+    @property
+    def proof(self) -> DeliveryStatus:
+        """What must be proven of the notice for the basis."""
+        return proof_needed(self.basis, self.method)
+
+    @property
+    def follow_up(self) -> FollowUp | None:
+        """What must follow it; None: nothing that is known."""
+        if isinstance(self.receipt, Unstated) or isinstance(self.receipt.follow_up, Unstated):
+            return None
+        return self.receipt.follow_up
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """All roles that it may serve, each once, in order."""
+        follow_up = self.follow_up
+        later = follow_up.address_roles if follow_up is not None else ()
+        return tuple(dict.fromkeys((*self.address_roles, *self.fallback_roles, *self.copy_roles, *later)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +105,61 @@ class NoticeStep:
     number: int
     combine: Combine
     methods: tuple[MethodRule, ...]
-    wait: Wait
+    wait: Stated[Wait] = NO_WAIT
 
     def __post_init__(self) -> None:
         if not self.methods:
             raise BadInputError(f"step {self.number} names no method")
 
+    @property
+    def any_of(self) -> bool:
+        """Whether one method is enough."""
+        return self.combine is Combine.ANY_OF
+
+    @property
+    def sufficient(self) -> tuple[int, ...]:
+        """Places of the methods that complete the step: those that are *shall*, or all where none is."""
+        places = range(len(self.methods))
+        shall = tuple(place for place in places if self.methods[place].force is Force.EXCLUSIVE)
+        return shall or tuple(places)
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeTerms:
-    """The notice provisions of a contract, for a suspension.
+    """The notice provisions of a contract, for one kind of notice.
 
     Parameters
     ----------
     steps : in the order of serving, numbered 1, 2, 3 ...
     clause : where they stand in the governing document; None where nobody said.
+    language : tag of the language that the clause asks for; not stated: the contract's.
+    minimum, cure : how long after the first step the measure may follow: as notice, and for the customer to mend it.
+    windows : when the measure may begin.
     """
 
     steps: tuple[NoticeStep, ...]
     clause: str | None = None
+    language: Stated[str] = NOT_STATED
+    minimum: Stated[Wait] = NOT_STATED
+    cure: Stated[Wait] = NOT_STATED
+    windows: Stated[EnforcementWindows] = NOT_STATED
 
     def __post_init__(self) -> None:
         if [step.number for step in self.steps] != list(range(1, len(self.steps) + 1)) or not self.steps:
             raise BadInputError("steps must be numbered 1, 2, 3 ... and there must be one at least")
 
     @property
+    def rules(self) -> Iterator[MethodRule]:
+        """The methods of all steps, in order."""
+        return (rule for step in self.steps for rule in step.methods)
+
+    @property
     def address_roles(self) -> tuple[str, ...]:
-        """All roles whose addresses some method serves, each once, in order."""
-        roles = (role for step in self.steps for rule in step.methods for role in rule.address_roles)
-        return tuple(dict.fromkeys(roles))
+        """All roles whose addresses some method may serve, each once, in order."""
+        return tuple(dict.fromkeys(role for rule in self.rules for role in rule.roles))
 
 
 def plain_terms() -> NoticeTerms:
     """Return the terms that a complete row of the tenants file means: notice by email, counted once it is sent."""
-    rule = MethodRule(EMAIL, DeliveryStatus.SENT, (PLAIN_ROLE,))
-    return NoticeTerms((NoticeStep(1, Combine.ANY_OF, (rule,), Wait(0, WaitUnit.HOURS)),))
+    rule = MethodRule(EMAIL, Basis.SENT, (PLAIN_ROLE,))
+    return NoticeTerms((NoticeStep(1, Combine.ANY_OF, (rule,)),))

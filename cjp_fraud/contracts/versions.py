@@ -22,6 +22,7 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import new_text
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.contracts.confirmation import record_edit
+from cjp_fraud.contracts.contract_terms import ContractTerms, whole_terms
 from cjp_fraud.contracts.methods import EMAIL, METHODS, require_method
 from cjp_fraud.contracts.model import Origin, Reading, Right
 from cjp_fraud.contracts.tables import (
@@ -49,7 +50,7 @@ def enter_terms(
     *,
     reference: str,
     right: Right,
-    terms: NoticeTerms | None,
+    terms: NoticeTerms | ContractTerms | None,
     longest_measure: timedelta | None = None,
     filing_stops: bool = False,
 ) -> bool:
@@ -58,7 +59,7 @@ def enter_terms(
     Parameters
     ----------
     reference : title, number and version of the governing document.
-    terms : the notice provisions; None: not read.
+    terms : the notice terms of the whole contract, or those of a suspension alone; None: not read.
     longest_measure : longest suspension that the document allows, whole hours; None: it names none.
 
     Returns
@@ -201,7 +202,7 @@ def document_values(
     }
 
 
-def notice_terms_values(terms: NoticeTerms | None, origin: Origin) -> dict[str, Any]:
+def notice_terms_values(terms: NoticeTerms | ContractTerms | None, origin: Origin) -> dict[str, Any]:
     """Return what a version of the notice terms says; ``terms`` is None where they were not read."""
     return {
         "reading": Reading.READ if terms else Reading.NOT_READ,
@@ -211,9 +212,9 @@ def notice_terms_values(terms: NoticeTerms | None, origin: Origin) -> dict[str, 
 
 
 @lru_cache(maxsize=64)
-def _stored(terms: NoticeTerms) -> str:
+def _stored(terms: NoticeTerms | ContractTerms) -> str:
     """Return notice terms as they are stored; most tenants of a file have the same."""
-    return canonical_json(to_document(terms)).decode()
+    return canonical_json(to_document(whole_terms(terms))).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.notices.erds import erds_event
+from cjp_fraud.notices.letter_standing import EventFacts, LetterFacts
 from cjp_fraud.notices.model import MAY_HAVE_LEFT, DeliveryEvidence, NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft
-from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, PlanProgress, progress_of
+from cjp_fraud.notices.progress import PlanFacts, PlanProgress, progress_of
 from cjp_fraud.notices.reports.model import ReportKind
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan, SmtpAttempt
 from cjp_fraud.people.model import Decision
@@ -256,7 +257,7 @@ def plan_facts(session: Session, plan_id: str) -> PlanFacts:
         case_id=plan.case_id,
         mode=plan.mode,
         terms=draft.terms,
-        time_zone=draft.time_zone,
+        calendars=draft.calendars,
         created_at=plan.created_at,
         cancelled=plan.cancelled_at is not None,
         letters=tuple(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.business_calendar import Calendars
 from cjp_fraud.contracts.receipt import earliest_measure
 from cjp_fraud.contracts.terms import NoticeTerms
 
@@ -31,7 +32,7 @@ def letter_dates(
     dispatched_at: datetime,
     *,
     terms: NoticeTerms,
-    time_zone: str,
+    calendars: Calendars,
     step: int,
     lasts_hours: int | None,
     term_to: datetime | None,
@@ -42,12 +43,13 @@ def letter_dates(
     Parameters
     ----------
     dispatched_at : aware.
+    calendars : of the places whose days the contract counts.
     step : which the letter belongs to; the waits are counted from there.
     lasts_hours : longest duration of the measure that the letter announces; None: it announces none.
     term_to : end of the term, which no measure outlives; None: it has none.
     """
     at = aware(dispatched_at)
-    effective_from = _to_the_minute(earliest_measure(at, terms, time_zone, from_step=step).at)
+    effective_from = _to_the_minute(earliest_measure(at, terms, calendars, from_step=step).at)
     ends_at = effective_from + timedelta(hours=lasts_hours) if lasts_hours is not None else None
     if ends_at is not None and term_to is not None:
         ends_at = min(ends_at, _to_the_minute(term_to))

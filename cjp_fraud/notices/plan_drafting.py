@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cjp_fraud.contracts.model import DeliveryStatus, Recipient
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.model import Recipient
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.stated import stated
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.letter_facts import Letter
 from cjp_fraud.notices.letters import LANGUAGES, Addressee, letter_language, render
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.plans import PlanDraft
+from cjp_fraud.notices.plans import PlanDraft, follow_up_rules, served_roles
 
 if TYPE_CHECKING:
     from cjp_fraud.contracts.position import Contract
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
     """Draft a plan: pure, so that the same facts give the same bytes.
 
-    A suspension is noticed as the contract says. Every other kind goes once to everybody in ``recipients``, by the
-    method of each address, whatever the contract has become since.
+    A suspension is noticed as the contract says. Another kind goes as the contract says of it, where ``recipients`` has
+    all the addresses for that, and else once to everybody in it, by the method of each address.
 
     Raises
     ------
@@ -30,13 +32,14 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
         contract's language.
     """
     by_contract = letter.kind is NoticeKind.SUSPENSION
-    terms = position.notice_terms if by_contract else _once_to_all(recipients)
+    terms = position.notice_terms if by_contract else _of_kind(position, letter.kind, recipients)
     unread = position.notice_terms_fault or "the notice clause has not been read"
+    language = (stated(terms.language) if terms is not None else None) or position.language
     refuse_unless(
         (terms is not None, unread if by_contract else "there is nobody to be served"),
         (
-            letter_language(position.language) is not None,
-            f"the contract's language is {position.language} and there is no letter in it; "
+            letter_language(language) is not None,
+            f"the contract's language is {language} and there is no letter in it; "
             f"there are {', '.join(LANGUAGES)}",
         ),
         *((False, sentence) for sentence in _without_address(terms, recipients)),
@@ -47,7 +50,7 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
     rendered = render(
         letter,
         Addressee(
-            tag=position.language,
+            tag=language,
             reference=position.tenant_id,
             time_zone=position.time_zone,
             document=document.reference if document is not None else None,
@@ -70,7 +73,14 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
         term_to=position.term_to,
         dispute_days=letter.sender.dispute_days,
         locale=rendered.locale,
+        business_calendars=position.calendars.calendars,
     )
+
+
+def _of_kind(position: Contract, kind: NoticeKind, recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
+    """Return how a letter goes that follows a suspension's notice: as the contract says, where that can be done."""
+    said = position.terms.notices(kind) if position.terms is not None else None
+    return said if said is not None and not _without_address(said, recipients) else _once_to_all(recipients)
 
 
 def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
@@ -80,10 +90,9 @@ def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
     if not roles:
         return None
     rules = tuple(
-        MethodRule(method, DeliveryStatus.SENT, tuple(dict.fromkeys(names)))
-        for method, names in roles.items()
+        MethodRule(method, Basis.SENT, tuple(dict.fromkeys(names))) for method, names in roles.items()
     )
-    return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules, Wait(0, WaitUnit.HOURS)),))
+    return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules),))
 
 
 def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...]) -> list[str]:
@@ -92,8 +101,8 @@ def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...
         return []
     sentences = []
     for step in terms.steps:
-        for rule in step.methods:
-            for role in dict.fromkeys(rule.address_roles):
+        for rule in (*step.methods, *follow_up_rules(step)):
+            for role, is_copy in served_roles(rule, recipients):
                 in_force = [
                     recipient
                     for recipient in recipients
@@ -101,7 +110,7 @@ def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...
                     and recipient.method == rule.method
                     and not recipient.replaced_at
                 ]
-                if not in_force:
+                if not in_force and not is_copy:
                     sentences.append(
                         f"no {rule.method} address of role {role!r} is in force (step {step.number}); where it was "
                         "erased, enter it again: cjp-fraud tenants load"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from cjp_fraud.contracts.business_calendar import BusinessCalendar, Calendars
 from cjp_fraud.contracts.model import Recipient
-from cjp_fraud.contracts.terms import MethodRule, NoticeTerms
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.documents import UtcMoment
 from cjp_fraud.notices.letter_dates import LetterDates, letter_dates
 from cjp_fraud.notices.model import NoticeKind
@@ -18,7 +21,8 @@ class PlannedLetter:
 
     Parameters
     ----------
-    required : False for an address that was replaced lately: it is served too, but decides nothing.
+    method_index : place of the method in its step, from 0; of a paper that must follow, behind the methods.
+    required : False for an address that was replaced lately, and for a copy: it is served too, but decides nothing.
     """
 
     number: int
@@ -39,6 +43,8 @@ class PlanDraft:
     term_to : end of the term, which no measure outlives; None: not known.
     dispute_days : how long after its date a letter may be disputed.
     locale : the language with the contract's region, by which dates are written; None: the language alone.
+    business_calendars : of the places that the contract counts in, with the list of holidays; empty: it counts in
+        hours and calendar days alone.
     """
 
     kind: NoticeKind
@@ -56,13 +62,14 @@ class PlanDraft:
     term_to: UtcMoment | None
     dispute_days: int
     locale: str | None = None
+    business_calendars: tuple[BusinessCalendar, ...] = ()
 
     def dates(self, dispatched_at: datetime, step: int) -> LetterDates:
         """Return the moments that a letter of ``step`` states if it leaves at ``dispatched_at`` (aware)."""
         return letter_dates(
             dispatched_at,
             terms=self.terms,
-            time_zone=self.time_zone,
+            calendars=self.calendars,
             step=step,
             lasts_hours=self.lasts_hours,
             term_to=self.term_to,
@@ -70,17 +77,52 @@ class PlanDraft:
         )
 
     @property
+    def calendars(self) -> Calendars:
+        """The calendars that the contract's days are counted by, as they were when the plan was drafted."""
+        return Calendars(self.time_zone, self.business_calendars)
+
+    @property
     def letters(self) -> tuple[PlannedLetter, ...]:
-        """All letters, in the order of step, method, role and address."""
+        """All letters, in the order of step, method, role and address; what must follow comes after the methods."""
         letters = [
-            (step.number, place, rule, recipient)
+            (step.number, place, rule, recipient, is_copy)
             for step in self.terms.steps
-            for place, rule in enumerate(step.methods)
-            for role in dict.fromkeys(rule.address_roles)
+            for place, rule in enumerate((*step.methods, *follow_up_rules(step)))
+            for role, is_copy in served_roles(rule, self.recipients)
             for recipient in self.recipients
             if recipient.role == role and recipient.method == rule.method
         ]
         return tuple(
-            PlannedLetter(number, step, place, rule, recipient, recipient.replaced_at is None)
-            for number, (step, place, rule, recipient) in enumerate(letters, 1)
+            PlannedLetter(number, step, place, rule, recipient, recipient.replaced_at is None and not is_copy)
+            for number, (step, place, rule, recipient, is_copy) in enumerate(letters, 1)
         )
+
+
+def follow_up_rules(step: NoticeStep) -> tuple[MethodRule, ...]:
+    """Return how what must follow is served, in the order of the methods that have such a duty.
+
+    Its letters stand in a plan behind the methods: the first has the place ``len(step.methods)``.
+    """
+    return tuple(
+        MethodRule(rule.follow_up.method, Basis.SENT, rule.follow_up.address_roles)
+        for rule in step.methods
+        if rule.follow_up is not None
+    )
+
+
+def served_roles(rule: MethodRule, recipients: Iterable[Recipient]) -> list[tuple[str, bool]]:
+    """Return the roles that a method serves, each once, and whether what they get is a copy, which decides nothing.
+
+    In the place of a role that has no address in force for the method stands the first fall-back that has one.
+    """
+    in_force = {
+        recipient.role
+        for recipient in recipients
+        if recipient.method == rule.method and recipient.replaced_at is None
+    }
+    fallback = next((role for role in rule.fallback_roles if role in in_force), None)
+    noticed = dict.fromkeys(
+        role if role in in_force or fallback is None else fallback for role in rule.address_roles
+    )
+    copies = [role for role in dict.fromkeys(rule.copy_roles) if role in in_force and role not in noticed]
+    return [*((role, False) for role in noticed), *((role, True) for role in copies)]

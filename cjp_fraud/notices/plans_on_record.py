@@ -79,7 +79,7 @@ def _notice(plan: NoticePlan, draft: PlanDraft, planned: PlannedLetter) -> Notic
         step=planned.step,
         method_index=planned.method_index,
         method=planned.rule.method,
-        basis=planned.rule.basis,
+        basis=planned.rule.proof,
         required=planned.required,
         kind=draft.kind,
         language=draft.language,

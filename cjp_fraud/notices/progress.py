@@ -2,73 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.model import DeliveryStatus
-from cjp_fraud.contracts.receipt import Receipt, after_wait, deemed_receipt
-from cjp_fraud.contracts.terms import Combine, NoticeStep, NoticeTerms
+from cjp_fraud.contracts.business_calendar import Calendars
+from cjp_fraud.contracts.receipt import (
+    Receipt,
+    after_wait,
+    deemed_receipt,
+    in_window,
+    latest,
+    unknown_starts,
+    waiting_periods,
+)
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
+from cjp_fraud.notices.follow_ups import Duty, duties_of, follow_ups_due, lapsed_duty
+from cjp_fraud.notices.letter_standing import LetterFacts, actually_received_at, failed, undone_by
 from cjp_fraud.notices.model import NoticeState
 
 _OPEN = (NoticeState.PLANNED, NoticeState.DEFERRED)
-
-
-@dataclass(frozen=True, slots=True)
-class EventFacts:
-    """One delivery event; see the table of the same name."""
-
-    event_id: str
-    at: datetime
-    status: DeliveryStatus
-    negative: bool
-    authenticated: bool
-    resolved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LetterFacts:
-    """One letter of a plan and what is known of it.
-
-    Parameters
-    ----------
-    gone_out : whether bytes may have left (an attempt that succeeded, was interrupted, or ended unknown).
-    """
-
-    notice_id: str
-    step: int
-    method_index: int
-    basis: DeliveryStatus
-    required: bool
-    state: NoticeState
-    gone_out: bool
-    events: tuple[EventFacts, ...] = ()
-
-    @property
-    def reached_at(self) -> datetime | None:
-        """When it first reached its basis by authenticated evidence; None: it has not."""
-        return min(
-            (
-                event.at
-                for event in self.events
-                if event.authenticated and not event.negative and event.status.reaches(self.basis)
-            ),
-            default=None,
-        )
-
-    @property
-    def refusals(self) -> tuple[EventFacts, ...]:
-        """Authenticated reports that it did not arrive, which no person has resolved."""
-        return tuple(
-            event for event in self.events if event.authenticated and event.negative and not event.resolved
-        )
-
-    @property
-    def failed(self) -> bool:
-        """Whether it failed before it counted as received; a failure after that is a contradiction."""
-        return self.reached_at is None and (self.state is NoticeState.FAILED or bool(self.refusals))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +34,7 @@ class PlanFacts:
     case_id: str
     mode: PlatformMode
     terms: NoticeTerms
-    time_zone: str
+    calendars: Calendars
     created_at: datetime
     cancelled: bool
     letters: tuple[LetterFacts, ...]
@@ -101,13 +56,15 @@ class PlanProgress:
     ----------
     current_step : the last step that has fallen due.
     step_complete : whether that step is received as the contract wants it.
-    complete_at : the earliest moment of the measure: every step received and its wait over; None: not all
-        steps are received. It may lie ahead.
+    complete_at : the earliest moment of the measure: every step received, its wait, the notice period and the cure
+        period over, in an enforcement window; None: not all steps are received. It may lie ahead.
     next_due_at : when dispatching has something to do next; None: nothing.
     failed : a step can no longer be completed by any method that the contract permits.
     contradictions : what no person has resolved.
     gone_out : whether anything may have left.
     explanation : how the moments were computed, a sentence a step.
+    receipts : of the steps that are received, with rule, inputs and calendars.
+    duties : papers that must follow a notice, those that have gone out too.
     """
 
     plan_id: str
@@ -122,6 +79,8 @@ class PlanProgress:
     gone_out: bool
     cancelled: bool
     explanation: tuple[str, ...]
+    receipts: tuple[Receipt, ...] = ()
+    duties: tuple[Duty, ...] = ()
 
 
 @dataclass(slots=True)
@@ -135,6 +94,16 @@ class _Sequence:
     complete_at: datetime | None = None
     next_step_at: datetime | None = None
     explanation: list[str] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """When a method, or a whole step, was received, and what the periods of the contract may count from."""
+
+    receipt: Receipt
+    sent_at: datetime
+    actually_at: datetime | None
 
 
 def progress_of(facts: PlanFacts, at: datetime) -> PlanProgress:
@@ -155,6 +124,8 @@ def progress_of(facts: PlanFacts, at: datetime) -> PlanProgress:
         gone_out=any(letter.gone_out for letter in facts.letters),
         cancelled=facts.cancelled,
         explanation=tuple(sequence.explanation),
+        receipts=tuple(sequence.receipts),
+        duties=duties_of(facts.terms, facts.letters, facts.calendars, moment),
     )
 
 
@@ -164,6 +135,8 @@ def contradictions_of(facts: PlanFacts) -> tuple[Contradiction, ...]:
         Contradiction(letter.notice_id, event.event_id)
         for letter in facts.letters
         if letter.required and letter.reached_at is not None
+        for rule in (_rule_of(facts, letter),)
+        if rule is None or not undone_by(letter, rule, facts.calendars)
         for event in letter.refusals
     )
 
@@ -171,79 +144,131 @@ def contradictions_of(facts: PlanFacts) -> tuple[Contradiction, ...]:
 def letters_due(facts: PlanFacts, at: datetime) -> tuple[tuple[str, datetime], ...]:
     """Return the letters to be sent at ``at`` and since when each is due, in order.
 
-    All-of: every method of the step. Any-of: the first method that has not failed, so that a failure
-    falls to the contract's next one. Nothing of a cancelled plan is due.
+    All-of: every method of the step. Any-of: the first method that completes the step and has not failed, so that a
+    failure falls to the contract's next one. What must follow a letter is due once it has left, or come back. Nothing
+    of a cancelled plan is due.
     """
     if facts.cancelled:
         return ()
     due = []
-    for step, due_at in _sequence(facts, aware(at)).due_steps:
-        places = range(len(step.methods))
+    moment = aware(at)
+    for step, due_at in _sequence(facts, moment).due_steps:
+        places: Sequence[int] = range(len(step.methods))
         if step.combine is Combine.ANY_OF:
-            alive = [place for place in places if not _method_failed(_of(facts, step, place))]
-            places = range(alive[0], alive[0] + 1) if alive else range(0)
+            alive = [
+                place
+                for place in step.sufficient
+                if not _method_failed(facts, step, place)
+                and not lapsed_duty(_duties(facts, moment), step, place)
+            ]
+            places = alive[:1]
         for place in places:
             due += [(letter.notice_id, due_at) for letter in _of(facts, step, place) if letter.state in _OPEN]
+        due += follow_ups_due(step, facts.letters)
     return tuple(due)
+
+
+def _duties(facts: PlanFacts, at: datetime) -> tuple[Duty, ...]:
+    return duties_of(facts.terms, facts.letters, facts.calendars, at)
 
 
 def _sequence(facts: PlanFacts, at: datetime) -> _Sequence:
     sequence = _Sequence()
     due_at = facts.created_at
+    ends: list[Receipt] = []
     for step in facts.terms.steps:
         if due_at > at:
             sequence.next_step_at = due_at
             return sequence
         sequence.due_steps.append((step, due_at))
         sequence.current_step = step.number
-        received, sequence.failed = _step_received(facts, step)
+        received, sequence.failed = _step_received(facts, step, at)
         sequence.step_complete = received is not None
         if received is None:
             return sequence
+        sequence.receipts.append(received.receipt)
         last = step.number == len(facts.terms.steps)
-        following = after_wait(
-            received, step.wait, facts.time_zone, what="the measure" if last else f"step {step.number + 1}"
-        )
+        what = "the measure" if last else f"step {step.number + 1}"
+        following = after_wait(received.receipt, step.wait, facts.calendars, what=what)
         sequence.explanation += [f"step {step.number}: {sentence}" for sentence in following.steps]
         due_at = following.at
-    sequence.complete_at = due_at
+        if step.number == 1:
+            ends += waiting_periods(
+                received.sent_at, received.receipt, received.actually_at, facts.terms, facts.calendars
+            )
+            missing = unknown_starts(facts.terms, received.actually_at)
+    _complete(facts, sequence, [replace(following, steps=()), *ends], missing)
     return sequence
 
 
-def _step_received(facts: PlanFacts, step: NoticeStep) -> tuple[Receipt | None, bool]:
+def _complete(facts: PlanFacts, sequence: _Sequence, ends: Sequence[Receipt], missing: Sequence[str]) -> None:
+    """Set the earliest moment of the measure, after the latest of what must be over, in an enforcement window."""
+    sequence.explanation += missing
+    if missing:
+        return
+    permitted = in_window(latest(ends), facts.terms, facts.calendars)
+    sequence.explanation += permitted.steps
+    sequence.complete_at = permitted.at
+
+
+def _step_received(facts: PlanFacts, step: NoticeStep, at: datetime) -> tuple[_Received | None, bool]:
     """Return the receipt of a whole step, if it is received, and whether it can no longer be received."""
-    methods = [_of(facts, step, place) for place in range(len(step.methods))]
-    receipts = [
-        _method_receipt(facts, step, place, letters) if not _method_failed(letters) else None
-        for place, letters in enumerate(methods)
+    any_of = step.combine is Combine.ANY_OF
+    places = step.sufficient if any_of else range(len(step.methods))
+    duties = _duties(facts, at)
+    lost = {
+        place for place in places if _method_failed(facts, step, place) or lapsed_duty(duties, step, place)
+    }
+    done = [
+        received
+        for place in places
+        if place not in lost and (received := _method_received(facts, step, place)) is not None
     ]
-    done = [receipt for receipt in receipts if receipt is not None]
-    failures = [_method_failed(letters) for letters in methods]
-    if step.combine is Combine.ALL_OF:
-        return (_latest(done) if len(done) == len(methods) else None), any(failures)
-    return (min(done, key=lambda receipt: receipt.at) if done else None), all(failures)
+    if any_of:
+        first = min(done, key=lambda received: received.receipt.at) if done else None
+        return first, len(lost) == len(places)
+    return (_all(done) if len(done) == len(places) else None), bool(lost)
 
 
-def _method_receipt(
-    facts: PlanFacts, step: NoticeStep, place: int, letters: Sequence[LetterFacts]
-) -> Receipt | None:
-    reached = [letter.reached_at for letter in letters if letter.required]
+def _all(done: Sequence[_Received]) -> _Received:
+    actual = [received.actually_at for received in done]
+    known = [moment for moment in actual if moment is not None]
+    return _Received(
+        latest([received.receipt for received in done]),
+        max(received.sent_at for received in done),
+        max(known) if len(known) == len(actual) else None,
+    )
+
+
+def _method_received(facts: PlanFacts, step: NoticeStep, place: int) -> _Received | None:
+    rule = step.methods[place]
+    letters = [letter for letter in _of(facts, step, place) if letter.required]
+    reached = [letter.reached_at for letter in letters]
     moments = [moment for moment in reached if moment is not None]
     if not moments or len(moments) < len(reached):
         return None
-    return deemed_receipt(max(moments), step.methods[place], facts.time_zone)
+    sent = [letter.sent_at for letter in letters]
+    actual = [actually_received_at(letter, rule) for letter in letters]
+    known = [moment for moment in actual if moment is not None]
+    return _Received(
+        deemed_receipt(max(moments), rule, facts.calendars),
+        max(moment for moment in sent if moment is not None),
+        max(known) if len(known) == len(actual) else None,
+    )
 
 
-def _method_failed(letters: Sequence[LetterFacts]) -> bool:
+def _method_failed(facts: PlanFacts, step: NoticeStep, place: int) -> bool:
     """Whether a method cannot be completed: each address that the contract names is needed."""
-    required = [letter for letter in letters if letter.required]
-    return not required or any(letter.failed for letter in required)
+    required = [letter for letter in _of(facts, step, place) if letter.required]
+    rule = step.methods[place]
+    return not required or any(failed(letter, rule, facts.calendars) for letter in required)
 
 
 def _of(facts: PlanFacts, step: NoticeStep, place: int) -> list[LetterFacts]:
     return [letter for letter in facts.letters if letter.step == step.number and letter.method_index == place]
 
 
-def _latest(receipts: Iterable[Receipt]) -> Receipt:
-    rows = sorted(receipts, key=lambda receipt: receipt.at)
-    return Receipt(rows[-1].at, tuple(sentence for row in rows for sentence in row.steps))
+def _rule_of(facts: PlanFacts, letter: LetterFacts) -> MethodRule | None:
+    """Return the rule of a letter's method; None: it is a paper that had to follow."""
+    methods = facts.terms.steps[letter.step - 1].methods
+    return methods[letter.method_index] if letter.method_index < len(methods) else None

@@ -17,8 +17,10 @@ from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import DeliveryStatus, Right
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.periods import Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
@@ -427,7 +429,7 @@ def test_a_case_that_only_waits_for_its_time_is_no_shut_gate(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     office = open_office(engine, tmp_path, mail_to(server))
-    rule = MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",))
+    rule = MethodRule(EMAIL, Basis.SENT, ("notice",))
     terms = NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), Wait(24, WaitUnit.HOURS)),), clause="12.9")
     with transaction(engine) as session:
         enter_terms(

@@ -21,8 +21,10 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.model import DeliveryStatus, Right
+from cjp_fraud.contracts.periods import Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis
 from cjp_fraud.contracts.tables import Tenant
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.errors import CjpFraudError, Refused
@@ -73,7 +75,7 @@ def terms_of_counsel(engine: Engine, *steps: NoticeStep) -> None:
         )
 
 
-def a_rule(*roles: str, basis: DeliveryStatus = DeliveryStatus.SENT) -> MethodRule:
+def a_rule(*roles: str, basis: Basis = Basis.SENT) -> MethodRule:
     return MethodRule(EMAIL, basis, roles or ("notice",))
 
 
@@ -344,7 +346,7 @@ def test_a_notice_that_counts_when_delivered_waits_for_the_report(
     load_rows(sqlite_engine, tmp_path, a_row())
     terms_of_counsel(
         sqlite_engine,
-        NoticeStep(1, Combine.ANY_OF, (a_rule(basis=DeliveryStatus.DELIVERED),), Wait(0, WaitUnit.HOURS)),
+        NoticeStep(1, Combine.ANY_OF, (a_rule(basis=Basis.DELIVERED),), Wait(0, WaitUnit.HOURS)),
     )
     plan_id = a_plan(sqlite_engine)
     assert not dispatch_due(sqlite_engine, methods_of(server), plan_id, StandingClock(NOON)).step_complete

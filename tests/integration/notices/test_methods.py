@@ -16,7 +16,9 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts import methods as contract_methods
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.model import DeliveryStatus, Right
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.periods import Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, NotFoundError
@@ -92,7 +94,7 @@ def a_plan_by(engine: Engine, folder: Path, *rules: MethodRule) -> str:
 
 
 def by_folder() -> MethodRule:
-    return MethodRule(FOLDER, DeliveryStatus.DELIVERED, ("door",))
+    return MethodRule(FOLDER, Basis.DELIVERED, ("door",))
 
 
 def test_a_new_method_serves_a_notice_from_the_contract_to_its_receipt(
@@ -138,7 +140,7 @@ def test_a_letter_that_email_refused_falls_to_the_other_method(
 ) -> None:
     (tmp_path / "letters").mkdir()
     server.rcpt_replies["notices@acme.example"].append("550 no such user")
-    by_email = MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",))
+    by_email = MethodRule(EMAIL, Basis.SENT, ("notice",))
     plan_id = a_plan_by(sqlite_engine, tmp_path, by_email, by_folder())
     methods = NoticeMethods(
         PlatformMode.ACT,

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import DeliveryStatus, Right
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.periods import Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import machine
@@ -28,15 +30,15 @@ TERMS = NoticeTerms(
             1,
             Combine.ALL_OF,
             (
-                MethodRule(EMAIL, DeliveryStatus.SENT, ("legal",)),
-                MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",)),
+                MethodRule(EMAIL, Basis.SENT, ("legal",)),
+                MethodRule(EMAIL, Basis.SENT, ("notice",)),
             ),
             Wait(14, WaitUnit.CALENDAR_DAYS),
         ),
         NoticeStep(
             2,
             Combine.ALL_OF,
-            (MethodRule(EMAIL, DeliveryStatus.SENT, ("legal", "notice")),),
+            (MethodRule(EMAIL, Basis.SENT, ("legal", "notice")),),
             Wait(24, WaitUnit.HOURS),
         ),
     ),

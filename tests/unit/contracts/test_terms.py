@@ -10,23 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import BASES, DeliveryStatus
-from cjp_fraud.contracts.terms import (
-    Combine,
-    MethodRule,
-    NoticeStep,
-    NoticeTerms,
-    Wait,
-    WaitUnit,
-    plain_terms,
-)
+from cjp_fraud.contracts.periods import Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, plain_terms
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError
 
 rules = st.builds(
     MethodRule,
     st.just(EMAIL),
-    st.sampled_from(BASES),
+    st.sampled_from(Basis),
     st.lists(st.sampled_from(["notice", "legal", "billing"]), min_size=1, unique=True).map(tuple),
 )
 
@@ -53,8 +46,8 @@ def test_terms_are_read_back_as_they_were_written(wanted: NoticeTerms) -> None:
 
 def test_the_plain_terms_are_by_email_once_sent() -> None:
     (step,) = plain_terms().steps
-    assert step.methods == (MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",)),)
-    assert step.wait.amount == 0
+    assert step.methods == (MethodRule(EMAIL, Basis.SENT, ("notice",)),)
+    assert step.wait == Wait(0, WaitUnit.HOURS)
 
 
 def spoiled(*path: Any, value: Any) -> Any:
@@ -69,10 +62,10 @@ def spoiled(*path: Any, value: Any) -> Any:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (spoiled("steps", 0, "wait", "unit", value="business_days"), "business_days"),
-        (spoiled("steps", 0, "methods", 0, "method", value="letter"), "letter"),
+        (spoiled("steps", 0, "wait", "unit", value="weeks"), "weeks"),
+        (spoiled("steps", 0, "methods", 0, "method", value="pigeon"), "pigeon"),
         (spoiled("steps", 0, "methods", 0, "basis", value="read"), "read"),
-        (spoiled("steps", 0, "methods", 0, "basis", value="queued"), "basis queued"),
+        (spoiled("steps", 0, "methods", 0, "basis", value="queued"), "queued"),
         (spoiled("steps", 0, "methods", 0, "address_roles", value=[]), "no address role"),
         (spoiled("steps", 0, "methods", 0, "address_roles", value=[3]), "must be text"),
         (spoiled("steps", 0, "methods", value=[]), "names no method"),
@@ -102,6 +95,6 @@ def test_each_fault_of_a_document_is_named_with_its_place_and_what_may_stand_the
         from_document(NoticeTerms, document)
     said = str(refused.value)
     assert said.startswith("the notice terms cannot be read: ")
-    assert "steps 1, wait, unit: 'weeks' is not served; write 'hours' or 'calendar_days'" in said
-    assert "steps 1, methods 1, basis: 'read' is not served; write 'queued', " in said
+    assert "steps 1, wait, unit: 'weeks' is not served; write 'hours', 'calendar_days', 'days', " in said
+    assert "steps 1, methods 1, basis: 'read' is not served; write 'sent', " in said
     assert "steps 1, hurry not known; leave it out" in said

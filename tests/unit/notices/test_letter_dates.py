@@ -7,17 +7,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cjp_fraud.contracts.business_calendar import Calendars
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import DeliveryStatus
-from cjp_fraud.contracts.terms import (
-    Combine,
-    MethodRule,
-    NoticeStep,
-    NoticeTerms,
-    Wait,
-    WaitUnit,
-    plain_terms,
-)
+from cjp_fraud.contracts.periods import Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, plain_terms
 from cjp_fraud.notices.letter_dates import LetterDates, letter_dates
 
 LEFT = datetime(2015, 4, 2, 12, 0, 31, 5, tzinfo=UTC)
@@ -25,7 +19,7 @@ MINUTE = datetime(2015, 4, 2, 12, tzinfo=UTC)
 
 
 def waits(*hours: int) -> NoticeTerms:
-    rule = MethodRule(EMAIL, DeliveryStatus.SENT, ("notice",))
+    rule = MethodRule(EMAIL, Basis.SENT, ("notice",))
     steps = (
         NoticeStep(number, Combine.ANY_OF, (rule,), Wait(amount, WaitUnit.HOURS))
         for number, amount in enumerate(hours, 1)
@@ -44,7 +38,7 @@ def dates(
     return letter_dates(
         at,
         terms=terms or plain_terms(),
-        time_zone="Europe/Berlin",
+        calendars=Calendars("Europe/Berlin"),
         step=step,
         lasts_hours=lasts_hours,
         term_to=term_to,

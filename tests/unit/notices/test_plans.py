@@ -9,17 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import DeliveryStatus, Hosting, Recipient, Right
+from cjp_fraud.contracts.model import Hosting, Recipient, Right
+from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.position import Contract, DocumentVersion
-from cjp_fraud.contracts.terms import (
-    Combine,
-    MethodRule,
-    NoticeStep,
-    NoticeTerms,
-    Wait,
-    WaitUnit,
-    plain_terms,
-)
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, plain_terms
 from cjp_fraud.digests import canonical_json, digest
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import Refused
@@ -69,7 +63,7 @@ def a_position(terms: NoticeTerms | None = None, language: str = "en") -> Contra
 
 
 def all_of(*roles: str) -> NoticeTerms:
-    rules = tuple(MethodRule(EMAIL, DeliveryStatus.SENT, (role,)) for role in roles)
+    rules = tuple(MethodRule(EMAIL, Basis.SENT, (role,)) for role in roles)
     return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules, Wait(0, WaitUnit.HOURS)),))
 
 

@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.business_calendar import Calendars
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import BASES, DeliveryStatus
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.model import DeliveryStatus
+from cjp_fraud.contracts.periods import Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis, proof_needed
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
+from cjp_fraud.notices.letter_standing import EventFacts, LetterFacts
 from cjp_fraud.notices.model import NoticeState
-from cjp_fraud.notices.progress import EventFacts, LetterFacts, PlanFacts, letters_due, progress_of
+from cjp_fraud.notices.progress import PlanFacts, letters_due, progress_of
 from tests.notice_progress import permits_measure
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
@@ -25,7 +29,7 @@ def a_step(
     number: int = 1,
     combine: Combine = Combine.ANY_OF,
     methods: int = 1,
-    basis: DeliveryStatus = DeliveryStatus.SENT,
+    basis: Basis = Basis.SENT,
     wait: int = 0,
     unit: WaitUnit = WaitUnit.HOURS,
 ) -> NoticeStep:
@@ -55,7 +59,7 @@ def a_letter(
 def a_plan(
     steps: list[NoticeStep], *letters: LetterFacts, mode: PlatformMode = PlatformMode.ACT
 ) -> PlanFacts:
-    return PlanFacts("plan", "case", mode, NoticeTerms(tuple(steps)), "UTC", NOON, False, letters)
+    return PlanFacts("plan", "case", mode, NoticeTerms(tuple(steps)), Calendars("UTC"), NOON, False, letters)
 
 
 def due(facts: PlanFacts, at: datetime = NOON) -> list[str]:
@@ -145,7 +149,7 @@ def test_a_bounce_after_receipt_contradicts_and_before_receipt_fails() -> None:
     resolved = a_letter("a", an_event(), replace(bounce, resolved=True))
     assert permits_measure(progress_of(a_plan([a_step()], resolved), NOON + DAY), NOON + DAY)
     waiting = replace(a_letter("a", an_event(), bounce), basis=DeliveryStatus.DELIVERED)
-    early = progress_of(a_plan([a_step(basis=DeliveryStatus.DELIVERED)], waiting), NOON + DAY)
+    early = progress_of(a_plan([a_step(basis=Basis.DELIVERED)], waiting), NOON + DAY)
     assert early.failed
     assert not early.contradictions
 
@@ -153,7 +157,7 @@ def test_a_bounce_after_receipt_contradicts_and_before_receipt_fails() -> None:
 def test_a_report_that_is_not_authenticated_proves_nothing_either_way() -> None:
     forged = an_event(DeliveryStatus.DELIVERED, authenticated=False)
     waiting = replace(a_letter("a", forged), basis=DeliveryStatus.DELIVERED)
-    assert not progress_of(a_plan([a_step(basis=DeliveryStatus.DELIVERED)], waiting), NOON).step_complete
+    assert not progress_of(a_plan([a_step(basis=Basis.DELIVERED)], waiting), NOON).step_complete
     bounce = an_event(DeliveryStatus.ATTEMPTED, negative=True, authenticated=False)
     assert permits_measure(progress_of(a_plan([a_step()], a_letter("a", an_event(), bounce)), NOON), NOON)
 
@@ -173,14 +177,14 @@ events = st.builds(
 def plans(draw: st.DrawFn) -> PlanFacts:
     steps, letters = [], []
     for number in range(1, draw(st.integers(1, 3)) + 1):
-        basis = draw(st.sampled_from(BASES))
+        basis = draw(st.sampled_from(Basis))
         methods = draw(st.integers(1, 3))
         steps.append(a_step(number, draw(st.sampled_from(Combine)), methods, basis, draw(st.integers(0, 30))))
         for place in range(methods):
             for index in range(draw(st.integers(0, 2))):
                 name = f"{number}-{place}-{index}"
                 made = a_letter(name, *draw(st.lists(events, max_size=3)), step=number, place=place)
-                letters.append(replace(made, basis=basis, required=draw(st.booleans())))
+                letters.append(replace(made, basis=proof_needed(basis, EMAIL), required=draw(st.booleans())))
     return a_plan(steps, *letters)
 
 

@@ -621,7 +621,7 @@ def upgrade() -> None:
         "notice_terms",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("reading", sa.Enum("read", "not_read", name="reading", native_enum=False, create_constraint=True, length=40), nullable=False, comment="whether the clause was read"),
-        sa.Column("terms", sa.Text(), nullable=True, comment="canonical JSON of NoticeTerms; null exactly where the clause was not read"),
+        sa.Column("terms", sa.Text(), nullable=True, comment="canonical JSON of ContractTerms; null exactly where the clause was not read"),
         sa.Column("origin", sa.Enum("tenants_file", "counsel", name="origin", native_enum=False, create_constraint=True, length=40), nullable=False, comment="where it came from"),
         sa.Column("version", sa.Integer(), nullable=False, comment="1, 2, 3 ... within the subscription"),
         sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
