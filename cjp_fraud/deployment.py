@@ -176,7 +176,7 @@ class Deployment:
         """Mode in force, how long things stay fresh, and who writes."""
         from cjp_fraud.review.model import ProviderPolicy
 
-        return ProviderPolicy.of(self.settings)
+        return ProviderPolicy.of(self.settings, frozenset(self.notice_methods.by_name))
 
     def enforcement(self, now: datetime) -> Enforcement:
         """Return what approved cases are enforced with, by the home's clock, which shows ``now`` (aware) or later."""

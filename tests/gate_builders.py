@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.business_calendar import Calendars
+from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
@@ -72,6 +75,8 @@ def the_facts(**changes: Any) -> GateFacts:
             versions=VERSIONS,
             feed=FeedStanding(None, frozenset()),
             former_address_erased=False,
+            terms_faults=(),
+            terms=ContractTerms(suspension=plain_terms()),
         ),
         notice=NoticeFact(
             mode=PlatformMode.ACT,
@@ -83,6 +88,9 @@ def the_facts(**changes: Any) -> GateFacts:
             complete_at=NOW - timedelta(minutes=5),
             states_end_at=NOW - timedelta(minutes=5) + timedelta(hours=72),
             contradictions=(),
+            terms=plain_terms(),
+            calendars=Calendars("UTC"),
+            failed=False,
         ),
         stops=(),
     )

@@ -55,6 +55,11 @@ ENTRIES = (
     Entry("config", "set_up", "The settings in force (CJP_FRAUD_* variables)."),
     Entry("users", "users", "People who may act, and their roles."),
     Entry("tenants", "tenants", "Tenants, their contracts, terms and addresses."),
+    Entry(
+        "contracts",
+        "contracts",
+        "Contracts: from when each measure is lawful, and what is missing until then.",
+    ),
     Entry("traffic", "traffic", "Traffic: ingest files, look at what was rejected."),
     Entry("baseline", "baseline", "Baselines: what each series usually does, as of each local midnight."),
     Entry("flags", "flags", "Flags: the intervals that detection found unusual."),

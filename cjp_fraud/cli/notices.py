@@ -141,6 +141,22 @@ def list_notices(
 
 
 @app.command()
+def duties(
+    ctx: typer.Context,
+    case: Annotated[str | None, typer.Option("--case", metavar="CASE", help="Of one case only.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what must still follow a notice, a hard copy for example, with when it is due; what is late is marked."""
+    from cjp_fraud.operations import notices
+
+    opened = deployment(ctx)
+    columns = ("case", "step", "method", Column("due_at", "due"), "overdue")
+    print_table(
+        notices.list_duties(opened, opened.now, case), columns, as_json=as_json, title="To follow notices"
+    )
+
+
+@app.command()
 def show(
     ctx: typer.Context,
     notice_id: Annotated[

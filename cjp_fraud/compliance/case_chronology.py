@@ -43,7 +43,7 @@ class CaseChronology:
             case "notices" if fields.get("dispatched_at") is not None:
                 self._dispatches.append((where, fields["plan_id"], fields["dispatched_at"]))
             case "measures":
-                acts = fields["mode"] == PlatformMode.ACT
+                acts = fields["mode"] == PlatformMode.ACT and fields.get("without_notice") is None
                 moments = {
                     Step.APPROVED: fields["approved_at"],
                     Step.PERMITTED: fields.get("permitted_at") if acts else None,

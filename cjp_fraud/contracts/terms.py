@@ -154,6 +154,12 @@ class NoticeTerms:
         return (rule for step in self.steps for rule in step.methods)
 
     @property
+    def method_names(self) -> frozenset[str]:
+        """All methods that it names, also for what must follow a notice."""
+        follow_ups = (rule.follow_up.method for rule in self.rules if rule.follow_up is not None)
+        return frozenset((*(rule.method for rule in self.rules), *follow_ups))
+
+    @property
     def address_roles(self) -> tuple[str, ...]:
         """All roles whose addresses some method may serve, each once, in order."""
         return tuple(dict.fromkeys(role for rule in self.rules for role in rule.roles))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cjp_fraud.contracts.model import Recipient
 from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.servable import methods_not_served, why_not_served
 from cjp_fraud.contracts.stated import stated
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.errors import refuse_unless
@@ -19,11 +20,21 @@ if TYPE_CHECKING:
     from cjp_fraud.contracts.position import Contract
 
 
-def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Letter) -> PlanDraft:
+def draft_plan(
+    position: Contract,
+    recipients: tuple[Recipient, ...],
+    letter: Letter,
+    methods: frozenset[str] | None = None,
+) -> PlanDraft:
     """Draft a plan: pure, so that the same facts give the same bytes.
 
     A suspension is noticed as the contract says. Another kind goes as the contract says of it, where ``recipients`` has
     all the addresses for that, and else once to everybody in it, by the method of each address.
+
+    Parameters
+    ----------
+    methods : by which the deployment serves; a step that cannot be completed by these is refused. None: not known, and
+        dispatch refuses what it cannot serve.
 
     Raises
     ------
@@ -42,7 +53,11 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
             f"the contract's language is {language} and there is no letter in it; "
             f"there are {', '.join(LANGUAGES)}",
         ),
-        *((False, sentence) for sentence in _without_address(terms, recipients)),
+        *((False, sentence) for sentence in _without_address(terms, recipients, methods)),
+        *(
+            (False, sentence)
+            for sentence in (methods_not_served(terms, methods) if terms is not None else ())
+        ),
         action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
     )
     assert terms is not None
@@ -73,6 +88,7 @@ def draft_plan(position: Contract, recipients: tuple[Recipient, ...], letter: Le
         term_to=position.term_to,
         dispute_days=letter.sender.dispute_days,
         locale=rendered.locale,
+        not_served=tuple(sorted(terms.method_names - methods)) if methods is not None and by_contract else (),
         business_calendars=position.calendars.calendars,
     )
 
@@ -95,13 +111,17 @@ def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
     return NoticeTerms((NoticeStep(1, Combine.ALL_OF, rules),))
 
 
-def _without_address(terms: NoticeTerms | None, recipients: tuple[Recipient, ...]) -> list[str]:
+def _without_address(
+    terms: NoticeTerms | None, recipients: tuple[Recipient, ...], methods: frozenset[str] | None = None
+) -> list[str]:
     """Say which roles of the terms have no address in force; a method cannot be served without one."""
     if terms is None:
         return []
     sentences = []
     for step in terms.steps:
         for rule in (*step.methods, *follow_up_rules(step)):
+            if why_not_served(rule, methods) is not None:
+                continue
             for role, is_copy in served_roles(rule, recipients):
                 in_force = [
                     recipient

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cjp_fraud.contracts.business_calendar import BusinessCalendar, Calendars
+from cjp_fraud.contracts.methods import METHODS
 from cjp_fraud.contracts.model import Recipient
 from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.servable import why_not_served
 from cjp_fraud.contracts.terms import MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.documents import UtcMoment
 from cjp_fraud.notices.letter_dates import LetterDates, letter_dates
@@ -23,6 +25,7 @@ class PlannedLetter:
     ----------
     method_index : place of the method in its step, from 0; of a paper that must follow, behind the methods.
     required : False for an address that was replaced lately, and for a copy: it is served too, but decides nothing.
+    follows : place of the method whose notice it must follow; None: it is a notice itself.
     """
 
     number: int
@@ -31,6 +34,7 @@ class PlannedLetter:
     rule: MethodRule
     recipient: Recipient
     required: bool
+    follows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class PlanDraft:
     locale : the language with the contract's region, by which dates are written; None: the language alone.
     business_calendars : of the places that the contract counts in, with the list of holidays; empty: it counts in
         hours and calendar days alone.
+    not_served : methods by which the deployment does not serve; where one method is enough, these are passed over.
     """
 
     kind: NoticeKind
@@ -63,6 +68,7 @@ class PlanDraft:
     dispute_days: int
     locale: str | None = None
     business_calendars: tuple[BusinessCalendar, ...] = ()
+    not_served: tuple[str, ...] = ()
 
     def dates(self, dispatched_at: datetime, step: int) -> LetterDates:
         """Return the moments that a letter of ``step`` states if it leaves at ``dispatched_at`` (aware)."""
@@ -85,15 +91,24 @@ class PlanDraft:
     def letters(self) -> tuple[PlannedLetter, ...]:
         """All letters, in the order of step, method, role and address; what must follow comes after the methods."""
         letters = [
-            (step.number, place, rule, recipient, is_copy)
+            (step, place, rule, recipient, is_copy)
             for step in self.terms.steps
             for place, rule in enumerate((*step.methods, *follow_up_rules(step)))
+            if why_not_served(rule, set(METHODS) - set(self.not_served)) is None
             for role, is_copy in served_roles(rule, self.recipients)
             for recipient in self.recipients
             if recipient.role == role and recipient.method == rule.method
         ]
         return tuple(
-            PlannedLetter(number, step, place, rule, recipient, recipient.replaced_at is None and not is_copy)
+            PlannedLetter(
+                number,
+                step.number,
+                place,
+                rule,
+                recipient,
+                recipient.replaced_at is None and not is_copy,
+                followed_place(step, place),
+            )
             for number, (step, place, rule, recipient, is_copy) in enumerate(letters, 1)
         )
 
@@ -108,6 +123,13 @@ def follow_up_rules(step: NoticeStep) -> tuple[MethodRule, ...]:
         for rule in step.methods
         if rule.follow_up is not None
     )
+
+
+def followed_place(step: NoticeStep, place: int) -> int | None:
+    """Return the place of the method whose notice a letter at ``place`` must follow; None: it is a notice itself."""
+    with_duty = [number for number, rule in enumerate(step.methods) if rule.follow_up is not None]
+    behind = place - len(step.methods)
+    return with_duty[behind] if behind >= 0 else None
 
 
 def served_roles(rule: MethodRule, recipients: Iterable[Recipient]) -> list[tuple[str, bool]]:

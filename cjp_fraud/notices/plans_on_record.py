@@ -78,6 +78,7 @@ def _notice(plan: NoticePlan, draft: PlanDraft, planned: PlannedLetter) -> Notic
         number=planned.number,
         step=planned.step,
         method_index=planned.method_index,
+        follows=planned.follows,
         method=planned.rule.method,
         basis=planned.rule.proof,
         required=planned.required,

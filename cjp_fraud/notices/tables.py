@@ -87,6 +87,9 @@ class Notice(Recorded, Base):
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the plan")
     step: Mapped[int] = mapped_column(comment="step of the contract's sequence, from 1")
     method_index: Mapped[int] = mapped_column(comment="place of its method in the step, from 0")
+    follows: Mapped[int | None] = mapped_column(
+        comment="place of the method whose notice it must follow, from 0; null: it is a notice itself"
+    )
     method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method of serving")
     basis: Mapped[DeliveryStatus] = mapped_column(comment="delivery status from which it counts as received")
     required: Mapped[bool] = mapped_column(

@@ -22,11 +22,12 @@ from cjp_fraud.notices.report_matching import notice_of_return_path
 from cjp_fraud.notices.reports.model import InboundReport, ReportKind
 from cjp_fraud.notices.reports.reading import read_message
 from cjp_fraud.notices.return_path_key import existing_return_path_key
+from cjp_fraud.notices.open_duties import OpenDuty, open_duties
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.notices.work_items import WorkItem, work_items
 from cjp_fraud.operations.head_keeping import head_follows
 from cjp_fraud.operations.short_ids import id_of
-from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.cases import case_id_of, numbers_of
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
@@ -36,6 +37,13 @@ from cjp_fraud.suspension.enforcement import enforce
 @dataclass(frozen=True, slots=True)
 class ListedNotice(NoticeRow):
     """One letter in the list of notices, with the number of its case; None: the case is not on record."""
+
+    case: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDuty(OpenDuty):
+    """A paper that must follow a notice and has not left, with the number of its case."""
 
     case: int | None
 
@@ -137,6 +145,14 @@ def list_notices(deployment: Deployment, case: str | None = None) -> tuple[Liste
         cases = select(Case.id, Case.number).where(Case.id.in_({row.case_id for row in rows}))
         numbers = {row.id: row.number for row in session.execute(cases)}
     return tuple(ListedNotice(**asdict(row), case=numbers.get(row.case_id)) for row in rows)
+
+
+def list_duties(deployment: Deployment, now: datetime, case: str | None = None) -> tuple[ListedDuty, ...]:
+    """Return the papers that must still follow notices, of a case or of all, the first due first; aware ``now``."""
+    with reading(deployment.engine) as session:
+        duties = open_duties(session, now, case_id_of(session, case) if case is not None else None)
+        numbers = numbers_of(session, {duty.case_id for duty in duties})
+    return tuple(ListedDuty(**asdict(duty), case=numbers.get(duty.case_id)) for duty in duties)
 
 
 def show_notice(deployment: Deployment, notice_id: str) -> DeliveryRecord:

@@ -230,6 +230,7 @@ class ProviderPolicy:
     measure_review : after how long a measure is reviewed, and how long it lasts where nobody says otherwise.
     sender : who writes the letters, and how a dispute reaches them.
     fresh : how long approval and notice together permit a measure.
+    methods : methods by which the deployment serves notices; None: not known here, and dispatch refuses what it cannot.
     """
 
     mode: PlatformMode = PlatformMode.OBSERVE
@@ -237,9 +238,10 @@ class ProviderPolicy:
     measure_review: timedelta = timedelta(hours=72)
     sender: Sender = _UNNAMED
     fresh: timedelta = timedelta(hours=72)
+    methods: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, methods: frozenset[str] | None = None) -> Self:
         """Return the policy that the settings describe."""
         return cls(
             mode=settings.platform_mode,
@@ -253,4 +255,5 @@ class ProviderPolicy:
                 answer_hours=settings.dispute_answer_hours,
             ),
             fresh=settings.fresh,
+            methods=methods,
         )

@@ -73,7 +73,7 @@ def draw_up(
     latest = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
     duration = min(planned.duration, grounds.position.longest_measure or planned.duration)
     letter = suspension_letter(case, determination, grounds.flags, planned, duration, policy.sender)
-    drafted = draft_notice(session, grounds.position, letter, moment)
+    drafted = draft_notice(session, grounds.position, letter, moment, policy.methods)
     expires_at = moment + policy.proposal_expires
     document = canonical_json(
         {
@@ -228,12 +228,18 @@ def draft_notice(
     position: Contract,
     letter: Letter,
     at: datetime,
+    methods: frozenset[str] | None,
 ) -> DraftedNotice:
-    """Draft the notice plan of a suspension; a tenant that cannot be served yet gets the reasons instead."""
+    """Draft the notice plan of a suspension; a tenant that cannot be served yet gets the reasons instead.
+
+    Parameters
+    ----------
+    methods : by which the deployment serves; None: not known.
+    """
     terms = position.notice_terms
     served = recipients(session, position.tenant_id, terms.address_roles, at) if terms else ()
     try:
-        return DraftedNotice(to_document(draft_plan(position, served, letter)), ())
+        return DraftedNotice(to_document(draft_plan(position, served, letter, methods)), ())
     except Refused as refused:
         return DraftedNotice(None, refused.missing)
     except BadInputError as error:

@@ -33,6 +33,7 @@ from cjp_fraud.suspension.notification import (
     progress_of,
     serve_next_step,
     serve_notice,
+    serve_what_must_follow,
     withdraw_if_stale,
     withdraw_if_upheld,
 )
@@ -191,6 +192,7 @@ def _advance_by_state(enforcement: Enforcement, case_id: str) -> tuple[str, ...]
     if state is CaseState.LIFTING:
         return lift_under_lock(enforcement, case_id).reasons
     if state is CaseState.SUSPENDED:
+        serve_what_must_follow(enforcement, case_id)
         upheld = lift_if_upheld(enforcement, case_id)
         if upheld is not None:
             return upheld.reasons

@@ -19,6 +19,7 @@ from cjp_fraud.review.measure_fit import measure_misfits
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.chronology import Step, chronology_faults
 from cjp_fraud.suspension.model import ApprovalFact, GateFacts
+from cjp_fraud.suspension.notice_gate import notice_faults, permitted_from, terms_faults, window_faults
 from cjp_fraud.suspension.requirements import BEFORE_MEASURE, GateDecision, Obstacle, Requirement
 
 FLAG_FRESH: Final = timedelta(hours=24)
@@ -106,10 +107,11 @@ def counsel_consents(facts: GateFacts) -> bool:
 
 def earliest_permitted(facts: GateFacts) -> datetime | None:
     """Return the first moment at which approval and notice both allowed the measure; None: not yet known."""
-    approval = approval_in_force(facts)
-    if approval is None or approval.at is None or facts.notice is None or facts.notice.complete_at is None:
+    approved_at = _approved_at(facts)
+    permitted_at = permitted_from(facts, approved_at)
+    if approved_at is None or permitted_at is None:
         return None
-    return max(approval.at, facts.notice.complete_at)
+    return max(approved_at, permitted_at)
 
 
 def _record(facts: GateFacts, _at: datetime) -> list[str]:
@@ -250,42 +252,21 @@ def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:
     ]
 
 
+def _terms(facts: GateFacts, _at: datetime) -> list[str]:
+    return terms_faults(facts)
+
+
 def _notice(facts: GateFacts, at: datetime) -> list[str]:
-    notice = facts.notice
-    if notice is None:
-        return ["no notice was served"]
-    approved = facts.proposal.plan_sha256 if facts.proposal else None
-    language = facts.contract.language if facts.contract else None
-    checks = (
-        (notice.mode is PlatformMode.ACT, "the notice was only observed, not sent"),
-        (notice.cancelled is False, "the notice was withdrawn"),
-        (notice.planned_at is not None, "it is not known when the notice was planned"),
-        (
-            approved is not None and notice.plan_sha256 == approved,
-            "the notice is not the one that was approved",
-        ),
-        (
-            notice.language is not None and notice.language == language,
-            "the notice is not known to be in the contract's language",
-        ),
-        (
-            notice.dispatched_at is not None and notice.dispatched_at <= at,
-            "no dispatch of a notice is on record",
-        ),
-        (
-            notice.complete_at is not None and notice.complete_at <= at,
-            "the contract's notice is not complete"
-            if notice.complete_at is None
-            else f"the contract lets the measure follow from {notice.complete_at:%Y-%m-%d %H:%M:%SZ} on",
-        ),
-    )
+    return notice_faults(facts, at, _approved_at(facts))
+
+
+def _window(facts: GateFacts, at: datetime) -> list[str]:
+    return window_faults(facts, at)
+
+
+def _approved_at(facts: GateFacts) -> datetime | None:
     approval = approval_in_force(facts)
-    moments = {
-        Step.APPROVED: approval.at if approval is not None else None,
-        Step.PLANNED: notice.planned_at,
-        Step.DISPATCHED: notice.dispatched_at,
-    }
-    return [sentence for holds, sentence in checks if not holds] + list(chronology_faults(moments))
+    return approval.at if approval is not None else None
 
 
 def _stops(facts: GateFacts, _at: datetime) -> list[str]:
@@ -375,7 +356,9 @@ _RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] 
     Requirement.APPROVAL: _approval,
     Requirement.CONTRACT: _contract,
     Requirement.CONFIRMATION: _confirmation,
+    Requirement.TERMS: _terms,
     Requirement.NOTICE: _notice,
+    Requirement.WINDOW: _window,
     Requirement.STOPS: _stops,
     Requirement.END: _end,
     Requirement.STATED_END: _stated_end,

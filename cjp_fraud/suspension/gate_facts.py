@@ -25,11 +25,15 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.confirmation import feed_standing
 from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.position import Contract
+from cjp_fraud.contracts.servable import methods_not_served
+from cjp_fraud.contracts.stated import stated
 from cjp_fraud.digests import digest, sha256_hex
-from cjp_fraud.notices.delivery_record import progress_at
+from cjp_fraud.notices.delivery_record import plan_facts
 from cjp_fraud.notices.letters import letter_language
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.plans_on_record import plan_of, stated_end
+from cjp_fraud.notices.progress import progress_of
+from cjp_fraud.notices.projection import projected
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import lately_edited_contract, newcomer_faults, took_part
@@ -115,7 +119,9 @@ def gate_facts(
         approvals=tuple(
             _approval(session, case, _actor(session, approval.by_user_id), approval) for approval in approvals
         ),
-        contract=_confirmed(session, _contract(contract_at(session, case.tenant_id, moment), moment), case),
+        contract=_confirmed(
+            session, _contract(contract_at(session, case.tenant_id, moment), moment, policy.methods), case
+        ),
         notice=_notice(session, proposal, moment),
         stops=tuple(standing_stops(session, case.id)),
     )
@@ -307,19 +313,25 @@ def _approval(session: Session, case: Case, actor: Actor, approval: Approval) ->
     )
 
 
-def _contract(position: Contract, at: datetime) -> ContractFact:
+def _contract(position: Contract, at: datetime, methods: frozenset[str] | None = None) -> ContractFact:
+    terms = position.notice_terms
+    unread = position.notice_terms_fault or "the notice clause has not been read"
+    language = (stated(terms.language) if terms is not None else None) or position.language
     return ContractFact(
         right=position.right,
         deployment_accepted=position.deployment_accepted,
         term_faults=position.term_faults(at),
         term_running=position.term_running(at),
-        language=letter_language(position.language),
+        language=letter_language(language),
         longest_measure=position.longest_measure,
         critical=position.critical,
         versions=position.versions,
         feed=None,
         former_address_erased=position.former_address_erased,
+        terms_faults=(unread,) if terms is None else methods_not_served(terms, methods),
         deployment_fault=position.deployment_fault,
+        terms=position.terms,
+        calendars=position.calendars,
     )
 
 
@@ -331,7 +343,9 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
     plan = plan_of(session, proposal.id) if proposal is not None else None
     if plan is None:
         return None
-    standing = progress_at(session, plan.id, at)
+    on_record = plan_facts(session, plan.id)
+    standing = progress_of(on_record, at)
+    coming = projected(on_record, at)
     return NoticeFact(
         mode=plan.mode,
         plan_sha256=digest(plan.document),
@@ -345,6 +359,11 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
             f"a report that notice {report.notice_id} did not arrive is not resolved by a person"
             for report in standing.contradictions
         ),
+        terms=on_record.terms,
+        calendars=on_record.calendars,
+        failed=standing.failed,
+        projected_at=coming.complete_at if coming is not None else None,
+        path=(coming or standing).explanation,
     )
 
 

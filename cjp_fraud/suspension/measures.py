@@ -52,6 +52,7 @@ from cjp_fraud.suspension.model import (
     MeasureState,
     PlatformOutcome,
 )
+from cjp_fraud.suspension.notice_gate import permitted_from, without_prior_notice
 from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.reinstatement import lift_under_lock
 from cjp_fraud.suspension.requirements import BEFORE_REAFFIRMATION, GateDecision
@@ -232,9 +233,14 @@ def _begin(decision: Decision, case_id: str, policy: ProviderPolicy) -> tuple[Re
     plan = plan_of(session, proposal.id) if proposal is not None else None
     if proposal is None or approval is None or plan is None:
         raise AssertionError("the gate is open without proposal, approval or plan")
-    assert facts.notice is not None, "the gate is open with a notice"
     measure = _add_measure(
-        decision, case, proposal, plan, approved_by=approval.by_user_id, permitted_at=facts.notice.complete_at
+        decision,
+        case,
+        proposal,
+        plan,
+        approved_by=approval.by_user_id,
+        permitted_at=permitted_from(facts, approval.at),
+        without_notice=without_prior_notice(facts),
     )
     content = {
         "measure_id": measure.id,
@@ -257,6 +263,7 @@ def _add_measure(
     *,
     approved_by: str | None = None,
     permitted_at: datetime | None = None,
+    without_notice: str | None = None,
 ) -> Measure:
     """Store the measure of a proposal.
 
@@ -264,6 +271,7 @@ def _add_measure(
     ----------
     approved_by : whose approval it stands on; None: the first's.
     permitted_at : from when the contract's notice lets it follow; None: it is only observed.
+    without_notice : by what provision of the contract it needs no notice beforehand; None: it needs one.
     """
     session, at = decision.session, decision.at
     document = document_of(proposal)
@@ -288,6 +296,7 @@ def _add_measure(
         approved_at=approval.at,
         notice_plan_id=plan.id,
         permitted_at=permitted_at,
+        without_notice=without_notice,
         mode=proposal.mode,
         kind=kind,
         scope=to_document(scope),

@@ -9,8 +9,11 @@ from enum import StrEnum
 from typing import Final
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.business_calendar import Calendars
+from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.people.model import machine
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
@@ -153,6 +156,11 @@ class NoticeFact:
     ----------
     complete_at : from when the measure may follow.
     states_end_at : when the measure ends at the latest, as the letters that may have left state it.
+    terms, calendars : how it is served, and the calendars that the days are counted by; None: not known.
+    failed : whether no permitted method can complete it any more; None: not known.
+    projected_at : from when the measure may follow if every letter still to come is served the moment it is due;
+        None: it never may.
+    path : how that moment comes about, a sentence a step.
     """
 
     mode: PlatformMode | None
@@ -164,6 +172,11 @@ class NoticeFact:
     complete_at: datetime | None
     states_end_at: datetime | None
     contradictions: tuple[str, ...] | None
+    terms: NoticeTerms | None = None
+    calendars: Calendars | None = None
+    failed: bool | None = None
+    projected_at: datetime | None = None
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +191,8 @@ class ContractFact:
     deployment_fault : why the deployment is not accepted, in words; None: it is not said.
     feed : the newest edit by a feed and who confirmed it; None: it is not known.
     former_address_erased : whether an address was entered lately and the one before it was erased; None: not known.
+    terms_faults : what of the notice terms was not read, or cannot be served, a sentence each; None: not known.
+    terms, calendars : the notice terms, and the calendars that their days are counted by; None: not known.
     """
 
     right: Right | None
@@ -190,7 +205,10 @@ class ContractFact:
     versions: Mapping[str, str | None] | None
     feed: FeedStanding | None
     former_address_erased: bool | None
+    terms_faults: tuple[str, ...] | None
     deployment_fault: str | None = None
+    terms: ContractTerms | None = None
+    calendars: Calendars | None = None
 
 
 @dataclass(frozen=True, slots=True)

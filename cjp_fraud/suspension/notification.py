@@ -25,14 +25,15 @@ from cjp_fraud.review.cases import lock_case, move
 from cjp_fraud.review.decision_tables import Proposal
 from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.dispute import upheld_dispute
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.connections import Enforcement
-from cjp_fraud.suspension.gate_facts import obstacles
+from cjp_fraud.suspension.gate_facts import gate_facts, obstacles
 from cjp_fraud.suspension.measures import observe_measure
 from cjp_fraud.suspension.model import ENFORCER
+from cjp_fraud.suspension.notice_gate import without_prior_notice
 from cjp_fraud.suspension.requirements import BEFORE_NOTICE
 
 
@@ -69,7 +70,7 @@ def serve_notice(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
     if observed:
         return ("approved in observe: notice and command are stored, and nothing leaves",)
     with enforcement.deciding() as decision:
-        return _record_service(decision, case_id, plan_progress)
+        return _record_service(decision, case_id, plan_progress, enforcement.policy)
 
 
 def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
@@ -87,6 +88,19 @@ def serve_next_step(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
             return waiting
     dispatch_plan(enforcement, plan_progress.plan_id)
     return ()
+
+
+def serve_what_must_follow(enforcement: Enforcement, case_id: str) -> None:
+    """Send what is still due of a notice once its measure is on the way: a hard copy, the notice after the measure.
+
+    The gate is not asked again: these are duties towards the customer, whatever became of the case since.
+    """
+    with reading(enforcement.engine) as session:
+        plan_progress = progress_of(session, session.get_one(Case, case_id), enforcement.now)
+    if plan_progress is None or plan_progress.mode is not PlatformMode.ACT or plan_progress.cancelled:
+        return
+    if plan_progress.next_due_at is not None and plan_progress.next_due_at <= enforcement.now:
+        dispatch_plan(enforcement, plan_progress.plan_id)
 
 
 def withdraw_if_upheld(enforcement: Enforcement, case_id: str) -> bool:
@@ -139,12 +153,22 @@ def dispatch_plan(enforcement: Enforcement, plan_id: str) -> PlanProgress:
     return dispatch_due(engine, methods, plan_id, clock, by=ENFORCER)
 
 
-def _record_service(decision: Decision, case_id: str, plan_progress: PlanProgress) -> tuple[str, ...]:
-    """Move an approved case on once its notice is served, or has failed for good."""
+def _record_service(
+    decision: Decision, case_id: str, plan_progress: PlanProgress, policy: ProviderPolicy
+) -> tuple[str, ...]:
+    """Move an approved case on once its notice is served, or has failed for good.
+
+    Where the contract lets the measure go before its notice, the case moves on at once; what is not served yet is tried
+    again all the same (:func:`serve_what_must_follow`).
+    """
     case = lock_case(decision.session, case_id)
     if case.state is not CaseState.APPROVED:
         return (f"it is {case.state} by now",)
     content = {"plan_id": plan_progress.plan_id, "step": plan_progress.current_step}
+    provision = without_prior_notice(gate_facts(decision.session, case, policy, decision.at))
+    if provision is not None:
+        move(decision, case, CaseState.NOTICED, "case.noticed", {**content, "without_notice": provision})
+        return ()
     if plan_progress.failed:
         move(decision, case, CaseState.NOTICE_FAILED, "case.notice_failed", content)
         return ("every method of serving that the contract permits has failed",)

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session, aliased
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.model import NoticeState
+from cjp_fraud.notices.open_duties import open_duties
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.notices.work_items import work_items
+from cjp_fraud.review.cases import numbers_of
 from cjp_fraud.review.decision_tables import Dispute, Proposal
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Case
@@ -41,6 +43,9 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
         "dealt with"
         for letter in failed_letters(session)
     ]
+    late_papers = [duty for duty in open_duties(session, at) if duty.overdue]
+    numbers = numbers_of(session, {duty.case_id for duty in late_papers})
+    named += [f"case {numbers[duty.case_id]}, {duty.sentence}" for duty in late_papers]
     unanswered = sum(each.answer_due_at < at for each in open_contradictions(session))
     if unanswered:
         named.append(

@@ -25,7 +25,9 @@ class Requirement(Enum):
     APPROVAL = (3, "approval")
     CONTRACT = (4, "contract")
     CONFIRMATION = (4, "confirmation")
+    TERMS = (5, "notice terms")
     NOTICE = (5, "notice")
+    WINDOW = (5, "enforcement window")
     STOPS = (6, "stops")
     END = (7, "end")
     STATED_END = (7, "stated end")
@@ -42,7 +44,7 @@ class Requirement(Enum):
 BEFORE_MEASURE: Final = frozenset(Requirement)
 """What is asked before a measure: everything."""
 
-BEFORE_NOTICE: Final = BEFORE_MEASURE - {Requirement.NOTICE, Requirement.NEED}
+BEFORE_NOTICE: Final = BEFORE_MEASURE - {Requirement.NOTICE, Requirement.WINDOW, Requirement.NEED}
 """What must hold already when a notice is sent: all but the notice itself and what is counted from it."""
 
 BEFORE_APPROVAL: Final = BEFORE_NOTICE - {
@@ -50,6 +52,7 @@ BEFORE_APPROVAL: Final = BEFORE_NOTICE - {
     Requirement.APPROVAL,
     Requirement.CONSENT,
     Requirement.CONFIRMATION,
+    Requirement.TERMS,
 }
 """What must hold when a person approves, in either mode; that person's own faults are asked beside it."""
 

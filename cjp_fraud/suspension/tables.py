@@ -82,6 +82,10 @@ class Measure(Recorded, Base):
     permitted_at: Mapped[datetime | None] = mapped_column(
         comment="from when the contract's notice let it follow; null: only observed, no notice went out"
     )
+    without_notice: Mapped[str | None] = mapped_column(
+        String(400),
+        comment="by what provision of the contract no notice was needed beforehand; null: one was",
+    )
     mode: Mapped[PlatformMode] = mapped_column(comment="observe: never sent")
     kind: Mapped[MeasureKind] = mapped_column(comment="kind of measure")
     scope: Mapped[dict[str, Any]] = mapped_column(comment="what exactly is restricted")

@@ -312,6 +312,9 @@ MAY_BE_UNKNOWN = {
     ("contract", "longest_measure"),  # None: the contract names none
     ("contract", "deployment_fault"),  # words alone
     ("approval", "name"),  # words alone
+    ("contract", "calendars"),  # for a notice that is only supposed
+    ("notice", "projected_at"),  # what may come, of which the gate asks nothing
+    ("notice", "path"),
 }
 
 

@@ -791,6 +791,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False, comment="1, 2, 3 ... within the plan"),
         sa.Column("step", sa.Integer(), nullable=False, comment="step of the contract's sequence, from 1"),
         sa.Column("method_index", sa.Integer(), nullable=False, comment="place of its method in the step, from 0"),
+        sa.Column("follows", sa.Integer(), nullable=True, comment="place of the method whose notice it must follow, from 0; null: it is a notice itself"),
         sa.Column("method", sa.String(length=40), nullable=False, comment="method of serving"),
         sa.Column(
             "basis",
@@ -977,6 +978,7 @@ def upgrade() -> None:
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False, comment="when it was approved"),
         sa.Column("notice_plan_id", sa.String(length=36), nullable=False, comment="notice before it"),
         sa.Column("permitted_at", sa.DateTime(timezone=True), nullable=True, comment="from when the contract's notice let it follow; null: only observed, no notice went out"),
+        sa.Column("without_notice", sa.String(length=400), nullable=True, comment="by what provision of the contract no notice was needed beforehand; null: one was"),
         sa.Column("mode", sa.Enum("observe", "act", name="platformmode", native_enum=False, create_constraint=True, length=40), nullable=False, comment="observe: never sent"),
         sa.Column(
             "kind",
