@@ -262,7 +262,7 @@ def earliest_measure(
     for step in terms.steps[from_step - 1 :]:
         receipt = fastest_step(receipt, terms, step.number, calendars)
         if step.number == 1:
-            periods = waiting_periods(at, receipt, receipt.at, terms, calendars)
+            periods = waiting_periods(at, receipt, at, terms, calendars)
         last = step.number == len(terms.steps)
         receipt = after_wait(
             receipt, step.wait, calendars, what="the measure" if last else f"step {step.number + 1}"

@@ -12,6 +12,7 @@ from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.notices.letter_standing import EventFacts, LetterFacts, failed
 from cjp_fraud.notices.model import NoticeState
+from cjp_fraud.notices.plans import follow_up_rules
 from cjp_fraud.notices.progress import PlanFacts, PlanProgress, progress_of
 
 
@@ -38,7 +39,7 @@ def projected(facts: PlanFacts, at: datetime) -> PlanProgress | None:
 
 
 def hypothetical_plan(terms: NoticeTerms, calendars: Calendars, at: datetime) -> PlanFacts:
-    """Return a plan of a suspension's notice as it would be if it were made at ``at`` (aware): a letter a method."""
+    """Return a plan of a suspension's notice made at ``at`` (aware): a letter a method, and what must follow."""
     letters = [
         LetterFacts(
             notice_id=f"{step.number}-{place}",
@@ -50,7 +51,7 @@ def hypothetical_plan(terms: NoticeTerms, calendars: Calendars, at: datetime) ->
             gone_out=False,
         )
         for step in terms.steps
-        for place, rule in enumerate(step.methods)
+        for place, rule in enumerate((*step.methods, *follow_up_rules(step)))
     ]
     return PlanFacts("", "", PlatformMode.ACT, terms, calendars, aware(at), False, tuple(letters))
 
