@@ -123,5 +123,6 @@ def require_method(name: str) -> str:
     Whether a deployment serves by it is another matter; the gate asks that.
     """
     if name not in METHODS:
-        raise BadInputError(f"method {name!r} is not served; write {' or '.join(METHODS)}")
+        *others, last = METHODS
+        raise BadInputError(f"method {name!r} is not known; write {', '.join(others)} or {last}")
     return name
