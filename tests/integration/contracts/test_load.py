@@ -227,10 +227,10 @@ def test_stored_terms_that_cannot_be_served_are_no_terms(sqlite_engine: Engine, 
     with unrecorded(sqlite_engine) as session:
         version = session.scalars(select(NoticeTermsVersion)).one()
         assert version.terms is not None
-        version.terms = version.terms.replace('"hours"', '"business_days"')
+        version.terms = version.terms.replace('"hours"', '"weeks"')
     found = position(sqlite_engine)
     assert found.notice_terms is None
-    assert "business_days" in (found.notice_terms_fault or "")
+    assert "weeks" in (found.notice_terms_fault or "")
 
 
 def test_addresses_of_other_roles_are_entered_and_ended(sqlite_engine: Engine, tmp_path: Path) -> None:
