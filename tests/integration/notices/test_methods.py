@@ -169,5 +169,5 @@ def test_an_address_is_checked_by_its_method(sqlite_engine: Engine, tmp_path: Pa
     with transaction(sqlite_engine) as session:
         with pytest.raises(BadInputError, match="names no door"):
             enter_address(session, "acme", "door", ("a@b.example",), machine("test"), NOON, method=FOLDER)
-        with pytest.raises(BadInputError, match="method 'pigeon' is not known; write email, .* or folder"):
+        with pytest.raises(BadInputError, match=r"method 'pigeon' is not known; write email, .* or folder"):
             enter_address(session, "acme", "door", (DOOR,), machine("test"), NOON, method="pigeon")
