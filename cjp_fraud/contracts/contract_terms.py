@@ -114,8 +114,8 @@ class ContractTerms:
 
     Parameters
     ----------
-    suspension, warning, withdrawal, reinstatement, breach, dispute_answer : how a notice of each kind is served;
-        ``warning`` is the conditional one. Not stated: to everybody who was told before, by the same methods.
+    suspension, conditional_warning, withdrawal, reinstatement, breach, dispute_answer : how a notice of each kind is
+        served. Not stated: to everybody who was told before, by the same methods.
     source : where it was read.
     places : whose days and hours count.
     without_notice : grounds on which no prior notice is needed.
@@ -128,7 +128,7 @@ class ContractTerms:
     """
 
     suspension: Stated[NoticeTerms] = NOT_READ
-    warning: Stated[NoticeTerms] = NOT_STATED
+    conditional_warning: Stated[NoticeTerms] = NOT_STATED
     withdrawal: Stated[NoticeTerms] = NOT_STATED
     reinstatement: Stated[NoticeTerms] = NOT_STATED
     breach: Stated[NoticeTerms] = NOT_STATED
