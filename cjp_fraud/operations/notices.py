@@ -18,11 +18,11 @@ from cjp_fraud.errors import BadInputError, StorageError
 from cjp_fraud.notices import delivery_record as records
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import DeliveryRecord, NoticeRow
+from cjp_fraud.notices.open_duties import OpenDuty, open_duties
 from cjp_fraud.notices.report_matching import notice_of_return_path
 from cjp_fraud.notices.reports.model import InboundReport, ReportKind
 from cjp_fraud.notices.reports.reading import read_message
 from cjp_fraud.notices.return_path_key import existing_return_path_key
-from cjp_fraud.notices.open_duties import OpenDuty, open_duties
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.notices.work_items import WorkItem, work_items
 from cjp_fraud.operations.head_keeping import head_follows
