@@ -85,11 +85,14 @@ def test_a_file_that_stands_in_the_archive_twice_is_refused() -> None:
     assert "more than once" in opened(a_zip([("a.txt", b"1"), ("a.txt", b"2")])).faults[0]
 
 
-def test_an_archive_that_claims_to_be_huge_is_not_read() -> None:
-    container = bytearray(a_zip([("a.txt", b"1")]))
-    directory = container.index(b"PK\x01\x02")
-    container[directory + 20 : directory + 28] = b"\xff\xff\xff\x7f" * 2
-    assert "nothing was read" in opened(bytes(container)).faults[0]
+def test_an_archive_that_claims_to_be_huge_is_read_as_far_as_it_goes_and_named() -> None:
+    container = bytearray(packed({"a.txt": b"1"}))
+    for directory in (container.index(b"PK\x01\x02") + 20, container.index(b"PK\x03\x04") + 18):
+        container[directory : directory + 8] = b"\xff\xff\xff\x7f" * 2
+    unpacked = opened(bytes(container))
+    assert unpacked.files == {}
+    assert "a.txt" in unpacked.faults[0]
+    assert "nothing was read" in unpacked.faults[0]
 
 
 def test_a_name_that_could_not_be_verified_is_never_packed() -> None:
