@@ -172,6 +172,15 @@ class Settings(BaseSettings):
         None, description="address that signed heads are mailed to (counsel)"
     )
 
+    tsa_url: Annotated[str | None, _NotEmpty] = Field(
+        None, description="RFC 3161 time stamp authority, asked about each exported bundle; null: none is"
+    )
+    tsa_roots: Annotated[Path | None, _NotEmpty] = Field(
+        None,
+        description="PEM file of the roots that its certificate must lead to; null: not asked at the export",
+    )
+    tsa_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
+
     mail_from: str = Field("notices@cjp-fraud.invalid", description="From and envelope domain of notices")
     provider_name: str = UNNAMED_PROVIDER
     provider_legal_name: Annotated[str, AfterValidator(_one_line)] | None = Field(
@@ -243,6 +252,13 @@ class Settings(BaseSettings):
             raise ValueError(f"grid_seconds is {seconds}; it must divide an hour and be 60 to 3600")
         return seconds
 
+    @field_validator("tsa_url")
+    @classmethod
+    def _is_an_http_url(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise ValueError("not a URL of HTTP; write https://HOST/PATH, as the authority gives it")
+        return url
+
     @field_validator("lake_url")
     @classmethod
     def _is_a_folder_or_an_object_store(cls, url: str | None) -> str | None:
@@ -287,6 +303,8 @@ class Settings(BaseSettings):
             return "CJP_FRAUD_IMAP_HOST"
         if "://" in self.heads and not self.heads.startswith("file://"):
             return "CJP_FRAUD_HEADS_URL"
+        if self.tsa_url is not None and not _is_loopback(urlsplit(self.tsa_url).hostname or ""):
+            return "CJP_FRAUD_TSA_URL"
         return None
 
     @property

@@ -47,6 +47,11 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def sha256_bytes(content: bytes) -> bytes:
+    """Return the SHA-256 of ``content`` as its 32 bytes."""
+    return hashlib.sha256(content).digest()
+
+
 def digest(document: Any) -> str:
     """Return the SHA-256 of the canonical JSON of ``document``."""
     return sha256_hex(canonical_json(document))

@@ -56,12 +56,15 @@ class NewestNames:
                 self._erased.add(name)
             self._newest[name] = (bytes.fromhex(row["sha256"]), sequence, sys.intern(action))
 
-    def faults(self, records: Iterable[Record]) -> Iterator[str]:
+    def faults(
+        self, records: Iterable[Record], digest_of: Callable[[Record], str] = record_digest
+    ) -> Iterator[str]:
         """Yield one sentence for each way in which ``records`` and the log do not agree; to be asked once.
 
         Parameters
         ----------
         records : all rows that the entries could name.
+        digest_of : the digest of a row; of one that is not shown whole, the one that is stated of it.
         """
         for record in records:
             newest = self._newest.pop((record.table, record.id), None)
@@ -70,7 +73,7 @@ class NewestNames:
                     f"{record.where} has no entry in the log that names it: the row was slipped in, or the "
                     "entry was removed"
                 )
-            elif record_digest(record) != newest[0].hex():
+            elif digest_of(record) != newest[0].hex():
                 yield (
                     f"{record.where} is not as entry {newest[1]} ({newest[2]}), the newest that names it, left "
                     "it: it was changed since"
@@ -163,16 +166,19 @@ def own_digest_faults(record: Record, digest: Callable[[Any], str] = digest) -> 
     """
     for content, column in DIGEST_OF.items():
         value = record.documents.get(content, record.fields.get(content))
-        if value is None or column not in record.fields:
+        if value is None or column not in record.fields or content in record.withheld:
             continue
         plain = value.encode() if isinstance(value, str) else value
         if record.fields[column] != (sha256_hex(plain) if isinstance(plain, bytes) else digest(plain)):
             yield f"{record.where}: its {content} does not match its {column}; it was changed"
     fields = record.fields
-    words = fields["body"] if record.table == "personal_texts" else None
+    shown = record.table == "personal_texts" and "body" not in record.withheld
+    words = fields["body"] if shown else None
     if words is not None and salted_digest(str(fields["salt"]), str(words)) != fields["sha256"]:
         yield f"{record.where}: its words do not match its sha256; they were changed"
     for content, column in ERASABLE.get(record.table, {}).items():
+        if content in record.withheld:
+            continue
         missing = fields.get(content) is None and content not in record.documents
         if missing and fields.get(column) is not None and not _is_erased(record):
             yield f"{record.where}: its {content} is gone, but it was not erased; it was taken away"

@@ -31,12 +31,14 @@ class Record:
     id : its primary key; the parts of a composite key are joined by ``/``.
     fields : column → value; times as ``2026-01-31T09:00:00.000000Z``, enums as their text.
     documents : column → exact bytes, for columns that hold bytes.
+    withheld : columns that a disclosable bundle shows nothing of, or not all.
     """
 
     table: str
     id: str
     fields: Mapping[str, Any]
     documents: Mapping[str, bytes] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from cjp_fraud.audit.row_digests import ERASABLE, salted_digest
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.base import new_id, new_salt
 
 
 def keep_text(session: Session, body: str, at: datetime) -> PersonalText:
@@ -43,7 +42,7 @@ def new_text(body: str, at: datetime) -> PersonalText:
         raise BadInputError(
             f"character {error.start + 1} of the text is not UTF-8; write it again, in UTF-8"
         ) from None
-    salt = secrets.token_hex(16)
+    salt = new_salt()
     return PersonalText(
         id=new_id(), body=body, salt=salt, sha256=salted_digest(salt, body), written_at=aware(at)
     )

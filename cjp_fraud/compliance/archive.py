@@ -123,9 +123,7 @@ def _unsafe(members: Sequence[Member]) -> list[str]:
     names: set[str] = set()
     for member in members:
         if not is_plain(member.name):
-            faults.append(
-                f"{member.name[:MAX_NAME]!r}: not a name that a bundle uses; nothing was read"
-            )
+            faults.append(f"{member.name[:MAX_NAME]!r}: not a name that a bundle uses; nothing was read")
         if member.name in names:
             faults.append(f"{member.name}: stands in the archive more than once; nothing was read")
         names.add(member.name)

@@ -22,7 +22,13 @@ _MOST_SENTENCES: Final = 20
 
 _LOCAL_FIELDS: Final = (
     *(("signature", 4), ("version needed", 2), ("flags", 2), ("method", 2), ("time", 2), ("date", 2)),
-    *(("CRC-32", 4), ("stored size", 4), ("size", 4), ("length of the name", 2), ("length of the extra field", 2)),
+    *(
+        ("CRC-32", 4),
+        ("stored size", 4),
+        ("size", 4),
+        ("length of the name", 2),
+        ("length of the extra field", 2),
+    ),
 )
 _CENTRAL_FIELDS: Final = (
     *(("signature", 4), ("version made by", 2), ("version needed", 2), ("flags", 2), ("method", 2)),
@@ -31,7 +37,13 @@ _CENTRAL_FIELDS: Final = (
     *(("internal attributes", 2), ("external attributes", 4), ("place of the file", 4)),
 )
 _END_FIELDS: Final = (
-    *(("signature", 4), ("disk", 2), ("disk of the directory", 2), ("entries on the disk", 2), ("entries", 2)),
+    *(
+        ("signature", 4),
+        ("disk", 2),
+        ("disk of the directory", 2),
+        ("entries on the disk", 2),
+        ("entries", 2),
+    ),
     *(("size of the directory", 4), ("place of the directory", 4), ("length of the comment", 2)),
 )
 _LOCAL_SIZE, _CENTRAL_SIZE, _END_SIZE = 30, 46, 22
@@ -114,7 +126,11 @@ def _other_length(container: bytes, expected: bytes, members: Sequence[Member]) 
     if more > 0 and container.endswith(expected):
         return f"the archive is {how}: bytes stand before its beginning"
     place = next(
-        (f"{name or 'the archive'}, {what}" for start, end, name, what in _places(members) if start <= first < end),
+        (
+            f"{name or 'the archive'}, {what}"
+            for start, end, name, what in _places(members)
+            if start <= first < end
+        ),
         "its end",
     )
     return f"the archive is not as it was exported: it is {how}; it differs from byte {first} on ({place})"
@@ -152,7 +168,7 @@ def _by_directory(container: bytes) -> list[Member]:
     if end < 0 or len(container) < end + _END_SIZE:
         return []
     count, length, listed_at = struct.unpack("<HII", container[end + 10 : end + 20])
-    at = end - length if 0 <= end - length else listed_at
+    at = end - length if end - length >= 0 else listed_at
     before = max(at - listed_at, 0)  # bytes that somebody put before the archive move every place
     if container[at : at + 4] != _CENTRAL:
         at, before = listed_at, 0

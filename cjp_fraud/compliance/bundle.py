@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files as package_files
-from types import MappingProxyType
 from typing import Any, Final
 
 from cjp_fraud.audit.row_digests import ERASABLE, Record
+from cjp_fraud.compliance.disclosure import WITHHELD, Shown
 from cjp_fraud.compliance.inclusion_proof import Entry
-from cjp_fraud.digests import canonical_json, sha256_hex
+from cjp_fraud.compliance.letter_text import letter_text
+from cjp_fraud.compliance.manifest import BESIDE
+from cjp_fraud.compliance.model import Edition
+from cjp_fraud.compliance.readable_json import readable_json
+from cjp_fraud.digests import sha256_hex
 
-FORMAT: Final = "cjp-fraud-evidence-2"
-README, MANIFEST, SUMS, AUDIT, TIMELINE = (
-    "README.txt",
-    "manifest.json",
-    "SHA256SUMS",
-    "audit.jsonl",
-    "timeline.json",
-)
+README, SUMS, AUDIT, TIMELINE = "README.txt", "SHA256SUMS", "audit.jsonl", "timeline.json"
+PERSONS: Final = "persons.json"
+"""Who took part, by number; with names in the internal edition alone."""
+
+RECEIPTS, CONTRACT = "receipts.json", "contract.json"
+"""How far each notice had come and why it counts as received; what the contract said at each decision."""
+
+SUMMARY: Final = "summary.pdf"
+CHARTS: Final = "charts"
+DISCLOSURE_KEY: Final = "disclosure_key.json"
+"""The secret of the salts of what a disclosable bundle withholds; in the internal edition alone."""
+
 SIGNED_HEAD, PUBLIC_KEY = "signed_head.json", "public_key.pem"
 """The signed head of the bundle's chain, and the key that verifies it, where the home has one."""
 
-UNSUMMED: Final = (MANIFEST, AUDIT, SUMS, SIGNED_HEAD, PUBLIC_KEY)
+UNSUMMED: Final = (*BESIDE, AUDIT, SUMS, SIGNED_HEAD, PUBLIC_KEY)
 """Files of which ``SHA256SUMS`` has no digest, because they are made after it."""
 RECORDS = "records"
 EXPORTED: Final = "evidence.exported"
@@ -42,119 +48,69 @@ KEY_ID: Final = "key_id"
 HOMES: Final = "homes"
 """Table of the home, whose record says whether its clock is simulated."""
 
-_SUFFIX = {"document": "json", "message": "eml"}
-"""Column of bytes → suffix of the file that holds them."""
+_SUFFIX: Final = {"document": "json", "message": "eml"}
+"""Column of bytes → suffix of the file that holds them; of any other column it is the column's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a bundle says of itself.
-
-    Parameters
-    ----------
-    digests : file → SHA-256, of every file but the manifest.
-    entries, head_sha256 : the chain up to and with the export's own entry.
-    simulated_clock : whether the home's clock is simulated: the bundle proves a trial.
-    """
-
-    format: str
-    case_id: str
-    entries: int
-    head_sha256: str
-    digests: Mapping[str, str]
-    simulated_clock: bool
-
-
-def content_files(records: Iterable[Record], entries: Iterable[Entry]) -> dict[str, bytes]:
+def content_files(
+    rows: Iterable[Shown],
+    entries: Iterable[Entry],
+    names: Mapping[str, str],
+    derived: Mapping[str, bytes],
+) -> dict[str, bytes]:
     """Return the files that do not depend on the export's own entry, ``SHA256SUMS`` over them included.
 
     Parameters
     ----------
-    records : all rows of the case.
+    rows : all rows of the case.
     entries : the case's entries, in order, before the export's own.
+    names : user → how the timeline names the person.
+    derived : files that are made of the rows for reading: summary, charts, receipts, contract.
     """
-    rows = list(records)
-    made: dict[str, bytes] = {README: _readme()}
-    by_table: dict[str, list[Record]] = defaultdict(list)
-    for record in rows:
-        by_table[record.table].append(record)
-        made |= {_file(record, column): content for column, content in record.documents.items()}
+    made: dict[str, bytes] = {README: _readme(), **derived}
+    by_table: dict[str, list[Shown]] = defaultdict(list)
+    for row in rows:
+        record = row.record
+        by_table[record.table].append(row)
+        made |= {_file(row, column): content for column, content in record.documents.items()}
         made |= _readable(record)
     for table, of_table in by_table.items():
-        listed = [_document(record) for record in sorted(of_table, key=lambda record: record.id)]
-        made[f"{RECORDS}/{table}.json"] = _readable_json(listed)
-    made[TIMELINE] = timeline(entries, rows)
+        listed = [_document(row) for row in sorted(of_table, key=lambda row: row.record.id)]
+        made[f"{RECORDS}/{table}.json"] = readable_json(listed)
+    made[TIMELINE] = timeline(entries, names)
     made[SUMS] = sums(made)
     return made
 
 
-def with_chain(
-    files: Mapping[str, bytes],
-    audit: bytes,
-    case_id: str,
-    entries: int,
-    head: str,
-    *,
-    simulated_clock: bool,
-    signature: Mapping[str, bytes] = MappingProxyType({}),
-) -> dict[str, bytes]:
-    """Add the chain and the manifest to the files of :func:`content_files`.
-
-    Parameters
-    ----------
-    signature : the files of the signed head and its key; none where the home has no key.
-    """
-    whole = dict(files) | {AUDIT: audit} | dict(signature)
-    manifest = {
-        "format": FORMAT,
-        "case_id": case_id,
-        "simulated_clock": simulated_clock,
-        "chain": {"entries": entries, "head_sha256": head},
-        "files": {
-            name: {"bytes": len(content), "sha256": sha256_hex(content)} for name, content in whole.items()
-        },
-    }
-    return whole | {MANIFEST: _readable_json(manifest)}
-
-
-def read_manifest(content: bytes) -> Manifest:
-    """Read a manifest.
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError
-        If it is not one.
-    """
-    document = json.loads(content)
-    chain = document["chain"]
-    return Manifest(
-        format=str(document["format"]),
-        case_id=str(document["case_id"]),
-        entries=int(chain["entries"]),
-        head_sha256=str(chain["head_sha256"]),
-        simulated_clock=bool(document.get("simulated_clock", False)),
-        digests={str(name): str(listed["sha256"]) for name, listed in document["files"].items()},
-    )
-
-
-def read_records(files: Mapping[str, bytes]) -> list[Record]:
-    """Return the records of a bundle, each with its exact bytes.
+def read_rows(files: Mapping[str, bytes]) -> list[Shown]:
+    """Return the rows of a bundle as it shows them, each with its exact bytes.
 
     Raises
     ------
     ValueError, KeyError, TypeError, AttributeError
         If a file of records is not one, or a document that it names is not there.
     """
-    faults = []
+    rows = []
     for name in sorted(files):
         folder, _, rest = name.partition("/")
         if folder != RECORDS:
             continue
         for row in json.loads(files[name]):
-            fields, bare = dict(row["fields"]), Record(rest.removesuffix(".json"), str(row["id"]), {})
-            documents = {column: files[_file(bare, column)] for column in row["documents"]}
-            faults.append(replace(bare, fields=fields, documents=documents))
-    return faults
+            fields, note = dict(row["fields"]), row.get(WITHHELD)
+            bare = Record(rest.removesuffix(".json"), str(row["id"]), fields)
+            documents = {column: files[str(file)] for column, file in row["documents"].items()}
+            partly = {column for column, value in fields.items() if _holds_back(value)}
+            of_documents = set((note or {}).get("documents", {}))
+            hidden = frozenset({*(note or {}).get("fields", ()), *partly, *of_documents})
+            record = replace(bare, documents=documents, withheld=hidden)
+            for column, file in row["documents"].items():
+                if file != _file(Shown(record), column):
+                    raise ValueError(f"{record.where}: its {column} is said to be {file}")
+            if note is None:
+                rows.append(Shown(record))
+            else:
+                rows.append(Shown(record, dict(note), str(row["row_sha256"])))
+    return rows
 
 
 def has_simulated_clock(records: Iterable[Record]) -> bool:
@@ -167,10 +123,40 @@ def sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{sha256_hex(files[name])}  {name}\n" for name in sorted(files)).encode()
 
 
-def timeline(entries: Iterable[Entry], records: Iterable[Record]) -> bytes:
+def people_of(entries: Iterable[Entry], records: Iterable[Record]) -> dict[str, int]:
+    """Return the persons on record, numbered from 1 in the order in which they first acted; user → number."""
+    users = {record.id for record in records if record.table == "users"}
+    acted = dict.fromkeys(entry.actor for entry in entries if entry.actor in users)
+    return {user: number for number, user in enumerate([*acted, *sorted(users - set(acted))], start=1)}
+
+
+def names_of(edition: Edition, entries: Iterable[Entry], records: Sequence[Record]) -> dict[str, str]:
+    """Return how an edition names the persons on record: by name, or ``person 1``; user → name."""
+    numbers = people_of(entries, records)
+    if edition is Edition.DISCLOSABLE:
+        return {user: f"person {number}" for user, number in numbers.items()}
+    return {record.id: str(record.fields["name"]) for record in records if record.table == "users"}
+
+
+def persons(edition: Edition, entries: Iterable[Entry], records: Sequence[Record]) -> bytes:
+    """Return the list of persons, each with number, id and roles, and in the internal edition by name."""
+    names = names_of(Edition.INTERNAL, (), records) if edition is Edition.INTERNAL else {}
+    roles: dict[str, list[str]] = defaultdict(list)
+    for record in records:
+        if record.table == "user_roles":
+            roles[record.fields["user_id"]].append(str(record.fields["role"]))
+    return readable_json(
+        [
+            {"person": number, "user_id": user, "roles": sorted(roles[user])}
+            | ({"name": names[user]} if user in names else {})
+            for user, number in people_of(entries, records).items()
+        ]
+    )
+
+
+def timeline(entries: Iterable[Entry], names: Mapping[str, str]) -> bytes:
     """Return the case's entries as a list that people can read: who did what, when."""
-    names = {record.id: record.fields["name"] for record in records if record.table == "users"}
-    return _readable_json(
+    return readable_json(
         [
             {
                 "sequence": entry.sequence,
@@ -184,28 +170,23 @@ def timeline(entries: Iterable[Entry], records: Iterable[Record]) -> bytes:
     )
 
 
-def readable_faults(files: Mapping[str, bytes], entries: Sequence[Entry]) -> list[str]:
+def readable_faults(
+    files: Mapping[str, bytes], rows: Sequence[Shown], entries: Sequence[Entry], edition: Edition
+) -> list[str]:
     """Return a sentence for each file for human readers that differs from the record or the log it is made from."""
-    records = read_records(files)
+    records = [row.record for row in rows]
     faults = [
         f"{name}: is not what its record says"
         for record in records
         for name, content in _readable(record).items()
         if files.get(name) != content
     ]
-    if files.get(TIMELINE) != timeline(entries[:-1], records):
+    before = entries[:-1]
+    if files.get(TIMELINE) != timeline(before, names_of(edition, before, records)):
         faults.append(f"{TIMELINE}: is not what the log says")
+    if PERSONS in files and files[PERSONS] != persons(edition, before, records):
+        faults.append(f"{PERSONS}: is not what the records and the log say")
     return faults
-
-
-def letter_text(message: bytes) -> str:
-    """Return the text that the reader of a message sees: subject, date, addresses, body."""
-    parsed = email.message_from_bytes(message, policy=email.policy.default)
-    head = [
-        f"{name}: {parsed[name]}" for name in ("Date", "From", "To", "Subject") if parsed[name] is not None
-    ]
-    body = parsed.get_body(("plain",))
-    return "\n".join(head) + "\n\n" + (str(body.get_content()) if body is not None else "")
 
 
 def erased_sentences(record: Record) -> tuple[str, ...]:
@@ -216,6 +197,13 @@ def erased_sentences(record: Record) -> tuple[str, ...]:
         for column, digest in erasable.items()
         if at is not None and column != "salt" and record.fields.get(digest) is not None
     )
+
+
+def _holds_back(value: Any) -> bool:
+    """Whether something is withheld inside a value."""
+    if isinstance(value, Mapping):
+        return WITHHELD in value or any(map(_holds_back, value.values()))
+    return isinstance(value, list) and any(map(_holds_back, value))
 
 
 def _readable(record: Record) -> dict[str, bytes]:
@@ -231,21 +219,24 @@ def _readable(record: Record) -> dict[str, bytes]:
     return {}
 
 
-def _document(record: Record) -> dict[str, Any]:
-    return {
+def _document(row: Shown) -> dict[str, Any]:
+    record = row.record
+    document: dict[str, Any] = {
         "id": record.id,
         "fields": record.fields,
-        "documents": {column: _file(record, column) for column in record.documents},
+        "documents": {column: _file(row, column) for column in record.documents},
     }
+    if row.withheld is not None:
+        document |= {WITHHELD: row.withheld, "row_sha256": row.row_sha256}
+    return document
 
 
-def _file(record: Record, column: str) -> str:
-    return f"{record.table}/{record.id}.{_SUFFIX[column]}"
-
-
-def _readable_json(document: Any) -> bytes:
-    plain = json.loads(canonical_json(document))
-    return (json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+def _file(row: Shown, column: str) -> str:
+    """Return the name of the file of a row's bytes; what is shown in part is called so."""
+    record = row.record
+    name = f"{record.table}/{record.id}"
+    suffix = _SUFFIX.get(column, column)
+    return f"{name}.disclosed.{suffix}" if column in record.withheld else f"{name}.{suffix}"
 
 
 def _readme() -> bytes:

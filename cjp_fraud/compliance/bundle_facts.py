@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Engine, Enum, create_engine, inspect, text
+from sqlalchemy import JSON, DateTime, Engine, Enum, LargeBinary, String, create_engine, inspect, text
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import NamedColumn
 from sqlalchemy.pool import StaticPool
 
 from cjp_fraud.audit.recording import AS_RECORDED
@@ -70,19 +71,23 @@ _ANY_AGE: Final = timedelta(days=36_500)
 _POLICY: Final = ProviderPolicy(mode=PlatformMode.ACT, fresh=_ANY_AGE)
 
 
-def gate_faults(case_id: str, records: Sequence[Record]) -> Iterator[str]:
+def gate_faults(
+    case_id: str, records: Sequence[Record], leave_out: Collection[Requirement] = ()
+) -> Iterator[str]:
     """Yield what would have kept the gate shut at each approval, dispatch and measure of a case.
 
     Parameters
     ----------
     records : all rows of the case.
+    leave_out : what is not asked, because the bundle withholds what it is asked of.
 
     Raises
     ------
     KeyError, TypeError, ValueError, LookupError, SQLAlchemyError
         If the records do not have the form of their tables' rows.
     """
-    with _database(records, None) as session:
+    left_out = frozenset(leave_out)
+    with database_of(records, None) as session:
         approvals = session.query(Approval).order_by(Approval.at).all()
         plans = {
             plan.id
@@ -98,14 +103,14 @@ def gate_faults(case_id: str, records: Sequence[Record]) -> Iterator[str]:
         for given in facts.approvals:
             if given.by_user_id == approval.by_user_id and given.capacity is approval.capacity:
                 yield from (f"{where}: {fault}" for fault in approval_faults(given, facts))
-        yield from _shut(where, facts, approval.at, BEFORE_APPROVAL)
+        yield from _shut(where, facts, approval.at, BEFORE_APPROVAL - left_out)
     for notice in sent:
         if notice.dispatched_at is not None:
             facts = _facts(case_id, records, notice.dispatched_at)
-            yield from _shut(f"notices {notice.id}", facts, notice.dispatched_at, BEFORE_NOTICE)
+            yield from _shut(f"notices {notice.id}", facts, notice.dispatched_at, BEFORE_NOTICE - left_out)
     for measure in measures:
         facts = _facts(case_id, records, measure.ordered_at)
-        yield from _shut(f"measures {measure.id}", facts, measure.ordered_at, BEFORE_MEASURE)
+        yield from _shut(f"measures {measure.id}", facts, measure.ordered_at, BEFORE_MEASURE - left_out)
         yield from _otherwise_than_approved(measure, facts)
         if measure.id not in reaffirmed:
             yield from _longer_than_stated(measure, facts)
@@ -132,7 +137,7 @@ def _longer_than_stated(measure: Measure, facts: GateFacts) -> Iterator[str]:
 
 
 def _facts(case_id: str, records: Sequence[Record], at: datetime) -> GateFacts:
-    with _database(records, at) as session:
+    with database_of(records, at) as session:
         case = session.get_one(Case, case_id)
         facts = gate_facts(session, case, _POLICY, at, compare_rows=False)
     return _with_the_tenant_of_then(facts)
@@ -169,8 +174,8 @@ def _empty_database() -> Engine:
 
 
 @contextmanager
-def _database(records: Sequence[Record], at: datetime | None) -> Iterator[Session]:
-    """Yield a session on the rows as they stood at ``at``; None: as they are."""
+def database_of(records: Sequence[Record], at: datetime | None) -> Iterator[Session]:
+    """Yield a session on the rows as they stood at ``at``; None: as they are. Nothing of it is kept."""
     kinds = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
     with _EMPTY, Session(_empty_database(), expire_on_commit=False, info={AS_RECORDED: True}) as session:
         for record in records:
@@ -193,10 +198,30 @@ def _row(kind: type[Base], record: Record) -> Base:
     for attribute in inspect(kind).column_attrs:
         if attribute.key in values:
             continue
-        value, column = record.fields.get(attribute.key), attribute.columns[0].type
+        if attribute.key not in record.fields:
+            if attribute.key in record.withheld:
+                values[attribute.key] = _stand_in(attribute.columns[0], record)
+            continue
+        value, column = record.fields[attribute.key], attribute.columns[0].type
         if value is not None and isinstance(column, UtcDateTime | DateTime):
             value = datetime.fromisoformat(value)
         elif value is not None and isinstance(column, Enum) and column.enum_class is not None:
             value = column.enum_class(value)
         values[attribute.key] = value
     return kind(**values)
+
+
+def _stand_in(column: NamedColumn[Any], record: Record) -> Any:
+    """Return what stands in the place of a withheld value where a row needs one; the gate asks none of it."""
+    kind = column.type
+    if isinstance(kind, String) and not isinstance(kind, Enum):
+        return f"withheld {record.id}"
+    if getattr(column, "nullable", False):
+        return None
+    if isinstance(kind, UtcDateTime | DateTime):
+        return _NEVER
+    if isinstance(kind, Enum) and kind.enum_class is not None:
+        return next(iter(kind.enum_class))
+    if isinstance(kind, LargeBinary):
+        return b""
+    return {} if isinstance(kind, JSON) else 0

@@ -36,9 +36,7 @@ class ChangedByte:
     @property
     def words(self) -> str:
         """The change in words."""
-        return (
-            f"byte {self.place} (in line {self.line}) is {_shown(self.found)} and was {_shown(self.was)}"
-        )
+        return f"byte {self.place} (in line {self.line}) is {_shown(self.found)} and was {_shown(self.was)}"
 
 
 def changed_byte(
@@ -55,9 +53,7 @@ def changed_byte(
         return None
     likely = []
     for place, change in _candidates(len(content), zlib.crc32(content) ^ stated_crc):
-        byte = ChangedByte(
-            place, content.count(b"\n", 0, place) + 1, content[place], content[place] ^ change
-        )
+        byte = ChangedByte(place, content.count(b"\n", 0, place) + 1, content[place], content[place] ^ change)
         if is_original is None:
             likely.append(byte)
         elif is_original(content[:place] + bytes([byte.was]) + content[place + 1 :]):

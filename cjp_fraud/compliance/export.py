@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.head_keys import PrivateKey
 from cjp_fraud.audit.log import append, links, lock_log
+from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.audit.signed_head import SignedHead, sign_head
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import (
+    AUDIT,
     EXPORTED,
-    FORMAT,
     KEY_ID,
     PUBLIC_KEY,
     SIGNED_HEAD,
     SUMS,
     SUMS_DIGEST,
-    content_files,
     has_simulated_clock,
-    with_chain,
 )
-from cjp_fraud.compliance.inclusion_proof import entry_of, proof_lines
+from cjp_fraud.compliance.edition import edition_files
+from cjp_fraud.compliance.inclusion_proof import Entry, entry_of, proof_lines
+from cjp_fraud.compliance.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, listed, written
+from cjp_fraud.compliance.model import Edition
 from cjp_fraud.compliance.verification import verify
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.storage.database import transaction
+from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case
 
 
@@ -48,12 +51,13 @@ class Exported:
     ----------
     sha256 : of the whole file.
     entries, head_sha256 : the chain up to and with the entry that records this export.
-    signed_head : that head, signed; None where no key was given.
+    signed_head : that head, signed; None where no key was given: then the manifest is not signed either.
     faults : what verifying the bundle finds; there are some only where the records were tampered with.
     """
 
     file: Path
     case_id: str
+    edition: Edition
     sha256: str
     files: int
     entries: int
@@ -71,8 +75,9 @@ def export_evidence(
     *,
     force: bool = False,
     key: PrivateKey | None = None,
+    edition: Edition = Edition.INTERNAL,
 ) -> Exported:
-    """Write everything that is on record of a case into one file, whole or not at all.
+    """Write what is on record of a case into one file, whole or not at all.
 
     Parameters
     ----------
@@ -80,29 +85,40 @@ def export_evidence(
     out : file to write; an existing one is kept unless ``force``.
     by : who exports; the log keeps it.
     at : the clock (aware).
-    key : signs the head of the bundle's chain; its public part goes into the bundle.
+    key : signs the manifest and the head of the bundle's chain; its public part goes into the bundle.
+    edition : everything, or what may be handed to the customer.
 
     Raises
     ------
     BadInputError
-        If ``out`` exists, or its folder does not.
+        If ``out`` exists, or its folder does not, or a disclosable edition is asked for and there is no key.
+    CjpFraudError
+        If a disclosable edition would hold a protected word, or the summary a character that is in no font.
     NotFoundError
         If there is no such case.
     """
     _require_free(out, force)
+    if key is None and edition is Edition.DISCLOSABLE:
+        raise BadInputError(
+            "a disclosable bundle needs the key that signs, from which its salts follow; make one: cjp-fraud init"
+        )
+    with reading(
+        engine
+    ) as session:  # charts and summary take seconds, in which nobody should wait for the log
+        ready = _Ready.of(session, reference, edition, key)
     with _beside(out) as scratch:
         with transaction(engine) as session:
-            case_id, own, container, signed = _bundle(session, reference, by, at, key)
-            with scratch.open("xb") as handle:
-                handle.write(container)
-                handle.flush()
-                os.fsync(handle.fileno())
+            lock_log(session)
+            ready = ready.as_of_now(session, reference, edition, key)
+            own, container, signed = _bundle(Decision(session, by, at), ready, key, edition)
+            write_whole(scratch, container)
         # Only now does the log hold the entry that the bundle ends with; a kill before leaves no bundle.
         _put(scratch, out, force)
     verified = verify(container)
     return Exported(
         file=out,
-        case_id=case_id,
+        case_id=ready.case_id,
+        edition=edition,
         sha256=sha256_hex(container),
         files=verified.files,
         entries=own.sequence,
@@ -112,33 +128,88 @@ def export_evidence(
     )
 
 
-def _bundle(
-    session: Session, reference: str, by: Actor, at: datetime, key: PrivateKey | None
-) -> tuple[str, AuditEntry, bytes, SignedHead | None]:
-    lock_log(session)
-    case_id = case_id_of(session, reference)
+def replace_bundle(out: Path, container: bytes) -> None:
+    """Put other bytes in the place of a bundle, in one step."""
+    with _beside(out) as scratch:
+        write_whole(scratch, container)
+        _put(scratch, out, force=True)
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a new file, down to the disk."""
+    with file.open("xb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """The rows and entries of a case, and the files made of them."""
+
+    case_id: str
+    records: Sequence[Record]
+    entries: Sequence[Entry]
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, session: Session, reference: str, edition: Edition, key: PrivateKey | None) -> Self:
+        case_id = case_id_of(session, reference)
+        records, entries = _on_record(session, case_id)
+        files = edition_files(session, case_id, records, entries, edition, key)
+        return cls(case_id, records, entries, files)
+
+    def as_of_now(self, session: Session, reference: str, edition: Edition, key: PrivateKey | None) -> Self:
+        """Return the same, made again where something was recorded meanwhile; the log's lock is held."""
+        if _on_record(session, self.case_id) == (self.records, self.entries):
+            return self
+        return self.of(session, reference, edition, key)
+
+
+def _on_record(session: Session, case_id: str) -> tuple[list[Record], list[Entry]]:
     entries = [entry_of(link) for link in links(session) if link.case_id == case_id]
-    records = records_of_case(session, case_id)
-    files = content_files(records, entries)
-    content = {"format": FORMAT, "files": len(files), SUMS_DIGEST: sha256_hex(files[SUMS])}
+    return records_of_case(session, case_id), entries
+
+
+def _bundle(
+    decision: Decision, ready: _Ready, key: PrivateKey | None, edition: Edition
+) -> tuple[AuditEntry, bytes, SignedHead | None]:
+    session, case_id, records = decision.session, ready.case_id, ready.records
+    files = dict(ready.files)
+    content = {
+        "format": FORMAT,
+        "edition": edition,
+        "files": len(files),
+        SUMS_DIGEST: sha256_hex(files[SUMS]),
+    }
     if key is not None:
         content[KEY_ID] = key.key_id
-    own = append(Decision(session, by, at), EXPORTED, "cases", case_id, content, case_id=case_id)
-    audit = proof_lines(links(session), case_id, {(record.table, record.id) for record in records})
+    own = append(decision, EXPORTED, "cases", case_id, content, case_id=case_id)
+    files[AUDIT] = proof_lines(links(session), case_id, {(record.table, record.id) for record in records})
     simulated = has_simulated_clock(records)
-    signed, signature = None, {}
+    signed = None
     if key is not None:
-        signed_at = max(at, own.recorded_at)
+        signed_at = max(decision.at, own.recorded_at)
         signed = sign_head(
             key, own.sequence, own.entry_sha256, own.recorded_at, signed_at, simulated_clock=simulated
         )
-        signature = {SIGNED_HEAD: signed.content, PUBLIC_KEY: key.public.pem}
-    whole = with_chain(
-        *(files, audit, case_id, own.sequence, own.entry_sha256),
-        simulated_clock=simulated,
-        signature=signature,
+        files |= {SIGNED_HEAD: signed.content, PUBLIC_KEY: key.public.pem}
+    manifest = written(
+        Manifest(
+            format=FORMAT,
+            case_id=case_id,
+            entries=own.sequence,
+            head_sha256=own.entry_sha256,
+            files=listed(files),
+            simulated_clock=simulated,
+            edition=edition,
+            key_id=key.key_id if key is not None else None,
+        )
     )
-    return case_id, own, packed(whole), signed
+    files[MANIFEST] = manifest
+    if key is not None:
+        files[SIGNATURE] = key.sign(manifest)
+    return own, packed(files), signed
 
 
 def _require_free(out: Path, force: bool) -> None:

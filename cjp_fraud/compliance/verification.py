@@ -1,25 +1,24 @@
-"""Verify an evidence bundle with nothing but its bytes: no database, no lake, no settings."""
+"""Verify an evidence bundle with nothing but its bytes: no database, no lake, no settings, no network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.errors import MessageError
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
 from sqlalchemy.exc import SQLAlchemyError
 
 from cjp_fraud.audit.head_keys import PublicKey, read_public_key
-from cjp_fraud.audit.named_rows import CaseMoves, NewestNames, act_faults, own_digest_faults
 from cjp_fraud.audit.signed_head import read_signed_head, signature_fault
-from cjp_fraud.compliance.archive import MAX_BYTES, opened
+from cjp_fraud.compliance.archive import MAX_BYTES, Opened, opened
 from cjp_fraud.compliance.bundle import (
     AUDIT,
     EXPORTED,
-    FORMAT,
     KEY_ID,
-    MANIFEST,
     PUBLIC_KEY,
     README,
     SIGNED_HEAD,
@@ -27,18 +26,27 @@ from cjp_fraud.compliance.bundle import (
     SUMS_DIGEST,
     TIMELINE,
     UNSUMMED,
-    Manifest,
     erased_sentences,
-    has_simulated_clock,
-    read_manifest,
-    read_records,
-    readable_faults,
+    read_rows,
     sums,
 )
-from cjp_fraud.compliance.bundle_facts import gate_faults
-from cjp_fraud.compliance.case_chronology import CaseChronology
-from cjp_fraud.compliance.format_1 import FORMAT_1, digest_1, read_proof_1
+from cjp_fraud.compliance.changed_byte import changed_byte
+from cjp_fraud.compliance.format_1 import FORMAT_1, read_proof_1
 from cjp_fraud.compliance.inclusion_proof import InclusionProof, read_proof
+from cjp_fraud.compliance.manifest import (
+    FORMAT,
+    FORMATS,
+    MANIFEST,
+    SIGNATURE,
+    STAMP,
+    Manifest,
+    file_faults,
+    read_manifest,
+    signature_faults,
+)
+from cjp_fraud.compliance.model import Edition
+from cjp_fraud.compliance.record_verification import record_faults
+from cjp_fraud.compliance.time_stamp import TimeStamp, TimeStampError, stamp_of
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, CjpFraudError
 
@@ -58,6 +66,10 @@ class BundleVerification:
     key_id : the key whose signature of its head fits; None: it has no signed head, or the signature does not fit.
     chain : digest of every entry, recomputed, from the first on.
     erased : what was erased before the export and when, a sentence each.
+    format, edition : as the manifest says; empty where there is none.
+    manifest_signed : whether the manifest is signed with a key that counts.
+    stamp : its time stamp, if it has one that holds.
+    notes : what is no fault and should be known.
     """
 
     case_id: str
@@ -69,6 +81,11 @@ class BundleVerification:
     key_id: str | None = None
     chain: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
+    format: str = ""
+    edition: Edition = Edition.INTERNAL
+    manifest_signed: bool = False
+    stamp: TimeStamp | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -76,12 +93,21 @@ class BundleVerification:
         return not self.faults
 
 
-def verify_file(file: Path, keys: Sequence[PublicKey] = ()) -> BundleVerification:
-    """Verify the bundle in a file.
+def verify_file(
+    file: Path, keys: Sequence[PublicKey] = (), tsa_roots: Sequence[x509.Certificate] = ()
+) -> BundleVerification:
+    """Verify the bundle in a file; parameters as of :func:`verify`.
 
-    Parameters
-    ----------
-    keys : public keys that count, kept elsewhere; none: the bundle's own.
+    Raises
+    ------
+    BadInputError
+        If there is no such file, or it cannot be read.
+    """
+    return verify(read_bundle(file), keys, tsa_roots)
+
+
+def read_bundle(file: Path) -> bytes:
+    """Return the bytes of a file that should be a bundle.
 
     Raises
     ------
@@ -90,20 +116,22 @@ def verify_file(file: Path, keys: Sequence[PublicKey] = ()) -> BundleVerificatio
     """
     try:
         with file.open("rb") as handle:
-            content = handle.read(2 * MAX_BYTES)
+            return handle.read(2 * MAX_BYTES)
     except OSError as error:
         raise BadInputError(
             f"{file} cannot be read: {error.strerror}; name a bundle that was exported"
         ) from error
-    return verify(content, keys)
 
 
-def verify(container: bytes, keys: Sequence[PublicKey] = ()) -> BundleVerification:
+def verify(
+    container: bytes, keys: Sequence[PublicKey] = (), tsa_roots: Sequence[x509.Certificate] = ()
+) -> BundleVerification:
     """Verify a bundle's bytes; every fault is one sentence, and none means that it holds.
 
     Parameters
     ----------
     keys : public keys that count, kept elsewhere; none: the bundle's own.
+    tsa_roots : certificates that a time stamp's must lead to; none: nobody vouches for a stamp, which is said.
     """
     unpacked = opened(container)
     files, faults = unpacked.files, list(unpacked.faults)
@@ -111,22 +139,33 @@ def verify(container: bytes, keys: Sequence[PublicKey] = ()) -> BundleVerificati
         return BundleVerification("", 0, 0, "", tuple(faults or ["the archive is empty"]))
     missing = [name for name in (README, MANIFEST, SUMS, AUDIT, TIMELINE) if name not in files]
     faults += [f"{name} is missing; this is no evidence bundle, or the file was removed" for name in missing]
+    counting = list(keys) or _own_keys(files)
     try:
         manifest = read_manifest(files[MANIFEST])
     except _UNREADABLE:
         faults.append(f"{MANIFEST} does not have the form of a manifest")
+        faults += _changed_bytes(unpacked, {}, counting)
         return BundleVerification("", len(files), 0, "", tuple(faults))
-    if manifest.format not in (FORMAT, FORMAT_1):
+    if manifest.format not in FORMATS:
         faults.append(f"the bundle's format is {manifest.format!r}; this version verifies {FORMAT!r}")
-    faults += _file_faults(files, manifest)
+    unsigned = _signature_faults(files, manifest, counting)
+    faults += [*file_faults(manifest, files), *_sum_faults(files), *unsigned]
+    faults += _changed_bytes(unpacked, manifest.digests, counting)
+    notes = list(_notes(manifest))
+    stamp = _stamp(files, tsa_roots, faults, notes)
     proof = _chain(files, manifest, faults)
     if proof is None:
-        return BundleVerification(manifest.case_id, len(files), 0, "", tuple(faults))
-    key_id = _signed_by(files, proof, keys, faults)
+        return BundleVerification(
+            manifest.case_id, len(files), 0, "", tuple(faults), format=manifest.format, notes=tuple(notes)
+        )
+    key_id = _signed_by(files, proof, manifest, keys, faults)
     erased: tuple[str, ...] = ()
     try:
-        faults += _content_faults(files, manifest, proof)
-        erased = tuple(text for record in read_records(files) for text in erased_sentences(record))
+        rows = read_rows(files)
+        found = record_faults(files, rows, manifest, proof)
+        faults += found.faults
+        notes += found.notes
+        erased = tuple(text for row in rows for text in erased_sentences(row.record))
     except (*_UNREADABLE, CjpFraudError, SQLAlchemyError) as error:
         faults.append(
             f"the records do not have the form of a bundle's records ({type(error).__name__}: {error})"
@@ -136,65 +175,112 @@ def verify(container: bytes, keys: Sequence[PublicKey] = ()) -> BundleVerificati
         len(files),
         proof.count,
         proof.head_sha256,
-        tuple(faults),
+        tuple(dict.fromkeys(faults)),
         simulated_clock=manifest.simulated_clock,
         key_id=key_id,
         chain=proof.chain,
         erased=erased,
+        format=manifest.format,
+        edition=manifest.edition,
+        manifest_signed=manifest.key_id is not None and not unsigned,
+        stamp=stamp,
+        notes=tuple(notes),
     )
 
 
-def _content_faults(files: Mapping[str, bytes], manifest: Manifest, proof: InclusionProof) -> list[str]:
-    """Return where records, log and what was written for reading do not agree, and what the gate would say."""
-    records = read_records(files)
-    if [record.id for record in records if record.table == "cases"] != [manifest.case_id]:
-        return [f"the records are not those of the one case {manifest.case_id}"]
-    if manifest.simulated_clock != has_simulated_clock(records):
-        return [f"{MANIFEST}: what it says of a simulated clock is not what the home's record says"]
-    unreadable = readable_faults(files, proof.of_case(manifest.case_id))
+def _notes(manifest: Manifest) -> Sequence[str]:
+    """Return what a bundle of an older format cannot show."""
     if manifest.format == FORMAT_1:
-        moves = CaseMoves()
-        for entry in proof.entries:
-            moves.add(entry.sequence, entry.action, entry.subject_type, entry.subject_id, entry.content)
-        own = [fault for record in records for fault in own_digest_faults(record, digest_1)]
-        return [*own, *moves.faults, *unreadable]
-    names, moves = NewestNames(), CaseMoves()
-    acts: list[str] = []
-    for entry in proof.entries:
-        rows = [row.document for row in entry.rows]
-        names.add(entry.sequence, entry.action, entry.actor, rows)
-        moves.add(entry.sequence, entry.action, entry.subject_type, entry.subject_id, entry.content)
-        if entry.case_id is not None:
-            acts += act_faults(entry.sequence, entry.action, entry.actor, rows)
-    chronology = CaseChronology()
-    row_faults = list(names.faults(chronology.through(records)))
-    gate = gate_faults(manifest.case_id, records)
-    return [*row_faults, *moves.faults, *acts, *chronology.faults(), *unreadable, *gate]
+        return (
+            "format 1: its log does not name rows, its manifest and the head of its log are not signed; that the files "
+            "are as exported rests on the log alone",
+        )
+    if manifest.format != FORMAT:
+        return (
+            "format 2: its manifest is not signed; that the files are as exported rests on the log's signed head",
+        )
+    return ()
 
 
-def _file_faults(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
-    faults = [
-        f"{name}: listed in the manifest, but not there"
-        for name in sorted(set(manifest.digests) - set(files))
-    ]
-    unlisted = sorted(set(files) - set(manifest.digests) - {MANIFEST})
-    faults += [f"{name}: not listed in the manifest; it was added" for name in unlisted]
-    faults += [
-        f"{name}: its content does not match the manifest; it was changed"
-        for name, digest in sorted(manifest.digests.items())
-        if name in files and sha256_hex(files[name]) != digest
-    ]
+def _own_keys(files: Mapping[str, bytes]) -> list[PublicKey]:
+    """Return the key that lies in the bundle, if there is one."""
+    try:
+        return [read_public_key(files[PUBLIC_KEY])]
+    except (KeyError, BadInputError):
+        return []
+
+
+def _signature_faults(files: Mapping[str, bytes], manifest: Manifest, keys: Sequence[PublicKey]) -> list[str]:
+    return signature_faults(files[MANIFEST], files.get(SIGNATURE), manifest, keys)
+
+
+def _sum_faults(files: Mapping[str, bytes]) -> list[str]:
     summed = {name: content for name, content in files.items() if name not in UNSUMMED}
-    if files.get(SUMS) != sums(summed):
-        faults.append(f"{SUMS} does not match the files")
+    return [] if files.get(SUMS) == sums(summed) else [f"{SUMS} does not match the files"]
+
+
+def _changed_bytes(unpacked: Opened, digests: Mapping[str, str], keys: Sequence[PublicKey]) -> list[str]:
+    """Return for each file of which one byte alone was changed which one, and what it was."""
+    faults = []
+    for name, content in unpacked.files.items():
+        is_original = _recogniser(name, unpacked.files, digests, keys)
+        byte = changed_byte(content, unpacked.crcs[name], is_original)
+        if byte is not None:
+            faults.append(f"{name}: {byte.words}")
     return faults
 
 
+def _recogniser(
+    name: str, files: Mapping[str, bytes], digests: Mapping[str, str], keys: Sequence[PublicKey]
+) -> Callable[[bytes], bool] | None:
+    """Return what tells whether bytes are a file's original ones; None: nothing does."""
+    if name in digests:
+        return lambda content: sha256_hex(content) == digests[name]
+    if name == MANIFEST and SIGNATURE in files and keys:
+        return lambda content: any(key.fits(files[SIGNATURE], content) for key in keys)
+    if name == SIGNATURE and MANIFEST in files and keys:
+        return lambda content: any(key.fits(content, files[MANIFEST]) for key in keys)
+    return None
+
+
+def _stamp(
+    files: Mapping[str, bytes], roots: Sequence[x509.Certificate], faults: list[str], notes: list[str]
+) -> TimeStamp | None:
+    """Return the time stamp of the manifest; what is wrong with it is a fault, that nobody vouches for it a note."""
+    if STAMP not in files:
+        if roots:
+            notes.append("there is no time stamp, so that the roots given were not asked")
+        return None
+    try:
+        stamp = stamp_of(files[STAMP], files[MANIFEST], roots)
+    except TimeStampError as error:
+        faults.append(f"{STAMP}: {error}")
+        return None
+    if not stamp.vouched_for:
+        notes.append(
+            f"the time stamp says {_shown(stamp.at)} by {stamp.authority}, and nobody vouches for that authority: "
+            "give its root certificate with --tsa-roots"
+        )
+    return stamp
+
+
+def _shown(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%SZ}"
+
+
 def _signed_by(
-    files: Mapping[str, bytes], proof: InclusionProof, keys: Sequence[PublicKey], faults: list[str]
+    files: Mapping[str, bytes],
+    proof: InclusionProof,
+    manifest: Manifest,
+    keys: Sequence[PublicKey],
+    faults: list[str],
 ) -> str | None:
     """Return the key that signed the head of the bundle's chain, if one did and the signature fits."""
     recorded = proof.entries[-1].content.get(KEY_ID) if proof.entries else None
+    if manifest.format == FORMAT and manifest.key_id != recorded:
+        faults.append(
+            f"{MANIFEST}: is signed with key {manifest.key_id}; the log recorded {recorded} at the export"
+        )
     if SIGNED_HEAD not in files or PUBLIC_KEY not in files:
         if recorded is not None:
             faults.append(
@@ -241,4 +327,8 @@ def _chain(files: Mapping[str, bytes], manifest: Manifest, faults: list[str]) ->
         faults.append(f"{AUDIT}: the chain does not end with the entry that records the export")
     elif last.content.get(SUMS_DIGEST) != sha256_hex(files.get(SUMS, b"")):
         faults.append(f"{SUMS} is not the one that the log recorded at the export; files were changed since")
+    elif manifest.format == FORMAT and last.content.get("edition") != manifest.edition:
+        faults.append(
+            f"{MANIFEST}: says {manifest.edition}, and the log recorded {last.content.get('edition')}"
+        )
     return proof

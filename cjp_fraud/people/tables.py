@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.people.model import IdentityKind, Part, Role
-from cjp_fraud.storage.base import Base, Id, IdOf, Recorded
+from cjp_fraud.storage.base import Base, Id, IdOf, Recorded, new_salt
 
 
 class User(Recorded, Base):
@@ -28,6 +28,11 @@ class User(Recorded, Base):
     created_by: Mapped[str] = mapped_column(String(140), comment="who made it: user id, or system:task")
     disabled_at: Mapped[datetime | None] = mapped_column(comment="may not act from then on; null: may")
     disabled_by: Mapped[str | None] = mapped_column(String(140), comment="who disabled it; null: nobody")
+    salt: Mapped[str] = mapped_column(
+        String(32),
+        default=new_salt,
+        comment="random; so that nobody guesses a name from the digest of its row in a disclosable bundle",
+    )
 
 
 class Identity(Recorded, Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib.util
 import pkgutil
+import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
@@ -57,6 +58,11 @@ _ENUM_LENGTH = 40
 def new_id() -> str:
     """Return a new sortable identifier (UUIDv7)."""
     return str(uuid7())
+
+
+def new_salt() -> str:
+    """Return 32 random hex digits, which keep what is hashed with them from being guessed by its digest."""
+    return secrets.token_hex(16)
 
 
 Id = Annotated[str, mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)]

@@ -196,6 +196,7 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=140), nullable=False, comment="who made it: user id, or system:task"),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True, comment="may not act from then on; null: may"),
         sa.Column("disabled_by", sa.String(length=140), nullable=True, comment="who disabled it; null: nobody"),
+        sa.Column("salt", sa.String(length=32), nullable=False, comment="random; so that nobody guesses a name from the digest of its row in a disclosable bundle"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
         sa.CheckConstraint("(disabled_at IS NULL) = (disabled_by IS NULL)", name=op.f("ck_users_disabling_is_whole")),
         sa.CheckConstraint("created_by <> id", name=op.f("ck_users_not_by_themself")),

@@ -1,0 +1,1 @@
+"""Charts: the same ones for pages, letters, bundles and notebooks."""
