@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from sqlalchemy import JSON, DateTime, Engine, Enum, LargeBinary, String, create_engine, inspect, text
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import NamedColumn
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.elements import NamedColumn
 
 from cjp_fraud.audit.recording import AS_RECORDED
 from cjp_fraud.audit.row_digests import Record

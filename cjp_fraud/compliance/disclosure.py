@@ -157,9 +157,9 @@ class Disclosure:
         return shown
 
     def _tells(self, value: Any) -> bool:
-        """Whether a value is a text, or a list with a text, in which something protected can be read."""
+        """Whether a value is a text, or a list that holds one, in which something protected can be read."""
         if isinstance(value, list):
-            return any(isinstance(item, str) and self.protected.found_in(item) is not None for item in value)
+            return any(map(self._tells, value))
         return isinstance(value, str) and self.protected.found_in(value) is not None
 
 

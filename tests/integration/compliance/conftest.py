@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -65,6 +66,7 @@ class Story:
     mode: PlatformMode = PlatformMode.ACT
     now: datetime = field(default=NIGHT + timedelta(hours=1))
     case_id: str = ""
+    frozen_rows: Sequence[Mapping[str, Any]] = ({"tenant_id": "acme", "observed": 140},)
 
     def tick(self) -> datetime:
         """Return the clock, half an hour later than before."""
@@ -141,7 +143,7 @@ class Story:
                     "Premium numbers, no agent was on duty.", TenantsPart.VICTIM, grounds=[Ground.UNATTENDED]
                 ),
                 policy=self.policy(),
-                read_rows=lambda wanted: [{"tenant_id": wanted.tenant_id, "observed": 140}],
+                read_rows=lambda _: self.frozen_rows,
                 obstacles=proposal_obstacles,
             )
 

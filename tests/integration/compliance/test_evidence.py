@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cjp_fraud.compliance.archive import packed
-from cjp_fraud.compliance.bundle import AUDIT, MANIFEST, SUMS, sums, with_chain
+from cjp_fraud.compliance.bundle import AUDIT, SUMS, sums
 from cjp_fraud.compliance.inclusion_proof import read_proof
 from cjp_fraud.compliance.log_verification import chain_holds_head, verify_log
+from cjp_fraud.compliance.manifest import FORMAT, MANIFEST, Manifest, listed, written
 from cjp_fraud.compliance.verification import verify, verify_file
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.errors import BadInputError
@@ -26,20 +27,29 @@ from tests.integration.compliance.conftest import Story
 from tests.thoroughness import examples
 
 FORMAT_1 = Path(__file__).parent / "bundle_format_1.zip"
+FORMAT_2 = Path(__file__).parent / "bundle_format_2.zip"
+"""A case that went the whole way, exported by the last version that wrote these formats."""
 
 
-"""A case that went the whole way, exported by the last version that wrote this format."""
+def _packed_with_manifest(contents: dict[str, bytes], audit: bytes, case_id: str) -> bytes:
+    chain = read_proof(audit, case_id)
+    whole = contents | {AUDIT: audit}
+    manifest = Manifest(
+        format=FORMAT,
+        case_id=case_id,
+        entries=chain.count,
+        head_sha256=chain.head_sha256,
+        files=listed(whole),
+        simulated_clock=True,
+    )
+    return packed(whole | {MANIFEST: written(manifest)})
 
 
 def forged(files: dict[str, bytes]) -> bytes:
     """Pack changed files with digests made new, as a forger without the log would."""
     contents = {name: content for name, content in files.items() if name not in (MANIFEST, SUMS, AUDIT)}
     case_id = json.loads(files[MANIFEST])["case_id"]
-    chain = read_proof(files[AUDIT], case_id)
-    whole = contents | {SUMS: sums(contents)}
-    return packed(
-        with_chain(whole, files[AUDIT], case_id, chain.count, chain.head_sha256, simulated_clock=True)
-    )
+    return _packed_with_manifest(contents | {SUMS: sums(contents)}, files[AUDIT], case_id)
 
 
 def forged_with_log(files: dict[str, bytes]) -> bytes:
@@ -51,9 +61,7 @@ def forged_with_log(files: dict[str, bytes]) -> bytes:
     last = json.loads(lines[-1])
     last["entry"]["content"]["sha256sums_sha256"] = sha256_hex(whole[SUMS])
     lines[-1] = canonical_json(last | {"body_sha256": digest(last["entry"])})
-    audit = b"\n".join(lines) + b"\n"
-    chain = read_proof(audit, case_id)
-    return packed(with_chain(whole, audit, case_id, chain.count, chain.head_sha256, simulated_clock=True))
+    return _packed_with_manifest(whole, b"\n".join(lines) + b"\n", case_id)
 
 
 def test_a_bundle_of_a_case_that_went_the_whole_way_holds(story: Story) -> None:
@@ -243,7 +251,7 @@ def test_the_readme_tells_how_to_verify_with_nothing_of_ours(
     )
     assert checked.stdout.count(": OK") == len(bundle) - 3
     program = textwrap.dedent(
-        bundle["README.txt"].decode().split("In Python:\n")[1].split("3. The files and the log")[0]
+        bundle["README.txt"].decode().split("In Python:\n")[1].split("2. The files and the log")[0]
     )
     said = io.StringIO()
     before = os.getcwd()
@@ -266,6 +274,16 @@ def test_what_is_no_bundle_is_refused_in_words(tmp_path: Path) -> None:
     assert "zip" in verify_file(file).faults[0]
     file.write_bytes(packed({"a.txt": b"x"}))
     assert any("missing" in fault for fault in verify_file(file).faults)
+
+
+def test_a_bundle_of_the_second_format_still_verifies_and_says_what_it_cannot_show() -> None:
+    files = files_of(FORMAT_2)
+    found = verify_file(FORMAT_2)
+    assert found.faults == ()
+    assert found.key_id is not None
+    assert ["its manifest is not signed" in note for note in found.notes] == [True]
+    for name in files:
+        assert not verify(packed(files | {name: files[name][:-2] + b"x\n"})).holds, name
 
 
 def test_a_bundle_of_the_first_format_still_verifies_and_no_change_in_it_goes_unseen() -> None:

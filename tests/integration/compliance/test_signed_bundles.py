@@ -8,6 +8,7 @@ import json
 import os
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,11 @@ from cjp_fraud.audit.signed_head import read_signed_head, sign_head
 from cjp_fraud.cli import evidence
 from cjp_fraud.compliance.archive import opened as unpacked
 from cjp_fraud.compliance.archive import packed
-from cjp_fraud.compliance.bundle import AUDIT, MANIFEST, PUBLIC_KEY, SIGNED_HEAD
+from cjp_fraud.compliance.bundle import AUDIT, PUBLIC_KEY, SIGNED_HEAD
+from cjp_fraud.compliance.manifest import MANIFEST, SIGNATURE, listed, read_manifest, written
 from cjp_fraud.compliance.verification import verify
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.digests import sha256_hex
 from cjp_fraud.operations.evidence import export_case, verify_bundle
 from tests.mail_servers import smtp_server
 from tests.signed_heads import a_home, head_files, newest_head
@@ -42,19 +43,18 @@ def bundle(home: Deployment, tmp_path: Path) -> Path:
     return out
 
 
-def changed(bundle: Path, **files: bytes | None) -> bytes:
-    """Return the bundle with ``signed_head`` or ``public_key`` replaced or left out, and its manifest to match."""
+def changed(home: Deployment, bundle: Path, **files: bytes | None) -> bytes:
+    """Return the bundle with ``signed_head`` or ``public_key`` replaced or left out, its manifest signed anew."""
     whole = dict(unpacked(bundle.read_bytes()).files)
-    manifest = json.loads(whole[MANIFEST])
     for name, content in files.items():
         file = {"signed_head": SIGNED_HEAD, "public_key": PUBLIC_KEY}[name]
-        if content is None:
-            del whole[file], manifest["files"][file]
-            continue
-        whole[file] = content
-        manifest["files"][file] = {"bytes": len(content), "sha256": sha256_hex(content)}
-    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return packed(whole | {MANIFEST: text.encode()})
+        del whole[file]
+        if content is not None:
+            whole[file] = content
+    old = read_manifest(whole.pop(MANIFEST))
+    del whole[SIGNATURE]
+    manifest = written(replace(old, files=listed(whole)))
+    return packed(whole | {MANIFEST: manifest, SIGNATURE: home.head_keys.private().sign(manifest)})
 
 
 def test_a_bundle_carries_its_signed_head_which_lies_in_the_second_place_too(
@@ -92,24 +92,32 @@ def test_elsewhere_the_key_in_the_bundle_is_named_until_one_that_was_kept_is_giv
     assert "the key was replaced" in said.output
 
 
-def test_a_signature_left_out_is_missed(bundle: Path) -> None:
-    for left_out in (changed(bundle, signed_head=None), changed(bundle, signed_head=None, public_key=None)):
-        [fault] = verify(left_out).faults
-        assert "is missing: the head was signed with key" in fault
+def test_a_signature_left_out_is_missed(home: Deployment, bundle: Path) -> None:
+    for left_out in (
+        changed(home, bundle, signed_head=None),
+        changed(home, bundle, signed_head=None, public_key=None),
+    ):
+        faults = verify(left_out).faults
+        assert sum("is missing: the head was signed with key" in fault for fault in faults) == 1, faults
 
 
-def test_a_head_signed_with_another_key_is_not_the_one_that_the_export_recorded(bundle: Path) -> None:
+def test_a_head_signed_with_another_key_is_not_the_one_that_the_export_recorded(
+    home: Deployment, bundle: Path
+) -> None:
     forger = PrivateKey(Ed25519PrivateKey.generate())
     head = read_signed_head(unpacked(bundle.read_bytes()).files[SIGNED_HEAD]).head
     forged = sign_head(
         *(forger, head.sequence, head.entry_sha256, head.recorded_at, head.signed_at),
         simulated_clock=head.simulated_clock,
     )
-    both = verify(changed(bundle, signed_head=forged.content, public_key=forger.public.pem))
-    assert ["not the key that the log recorded" in fault for fault in both.faults] == [True]
-    only_the_head = verify(changed(bundle, signed_head=forged.content))
+    both = verify(changed(home, bundle, signed_head=forged.content, public_key=forger.public.pem))
+    assert sum("not the key that the log recorded" in fault for fault in both.faults) == 1
+    assert any("the key was replaced" in fault for fault in both.faults), (
+        "the manifest is signed with the other"
+    )
+    only_the_head = verify(changed(home, bundle, signed_head=forged.content))
     assert ["the key was replaced" in fault for fault in only_the_head.faults] == [True]
-    unreadable = verify(changed(bundle, signed_head=b"{}"))
+    unreadable = verify(changed(home, bundle, signed_head=b"{}"))
     assert ["cannot be read" in fault for fault in unreadable.faults] == [True]
 
 
@@ -119,7 +127,7 @@ def test_the_signed_head_of_another_export_does_not_fit(
     again = tmp_path / "again.zip"
     export_case(home, None, home.now, "1", again)
     later = unpacked(again.read_bytes()).files[SIGNED_HEAD]
-    [fault] = verify(changed(bundle, signed_head=later)).faults
+    [fault] = verify(changed(home, bundle, signed_head=later)).faults
     assert "the log was written anew after it was signed" in fault
 
 
