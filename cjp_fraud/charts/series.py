@@ -116,11 +116,12 @@ def series_chart(
         .encode(x=x, y=alt.Y("observed:Q", title=y_title), color=colour),
     ]
     chart = alt.layer(*layers).properties(title=title, width=width, height=height)
-    return (
+    styled: alt.LayerChart | alt.FacetChart = (
         chart.configure(font=FONT)
         .configure_axis(labelFontSize=11, titleFontSize=12)
         .configure_title(fontSize=13)
     )
+    return styled
 
 
 def _row(point: SeriesPoint, step: timedelta) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _notes(rows: Sequence[Shown]) -> tuple[str, ...]:
             "signature of the manifest, until they are compared with the internal edition (evidence compare)"
         )
         notes.append(
-            "of what the gate requires, the digest of the frozen evidence was not asked about: some of its bytes are withheld"
+            "of what the gate requires, the digest of the frozen evidence was not asked about: some of it is withheld"
         )
     return tuple(notes)
 

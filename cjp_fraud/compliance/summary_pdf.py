@@ -43,9 +43,8 @@ def summary_pdf(document: Mapping[str, Any], charts: Mapping[str, bytes], as_of:
     import typst  # inside: only an export needs it
 
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in (
-            charts | {"summary.json": readable_json(document), _TEMPLATE: _template()}
-        ).items():
+        files = {**charts, "summary.json": readable_json(document), _TEMPLATE: _template()}
+        for name, content in files.items():
             Path(folder, name).write_bytes(content)
         try:
             return _compiled(folder, as_of, system_fonts=False)

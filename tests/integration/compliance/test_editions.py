@@ -1,4 +1,4 @@
-"""Two editions of a bundle: what the customer's lawyer gets verifies alone, shows nothing protected, and is the same."""
+"""Two editions of a bundle: what the customer gets verifies alone, shows nothing protected, and is the same."""
 
 from __future__ import annotations
 

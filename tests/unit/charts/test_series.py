@@ -55,7 +55,7 @@ def test_a_gap_in_the_series_is_no_line() -> None:
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
-    naive = SeriesPoint(datetime(2026, 3, 28), 1.0)
+    naive = SeriesPoint(BEGIN.replace(tzinfo=None), 1.0)
     with pytest.raises(NaiveTimeError):
         series_chart([naive], title="x", time_zone="Etc/UTC", interval_seconds=300)
 
