@@ -190,7 +190,9 @@ def _print_verification(verification: BundleReport) -> None:
     if verification.manifest_signed:
         typer.echo(f"manifest signed with key {verification.key_id or '?'}")
     if verification.time_stamp is not None:
-        typer.echo(f"time stamp {moment_in_words(verification.time_stamp.at)} by {verification.time_stamp.authority}")
+        typer.echo(
+            f"time stamp {moment_in_words(verification.time_stamp.at)} by {verification.time_stamp.authority}"
+        )
     if verification.simulated_clock:
         typer.echo("SIMULATED CLOCK: the bundle is of a trial, and proves nothing that really happened.")
     for note in verification.notes:

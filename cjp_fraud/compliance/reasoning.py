@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.clock import utc_text
 from cjp_fraud.compliance.bundle_facts import database_of
-from cjp_fraud.contracts.position import contract_at
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.notices.delivery_record import plan_facts

@@ -5,26 +5,34 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
+from cjp_fraud.audit.head_keys import HeadKeys
 from cjp_fraud.compliance.archive import opened, packed
 from cjp_fraud.compliance.bundle import DISCLOSURE_KEY, PERSONS, SUMMARY, TIMELINE
 from cjp_fraud.compliance.comparison import compare
+from cjp_fraud.compliance.export import export_evidence
 from cjp_fraud.compliance.letter_text import letter_text
 from cjp_fraud.compliance.manifest import MANIFEST, SIGNATURE, listed, read_manifest, written
 from cjp_fraud.compliance.model import Edition
 from cjp_fraud.compliance.verification import verify
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.people.model import machine
+from cjp_fraud.storage.database import make_engine
 from tests.integration.compliance import two_editions
+from tests.integration.compliance.conftest import NIGHT
 from tests.integration.compliance.two_editions import TwoEditions, make_editions
+from tests.simulated_clocks import show_clock
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +139,33 @@ def test_an_edition_that_says_something_else_is_told_by_the_comparison(
 ) -> None:
     other = another(editions.disclosable, name, old, new)
     assert compare(editions.internal.read_bytes(), other).faults
+
+
+def test_the_same_facts_exported_at_the_same_moment_give_the_same_bytes(
+    editions: TwoEditions, tmp_path: Path
+) -> None:
+    made, at = [], NIGHT + timedelta(days=3)
+    first = tmp_path / "first.db"
+    with sqlite3.connect(editions.folder / "cjp_fraud.db") as source, sqlite3.connect(first) as target:
+        source.backup(target)
+    engine = make_engine(f"sqlite:///{first}")
+    show_clock(engine, at)
+    with engine.connect() as connection:
+        connection.execution_options(reading_only=True).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    for name in ("one", "other"):
+        copy = tmp_path / f"{name}.db"
+        copy.write_bytes(first.read_bytes())
+        engine = make_engine(f"sqlite:///{copy}")
+        by, key = machine("account-of-this-machine"), HeadKeys(editions.folder / "keys").private()
+        out = tmp_path / f"{name}.zip"
+        export_evidence(engine, "3", out, by, at, key=key, edition=Edition.DISCLOSABLE)
+        engine.dispose()
+        made.append(dict(opened(out.read_bytes()).files))
+    # The entry of an export is stamped by the machine's clock too; nothing but the log and what signs it has that.
+    stamped = {"audit.jsonl", "signed_head.json", MANIFEST, SIGNATURE}
+    assert {name for name in made[0] if made[0][name] != made[1][name]} <= stamped
+    assert len(made[0]) > 40
 
 
 def test_what_cannot_be_compared_is_refused_in_words(editions: TwoEditions) -> None:
