@@ -16,7 +16,7 @@ default_tsa = one
 serial = {folder}/serial
 signer_cert = {folder}/tsa.pem
 signer_key = {folder}/tsa.key
-certs = {folder}/root.pem
+{certs}
 signer_digest = sha256
 default_policy = 1.2.3.4.1
 digests = sha256
@@ -32,6 +32,7 @@ class Authority:
     Parameters
     ----------
     answer : makes the answer out of the query; replaced by tests that want another one.
+    with_root : whether the root lies in each answer.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class Authority:
     answer: Callable[[bytes], bytes] | None = None
     content_type: str = "application/timestamp-reply"
     status: int = 200
+    with_root: bool = True
 
     @property
     def roots(self) -> Path:
@@ -49,7 +51,8 @@ class Authority:
         """Return what ``openssl ts`` answers."""
         (self.folder / "query.tsq").write_bytes(query)
         settings = self.folder / "tsa.cnf"
-        settings.write_text(SETTINGS.format(folder=self.folder))
+        certs = f"certs = {self.roots}" if self.with_root else ""
+        settings.write_text(SETTINGS.format(folder=self.folder, certs=certs))
         out = self.folder / "answer.tsr"
         _openssl("ts", "-reply", "-config", settings, "-queryfile", self.folder / "query.tsq", "-out", out)
         return out.read_bytes()

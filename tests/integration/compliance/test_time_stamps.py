@@ -128,6 +128,13 @@ def test_a_stamp_of_another_bundle_and_a_root_of_another_authority_are_faults(
     assert any("nobody vouches" in note for note in unasked.notes)
 
 
+def test_a_stamp_whose_root_does_not_lie_in_it_needs_the_root_and_says_so(made: Authority) -> None:
+    alone = Authority(made.folder, with_root=False)
+    answer = alone.stamped(_query(b"content"))
+    assert not stamp_of(answer, b"content", ()).vouched_for
+    assert stamp_of(answer, b"content", read_roots(made.roots.read_bytes())).vouched_for
+
+
 def test_what_is_no_answer_to_the_request_is_refused_in_words(made: Authority, tmp_path: Path) -> None:
     wrong_kind = make_authority(tmp_path / "web", usage="critical,serverAuth", name="Web")
     earlier = made.stamped(_query(b"content"))
