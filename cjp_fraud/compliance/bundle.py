@@ -19,6 +19,9 @@ from cjp_fraud.compliance.readable_json import readable_json
 from cjp_fraud.digests import sha256_hex
 
 README, SUMS, AUDIT, TIMELINE = "README.txt", "SHA256SUMS", "audit.jsonl", "timeline.json"
+README_SOURCE: Final = "bundle_readme.txt"
+"""The file of this package that the bundle's explanation is."""
+
 PERSONS: Final = "persons.json"
 """Who took part, by number; with names in the internal edition alone."""
 
@@ -240,4 +243,4 @@ def _file(row: Shown, column: str) -> str:
 
 
 def _readme() -> bytes:
-    return package_files("cjp_fraud.compliance").joinpath("bundle_readme.txt").read_bytes()
+    return package_files("cjp_fraud.compliance").joinpath(README_SOURCE).read_bytes()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources import files as package_files
 from typing import Any, Final
 
 from sqlalchemy import Enum, select
@@ -18,8 +21,11 @@ from cjp_fraud.compliance.bundle import (
     DISCLOSURE_KEY,
     EXPORTED,
     PERSONS,
+    README,
+    README_SOURCE,
     RECEIPTS,
     SUMMARY,
+    SUMS,
     content_files,
     has_simulated_clock,
     names_of,
@@ -45,8 +51,11 @@ _SALTS: Final = b"cjp-fraud disclosure salts 1\n"
 _UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError)
 """What rows raise that somebody edited behind the application; such a case is exported too, and says so."""
 
-_NOT_TEXT: Final = (".pdf",)
-"""Of these what they are made of is looked through; the rest is looked through as it is."""
+_OUR_OWN: Final = (README, SUMMARY, SUMS)
+"""Files that hold nothing of the records, and the summary, of which what it is made of is looked through."""
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_TAG: Final = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True)
@@ -145,9 +154,11 @@ def edition_files(
         derived[DISCLOSURE_KEY] = readable_json({"secret": secret})
     files = content_files(rows, entries, made.names, derived)
     if disclosure is not None:
-        _refuse_protected(
-            files | {f"{SUMMARY} (its text)": readable_json(summary)}, entries, disclosure.protected
-        )
+        summed_up = [
+            summary["customer"],
+            *([section["rows"], section["steps"]] for section in summary["sections"]),
+        ]
+        _refuse_protected(files | {"summary.json": readable_json(summed_up)}, entries, disclosure.protected)
     return files
 
 
@@ -216,14 +227,8 @@ def _refuse_protected(
     CjpFraudError
         Names each file and the word.
     """
-    looked = {name: content for name, content in files.items() if not name.endswith(_NOT_TEXT)}
-    texts = {
-        name: letter_text(content) if name.endswith(".eml") else content.decode("utf-8", "replace")
-        for name, content in looked.items()
-    }
-    texts |= {
-        f"entry {entry.sequence} of the log": str(readable_json(entry.content), "utf-8") for entry in entries
-    }
+    texts = {name: _searched(name, content) for name, content in files.items() if name not in _OUR_OWN}
+    texts |= {f"entry {entry.sequence} of the log": "\n".join(_strings(entry.content)) for entry in entries}
     found = {name: word for name, text in texts.items() if (word := protected.found_in(text)) is not None}
     if found:
         places = "; ".join(f"{name} holds {word!r}" for name, word in sorted(found.items()))
@@ -233,12 +238,43 @@ def _refuse_protected(
         )
 
 
+def _searched(name: str, content: bytes) -> str:
+    """Return what of a file comes from the records: of JSON the values, of a drawing its text, of a letter all."""
+    if name.endswith(".eml"):
+        return letter_text(content)
+    text = content.decode("utf-8", "replace")
+    if name.endswith(".json"):
+        return "\n".join(_strings(json.loads(text)))
+    return _TAG.sub("\n", text) if name.endswith(".svg") else text
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
+
+
 def _vocabulary() -> frozenset[str]:
-    """Return the words that records are written in, in lower case: enumerations, names of columns and tables."""
+    """Return the words, in lower case, that bundles are written in whatever the case: they tell nothing.
+
+    Values of enumerations, names of tables and columns, the words of the bundle's own explanation and of the letters'
+    fixed parts. Somebody who is called by such a word cannot be found by it.
+    """
     words = set[str]()
     for table in Base.metadata.tables.values():
         words |= {table.name, *(column.name for column in table.columns)}
         for column in table.columns:
             if isinstance(column.type, Enum):
                 words |= {str(value).lower() for value in column.type.enums}
+    words |= {piece for word in words for piece in word.split("_")}
+    templates = package_files("cjp_fraud.notices").joinpath("templates")
+    letters = templates.iterdir() if templates.is_dir() else ()
+    for fixed in (package_files("cjp_fraud.compliance").joinpath(README_SOURCE), *letters):
+        if fixed.is_file():
+            words |= set(_WORD.findall(fixed.read_bytes().decode("utf-8", "replace").lower()))
     return frozenset(words)

@@ -327,6 +327,8 @@ def _chain(files: Mapping[str, bytes], manifest: Manifest, faults: list[str]) ->
         faults.append(f"{AUDIT}: the chain does not end with the entry that records the export")
     elif last.content.get(SUMS_DIGEST) != sha256_hex(files.get(SUMS, b"")):
         faults.append(f"{SUMS} is not the one that the log recorded at the export; files were changed since")
+    elif last.content.get("format", manifest.format) != manifest.format:
+        faults.append(f"{MANIFEST}: says {manifest.format}, and the log recorded {last.content['format']}")
     elif manifest.format == FORMAT and last.content.get("edition") != manifest.edition:
         faults.append(
             f"{MANIFEST}: says {manifest.edition}, and the log recorded {last.content.get('edition')}"

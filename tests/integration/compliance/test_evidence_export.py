@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, text
 
+from cjp_fraud.audit.head_keys import HeadKeys
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.named_rows import ERASED
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
@@ -17,11 +18,13 @@ from cjp_fraud.compliance.archive import packed
 from cjp_fraud.compliance.bundle import SUMS
 from cjp_fraud.compliance.export import export_evidence
 from cjp_fraud.compliance.log_verification import chain_holds_head, verify_log
+from cjp_fraud.compliance.model import Edition
+from cjp_fraud.compliance.summary_pdf import summary_pdf
 from cjp_fraud.compliance.verification import verify, verify_file
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.digests import sha256_hex
-from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError
+from cjp_fraud.people.model import Decision, Role, machine
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.storage.database import make_engine, reading, transaction
@@ -29,7 +32,19 @@ from cjp_fraud.suspension.enforcement import resume_all
 from tests import processes
 from tests.integration.compliance.case_bundles import EXPORTER, exported, files_of
 from tests.integration.compliance.conftest import Story
+from tests.people_builders import a_user
 from tests.processes import die
+
+EMPTY_SUMMARY = {
+    "title": "x",
+    "edition": "internal",
+    "simulated": True,
+    "customer": "x",
+    "state": "open",
+    "opened": "x",
+    "zone": "Etc/UTC",
+    "sections": [],
+}
 
 
 @pytest.mark.both_databases
@@ -168,3 +183,56 @@ def test_a_log_that_was_written_anew_is_seen_against_the_database_or_a_kept_head
     assert foreign.holds
     assert chain_holds_head(case.engine, foreign.entries, foreign.head_sha256)
     assert not verify_log(case.engine, expect_head=foreign.head_sha256).holds
+
+
+def test_a_name_in_the_log_itself_keeps_the_disclosable_edition_from_being_written(case: Story) -> None:
+    """No act of ours writes a name there; if one ever did, nothing leaves and nothing is on record as exported."""
+    case.flagged()
+    keys = HeadKeys(case.folder / "keys")
+    keys.make()
+    out = case.folder / "disclosable.zip"
+    with transaction(case.engine) as session:
+        a_user(session, "may", [Role.ANALYST], case.tick())  # a name that is an ordinary word is no obstacle
+    kept = {"key": keys.private(), "edition": Edition.DISCLOSABLE}
+    assert export_evidence(case.engine, "1", out, EXPORTER, case.tick(), **kept).faults == ()
+    with transaction(case.engine) as session:
+        by = Decision(session, machine("test"), case.tick())
+        append(by, "case.noted", "cases", case.case_id, {"by": "Rita"}, case_id=case.case_id)
+    before = verify_log(case.engine).entries
+    with pytest.raises(CjpFraudError, match="of the log holds 'Rita'"):
+        export_evidence(case.engine, "1", case.folder / "other.zip", EXPORTER, case.tick(), **kept)
+    assert not (case.folder / "other.zip").exists()
+    assert verify_log(case.engine).entries == before
+
+
+def test_a_disclosable_edition_needs_the_key_that_its_salts_follow_from(case: Story) -> None:
+    case.flagged()
+    with pytest.raises(BadInputError, match="needs the key"):
+        export_evidence(
+            case.engine, "1", case.folder / "x.zip", EXPORTER, case.tick(), edition=Edition.DISCLOSABLE
+        )
+
+
+def test_a_disclosable_edition_of_a_case_whose_texts_were_erased_holds(case: Story) -> None:
+    case.suspended()
+    with transaction(case.engine) as session:
+        for row in session.scalars(select(PersonalText)):
+            erase_contents(row, case.tick())
+        append(Decision(session, machine("test"), case.tick()), ERASED, "tenants", case.tenant, {})
+    keys = HeadKeys(case.folder / "keys")
+    keys.make()
+    made = export_evidence(
+        *(case.engine, "1", case.folder / "x.zip", EXPORTER, case.tick()),
+        key=keys.private(),
+        edition=Edition.DISCLOSABLE,
+    )
+    assert made.faults == ()
+
+
+def test_a_name_in_letters_that_no_font_of_typst_has_is_written_or_refused_by_its_character(
+    case: Story,
+) -> None:
+    case.flagged()
+    with pytest.raises(CjpFraudError, match="no font of this machine has"):
+        summary_pdf({**EMPTY_SUMMARY, "customer": "Acme \U0001e7f0"}, {}, case.now)
+    assert summary_pdf({**EMPTY_SUMMARY, "customer": "Acme Łódź ΑΒΓ"}, {}, case.now).startswith(b"%PDF")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cjp_fraud.audit.head_keys import PrivateKey
 from cjp_fraud.compliance.archive import opened, packed
-from cjp_fraud.compliance.manifest import MANIFEST, SIGNATURE
+from cjp_fraud.compliance.manifest import FORMAT_2, MANIFEST, SIGNATURE
 from cjp_fraud.compliance.verification import verify
 from tests.integration.compliance.two_editions import TwoEditions, make_editions
 from tests.thoroughness import examples
@@ -177,3 +177,12 @@ def test_a_missing_signature_is_missed(bundle: bytes, editions: TwoEditions) -> 
     assert any(
         f"{SIGNATURE}: is missing" in fault for fault in verify(packed(unsigned), [editions.key]).faults
     )
+
+
+def test_a_bundle_that_says_it_is_of_an_older_format_is_told_by_the_log(
+    bundle: bytes, editions: TwoEditions
+) -> None:
+    files = {name: content for name, content in opened(bundle).files.items() if name != SIGNATURE}
+    manifest = json.loads(files[MANIFEST]) | {"format": FORMAT_2, "signed_with": None}
+    faults = verify(packed(files | {MANIFEST: json.dumps(manifest).encode()}), [editions.key]).faults
+    assert any("and the log recorded cjp-fraud-evidence-3" in fault for fault in faults), faults
