@@ -92,6 +92,11 @@ def product_name(product: str) -> str:
     return name if name in NOT_PROCESSED else product.strip()
 
 
+def inside_flex_plan(plan: str | None) -> bool:
+    """Whether a plan is the Flex Plan, which another offer description governs (preamble)."""
+    return "flex" in (plan or "").lower().replace("-", " ").replace("_", " ").split()
+
+
 def why_not_accepted(hosting: Hosting | None, product: str | None) -> str | None:
     """Return why traffic of such a deployment is refused, or None where the provider runs it.
 

@@ -23,7 +23,14 @@ from pydantic import (
 )
 
 from cjp_fraud.contracts.methods import is_email_address
-from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, PurchaseModel, product_name, why_not_accepted
+from cjp_fraud.contracts.model import (
+    NAME_LENGTH,
+    Hosting,
+    PurchaseModel,
+    inside_flex_plan,
+    product_name,
+    why_not_accepted,
+)
 from cjp_fraud.contracts.offer_catalogue import feature_name
 from cjp_fraud.contracts.provisioning import (
     STORED_PROOF,
@@ -295,7 +302,7 @@ class TenantRow(BaseModel):
     @property
     def inside_flex_plan(self) -> bool:
         """Whether it was bought inside the Flex Plan, which another offer description governs (preamble)."""
-        return "flex" in (self.plan or "").lower().replace("-", " ").replace("_", " ").split()
+        return inside_flex_plan(self.plan)
 
 
 COLUMNS: Final = tuple(name for name in TenantRow.model_fields if name not in ("line", "given"))
