@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -14,9 +15,13 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.business_calendar import Calendars
 from cjp_fraud.contracts.contract_terms import ContractTerms, contract_terms_from
+from cjp_fraud.contracts.documents_on_record import GoverningOnRecord, governing_at
+from cjp_fraud.contracts.governing import Bought
 from cjp_fraud.contracts.holiday_list import needed_calendars
 from cjp_fraud.contracts.model import Reading, Recipient, Right, why_not_accepted
 from cjp_fraud.contracts.position import Contract, DocumentVersion
+from cjp_fraud.contracts.provisioning import first_notice
+from cjp_fraud.contracts.provisioning_on_record import provisioning_at
 from cjp_fraud.contracts.receipt import earliest_measure
 from cjp_fraud.contracts.recipients import AddressOnRecord, former_address_erased, recipients_among
 from cjp_fraud.contracts.tables import (
@@ -35,8 +40,14 @@ from cjp_fraud.errors import BadInputError
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
 
 
-def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
+def contract_at(
+    session: Session, tenant_id: str, at: datetime, *, known_at: datetime | None = None
+) -> Contract:
     """Return where a tenant stands under its contract at ``at`` (aware).
+
+    Parameters
+    ----------
+    known_at : aware; by the documents and notices of provisioning that were on record at this moment. None: at ``at``.
 
     Raises
     ------
@@ -54,8 +65,13 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
     whole, terms_fault = _readable(notices)
     calendars, terms_fault = _calendars(whole, tenant.time_zone, country, moment.year, terms_fault)
     terms = whole.notices("suspension") if whole is not None and terms_fault is None else None
+    entered = governing_at(
+        session, subscription.id, Bought(bought.plan, country), moment, tenant.time_zone, known_at=known_at
+    )
+    governs = _governs(document, entered)
+    provisioned = provisioning_at(session, subscription.id, known_at or moment)
+    first = first_notice(provisioned)
     fault = why_not_accepted(bought.hosting, bought.product)
-    hours = document.longest_measure_hours
     return Contract(
         tenant_id=tenant_id,
         customer_name=tenant.name,
@@ -69,9 +85,9 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         deployment_fault=fault,
         term_from=bought.term_from,
         term_to=bought.term_to,
-        provisioning_notice_date=bought.provisioning_notice_date,
-        provisioning_notice_part=bought.provisioning_notice_part,
-        provisioning_notice_proof=bought.provisioning_notice_proof,
+        provisioning_notice_date=first.given_on if first is not None else None,
+        provisioning_notice_part=first.part if first is not None else None,
+        provisioning_notice_proof=first.proof if first is not None else None,
         notice_terms=terms,
         notice_terms_id=notices.id if notices else None,
         notice_terms_fault=terms_fault,
@@ -85,7 +101,7 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
             timedelta(hours=hours) if hours is not None else None,
             whole.longest if whole is not None else None,
         ),
-        filing_stops=bool(document.filing_stops) or (whole is not None and whole.filing_stops is True),
+        filing_stops=governs.filing_stops or (whole is not None and whole.filing_stops is True),
         former_address_erased=(
             terms is not None
             and former_address_erased(_addresses(session, tenant_id, terms.address_roles), moment)
@@ -93,12 +109,47 @@ def contract_at(session: Session, tenant_id: str, at: datetime) -> Contract:
         versions={
             "tenant": _tenant_digest(tenant),
             "subscription_terms": bought.id,
-            "governing_document": document.id,
+            "governing_document": governs.version,
+            "provisioning_notices": digest([notice.id for notice in provisioned]),
             "notice_terms": notices.id if notices else None,
             "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
         },
         terms=whole,
         own_calendars=calendars,
+        provisioning_notices=provisioned,
+        governing=entered.governing if entered is not None else None,
+        documents=entered.documents if entered is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Governs:
+    """What governs, from the documents that counsel entered, or from the one that the tenants file names.
+
+    ``version`` changes with whatever was entered, and with what of it is in force.
+    """
+
+    document: DocumentVersion | None
+    right: Right
+    longest_measure_hours: int | None
+    filing_stops: bool
+    version: str | None
+
+
+def _governs(named: GoverningDocument, entered: GoverningOnRecord | None) -> _Governs:
+    if entered is None:
+        document = DocumentVersion(named.id, named.version, named.reference) if named.reference else None
+        right = named.right or Right.NOT_READ
+        return _Governs(document, right, named.longest_measure_hours, bool(named.filing_stops), named.id)
+    row, answer = entered.row, entered.governing
+    rests_on = [row.id, answer.chain, answer.right, answer.longest_measure_hours, answer.filing_stops]
+    highest = answer.document
+    return _Governs(
+        document=DocumentVersion(row.id, row.version, highest.words) if highest is not None else None,
+        right=answer.right,
+        longest_measure_hours=answer.longest_measure_hours,
+        filing_stops=answer.filing_stops,
+        version=digest([*rests_on, answer.faults]),
     )
 
 

@@ -9,8 +9,14 @@ from datetime import date, datetime, timedelta
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.business_calendar import Calendars
 from cjp_fraud.contracts.contract_terms import ContractTerms
+from cjp_fraud.contracts.governing import Governing
 from cjp_fraud.contracts.model import Hosting, Right
-from cjp_fraud.contracts.provisioning import date_fault, part_fault, proof_fault
+from cjp_fraud.contracts.provisioning import (
+    ProvisioningNotice,
+    date_fault,
+    part_fault,
+    proof_fault,
+)
 from cjp_fraud.contracts.terms import NoticeTerms
 
 
@@ -46,6 +52,8 @@ class Contract:
         since, a new proposal is needed.
     terms : all that is on record of the notice terms, also where a value is not read; None: nothing is, or it cannot be
         read.
+    provisioning_notices : all that count, in the order of their days; the term runs from the first.
+    governing : what governs of the documents that counsel entered, with its reasoning; None: none were entered.
     own_calendars : of the places that the terms count in, with their holidays; None: they count in none.
     """
 
@@ -79,6 +87,8 @@ class Contract:
     versions: Mapping[str, str | None]
     terms: ContractTerms | None = None
     own_calendars: Calendars | None = None
+    provisioning_notices: tuple[ProvisioningNotice, ...] = ()
+    governing: Governing | None = None
 
     @property
     def calendars(self) -> Calendars:
@@ -119,4 +129,6 @@ class Contract:
         if self.governing_document is None:
             return "clause 2.4"
         served = self.notice_terms.clause if self.notice_terms else None
-        return f"{self.governing_document.reference}, clause 2.4" + (f"; notices: {served}" if served else "")
+        clause = self.governing.clause if self.governing is not None else None
+        notices = f"; notices: {served}" if served else ""
+        return f"{self.governing_document.reference}, clause {clause or '2.4'}{notices}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
@@ -22,6 +24,39 @@ STORED_PROOF: Final = re.compile(r" sha256:[0-9a-f]{64}$")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DOCUMENT_ID: Final = re.compile(r"[A-Za-z0-9._/-]{4,200}")
 _YEARS: Final = range(1900, 2101)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningNotice:
+    """A notice of provisioning as it is on record; None: not said.
+
+    Parameters
+    ----------
+    given_on : the tenant's local day on which it was given, ISO 8601.
+    part : of what was bought.
+    how : it was given, in words.
+    proof : ``file:NAME sha256:DIGEST`` or ``dms:ID``.
+    page : from which it was entered.
+    source : file and line that said so, or who entered it.
+    recorded_at : when it was recorded, aware.
+    """
+
+    id: str
+    given_on: str | None
+    part: str | None
+    how: str | None
+    proof: str | None
+    page: str | None
+    source: str
+    recorded_at: datetime
+
+
+def first_notice(notices: Collection[ProvisioningNotice]) -> ProvisioningNotice | None:
+    """Return the notice from which the term runs (clause 2.1): the earliest; None: there is none.
+
+    One without a date may be the earliest of all, so it goes first: then the term is not proven.
+    """
+    return min(notices, key=lambda notice: (notice.given_on or "", notice.id), default=None)
 
 
 def date_fault(given: date, term_to: datetime | None, time_zone: str, at: datetime | None) -> str | None:

@@ -158,18 +158,41 @@ class SubscriptionTerms(Versioned, Recorded, Base):
         comment="first moment of the term (clause 2.1); null: not given"
     )
     term_to: Mapped[datetime | None] = mapped_column(comment="first moment after the term; null: not given")
-    provisioning_notice_date: Mapped[str | None] = mapped_column(
-        String(10), comment="date of the notice of provisioning (clause 2.1), ISO 8601; null: not given"
-    )
-    provisioning_notice_part: Mapped[str | None] = mapped_column(
-        String(400), comment="part of what was bought that the notice is of; null: not given"
-    )
-    provisioning_notice_proof: Mapped[str | None] = mapped_column(
-        String(500), comment="where its proof lies: file:NAME sha256:DIGEST, or dms:ID; null: not given"
-    )
     notice_method: Mapped[str | None] = mapped_column(
         String(METHOD_LENGTH), comment="method named in the tenants file; null: not given"
     )
+
+
+class ProvisioningRecord(InForce, Recorded, Base):
+    """A notice of provisioning of a part of what was bought (clause 2.1); the term runs from the first.
+
+    ``valid_to`` is when it was withdrawn or replaced.
+    """
+
+    __tablename__ = "provisioning_notices"
+    ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint(_VALIDITY, name="validity"),
+        Index("ix_provisioning_notices_subscription", "subscription_id"),
+    )
+
+    id: Mapped[Id]
+    given_on: Mapped[str | None] = mapped_column(
+        String(10), comment="the tenant's local day on which it was given, ISO 8601; null: not said"
+    )
+    part: Mapped[str | None] = mapped_column(
+        String(400), comment="part of what was bought that it is of; null: not said"
+    )
+    how: Mapped[str | None] = mapped_column(
+        String(400), comment="how it was given: by email, in the order portal ...; null: not said"
+    )
+    proof: Mapped[str | None] = mapped_column(
+        String(500), comment="where its proof lies: file:NAME sha256:DIGEST, or dms:ID; null: not given"
+    )
+    page: Mapped[str | None] = mapped_column(
+        String(400), comment="page from which it was entered; null: not said"
+    )
+    origin: Mapped[Origin] = mapped_column(comment="where it came from")
 
 
 class Site(Recorded, Base):
@@ -209,6 +232,18 @@ class GoverningDocument(Versioned, Recorded, Base):
     origin: Mapped[Origin] = mapped_column(comment="where it came from")
 
 
+class ContractDocuments(Versioned, Recorded, Base):
+    """One version of the documents of a contract, with amendments and supplements, as counsel entered them."""
+
+    __tablename__ = "contract_documents"
+    ROWS_CHANGE = True
+    __table_args__ = _versions_of("contract_documents")
+
+    id: Mapped[Id]
+    documents: Mapped[str] = mapped_column(Text, comment="canonical JSON of DocumentSet")
+    origin: Mapped[Origin] = mapped_column(comment="where it came from")
+
+
 class NoticeTermsVersion(Versioned, Recorded, Base):
     """One version of how notices must be served; ``not_read`` is a version too."""
 
@@ -242,6 +277,12 @@ class Address(InForce, Recorded, Base):
     method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method that it serves")
     end_recorded_at: Mapped[datetime | None] = mapped_column(
         comment="when its end was recorded, whatever valid_to says; null: it has none"
+    )
+    verified_at: Mapped[datetime | None] = mapped_column(
+        comment="when it was verified that it reaches the customer; null: it was not"
+    )
+    verified_how: Mapped[str | None] = mapped_column(
+        String(400), comment="how it was verified; null where it was not"
     )
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the address itself")
 

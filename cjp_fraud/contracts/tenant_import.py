@@ -24,11 +24,21 @@ from cjp_fraud.contracts.tables import (
     NoticeTermsVersion,
     Party,
     Provider,
+    ProvisioningRecord,
     Site,
     Subscription,
     SubscriptionTerms,
     Tenant,
     ZoneChange,
+)
+from cjp_fraud.contracts.provisioning import first_notice
+from cjp_fraud.contracts.provisioning_on_record import (
+    GivenNotice,
+    ProvisioningChange,
+    notice_of,
+    provisioning_change,
+    provisioning_in_force,
+    put_provisioning,
 )
 from cjp_fraud.contracts.tenants_file import PLAIN_TERMS, TenantRow, read_tenants
 from cjp_fraud.contracts.terms import PLAIN_ROLE, plain_terms
@@ -62,12 +72,15 @@ _BOUGHT: Final = (
     "support_level",
     "term_from",
     "term_to",
-    "provisioning_notice_date",
-    "provisioning_notice_part",
-    "provisioning_notice_proof",
     "notice_method",
 )
 """Columns that go into ``subscription_terms``."""
+_PROVISIONING: Final = (
+    "provisioning_notice_date",
+    "provisioning_notice_part",
+    "provisioning_notice_proof",
+)
+"""Columns of a record of ``provisioning_notices``: its day, its part, its proof."""
 _TENANT: Final = ("name", "party_id", "provider_id", "country", "language", "critical")
 _AT_ONCE: Final = 500
 """Tenants that one statement names: SQLite takes 32,766 variables, PostgreSQL 65,535."""
@@ -162,6 +175,7 @@ class _Record:
     bought: SubscriptionTerms | None = None
     document: GoverningDocument | None = None
     notice_terms: NoticeTermsVersion | None = None
+    provisioning: list[ProvisioningRecord] = field(default_factory=list)
     addresses: list[tuple[Address, PersonalText]] = field(default_factory=list)
 
 
@@ -183,6 +197,7 @@ class _Change:
     is_new: bool
     new_rows: tuple[Tenant, Subscription, Site] | None
     versions: list[NewVersion[Any]]
+    provisioning: ProvisioningChange | None
     addresses: AddressChange | None
     zone_change: ZoneChange | None
     facts: dict[str, Any]
@@ -212,6 +227,8 @@ def _read_records(session: Session, tenant_ids: Sequence[str]) -> dict[str, _Rec
             of_subscription[subscription_id].document = document
         for subscription_id, notice_terms in in_force(session, NoticeTermsVersion, ids).items():
             of_subscription[subscription_id].notice_terms = notice_terms
+        for subscription_id, notices in provisioning_in_force(session, ids).items():
+            of_subscription[subscription_id].provisioning = notices
         for subscription_id, addresses in addresses_of(session, PLAIN_ROLE, ids).items():
             of_subscription[subscription_id].addresses = addresses
         records |= {record.tenant.id: record for record in of_subscription.values()}
@@ -241,6 +258,9 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
     versions = _contract_versions(record, row, source, at)
     if versions:
         facts["versions"] = {version.row.__tablename__: version.row.id for version in versions}
+    provisioning = _provisioning_change(record, row, source, at)
+    if provisioning is not None:
+        facts["provisioning_notices"] = provisioning.facts
     addresses = None
     if "notice_address" in row.given:
         given = (row.notice_address,) if row.notice_address else ()
@@ -251,6 +271,8 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
     notice_terms = in_force_after[0] if in_force_after else record.notice_terms
     rows: list[Base | None] = [record.tenant, record.subscription, record.site, zone_change]
     rows += [of_version for version in versions for of_version in (version.before, version.row)]
+    if provisioning is not None:
+        rows += [*provisioning.ended, *provisioning.added]
     if addresses is not None:
         rows += [*addresses.ended, *(row for pair in addresses.added for row in pair)]
     return _Change(
@@ -258,6 +280,7 @@ def _change(record: _Record | None, row: TenantRow, source: str, at: datetime) -
         is_new=new_rows is not None,
         new_rows=new_rows,
         versions=versions,
+        provisioning=provisioning,
         addresses=addresses,
         zone_change=zone_change,
         facts=facts,
@@ -308,6 +331,7 @@ def _write(session: Session, changes: Sequence[_Change], at: datetime) -> None:
     insert_rows(session, (row for rows_of_a_table in zip(*new_rows, strict=True) for row in rows_of_a_table))
     insert_rows(session, (change.zone_change for change in changes if change.zone_change is not None))
     put_versions(session, [version for change in changes for version in change.versions], at)
+    put_provisioning(session, [change.provisioning for change in changes if change.provisioning is not None], at)
     put_addresses(session, [change.addresses for change in changes if change.addresses is not None], at)
 
 
@@ -340,10 +364,34 @@ def _with_what_is_on_record(record: _Record, row: TenantRow) -> TenantRow:
     values: dict[str, Any] = {name: getattr(record.tenant, name) for name in _TENANT}
     if record.bought is not None:
         values |= {name: getattr(record.bought, name) for name in _BOUGHT}
+    values |= _provisioning_on_record(record)
     values["governing_document"] = record.document.reference if record.document else None
     in_force_now = [text.body for address, text in record.addresses if address.valid_to is None]
     values["notice_address"] = in_force_now[0] if in_force_now else None
     return row.model_copy(update={name: value for name, value in values.items() if name not in row.given})
+
+
+def _provisioning_on_record(record: _Record) -> dict[str, Any]:
+    """Return the columns of the notice of provisioning from which the term runs, as far as they are on record."""
+    first = first_notice([notice_of(row) for row in record.provisioning])
+    if first is None:
+        return {} if record.bought is None else dict.fromkeys(_PROVISIONING)
+    given_on = date.fromisoformat(first.given_on) if first.given_on is not None else None
+    return dict(zip(_PROVISIONING, (given_on, first.part, first.proof), strict=True))
+
+
+def _provisioning_change(
+    record: _Record, row: TenantRow, source: str, at: datetime
+) -> ProvisioningChange | None:
+    """Return what a row changes of the notices of provisioning; those that counsel entered are left alone."""
+    if any(notice.origin is Origin.COUNSEL for notice in record.provisioning):
+        return None
+    given, part, proof = (_stored(getattr(row, name)) for name in _PROVISIONING)
+    said = GivenNotice(given_on=given, part=part, proof=proof)
+    wanted = (said,) if given is not None or proof is not None else ()
+    return provisioning_change(
+        record.provisioning, record.subscription.id, wanted, Origin.TENANTS_FILE, source, at
+    )
 
 
 def _contract_versions(record: _Record, row: TenantRow, source: str, at: datetime) -> list[NewVersion[Any]]:

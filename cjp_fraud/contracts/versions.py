@@ -27,6 +27,7 @@ from cjp_fraud.contracts.methods import EMAIL, METHODS, require_method
 from cjp_fraud.contracts.model import Origin, Reading, Right
 from cjp_fraud.contracts.tables import (
     Address,
+    ContractDocuments,
     GoverningDocument,
     NoticeTermsVersion,
     Subscription,
@@ -39,7 +40,7 @@ from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.storage.base import new_id
 
-Versioned = TypeVar("Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
+Versioned = TypeVar("Versioned", SubscriptionTerms, GoverningDocument, ContractDocuments, NoticeTermsVersion)
 
 
 def enter_terms(

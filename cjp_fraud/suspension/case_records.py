@@ -16,9 +16,11 @@ from cjp_fraud.audit.tables import AuditEntry, Home, PersonalText
 from cjp_fraud.contracts.tables import (
     Address,
     ContractConfirmation,
+    ContractDocuments,
     FeedEdit,
     GoverningDocument,
     NoticeTermsVersion,
+    ProvisioningRecord,
     Site,
     Subscription,
     SubscriptionTerms,
@@ -47,6 +49,7 @@ TABLES_OF_SUBJECTS: Final = frozenset(
     kind.__tablename__
     for kind in (
         *(Tenant, Subscription, Site, SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address),
+        *(ContractDocuments, ProvisioningRecord),
         *(User, UserRole, Identity, FeedEdit, ContractConfirmation),
     )
 )
@@ -210,7 +213,10 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
     yield select(Site).where(Site.subscription_id.in_(subscriptions))
     for of_tenant in (FeedEdit, ContractConfirmation):
         yield select(of_tenant).where(of_tenant.tenant_id == case.tenant_id)
-    for versioned in (SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address):
+    for versioned in (
+        *(SubscriptionTerms, ProvisioningRecord, ContractDocuments),
+        *(GoverningDocument, NoticeTermsVersion, Address),
+    ):
         yield select(versioned).where(versioned.subscription_id.in_(subscriptions))
 
 

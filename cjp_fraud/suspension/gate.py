@@ -228,10 +228,15 @@ def _contract(facts: GateFacts, _at: datetime) -> list[str]:
             contract.deployment_accepted is True,
             contract.deployment_fault or "the deployment is not one that the provider runs",
         ),
+        (contract.governing_faults is not None, "it is not known which document governs"),
         (contract.term_faults is not None, "it is not known whether the term is proven"),
         (contract.term_faults != () or contract.term_running is True, "the term is not running"),
     )
-    return [*(sentence for holds, sentence in checks if not holds), *(contract.term_faults or ())]
+    return [
+        *(sentence for holds, sentence in checks if not holds),
+        *(contract.governing_faults or ()),
+        *(contract.term_faults or ()),
+    ]
 
 
 def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:

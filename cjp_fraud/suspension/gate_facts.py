@@ -332,6 +332,7 @@ def _contract(position: Contract, at: datetime, methods: frozenset[str] | None =
         deployment_fault=position.deployment_fault,
         terms=position.terms,
         calendars=position.calendars,
+        governing_faults=position.governing.faults if position.governing is not None else (),
     )
 
 

@@ -193,6 +193,7 @@ class ContractFact:
     former_address_erased : whether an address was entered lately and the one before it was erased; None: not known.
     terms_faults : what of the notice terms was not read, or cannot be served, a sentence each; None: not known.
     terms, calendars : the notice terms, and the calendars that their days are counted by; None: not known.
+    governing_faults : why none of the documents that counsel entered governs, a sentence each; None: not known.
     """
 
     right: Right | None
@@ -209,6 +210,7 @@ class ContractFact:
     deployment_fault: str | None = None
     terms: ContractTerms | None = None
     calendars: Calendars | None = None
+    governing_faults: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ EDITS: dict[str, tuple[int, str, str]] = {
         "UPDATE subscription_terms SET term_to = '2015-02-01 00:00:00.000000'",
     ),
     "term not begun": (4, "not running", f"UPDATE subscription_terms SET term_from = {LATER}"),
-    "term without proof": (4, "not proven", "UPDATE subscription_terms SET provisioning_notice_proof = NULL"),
+    "term without proof": (4, "not proven", "UPDATE provisioning_notices SET proof = NULL"),
     "contract changed since": (
         3,
         "are not those of the proposal",

@@ -507,10 +507,10 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def _contract(self, proposal: dict[str, Any], now: datetime) -> None:
         [(right,)] = self.rows("SELECT suspension_right FROM governing_documents WHERE valid_to IS NULL")
-        [(term_from, term_to, proof, hosting)] = self.rows(
-            "SELECT term_from, term_to, provisioning_notice_proof, hosting FROM subscription_terms "
-            "WHERE valid_to IS NULL"
+        [(term_from, term_to, hosting)] = self.rows(
+            "SELECT term_from, term_to, hosting FROM subscription_terms WHERE valid_to IS NULL"
         )
+        [(proof,)] = self.rows("SELECT proof FROM provisioning_notices WHERE valid_to IS NULL")
         assert (right, hosting) == ("clause_2_4", "provider")
         assert proof
         assert _time(term_from) <= now < _time(term_to)

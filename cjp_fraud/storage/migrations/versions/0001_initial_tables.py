@@ -454,6 +454,8 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=40), nullable=False, comment="what the contract calls it for: notice, legal ..."),
         sa.Column("method", sa.String(length=40), nullable=False, comment="method that it serves"),
         sa.Column("end_recorded_at", sa.DateTime(timezone=True), nullable=True, comment="when its end was recorded, whatever valid_to says; null: it has none"),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True, comment="when it was verified that it reaches the customer; null: it was not"),
+        sa.Column("verified_how", sa.String(length=400), nullable=True, comment="how it was verified; null where it was not"),
         sa.Column("text_id", sa.String(length=36), nullable=False, comment="the address itself"),
         sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=True, comment="valid from; null: since before it was recorded"),
@@ -486,6 +488,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_comments")),
     )
     op.create_index(op.f("ix_case_comments_case_id"), "case_comments", ["case_id"], unique=False)
+    op.create_table(
+        "contract_documents",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("documents", sa.Text(), nullable=False, comment="canonical JSON of DocumentSet"),
+        sa.Column("origin", sa.Enum("tenants_file", "counsel", name="origin", native_enum=False, create_constraint=True, length=40), nullable=False, comment="where it came from"),
+        sa.Column("version", sa.Integer(), nullable=False, comment="1, 2, 3 ... within the subscription"),
+        sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=True, comment="valid from; null: since before it was recorded"),
+        sa.Column("valid_to", sa.DateTime(timezone=True), nullable=True, comment="valid until before, replaced or withdrawn then; null: still"),
+        sa.Column("source", sa.String(length=400), nullable=False, comment="how we know it: file and line, or who entered it"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name=op.f("ck_contract_documents_validity")),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_contract_documents_subscription_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_documents")),
+        sa.UniqueConstraint("subscription_id", "version", name=op.f("uq_contract_documents_subscription_id_version")),
+    )
+    op.create_index("uq_contract_documents_current", "contract_documents", ["subscription_id"], unique=True, sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL"))
     op.create_table(
         "disputes",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -638,6 +657,25 @@ def upgrade() -> None:
     )
     op.create_index("uq_notice_terms_current", "notice_terms", ["subscription_id"], unique=True, sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL"))
     op.create_table(
+        "provisioning_notices",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("given_on", sa.String(length=10), nullable=True, comment="the tenant's local day on which it was given, ISO 8601; null: not said"),
+        sa.Column("part", sa.String(length=400), nullable=True, comment="part of what was bought that it is of; null: not said"),
+        sa.Column("how", sa.String(length=400), nullable=True, comment="how it was given: by email, in the order portal ...; null: not said"),
+        sa.Column("proof", sa.String(length=500), nullable=True, comment="where its proof lies: file:NAME sha256:DIGEST, or dms:ID; null: not given"),
+        sa.Column("page", sa.String(length=400), nullable=True, comment="page from which it was entered; null: not said"),
+        sa.Column("origin", sa.Enum("tenants_file", "counsel", name="origin", native_enum=False, create_constraint=True, length=40), nullable=False, comment="where it came from"),
+        sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=True, comment="valid from; null: since before it was recorded"),
+        sa.Column("valid_to", sa.DateTime(timezone=True), nullable=True, comment="valid until before, replaced or withdrawn then; null: still"),
+        sa.Column("source", sa.String(length=400), nullable=False, comment="how we know it: file and line, or who entered it"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name=op.f("ck_provisioning_notices_validity")),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_provisioning_notices_subscription_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provisioning_notices")),
+    )
+    op.create_index("ix_provisioning_notices_subscription", "provisioning_notices", ["subscription_id"], unique=False)
+    op.create_table(
         "sites",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="one site a subscription, so far"),
@@ -686,9 +724,6 @@ def upgrade() -> None:
         sa.Column("support_level", sa.String(length=40), nullable=True, comment="clause 2.2; null: not given"),
         sa.Column("term_from", sa.DateTime(timezone=True), nullable=True, comment="first moment of the term (clause 2.1); null: not given"),
         sa.Column("term_to", sa.DateTime(timezone=True), nullable=True, comment="first moment after the term; null: not given"),
-        sa.Column("provisioning_notice_date", sa.String(length=10), nullable=True, comment="date of the notice of provisioning (clause 2.1), ISO 8601; null: not given"),
-        sa.Column("provisioning_notice_part", sa.String(length=400), nullable=True, comment="part of what was bought that the notice is of; null: not given"),
-        sa.Column("provisioning_notice_proof", sa.String(length=500), nullable=True, comment="where its proof lies: file:NAME sha256:DIGEST, or dms:ID; null: not given"),
         sa.Column("notice_method", sa.String(length=40), nullable=True, comment="method named in the tenants file; null: not given"),
         sa.Column("version", sa.Integer(), nullable=False, comment="1, 2, 3 ... within the subscription"),
         sa.Column("subscription_id", sa.String(length=36), nullable=False, comment="of which subscription"),
