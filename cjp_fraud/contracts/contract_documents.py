@@ -1,7 +1,7 @@
 """The documents of a contract as counsel enters them: what each says of a suspension, and where and when it holds.
 
-Days are the tenant's local days; the last day belongs to what it ends. A value that a document does not state is left to
-the documents below it in the order of precedence; one that nobody has read shuts the gate.
+Days are the tenant's local days; the last day belongs to what it ends. A value that a document does not state is left
+to the documents below it in the order of precedence; one that nobody has read shuts the gate.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from cjp_fraud.contracts.contract_terms import ClauseSource
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.stated import NOT_READ, NOT_STATED, Stated, Unstated
 from cjp_fraud.errors import BadInputError
+
+NO_SOURCE: Final = ClauseSource()
 
 
 class DocumentKind(StrEnum):
@@ -50,6 +53,10 @@ class Provisions:
         hours = self.longest_measure_hours
         if not isinstance(hours, Unstated) and hours < 1:
             raise BadInputError(f"longest_measure_hours {hours}: write whole hours, at least one")
+
+
+UNREAD: Final = Provisions(right=NOT_READ)
+"""What an entry says of which nobody has written anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +99,8 @@ class ContractDocument(Period):
     territories: tuple[str, ...] = ()
     entity: str | None = None
     plan: str | None = None
-    says: Provisions = Provisions(right=NOT_READ)
-    source: ClauseSource = ClauseSource()
+    says: Provisions = UNREAD
+    source: ClauseSource = NO_SOURCE
     page: str | None = None
 
     @property
@@ -110,8 +117,8 @@ class Amendment:
     name: str
     of: str
     effective: date
-    says: Provisions = Provisions(right=NOT_READ)
-    source: ClauseSource = ClauseSource()
+    says: Provisions = UNREAD
+    source: ClauseSource = NO_SOURCE
     page: str | None = None
 
 
@@ -123,8 +130,8 @@ class Supplement(Period):
     of: str
     territories: tuple[str, ...] = ()
     entity: str | None = None
-    says: Provisions = Provisions(right=NOT_READ)
-    source: ClauseSource = ClauseSource()
+    says: Provisions = UNREAD
+    source: ClauseSource = NO_SOURCE
     page: str | None = None
 
 
@@ -153,27 +160,36 @@ class DocumentSet:
         if faults := [*self._faults()]:
             raise BadInputError("; ".join(faults))
 
+    @property
+    def entries(self) -> tuple[ContractDocument | Amendment | Supplement, ...]:
+        """All that was entered."""
+        return (*self.documents, *self.amendments, *self.supplements)
+
     def _faults(self) -> Iterator[str]:
-        entries = (*self.documents, *self.amendments, *self.supplements)
+        entries = self.entries
         if not self.documents:
             yield "there is no document; enter at least one under [[documents]]"
         for name, count in sorted(Counter(entry.name for entry in entries).items()):
             if count > 1:
                 yield f"the name {name!r} stands {count} times; give each entry its own"
         by_name = {document.name: document for document in self.documents}
-        for change in (*self.amendments, *self.supplements):
+        changes: tuple[Amendment | Supplement, ...] = (*self.amendments, *self.supplements)
+        for change in changes:
             if change.of not in by_name:
-                yield f"{change.name} changes {change.of!r}, which is none of the documents ({', '.join(sorted(by_name))})"
+                known = ", ".join(sorted(by_name))
+                yield f"{change.name} changes {change.of!r}, which is none of the documents ({known})"
         for amendment in self.amendments:
             if amendment.of in by_name and not by_name[amendment.of].holds(amendment.effective):
                 yield (
-                    f"amendment {amendment.name} is effective {amendment.effective}, when {amendment.of} does not hold; "
+                    f"amendment {amendment.name} is effective {amendment.effective}, "
+                    f"when {amendment.of} does not hold; "
                     "correct one of the two"
                 )
         for supplement in self.supplements:
             if bool(supplement.territories) == (supplement.entity is not None):
                 yield f"supplement {supplement.name}: give either territories or entity"
-        for entry in (*self.documents, *self.supplements):
+        placed: tuple[ContractDocument | Supplement, ...] = (*self.documents, *self.supplements)
+        for entry in placed:
             for country in entry.territories:
                 if len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
                     yield f"{entry.name}: {country!r} is no country; write two capital letters, for example DE"

@@ -77,8 +77,8 @@ def contract_at(
         customer_name=tenant.name,
         subscription_id=subscription.id,
         provider_id=tenant.provider_id,
-        governing_document=_document_version(document),
-        right=document.right or Right.NOT_READ,
+        governing_document=governs.document,
+        right=governs.right,
         hosting=bought.hosting,
         product=bought.product,
         deployment_accepted=fault is None,
@@ -98,7 +98,9 @@ def contract_at(
         offer_version=bought.offer_version,
         features=tuple((bought.features or "").split(";")) if bought.features else (),
         longest_measure=_shortest(
-            timedelta(hours=hours) if hours is not None else None,
+            timedelta(hours=governs.longest_measure_hours)
+            if governs.longest_measure_hours is not None
+            else None,
             whole.longest if whole is not None else None,
         ),
         filing_stops=governs.filing_stops or (whole is not None and whole.filing_stops is True),
@@ -138,7 +140,7 @@ class _Governs:
 
 def _governs(named: GoverningDocument, entered: GoverningOnRecord | None) -> _Governs:
     if entered is None:
-        document = DocumentVersion(named.id, named.version, named.reference) if named.reference else None
+        document = _document_version(named)
         right = named.right or Right.NOT_READ
         return _Governs(document, right, named.longest_measure_hours, bool(named.filing_stops), named.id)
     row, answer = entered.row, entered.governing

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations, pairwise
 from typing import TypeVar
 
 from cjp_fraud.contracts.contract_documents import (
@@ -113,13 +114,18 @@ def _holding(documents: DocumentSet, bought: Bought) -> tuple[list[ContractDocum
     why = {document.name: _why_not(document, documents, bought) for document in ordered}
     return (
         [document for document in ordered if why[document.name] is None],
-        [f"{document.words} does not hold: {why[document.name]}" for document in ordered if why[document.name]],
+        [
+            f"{document.words} does not hold: {why[document.name]}"
+            for document in ordered
+            if why[document.name]
+        ],
     )
 
 
 def _why_not(document: ContractDocument, documents: DocumentSet, bought: Bought) -> str | None:
     if document.territories and bought.country not in document.territories:
-        return f"it is for {', '.join(document.territories)}, and the service is in {bought.country or 'a country not known'}"
+        where = bought.country or "a country not known"
+        return f"it is for {', '.join(document.territories)}, and the service is in {where}"
     if document.entity is not None and document.entity != documents.contracting_entity:
         return f"it is of {document.entity}, and {documents.contracting_entity or 'an entity not known'} contracted"
     if document.plan is not None and not _same_plan(document.plan, bought.plan):
@@ -159,13 +165,13 @@ def _seams(documents: Sequence[ContractDocument], what: str, *, overlap: bool) -
             last = min(ends, following.to_day or date.max)
             until = "on" if last == date.max else f"until {last}"
             yield (
-                f"{what} overlap from {begins} {until}: {latest.words} and {following.words}; enter the last day of one, or "
-                "which of them is of another kind"
+                f"{what} overlap from {begins} {until}: {latest.words} and {following.words}; "
+                "enter the last day of one, or which of them is of another kind"
             )
         elif begins > ends and begins - ends > timedelta(days=1):
             yield (
-                f"no document covers the days between {latest.words}, which ends {ends}, and {following.words}, which begins "
-                f"{begins}; enter what held in between"
+                f"no document covers the days between {latest.words}, which ends {ends}, and {following.words}, "
+                f"which begins {begins}; enter what held in between"
             )
         if (following.to_day or date.max) > ends:
             latest = following
@@ -174,24 +180,27 @@ def _seams(documents: Sequence[ContractDocument], what: str, *, overlap: bool) -
 def _change_faults(documents: DocumentSet, document: ContractDocument, bought: Bought) -> Iterator[str]:
     """Yield which changes of a document meet: two amendments of one day, two supplements of one kind at a time."""
     amendments = _amendments(documents, document, date.max)
-    for first, second in zip(amendments, amendments[1:], strict=False):
+    for first, second in pairwise(amendments):
         if first.effective == second.effective:
             yield (
                 f"amendments {first.name} and {second.name} of {document.name} are both effective {first.effective}; "
                 "enter which follows the other"
             )
     supplements = [
-        each for each in documents.supplements if each.of == document.name and _reaches(each, documents, bought)
+        each
+        for each in documents.supplements
+        if each.of == document.name and _reaches(each, documents, bought)
     ]
-    ordered = sorted(supplements, key=lambda each: (each.entity is None, each.from_day or date.min, each.name))
-    for place, first in enumerate(ordered):
-        for second in ordered[place + 1 :]:
-            meet = (second.from_day or date.min) <= (first.to_day or date.max)
-            if meet and (first.entity is None) == (second.entity is None):
-                yield (
-                    f"supplements {first.name} and {second.name} of {document.name} overlap from "
-                    f"{second.from_day or 'ever'}; enter the last day of one"
-                )
+    ordered = sorted(
+        supplements, key=lambda each: (each.entity is None, each.from_day or date.min, each.name)
+    )
+    for earlier, later in combinations(ordered, 2):
+        meet = (later.from_day or date.min) <= (earlier.to_day or date.max)
+        if meet and (earlier.entity is None) == (later.entity is None):
+            yield (
+                f"supplements {earlier.name} and {later.name} of {document.name} overlap from "
+                f"{later.from_day or 'ever'}; enter the last day of one"
+            )
 
 
 def _amendments(documents: DocumentSet, document: ContractDocument, day: date) -> list[Amendment]:
@@ -225,7 +234,9 @@ def _entries(
     )
     steps = [f"amendment {each.name} changes {document.name} from {each.effective} on" for each in amendments]
     for each in supplements:
-        whose = f"contracting entity {each.entity}" if each.entity is not None else f"territory {bought.country}"
+        whose = (
+            f"contracting entity {each.entity}" if each.entity is not None else f"territory {bought.country}"
+        )
         steps.append(f"supplement {each.name} holds beside {document.name} for the {whose}, and beats it")
     return [*supplements, *reversed(amendments), document], steps
 
@@ -252,10 +263,14 @@ def _resolved(
     right = speaks[1] if speaks is not None else Right.NONE
     steps.append(_right_sentence(speaks[0] if speaks else None, right))
     faults = []
-    longest, filing = _first(entries, lambda says: says.longest_measure_hours), _first(
-        entries, lambda says: says.filing_stops
+    longest, filing = (
+        _first(entries, lambda says: says.longest_measure_hours),
+        _first(entries, lambda says: says.filing_stops),
     )
-    for name, value in (("the longest suspension", longest), ("whether filing a dispute stops a measure", filing)):
+    for name, value in (
+        ("the longest suspension", longest),
+        ("whether filing a dispute stops a measure", filing),
+    ):
         if value is not None and isinstance(value[1], Unstated):
             faults.append(f"of {value[0].name} nobody has read {name}; counsel enters it")
         elif value is not None:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.business_calendar import Calendars
+from cjp_fraud.contracts.contract_documents import DocumentSet
 from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.governing import Governing
 from cjp_fraud.contracts.model import Hosting, Right
@@ -53,6 +54,7 @@ class Contract:
     terms : all that is on record of the notice terms, also where a value is not read; None: nothing is, or it cannot be
         read.
     provisioning_notices : all that count, in the order of their days; the term runs from the first.
+    documents : those documents; None: none were entered, or they cannot be read.
     governing : what governs of the documents that counsel entered, with its reasoning; None: none were entered.
     own_calendars : of the places that the terms count in, with their holidays; None: they count in none.
     """
@@ -89,6 +91,7 @@ class Contract:
     own_calendars: Calendars | None = None
     provisioning_notices: tuple[ProvisioningNotice, ...] = ()
     governing: Governing | None = None
+    documents: DocumentSet | None = None
 
     @property
     def calendars(self) -> Calendars:

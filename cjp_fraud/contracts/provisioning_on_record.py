@@ -20,7 +20,7 @@ from cjp_fraud.storage.base import new_id
 
 @dataclass(frozen=True, slots=True)
 class GivenNotice:
-    """What somebody says of a notice of provisioning; see :class:`~cjp_fraud.contracts.provisioning.ProvisioningNotice`."""
+    """What somebody says of a notice of provisioning; see :class:`ProvisioningNotice`."""
 
     given_on: str | None = None
     part: str | None = None

@@ -17,6 +17,15 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.confirmation import record_edit
 from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Origin, Right
+from cjp_fraud.contracts.provisioning import first_notice
+from cjp_fraud.contracts.provisioning_on_record import (
+    GivenNotice,
+    ProvisioningChange,
+    notice_of,
+    provisioning_change,
+    provisioning_in_force,
+    put_provisioning,
+)
 from cjp_fraud.contracts.tables import (
     DEFAULT_PROVIDER,
     Address,
@@ -30,15 +39,6 @@ from cjp_fraud.contracts.tables import (
     SubscriptionTerms,
     Tenant,
     ZoneChange,
-)
-from cjp_fraud.contracts.provisioning import first_notice
-from cjp_fraud.contracts.provisioning_on_record import (
-    GivenNotice,
-    ProvisioningChange,
-    notice_of,
-    provisioning_change,
-    provisioning_in_force,
-    put_provisioning,
 )
 from cjp_fraud.contracts.tenants_file import PLAIN_TERMS, TenantRow, read_tenants
 from cjp_fraud.contracts.terms import PLAIN_ROLE, plain_terms
@@ -331,7 +331,9 @@ def _write(session: Session, changes: Sequence[_Change], at: datetime) -> None:
     insert_rows(session, (row for rows_of_a_table in zip(*new_rows, strict=True) for row in rows_of_a_table))
     insert_rows(session, (change.zone_change for change in changes if change.zone_change is not None))
     put_versions(session, [version for change in changes for version in change.versions], at)
-    put_provisioning(session, [change.provisioning for change in changes if change.provisioning is not None], at)
+    put_provisioning(
+        session, [change.provisioning for change in changes if change.provisioning is not None], at
+    )
     put_addresses(session, [change.addresses for change in changes if change.addresses is not None], at)
 
 

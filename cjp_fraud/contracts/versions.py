@@ -60,6 +60,7 @@ def enter_terms(
     Parameters
     ----------
     reference : title, number and version of the governing document.
+        It takes the place of documents entered before (:mod:`cjp_fraud.contracts.contract_entry`).
     terms : the notice terms of the whole contract, or those of a suspension alone; None: not read.
     longest_measure : longest suspension that the document allows, whole hours; None: it names none.
 
@@ -88,6 +89,10 @@ def enter_terms(
             versions.append(version)
     put_versions(session, versions, moment)
     made = [version.row for version in versions]
+    entered = in_force(session, ContractDocuments, [subscription.id]).get(subscription.id)
+    if made and entered is not None:
+        _require_later(entered.valid_from, moment)
+        entered.valid_to = moment  # what is said of the governing document now takes their place
     if made:
         record_edit(session, by, tenant_id, at)
         append(

@@ -62,7 +62,9 @@ def test_no_word_of_the_right_anywhere_is_no_right() -> None:
     assert governing(DocumentSet((replace(OFFER, says=SILENT),)), Bought(), DAY).right is Right.NONE
 
 
-@pytest.mark.parametrize(("plan", "governs"), [("Flex-Plan", "flex-offer"), ("Classic", "offer"), (None, "offer")])
+@pytest.mark.parametrize(
+    ("plan", "governs"), [("Flex-Plan", "flex-offer"), ("Classic", "offer"), (None, "offer")]
+)
 def test_a_service_bought_inside_the_flex_plan_is_under_that_plans_offer_description(
     plan: str | None, governs: str
 ) -> None:
@@ -126,7 +128,9 @@ def test_a_gap_names_both_documents_also_on_a_day_that_one_of_them_covers() -> N
 
 
 def test_a_gap_between_documents_of_different_kinds_names_both() -> None:
-    documents = DocumentSet((replace(AGREEMENT, to_day=DAY), replace(OFFER, from_day=DAY + timedelta(days=9))))
+    documents = DocumentSet(
+        (replace(AGREEMENT, to_day=DAY), replace(OFFER, from_day=DAY + timedelta(days=9)))
+    )
     (fault,) = governing(documents, Bought(), DAY).faults
     assert "signed" in fault
     assert "offer" in fault
@@ -145,7 +149,9 @@ def test_two_changes_at_once_are_a_fault_that_names_both(kind: str) -> None:
     changes: tuple[Any, ...] = (
         tuple(Amendment(name=name, of="offer", effective=DAY, says=GIVES) for name in ("X1", "X2"))
         if kind == "amendments"
-        else tuple(Supplement(name=name, of="offer", territories=("DE",), says=GIVES) for name in ("X1", "X2"))
+        else tuple(
+            Supplement(name=name, of="offer", territories=("DE",), says=GIVES) for name in ("X1", "X2")
+        )
     )
     documents = replace(DocumentSet((OFFER,)), **{kind: changes})
     (fault,) = governing(documents, Bought(country="DE"), DAY).faults
@@ -168,7 +174,11 @@ def test_what_does_not_fit_together_is_named_at_once() -> None:
             (Amendment(name="A", of="none", effective=DAY),),
             (Supplement(name="S", of="offer"),),
         )
-    for words in ("'offer' stands 2 times", "'none', which is none of the documents", "either territories or entity"):
+    for words in (
+        "'offer' stands 2 times",
+        "'none', which is none of the documents",
+        "either territories or entity",
+    ):
         assert words in str(refused.value)
 
 
@@ -193,7 +203,9 @@ def document_sets(draw: st.DrawFn) -> DocumentSet:
 
 
 @given(document_sets(), st.randoms(use_true_random=False))
-def test_no_day_of_a_covered_span_is_without_an_answer_or_with_two(documents: DocumentSet, random: Any) -> None:
+def test_no_day_of_a_covered_span_is_without_an_answer_or_with_two(
+    documents: DocumentSet, random: Any
+) -> None:
     shuffled = [*documents.documents]
     random.shuffle(shuffled)
     first = min(document.from_day or DAY for document in documents.documents)
@@ -205,7 +217,9 @@ def test_no_day_of_a_covered_span_is_without_an_answer_or_with_two(documents: Do
         assert answer == governing(DocumentSet(tuple(shuffled)), Bought(), day)
         assert (answer.document is None) == bool(faults)
         if answer.document is not None:
-            rank = [each for each in documents.documents if each.holds(day) and each.kind is answer.document.kind]
+            rank = [
+                each for each in documents.documents if each.holds(day) and each.kind is answer.document.kind
+            ]
             assert rank == [answer.document]
 
 
@@ -222,4 +236,4 @@ def test_a_day_with_two_documents_of_a_kind_or_none_at_all_is_always_a_fault(doc
 def test_a_document_without_provisions_counts_as_not_read() -> None:
     bare = ContractDocument(name="bare", kind=DocumentKind.ORDER, title="Order")
     assert governing(DocumentSet((bare,)), Bought(), DAY).right is Right.NOT_READ
-    assert NOT_STATED == SILENT.right
+    assert SILENT.right == NOT_STATED
