@@ -47,7 +47,7 @@ def contract_at(
 
     Parameters
     ----------
-    known_at : aware; by the documents and notices of provisioning that were on record at this moment. None: at ``at``.
+    known_at : aware; by the documents, terms and notices of provisioning on record at this moment. None: at ``at``.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def contract_at(
     # Where no version is in force, an empty one stands in its place: all that it would say is None.
     bought = _version_at(session, SubscriptionTerms, subscription.id, moment) or SubscriptionTerms()
     document = _version_at(session, GoverningDocument, subscription.id, moment) or GoverningDocument()
-    notices = _version_at(session, NoticeTermsVersion, subscription.id, moment)
+    notices = _version_at(session, NoticeTermsVersion, subscription.id, known_at or moment)
     country = site.country if site and site.country else tenant.country
     whole, terms_fault = _readable(notices)
     calendars, terms_fault = _calendars(whole, tenant.time_zone, country, moment.year, terms_fault)
