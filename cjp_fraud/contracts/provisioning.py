@@ -190,12 +190,12 @@ def _words_of_dates() -> frozenset[str]:
         "utc",
         "gmt",
     }
-    small |= {"de", "du", "le", "el", "den", "vom"}
+    small |= {"de", "du", "le", "el", "den", "vom", "del", "van", "av"}
     from babel import Locale  # only the load of a tenants file needs it, no listing
 
     names = {
         name
-        for language in ("en", "fr", "de", "es")
+        for language in ("en", "fr", "de", "es", "it", "nl", "sv")
         for table in (Locale(language).months, Locale(language).days)
         for widths in (table["format"], table["stand-alone"])
         for width in ("wide", "abbreviated")

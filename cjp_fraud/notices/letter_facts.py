@@ -52,6 +52,7 @@ class Seen:
     observed, usual : contacts in the interval.
     p_value : chance of such an interval, or a more unusual one.
     application_id : what carried it; None: no third-party application or bot.
+    country : ISO 3166-1, two letters, to or from which the contacts went that were counted; None: all were counted.
     """
 
     channel: str
@@ -62,6 +63,7 @@ class Seen:
     observed: float
     usual: float
     p_value: float
+    country: str | None = None
 
 
 class WhyRestored(StrEnum):
@@ -104,6 +106,23 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """How a dispute was decided.
+
+    Parameters
+    ----------
+    received_at, decided_at : aware.
+    upheld : decided for the customer.
+    in_force : the restriction is in force when the answer is written.
+    """
+
+    received_at: datetime
+    decided_at: datetime
+    upheld: bool
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """The facts of a letter; which of them its kind needs, :data:`NEEDED` says.
 
@@ -120,6 +139,9 @@ class Letter:
     announced : the notice that announced the restriction, or those, where several addresses were served.
     began : since when a continued restriction is in force; aware.
     withdrawn : why a notice is withdrawn; None: it was decided so, and nothing had begun.
+    term_concerned : the term of the contract that a notice of breach is about, as counsel words it in its language.
+    cure_until : until when the customer is asked to end what is not in order; aware.
+    answered : how a dispute was decided.
 
     Raises
     ------
@@ -141,6 +163,9 @@ class Letter:
     announced: tuple[Announced, ...] = ()
     began: datetime | None = None
     withdrawn: Withdrawn | None = None
+    term_concerned: str | None = None
+    cure_until: datetime | None = None
+    answered: Answered | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in NEEDED[self.kind] if getattr(self, name) in (None, ())]
@@ -153,5 +178,8 @@ NEEDED: Final = {
     NoticeKind.REAFFIRMATION: ("grounds", "determined_at", "until"),
     NoticeKind.WITHDRAWAL: (),
     NoticeKind.REINSTATEMENT: ("restored",),
+    NoticeKind.CONDITIONAL_WARNING: ("seen", "lasts"),
+    NoticeKind.BREACH: ("seen", "grounds", "determined_at", "lasts", "term_concerned", "cure_until"),
+    NoticeKind.DISPUTE_ANSWER: ("grounds", "answered"),
 }
 """Facts that a letter of each kind cannot do without, besides those that every letter has."""

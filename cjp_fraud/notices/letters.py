@@ -9,34 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
-from babel import Locale, UnknownLocaleError
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from cjp_fraud.contracts.restriction import CHANNELS, DIRECTIONS, MeasureKind, Scope
+from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.notices import letter_phrases as phrases
+from cjp_fraud.notices.letter_catalogues import catalogue_version, words
 from cjp_fraud.notices.letter_dates import LetterDates
-from cjp_fraud.notices.letter_facts import Letter, Seen
-from cjp_fraud.notices.letter_words import (
-    TEMPLATES,
-    counted,
-    enumerated,
-    fill,
-    hours,
-    minutes,
-    moment,
-    number,
-    phrases,
-    wrapped,
-)
+from cjp_fraud.notices.letter_facts import Letter
+from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language, letter_locale
+from cjp_fraud.notices.letter_moments import moment, zone_in_words
+from cjp_fraud.notices.letter_words import hours
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.principal_names import is_secret, last_characters
 
-LANGUAGES: Final = ("en", "fr", "de", "es")
-"""Languages that letters can be written in."""
+TEMPLATES: Final = files("cjp_fraud.notices") / "templates"
+"""One template for each kind, and the parts that several share, in English; the catalogues translate them."""
 
 AT_DISPATCH: Final = (
     "customer_name",
@@ -47,12 +38,6 @@ AT_DISPATCH: Final = (
     "notice_number",
 )
 """Placeholders that are filled at dispatch."""
-
-MOST_SERIES = 10
-"""Series that a letter lists one by one."""
-
-_RAREST = 1_000_000_000
-"""Odds beyond which a letter says "less than once in"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +50,8 @@ class Addressee:
     reference : how the customer is referred to (the tenant's id; the name is filled in at dispatch).
     time_zone : IANA zone of the customer.
     document, notice_clause : the governing document, and where its notice provisions stand; None: not known.
+    service : what is provided, by its name; None: it has none on record.
+    subscription : under which it is provided; None: it is not named.
     """
 
     tag: str
@@ -72,6 +59,8 @@ class Addressee:
     time_zone: str
     document: str | None
     notice_clause: str | None
+    service: str | None = None
+    subscription: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +81,6 @@ class RenderedLetter:
     body: str
 
 
-def letter_language(tag: str) -> str | None:
-    """Return the language of letters under a contract that names ``tag``; None: there are no templates in it."""
-    try:
-        language = Locale.parse(tag, sep="-").language
-    except (ValueError, UnknownLocaleError):
-        return None
-    return language if language in LANGUAGES else None
-
-
-def letter_locale(tag: str) -> str:
-    """Return the locale of letters under a contract that names ``tag``: the language, with its region if it has one.
-
-    Raises
-    ------
-    ValueError
-        If it is no language tag; :func:`letter_language` returns None then.
-    """
-    named = Locale.parse(tag, sep="-")
-    return f"{named.language}_{named.territory}" if named.territory else named.language
-
-
 def render(letter: Letter, to: Addressee) -> RenderedLetter:
     """Write a letter, all but what only its dispatch knows.
 
@@ -127,16 +95,18 @@ def render(letter: Letter, to: Addressee) -> RenderedLetter:
             f"there is no letter in language {to.tag!r}; there are {', '.join(LANGUAGES)}. A notice must be in "
             "the contract's language: have the templates translated, or have counsel check the one on record"
         )
-    head, body = _template(letter.kind, language)
     locale = letter_locale(to.tag)
-    fields = _fields(letter, to, locale)
+    fields = {name: _as_text(value) for name, value in _fields(letter, to, locale).items()}
+    subject, _, body = (
+        _environment(locale).get_template(f"{letter.kind}.txt").render(fields).partition("\n---\n")
+    )
     return RenderedLetter(
         language=language,
         locale=locale,
         template=f"{letter.kind}.{language}",
-        template_version=f"{head['version']}, phrases {phrases(language)['version']}",
-        subject=_ours(head["subject"]).render(fields),
-        body=_ours(body).render(fields),
+        template_version=f"template {_template_version(letter.kind)}, words {catalogue_version(language)}",
+        subject=subject,
+        body=f"{body}\n",
     )
 
 
@@ -162,186 +132,104 @@ def values_at_dispatch(
 
 
 def finished_body(body: str, values: Mapping[str, str], language: str, *, simulated_clock: bool) -> str:
-    """Return a body as it leaves: filled, under a line that says that its clock is simulated, lines wrapped."""
-    text = fill_at_dispatch(body, values)
-    if simulated_clock:
-        text = f"{phrases(language)['simulated_clock']}\n\n{text}"
-    return wrapped(text)
+    """Return a body as it leaves: filled, under a line that says that its clock is simulated; a line a paragraph.
 
-
-def measure_in_words(kind: MeasureKind, scope: Scope, language: str) -> str:
-    """Return what a measure restricts, as a line of a letter."""
-    said = phrases(language)
-    channels = [said["channel"][name] for name in scope.channels]
-    limits = []
-    if kind is not MeasureKind.SUSPEND_CHANNEL and channels and set(scope.channels) != set(CHANNELS):
-        names = enumerated(channels, language)
-        limits.append(counted(said["channels_are"], len(channels), language, names=names))
-    if scope.directions and set(scope.directions) != set(DIRECTIONS):
-        limits += [fill(said["direction_is"], direction=said["direction"][name]) for name in scope.directions]
-    applications = enumerated(scope.application_ids, language)
-    if kind is not MeasureKind.SUSPEND_APPLICATION and applications:
-        count = len(scope.application_ids)
-        limits.append(counted(said["applications_are"], count, language, names=applications))
-    return counted(
-        said["measure"][kind],
-        _how_many(kind, scope),
-        language,
-        limits=fill(said["limited_to"], parts=", ".join(limits)) if limits else "",
-        destination_prefixes=enumerated(scope.destination_prefixes, language, "or"),
-        origins=enumerated(scope.origins, language, "or"),
-        application_ids=applications,
-        channels=enumerated(channels, language),
-        principals=enumerated([_principal(each, language) for each in scope.principal_ids], language),
-    )
-
-
-def ground_in_words(ground: str, language: str = "en") -> str:
-    """Return a ground of the catalogue as letters say it.
-
-    Raises
-    ------
-    KeyError
-        If the catalogue has no such ground.
+    Where its lines are broken is the business of the method that serves it.
     """
-    words: str = phrases(language)["grounds"][ground]
-    return words
-
-
-def _principal(principal_id: str, language: str) -> str:
-    """Return a user, a credential or a key as the customer knows it; of a secret the last characters."""
-    if not is_secret(principal_id):
-        return principal_id
-    return fill(phrases(language)["principal_ending"], last=last_characters(principal_id))
-
-
-def _how_many(kind: MeasureKind, scope: Scope) -> int:
-    """Return the number by which the words of a measure are chosen; 2 where they do not depend on one."""
-    numbers = {
-        MeasureKind.LIMIT_RATE: scope.contacts_per_hour or 0,
-        MeasureKind.SUSPEND_PRINCIPAL: len(scope.principal_ids),
-        MeasureKind.SUSPEND_APPLICATION: len(scope.application_ids),
-        MeasureKind.SUSPEND_CHANNEL: len(scope.channels),
-    }
-    return numbers.get(kind, 2)
+    text = fill_at_dispatch(body, values)
+    return f"{phrases.simulated_clock(language)}\n\n{text}" if simulated_clock else text
 
 
 def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
     """Return what the templates of a language can name; what a kind of letter does not have is left out."""
-    said, sender = phrases(language), letter.sender
+    said, sender = words(language), letter.sender
     fields: dict[str, Any] = {
+        "gap": said.gap,
         "provider": sender.legal_name,
         "contact": sender.contact,
         "reply_to": sender.reply_to,
         "answer": hours(sender.answer_hours, language),
         "customer": to.reference,
-        "time_zone": to.time_zone,
+        "service": to.service or said.gettext("contact-centre service"),
+        "subscription": to.subscription,
+        "time_zone": zone_in_words(to.time_zone, language),
         "case": letter.case_reference,
-        "document": to.document,
-        "notices": to.notice_clause,
-        "measure": measure_in_words(letter.measure, letter.scope, language),
-        "seen": _seen(letter.seen, to.time_zone, language),
-        "grounds": "\n".join(f"- {ground_in_words(ground, language)}" for ground in letter.grounds),
+        "clause": phrases.clause(to.document, to.notice_clause, said),
+        "names_contract": letter.kind in _CONTRACT_IN_THE_HEAD,
+        "measure": phrases.measure_in_words(letter.measure, letter.scope, language),
+        "seen": phrases.seen_in_words(letter.seen, to.time_zone, said),
+        "grounds": "\n".join(f"- {phrases.ground_in_words(ground, language)}" for ground in letter.grounds),
+        "announced": phrases.announced(letter.announced, to.time_zone, said),
+        "term_concerned": letter.term_concerned or "",
     }
-    for name, at in (("determined_at", letter.determined_at), ("until", letter.until)):
-        if at is not None:
-            fields[name] = moment(at, to.time_zone, language)
-    fields["began"] = moment(letter.began, to.time_zone, language) if letter.began is not None else ""
-    if letter.restored is not None:
-        fields["restored_at"] = moment(letter.restored.at, to.time_zone, language)
-        fields["why_restored"] = said["restored"][letter.restored.why]
-    fields |= _of_other_letters(letter, to.time_zone, language)
-    fields["clause"] = fill(said["clause"], **fields)
-    for name in _PARTS:
-        fields[name] = _OurText(_ours(said[name]).render(fields))
-    return fields
+    moments = {
+        "determined_at": letter.determined_at,
+        "until": letter.until,
+        "began": letter.began,
+        "cure_until": letter.cure_until,
+    }
+    fields |= {
+        name: moment(at, to.time_zone, language) if at is not None else "" for name, at in moments.items()
+    }
+    if letter.lasts is not None:
+        fields["lasts"] = hours(int(letter.lasts.total_seconds() // 3600), language)
+    return fields | _of_other_letters(letter, to.time_zone, language)
+
+
+_CONTRACT_IN_THE_HEAD: Final = (NoticeKind.WITHDRAWAL, NoticeKind.REINSTATEMENT)
+"""Kinds whose text says nowhere else on what part of the contract they rest."""
 
 
 def _of_other_letters(letter: Letter, time_zone: str, language: str) -> dict[str, Any]:
-    """Return what a letter says of the notice before it; empty words where it says nothing."""
-    said, withdrawn = phrases(language), letter.withdrawn
-    notices = [
-        fill(said["announced_notice"], number=notice.number, dated=moment(notice.dated, time_zone, language))
-        for notice in letter.announced
-    ]
-    names = enumerated(notices, language)
-    may_have_begun = withdrawn is not None and withdrawn.may_have_begun
-    return {
-        "announced": counted(said["announced"], len(notices), language, notices=names) if notices else "",
-        "why_withdrawn": said["withdrawn"][withdrawn.why] if withdrawn is not None else "",
-        "may_have_begun": said["withdrawn"]["may_have_begun"] if may_have_begun else "",
+    """Return what a letter says of what was before it: a restriction that ended, a notice, a dispute."""
+    said, withdrawn, answered = words(language), letter.withdrawn, letter.answered
+    fields: dict[str, Any] = {
+        "why_withdrawn": phrases.why_withdrawn(withdrawn.why, said) if withdrawn is not None else "",
+        "may_have_begun": (
+            phrases.may_have_begun(said) if withdrawn is not None and withdrawn.may_have_begun else ""
+        ),
     }
-
-
-_PARTS: Final = (
-    *("head", "relies_on", "about_the_traffic", "longer", "stays_possible", "dispute", "questions"),
-)
-"""Phrases that several templates share; they may name placeholders for the dispatch."""
-
-
-class _OurText(str):
-    """Text of the templates in which people's words are marked already: its placeholders are meant."""
-
-    __slots__ = ()
-
-
-def _seen(flags: tuple[Seen, ...], time_zone: str, language: str) -> str:
-    series: dict[tuple[str, str, str, int], list[Seen]] = {}
-    for flag in flags:
-        key = (flag.channel, flag.direction, flag.application_id or "", flag.interval_seconds)
-        series.setdefault(key, []).append(flag)
-    lines = [_series_line(members, time_zone, language) for _, members in sorted(series.items())]
-    beyond = len(lines) - MOST_SERIES
-    if beyond > 0:
-        lines = [*lines[:MOST_SERIES], counted(phrases(language)["further"], beyond, language)]
-    return "\n".join(lines)
-
-
-def _series_line(flags: list[Seen], time_zone: str, language: str) -> str:
-    said = phrases(language)
-    peak = min(flags, key=lambda flag: (flag.p_value, flag.interval_start))
-    carried = fill(said["carried"], application=peak.application_id) if peak.application_id else ""
-    channel = said["channel"].get(peak.channel, peak.channel)
-    what = fill(
-        said["what"],
-        channel=channel[:1].upper() + channel[1:],
-        direction=said["direction"].get(peak.direction, peak.direction),
-        carried=carried,
-    )
-    end = max(flag.interval_start + timedelta(seconds=flag.interval_seconds) for flag in flags)
-    line = counted(
-        said["series"],
-        len(flags),
-        language,
-        what=what,
-        minutes=minutes(peak.interval_seconds, language),
-        first=moment(min(flag.interval_start for flag in flags), time_zone, language),
-        last=moment(end, time_zone, language),
-        peak=moment(peak.interval_start, time_zone, language),
-        observed=counted(said["observed"], peak.observed, language),
-        usual=counted(said["usual"], peak.usual, language),
-    )
-    return f"{line} {_odds(peak.p_value, language)}".rstrip()
-
-
-def _odds(p_value: float, language: str) -> str:
-    """Return how often chance brings such an interval; nothing where it does so every other time."""
-    said = phrases(language)
-    if not p_value > 1 / _RAREST:
-        return fill(said["odds_beyond"], n=number(_RAREST, language))
-    odds = float(f"{1 / min(p_value, 1.0):.1e}")
-    return counted(said["odds"], odds, language) if odds >= 2 else ""
+    if letter.restored is not None:
+        fields["restored_at"] = moment(letter.restored.at, time_zone, language)
+        fields["why_restored"] = phrases.why_restored(letter.restored.why, said)
+    if answered is not None:
+        fields |= {
+            "disputed_at": moment(answered.received_at, time_zone, language),
+            "answered_at": moment(answered.decided_at, time_zone, language),
+            "upheld": answered.upheld,
+            "in_force": answered.in_force,
+        }
+    return fields
 
 
 def _as_text(value: Any) -> Any:
     """Return people's words so that nothing in them is taken for a placeholder at dispatch."""
-    if isinstance(value, _OurText) or not isinstance(value, str):
-        return value
-    return value.replace("⟦", '⟦"⟦"⟧')
+    return value.replace("⟦", '⟦"⟦"⟧') if isinstance(value, str) else value
 
 
-_APPROVED = Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=_as_text)
-DISPATCHED = Environment(
+def _template_text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment(locale: str) -> Environment:
+    """Return what renders the templates in a language; what is filled in is text and no template."""
+    environment = Environment(
+        loader=FunctionLoader(_template_text), undefined=StrictUndefined, extensions=["jinja2.ext.i18n"]
+    )
+    environment.install_gettext_translations(words(locale).translations, newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+@cache
+def _template_version(kind: NoticeKind) -> str:
+    """Return a digest of a kind's template and of the parts that templates share."""
+    kinds = {f"{each}.txt" for each in NoticeKind}
+    parts = sorted(entry.name for entry in TEMPLATES.iterdir() if entry.name not in kinds)
+    return sha256_hex("\0".join(map(_template_text, (f"{kind}.txt", *parts))).encode())[:16]
+
+
+DISPATCHED: Final = Environment(
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     variable_start_string="⟦",
@@ -352,16 +240,3 @@ DISPATCHED = Environment(
     comment_end_string="#⟧",
 )
 """Reads what was approved: all but ``⟦name⟧`` in it is text, whatever it looks like."""
-
-
-@cache
-def _ours(text: str) -> Template:
-    """Return a text of the templates, ready to be filled."""
-    return _APPROVED.from_string(text)
-
-
-@cache
-def _template(kind: NoticeKind, language: str) -> tuple[Mapping[str, str], str]:
-    text = (TEMPLATES / f"{kind}.{language}.txt").read_text(encoding="utf-8")
-    head, _, body = text.partition("\n---\n")
-    return dict(line.split(": ", 1) for line in head.splitlines()), body

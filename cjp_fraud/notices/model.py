@@ -16,6 +16,9 @@ class NoticeKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     REINSTATEMENT = "reinstatement"
     REAFFIRMATION = "reaffirmation"
+    CONDITIONAL_WARNING = "conditional_warning"
+    BREACH = "breach"
+    DISPUTE_ANSWER = "dispute_answer"
 
 
 class NoticeState(StrEnum):

@@ -12,7 +12,8 @@ from cjp_fraud.contracts.stated import stated
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.letter_facts import Letter
-from cjp_fraud.notices.letters import LANGUAGES, Addressee, letter_language, render
+from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language
+from cjp_fraud.notices.letters import Addressee, render
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import PlanDraft, follow_up_rules, served_roles
 
@@ -70,6 +71,8 @@ def draft_plan(
             time_zone=position.time_zone,
             document=document.reference if document is not None else None,
             notice_clause=read.clause if read is not None else None,
+            service=position.product,
+            subscription=position.subscription_id,
         ),
     )
     return PlanDraft(

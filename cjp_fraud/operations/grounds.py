@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.notices.letters import ground_in_words
+from cjp_fraud.notices.letter_phrases import ground_in_words
 from cjp_fraud.review.cases import case_id_of, flags_in_force
 from cjp_fraud.review.grounds import Ground, fits
 from cjp_fraud.storage.database import reading

@@ -92,6 +92,7 @@ def seen(flags: Iterable[Flag]) -> tuple[Seen, ...]:
             observed=flag.observed,
             usual=flag.baseline,
             p_value=flag.p_value,
+            country=flag.reasons.get("country"),
         )
         for flag in sorted(flags, key=lambda flag: (flag.interval_start, flag.id))
     )

@@ -29,7 +29,7 @@ from cjp_fraud.contracts.servable import methods_not_served
 from cjp_fraud.contracts.stated import stated
 from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.notices.delivery_record import plan_facts
-from cjp_fraud.notices.letters import letter_language
+from cjp_fraud.notices.letter_languages import letter_language
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.plans_on_record import plan_of, stated_end
 from cjp_fraud.notices.progress import progress_of

@@ -48,5 +48,10 @@ def test_an_installed_copy_makes_its_database_and_verifies_its_log(tmp_path: Pat
         )
         assert done.returncode == 0, done.stderr[-2000:]
     package = target / "cjp_fraud"
-    for file in ("traffic/sample/traffic.csv.gz", "notices/templates/suspension.en.txt", "py.typed"):
+    for file in (
+        "traffic/sample/traffic.csv.gz",
+        "notices/templates/suspension.txt",
+        "notices/locales/ja/LC_MESSAGES/letters.po",
+        "py.typed",
+    ):
         assert (package / file).exists(), file

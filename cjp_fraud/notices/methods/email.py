@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cjp_fraud.clock import Clock, aware
 from cjp_fraud.config import Settings
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.notices.methods.interface import Composition, WrittenLetter
 from cjp_fraud.notices.methods.smtp_dialogue import Envelope, MailServer, SmtpDelivery, submit
 from cjp_fraud.notices.return_paths import ReturnPathKey
@@ -65,7 +66,7 @@ class EmailMethod:
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(aware(letter.dated))
         message["Message-ID"] = reference = f"<{letter.notice_id}@{self.server.domain}>"
-        message.set_content(letter.body, charset="utf-8", cte="quoted-printable")
+        message.set_content(wrapped(letter.body), charset="utf-8", cte="quoted-printable")
         message["Content-Language"] = letter.language  # set_content clears every Content-* header
         return Composition(reference, message.as_bytes())
 

@@ -32,6 +32,7 @@ class WrittenLetter:
     ----------
     notice_id : the notice; stable, so that a second copy can be known as one.
     address : address of the method, as the contract data have it.
+    body : a line a paragraph; where lines are broken is the method's business.
     dated : aware; the letter's date.
     """
 

@@ -407,7 +407,9 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="customer that is served"),
         sa.Column(
             "kind",
-            sa.Enum("suspension", "withdrawal", "reinstatement", "reaffirmation", name="noticekind", native_enum=False, create_constraint=True, length=40),
+            sa.Enum(
+                "suspension", "withdrawal", "reinstatement", "reaffirmation", "conditional_warning", "breach", "dispute_answer", name="noticekind", native_enum=False, create_constraint=True, length=40
+            ),
             nullable=False,
             comment="what the notices tell",
         ),
@@ -838,7 +840,9 @@ def upgrade() -> None:
         sa.Column("required", sa.Boolean(), nullable=False, comment="false for an address replaced lately, which is served too but decides nothing"),
         sa.Column(
             "kind",
-            sa.Enum("suspension", "withdrawal", "reinstatement", "reaffirmation", name="noticekind", native_enum=False, create_constraint=True, length=40),
+            sa.Enum(
+                "suspension", "withdrawal", "reinstatement", "reaffirmation", "conditional_warning", "breach", "dispute_answer", name="noticekind", native_enum=False, create_constraint=True, length=40
+            ),
             nullable=False,
             comment="what it tells",
         ),
