@@ -51,7 +51,6 @@ class Addressee:
     time_zone : IANA zone of the customer.
     document, notice_clause : the governing document, and where its notice provisions stand; None: not known.
     service : what is provided, by its name; None: it has none on record.
-    subscription : under which it is provided; None: it is not named.
     """
 
     tag: str
@@ -60,7 +59,6 @@ class Addressee:
     document: str | None
     notice_clause: str | None
     service: str | None = None
-    subscription: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,6 @@ def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
         "answer": hours(sender.answer_hours, language),
         "customer": to.reference,
         "service": to.service or said.gettext("contact-centre service"),
-        "subscription": to.subscription,
         "time_zone": zone_in_words(to.time_zone, language),
         "case": letter.case_reference,
         "clause": phrases.clause(to.document, to.notice_clause, said),

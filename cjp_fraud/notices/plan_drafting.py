@@ -72,7 +72,6 @@ def draft_plan(
             document=document.reference if document is not None else None,
             notice_clause=read.clause if read is not None else None,
             service=position.product,
-            subscription=position.subscription_id,
         ),
     )
     return PlanDraft(
