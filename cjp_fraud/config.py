@@ -190,6 +190,13 @@ class Settings(BaseSettings):
         None,
         description="telephone, postal or mail address in letters, not the one that they come from; needed in act",
     )
+    postal_address: Annotated[str, AfterValidator(_one_line)] | None = Field(
+        None, description="postal address of the provider on letters, a line with commas, the country last"
+    )
+    fonts: Annotated[Path | None, _NotEmpty] = Field(
+        None,
+        description="folder of fonts for letters as PDF, beside those of the Debian packages fonts-noto-*",
+    )
     dispute_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         30, description="how long after its date a letter may be disputed, days"
     )

@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, progress
+from cjp_fraud.cli.frame import JsonOption, deployment, moment, progress
 from cjp_fraud.cli.printing import Column, print_json, print_table, print_view, stamp, table_console
+from cjp_fraud.notices.model import NoticeKind
+
+if TYPE_CHECKING:
+    from cjp_fraud.deployment import Deployment
+    from cjp_fraud.operations.letter_preview import PreviewedLetter
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -204,3 +211,78 @@ def show(
         erased = f"(erased at {stamp(attempt.erased_at)})" if attempt.erased_at is not None else "(none)"
         for line in attempt.evidence or (erased,):
             console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+class Format(StrEnum):
+    """How a letter is shown."""
+
+    TEXT = "text"
+    HTML = "html"
+    PDF = "pdf"
+
+
+@app.command()
+def preview(
+    ctx: typer.Context,
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Number or id of the case.")],
+    language: Annotated[
+        str | None,
+        typer.Option("--language", help="Language (de, fr-CA), or all; the contract's by default."),
+    ] = None,
+    kind: Annotated[
+        NoticeKind, typer.Option("--kind", help="What the letter tells.")
+    ] = NoticeKind.SUSPENSION,
+    form: Annotated[Format, typer.Option("--format", help="Text, web page or PDF.")] = Format.TEXT,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File; of several languages, one each (FILE.de.pdf).")
+    ] = None,
+    term: Annotated[
+        str | None, typer.Option("--term", help="Of a breach: the term of the contract that is not met.")
+    ] = None,
+    cure_until: Annotated[
+        str | None, typer.Option("--cure-until", help="Of a breach: until when it is to be put right.")
+    ] = None,
+    upheld: Annotated[
+        bool, typer.Option("--upheld", help="Of an answer: as if the open dispute were decided for them.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a letter about a case as it would leave now; nothing is sent or written on the case.
+
+    What has not happened yet is told as if it happened now. Everybody who can read the case may look.
+    """
+    from cjp_fraud.operations.letter_preview import preview as look
+    from cjp_fraud.suspension.model import Assumed
+
+    opened = deployment(ctx)
+    now = opened.now
+    letters = look(
+        opened, now, case, kind=kind, language=language, assumed=Assumed(term, moment(cure_until), upheld)
+    )
+    if as_json:
+        print_json(letters)
+    elif form is Format.PDF and out is None:
+        raise typer.BadParameter("a PDF needs a file: --out FILE", param_hint="--out")
+    elif out is None:
+        pages = [letter.html if form is Format.HTML else letter.text for letter in letters]
+        typer.echo("\n\n".join(page.rstrip("\n") for page in pages))
+    else:
+        for letter in letters:
+            _write_letter(opened, now, letter, form, out if len(letters) == 1 else _of_language(out, letter))
+
+
+def _of_language(out: Path, letter: PreviewedLetter) -> Path:
+    return out.with_name(f"{out.stem}.{letter.language}{out.suffix}")
+
+
+def _write_letter(
+    opened: Deployment, now: datetime, letter: PreviewedLetter, form: Format, out: Path
+) -> None:
+    from cjp_fraud.operations.letter_preview import preview_pdf
+
+    if form is Format.PDF:
+        content = preview_pdf(opened, now, letter)
+    else:
+        content = (letter.html if form is Format.HTML else letter.text).encode()
+    out.write_bytes(content)
+    typer.echo(f"{letter.language}: {out}")

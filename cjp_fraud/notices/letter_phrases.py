@@ -124,6 +124,11 @@ def simulated_clock(language: str) -> str:
     )
 
 
+def not_sent(language: str) -> str:
+    """Return the line that stands over a letter which is only looked at."""
+    return words(language).gettext("PREVIEW: this letter has not been sent.")
+
+
 def clause(document: str | None, notices: str | None, said: Words) -> str:
     """Return document and clause that a notice relies on, and where its provisions on notices stand."""
     if document and notices:

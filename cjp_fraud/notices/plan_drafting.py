@@ -62,18 +62,7 @@ def draft_plan(
         action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
     )
     assert terms is not None
-    document, read = position.governing_document, position.notice_terms
-    rendered = render(
-        letter,
-        Addressee(
-            tag=language,
-            reference=position.tenant_id,
-            time_zone=position.time_zone,
-            document=document.reference if document is not None else None,
-            notice_clause=read.clause if read is not None else None,
-            service=position.product,
-        ),
-    )
+    rendered = render(letter, addressee(position, language))
     return PlanDraft(
         kind=letter.kind,
         tenant_id=position.tenant_id,
@@ -99,6 +88,19 @@ def _of_kind(position: Contract, kind: NoticeKind, recipients: tuple[Recipient, 
     """Return how a letter goes that follows a suspension's notice: as the contract says, where that can be done."""
     said = position.terms.notices(kind) if position.terms is not None else None
     return said if said is not None and not _without_address(said, recipients) else _once_to_all(recipients)
+
+
+def addressee(position: Contract, tag: str) -> Addressee:
+    """Return to whom a letter under a contract is written, in the language ``tag`` (BCP 47)."""
+    document, read = position.governing_document, position.notice_terms
+    return Addressee(
+        tag=tag,
+        reference=position.tenant_id,
+        time_zone=position.time_zone,
+        document=document.reference if document is not None else None,
+        notice_clause=read.clause if read is not None else None,
+        service=position.product,
+    )
 
 
 def _once_to_all(recipients: tuple[Recipient, ...]) -> NoticeTerms | None:

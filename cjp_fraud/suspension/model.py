@@ -262,3 +262,19 @@ class GateFacts:
     contract: ContractFact | None
     notice: NoticeFact | None
     stops: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a letter would state that is not on record of its case yet.
+
+    Parameters
+    ----------
+    term_concerned, cure_until : of a notice of breach: the term that is not met, and until when it is to be put right
+        (aware).
+    upheld : how an open dispute would be decided.
+    """
+
+    term_concerned: str | None = None
+    cure_until: datetime | None = None
+    upheld: bool = False

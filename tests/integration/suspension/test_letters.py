@@ -136,7 +136,10 @@ def test_the_customers_name_is_in_the_letter_and_in_no_proposal_and_another_name
     assert server.received == []
     load_rows(office.engine, tmp_path, a_row(), at=office.now)
     office.enforce()
-    assert "Customer: Acme Ltd. Customer reference: acme Service: contact-centre service Case: 1" in letters(server)[0]
+    assert (
+        "Customer: Acme Ltd. Customer reference: acme Service: contact-centre service Case: 1"
+        in letters(server)[0]
+    )
 
 
 def test_a_measure_that_begins_late_ends_when_the_letter_said(
