@@ -197,6 +197,13 @@ class Settings(BaseSettings):
         None,
         description="folder of fonts for letters as PDF, beside those of the Debian packages fonts-noto-*",
     )
+    print_folder: Annotated[Path | None, _NotEmpty] = Field(
+        None, description="folder from which a printer takes letters; notices by letter are served through it"
+    )
+    print_url: Annotated[str | None, _NotEmpty] = Field(
+        None, description="interface of a company that prints and posts letters, https; in the folder's place"
+    )
+    print_token: SecretStr | None = Field(None, description="bearer token of that interface")
     dispute_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         30, description="how long after its date a letter may be disputed, days"
     )
@@ -251,6 +258,17 @@ class Settings(BaseSettings):
         if security is ImapSecurity.NONE and host is not None and not _is_loopback(host):
             raise ValueError(f"{host} is another machine, and a mailbox is read unprotected on this one only")
         return security
+
+    @field_validator("print_url")
+    @classmethod
+    def _is_a_web_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+        if not safe or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("not an interface's URL; write https://HOST/PATH (http on this machine alone)")
+        return url
 
     @field_validator("grid_seconds")
     @classmethod
@@ -308,6 +326,8 @@ class Settings(BaseSettings):
             return "CJP_FRAUD_SMTP_HOST"
         if self.imap_host is not None and not _is_loopback(self.imap_host):
             return "CJP_FRAUD_IMAP_HOST"
+        if self.print_url is not None and not _is_loopback(urlsplit(self.print_url).hostname or ""):
+            return "CJP_FRAUD_PRINT_URL"
         if "://" in self.heads and not self.heads.startswith("file://"):
             return "CJP_FRAUD_HEADS_URL"
         if self.tsa_url is not None and not _is_loopback(urlsplit(self.tsa_url).hostname or ""):

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from cjp_fraud.audit.head_keys import HeadKeys
     from cjp_fraud.audit.head_store import HeadStore
     from cjp_fraud.audit.recording import HomeClock
-    from cjp_fraud.notices.methods.interface import NoticeMethods
+    from cjp_fraud.notices.methods.interface import NoticeMethod, NoticeMethods
     from cjp_fraud.notices.report_origin import TxtRecords
+    from cjp_fraud.notices.methods.print_folder import PrintFolder
+    from cjp_fraud.notices.methods.print_interface import PrintInterface
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
@@ -154,13 +156,42 @@ class Deployment:
     @property
     def notice_methods(self) -> NoticeMethods:
         """The methods by which notices are served; a new method is named here."""
-        from cjp_fraud.contracts.methods import EMAIL
+        from cjp_fraud.contracts.methods import EMAIL, METHODS
         from cjp_fraud.notices.methods.email import EmailMethod, mail_server
         from cjp_fraud.notices.methods.interface import NoticeMethods
         from cjp_fraud.notices.return_path_key import return_path_key
 
-        by_name = {EMAIL: EmailMethod(mail_server(self.settings), return_path_key(self.settings))}
+        by_name: dict[str, NoticeMethod[Any, Any]] = {
+            EMAIL: EmailMethod(mail_server(self.settings), return_path_key(self.settings))
+        }
+        printer = self.printer
+        if printer is not None:
+            from cjp_fraud.notices.methods.letter import POSTAL_CLASSES, Letterhead, LetterMethod
+
+            head = Letterhead(
+                self.policy.sender.legal_name, self.settings.postal_address, self.settings.fonts
+            )
+            by_name |= {
+                name: LetterMethod(head, printer, postal_class)
+                for name, postal_class in POSTAL_CLASSES.items()
+                if name in METHODS
+            }
         return NoticeMethods(self.settings.platform_mode, by_name, give_up_after=self.settings.fresh)
+
+    @property
+    def printer(self) -> PrintFolder | PrintInterface | None:
+        """Whoever prints and posts letters; None: notices are not served by letter."""
+        settings = self.settings
+        if settings.print_url is not None:
+            from cjp_fraud.notices.methods.print_interface import PrintInterface
+
+            token = settings.print_token.get_secret_value() if settings.print_token is not None else None
+            return PrintInterface(settings.print_url, token)
+        if settings.print_folder is not None:
+            from cjp_fraud.notices.methods.print_folder import PrintFolder
+
+            return PrintFolder(settings.print_folder)
+        return None
 
     @property
     def txt_records(self) -> TxtRecords | None:

@@ -213,6 +213,21 @@ def show(
             console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
+@app.command("collect-carrier")
+def collect_carrier(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Record what the carrier has seen of the letters that a printer got; `run-due` does it too.
+
+    Exit code 1 if a letter could not be asked about, or an event not be read; what was said is kept.
+    """
+    from cjp_fraud.operations import notices
+
+    opened = deployment(ctx)
+    collected = notices.collect_carrier_events(opened, opened.now)
+    print_view(collected, as_json=as_json, title="Carrier's events")
+    if collected.faults:
+        raise typer.Exit(1)
+
+
 class Format(StrEnum):
     """How a letter is shown."""
 

@@ -11,6 +11,7 @@ from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.contradictions import OpenContradiction, open_contradictions
 from cjp_fraud.notices.work_items import WorkItem, work_items
 from cjp_fraud.operations.head_keeping import KeptHead, head_follows, keep_if_due
+from cjp_fraud.operations.notices import collect_carrier_events
 from cjp_fraud.operations.overdue import overdue_now
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import state_need
@@ -270,6 +271,9 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
         ).new_events
     except StorageError as error:
         faults.append(str(error))
+    carried = collect_carrier_events(deployment, now)
+    events += carried.new_events
+    faults += carried.faults
     report = enforcement.resume_all(deployment.enforcement(now))
     head = None
     faults += report.faults

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, StorageError
+from cjp_fraud.notices import carrier_collection, inbound_reports
 from cjp_fraud.notices import delivery_record as records
-from cjp_fraud.notices import inbound_reports
+from cjp_fraud.notices.carrier_collection import CollectedEvents
 from cjp_fraud.notices.delivery_record import DeliveryRecord, NoticeRow
 from cjp_fraud.notices.open_duties import OpenDuty, open_duties
 from cjp_fraud.notices.report_matching import notice_of_return_path
@@ -244,6 +245,14 @@ def _notices_written_back_to(
     now = deployment.now
     with reading(engine) as session:
         return tuple(notice_of_return_path(session, report.sent_to, key, now) for report in reports)
+
+
+def collect_carrier_events(deployment: Deployment, now: datetime) -> CollectedEvents:
+    """Record what the carrier has seen since the last time of the letters that were handed to a printer."""
+    printer = deployment.printer
+    if printer is None:
+        return CollectedEvents(0, ())
+    return carrier_collection.collect_carrier_events(deployment.engine, printer, now)
 
 
 def _notice_id(session: Session, named: str) -> str:
