@@ -67,6 +67,7 @@ ENTRIES = (
     Entry("models", "model_versions", "Model versions: one a Monday, fitted by cjp-fraud train."),
     Entry("cases", "cases", "Cases: look at them, decide them, approve what follows."),
     Entry("notices", "notices", "Notices: plans, dispatch, delivery records."),
+    Entry("reasons", "reasons", "Statements of reasons, and the laws whose lists they must satisfy."),
     Entry("measures", "measures", "Measures: apply, list, reaffirm, reinstate, reconcile, entitlements."),
     Entry("run-due", "measures", "Do what is due, every five minutes: what the schedule does.", "run_due"),
     Entry("disputes", "disputes", "Disputes: open one for the tenant, decide it."),

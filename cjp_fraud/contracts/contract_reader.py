@@ -22,6 +22,7 @@ from cjp_fraud.contracts.model import Reading, Recipient, Right, why_not_accepte
 from cjp_fraud.contracts.position import Contract, DocumentVersion
 from cjp_fraud.contracts.provisioning import first_notice
 from cjp_fraud.contracts.provisioning_on_record import provisioning_at
+from cjp_fraud.contracts.reason_profile_entry import profiles_in_force
 from cjp_fraud.contracts.receipt import earliest_measure
 from cjp_fraud.contracts.recipients import AddressOnRecord, former_address_erased, recipients_among
 from cjp_fraud.contracts.tables import (
@@ -35,6 +36,7 @@ from cjp_fraud.contracts.tables import (
 )
 from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.digests import digest
+from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError
 
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
@@ -72,6 +74,7 @@ def contract_at(
     provisioned = provisioning_at(session, subscription.id, known_at or moment)
     first = first_notice(provisioned)
     fault = why_not_accepted(bought.hosting, bought.product)
+    profiles = profiles_in_force(session, tenant.provider_id, moment)
     return Contract(
         tenant_id=tenant_id,
         customer_name=tenant.name,
@@ -115,12 +118,14 @@ def contract_at(
             "provisioning_notices": digest([notice.id for notice in provisioned]),
             "notice_terms": notices.id if notices else None,
             "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
+            **({"reason_profiles": digest(list(map(to_document, profiles)))} if profiles else {}),
         },
         terms=whole,
         own_calendars=calendars,
         provisioning_notices=provisioned,
         governing=entered.governing if entered is not None else None,
         documents=entered.documents if entered is not None else None,
+        reason_profiles=profiles,
     )
 
 

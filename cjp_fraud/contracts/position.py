@@ -18,6 +18,7 @@ from cjp_fraud.contracts.provisioning import (
     part_fault,
     proof_fault,
 )
+from cjp_fraud.contracts.reason_profiles import ProfileInForce
 from cjp_fraud.contracts.terms import NoticeTerms
 
 
@@ -57,6 +58,7 @@ class Contract:
     documents : those documents; None: none were entered, or they cannot be read.
     governing : what governs of the documents that counsel entered, with its reasoning; None: none were entered.
     own_calendars : of the places that the terms count in, with their holidays; None: they count in none.
+    reason_profiles : laws whose lists the provider's statements of reasons must satisfy; counsel turns them on.
     """
 
     tenant_id: str
@@ -92,6 +94,7 @@ class Contract:
     provisioning_notices: tuple[ProvisioningNotice, ...] = ()
     governing: Governing | None = None
     documents: DocumentSet | None = None
+    reason_profiles: tuple[ProfileInForce, ...] = ()
 
     @property
     def calendars(self) -> Calendars:

@@ -15,6 +15,7 @@ from sqlalchemy.schema import SchemaItem
 
 from cjp_fraud.contracts.methods import METHOD_LENGTH
 from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Origin, PurchaseModel, Reading, Right
+from cjp_fraud.contracts.reason_profiles import ReasonProfile
 from cjp_fraud.storage.base import Base, Id, Recorded, Sha256, ZoneName
 
 DEFAULT_PROVIDER = "provider"
@@ -27,6 +28,24 @@ class Provider(Recorded, Base):
     __tablename__ = "providers"
 
     id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True, comment="id of the tenants file")
+
+
+class ReasonProfileVersion(Recorded, Base):
+    """One version of whether a law's list holds for a provider's statements of reasons; no row ever changes."""
+
+    __tablename__ = "reason_profiles"
+    __table_args__ = (UniqueConstraint("provider_id", "profile", "version"),)
+
+    id: Mapped[Id]
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), comment="contracting entity")
+    profile: Mapped[ReasonProfile] = mapped_column(comment="which law's list")
+    version: Mapped[int] = mapped_column(comment="1, 2, 3 ...: the highest counts")
+    in_force: Mapped[bool] = mapped_column(comment="whether it is on")
+    out_of_court: Mapped[list[str]] = mapped_column(comment="bodies for settlement out of court")
+    mediators: Mapped[list[str]] = mapped_column(comment="mediators that the terms name")
+    source: Mapped[str] = mapped_column(String(400), comment="what counsel's decision rests on")
+    entered_by: Mapped[str] = mapped_column(String(140), comment="who entered it")
+    entered_at: Mapped[datetime] = mapped_column(comment="from when on it counts")
 
 
 class Party(Recorded, Base):

@@ -142,6 +142,7 @@ class Letter:
     term_concerned : the term of the contract that a notice of breach is about, as counsel words it in its language.
     cure_until : until when the customer is asked to end what is not in order; aware.
     answered : how a dispute was decided.
+    other_redress : bodies outside to which the customer can turn, by name.
 
     Raises
     ------
@@ -166,6 +167,7 @@ class Letter:
     term_concerned: str | None = None
     cure_until: datetime | None = None
     answered: Answered | None = None
+    other_redress: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         missing = [name for name in NEEDED[self.kind] if getattr(self, name) in (None, ())]

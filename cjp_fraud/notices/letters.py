@@ -23,7 +23,7 @@ from cjp_fraud.notices.letter_dates import LetterDates
 from cjp_fraud.notices.letter_facts import Letter
 from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language, letter_locale
 from cjp_fraud.notices.letter_moments import moment, zone_in_words
-from cjp_fraud.notices.letter_words import hours
+from cjp_fraud.notices.letter_words import enumerated, hours
 from cjp_fraud.notices.model import NoticeKind
 
 TEMPLATES: Final = files("cjp_fraud.notices") / "templates"
@@ -157,6 +157,7 @@ def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
         "seen": phrases.seen_in_words(letter.seen, to.time_zone, said),
         "grounds": "\n".join(f"- {phrases.ground_in_words(ground, language)}" for ground in letter.grounds),
         "announced": phrases.announced(letter.announced, to.time_zone, said),
+        "bodies": enumerated(letter.other_redress, language),
         "term_concerned": letter.term_concerned or "",
     }
     moments = {

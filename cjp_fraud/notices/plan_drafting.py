@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cjp_fraud.contracts.model import Recipient
+from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Recipient
 from cjp_fraud.contracts.receipt_rule import Basis
 from cjp_fraud.contracts.servable import methods_not_served, why_not_served
 from cjp_fraud.contracts.stated import stated
@@ -16,6 +17,7 @@ from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language
 from cjp_fraud.notices.letters import Addressee, render
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import PlanDraft, follow_up_rules, served_roles
+from cjp_fraud.notices.statement_of_reasons import bodies_outside, profile_faults, statement_of
 
 if TYPE_CHECKING:
     from cjp_fraud.contracts.position import Contract
@@ -47,6 +49,8 @@ def draft_plan(
     terms = position.notice_terms if by_contract else _of_kind(position, letter.kind, recipients)
     unread = position.notice_terms_fault or "the notice clause has not been read"
     language = (stated(terms.language) if terms is not None else None) or position.language
+    letter = replace(letter, other_redress=bodies_outside(position.reason_profiles))
+    statement = statement_of(letter, position, letter_language(language) or DEFAULT_LANGUAGE)
     refuse_unless(
         (terms is not None, unread if by_contract else "there is nobody to be served"),
         (
@@ -59,6 +63,7 @@ def draft_plan(
             (False, sentence)
             for sentence in (methods_not_served(terms, methods) if terms is not None else ())
         ),
+        *((False, sentence) for sentence in (profile_faults(statement) if statement is not None else ())),
         action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
     )
     assert terms is not None
@@ -81,6 +86,7 @@ def draft_plan(
         locale=rendered.locale,
         not_served=tuple(sorted(terms.method_names - methods)) if methods is not None and by_contract else (),
         business_calendars=position.calendars.calendars,
+        statement=statement,
     )
 
 

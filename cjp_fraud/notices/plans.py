@@ -15,6 +15,7 @@ from cjp_fraud.contracts.terms import MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.documents import UtcMoment
 from cjp_fraud.notices.letter_dates import LetterDates, letter_dates
 from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.notices.statement_of_reasons import StatementOfReasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class PlanDraft:
     business_calendars : of the places that the contract counts in, with the list of holidays; empty: it counts in
         hours and calendar days alone.
     not_served : methods by which the deployment does not serve; where one method is enough, these are passed over.
+    statement : the reasons of the restriction, as data; None: its letters restrict nothing.
     """
 
     kind: NoticeKind
@@ -69,6 +71,7 @@ class PlanDraft:
     locale: str | None = None
     business_calendars: tuple[BusinessCalendar, ...] = ()
     not_served: tuple[str, ...] = ()
+    statement: StatementOfReasons | None = None
 
     def dates(self, dispatched_at: datetime, step: int) -> LetterDates:
         """Return the moments that a letter of ``step`` states if it leaves at ``dispatched_at`` (aware)."""

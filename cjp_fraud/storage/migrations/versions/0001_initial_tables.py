@@ -277,6 +277,25 @@ def upgrade() -> None:
     op.create_index("ix_participations_case", "participations", ["case_id"], unique=False)
     op.create_index("ix_participations_tenant", "participations", ["tenant_id"], unique=False)
     op.create_table(
+        "reason_profiles",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("provider_id", sa.String(length=200), nullable=False, comment="contracting entity"),
+        sa.Column(
+            "profile", sa.Enum("eu_2022_2065_art_17_3", "eu_2019_1150_art_4", name="reasonprofile", native_enum=False, create_constraint=True, length=40), nullable=False, comment="which law's list"
+        ),
+        sa.Column("version", sa.Integer(), nullable=False, comment="1, 2, 3 ...: the highest counts"),
+        sa.Column("in_force", sa.Boolean(), nullable=False, comment="whether it is on"),
+        sa.Column("out_of_court", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="bodies for settlement out of court"),
+        sa.Column("mediators", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="mediators that the terms name"),
+        sa.Column("source", sa.String(length=400), nullable=False, comment="what counsel's decision rests on"),
+        sa.Column("entered_by", sa.String(length=140), nullable=False, comment="who entered it"),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False, comment="from when on it counts"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["provider_id"], ["providers.id"], name=op.f("fk_reason_profiles_provider_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reason_profiles")),
+        sa.UniqueConstraint("provider_id", "profile", "version", name=op.f("uq_reason_profiles_provider_id_profile_version")),
+    )
+    op.create_table(
         "tenants",
         sa.Column("id", sa.String(length=200), nullable=False, comment="tenant_id of the traffic"),
         sa.Column("provider_id", sa.String(length=200), nullable=False, comment="who provides"),
