@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from cjp_fraud.audit.head_store import HeadStore
     from cjp_fraud.audit.recording import HomeClock
     from cjp_fraud.notices.methods.interface import NoticeMethod, NoticeMethods
-    from cjp_fraud.notices.report_origin import TxtRecords
     from cjp_fraud.notices.methods.print_folder import PrintFolder
     from cjp_fraud.notices.methods.print_interface import PrintInterface
+    from cjp_fraud.notices.report_origin import TxtRecords
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import Column, JsonOption, deployment, print_json, print_table, print_view
+from cjp_fraud.cli.frame import JsonOption, deployment
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view
 from cjp_fraud.contracts.reason_profiles import ReasonProfile
 
 app = typer.Typer(no_args_is_help=True)

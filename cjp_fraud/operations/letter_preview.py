@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
+from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.methods import LETTER
-from cjp_fraud.contracts.position import Contract, contract_at
-from cjp_fraud.contracts.recipients import recipients
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.tables import Address, Subscription
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, Refused

@@ -22,12 +22,13 @@ from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans_on_record import plan_of
 from cjp_fraud.review.case_letters import seen
 from cjp_fraud.review.cases import flags_in_force
+from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Dispute, Proposal
 from cjp_fraud.review.determination import latest_determination
 from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.measure_fit import Flagged, PlannedMeasure, planned_measure
 from cjp_fraud.review.model import DisputeState, Finding, MeasureWanted, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
-from cjp_fraud.review.tables import Case, Determination, DeterminationFlag, Dispute, Flag, Proposal
+from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.suspension.model import Assumed, MeasureState
 from cjp_fraud.suspension.tables import Measure
 
