@@ -168,9 +168,9 @@ class Deployment:
         if printer is not None:
             from cjp_fraud.notices.methods.letter import POSTAL_CLASSES, Letterhead, LetterMethod
 
-            head = Letterhead(
-                self.policy.sender.legal_name, self.settings.postal_address, self.settings.fonts
-            )
+            settings = self.settings
+            name = settings.provider_legal_name or settings.provider_name
+            head = Letterhead(name, settings.postal_address, settings.fonts)
             by_name |= {
                 name: LetterMethod(head, printer, postal_class)
                 for name, postal_class in POSTAL_CLASSES.items()

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Final
 from cjp_fraud.contracts.reason_profiles import LAWS, ProfileInForce, ReasonProfile
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import UtcMoment
-from cjp_fraud.notices.letter_facts import Letter
-from cjp_fraud.notices.letter_phrases import ground_in_words, measure_in_words
 from cjp_fraud.notices.model import NoticeKind
 
 if TYPE_CHECKING:
     from cjp_fraud.contracts.position import Contract
+    from cjp_fraud.notices.letter_facts import Letter
 
 STATING: Final = (NoticeKind.SUSPENSION, NoticeKind.REAFFIRMATION)
 """Kinds of notices that restrict, and so state reasons."""
@@ -124,6 +123,9 @@ def statement_of(letter: Letter, position: Contract, language: str) -> Statement
     """
     if letter.kind not in STATING:
         return None
+    # Inside: listings load plans, and with them this module, but no letters.
+    from cjp_fraud.notices.letter_phrases import ground_in_words, measure_in_words
+
     profiles, sender = position.reason_profiles, letter.sender
     return StatementOfReasons(
         profiles=tuple(each.profile for each in profiles),

@@ -18,7 +18,8 @@ from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.contracts.methods import LETTER
 from cjp_fraud.contracts.model import DeliveryStatus, Right
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, Wait, WaitUnit
+from cjp_fraud.contracts.receipt_rule import Basis
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.digests import sha256_hex
@@ -77,8 +78,8 @@ def by_letter(printer: Printer) -> NoticeMethods:
 def a_letter_plan(engine: Engine, folder: Path) -> str:
     """Put acme under terms that are served by letter, and a plan of it, on record."""
     load_rows(engine, folder, a_row())
-    rule = MethodRule(LETTER, DeliveryStatus.ACCEPTED, ("legal",))
-    step = NoticeStep(1, Combine.ALL_OF, (rule,), Wait(0, WaitUnit.HOURS))
+    rule = MethodRule(LETTER, Basis.ACCEPTED, ("legal",))
+    step = NoticeStep(1, Combine.ALL_OF, (rule,))
     with transaction(engine) as session:
         by = machine("test")
         enter_address(session, "acme", "legal", (ADDRESS,), by, NOON, method=LETTER)

@@ -249,8 +249,8 @@ EDITS: dict[str, tuple[int, str, str]] = {
         6,
         "did not arrive",
         "INSERT INTO delivery_events (id, notice_id, attempt_id, at, source, status, negative, authenticated, raw, "
-        "raw_sha256, report_sha256, recorded_at) SELECT 'bounce', notice_id, attempt_id, at, source, 'delivered', 1, 1, "
-        "raw, raw_sha256, 'r', recorded_at FROM delivery_events LIMIT 1",
+        "raw_sha256, report_sha256, resolved_at, resolved_by, recorded_at) SELECT 'bounce', notice_id, attempt_id, at, "
+        "source, 'delivered', 1, 1, raw, raw_sha256, 'r', NULL, NULL, recorded_at FROM delivery_events LIMIT 1",
     ),
     "counsel's stop": (
         6,
