@@ -33,8 +33,8 @@ MATURE_DAYS: Final = 7
 """Folded days that a day's snapshot must have had for Q to count the day."""
 LEAST_DAYS: Final = 3
 """Days from which M and H are known."""
-HAND_OVER: Final = (1.0, 2 / 3, 1 / 3, 1 / 4)
-"""To which power the provisional bar counts, by the number of scored days; it is over after them."""
+HAND_OVER: Final = (1.0, 2 / 3, 1 / 3)
+"""To which power the provisional bar counts, by the number of scored days; from LEAST_DAYS on M, H and R stand alone."""
 NEWCOMER: Final = 2.0
 """How much higher the bar of a first scored day is, whose locations rest on two days."""
 RARE_SLACK: Final = 0.2
@@ -59,7 +59,7 @@ class OwnBar:
         around.
     recurring : float64 [series, 24]; R, what u reaches around this hour on one day in four.
     provisional : float64 [series]; what the statistic is divided by before p is taken, as long as the series is new: a
-        bar from few days, twice as high on the first scored one, which fades as scored days come; 1 from four on.
+        bar from few days, twice as high on the first scored one, which fades as scored days come; 1 from three on.
     """
 
     rare: Floats
@@ -93,7 +93,7 @@ def own_bar(days: Days, maxima: Floats, upper: Floats, folded: Floats, hours: Fl
     rare, habit = _rare_and_habit(of_scored, mature)
     noise = quantile_of_known(np.where(scored, lately, np.nan), MIDDLE, least=LEAST_DAYS)
     scored_days = (~np.isnan(of_scored)).sum(axis=1)
-    power = np.array([*HAND_OVER, 0.0])[np.minimum(scored_days, len(HAND_OVER))]
+    power = np.array([*HAND_OVER, 0.0])[np.minimum(scored_days, LEAST_DAYS)]
     newest = slice(-NOISE_MEMORY_DAYS, None)
     counted = (scored & (days >= day - NOISE_MEMORY_DAYS))[:, newest, None]
     hours_lately = np.where(counted, hours[:, newest], np.nan)
