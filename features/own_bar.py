@@ -34,7 +34,7 @@ MATURE_DAYS: Final = 7
 LEAST_DAYS: Final = 3
 """Days from which M and H are known."""
 HAND_OVER: Final = (1.0, 2 / 3, 1 / 3)
-"""To which power the provisional bar counts, by the number of scored days; from LEAST_DAYS on M, H and R stand alone."""
+"""To which power the provisional bar counts, by the number of scored days; with LEAST_DAYS M, H and R stand alone."""
 NEWCOMER: Final = 2.0
 """How much higher the bar of a first scored day is, whose locations rest on two days."""
 RARE_SLACK: Final = 0.2

@@ -9,10 +9,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cjp_fraud.config import load_settings
-from cjp_fraud.contracts.contract_reader import contract_at
+from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.reason_profile_entry import enter_profile, profiles_in_force
 from cjp_fraud.contracts.reason_profiles import ProfileInForce, ReasonProfile
-from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.tables import ReasonProfileVersion
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.digests import digest

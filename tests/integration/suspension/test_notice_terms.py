@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.compliance.log_verification import verify_log
+from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.contract_terms import ContractTerms, GroundWithoutNotice, NamedMeasure
 from cjp_fraud.contracts.enforcement_window import EnforcementWindows, Window
 from cjp_fraud.contracts.methods import LETTER
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.periods import Period, Wait, WaitUnit
 from cjp_fraud.contracts.places import Place
-from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.receipt_rule import FollowUp, ReceiptRule
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.contracts.stated import NOT_READ
