@@ -1,4 +1,4 @@
-"""Builders of flags, people and cases, for tests: a small office with a mail server and a platform."""
+"""Builders of flags, people and cases, for tests: a deployment with its staff, a mail server and a platform."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ PEOPLE = {
     "carol": (Role.COUNSEL,),
     "otto": (Role.AUDITOR,),
 }
-"""Who works in the office, and as what."""
+"""Who works in the staffed deployment, and as what."""
 
 OUTBOUND_VOICE = MeasureWanted(
     MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice",), directions=("outbound",)), timedelta(hours=72)
 )
 GROUNDS = (Ground.UNUSUAL_DESTINATIONS, Ground.UNATTENDED)
 SENDER = Sender("Example Cloud Ltd.", "notices@provider.example", "+1 555 0100")
-"""Who writes the office's letters."""
+"""Who writes the deployment's letters."""
 
 QUIET = "nothing gets through, that is why"
 """Why a measure is kept although its traffic is quiet."""
@@ -143,7 +143,7 @@ def flag(
 
 
 @dataclass
-class Office:
+class StaffedDeployment:
     """People, a database, a mail server, a platform and a clock that only the test moves."""
 
     engine: Engine
@@ -153,7 +153,7 @@ class Office:
     now: datetime = START
     people: dict[str, Actor] = field(default_factory=dict)
     opened_with: Hashable = None
-    """What the office was opened with, if in a database that nobody had used."""
+    """What the staffed deployment was opened with, if in a database that nobody had used."""
     opened_at_entry: int = 0
     """The newest entry of the log then."""
 
@@ -261,26 +261,26 @@ class Office:
         self.approve()
 
 
-def open_office(
+def open_staffed(
     engine: Engine,
     folder: Path,
     mail: NoticeMethods,
     *rows: dict[str, str],
     mode: PlatformMode = PlatformMode.ACT,
     platform: PlatformClient | None = None,
-) -> Office:
-    """Open an office: the tenants of ``rows`` (or acme under the plain terms), and everybody on record."""
+) -> StaffedDeployment:
+    """Open a staffed deployment: the tenants of ``rows`` (or acme under the plain terms), and everybody on record."""
     policy = ProviderPolicy(mode=mode, sender=SENDER)
-    office = Office(engine, mail, platform or EmbeddedPlatform(engine), policy)
+    staffed = StaffedDeployment(engine, mail, platform or EmbeddedPlatform(engine), policy)
     chosen = rows or (a_row(),)
     if not is_empty(engine):
-        office.people = _move_in(engine, folder, chosen)
-        return office
-    office.opened_with = (mode, tuple(tuple(sorted(row.items())) for row in chosen))
+        staffed.people = _move_in(engine, folder, chosen)
+        return staffed
+    staffed.opened_with = (mode, tuple(tuple(sorted(row.items())) for row in chosen))
     steps = partial(_move_in, engine, folder, chosen)
-    office.people = dict(brought_to(engine, ("opened", office.opened_with), steps))
-    office.opened_at_entry = newest_entry(engine)
-    return office
+    staffed.people = dict(brought_to(engine, ("opened", staffed.opened_with), steps))
+    staffed.opened_at_entry = newest_entry(engine)
+    return staffed
 
 
 def _move_in(engine: Engine, folder: Path, rows: Sequence[dict[str, str]]) -> dict[str, Actor]:

@@ -21,14 +21,25 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import enforce
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
-from tests.case_builders import GROUNDS, OUTBOUND_VOICE, START, Office, a_flag, flag, open_office, read_rows
+from tests.case_builders import (
+    GROUNDS,
+    OUTBOUND_VOICE,
+    START,
+    StaffedDeployment,
+    a_flag,
+    flag,
+    open_staffed,
+    read_rows,
+)
 from tests.contract_builders import a_row
 
 
-def determined_cases(engine: Engine, folder: Path, mail: MailServer, count: int) -> tuple[Office, list[str]]:
-    """Return an office and the ids of ``count`` cases that wait for their approval."""
+def determined_cases(
+    engine: Engine, folder: Path, mail: MailServer, count: int
+) -> tuple[StaffedDeployment, list[str]]:
+    """Return a staffed deployment and the ids of ``count`` cases that wait for their approval."""
     tenants = [f"tenant-{number:03d}" for number in range(count)]
-    office = open_office(engine, folder, mail, *(a_row(tenant_id=tenant) for tenant in tenants))
+    staffed = open_staffed(engine, folder, mail, *(a_row(tenant_id=tenant) for tenant in tenants))
     flag(engine, *(a_flag(START - timedelta(minutes=30), tenant) for tenant in tenants), cap=count)
     with reading(engine) as session:
         cases = list(session.scalars(select(Case.id).order_by(Case.number)))
@@ -36,31 +47,31 @@ def determined_cases(engine: Engine, folder: Path, mail: MailServer, count: int)
         tenants_part=TenantsPart.VICTIM, reasons="at night", measure=OUTBOUND_VOICE, grounds=GROUNDS
     )
     with transaction(engine) as session:
-        decision = Decision(session, office.people["rita"], office.now)
+        decision = Decision(session, staffed.people["rita"], staffed.now)
         for case_id in cases:
             claim(decision, case_id)
             determine_fraud(
                 decision,
                 case_id,
                 finding,
-                policy=office.policy,
+                policy=staffed.policy,
                 read_rows=read_rows,
                 obstacles=proposal_obstacles,
             )
-    return office, cases
+    return staffed, cases
 
 
-def approve_at_once(office: Office, cases: Sequence[str]) -> list[CaseState | Exception]:
+def approve_at_once(staffed: StaffedDeployment, cases: Sequence[str]) -> list[CaseState | Exception]:
     """Approve and enforce each case in a thread of its own, all started together; return how each ended."""
     barrier = Barrier(len(cases))
 
     def run(case_id: str) -> CaseState | Exception:
         barrier.wait()
         try:
-            with transaction(office.engine) as session:
-                decision = Decision(session, office.people["adam"], office.now)
-                approve(decision, case_id, partial(approval_obstacles, policy=office.policy))
-            return enforce(office.enforcement(), case_id).state
+            with transaction(staffed.engine) as session:
+                decision = Decision(session, staffed.people["adam"], staffed.now)
+                approve(decision, case_id, partial(approval_obstacles, policy=staffed.policy))
+            return enforce(staffed.enforcement(), case_id).state
         except Exception as error:
             return error
 

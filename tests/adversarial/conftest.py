@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import UnreliablePlatform
 from tests.snapshots import brought_to
@@ -25,16 +25,16 @@ def server() -> Iterator[MailServerUnderTest]:
 
 
 @pytest.fixture
-def suspended(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Office:
-    """An office whose one case is suspended."""
-    office = open_office(
+def suspended(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> StaffedDeployment:
+    """A staffed deployment whose one case is suspended."""
+    staffed = open_staffed(
         engine, tmp_path, mail_to(server), platform=UnreliablePlatform(EmbeddedPlatform(engine))
     )
 
     def suspend() -> datetime:
-        office.approved_case()
-        assert office.enforce().state is CaseState.SUSPENDED
-        return office.now
+        staffed.approved_case()
+        assert staffed.enforce().state is CaseState.SUSPENDED
+        return staffed.now
 
-    office.now = brought_to(engine, ("suspended", office.opened_with), suspend)
-    return office
+    staffed.now = brought_to(engine, ("suspended", staffed.opened_with), suspend)
+    return staffed

@@ -34,7 +34,7 @@ from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.enforcement import enforce
 from cjp_fraud.suspension.tables import Measure
-from tests.case_builders import a_flag, flag, mail_to, open_office
+from tests.case_builders import a_flag, flag, mail_to, open_staffed
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
@@ -193,21 +193,25 @@ def test_every_measure_stands_on_record_after_the_reply_that_permits_it(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     """Two cases in one run, and a mail server that takes its time over each letter."""
-    office = open_office(
+    staffed = open_staffed(
         sqlite_engine,
         tmp_path,
         mail_to(server),
         a_row(),
         a_row(tenant_id="beta", notice_address="notices@beta.example"),
     )
-    case_ids = [office.approved_case(tenant).id for tenant in ("acme", "beta")]
+    case_ids = [staffed.approved_case(tenant).id for tenant in ("acme", "beta")]
     server.on_data = lambda: time.sleep(0.3)
     context = Enforcement(
-        office.engine, office.mail, EmbeddedPlatform(office.engine), office.policy, TickingClock(office.now)
+        staffed.engine,
+        staffed.mail,
+        EmbeddedPlatform(staffed.engine),
+        staffed.policy,
+        TickingClock(staffed.now),
     )
     for case_id in case_ids:
         enforce(context, case_id)
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         measures = session.scalars(select(Measure)).all()
         dialogues = [attempt.evidence or "" for attempt in session.scalars(select(NoticeAttempt))]
     replies = [datetime.fromisoformat(found) for text_ in dialogues for found in TAKEN_OVER.findall(text_)]
@@ -218,7 +222,7 @@ def test_every_measure_stands_on_record_after_the_reply_that_permits_it(
         assert reply <= measure.permitted_at <= measure.ordered_at
         assert measure.in_force_at is not None
         assert measure.ordered_at <= measure.in_force_at
-    assert verify_log(office.engine).faults == ()
+    assert verify_log(staffed.engine).faults == ()
 
 
 def test_a_row_that_calls_the_home_simulated_gives_nobody_a_clock(real: Deployment) -> None:

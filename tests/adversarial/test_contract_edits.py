@@ -21,28 +21,28 @@ from cjp_fraud.people.model import FEED, Actor, Decision, machine
 from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import reading, transaction
-from tests.case_builders import Office, a_flag, flag, mail_to, open_office
+from tests.case_builders import StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.contract_builders import NOON, a_row, load_rows, write_csv
 from tests.mail_servers import MailServerUnderTest
 
 
 @pytest.fixture
-def fed(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Office:
-    """An office whose one tenant was changed by a feed a while ago, and whose case is approved by adam."""
-    office = open_office(engine, tmp_path, mail_to(server))
+def fed(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> StaffedDeployment:
+    """A staffed deployment whose one tenant was changed by a feed a while ago, and whose case is approved by adam."""
+    staffed = open_staffed(engine, tmp_path, mail_to(server))
     row = a_row(notice_address="billing@acme.example")
-    load_rows(engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=office.now - timedelta(days=40))
-    office.approved_case()
-    return office
+    load_rows(engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=staffed.now - timedelta(days=40))
+    staffed.approved_case()
+    return staffed
 
 
-def confirmed(office: Office, by: str) -> None:
-    with transaction(office.engine) as session:
-        confirm_contract(Decision(session, office.people[by], office.now), "acme")
+def confirmed(staffed: StaffedDeployment, by: str) -> None:
+    with transaction(staffed.engine) as session:
+        confirm_contract(Decision(session, staffed.people[by], staffed.now), "acme")
 
 
 def test_after_an_edit_by_a_feed_nothing_is_sent_or_restricted(
-    fed: Office, server: MailServerUnderTest
+    fed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     report = fed.enforce()
     assert report.state is CaseState.APPROVED
@@ -51,7 +51,9 @@ def test_after_an_edit_by_a_feed_nothing_is_sent_or_restricted(
 
 
 @pytest.mark.parametrize("by", ["carol", "bella"])
-def test_counsel_or_a_second_approver_confirms_and_the_measure_follows(fed: Office, by: str) -> None:
+def test_counsel_or_a_second_approver_confirms_and_the_measure_follows(
+    fed: StaffedDeployment, by: str
+) -> None:
     confirmed(fed, by)
     fed.wait(minutes=1)
     fed.resume_all()
@@ -59,7 +61,7 @@ def test_counsel_or_a_second_approver_confirms_and_the_measure_follows(fed: Offi
     assert verify_log(fed.engine).faults == ()
 
 
-def test_the_approver_of_the_measure_is_no_second_one(fed: Office) -> None:
+def test_the_approver_of_the_measure_is_no_second_one(fed: StaffedDeployment) -> None:
     confirmed(fed, "adam")
     assert fed.enforce().state is CaseState.APPROVED
 
@@ -67,19 +69,19 @@ def test_the_approver_of_the_measure_is_no_second_one(fed: Office) -> None:
 def test_who_determined_or_commented_confirms_nothing_for_the_case(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(engine, tmp_path, mail_to(server))
+    staffed = open_staffed(engine, tmp_path, mail_to(server))
     row = a_row(notice_address="billing@acme.example")
-    load_rows(engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=office.now - timedelta(days=40))
-    flag(engine, a_flag(office.now - timedelta(minutes=30)), at=office.now)
-    office.do(claim, "both")
-    office.determine("both")
-    office.do(comment, "bella", "at night")
-    office.approve("adam")
+    load_rows(engine, tmp_path, row, by=Actor(f"{FEED}crm"), at=staffed.now - timedelta(days=40))
+    flag(engine, a_flag(staffed.now - timedelta(minutes=30)), at=staffed.now)
+    staffed.do(claim, "both")
+    staffed.determine("both")
+    staffed.do(comment, "bella", "at night")
+    staffed.approve("adam")
     for who in ("both", "bella"):
-        confirmed(office, who)
-        assert office.enforce().state is CaseState.APPROVED
-    confirmed(office, "carol")
-    assert office.enforce().state is CaseState.SUSPENDED
+        confirmed(staffed, who)
+        assert staffed.enforce().state is CaseState.APPROVED
+    confirmed(staffed, "carol")
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
 def test_an_address_and_terms_that_a_feed_enters_are_confirmed_too(
@@ -104,14 +106,14 @@ def enter_other_terms(session: Session, tenant_id: str, by: Actor) -> None:
     assert enter_terms(session, tenant_id, by, NOON, reference="Other", right=Right.CLAUSE_2_4, terms=None)
 
 
-def test_who_is_neither_counsel_nor_approver_confirms_nothing(fed: Office) -> None:
+def test_who_is_neither_counsel_nor_approver_confirms_nothing(fed: StaffedDeployment) -> None:
     with pytest.raises(Refused, match="neither counsel nor an approver"):
         confirmed(fed, "rita")
     with pytest.raises(NotFoundError), transaction(fed.engine) as session:
         confirm_contract(Decision(session, fed.people["carol"], fed.now), "nobody")
 
 
-def test_a_later_edit_by_the_feed_needs_to_be_confirmed_again(fed: Office, tmp_path: Path) -> None:
+def test_a_later_edit_by_the_feed_needs_to_be_confirmed_again(fed: StaffedDeployment, tmp_path: Path) -> None:
     confirmed(fed, "carol")
     fed.wait(minutes=1)
     load_rows(
@@ -121,7 +123,7 @@ def test_a_later_edit_by_the_feed_needs_to_be_confirmed_again(fed: Office, tmp_p
 
 
 def test_an_edit_at_the_very_moment_of_a_confirmation_is_not_covered_by_it(
-    fed: Office, tmp_path: Path
+    fed: StaffedDeployment, tmp_path: Path
 ) -> None:
     """A clock that runs behind the log stands still for what it records: moments cannot tell what came first."""
     confirmed(fed, "carol")

@@ -39,7 +39,7 @@ from cjp_fraud.suspension.reconciliation import reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import PlatformCommand
 from cjp_fraud.suspension.views import measure_views
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import Killed, UnreliablePlatform
@@ -47,12 +47,14 @@ from tests.signed_heads import keep_heads
 from tests.simulated_clocks import show_clock
 
 
-def late(office: Office) -> tuple[str, ...]:
-    with reading(office.engine) as session:
-        return overdue(session, office.now)
+def late(staffed: StaffedDeployment) -> tuple[str, ...]:
+    with reading(staffed.engine) as session:
+        return overdue(session, staffed.now)
 
 
-def test_a_measure_past_its_end_is_named_by_reconcile_and_by_whoever_looks(suspended: Office) -> None:
+def test_a_measure_past_its_end_is_named_by_reconcile_and_by_whoever_looks(
+    suspended: StaffedDeployment,
+) -> None:
     assert late(suspended) == ()
     suspended.wait(hours=72)
     [past] = reconcile(suspended.enforcement())
@@ -68,7 +70,7 @@ def test_a_measure_past_its_end_is_named_by_reconcile_and_by_whoever_looks(suspe
     assert verify_log(suspended.engine).faults == ()
 
 
-def test_the_platform_ends_a_measure_by_itself_with_nothing_running(suspended: Office) -> None:
+def test_the_platform_ends_a_measure_by_itself_with_nothing_running(suspended: StaffedDeployment) -> None:
     ends_at = suspended.measure().review_at
     suspended.wait(hours=71, minutes=59)
     [in_force] = suspended.platform.restrictions(suspended.now)
@@ -82,7 +84,7 @@ def test_the_platform_ends_a_measure_by_itself_with_nothing_running(suspended: O
     assert past.sentence.endswith("the platform has ended it by itself")
 
 
-def test_a_platform_that_ends_nothing_by_itself_is_named_loudly(suspended: Office) -> None:
+def test_a_platform_that_ends_nothing_by_itself_is_named_loudly(suspended: StaffedDeployment) -> None:
     assert isinstance(suspended.platform, UnreliablePlatform)
     suspended.platform.endless = True
     suspended.wait(hours=73)
@@ -94,7 +96,7 @@ def test_a_platform_that_ends_nothing_by_itself_is_named_loudly(suspended: Offic
 
 
 def test_a_reaffirmed_measure_ends_later_at_the_platform_too_and_the_customer_is_told(
-    suspended: Office, server: MailServerUnderTest
+    suspended: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     suspended.wait(hours=70)
     suspended.reaffirm("adam", "it goes on")
@@ -119,7 +121,7 @@ def test_a_reaffirmed_measure_ends_later_at_the_platform_too_and_the_customer_is
 
 
 def test_an_extension_that_the_platform_refused_is_sent_again_and_moves_no_end_meanwhile(
-    suspended: Office,
+    suspended: StaffedDeployment,
 ) -> None:
     assert isinstance(suspended.platform, UnreliablePlatform)
     first_end = suspended.measure().review_at
@@ -138,7 +140,7 @@ def test_an_extension_that_the_platform_refused_is_sent_again_and_moves_no_end_m
     assert verify_log(suspended.engine).faults == ()
 
 
-def test_an_extension_that_comes_too_late_restricts_nothing_anew(suspended: Office) -> None:
+def test_an_extension_that_comes_too_late_restricts_nothing_anew(suspended: StaffedDeployment) -> None:
     assert isinstance(suspended.platform, UnreliablePlatform)
     suspended.wait(hours=71)
     suspended.reaffirm("adam", "it goes on")
@@ -168,7 +170,9 @@ def test_an_extension_that_comes_too_late_restricts_nothing_anew(suspended: Offi
         ("an editor", "edited the tenant's addresses or terms"),
     ],
 )
-def test_reaffirming_asks_the_gate(suspended: Office, tmp_path: Path, what: str, said: str) -> None:
+def test_reaffirming_asks_the_gate(
+    suspended: StaffedDeployment, tmp_path: Path, what: str, said: str
+) -> None:
     suspended.wait(hours=30)
     if what == "a participant":
         suspended.do(comment, "adam", "I know them")
@@ -200,11 +204,11 @@ def test_reaffirming_asks_the_gate(suspended: Office, tmp_path: Path, what: str,
 def test_every_command_says_on_its_last_line_what_is_overdue_and_run_due_does_it(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
+    assert staffed.enforce().state is CaseState.SUSPENDED
     keep_heads(Deployment(load_settings(home=tmp_path)))
-    show_clock(office.engine, office.now + timedelta(hours=73))
+    show_clock(staffed.engine, staffed.now + timedelta(hours=73))
     home = ["--home", str(tmp_path)]
     settings = {
         "CJP_FRAUD_PLATFORM_MODE": "act",
@@ -219,22 +223,22 @@ def test_every_command_says_on_its_last_line_what_is_overdue_and_run_due_does_it
     done = CliRunner().invoke(app, [*home, "run-due"], env=settings)
     assert done.exit_code == 0, done.output
     assert "OVERDUE" not in done.output
-    assert office.state is CaseState.LAPSED
-    assert office.restricted() == 0
+    assert staffed.state is CaseState.LAPSED
+    assert staffed.restricted() == 0
     assert CliRunner().invoke(app, [*home, "run-due"], env=settings).exit_code == 0
 
 
-def upheld(office: Office) -> str:
-    office.wait(minutes=5)
-    dispute = office.do(open_dispute, "ana", "we did not")
-    with transaction(office.engine) as session:
-        decision = Decision(session, office.people["carol"], office.now)
+def upheld(staffed: StaffedDeployment) -> str:
+    staffed.wait(minutes=5)
+    dispute = staffed.do(open_dispute, "ana", "we did not")
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, staffed.people["carol"], staffed.now)
         decide_dispute(decision, dispute.id, upheld=True, reasons="a campaign of their own")
     return str(dispute.id)
 
 
 def test_an_upheld_dispute_lifts_and_tells_the_customer(
-    suspended: Office, server: MailServerUnderTest
+    suspended: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     upheld(suspended)
     letters = len(server.received)
@@ -246,7 +250,7 @@ def test_an_upheld_dispute_lifts_and_tells_the_customer(
 
 
 def test_an_upheld_dispute_is_not_forgotten_by_a_kill_nor_by_a_platform_that_does_not_answer(
-    suspended: Office,
+    suspended: StaffedDeployment,
 ) -> None:
     """The process died after the decision; then the platform fails twice: run-due alone brings it to its end."""
     upheld(suspended)
@@ -262,15 +266,15 @@ def test_an_upheld_dispute_is_not_forgotten_by_a_kill_nor_by_a_platform_that_doe
     assert suspended.restricted() == 0
 
 
-def brought_to_suspending(engine: Engine, folder: Path, server: MailServerUnderTest) -> Office:
-    """Return an office whose platform restricts, and does not say so: the measure is not confirmed."""
+def brought_to_suspending(engine: Engine, folder: Path, server: MailServerUnderTest) -> StaffedDeployment:
+    """Return a staffed deployment whose platform restricts, and does not say so: the measure is not confirmed."""
     platform = UnreliablePlatform(EmbeddedPlatform(engine))
-    office = open_office(engine, folder, mail_to(server), platform=platform)
-    office.approved_case()
+    staffed = open_staffed(engine, folder, mail_to(server), platform=platform)
+    staffed.approved_case()
     platform.unreachable = True
-    assert office.enforce().state is CaseState.SUSPENDING
-    assert office.restricted() == 1
-    return office
+    assert staffed.enforce().state is CaseState.SUSPENDING
+    assert staffed.restricted() == 1
+    return staffed
 
 
 def subjects(server: MailServerUnderTest) -> list[str]:
@@ -280,17 +284,17 @@ def subjects(server: MailServerUnderTest) -> list[str]:
 def test_a_dispute_upheld_before_the_measure_is_confirmed_lifts_it_and_tells_the_customer(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = brought_to_suspending(engine, tmp_path, server)
-    upheld(office)
-    report = office.enforce()
-    assert (report.state, office.restricted()) == (CaseState.SUSPENDING, 1)
+    staffed = brought_to_suspending(engine, tmp_path, server)
+    upheld(staffed)
+    report = staffed.enforce()
+    assert (report.state, staffed.restricted()) == (CaseState.SUSPENDING, 1)
     assert report.waiting_for != ()
 
-    office.platform.unreachable = False  # type: ignore[attr-defined]
-    office.wait(minutes=5)
-    office.resume_all()
+    staffed.platform.unreachable = False  # type: ignore[attr-defined]
+    staffed.wait(minutes=5)
+    staffed.resume_all()
 
-    assert (office.state, office.restricted()) == (CaseState.WITHDRAWN, 0)
+    assert (staffed.state, staffed.restricted()) == (CaseState.WITHDRAWN, 0)
     assert subjects(server)[1:] == ["Withdrawal of our notice, case 1"]
     said = message_from_bytes(server.received[-1].content, policy=default).get_content()  # type: ignore[attr-defined]
     words = " ".join(said.split())
@@ -306,18 +310,18 @@ def test_a_dispute_upheld_before_the_measure_withdraws_the_notice_at_once(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     platform = UnreliablePlatform(EmbeddedPlatform(engine))
-    office = open_office(engine, tmp_path, mail_to(server), platform=platform)
-    office.approved_case()
+    staffed = open_staffed(engine, tmp_path, mail_to(server), platform=platform)
+    staffed.approved_case()
     platform.behaviours += ["refuse"] * 9
-    assert office.enforce().state is CaseState.NOTICED
+    assert staffed.enforce().state is CaseState.NOTICED
 
-    upheld(office)
-    office.resume_all()
+    upheld(staffed)
+    staffed.resume_all()
 
-    assert office.state is CaseState.WITHDRAWN
+    assert staffed.state is CaseState.WITHDRAWN
     assert subjects(server)[1:] == ["Withdrawal of our notice, case 1"]
-    office.wait(hours=1)
-    office.resume_all()
+    staffed.wait(hours=1)
+    staffed.resume_all()
     assert len(server.received) == 2
     assert verify_log(engine).faults == ()
 
@@ -330,11 +334,11 @@ def test_the_command_that_upholds_it_says_whether_the_restriction_is_known_to_be
     monkeypatch: pytest.MonkeyPatch,
     unreachable: bool,
 ) -> None:
-    office = brought_to_suspending(sqlite_engine, tmp_path, server)
-    office.wait(minutes=5)
-    dispute = office.do(open_dispute, "ana", "we did not")
+    staffed = brought_to_suspending(sqlite_engine, tmp_path, server)
+    staffed.wait(minutes=5)
+    dispute = staffed.do(open_dispute, "ana", "we did not")
     keep_heads(Deployment(load_settings(home=tmp_path)))
-    show_clock(sqlite_engine, office.now)
+    show_clock(sqlite_engine, staffed.now)
 
     def no_answer(*_args: object) -> None:
         raise PlatformError("no answer")
@@ -352,16 +356,16 @@ def test_the_command_that_upholds_it_says_whether_the_restriction_is_known_to_be
 
     assert ("the restriction is not known to be gone" in done.output) is unreachable, done.output
     assert done.exit_code == (1 if unreachable else 0), done.output
-    assert (office.state is CaseState.WITHDRAWN) is not unreachable
+    assert (staffed.state is CaseState.WITHDRAWN) is not unreachable
 
 
 def test_measures_list_names_a_measure_past_its_end_at_once_as_reconcile_does(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.approved_case()
-    office.enforce()
-    home, ends_at = ["--home", str(tmp_path)], office.measure().lapses_at
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
+    staffed.enforce()
+    home, ends_at = ["--home", str(tmp_path)], staffed.measure().lapses_at
     before = CliRunner().invoke(app, [*home, "measures", "list"])
     assert (before.exit_code, "past its end" in before.output) == (0, False)
     show_clock(sqlite_engine, ends_at)
@@ -381,38 +385,38 @@ def test_measures_list_names_a_measure_past_its_end_at_once_as_reconcile_does(
 def test_a_measure_past_its_end_is_named_whatever_its_platform_did_not_answer(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest, state: str
 ) -> None:
-    office = brought_to_suspending(engine, tmp_path, server)
-    platform = office.platform
+    staffed = brought_to_suspending(engine, tmp_path, server)
+    platform = staffed.platform
     assert isinstance(platform, UnreliablePlatform)
     if state == "lifting":
         platform.unreachable = False
-        office.enforce()
+        staffed.enforce()
         platform.unreachable = True
         platform.behaviours.append("refuse")
         reinstate(
-            office.enforcement(), office.case().id, office.people["bella"], reasons="the port is closed"
+            staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="the port is closed"
         )
-    office.now = office.measure().lapses_at
+    staffed.now = staffed.measure().lapses_at
     platform.unreachable, platform.endless = False, True
 
-    [past] = reconcile(office.enforcement())
+    [past] = reconcile(staffed.enforcement())
 
     assert past.kind is DisagreementKind.PAST_ITS_END
     assert past.sentence.endswith("the platform STILL RESTRICTS it")
     with reading(engine) as session:
-        [view] = measure_views(session, office.now)
+        [view] = measure_views(session, staffed.now)
     assert view.standing == "past its end"
 
 
 def test_run_due_names_a_shut_gate_with_its_case_and_first_reason_and_exits_with_1(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.approved_case()
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
     keep_heads(Deployment(load_settings(home=tmp_path)))
-    office.wait(minutes=1)
-    office.do(order_stop, "carol", "the court has been asked")
-    show_clock(sqlite_engine, office.now)
+    staffed.wait(minutes=1)
+    staffed.do(order_stop, "carol", "the court has been asked")
+    show_clock(sqlite_engine, staffed.now)
     settings = {
         "CJP_FRAUD_PLATFORM_MODE": "act",
         "CJP_FRAUD_SMTP_HOST": server.host,
@@ -428,7 +432,7 @@ def test_run_due_names_a_shut_gate_with_its_case_and_first_reason_and_exits_with
 def test_a_case_that_only_waits_for_its_time_is_no_shut_gate(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(engine, tmp_path, mail_to(server))
+    staffed = open_staffed(engine, tmp_path, mail_to(server))
     rule = MethodRule(EMAIL, Basis.SENT, ("notice",))
     terms = NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), Wait(24, WaitUnit.HOURS)),), clause="12.9")
     with transaction(engine) as session:
@@ -436,15 +440,15 @@ def test_a_case_that_only_waits_for_its_time_is_no_shut_gate(
             session,
             "acme",
             machine("contracts"),
-            office.now - timedelta(days=40),
+            staffed.now - timedelta(days=40),
             reference="Master agreement 3",
             right=Right.CLAUSE_2_4,
             terms=terms,
             longest_measure=None,
         )
-    office.approved_case()
+    staffed.approved_case()
 
-    report = office.enforce()
+    report = staffed.enforce()
 
     assert (report.state, report.shut) == (CaseState.NOTICED, ())
     assert report.waiting_for != ()

@@ -17,7 +17,7 @@ from cjp_fraud.review.decision_tables import Proposal
 from cjp_fraud.review.model import Capacity, CaseState
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.reinstatement import reinstate
-from tests.case_builders import Office, a_flag, flag, mail_to, open_office
+from tests.case_builders import StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 
@@ -25,26 +25,26 @@ EVIL = "evil@x.example"
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Office:
-    return open_office(engine, tmp_path, mail_to(server))
+def staffed(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> StaffedDeployment:
+    return open_staffed(engine, tmp_path, mail_to(server))
 
 
-def entered(office: Office, folder: Path, address: str) -> None:
+def entered(staffed: StaffedDeployment, folder: Path, address: str) -> None:
     row = a_row(notice_address=address, offer_version="10.0")
-    load_rows(office.engine, folder, row, by=office.people["rolf"], at=office.now)
+    load_rows(staffed.engine, folder, row, by=staffed.people["rolf"], at=staffed.now)
 
 
-def erased(office: Office) -> None:
-    with transaction(office.engine) as session:
-        refuse_to_erase(session, office.people["carol"], "acme")
-        decision = Decision(session, office.people["carol"], office.now)
+def erased(staffed: StaffedDeployment) -> None:
+    with transaction(staffed.engine) as session:
+        refuse_to_erase(session, staffed.people["carol"], "acme")
+        decision = Decision(session, staffed.people["carol"], staffed.now)
         erase_texts(decision, texts_of_tenant(session, "acme"), "asked for")
 
 
-def proposed(office: Office) -> Proposal:
-    flag(office.engine, a_flag(office.now - timedelta(minutes=30)), at=office.now)
-    office.do(claim, "rita")
-    return office.determine()
+def proposed(staffed: StaffedDeployment) -> Proposal:
+    flag(staffed.engine, a_flag(staffed.now - timedelta(minutes=30)), at=staffed.now)
+    staffed.do(claim, "rita")
+    return staffed.determine()
 
 
 def remarks(proposal: Proposal) -> list[str]:
@@ -54,58 +54,60 @@ def remarks(proposal: Proposal) -> list[str]:
 
 @pytest.mark.parametrize("replaced_first", [True, False])
 def test_an_address_entered_after_an_erasure_needs_counsel(
-    office: Office, tmp_path: Path, server: MailServerUnderTest, replaced_first: bool
+    staffed: StaffedDeployment, tmp_path: Path, server: MailServerUnderTest, replaced_first: bool
 ) -> None:
     if replaced_first:
-        entered(office, tmp_path, EVIL)
-    erased(office)
-    office.wait(minutes=5)
-    entered(office, tmp_path, EVIL)
+        entered(staffed, tmp_path, EVIL)
+    erased(staffed)
+    staffed.wait(minutes=5)
+    entered(staffed, tmp_path, EVIL)
 
-    proposal = proposed(office)
+    proposal = proposed(staffed)
     assert "the one before it was erased" in remarks(proposal)[0]
-    office.approve()
-    assert office.state is CaseState.DETERMINED
-    assert office.enforce().state is CaseState.DETERMINED
-    assert (len(server.received), office.restricted()) == (0, 0)
+    staffed.approve()
+    assert staffed.state is CaseState.DETERMINED
+    assert staffed.enforce().state is CaseState.DETERMINED
+    assert (len(server.received), staffed.restricted()) == (0, 0)
 
-    office.approve("carol", capacity=Capacity.COUNSEL)
-    office.wait(minutes=1)
-    assert office.enforce().state is CaseState.SUSPENDED
-    assert verify_log(office.engine).faults == ()
+    staffed.approve("carol", capacity=Capacity.COUNSEL)
+    staffed.wait(minutes=1)
+    assert staffed.enforce().state is CaseState.SUSPENDED
+    assert verify_log(staffed.engine).faults == ()
 
 
 def test_thirty_days_after_it_was_entered_it_is_an_address_as_any_other(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
-    erased(office)
-    entered(office, tmp_path, EVIL)
-    office.wait(days=30)
+    erased(staffed)
+    entered(staffed, tmp_path, EVIL)
+    staffed.wait(days=30)
 
-    assert remarks(proposed(office)) == []
-    office.approve()
-    assert office.enforce().state is CaseState.SUSPENDED
+    assert remarks(proposed(staffed)) == []
+    staffed.approve()
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
 def test_a_former_address_that_is_known_is_served_beside_and_needs_nobody_else(
-    office: Office, tmp_path: Path, server: MailServerUnderTest
+    staffed: StaffedDeployment, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    entered(office, tmp_path, EVIL)
+    entered(staffed, tmp_path, EVIL)
 
-    assert remarks(proposed(office)) == []
-    office.approve()
-    assert office.enforce().state is CaseState.SUSPENDED
+    assert remarks(proposed(staffed)) == []
+    staffed.approve()
+    assert staffed.enforce().state is CaseState.SUSPENDED
     assert {message.recipient for message in server.received} == {EVIL, "notices@acme.example"}
 
 
-def test_an_erasure_later_changes_nothing_of_what_was_right_before(office: Office, tmp_path: Path) -> None:
-    entered(office, tmp_path, "new@acme.example")
-    proposed(office)
-    office.approve()
-    assert office.enforce().state is CaseState.SUSPENDED
-    office.wait(minutes=10)
-    reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="resolved")
-    office.enforce()
-    office.wait(minutes=10)
-    erased(office)
-    assert verify_log(office.engine).faults == ()
+def test_an_erasure_later_changes_nothing_of_what_was_right_before(
+    staffed: StaffedDeployment, tmp_path: Path
+) -> None:
+    entered(staffed, tmp_path, "new@acme.example")
+    proposed(staffed)
+    staffed.approve()
+    assert staffed.enforce().state is CaseState.SUSPENDED
+    staffed.wait(minutes=10)
+    reinstate(staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="resolved")
+    staffed.enforce()
+    staffed.wait(minutes=10)
+    erased(staffed)
+    assert verify_log(staffed.engine).faults == ()

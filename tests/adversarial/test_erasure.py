@@ -30,7 +30,7 @@ from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.suspension.reinstatement import reinstate
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import smtp_server
 
 
@@ -38,7 +38,7 @@ from tests.mail_servers import smtp_server
 class Closed:
     """A case that is closed, and where its database stands; of ``erased`` counsel has erased the texts."""
 
-    office: Office
+    staffed: StaffedDeployment
     file: Path
     erased: Path
 
@@ -50,20 +50,20 @@ def closed(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> 
     file.write_bytes(sqlite_template)
     engine = make_engine(f"sqlite:///{file}")
     with smtp_server() as server:
-        office = open_office(engine, folder, mail_to(server))
-        office.approved_case()
-        office.enforce()
-        reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="resolved")
-        office.enforce()
-    assert office.state is CaseState.REINSTATED
-    office.wait(minutes=30)
+        staffed = open_staffed(engine, folder, mail_to(server))
+        staffed.approved_case()
+        staffed.enforce()
+        reinstate(staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="resolved")
+        staffed.enforce()
+    assert staffed.state is CaseState.REINSTATED
+    staffed.wait(minutes=30)
     engine.dispose()
     with sqlite3.connect(file) as raw:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     raw.close()
     shutil.copy(file, erased)
-    erase(deployment(folder, erased), "carol", office.now, "acme", reason="asked for")
-    return Closed(office, file, erased)
+    erase(deployment(folder, erased), "carol", staffed.now, "acme", reason="asked for")
+    return Closed(staffed, file, erased)
 
 
 def deployment(folder: Path, file: Path) -> Deployment:
@@ -154,7 +154,7 @@ def with_entry(closed: Closed, folder: Path, act: Callable[[Decision], Any]) -> 
     shutil.copy(closed.file, copy)
     engine = make_engine(f"sqlite:///{copy}")
     with transaction(engine) as session:
-        act(Decision(session, closed.office.people["carol"], closed.office.now))
+        act(Decision(session, closed.staffed.people["carol"], closed.staffed.now))
     return engine
 
 
@@ -172,14 +172,14 @@ def test_an_erasure_under_a_hold_is_refused_and_one_written_past_the_refusal_is_
     closed: Closed, tmp_path: Path
 ) -> None:
     engine = with_entry(closed, tmp_path, lambda decision: hold_texts(decision, "acme", "a suit"))
-    later = closed.office.now + timedelta(minutes=30)
+    later = closed.staffed.now + timedelta(minutes=30)
     opened = deployment(tmp_path, tmp_path / "edited.db")
     with pytest.raises(Refused, match=r"legal hold .* of carol stands since"):
         erase(opened, "carol", later, "acme", reason="asked for")
     assert verify_log(engine).faults == ()
     with transaction(engine) as session:
         erase_contents(session.scalars(select(Notice)).first(), later)
-        append(Decision(session, closed.office.people["carol"], later), ERASED, "tenants", "acme", {})
+        append(Decision(session, closed.staffed.people["carol"], later), ERASED, "tenants", "acme", {})
     (fault,) = faults_of(engine)
     assert "erases texts of tenant acme under a legal hold" in fault
 
@@ -192,7 +192,7 @@ def test_a_bundle_in_which_a_text_was_taken_away_does_not_verify(closed: Closed,
         f"UPDATE personal_texts SET {columns}, erased_at = written_at "
         "WHERE id = (SELECT reasons_text_id FROM determinations)",
     )
-    at = closed.office.now + timedelta(minutes=30)
+    at = closed.staffed.now + timedelta(minutes=30)
     made = export_evidence(engine, "1", tmp_path / "bundle.zip", machine("test"), at)
     assert any("no entry privacy.erased" in fault for fault in made.faults)
     assert verify_file(made.file).faults == made.faults

@@ -28,7 +28,7 @@ from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.failed_letters import failed_letters
 from cjp_fraud.suspension.overdue import overdue
 from cjp_fraud.suspension.reinstatement import reinstate
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
 from tests.signed_heads import keep_heads
@@ -38,19 +38,19 @@ from tests.tampering import unrecorded
 ADDRESS = "notices@acme.example"
 
 
-def reinstated(office: Office) -> None:
-    office.wait(hours=1)
-    reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="the port is closed")
+def reinstated(staffed: StaffedDeployment) -> None:
+    staffed.wait(hours=1)
+    reinstate(staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="the port is closed")
 
 
-def lapsed(office: Office) -> None:
-    office.wait(hours=72)
+def lapsed(staffed: StaffedDeployment) -> None:
+    staffed.wait(hours=72)
 
 
-def kept(office: Office) -> None:
-    office.wait(hours=60)
-    office.reaffirm("adam", "the carrier reports attempts")
-    office.reaffirm("bella", "credentials were not changed yet")
+def kept(staffed: StaffedDeployment) -> None:
+    staffed.wait(hours=60)
+    staffed.reaffirm("adam", "the carrier reports attempts")
+    staffed.reaffirm("bella", "credentials were not changed yet")
 
 
 ENDINGS = {
@@ -62,7 +62,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_letter_that_failed_for_good_is_named_until_a_person_has_dealt_with_it(
-    suspended: Office, server: MailServerUnderTest, name: str
+    suspended: StaffedDeployment, server: MailServerUnderTest, name: str
 ) -> None:
     ending, kind = ENDINGS[name]
     server.rcpt_replies[ADDRESS] = deque(["550 no such user"])
@@ -93,20 +93,20 @@ def test_a_withdrawal_that_failed_is_named_too(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     platform = UnreliablePlatform(EmbeddedPlatform(engine))
-    office = open_office(engine, tmp_path, mail_to(server), platform=platform)
+    staffed = open_staffed(engine, tmp_path, mail_to(server), platform=platform)
     platform.behaviours.append("refuse")
-    office.approved_case()
-    office.enforce()
-    office.do(withdraw, "adam", reasons="a campaign after all")
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.do(withdraw, "adam", reasons="a campaign after all")
     server.rcpt_replies[ADDRESS] = deque(["550 no such user"])
 
-    [failed] = office.enforce().failed_letters
+    [failed] = staffed.enforce().failed_letters
 
     assert failed.kind is NoticeKind.WITHDRAWAL
 
 
 def test_a_letter_that_came_back_after_it_was_taken_is_named(
-    suspended: Office, server: MailServerUnderTest
+    suspended: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     reinstated(suspended)
     assert suspended.enforce().failed_letters == ()
@@ -154,21 +154,21 @@ def test_a_letter_that_was_changed_behind_the_application_does_not_leave(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest, name: str
 ) -> None:
     reply, tamper = TAMPERED[name]
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.approved_case()
-    office.enforce()
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
+    staffed.enforce()
     if reply is None:
         server.data_replies.append(None)
     else:
         server.rcpt_replies[ADDRESS] = deque([reply])
-    reinstated(office)
-    office.enforce()
+    reinstated(staffed)
+    staffed.enforce()
     taken = len(server.received)
     with unrecorded(sqlite_engine) as session:
         tamper(session)
-    office.wait(hours=1)
+    staffed.wait(hours=1)
 
-    report = office.resume_all()
+    report = staffed.resume_all()
 
     assert any("do not match their digest" in fault for fault in report.faults)
     assert len(server.received) == taken
@@ -177,14 +177,14 @@ def test_a_letter_that_was_changed_behind_the_application_does_not_leave(
 def test_a_letter_is_not_even_written_from_rows_that_were_changed(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.approved_case()
-    office.enforce()
-    reinstated(office)
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
+    staffed.enforce()
+    reinstated(staffed)
     with unrecorded(sqlite_engine) as session:
         session.execute(text("UPDATE measures SET ended_at = '2015-04-02 12:00:01.000000'"))
 
-    report = office.enforce()
+    report = staffed.enforce()
 
     assert any("the reinstatement letter is not written: measures" in why for why in report.waiting_for)
     assert len(server.received) == 1
@@ -193,10 +193,10 @@ def test_a_letter_is_not_even_written_from_rows_that_were_changed(
 def test_the_commands_say_it_and_exit_with_1(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.approved_case()
-    office.enforce()
-    settings, home = a_home(office, tmp_path, server)
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
+    staffed.enforce()
+    settings, home = a_home(staffed, tmp_path, server)
     server.rcpt_replies[ADDRESS] = deque(["550 no such user"])
     words = ("measures", "reinstate", "1", "--as", "adam", "--because", "the port is closed")
 
@@ -230,11 +230,11 @@ def test_the_commands_say_it_and_exit_with_1(
 
 
 def a_home(
-    office: Office, folder: Path, server: MailServerUnderTest
+    staffed: StaffedDeployment, folder: Path, server: MailServerUnderTest
 ) -> tuple[dict[str, str], tuple[str, str]]:
-    """Return settings and options of the command line for the home whose database an office uses."""
+    """Return settings and options of the command line for the home whose database a staffed deployment uses."""
     keep_heads(Deployment(load_settings(home=folder)))
-    show_clock(office.engine, office.now)
+    show_clock(staffed.engine, staffed.now)
     settings = {
         "CJP_FRAUD_PLATFORM_MODE": "act",
         "CJP_FRAUD_SMTP_HOST": server.host,

@@ -34,7 +34,7 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops_on_record import let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.reinstatement import reinstate
-from tests.case_builders import START, Office, a_flag, flag, mail_to, open_office
+from tests.case_builders import START, StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
 
@@ -57,9 +57,9 @@ LOOK_ALIKES = {
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Iterator[Office]:
-    """The office, with two admins; rita determines, adam approves."""
-    made = open_office(engine, tmp_path, mail_to(server))
+def staffed(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Iterator[StaffedDeployment]:
+    """The staffed deployment, with two admins; rita determines, adam approves."""
+    made = open_staffed(engine, tmp_path, mail_to(server))
     with transaction(engine) as session:
         for name, roles in (("root", {Role.ADMIN}), ("boss", {Role.ADMIN, Role.REVIEWER, Role.ANALYST})):
             a_user(session, name, roles, START)
@@ -68,13 +68,15 @@ def office(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Itera
     assert verify_log(engine).faults == ()
 
 
-def made(office: Office, name: str, *roles: Role, by: str = "root", identity: str | None = None) -> User:
-    """Make a user as an admin does, and let them act in the office."""
-    with transaction(office.engine) as session:
-        decision = Decision(session, actor_named(session, by), office.now)
+def made(
+    staffed: StaffedDeployment, name: str, *roles: Role, by: str = "root", identity: str | None = None
+) -> User:
+    """Make a user as an admin does, and let them act in the staffed deployment."""
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, actor_named(session, by), staffed.now)
         given = GivenIdentity.parse(identity or f"mail:{name}@provider.example")
         user = create_user(decision, name, roles, identities=[given])
-        office.people[name] = actor_named(session, name)
+        staffed.people[name] = actor_named(session, name)
         return user
 
 
@@ -99,10 +101,10 @@ def test_a_name_that_looks_like_anothers_cannot_be_made(tmp_path: Path, name: st
         "mail:Rosa+approver+x@provider.example",
     ],
 )
-def test_one_identity_is_one_user(office: Office, again: str) -> None:
-    made(office, "first", Role.REVIEWER, identity="mail:rosa@provider.example")
+def test_one_identity_is_one_user(staffed: StaffedDeployment, again: str) -> None:
+    made(staffed, "first", Role.REVIEWER, identity="mail:rosa@provider.example")
     with pytest.raises(BadInputError, match="belongs to user 'first'"):
-        made(office, "second", Role.APPROVER, identity=again)
+        made(staffed, "second", Role.APPROVER, identity=again)
 
 
 @pytest.mark.parametrize(
@@ -112,43 +114,45 @@ def test_one_identity_is_one_user(office: Office, again: str) -> None:
     "first",
     ["account:rosa", "account:OTHER\\rosa", "account:rosa@corp.example", "mail:rosa@provider.example"],
 )
-def test_one_account_in_two_forms_is_one_user(office: Office, first: str, second: str) -> None:
-    made(office, "first", Role.REVIEWER, identity=first)
+def test_one_account_in_two_forms_is_one_user(staffed: StaffedDeployment, first: str, second: str) -> None:
+    made(staffed, "first", Role.REVIEWER, identity=first)
     with pytest.raises(BadInputError, match="'first'"):
-        made(office, "second", Role.APPROVER, identity=second)
+        made(staffed, "second", Role.APPROVER, identity=second)
 
 
-def test_two_people_of_one_name_are_told_apart_by_their_mail_addresses(office: Office) -> None:
-    made(office, "first", Role.REVIEWER, identity="mail:rosa@provider.example")
-    made(office, "second", Role.APPROVER, identity="mail:rosa@other.example")
-    made(office, "third", Role.APPROVER, identity="mail:ro.sa@provider.example")
+def test_two_people_of_one_name_are_told_apart_by_their_mail_addresses(staffed: StaffedDeployment) -> None:
+    made(staffed, "first", Role.REVIEWER, identity="mail:rosa@provider.example")
+    made(staffed, "second", Role.APPROVER, identity="mail:rosa@other.example")
+    made(staffed, "third", Role.APPROVER, identity="mail:ro.sa@provider.example")
 
 
 @pytest.mark.parametrize("identity", ["mail:rita@provider.example", "account:rita", "account:CORP\\rita"])
-def test_a_user_of_init_is_not_made_again_under_an_identity(office: Office, identity: str) -> None:
+def test_a_user_of_init_is_not_made_again_under_an_identity(
+    staffed: StaffedDeployment, identity: str
+) -> None:
     with pytest.raises(BadInputError, match="init was told the name alone"):
-        made(office, "rita2", Role.APPROVER, identity=identity)
+        made(staffed, "rita2", Role.APPROVER, identity=identity)
     with pytest.raises(Refused, match="not an admin"):
-        identified(office, "rita", "mail:rita@elsewhere.example", by="rita")
-    identified(office, "rita", "mail:rita@elsewhere.example")
-    made(office, "rita2", Role.APPROVER, identity="mail:rita@provider.example")
+        identified(staffed, "rita", "mail:rita@elsewhere.example", by="rita")
+    identified(staffed, "rita", "mail:rita@elsewhere.example")
+    made(staffed, "rita2", Role.APPROVER, identity="mail:rita@provider.example")
     with pytest.raises(BadInputError, match="'rita'"):
-        made(office, "rita3", Role.APPROVER, identity="mail:rita+3@elsewhere.example")
+        made(staffed, "rita3", Role.APPROVER, identity="mail:rita+3@elsewhere.example")
 
 
-def test_an_admin_says_who_somebody_is_and_another_one_who_they_are(office: Office) -> None:
-    made(office, "eve", Role.APPROVER)
+def test_an_admin_says_who_somebody_is_and_another_one_who_they_are(staffed: StaffedDeployment) -> None:
+    made(staffed, "eve", Role.APPROVER)
     with pytest.raises(Refused, match="another admin must"):
-        identified(office, "root", "mail:root@provider.example")
+        identified(staffed, "root", "mail:root@provider.example")
     with pytest.raises(BadInputError, match="'eve'"):
-        identified(office, "root", "mail:eve+root@provider.example", by="boss")
+        identified(staffed, "root", "mail:eve+root@provider.example", by="boss")
     for _ in range(2):
-        identified(office, "eve", "account:eve")
+        identified(staffed, "eve", "account:eve")
 
 
-def identified(office: Office, name: str, identity: str, by: str = "root") -> None:
-    with transaction(office.engine) as session:
-        decision = Decision(session, actor_named(session, by), office.now)
+def identified(staffed: StaffedDeployment, name: str, identity: str, by: str = "root") -> None:
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, actor_named(session, by), staffed.now)
         add_identity(decision, name, GivenIdentity.parse(identity))
 
 
@@ -181,9 +185,9 @@ def test_an_identity_that_looks_like_another_is_none(identity: str) -> None:
         GivenIdentity.parse(identity)
 
 
-def test_without_an_identity_nobody_is_made(office: Office) -> None:
-    with pytest.raises(BadInputError, match="--identity"), transaction(office.engine) as session:
-        create_user(Decision(session, actor_named(session, "root"), office.now), "nobody", [Role.APPROVER])
+def test_without_an_identity_nobody_is_made(staffed: StaffedDeployment) -> None:
+    with pytest.raises(BadInputError, match="--identity"), transaction(staffed.engine) as session:
+        create_user(Decision(session, actor_named(session, "root"), staffed.now), "nobody", [Role.APPROVER])
 
 
 def test_once_there_is_an_admin_nobody_else_makes_users(tmp_path: Path) -> None:
@@ -204,10 +208,10 @@ def test_once_there_is_an_admin_nobody_else_makes_users(tmp_path: Path) -> None:
 
 
 @pytest.mark.both_databases
-def test_nobody_grants_to_themself(office: Office) -> None:
-    with pytest.raises(Refused, match="themself"), transaction(office.engine) as session:
-        grant_role(Decision(session, actor_named(session, "boss"), office.now), "boss", Role.APPROVER)
-    with pytest.raises(IntegrityError), office.engine.begin() as connection:
+def test_nobody_grants_to_themself(staffed: StaffedDeployment) -> None:
+    with pytest.raises(Refused, match="themself"), transaction(staffed.engine) as session:
+        grant_role(Decision(session, actor_named(session, "boss"), staffed.now), "boss", Role.APPROVER)
+    with pytest.raises(IntegrityError), staffed.engine.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO user_roles (id, user_id, role, granted_at, granted_by, recorded_at) "
@@ -216,163 +220,167 @@ def test_nobody_grants_to_themself(office: Office) -> None:
         )
 
 
-def determined(office: Office, by: str = "rita") -> None:
-    flag(office.engine, a_flag(office.now - timedelta(minutes=30)), at=office.now)
-    office.do(claim, by)
-    office.determine(by)
+def determined(staffed: StaffedDeployment, by: str = "rita") -> None:
+    flag(staffed.engine, a_flag(staffed.now - timedelta(minutes=30)), at=staffed.now)
+    staffed.do(claim, by)
+    staffed.determine(by)
 
 
-def test_a_user_approves_nothing_for_their_first_24_hours(office: Office) -> None:
-    made(office, "eve", Role.APPROVER)
-    determined(office)
-    office.wait(hours=23, minutes=59)
+def test_a_user_approves_nothing_for_their_first_24_hours(staffed: StaffedDeployment) -> None:
+    made(staffed, "eve", Role.APPROVER)
+    determined(staffed)
+    staffed.wait(hours=23, minutes=59)
     with pytest.raises(Refused, match="user eve was made less than 24 hours before"):
-        office.approve("eve")
-    office.wait(minutes=1)
-    office.approve("eve")
-    assert office.state is CaseState.APPROVED
+        staffed.approve("eve")
+    staffed.wait(minutes=1)
+    staffed.approve("eve")
+    assert staffed.state is CaseState.APPROVED
 
 
-def test_a_role_approves_nothing_for_its_first_24_hours(office: Office) -> None:
-    with transaction(office.engine) as session:
-        grant_role(Decision(session, actor_named(session, "root"), office.now), "rolf", Role.APPROVER)
-        office.people["rolf"] = actor_named(session, "rolf")
-    determined(office)
+def test_a_role_approves_nothing_for_its_first_24_hours(staffed: StaffedDeployment) -> None:
+    with transaction(staffed.engine) as session:
+        grant_role(Decision(session, actor_named(session, "root"), staffed.now), "rolf", Role.APPROVER)
+        staffed.people["rolf"] = actor_named(session, "rolf")
+    determined(staffed)
     with pytest.raises(Refused, match="rolf's role approver was made less than 24 hours before"):
-        office.approve("rolf")
+        staffed.approve("rolf")
 
 
-def test_a_role_taken_and_given_back_is_new(office: Office) -> None:
+def test_a_role_taken_and_given_back_is_new(staffed: StaffedDeployment) -> None:
     for change in (revoke_role, grant_role):
-        with transaction(office.engine) as session:
-            change(Decision(session, actor_named(session, "root"), office.now), "adam", Role.APPROVER)
-    determined(office)
+        with transaction(staffed.engine) as session:
+            change(Decision(session, actor_named(session, "root"), staffed.now), "adam", Role.APPROVER)
+    determined(staffed)
     with pytest.raises(Refused, match="less than 24 hours"):
-        office.approve("adam")
+        staffed.approve("adam")
 
 
-def test_who_took_part_makes_no_approver_for_the_case(office: Office) -> None:
-    made(office, "eve", Role.APPROVER, by="boss")
-    office.wait(hours=25)
-    determined(office, by="boss")
+def test_who_took_part_makes_no_approver_for_the_case(staffed: StaffedDeployment) -> None:
+    made(staffed, "eve", Role.APPROVER, by="boss")
+    staffed.wait(hours=25)
+    determined(staffed, by="boss")
     with pytest.raises(Refused, match="made by somebody who took part in the case"):
-        office.approve("eve")
-    office.approve("adam")
+        staffed.approve("eve")
+    staffed.approve("adam")
 
 
-def test_an_approver_whose_maker_was_made_by_somebody_who_took_part_is_refused(office: Office) -> None:
-    made(office, "chain", Role.ADMIN, by="boss")
-    made(office, "link", Role.ADMIN, by="chain")
-    made(office, "newc", Role.APPROVER, by="link")
-    made(office, "apart", Role.APPROVER)
-    with transaction(office.engine) as session:
-        grant_role(Decision(session, actor_named(session, "link"), office.now), "rolf", Role.APPROVER)
-        office.people["rolf"] = actor_named(session, "rolf")
-    office.wait(hours=25)
-    determined(office, by="boss")
+def test_an_approver_whose_maker_was_made_by_somebody_who_took_part_is_refused(
+    staffed: StaffedDeployment,
+) -> None:
+    made(staffed, "chain", Role.ADMIN, by="boss")
+    made(staffed, "link", Role.ADMIN, by="chain")
+    made(staffed, "newc", Role.APPROVER, by="link")
+    made(staffed, "apart", Role.APPROVER)
+    with transaction(staffed.engine) as session:
+        grant_role(Decision(session, actor_named(session, "link"), staffed.now), "rolf", Role.APPROVER)
+        staffed.people["rolf"] = actor_named(session, "rolf")
+    staffed.wait(hours=25)
+    determined(staffed, by="boss")
     for name in ("newc", "rolf"):
         with pytest.raises(Refused, match="goes back to them"):
-            office.approve(name)
-    office.approve("apart")
+            staffed.approve(name)
+    staffed.approve("apart")
 
 
-def test_a_disabled_user_does_nothing_and_their_approval_counts_no_more(office: Office) -> None:
-    office.approved_case()
-    with transaction(office.engine) as session:
-        disable_user(Decision(session, actor_named(session, "root"), office.now), "adam")
-    with pytest.raises(NotFoundError, match="disabled"), transaction(office.engine) as session:
+def test_a_disabled_user_does_nothing_and_their_approval_counts_no_more(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
+    with transaction(staffed.engine) as session:
+        disable_user(Decision(session, actor_named(session, "root"), staffed.now), "adam")
+    with pytest.raises(NotFoundError, match="disabled"), transaction(staffed.engine) as session:
         actor_named(session, "adam")
-    report = office.enforce()
+    report = staffed.enforce()
     assert report.state is CaseState.APPROVED
     assert any("adam is not an approver" in sentence for sentence in report.waiting_for)
-    assert office.restricted() == 0
+    assert staffed.restricted() == 0
 
 
-def test_a_new_approver_reaffirms_nothing(office: Office) -> None:
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
-    made(office, "eve", Role.APPROVER)
+def test_a_new_approver_reaffirms_nothing(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
+    assert staffed.enforce().state is CaseState.SUSPENDED
+    made(staffed, "eve", Role.APPROVER)
     with pytest.raises(Refused, match="less than 24 hours"):
-        office.reaffirm("eve", "it goes on")
+        staffed.reaffirm("eve", "it goes on")
 
 
 @pytest.mark.parametrize("who", ["rita", "rolf", "adam", "bella"])
-def test_who_did_anything_about_a_case_decides_no_dispute_of_it(office: Office, who: str) -> None:
+def test_who_did_anything_about_a_case_decides_no_dispute_of_it(staffed: StaffedDeployment, who: str) -> None:
     """Rita claimed and determined, rolf commented, adam approved, bella reaffirmed."""
-    flag(office.engine, a_flag(office.now - timedelta(minutes=30)), at=office.now)
-    office.do(claim, "rita")
-    office.do(comment, "rolf", "at night")
-    office.determine("rita")
-    office.approve("adam")
-    assert office.enforce().state is CaseState.SUSPENDED
-    office.reaffirm("bella", "it goes on")
-    dispute = office.do(open_dispute, "ana", "we did not")
+    flag(staffed.engine, a_flag(staffed.now - timedelta(minutes=30)), at=staffed.now)
+    staffed.do(claim, "rita")
+    staffed.do(comment, "rolf", "at night")
+    staffed.determine("rita")
+    staffed.approve("adam")
+    assert staffed.enforce().state is CaseState.SUSPENDED
+    staffed.reaffirm("bella", "it goes on")
+    dispute = staffed.do(open_dispute, "ana", "we did not")
     with pytest.raises(Refused, match="took no part"):
-        rejected(office, who, dispute.id)
-    rejected(office, "carol", dispute.id)
+        rejected(staffed, who, dispute.id)
+    rejected(staffed, "carol", dispute.id)
 
 
-def stated(office: Office) -> None:
-    office.do(state_need, "rolf", "it goes on")
+def stated(staffed: StaffedDeployment) -> None:
+    staffed.do(state_need, "rolf", "it goes on")
 
 
-def returned(office: Office) -> None:
-    office.do(return_, "carol", "shorter, please")
-    office.determine("rita")
-    office.approve("adam")
+def returned(staffed: StaffedDeployment) -> None:
+    staffed.do(return_, "carol", "shorter, please")
+    staffed.determine("rita")
+    staffed.approve("adam")
 
 
 PARTS = {
     "stated the need": ("rolf", stated, True),
     "returned the proposal": ("carol", returned, False),
-    "ordered a stop": ("carol", lambda office: office.do(order_stop, "carol", "wait"), True),
-    "withdrew": ("rolf", lambda office: office.do(withdraw, "rolf", reasons="not sure"), True),
-    "opened the dispute": ("rolf", lambda office: office.do(open_dispute, "rolf", "they did not"), True),
+    "ordered a stop": ("carol", lambda staffed: staffed.do(order_stop, "carol", "wait"), True),
+    "withdrew": ("rolf", lambda staffed: staffed.do(withdraw, "rolf", reasons="not sure"), True),
+    "opened the dispute": ("rolf", lambda staffed: staffed.do(open_dispute, "rolf", "they did not"), True),
 }
 """What somebody did → who, how, and whether the case was approved before."""
 
 
 @pytest.mark.parametrize("what", PARTS)
-def test_any_part_at_all_bars_from_deciding_a_dispute(office: Office, what: str) -> None:
+def test_any_part_at_all_bars_from_deciding_a_dispute(staffed: StaffedDeployment, what: str) -> None:
     who, act, approved = PARTS[what]
-    determined(office)
+    determined(staffed)
     if approved:
-        office.approve("adam")
-    office.wait(minutes=1)
-    act(office)
-    dispute = office.do(open_dispute, "ana", "we did not")
+        staffed.approve("adam")
+    staffed.wait(minutes=1)
+    act(staffed)
+    dispute = staffed.do(open_dispute, "ana", "we did not")
     with pytest.raises(Refused, match="took no part"):
-        rejected(office, who, dispute.id)
-    rejected(office, "both", dispute.id)
+        rejected(staffed, who, dispute.id)
+    rejected(staffed, "both", dispute.id)
 
 
-def test_a_look_and_a_reinstatement_are_parts_too(office: Office) -> None:
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
-    office.look("bella")
-    notice = served(office)
-    office.do(let_notice_stand, "rolf", notice, "it did arrive")
-    reinstate(office.enforcement(), office.case().id, office.people["both"], reasons="over")
-    dispute = office.do(open_dispute, "ana", "we did not")
+def test_a_look_and_a_reinstatement_are_parts_too(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
+    assert staffed.enforce().state is CaseState.SUSPENDED
+    staffed.look("bella")
+    notice = served(staffed)
+    staffed.do(let_notice_stand, "rolf", notice, "it did arrive")
+    reinstate(staffed.enforcement(), staffed.case().id, staffed.people["both"], reasons="over")
+    dispute = staffed.do(open_dispute, "ana", "we did not")
     for who in ("bella", "rolf", "both"):
         with pytest.raises(Refused, match="took no part"):
-            rejected(office, who, dispute.id)
-    rejected(office, "carol", dispute.id)
+            rejected(staffed, who, dispute.id)
+    rejected(staffed, "carol", dispute.id)
 
 
-def test_the_need_may_be_stated_by_the_approver_whose_approval_counts_still(office: Office) -> None:
-    determined(office)
-    office.approve("adam")
-    office.do(state_need, "adam", "it goes on")
-    assert office.enforce().state is CaseState.SUSPENDED
+def test_the_need_may_be_stated_by_the_approver_whose_approval_counts_still(
+    staffed: StaffedDeployment,
+) -> None:
+    determined(staffed)
+    staffed.approve("adam")
+    staffed.do(state_need, "adam", "it goes on")
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
-def served(office: Office) -> str:
-    with reading(office.engine) as session:
+def served(staffed: StaffedDeployment) -> str:
+    with reading(staffed.engine) as session:
         return session.scalars(select(Notice.id)).first() or ""
 
 
-def rejected(office: Office, by: str, dispute_id: str) -> None:
-    with transaction(office.engine) as session:
-        decision = Decision(session, office.people[by], office.now)
+def rejected(staffed: StaffedDeployment, by: str, dispute_id: str) -> None:
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, staffed.people[by], staffed.now)
         decide_dispute(decision, dispute_id, upheld=False, reasons="they did")

@@ -26,12 +26,12 @@ from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.tables import Reaffirmation
 from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
-from tests.case_builders import Office, a_flag, flag
+from tests.case_builders import StaffedDeployment, a_flag, flag
 from tests.mail_servers import MailServerUnderTest
 from tests.tampering import unrecorded
 
 DETERMINED = "short calls to one foreign range, at night, no agent logged in"
-"""The reasons of the office's determination."""
+"""The reasons of the deployment's determination."""
 
 
 def letter(server: MailServerUnderTest, number: int = -1) -> str:
@@ -39,20 +39,20 @@ def letter(server: MailServerUnderTest, number: int = -1) -> str:
     return " ".join(content.split())
 
 
-def flagged_again(office: Office) -> None:
-    at = office.now - timedelta(minutes=30)
-    flag(office.engine, a_flag(at), at=office.now)
+def flagged_again(staffed: StaffedDeployment) -> None:
+    at = staffed.now - timedelta(minutes=30)
+    flag(staffed.engine, a_flag(at), at=staffed.now)
 
 
-def looked(office: Office, by: str, *, contacts: int, usual: float | None) -> TrafficLook:
-    with reading(office.engine) as session:
+def looked(staffed: StaffedDeployment, by: str, *, contacts: int, usual: float | None) -> TrafficLook:
+    with reading(staffed.engine) as session:
         series_id = session.scalars(select(Flag.series_id)).first()
 
     def rows(wanted: RowsWanted) -> Sequence[dict[str, Any]]:
         row = {"series_id": series_id, "interval_start": wanted.start, "contacts_offered": contacts}
         return [row | ({"baseline": usual} if usual is not None else {})]
 
-    look: TrafficLook = office.do(take_look, by, rows)
+    look: TrafficLook = staffed.do(take_look, by, rows)
     return look
 
 
@@ -73,14 +73,14 @@ def looked(office: Office, by: str, *, contacts: int, usual: float | None) -> Tr
     ],
 )
 def test_empty_words_and_those_of_the_determination_keep_no_measure(
-    suspended: Office, words: str, said: str
+    suspended: StaffedDeployment, words: str, said: str
 ) -> None:
     suspended.wait(hours=60)
     with pytest.raises(Refused, match=said):
         suspended.reaffirm("adam", words)
 
 
-def test_the_other_persons_words_are_no_reasons_of_ones_own(suspended: Office) -> None:
+def test_the_other_persons_words_are_no_reasons_of_ones_own(suspended: StaffedDeployment) -> None:
     suspended.wait(hours=60)
     suspended.reaffirm("adam", "the carrier reports attempts")
     for words in ("The carrier reports attempts.", "THE CARRIER — reports attempts!"):
@@ -88,7 +88,9 @@ def test_the_other_persons_words_are_no_reasons_of_ones_own(suspended: Office) -
             suspended.reaffirm("bella", words)
 
 
-def test_reasons_are_kept_with_the_look_that_they_rest_on_and_what_it_showed(suspended: Office) -> None:
+def test_reasons_are_kept_with_the_look_that_they_rest_on_and_what_it_showed(
+    suspended: StaffedDeployment,
+) -> None:
     suspended.wait(hours=60)
     flagged_again(suspended)
     look = looked(suspended, "adam", contacts=412, usual=90.0)
@@ -116,7 +118,7 @@ def test_reasons_are_kept_with_the_look_that_they_rest_on_and_what_it_showed(sus
     ],
 )
 def test_a_look_that_shows_nothing_unusual_keeps_no_measure_without_a_reason_for_just_that(
-    suspended: Office, contacts: int, usual: float | None, flags: bool, is_quiet: bool
+    suspended: StaffedDeployment, contacts: int, usual: float | None, flags: bool, is_quiet: bool
 ) -> None:
     suspended.wait(hours=60)
     if flags:
@@ -140,13 +142,13 @@ def test_a_look_that_shows_nothing_unusual_keeps_no_measure_without_a_reason_for
     assert text.body.endswith("Although the look shows nothing unusual: the block itself keeps it quiet")
 
 
-def kept_by_two(office: Office) -> None:
-    office.reaffirm("adam", "the carrier reports attempts")
-    office.reaffirm("bella", "credentials were not changed yet")
+def kept_by_two(staffed: StaffedDeployment) -> None:
+    staffed.reaffirm("adam", "the carrier reports attempts")
+    staffed.reaffirm("bella", "credentials were not changed yet")
 
 
 def test_a_measure_that_is_kept_ends_as_before_until_the_customer_was_told(
-    suspended: Office, server: MailServerUnderTest
+    suspended: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     first_end = suspended.measure().lapses_at
     suspended.wait(hours=70)
@@ -171,7 +173,7 @@ def test_a_measure_that_is_kept_ends_as_before_until_the_customer_was_told(
 
 
 def test_a_measure_of_which_the_customer_was_told_in_time_is_kept(
-    suspended: Office, server: MailServerUnderTest
+    suspended: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     suspended.wait(hours=70)
     kept_by_two(suspended)
@@ -196,7 +198,7 @@ def test_a_measure_of_which_the_customer_was_told_in_time_is_kept(
 
 @pytest.mark.parametrize("what", ["refused for good", "unknown", "stopped meanwhile"])
 def test_a_letter_that_did_not_leave_keeps_nothing(
-    suspended: Office, server: MailServerUnderTest, what: str
+    suspended: StaffedDeployment, server: MailServerUnderTest, what: str
 ) -> None:
     suspended.wait(hours=70)
     kept_by_two(suspended)
@@ -215,7 +217,7 @@ def test_a_letter_that_did_not_leave_keeps_nothing(
 
 
 def test_a_later_end_that_was_slipped_into_a_reaffirmation_is_not_given_to_the_measure(
-    suspended: Office,
+    suspended: StaffedDeployment,
 ) -> None:
     suspended.wait(hours=70)
     kept_by_two(suspended)
@@ -235,7 +237,7 @@ def test_a_later_end_that_was_slipped_into_a_reaffirmation_is_not_given_to_the_m
 
 
 def test_a_restriction_that_the_platform_ended_by_itself_ended_then_however_late_that_is_noticed(
-    suspended: Office, server: MailServerUnderTest
+    suspended: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     ended_at = suspended.measure().lapses_at
     suspended.wait(days=29)
@@ -249,7 +251,7 @@ def test_a_restriction_that_the_platform_ended_by_itself_ended_then_however_late
 
 
 def test_a_restriction_that_the_platform_did_not_end_ended_when_it_was_lifted(
-    suspended: Office, server: MailServerUnderTest
+    suspended: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     suspended.platform.endless = True  # type: ignore[attr-defined]
     suspended.wait(days=29)
@@ -267,7 +269,7 @@ def test_a_restriction_that_the_platform_did_not_end_ended_when_it_was_lifted(
     assert "ended on 1 May 2015 at 08:00 (12:00 UTC)" in letter(server)
 
 
-def test_the_look_is_summed_from_what_was_frozen(suspended: Office) -> None:
+def test_the_look_is_summed_from_what_was_frozen(suspended: StaffedDeployment) -> None:
     suspended.wait(hours=60)
     look = looked(suspended, "adam", contacts=7, usual=None)
     with reading(suspended.engine) as session:

@@ -27,7 +27,7 @@ from cjp_fraud.review.queue import queue
 from cjp_fraud.review.stops_on_record import let_notice_stand
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.overdue import overdue
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.delivery_reports import a_report
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
@@ -36,14 +36,14 @@ from tests.simulated_clocks import show_clock
 
 
 @pytest.fixture
-def office(suspended: Office) -> Office:
-    """An office whose one case is suspended."""
+def staffed(suspended: StaffedDeployment) -> StaffedDeployment:
+    """A staffed deployment whose one case is suspended."""
     return suspended
 
 
-def the_notice(office: Office) -> tuple[str, SmtpAttempt]:
+def the_notice(staffed: StaffedDeployment) -> tuple[str, SmtpAttempt]:
     """Return the suspension's notice, and its attempt."""
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         return session.execute(
             select(Notice.id, SmtpAttempt)
             .join(NoticeAttempt, NoticeAttempt.notice_id == Notice.id)
@@ -59,109 +59,113 @@ def drop(home: Path, content: bytes, name: str = "report.eml") -> None:
     (folder / name).write_bytes(content)
 
 
-def bounced(office: Office, home: Path, name: str = "report.eml") -> int:
-    drop(home, a_report(the_notice(office)[1].envelope_from, "failed"), name)
-    return collect_delivery_events(office.engine, load_settings(home=home), office.now)
+def bounced(staffed: StaffedDeployment, home: Path, name: str = "report.eml") -> int:
+    drop(home, a_report(the_notice(staffed)[1].envelope_from, "failed"), name)
+    return collect_delivery_events(staffed.engine, load_settings(home=home), staffed.now)
 
 
-def late(office: Office) -> tuple[str, ...]:
-    with reading(office.engine) as session:
-        return overdue(session, office.now)
+def late(staffed: StaffedDeployment) -> tuple[str, ...]:
+    with reading(staffed.engine) as session:
+        return overdue(session, staffed.now)
 
 
 def test_a_bounce_after_the_measure_lifts_nothing_and_asks_for_a_person_within_the_hour(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
-    office.wait(hours=2)
-    assert bounced(office, tmp_path) == 1
-    notice_id, _ = the_notice(office)
+    staffed.wait(hours=2)
+    assert bounced(staffed, tmp_path) == 1
+    notice_id, _ = the_notice(staffed)
 
-    assert office.resume_all().faults == ()
-    assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 1)
-    with reading(office.engine) as session:
+    assert staffed.resume_all().faults == ()
+    assert (staffed.state, staffed.restricted()) == (CaseState.SUSPENDED, 1)
+    with reading(staffed.engine) as session:
         [row] = queue(session).cases
-        [shown] = case_view(session, office.case().id, office.now).contradictions
-    assert row.person_due_at == office.now + timedelta(minutes=60)
+        [shown] = case_view(session, staffed.case().id, staffed.now).contradictions
+    assert row.person_due_at == staffed.now + timedelta(minutes=60)
     assert (shown.notice_id, shown.answer_due_at) == (notice_id, row.person_due_at)
-    assert late(office) == ()
-    office.wait(minutes=61)
-    assert late(office) == ("1 report(s) against a notice, on which no person has decided within the hour",)
+    assert late(staffed) == ()
+    staffed.wait(minutes=61)
+    assert late(staffed) == ("1 report(s) against a notice, on which no person has decided within the hour",)
 
 
 def test_a_bounce_after_the_measure_shuts_reaffirmation_until_a_person_decides(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
-    office.wait(hours=2)
-    bounced(office, tmp_path)
-    office.wait(minutes=1)
+    staffed.wait(hours=2)
+    bounced(staffed, tmp_path)
+    staffed.wait(minutes=1)
     with pytest.raises(Refused, match="did not arrive is not resolved by a person"):
-        office.reaffirm("adam", "it goes on")
+        staffed.reaffirm("adam", "it goes on")
 
-    office.do(let_notice_stand, "carol", the_notice(office)[0], "they answered the telephone")
+    staffed.do(let_notice_stand, "carol", the_notice(staffed)[0], "they answered the telephone")
 
-    assert not office.reaffirm("adam", "it goes on").complete
-    with reading(office.engine) as session:
+    assert not staffed.reaffirm("adam", "it goes on").complete
+    with reading(staffed.engine) as session:
         assert queue(session).cases[0].person_due_at is None
-    assert verify_log(office.engine).faults == ()
+    assert verify_log(staffed.engine).faults == ()
 
 
 def test_a_bounce_that_comes_twice_counts_once_and_a_forged_one_proves_nothing(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
-    office.wait(hours=2)
+    staffed.wait(hours=2)
     drop(tmp_path, a_report("notices+guessed@provider.example", "failed"), "forged.eml")
-    assert collect_delivery_events(office.engine, load_settings(home=tmp_path), office.now) == 0
-    assert bounced(office, tmp_path) == 1
-    assert bounced(office, tmp_path, "again.eml") == 0
+    assert collect_delivery_events(staffed.engine, load_settings(home=tmp_path), staffed.now) == 0
+    assert bounced(staffed, tmp_path) == 1
+    assert bounced(staffed, tmp_path, "again.eml") == 0
 
-    with reading(office.engine) as session:
-        assert len(case_view(session, office.case().id, office.now).contradictions) == 1
+    with reading(staffed.engine) as session:
+        assert len(case_view(session, staffed.case().id, staffed.now).contradictions) == 1
 
 
 def test_a_forged_report_lifts_and_shuts_nothing_and_waits_for_a_person(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
-    office.wait(hours=2)
-    notice_id, smtp = the_notice(office)
+    staffed.wait(hours=2)
+    notice_id, smtp = the_notice(staffed)
     drop(tmp_path, a_report("notices@provider.example", "failed", envid=smtp.envid))
-    assert collect_delivery_events(office.engine, load_settings(home=tmp_path), office.now) == 1
-    with reading(office.engine) as session:
+    assert collect_delivery_events(staffed.engine, load_settings(home=tmp_path), staffed.now) == 1
+    with reading(staffed.engine) as session:
         [row] = queue(session).cases
         [item] = work_items(session, [row.id])
-        assert case_view(session, row.id, office.now).contradictions == ()
+        assert case_view(session, row.id, staffed.now).contradictions == ()
     assert (row.reports_to_settle, row.person_due_at) == (1, None)
-    assert (item.notice_id, item.negative, item.due_at) == (notice_id, True, office.now + timedelta(hours=24))
-    assert late(office) == ()
-    office.wait(hours=25)
-    assert "1 message(s) about a notice, at which no person has looked within a day" in late(office)
-    assert office.do(let_notice_stand, "carol", notice_id, "the customer says that they have it") == 1
-    with reading(office.engine) as session:
+    assert (item.notice_id, item.negative, item.due_at) == (
+        notice_id,
+        True,
+        staffed.now + timedelta(hours=24),
+    )
+    assert late(staffed) == ()
+    staffed.wait(hours=25)
+    assert "1 message(s) about a notice, at which no person has looked within a day" in late(staffed)
+    assert staffed.do(let_notice_stand, "carol", notice_id, "the customer says that they have it") == 1
+    with reading(staffed.engine) as session:
         assert queue(session).cases[0].reports_to_settle == 0
-    assert verify_log(office.engine).faults == ()
+    assert verify_log(staffed.engine).faults == ()
 
 
 def test_a_bounce_of_a_measure_that_lapses_meanwhile_keeps_nothing_in_force(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
-    office.wait(hours=71)
-    bounced(office, tmp_path)
-    office.wait(hours=1)
+    staffed.wait(hours=71)
+    bounced(staffed, tmp_path)
+    staffed.wait(hours=1)
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)
-    assert verify_log(office.engine).faults == ()
+    assert (staffed.state, staffed.restricted()) == (CaseState.LAPSED, 0)
+    assert verify_log(staffed.engine).faults == ()
 
 
 def test_run_due_collects_a_late_bounce_and_says_who_is_needed(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
+    assert staffed.enforce().state is CaseState.SUSPENDED
     keep_heads(Deployment(load_settings(home=tmp_path)))
-    show_clock(office.engine, office.now + timedelta(hours=2))
-    notice_id, attempt = the_notice(office)
+    show_clock(staffed.engine, staffed.now + timedelta(hours=2))
+    notice_id, attempt = the_notice(staffed)
     drop(tmp_path, a_report(attempt.envelope_from, "failed"))
     settings = {
         "CJP_FRAUD_PLATFORM_MODE": "act",
@@ -182,27 +186,27 @@ def test_run_due_collects_a_late_bounce_and_says_who_is_needed(
 
 
 def test_an_upheld_dispute_is_not_closed_until_the_read_back_says_that_nothing_is_in_force(
-    office: Office,
+    staffed: StaffedDeployment,
 ) -> None:
-    assert isinstance(office.platform, UnreliablePlatform)
-    office.wait(hours=1)
-    dispute = office.do(open_dispute, "ana", "we did not")
-    with transaction(office.engine) as session:
-        decision = Decision(session, office.people["carol"], office.now)
+    assert isinstance(staffed.platform, UnreliablePlatform)
+    staffed.wait(hours=1)
+    dispute = staffed.do(open_dispute, "ana", "we did not")
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, staffed.people["carol"], staffed.now)
         decide_dispute(decision, dispute.id, upheld=True, reasons="their own campaign")
-    office.platform.behaviours.append("refuse")
-    office.enforce()
-    office.wait(minutes=16)
-    with reading(office.engine) as session:
+    staffed.platform.behaviours.append("refuse")
+    staffed.enforce()
+    staffed.wait(minutes=16)
+    with reading(staffed.engine) as session:
         [open_still] = disputes_on_record(session)
     assert open_still.closed_at is None
-    assert any("not known to be lifted" in sentence for sentence in late(office))
+    assert any("not known to be lifted" in sentence for sentence in late(staffed))
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert office.restricted() == 0
-    with reading(office.engine) as session:
+    assert staffed.restricted() == 0
+    with reading(staffed.engine) as session:
         assert disputes_on_record(session) == ()
         [closed] = disputes_on_record(session, decided_too=True)
-    assert closed.closed_at == office.now
-    assert verify_log(office.engine).faults == ()
+    assert closed.closed_at == staffed.now
+    assert verify_log(staffed.engine).faults == ()

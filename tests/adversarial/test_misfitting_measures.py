@@ -27,7 +27,7 @@ from cjp_fraud.suspension.gate_facts import proposal_obstacles
 from cjp_fraud.suspension.model import ENFORCER
 from cjp_fraud.traffic.schema import INTAKE, TRAFFIC_TABLES
 from cjp_fraud.traffic.series_identity import series_id
-from tests.case_builders import GROUNDS, START, Office, a_flag, flag, mail_to, open_office
+from tests.case_builders import GROUNDS, START, StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 
@@ -62,21 +62,21 @@ def a_lake(folder: Path, rows: list[tuple[int, str | None, str, int]]) -> Lake:
     return lake
 
 
-def opened(office: Office, *rows: FlagRow, read: ReadPrincipals | None = None) -> None:
+def opened(staffed: StaffedDeployment, *rows: FlagRow, read: ReadPrincipals | None = None) -> None:
     """Flag, freeze who carried it as detection does, and claim the case."""
-    flag(office.engine, *rows, at=office.now)
+    flag(staffed.engine, *rows, at=staffed.now)
     if read is not None:
-        with transaction(office.engine) as session:
-            decision = Decision(session, ENFORCER, office.now)
-            freeze_principals(decision, [office.case().id], read)
-    office.do(claim, "rita")
+        with transaction(staffed.engine) as session:
+            decision = Decision(session, ENFORCER, staffed.now)
+            freeze_principals(decision, [staffed.case().id], read)
+    staffed.do(claim, "rita")
 
 
 @pytest.fixture
-def office(sqlite_engine: Any, tmp_path: Path, server: MailServerUnderTest) -> Office:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server))
-    office.now = START + timedelta(minutes=30)
-    return office
+def staffed(sqlite_engine: Any, tmp_path: Path, server: MailServerUnderTest) -> StaffedDeployment:
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.now = START + timedelta(minutes=30)
+    return staffed
 
 
 @pytest.mark.parametrize(
@@ -137,20 +137,24 @@ def office(sqlite_engine: Any, tmp_path: Path, server: MailServerUnderTest) -> O
     ],
 )
 def test_a_misfitting_measure_is_refused_when_it_is_drawn_up(
-    office: Office, flags: list[Mapping[str, Any]], kind: MeasureKind, scope: Mapping[str, Any], said: str
+    staffed: StaffedDeployment,
+    flags: list[Mapping[str, Any]],
+    kind: MeasureKind,
+    scope: Mapping[str, Any],
+    said: str,
 ) -> None:
-    opened(office, *(a_flag(**dict(changes)) for changes in flags))
+    opened(staffed, *(a_flag(**dict(changes)) for changes in flags))
 
     with pytest.raises(Refused, match=said):
-        office.determine(measure=MeasureWanted(kind, Scope(**dict(scope)), timedelta(hours=72)))
-    assert office.state is CaseState.IN_REVIEW
+        staffed.determine(measure=MeasureWanted(kind, Scope(**dict(scope)), timedelta(hours=72)))
+    assert staffed.state is CaseState.IN_REVIEW
 
 
-def test_where_no_usual_level_was_frozen_no_rate_is_taken(office: Office) -> None:
-    opened(office, a_flag())
+def test_where_no_usual_level_was_frozen_no_rate_is_taken(staffed: StaffedDeployment) -> None:
+    opened(staffed, a_flag())
     wanted = MeasureWanted(MeasureKind.LIMIT_RATE, Scope(contacts_per_hour=900), timedelta(hours=72))
     with pytest.raises(Refused, match="was not frozen"):
-        determined(office, wanted, [])
+        determined(staffed, wanted, [])
 
 
 @pytest.mark.parametrize(
@@ -158,31 +162,31 @@ def test_where_no_usual_level_was_frozen_no_rate_is_taken(office: Office) -> Non
     [("+3", "no country that was seen"), ("+370", "no country that was seen"), ("+37120", None)],
 )
 def test_only_destinations_of_the_flagged_intervals_are_blocked(
-    office: Office, prefix: str, said: str | None
+    staffed: StaffedDeployment, prefix: str, said: str | None
 ) -> None:
-    opened(office, a_flag())
+    opened(staffed, a_flag())
     series = series_id("acme", "voice", "outbound", None, 300)
     seen = {"series_id": series, "interval_start": START, "countries": [("LV", 130), ("US", 10)]}
     before = seen | {"interval_start": START - timedelta(hours=1), "countries": [("LT", 5)]}
     scope = Scope(destination_prefixes=(prefix,))
     wanted = MeasureWanted(MeasureKind.BLOCK_DESTINATIONS, scope, timedelta(hours=72))
     if said is None:
-        determined(office, wanted, [before, seen])
-        office.approve()
-        assert office.enforce().state is CaseState.SUSPENDED
+        determined(staffed, wanted, [before, seen])
+        staffed.approve()
+        assert staffed.enforce().state is CaseState.SUSPENDED
         return
     with pytest.raises(Refused, match=said):
-        determined(office, wanted, [before, seen])
+        determined(staffed, wanted, [before, seen])
 
 
-def determined(office: Office, wanted: MeasureWanted, rows: list[dict[str, Any]]) -> None:
+def determined(staffed: StaffedDeployment, wanted: MeasureWanted, rows: list[dict[str, Any]]) -> None:
     """Determine fraud where these rows are all that the lake has."""
     finding = FraudFinding("at night", TenantsPart.VICTIM, measure=wanted, grounds=GROUNDS)
-    office.do(
+    staffed.do(
         determine_fraud,
         "rita",
         finding,
-        policy=office.policy,
+        policy=staffed.policy,
         read_rows=lambda _wanted: rows,
         obstacles=proposal_obstacles,
     )
@@ -193,21 +197,21 @@ def determined(office: Office, wanted: MeasureWanted, rows: list[dict[str, Any]]
 def test_a_world_zone_is_not_blocked_without_counsel(
     sqlite_engine: Any, tmp_path: Path, server: MailServerUnderTest, critical: str, prefix: str
 ) -> None:
-    office = open_office(sqlite_engine, tmp_path, mail_to(server), a_row(critical=critical))
-    office.now = START + timedelta(minutes=30)
-    opened(office, a_flag())
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server), a_row(critical=critical))
+    staffed.now = START + timedelta(minutes=30)
+    opened(staffed, a_flag())
     scope = Scope(destination_prefixes=(prefix,))
-    office.determine(measure=MeasureWanted(MeasureKind.BLOCK_DESTINATIONS, scope))
-    office.approve()
-    assert office.state is CaseState.DETERMINED
+    staffed.determine(measure=MeasureWanted(MeasureKind.BLOCK_DESTINATIONS, scope))
+    staffed.approve()
+    assert staffed.state is CaseState.DETERMINED
 
-    office.approve("carol", capacity=Capacity.COUNSEL)
+    staffed.approve("carol", capacity=Capacity.COUNSEL)
 
-    assert office.enforce().state is CaseState.SUSPENDED
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
 def test_only_a_principal_that_was_frozen_in_the_flagged_intervals_is_restricted(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
     lake = a_lake(
         tmp_path,
@@ -220,62 +224,64 @@ def test_only_a_principal_that_was_frozen_in_the_flagged_intervals_is_restricted
             (1, "key-in", "inbound", 50),
         ],
     )
-    opened(office, a_flag(), read=principal_rows(lake))
+    opened(staffed, a_flag(), read=principal_rows(lake))
     lake.replace(INTAKE, INTAKE.schema.empty_table(), where=Where(buckets=range(4)))  # 14 days later
 
     for stranger in ("key-2", "key-idle", "key-before", "key-in"):
         wanted = MeasureWanted(MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=(stranger,)))
         with pytest.raises(Refused, match=f"principal {stranger} is restricted and was not seen"):
-            office.determine(measure=wanted)
-    office.determine(measure=MeasureWanted(MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=("key-1",))))
-    office.approve()
+            staffed.determine(measure=wanted)
+    staffed.determine(measure=MeasureWanted(MeasureKind.SUSPEND_PRINCIPAL, Scope(principal_ids=("key-1",))))
+    staffed.approve()
 
-    assert office.enforce().state is CaseState.SUSPENDED
-    with reading(office.engine) as session:
-        shown = case_view(session, office.case().id, office.now).principals
+    assert staffed.enforce().state is CaseState.SUSPENDED
+    with reading(staffed.engine) as session:
+        shown = case_view(session, staffed.case().id, staffed.now).principals
     assert [(each.principal_id, each.contacts) for each in shown] == [("key-1", 90), ("key-idle", 0)]
     assert shown[0].usual_per_hour == pytest.approx(3.0)
 
 
-def test_freezing_again_stores_nothing_and_a_later_flag_is_frozen_too(office: Office, tmp_path: Path) -> None:
+def test_freezing_again_stores_nothing_and_a_later_flag_is_frozen_too(
+    staffed: StaffedDeployment, tmp_path: Path
+) -> None:
     lake = a_lake(tmp_path, [(1, "key-1", "outbound", 90), (11, "key-2", "outbound", 80)])
-    opened(office, a_flag(), read=principal_rows(lake))
+    opened(staffed, a_flag(), read=principal_rows(lake))
     later = a_flag(START + timedelta(minutes=10))
-    flag(office.engine, a_flag(), later, at=office.now)
+    flag(staffed.engine, a_flag(), later, at=staffed.now)
     for _ in range(2):
-        with transaction(office.engine) as session:
-            decision = Decision(session, ENFORCER, office.now)
-            freeze_principals(decision, [office.case().id], principal_rows(lake))
+        with transaction(staffed.engine) as session:
+            decision = Decision(session, ENFORCER, staffed.now)
+            freeze_principals(decision, [staffed.case().id], principal_rows(lake))
 
-    with reading(office.engine) as session:
-        shown = case_view(session, office.case().id, office.now)
+    with reading(staffed.engine) as session:
+        shown = case_view(session, staffed.case().id, staffed.now)
     assert [each.principal_id for each in shown.principals] == ["key-1", "key-2"]
     assert [entry.action for entry in shown.history].count("case.principals_frozen") == 2
 
 
-def test_all_access_is_not_approved_without_counsel(office: Office) -> None:
-    opened(office, a_flag())
-    office.determine(measure=MeasureWanted(MeasureKind.SUSPEND_ALL_ACCESS, Scope()))
-    office.approve()
-    assert office.state is CaseState.DETERMINED
+def test_all_access_is_not_approved_without_counsel(staffed: StaffedDeployment) -> None:
+    opened(staffed, a_flag())
+    staffed.determine(measure=MeasureWanted(MeasureKind.SUSPEND_ALL_ACCESS, Scope()))
+    staffed.approve()
+    assert staffed.state is CaseState.DETERMINED
 
-    office.approve("carol", capacity=Capacity.COUNSEL)
+    staffed.approve("carol", capacity=Capacity.COUNSEL)
 
-    assert office.enforce().state is CaseState.SUSPENDED
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
 def test_a_country_and_a_feature_that_the_offer_excludes_are_told_to_the_approver(
-    office: Office, tmp_path: Path
+    staffed: StaffedDeployment, tmp_path: Path
 ) -> None:
     load_rows(
-        office.engine,
+        staffed.engine,
         tmp_path,
         a_row(offer_version="10.0", country="JP", features="voice_driven_ivr;callback"),
-        at=office.now,
+        at=staffed.now,
     )
-    opened(office, a_flag())
-    office.determine()
+    opened(staffed, a_flag())
+    staffed.determine()
 
-    with reading(office.engine) as session:
-        remarks = case_view(session, office.case().id, office.now).proposals[-1].remarks
+    with reading(staffed.engine) as session:
+        remarks = case_view(session, staffed.case().id, staffed.now).proposals[-1].remarks
     assert any("voice_driven_ivr" in remark and "JP" in remark for remark in remarks)

@@ -32,7 +32,7 @@ from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.notification import serve_notice
 from cjp_fraud.suspension.requirements import BEFORE_MEASURE, BEFORE_REAFFIRMATION, Requirement
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import smtp_server
 from tests.thoroughness import THOROUGH
 
@@ -41,7 +41,7 @@ from tests.thoroughness import THOROUGH
 class Noticed:
     """A case whose notice was served, whose measure is due or in force, and where its database stands."""
 
-    office: Office
+    staffed: StaffedDeployment
     file: Path
     case_id: str
 
@@ -73,23 +73,23 @@ def brought_to(state: CaseState, folder: Path, sqlite_template: bytes) -> Notice
     file.write_bytes(sqlite_template)
     engine = make_engine(f"sqlite:///{file}")
     with smtp_server() as server:
-        office = open_office(engine, folder, mail_to(server))
-        case_id = office.approved_case().id
+        staffed = open_staffed(engine, folder, mail_to(server))
+        case_id = staffed.approved_case().id
         if state is CaseState.NOTICED:
-            serve_notice(office.enforcement(), case_id)
+            serve_notice(staffed.enforcement(), case_id)
         else:
-            office.enforce()
-            office.wait(hours=1)
-            office.reaffirm("adam", "it goes on")
-            office.reaffirm("bella", "so says the carrier")
-            office.enforce()
-            office.do(open_dispute, "ana", "it was not us")
-    assert office.state is state
+            staffed.enforce()
+            staffed.wait(hours=1)
+            staffed.reaffirm("adam", "it goes on")
+            staffed.reaffirm("bella", "so says the carrier")
+            staffed.enforce()
+            staffed.do(open_dispute, "ana", "it was not us")
+    assert staffed.state is state
     assert verify_log(engine).faults == ()
     with engine.connect() as connection:
         connection.execution_options(reading_only=True).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
-    return Noticed(office, file, case_id)
+    return Noticed(staffed, file, case_id)
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +113,10 @@ def edited(noticed: Noticed, copies: Engine, *edits: Edit) -> Noticed:
         for edit in edits:
             assert raw.execute(edit.statement, edit.values).rowcount == 1
     raw.close()
-    office = noticed.office
-    copy = replace(office, engine=copies, platform=type(office.platform)(copies), people=dict(office.people))
+    staffed = noticed.staffed
+    copy = replace(
+        staffed, engine=copies, platform=type(staffed.platform)(copies), people=dict(staffed.people)
+    )
     return Noticed(copy, file, noticed.case_id)
 
 
@@ -181,7 +183,7 @@ def test_every_edit_of_every_column_shuts_the_gate(noticed: Noticed, copies: Eng
 
 
 def test_every_row_that_is_deleted_shuts_the_gate(noticed: Noticed, copies: Engine) -> None:
-    with transaction(edited(noticed, copies).office.engine) as session:
+    with transaction(edited(noticed, copies).staffed.engine) as session:
         records = records_of_case(session, noticed.case_id)
         records += records_behind(session, records)
     assert {"flags", "identities", "user_roles", "evidence_sets"} <= {record.table for record in records}
@@ -204,7 +206,7 @@ def test_a_value_that_no_column_can_have_is_a_fault_like_others(noticed: Noticed
         ("UPDATE notices SET kind = 'x'", "notices"),
     ):
         excess = Edit("UPDATE flags SET excess = excess + 1")
-        faults = verify_log(edited(noticed, copies, Edit(statement), excess).office.engine).faults
+        faults = verify_log(edited(noticed, copies, Edit(statement), excess).staffed.engine).faults
         for edited_table in (table, "flags"):
             assert any(fault.startswith(f"{edited_table} ") for fault in faults), (statement, faults)
 
@@ -217,12 +219,12 @@ def test_every_edit_of_every_column_is_said_by_the_logs_verification(
     noticed: Noticed = request.getfixturevalue(state)
     unseen = []
     for edits in at_once(every_column(noticed)):
-        faults = verify_log(edited(noticed, copies, *edits).office.engine).faults
+        faults = verify_log(edited(noticed, copies, *edits).staffed.engine).faults
         named = [
             edit for edit in edits if any(fault.startswith(f"{edit.row} is not as ") for fault in faults)
         ]
         unseen += [edit for edit in edits if edit not in named]
-    unseen = [edit for edit in unseen if not verify_log(edited(noticed, copies, edit).office.engine).faults]
+    unseen = [edit for edit in unseen if not verify_log(edited(noticed, copies, edit).staffed.engine).faults]
     assert unseen == []
 
 
@@ -251,24 +253,24 @@ def unseen_by_the_gate(
 
 def gate_sentences(copy: Noticed, requirements: Collection[Requirement]) -> tuple[str, ...]:
     """Return what the gate says; nothing where what it asks for cannot even be read."""
-    with transaction(copy.office.engine) as session:
+    with transaction(copy.staffed.engine) as session:
         case = session.get_one(Case, copy.case_id)
         try:
-            facts = gate_facts(session, case, copy.office.policy, copy.office.now)
+            facts = gate_facts(session, case, copy.staffed.policy, copy.staffed.now)
         except CjpFraudError:
             return ()
-        return check(facts, copy.office.now, requirements).sentences
+        return check(facts, copy.staffed.now, requirements).sentences
 
 
 def shuts_the_gate(copy: Noticed, requirements: Collection[Requirement]) -> bool:
     """Whether the gate says that a row was changed, or what it asks for is not on record, or is another case's."""
-    with transaction(copy.office.engine) as session:
+    with transaction(copy.staffed.engine) as session:
         case = session.get_one(Case, copy.case_id)
         try:
-            facts = gate_facts(session, case, copy.office.policy, copy.office.now)
+            facts = gate_facts(session, case, copy.staffed.policy, copy.staffed.now)
         except CjpFraudError:
             return True
-        return not check(facts, copy.office.now, requirements).is_open
+        return not check(facts, copy.staffed.now, requirements).is_open
 
 
 @pytest.mark.parametrize(
@@ -286,16 +288,16 @@ def shuts_the_gate(copy: Noticed, requirements: Collection[Requirement]) -> bool
 )
 def test_nothing_is_restricted_after_an_edit(noticed: Noticed, copies: Engine, statement: str) -> None:
     copy = edited(noticed, copies, Edit(statement))
-    report = copy.office.enforce()
+    report = copy.staffed.enforce()
     assert report.state is not CaseState.SUSPENDED
-    assert copy.office.restricted() == 0
-    assert verify_log(copy.office.engine).faults != ()
+    assert copy.staffed.restricted() == 0
+    assert verify_log(copy.staffed.engine).faults != ()
 
 
 def test_without_an_edit_the_measure_follows(noticed: Noticed, copies: Engine) -> None:
     copy = edited(noticed, copies, Edit("UPDATE alembic_version SET version_num = version_num"))
-    assert copy.office.enforce().state is CaseState.SUSPENDED
-    assert copy.office.restricted() == 1
+    assert copy.staffed.enforce().state is CaseState.SUSPENDED
+    assert copy.staffed.restricted() == 1
 
 
 def test_an_entry_is_not_overwritten_past_the_triggers(noticed: Noticed, copies: Engine) -> None:
@@ -305,7 +307,7 @@ def test_an_entry_is_not_overwritten_past_the_triggers(noticed: Noticed, copies:
         statement = (
             f"{words} INTO audit_entries ({columns}) SELECT {columns} FROM audit_entries WHERE sequence = 5"
         )
-        with pytest.raises(DBAPIError, match="append-only"), copy.office.engine.begin() as connection:
+        with pytest.raises(DBAPIError, match="append-only"), copy.staffed.engine.begin() as connection:
             connection.exec_driver_sql(statement)
 
 
@@ -313,5 +315,5 @@ def test_the_moment_of_the_last_act_is_unchanged(noticed: Noticed) -> None:
     """The copies are edited, never the one that they are copies of."""
     engine = make_engine(f"sqlite:///{noticed.file}")
     assert verify_log(engine).faults == ()
-    assert isinstance(noticed.office.now, datetime)
+    assert isinstance(noticed.staffed.now, datetime)
     engine.dispose()

@@ -16,7 +16,7 @@ from cjp_fraud.errors import Refused
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import reading
-from tests.case_builders import START, a_flag, flag, mail_to, open_office
+from tests.case_builders import START, a_flag, flag, mail_to, open_staffed
 from tests.contract_builders import NOON, a_row, load_rows, write_csv
 from tests.mail_servers import MailServerUnderTest
 
@@ -191,27 +191,27 @@ def test_a_file_proves_by_its_digest(sqlite_engine: Engine, tmp_path: Path) -> N
 def test_a_measure_ends_with_the_term(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(
+    staffed = open_staffed(
         sqlite_engine, tmp_path, mail_to(server), a_row(term_to="2015-04-03", time_zone="Etc/UTC")
     )
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDED
+    staffed.approved_case()
+    assert staffed.enforce().state is CaseState.SUSPENDED
     end = datetime(2015, 4, 4, tzinfo=UTC)
-    measure = office.measure()
+    measure = staffed.measure()
     assert (measure.ends_at, measure.review_at, measure.latest_end_at) == (end, end, end)
-    office.wait(hours=36)
-    office.resume_all()
-    assert office.state is CaseState.LAPSED
+    staffed.wait(hours=36)
+    staffed.resume_all()
+    assert staffed.state is CaseState.LAPSED
 
 
 def test_after_the_term_nobody_approves(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(
+    staffed = open_staffed(
         sqlite_engine, tmp_path, mail_to(server), a_row(term_to="2015-04-01", time_zone="Etc/UTC")
     )
-    flag(office.engine, a_flag(START - timedelta(minutes=30)), at=START)
-    office.do(claim, "rita")
-    office.determine("rita")
+    flag(staffed.engine, a_flag(START - timedelta(minutes=30)), at=START)
+    staffed.do(claim, "rita")
+    staffed.determine("rita")
     with pytest.raises(Refused, match="the term is not running"):
-        office.approve("adam")
+        staffed.approve("adam")

@@ -10,13 +10,13 @@ from cjp_fraud.compliance.export import Exported, export_evidence
 from cjp_fraud.people.model import machine
 
 if TYPE_CHECKING:
-    from tests.integration.compliance.conftest import Story
+    from tests.integration.compliance.conftest import CaseSteps
 
 EXPORTER = machine("account-of-this-machine")
 
 
-def exported(story: Story, name: str = "bundle.zip") -> Exported:
-    return export_evidence(story.engine, story.case_id, story.folder / name, EXPORTER, story.tick())
+def exported(steps: CaseSteps, name: str = "bundle.zip") -> Exported:
+    return export_evidence(steps.engine, steps.case_id, steps.folder / name, EXPORTER, steps.tick())
 
 
 def files_of(file: Path) -> dict[str, bytes]:

@@ -19,41 +19,41 @@ from cjp_fraud.storage.database import reading
 from tests.delivery_reports import a_report
 
 if TYPE_CHECKING:
-    from tests.integration.compliance.conftest import Story
+    from tests.integration.compliance.conftest import CaseSteps
 
 ADDRESS = "notices@acme.example"
 
 
-def opened(story: Story) -> Deployment:
-    """A deployment on the story's database, with a home of its own."""
-    home = story.folder / "home"
+def opened(steps: CaseSteps) -> Deployment:
+    """A deployment on the case's database, with a home of its own."""
+    home = steps.folder / "home"
     home.mkdir(exist_ok=True)
     made = Deployment(load_settings(home=home))
-    made.__dict__["engine"] = story.engine
+    made.__dict__["engine"] = steps.engine
     return made
 
 
-def told(story: Story) -> Story:
-    """Tell the whole story, to the reinstatement, with delivery reports of every kind in the home."""
-    story.suspended()
-    story.kept_and_disputed()
-    story.reinstated()
-    settings = opened(story).settings
+def told(steps: CaseSteps) -> CaseSteps:
+    """Take the case to the reinstatement, with delivery reports of every kind in the home."""
+    steps.suspended()
+    steps.kept_and_disputed()
+    steps.reinstated()
+    settings = opened(steps).settings
     incoming = incoming_folder(settings)
     incoming.mkdir(parents=True)
-    with reading(story.engine) as session:
+    with reading(steps.engine) as session:
         smtp = session.scalars(select(SmtpAttempt)).first()
     assert smtp is not None
     report = a_report(smtp.envelope_from, "delivered", envid=smtp.envid, original=ADDRESS)
     (incoming / "1.eml").write_bytes(report)
     (incoming / "2.eml").write_bytes(b"Subject: who are you?\n\nwe are notices+40acme.example\n")
-    assert collect_delivery_events(story.engine, settings, story.tick()) == 1
-    return story
+    assert collect_delivery_events(steps.engine, settings, steps.tick()) == 1
+    return steps
 
 
-def erase(story: Story, by: str = "cora", **options: bool) -> privacy.Erasure:
+def erase(steps: CaseSteps, by: str = "cora", **options: bool) -> privacy.Erasure:
     reason = "The customer asked for it."
-    return privacy.erase(opened(story), by, story.tick(), story.tenant, reason=reason, **options)
+    return privacy.erase(opened(steps), by, steps.tick(), steps.tenant, reason=reason, **options)
 
 
 def rows(engine: Engine) -> Iterator[str]:

@@ -56,7 +56,7 @@ TENANTS = (
 
 
 @dataclass
-class Story:
+class CaseSteps:
     """The steps of a case, one method each; every step is half an hour after the one before."""
 
     engine: Engine
@@ -164,7 +164,7 @@ class Story:
         return Enforcement(self.engine, self.mail(), EmbeddedPlatform(self.engine), self.policy(), clock)
 
     def suspended(self) -> None:
-        """Tell the story from the first flag to the suspension."""
+        """Take the case from the first flag to the suspension."""
         self.flagged()
         self.determined()
         self.approved()
@@ -221,29 +221,29 @@ def smtp_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def story(engine: Engine, tmp_path: Path, smtp_port: int) -> Story:
+def steps(engine: Engine, tmp_path: Path, smtp_port: int) -> CaseSteps:
     """People on record, and a case about to be told, on each kind of database."""
-    begun = Story(engine, tmp_path, smtp_port)
+    begun = CaseSteps(engine, tmp_path, smtp_port)
     begun.people()
     return begun
 
 
 @pytest.fixture
-def case(sqlite_engine: Engine, tmp_path: Path, smtp_port: int) -> Story:
+def case(sqlite_engine: Engine, tmp_path: Path, smtp_port: int) -> CaseSteps:
     """The same on SQLite alone, for what does not depend on the database."""
-    begun = Story(sqlite_engine, tmp_path, smtp_port)
+    begun = CaseSteps(sqlite_engine, tmp_path, smtp_port)
     begun.people()
     return begun
 
 
 @pytest.fixture
-def closed(story: Story) -> Story:
+def closed(steps: CaseSteps) -> CaseSteps:
     """A case that went the whole way and back, on each kind of database."""
-    return told(story)
+    return told(steps)
 
 
 @pytest.fixture
-def closed_on_sqlite(case: Story) -> Story:
+def closed_on_sqlite(case: CaseSteps) -> CaseSteps:
     """The same on SQLite alone."""
     return told(case)
 
@@ -255,14 +255,14 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> 
     (folder / "cjp_fraud.db").write_bytes(sqlite_template)
     engine = make_engine(f"sqlite:///{folder / 'cjp_fraud.db'}")
     with smtp_server() as server:
-        story = Story(engine, folder, server.port)
-        story.people()
-        story.suspended()
-        story.kept_and_disputed()
-        story.reinstated()
+        steps = CaseSteps(engine, folder, server.port)
+        steps.people()
+        steps.suspended()
+        steps.kept_and_disputed()
+        steps.reinstated()
     from tests.integration.compliance.case_bundles import exported, files_of  # they import this module
 
-    made = exported(story)
+    made = exported(steps)
     engine.dispose()
     assert made.faults == ()
     return files_of(made.file)

@@ -17,14 +17,14 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.storage.database import reading
-from tests.integration.compliance.conftest import Story
+from tests.integration.compliance.conftest import CaseSteps
 from tests.signed_heads import keep_heads
 from tests.simulated_clocks import show_clock
 
 
 @pytest.fixture
-def opened(case: Story) -> Deployment:
-    """A deployment on the story's database."""
+def opened(case: CaseSteps) -> Deployment:
+    """A deployment on the case's database."""
     made = Deployment(load_settings(home=case.folder))
     made.__dict__["engine"] = case.engine
     keep_heads(made)
@@ -45,7 +45,7 @@ def answered(app: typer.Typer, opened: Deployment, *arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
-def test_the_audit_log_is_verified_and_its_head_printed(case: Story, opened: Deployment) -> None:
+def test_the_audit_log_is_verified_and_its_head_printed(case: CaseSteps, opened: Deployment) -> None:
     case.flagged()
     found = answered(audit.app, opened, "verify")
     assert found["holds"]
@@ -59,7 +59,7 @@ def test_the_audit_log_is_verified_and_its_head_printed(case: Story, opened: Dep
 
 
 def test_a_log_that_does_not_hold_ends_with_exit_code_1_and_sentences(
-    case: Story, opened: Deployment
+    case: CaseSteps, opened: Deployment
 ) -> None:
     case.flagged()
     with case.engine.begin() as connection:
@@ -72,7 +72,7 @@ def test_a_log_that_does_not_hold_ends_with_exit_code_1_and_sentences(
     assert not json.loads(answer.stdout)["holds"]
 
 
-def test_the_entries_of_one_case_are_listed(case: Story, opened: Deployment) -> None:
+def test_the_entries_of_one_case_are_listed(case: CaseSteps, opened: Deployment) -> None:
     case.flagged()
     case.determined()
     rows = answered(audit.app, opened, "list", "--case", "1")
@@ -82,7 +82,7 @@ def test_the_entries_of_one_case_are_listed(case: Story, opened: Deployment) -> 
     assert isinstance(run(audit.app, opened, "list", "--case", "7").exception, NotFoundError)
 
 
-def test_a_bundle_is_exported_by_a_person_and_verified(case: Story, opened: Deployment) -> None:
+def test_a_bundle_is_exported_by_a_person_and_verified(case: CaseSteps, opened: Deployment) -> None:
     case.suspended()
     out = case.folder / "case.zip"
     made = answered(evidence.app, opened, "export", "1", str(out), "--as", "cora")
@@ -100,7 +100,7 @@ def test_a_bundle_is_exported_by_a_person_and_verified(case: Story, opened: Depl
 
 
 def test_a_bundle_that_was_changed_ends_with_exit_code_1_and_sentences(
-    case: Story, opened: Deployment
+    case: CaseSteps, opened: Deployment
 ) -> None:
     case.flagged()
     out = case.folder / "case.zip"
@@ -114,7 +114,7 @@ def test_a_bundle_that_was_changed_ends_with_exit_code_1_and_sentences(
     assert run(evidence.app, opened, "verify", str(out), "--json").exit_code == 1
 
 
-def test_a_bundle_of_another_database_is_told_by_its_head(case: Story, opened: Deployment) -> None:
+def test_a_bundle_of_another_database_is_told_by_its_head(case: CaseSteps, opened: Deployment) -> None:
     case.flagged()
     out = case.folder / "case.zip"
     assert run(evidence.app, opened, "export", "1", str(out)).exit_code == 0

@@ -20,7 +20,7 @@ from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import reading, transaction
 from tests.integration.compliance.case_bundles import exported
 from tests.integration.compliance.closed_cases import ADDRESS, erase, files_with, opened, rows
-from tests.integration.compliance.conftest import Story
+from tests.integration.compliance.conftest import CaseSteps
 
 WORDS = (
     "Calls to premium numbers at night",
@@ -33,10 +33,10 @@ WORDS = (
 )
 
 
-"""What persons wrote in the story, and the tenant's name."""
+"""What persons wrote in the case, and the tenant's name."""
 
 
-def test_everything_verifies_after_an_erasure_and_bundles_of_before_and_after_do(closed: Story) -> None:
+def test_everything_verifies_after_an_erasure_and_bundles_of_before_and_after_do(closed: CaseSteps) -> None:
     before = exported(closed, "before.zip")
     assert (before.faults, verify_file(before.file).erased) == ((), ())
 
@@ -56,7 +56,7 @@ def test_everything_verifies_after_an_erasure_and_bundles_of_before_and_after_do
 
 
 @pytest.mark.both_databases
-def test_no_word_and_no_address_is_left_in_the_database(closed: Story) -> None:
+def test_no_word_and_no_address_is_left_in_the_database(closed: CaseSteps) -> None:
     there = list(rows(closed.engine))
     assert all(any(text in row for row in there) for text in (*WORDS, ADDRESS))
 
@@ -73,29 +73,29 @@ def test_no_word_and_no_address_is_left_in_the_database(closed: Story) -> None:
         assert (entry.subject_id, entry.content["reason_text_id"]) == ("acme", left[0].id)
 
 
-def test_no_byte_of_an_address_or_a_word_is_left_in_the_files(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
-    (story.folder / "acme.csv").unlink()  # the tenants file is the provider's own
-    assert files_with(story.folder, ADDRESS)
-    assert len(list((story.folder / "home" / "mail").rglob("*.eml"))) == 2
+def test_no_byte_of_an_address_or_a_word_is_left_in_the_files(closed_on_sqlite: CaseSteps) -> None:
+    steps = closed_on_sqlite
+    (steps.folder / "acme.csv").unlink()  # the tenants file is the provider's own
+    assert files_with(steps.folder, ADDRESS)
+    assert len(list((steps.folder / "home" / "mail").rglob("*.eml"))) == 2
 
-    erasure = erase(story)
+    erasure = erase(steps)
 
     assert erasure.files == 2
-    assert {text: files_with(story.folder, text) for text in (*WORDS, ADDRESS)} == {
+    assert {text: files_with(steps.folder, text) for text in (*WORDS, ADDRESS)} == {
         text: [] for text in (*WORDS, ADDRESS)
     }
-    assert list((story.folder / "home" / "mail").rglob("*.eml")) == []
+    assert list((steps.folder / "home" / "mail").rglob("*.eml")) == []
 
 
-def test_files_that_are_about_somebody_else_stay(closed_on_sqlite: Story) -> None:
+def test_files_that_are_about_somebody_else_stay(closed_on_sqlite: CaseSteps) -> None:
     other = opened(closed_on_sqlite).settings.home / "mail" / "unmatched" / "other.eml"
     other.write_bytes(b"Subject: hello\n\nwe are notices@elsewhere.example\n")
     erase(closed_on_sqlite)
     assert other.exists()
 
 
-def test_a_second_erasure_does_nothing_and_says_so(closed: Story) -> None:
+def test_a_second_erasure_does_nothing_and_says_so(closed: CaseSteps) -> None:
     erase(closed)
     head = verify_log(closed.engine).head_sha256
     again = erase(closed)
@@ -104,7 +104,7 @@ def test_a_second_erasure_does_nothing_and_says_so(closed: Story) -> None:
     assert verify_log(closed.engine).head_sha256 == head
 
 
-def test_a_dry_run_says_what_would_be_erased_and_changes_nothing(closed: Story) -> None:
+def test_a_dry_run_says_what_would_be_erased_and_changes_nothing(closed: CaseSteps) -> None:
     head, there = verify_log(closed.engine).head_sha256, list(rows(closed.engine))
     planned = erase(closed, dry_run=True)
     assert verify_log(closed.engine).head_sha256 == head
@@ -119,7 +119,7 @@ def test_a_dry_run_says_what_would_be_erased_and_changes_nothing(closed: Story) 
     )
 
 
-def test_a_tenant_without_a_case_loses_its_address_and_name(case: Story) -> None:
+def test_a_tenant_without_a_case_loses_its_address_and_name(case: CaseSteps) -> None:
     case.flagged()
     other = case.folder / "other.csv"
     other.write_text((case.folder / "acme.csv").read_text().replace("acme", "calm"))

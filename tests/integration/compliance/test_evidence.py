@@ -23,7 +23,7 @@ from cjp_fraud.compliance.verification import verify, verify_file
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.errors import BadInputError
 from tests.integration.compliance.case_bundles import exported, files_of
-from tests.integration.compliance.conftest import Story
+from tests.integration.compliance.conftest import CaseSteps
 from tests.thoroughness import examples
 
 FORMAT_1 = Path(__file__).parent / "bundle_format_1.zip"
@@ -64,16 +64,16 @@ def forged_with_log(files: dict[str, bytes]) -> bytes:
     return _packed_with_manifest(whole, b"\n".join(lines) + b"\n", case_id)
 
 
-def test_a_bundle_of_a_case_that_went_the_whole_way_holds(story: Story) -> None:
-    story.suspended()
-    story.kept_and_disputed()
-    story.reinstated()
-    made = exported(story)
+def test_a_bundle_of_a_case_that_went_the_whole_way_holds(steps: CaseSteps) -> None:
+    steps.suspended()
+    steps.kept_and_disputed()
+    steps.reinstated()
+    made = exported(steps)
     found = verify_file(made.file)
     assert found.faults == made.faults == ()
     assert (found.entries, found.head_sha256) == (made.entries, made.head_sha256)
-    assert verify_log(story.engine, expect_head=made.head_sha256).holds
-    assert chain_holds_head(story.engine, made.entries, made.head_sha256) == []
+    assert verify_log(steps.engine, expect_head=made.head_sha256).holds
+    assert chain_holds_head(steps.engine, made.entries, made.head_sha256) == []
 
 
 def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> None:

@@ -31,7 +31,7 @@ from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.suspension.enforcement import resume_all
 from tests import processes
 from tests.integration.compliance.case_bundles import EXPORTER, exported, files_of
-from tests.integration.compliance.conftest import Story
+from tests.integration.compliance.conftest import CaseSteps
 from tests.people_builders import a_user
 from tests.processes import die
 
@@ -48,20 +48,20 @@ EMPTY_SUMMARY = {
 
 
 @pytest.mark.both_databases
-def test_a_bundle_shows_nothing_of_another_tenants_case(story: Story) -> None:
-    story.flagged()
-    other = Story(story.engine, story.folder, story.mail_port, tenant="globex", now=story.now)
+def test_a_bundle_shows_nothing_of_another_tenants_case(steps: CaseSteps) -> None:
+    steps.flagged()
+    other = CaseSteps(steps.engine, steps.folder, steps.mail_port, tenant="globex", now=steps.now)
     other.flagged()
-    story.now = other.now
-    story.determined()
-    made = exported(story)
+    steps.now = other.now
+    steps.determined()
+    made = exported(steps)
     whole = b"".join(files_of(made.file).values())
     assert b"globex" not in whole
     assert other.case_id.encode() not in whole
     assert verify_file(made.file).holds
 
 
-def test_a_case_in_any_state_can_be_exported(case: Story) -> None:
+def test_a_case_in_any_state_can_be_exported(case: CaseSteps) -> None:
     case.flagged()
     assert exported(case, "open.zip").faults == ()
     rita = case.who("rita")
@@ -71,19 +71,19 @@ def test_a_case_in_any_state_can_be_exported(case: Story) -> None:
     assert exported(case, "dismissed.zip").faults == ()
 
 
-def test_what_was_only_observed_is_exported_as_such(story: Story) -> None:
-    story.mode = PlatformMode.OBSERVE
-    story.flagged()
-    story.determined()
-    story.approved()
-    story.carried_out()
-    made = exported(story)
+def test_what_was_only_observed_is_exported_as_such(steps: CaseSteps) -> None:
+    steps.mode = PlatformMode.OBSERVE
+    steps.flagged()
+    steps.determined()
+    steps.approved()
+    steps.carried_out()
+    made = exported(steps)
     assert made.faults == ()
     assert b'"state": "observed"' in files_of(made.file)["records/measures.json"]
-    assert verify_log(story.engine).faults == ()
+    assert verify_log(steps.engine).faults == ()
 
 
-def test_a_lapsed_measure_is_exported_with_its_end(case: Story) -> None:
+def test_a_lapsed_measure_is_exported_with_its_end(case: CaseSteps) -> None:
     case.suspended()
     case.now += timedelta(days=4)
     resume_all(case.enforcement())
@@ -93,7 +93,7 @@ def test_a_lapsed_measure_is_exported_with_its_end(case: Story) -> None:
     assert verify_log(case.engine).faults == ()
 
 
-def test_erased_words_leave_the_bundle_whole_and_are_not_in_it(case: Story) -> None:
+def test_erased_words_leave_the_bundle_whole_and_are_not_in_it(case: CaseSteps) -> None:
     case.suspended()
     with transaction(case.engine) as session:
         for row in session.scalars(select(PersonalText)):
@@ -104,7 +104,7 @@ def test_erased_words_leave_the_bundle_whole_and_are_not_in_it(case: Story) -> N
     assert b"Premium numbers" not in b"".join(files_of(made.file).values())
 
 
-def test_each_export_is_on_record_with_who_made_it(case: Story) -> None:
+def test_each_export_is_on_record_with_who_made_it(case: CaseSteps) -> None:
     case.flagged()
     cora = case.who("cora")
     made = export_evidence(case.engine, "1", case.folder / "one.zip", cora, case.tick())
@@ -120,7 +120,7 @@ def test_each_export_is_on_record_with_who_made_it(case: Story) -> None:
     assert exported(case, "two.zip").faults == ()
 
 
-def test_an_existing_file_is_kept_unless_forced(case: Story) -> None:
+def test_an_existing_file_is_kept_unless_forced(case: CaseSteps) -> None:
     case.flagged()
     out = case.folder / "bundle.zip"
     out.write_bytes(b"mine")
@@ -151,21 +151,21 @@ def export_killed_at(step: str, url: str, out: Path) -> None:
 def test_a_kill_in_the_middle_of_an_export_leaves_no_bundle_and_a_rerun_completes(
     sqlite_engine: Engine, tmp_path: Path, smtp_port: int, step: str
 ) -> None:
-    story = Story(sqlite_engine, tmp_path, smtp_port)
-    story.people()
-    story.flagged()
+    steps = CaseSteps(sqlite_engine, tmp_path, smtp_port)
+    steps.people()
+    steps.flagged()
     out = tmp_path / "bundle.zip"
     url = sqlite_engine.url.render_as_string()
     processes.killed(export_killed_at, step, url, out)
     assert not out.exists()
     assert verify_log(sqlite_engine).holds
-    story.tick()
-    assert exported(story).faults == ()
+    steps.tick()
+    assert exported(steps).faults == ()
     assert verify_file(out).holds
     assert verify_log(sqlite_engine).holds
 
 
-def test_a_bundle_of_a_database_that_was_tampered_with_is_written_and_says_so(case: Story) -> None:
+def test_a_bundle_of_a_database_that_was_tampered_with_is_written_and_says_so(case: CaseSteps) -> None:
     case.flagged()
     case.determined()
     with case.engine.begin() as connection:
@@ -176,7 +176,7 @@ def test_a_bundle_of_a_database_that_was_tampered_with_is_written_and_says_so(ca
 
 
 def test_a_log_that_was_written_anew_is_seen_against_the_database_or_a_kept_head(
-    case: Story, bundle: dict[str, bytes]
+    case: CaseSteps, bundle: dict[str, bytes]
 ) -> None:
     case.flagged()
     foreign = verify(packed(bundle))
@@ -185,7 +185,7 @@ def test_a_log_that_was_written_anew_is_seen_against_the_database_or_a_kept_head
     assert not verify_log(case.engine, expect_head=foreign.head_sha256).holds
 
 
-def test_a_name_in_the_log_itself_keeps_the_disclosable_edition_from_being_written(case: Story) -> None:
+def test_a_name_in_the_log_itself_keeps_the_disclosable_edition_from_being_written(case: CaseSteps) -> None:
     """No act of ours writes a name there; if one ever did, nothing leaves and nothing is on record as exported."""
     case.flagged()
     keys = HeadKeys(case.folder / "keys")
@@ -205,7 +205,7 @@ def test_a_name_in_the_log_itself_keeps_the_disclosable_edition_from_being_writt
     assert verify_log(case.engine).entries == before
 
 
-def test_a_disclosable_edition_needs_the_key_that_its_salts_follow_from(case: Story) -> None:
+def test_a_disclosable_edition_needs_the_key_that_its_salts_follow_from(case: CaseSteps) -> None:
     case.flagged()
     with pytest.raises(BadInputError, match="needs the key"):
         export_evidence(
@@ -213,7 +213,7 @@ def test_a_disclosable_edition_needs_the_key_that_its_salts_follow_from(case: St
         )
 
 
-def test_a_disclosable_edition_of_a_case_whose_texts_were_erased_holds(case: Story) -> None:
+def test_a_disclosable_edition_of_a_case_whose_texts_were_erased_holds(case: CaseSteps) -> None:
     case.suspended()
     with transaction(case.engine) as session:
         for row in session.scalars(select(PersonalText)):
@@ -230,7 +230,7 @@ def test_a_disclosable_edition_of_a_case_whose_texts_were_erased_holds(case: Sto
 
 
 def test_a_name_in_letters_that_no_font_of_typst_has_is_written_or_refused_by_its_character(
-    case: Story,
+    case: CaseSteps,
 ) -> None:
     case.flagged()
     with pytest.raises(CjpFraudError, match="no font of this machine has"):

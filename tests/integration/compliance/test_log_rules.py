@@ -17,10 +17,10 @@ from cjp_fraud.compliance.verification import verify_file
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.decision_tables import Approval, Proposal
 from cjp_fraud.storage.database import transaction
-from tests.integration.compliance.conftest import Story
+from tests.integration.compliance.conftest import CaseSteps
 
 
-def found_by_both(case: Story, sentence: str) -> None:
+def found_by_both(case: CaseSteps, sentence: str) -> None:
     """A sentence stands in what the log's verification says, and in what the bundle's does."""
     out = case.folder / "bundle.zip"
     export_evidence(case.engine, case.case_id, out, case.who("cora"), case.tick())
@@ -28,26 +28,26 @@ def found_by_both(case: Story, sentence: str) -> None:
         assert any(sentence in fault for fault in faults), faults
 
 
-def forged_entry(case: Story, action: str, content: dict[str, Any], by: str = "cora") -> None:
+def forged_entry(case: CaseSteps, action: str, content: dict[str, Any], by: str = "cora") -> None:
     """Somebody who can write to the log writes an entry of an act that never was."""
     with transaction(case.engine) as session:
         decision = Decision(session, case.who(by), case.tick())
         append(decision, action, "cases", case.case_id, content, case_id=case.case_id)
 
 
-def test_a_move_from_a_state_in_which_the_log_did_not_leave_the_case(case: Story) -> None:
+def test_a_move_from_a_state_in_which_the_log_did_not_leave_the_case(case: CaseSteps) -> None:
     case.flagged()
     forged_entry(case, "case.dismissed_again", {"from": "suspended", "to": "reinstated"})
     found_by_both(case, "moves the case from suspended, but the log left it open")
 
 
-def test_an_act_that_wrote_no_participation(case: Story) -> None:
+def test_an_act_that_wrote_no_participation(case: CaseSteps) -> None:
     case.flagged()
     forged_entry(case, "case.claimed", {})
     found_by_both(case, "the act wrote no row of participations, and must have")
 
 
-def forged_approval(case: Story, *, by: str, of: str) -> None:
+def forged_approval(case: CaseSteps, *, by: str, of: str) -> None:
     """Somebody who can write to the log, acting as ``by``, approves in the name of ``of``."""
     acting, named = case.who(by), case.who(of)
     with transaction(case.engine) as session:
@@ -67,14 +67,14 @@ def forged_approval(case: Story, *, by: str, of: str) -> None:
         append(decision, "case.consented", "cases", case.case_id, {}, case_id=case.case_id)
 
 
-def test_an_approval_in_another_persons_name(case: Story) -> None:
+def test_an_approval_in_another_persons_name(case: CaseSteps) -> None:
     case.flagged()
     case.determined()
     forged_approval(case, by="cora", of="aron")
     found_by_both(case, "says who made it, but the entry that names it first is of")
 
 
-def test_what_the_gate_would_have_said_of_an_act(case: Story) -> None:
+def test_what_the_gate_would_have_said_of_an_act(case: CaseSteps) -> None:
     """Counsel approved as an approver: the approval is on the log, in order, and all its digests are right."""
     case.flagged()
     case.determined()
@@ -93,13 +93,13 @@ def test_every_act_is_asked_for_each_of_its_rows(action: str) -> None:
 
 
 @pytest.mark.both_databases
-def test_the_acts_of_a_whole_case_name_their_rows(story: Story) -> None:
-    story.suspended()
-    story.kept_and_disputed()
-    story.reinstated()
-    assert verify_log(story.engine).faults == ()
-    out = story.folder / "bundle.zip"
-    export_evidence(story.engine, story.case_id, out, story.who("cora"), story.tick())
+def test_the_acts_of_a_whole_case_name_their_rows(steps: CaseSteps) -> None:
+    steps.suspended()
+    steps.kept_and_disputed()
+    steps.reinstated()
+    assert verify_log(steps.engine).faults == ()
+    out = steps.folder / "bundle.zip"
+    export_evidence(steps.engine, steps.case_id, out, steps.who("cora"), steps.tick())
     assert verify_file(out).faults == ()
     told = [json.loads(line) for line in opened(out.read_bytes()).files["audit.jsonl"].splitlines()]
     acts = {line["entry"]["action"] for line in told if "entry" in line}

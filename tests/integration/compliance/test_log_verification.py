@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from cjp_fraud.audit.chain import GENESIS
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.storage.database import make_engine
-from tests.integration.compliance.conftest import Story
+from tests.integration.compliance.conftest import CaseSteps
 
 OTHER = "'" + "0" * 63 + "1'"
 
@@ -34,24 +34,24 @@ def tamper(engine: Engine, *statements: str) -> None:
             connection.execute(text(statement))
 
 
-def test_the_log_and_the_decisions_agree_from_the_first_flag_to_the_end(story: Story) -> None:
-    story.flagged()
-    assert verify_log(story.engine).faults == ()
-    story.determined()
-    assert verify_log(story.engine).faults == ()
-    story.approved()
-    assert verify_log(story.engine).faults == ()
-    story.carried_out()
-    assert verify_log(story.engine).faults == ()
-    story.kept_and_disputed()
-    assert verify_log(story.engine).faults == ()
-    story.reinstated()
-    found = verify_log(story.engine)
+def test_the_log_and_the_decisions_agree_from_the_first_flag_to_the_end(steps: CaseSteps) -> None:
+    steps.flagged()
+    assert verify_log(steps.engine).faults == ()
+    steps.determined()
+    assert verify_log(steps.engine).faults == ()
+    steps.approved()
+    assert verify_log(steps.engine).faults == ()
+    steps.carried_out()
+    assert verify_log(steps.engine).faults == ()
+    steps.kept_and_disputed()
+    assert verify_log(steps.engine).faults == ()
+    steps.reinstated()
+    found = verify_log(steps.engine)
     assert found.faults == ()
     assert found.entries > 25
 
 
-def test_every_head_there_ever_was_stays_in_the_chain(case: Story) -> None:
+def test_every_head_there_ever_was_stays_in_the_chain(case: CaseSteps) -> None:
     case.flagged()
     head = verify_log(case.engine).head_sha256
     case.determined()
@@ -138,9 +138,9 @@ TAMPERING = {
 def test_no_tampering_with_rows_or_log_goes_unseen(
     sqlite_engine: Engine, tmp_path: Path, smtp_port: int, every: int
 ) -> None:
-    story = Story(sqlite_engine, tmp_path, smtp_port)
-    story.people()
-    story.suspended()
+    steps = CaseSteps(sqlite_engine, tmp_path, smtp_port)
+    steps.people()
+    steps.suspended()
     whole = tmp_path / "whole.db"
     with sqlite3.connect(str(sqlite_engine.url.database)) as source, sqlite3.connect(whole) as copy:
         source.backup(copy)
@@ -157,16 +157,16 @@ def test_no_tampering_with_rows_or_log_goes_unseen(
     assert unseen == []
 
 
-def test_a_fault_is_a_sentence_that_names_the_row_and_the_entry(story: Story) -> None:
-    story.suspended()
-    tamper(story.engine, "UPDATE cases SET state = 'reinstated'")
-    (fault,) = verify_log(story.engine).faults
-    assert f"cases {story.case_id}" in fault
+def test_a_fault_is_a_sentence_that_names_the_row_and_the_entry(steps: CaseSteps) -> None:
+    steps.suspended()
+    tamper(steps.engine, "UPDATE cases SET state = 'reinstated'")
+    (fault,) = verify_log(steps.engine).faults
+    assert f"cases {steps.case_id}" in fault
     assert "(case.suspended)" in fault
     assert "was changed since" in fault
 
 
-def test_a_text_that_was_erased_without_an_entry_is_seen(case: Story) -> None:
+def test_a_text_that_was_erased_without_an_entry_is_seen(case: CaseSteps) -> None:
     case.suspended()
     tamper(case.engine, "UPDATE personal_texts SET body = NULL, salt = NULL, erased_at = written_at")
     faults = verify_log(case.engine).faults
@@ -175,7 +175,7 @@ def test_a_text_that_was_erased_without_an_entry_is_seen(case: Story) -> None:
     )
 
 
-def test_an_approval_slipped_in_beside_the_log_is_seen(case: Story) -> None:
+def test_an_approval_slipped_in_beside_the_log_is_seen(case: CaseSteps) -> None:
     case.flagged()
     case.determined()
     tamper(

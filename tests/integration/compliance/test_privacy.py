@@ -27,26 +27,26 @@ from cjp_fraud.review.dispute import open_dispute
 from cjp_fraud.storage.database import reading, transaction
 from tests.integration.compliance.case_bundles import exported
 from tests.integration.compliance.closed_cases import ADDRESS, erase, files_with, opened, rows
-from tests.integration.compliance.conftest import Story
+from tests.integration.compliance.conftest import CaseSteps
 from tests.simulated_clocks import show_clock
 
 
-def test_only_counsel_erases_holds_and_releases(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
+def test_only_counsel_erases_holds_and_releases(closed_on_sqlite: CaseSteps) -> None:
+    steps = closed_on_sqlite
     for who in ("rita", "aron"):
         with pytest.raises(Refused, match="is not counsel"):
-            erase(story, who)
+            erase(steps, who)
         with pytest.raises(Refused, match="is not counsel"):
-            privacy.hold(opened(story), who, story.tick(), "acme", reason="a suit")
-    hold = privacy.hold(opened(story), "cora", story.tick(), "acme", reason="a suit")
+            privacy.hold(opened(steps), who, steps.tick(), "acme", reason="a suit")
+    hold = privacy.hold(opened(steps), "cora", steps.tick(), "acme", reason="a suit")
     with pytest.raises(Refused, match="is not counsel"):
-        privacy.release_hold(opened(story), "aron", story.tick(), hold.id, reason="settled")
+        privacy.release_hold(opened(steps), "aron", steps.tick(), hold.id, reason="settled")
     with pytest.raises(Refused, match="give the reason"):
-        privacy.hold(opened(story), "cora", story.tick(), "acme", reason=" ")
+        privacy.hold(opened(steps), "cora", steps.tick(), "acme", reason=" ")
 
 
 @pytest.mark.parametrize("step", ["flagged", "determined", "approved", "suspended"])
-def test_a_case_that_is_not_closed_is_named_and_keeps_its_texts(case: Story, step: str) -> None:
+def test_a_case_that_is_not_closed_is_named_and_keeps_its_texts(case: CaseSteps, step: str) -> None:
     for each in ("flagged", "determined", "approved") if step != "suspended" else ("suspended",):
         getattr(case, each)()
         if each == step:
@@ -57,16 +57,16 @@ def test_a_case_that_is_not_closed_is_named_and_keeps_its_texts(case: Story, ste
         erase(case, dry_run=True)
 
 
-def test_an_open_dispute_keeps_the_texts(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
-    cora = story.who("cora")
-    with transaction(story.engine) as session:
-        dispute = open_dispute(Decision(session, cora, story.tick()), story.case_id, "We were harmed.")
+def test_an_open_dispute_keeps_the_texts(closed_on_sqlite: CaseSteps) -> None:
+    steps = closed_on_sqlite
+    cora = steps.who("cora")
+    with transaction(steps.engine) as session:
+        dispute = open_dispute(Decision(session, cora, steps.tick()), steps.case_id, "We were harmed.")
     with pytest.raises(Refused, match=f"dispute {dispute.id} of case 1 is open"):
-        erase(story)
+        erase(steps)
 
 
-def test_a_letter_that_is_still_to_be_sent_keeps_its_address(case: Story) -> None:
+def test_a_letter_that_is_still_to_be_sent_keeps_its_address(case: CaseSteps) -> None:
     case.suspended()
     port, case.mail_port = case.mail_port, 1
     case.reinstated()
@@ -77,30 +77,30 @@ def test_a_letter_that_is_still_to_be_sent_keeps_its_address(case: Story) -> Non
     assert not erase(case).nothing_left
 
 
-def test_a_report_that_waits_to_be_collected_is_collected_first(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
-    waiting = incoming_folder(opened(story).settings) / "late.eml"
+def test_a_report_that_waits_to_be_collected_is_collected_first(closed_on_sqlite: CaseSteps) -> None:
+    steps = closed_on_sqlite
+    waiting = incoming_folder(opened(steps).settings) / "late.eml"
     waiting.write_bytes(b"Subject: bounce\n\nTo: notices@acme.example\n")
     with pytest.raises(Refused, match=r"late\.eml is about it and not collected yet"):
-        erase(story)
-    collect_delivery_events(story.engine, opened(story).settings, story.tick())
-    assert erase(story).files == 3
+        erase(steps)
+    collect_delivery_events(steps.engine, opened(steps).settings, steps.tick())
+    assert erase(steps).files == 3
 
 
-def test_an_address_that_is_loaded_again_can_be_served_again(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
-    erase(story)
+def test_an_address_that_is_loaded_again_can_be_served_again(closed_on_sqlite: CaseSteps) -> None:
+    steps = closed_on_sqlite
+    erase(steps)
     for _ in range(2):
-        with transaction(story.engine) as session:
-            load_tenants(session, story.folder / "acme.csv", machine("tenants"), story.tick())
-    with reading(story.engine) as session:
-        assert len(recipients(session, "acme", ["notice"], story.now)) == 1
+        with transaction(steps.engine) as session:
+            load_tenants(session, steps.folder / "acme.csv", machine("tenants"), steps.tick())
+    with reading(steps.engine) as session:
+        assert len(recipients(session, "acme", ["notice"], steps.now)) == 1
         assert len(session.scalars(select(PersonalText).where(PersonalText.body == ADDRESS)).all()) == 1
-    assert verify_log(story.engine).faults == ()
-    assert erase(story).addresses == 1
+    assert verify_log(steps.engine).faults == ()
+    assert erase(steps).addresses == 1
 
 
-def test_a_hold_stands_until_it_is_released_and_is_on_record(closed: Story) -> None:
+def test_a_hold_stands_until_it_is_released_and_is_on_record(closed: CaseSteps) -> None:
     hold = privacy.hold(opened(closed), "cora", closed.tick(), "acme", reason="A suit is pending.", case="1")
     assert (hold.case, hold.held_by) == (1, "cora")
     with pytest.raises(Refused, match=f"legal hold {hold.id} of cora stands"):
@@ -119,7 +119,7 @@ def test_a_hold_stands_until_it_is_released_and_is_on_record(closed: Story) -> N
 
 
 @pytest.mark.both_databases
-def test_an_erasure_waits_for_a_hold_that_is_being_written(closed: Story) -> None:
+def test_an_erasure_waits_for_a_hold_that_is_being_written(closed: CaseSteps) -> None:
     held, released = threading.Event(), threading.Event()
     cora, at = closed.who("cora"), closed.tick()
     refusals: list[str] = []
@@ -148,18 +148,18 @@ def test_an_erasure_waits_for_a_hold_that_is_being_written(closed: Story) -> Non
     assert "legal hold" in refusals[0]
 
 
-def test_what_is_not_there_is_said(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
+def test_what_is_not_there_is_said(closed_on_sqlite: CaseSteps) -> None:
+    steps = closed_on_sqlite
     with pytest.raises(NotFoundError, match="no tenant 'nobody'"):
-        privacy.erase(opened(story), "cora", story.tick(), "nobody", reason="x")
+        privacy.erase(opened(steps), "cora", steps.tick(), "nobody", reason="x")
     with pytest.raises(NotFoundError, match="no legal hold"):
-        privacy.release_hold(opened(story), "cora", story.tick(), "nothing", reason="x")
+        privacy.release_hold(opened(steps), "cora", steps.tick(), "nothing", reason="x")
     with pytest.raises(NotFoundError):
-        privacy.hold(opened(story), "cora", story.tick(), "acme", reason="x", case="99")
+        privacy.hold(opened(steps), "cora", steps.tick(), "acme", reason="x", case="99")
 
 
 @pytest.mark.both_databases
-def test_an_erasure_that_dies_before_its_commit_left_everything(closed: Story) -> None:
+def test_an_erasure_that_dies_before_its_commit_left_everything(closed: CaseSteps) -> None:
     there = list(rows(closed.engine))
 
     def die(_connection: object) -> None:
@@ -176,10 +176,10 @@ def test_an_erasure_that_dies_before_its_commit_left_everything(closed: Story) -
 
 
 def test_an_erasure_that_dies_after_its_commit_is_finished_by_the_next(
-    closed_on_sqlite: Story, monkeypatch: pytest.MonkeyPatch
+    closed_on_sqlite: CaseSteps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = closed_on_sqlite
-    (story.folder / "acme.csv").unlink()
+    steps = closed_on_sqlite
+    (steps.folder / "acme.csv").unlink()
 
     def die(_engine: Engine) -> None:
         raise KeyboardInterrupt
@@ -187,18 +187,18 @@ def test_an_erasure_that_dies_after_its_commit_is_finished_by_the_next(
     with monkeypatch.context() as killed:
         killed.setattr(privacy, "leave_no_remains", die)
         with pytest.raises(KeyboardInterrupt):
-            erase(story)
-    assert files_with(story.folder, ADDRESS), "SQLite leaves what was erased in free pages and its log"
-    assert erase(story).nothing_left
-    assert files_with(story.folder, ADDRESS) == []
+            erase(steps)
+    assert files_with(steps.folder, ADDRESS), "SQLite leaves what was erased in free pages and its log"
+    assert erase(steps).nothing_left
+    assert files_with(steps.folder, ADDRESS) == []
 
 
-def test_the_commands_erase_hold_release_and_say_what_is_gone(closed_on_sqlite: Story) -> None:
-    story = closed_on_sqlite
-    home = opened(story)
+def test_the_commands_erase_hold_release_and_say_what_is_gone(closed_on_sqlite: CaseSteps) -> None:
+    steps = closed_on_sqlite
+    home = opened(steps)
 
     def run(app: object, *arguments: str) -> str:
-        show_clock(story.engine, story.tick())
+        show_clock(steps.engine, steps.tick())
         home.__dict__.pop("home_clock", None)
         result = CliRunner().invoke(app, list(arguments), obj=home, env={"COLUMNS": "80"})  # type: ignore[arg-type]
         assert result.exit_code == 0, result.output
@@ -212,9 +212,9 @@ def test_the_commands_erase_hold_release_and_say_what_is_gone(closed_on_sqlite: 
     assert "Would be erased" in run(privacy_commands.app, "erase", "acme", *as_cora, "--dry-run")
     assert "addresses" in run(privacy_commands.app, "erase", "acme", *as_cora)
     assert "nothing is left to erase; erased at" in run(privacy_commands.app, "erase", "acme", *as_cora)
-    bundle = exported(story, "after.zip").file
+    bundle = exported(steps, "after.zip").file
     assert "ERASED: notices" in run(evidence_commands.app, "verify", str(bundle))
-    with reading(story.engine) as session:
+    with reading(steps.engine) as session:
         notice = session.scalars(select(Notice)).first()
     assert notice is not None
     assert "(erased at" in run(notices_commands.app, "show", notice.id)

@@ -14,7 +14,7 @@ from cjp_fraud.compliance.model import Edition
 from cjp_fraud.people.model import INIT, Actor, Decision, GivenIdentity, Role
 from cjp_fraud.people.users import create_user
 from cjp_fraud.storage.database import make_engine, transaction
-from tests.integration.compliance.conftest import NIGHT, Story
+from tests.integration.compliance.conftest import NIGHT, CaseSteps
 from tests.mail_servers import smtp_server
 
 STAFF = ("rita", "aron", "cora", "anna", "dora", "otto")
@@ -51,9 +51,9 @@ def make_editions(folder: Path, template: bytes) -> TwoEditions:
     (folder / "cjp_fraud.db").write_bytes(template)
     engine = make_engine(f"sqlite:///{folder / 'cjp_fraud.db'}")
     with smtp_server() as server:
-        told = Story(engine, folder, server.port, frozen_rows=frozen_rows())
+        told = CaseSteps(engine, folder, server.port, frozen_rows=frozen_rows())
         for tenant in OTHER_TENANTS:
-            other = Story(engine, folder, server.port, tenant=tenant, now=told.now)
+            other = CaseSteps(engine, folder, server.port, tenant=tenant, now=told.now)
             other.flagged()
             told.now = other.now
         told.people()

@@ -24,7 +24,7 @@ from cjp_fraud.review.determination import leave_undetermined
 from cjp_fraud.storage.database import make_engine
 from cjp_fraud.traffic.series_identity import series_id
 from tests.case_builders import START as NOON
-from tests.case_builders import Office, a_flag, flag, open_office
+from tests.case_builders import StaffedDeployment, a_flag, flag, open_staffed
 from tests.integration.detection.deployments import DATABASE, START, SmallDeployment, traffic
 
 SERIES = {
@@ -37,9 +37,9 @@ SERIES = {
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path) -> Office:
-    """An office with a case of one flag, of the 15 minutes up to 12:05, claimed by rita."""
-    made = open_office(engine, tmp_path, NoticeMethods(PlatformMode.ACT, {}))
+def staffed(engine: Engine, tmp_path: Path) -> StaffedDeployment:
+    """A staffed deployment with a case of one flag, of the 15 minutes up to 12:05, claimed by rita."""
+    made = open_staffed(engine, tmp_path, NoticeMethods(PlatformMode.ACT, {}))
     flag(engine, a_flag(NOON, span_seconds=900))
     made.do(claim, "rita")
     return made
@@ -54,18 +54,18 @@ def left_out(engine: Engine, zone: str, on: date) -> list[int]:
     return [] if found is None else found[1].tolist()
 
 
-def test_a_flag_that_nobody_determined_counts_as_any_other(office: Office) -> None:
-    assert read_determined(office.engine).flags.empty
+def test_a_flag_that_nobody_determined_counts_as_any_other(staffed: StaffedDeployment) -> None:
+    assert read_determined(staffed.engine).flags.empty
 
 
-def test_a_determination_counts_from_the_next_local_midnight_on(office: Office) -> None:
-    office.wait(hours=1)
-    office.determine()
+def test_a_determination_counts_from_the_next_local_midnight_on(staffed: StaffedDeployment) -> None:
+    staffed.wait(hours=1)
+    staffed.determine()
     today = NOON.date()
-    assert left_out(office.engine, "Etc/UTC", today) == []
-    assert left_out(office.engine, "Etc/UTC", today + timedelta(days=1)) == [day_of(today)]
-    assert left_out(office.engine, "Asia/Tokyo", today + timedelta(days=1)) == [day_of(today)]
-    (row,) = read_determined(office.engine).flags.itertuples(index=False)
+    assert left_out(staffed.engine, "Etc/UTC", today) == []
+    assert left_out(staffed.engine, "Etc/UTC", today + timedelta(days=1)) == [day_of(today)]
+    assert left_out(staffed.engine, "Asia/Tokyo", today + timedelta(days=1)) == [day_of(today)]
+    (row,) = read_determined(staffed.engine).flags.itertuples(index=False)
     end = NOON + timedelta(minutes=5)
     assert row.series_id == series_id("acme", "voice", "outbound", None, 300)
     assert (row.first, row.last) == (end.timestamp() - 900, end.timestamp() - 1)
@@ -73,21 +73,21 @@ def test_a_determination_counts_from_the_next_local_midnight_on(office: Office) 
 
 
 def test_a_flag_across_midnight_leaves_both_days_out(engine: Engine, tmp_path: Path) -> None:
-    office = open_office(engine, tmp_path, NoticeMethods(PlatformMode.ACT, {}))
+    staffed = open_staffed(engine, tmp_path, NoticeMethods(PlatformMode.ACT, {}))
     midnight = datetime.combine(NOON.date(), datetime.min.time(), NOON.tzinfo)
     flag(engine, a_flag(midnight + timedelta(minutes=5), span_seconds=900))
-    office.do(claim, "rita")
-    office.determine()
+    staffed.do(claim, "rita")
+    staffed.determine()
     today = day_of(NOON.date())
     assert left_out(engine, "Etc/UTC", NOON.date() + timedelta(days=1)) == [today - 1, today]
 
 
-def test_a_finding_that_is_taken_back_counts_no_longer(office: Office) -> None:
-    office.determine()
-    office.wait(hours=2)
-    office.do(return_, "adam", "look again")
-    office.do(leave_undetermined, "rita", reasons="it may have been a campaign")
-    assert left_out(office.engine, "Etc/UTC", NOON.date() + timedelta(days=1)) == []
+def test_a_finding_that_is_taken_back_counts_no_longer(staffed: StaffedDeployment) -> None:
+    staffed.determine()
+    staffed.wait(hours=2)
+    staffed.do(return_, "adam", "look again")
+    staffed.do(leave_undetermined, "rita", reasons="it may have been a campaign")
+    assert left_out(staffed.engine, "Etc/UTC", NOON.date() + timedelta(days=1)) == []
 
 
 def test_the_baseline_is_refreshed_without_the_determined_day(

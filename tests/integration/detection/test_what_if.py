@@ -27,7 +27,7 @@ from cjp_fraud.review.model import Finding
 from features.counting_clocks import INITIAL_THRESHOLD, Clock
 from features.local_grid import DAY
 from tests.case_builders import START as NOON
-from tests.case_builders import a_flag, flag, open_office
+from tests.case_builders import a_flag, flag, open_staffed
 from tests.integration.detection.deployments import START, SmallDeployment, traffic
 
 DAYS = 10
@@ -115,12 +115,12 @@ def test_precision_counts_what_was_decided_either_way_and_shows_the_rest_beside(
 
 
 def test_the_newest_finding_of_a_case_counts(engine: Engine, tmp_path: Path) -> None:
-    office = open_office(engine, tmp_path, NoticeMethods(PlatformMode.ACT, {}))
+    staffed = open_staffed(engine, tmp_path, NoticeMethods(PlatformMode.ACT, {}))
     flag(engine, a_flag(NOON), a_flag(NOON + timedelta(minutes=5)))
-    office.do(claim, "rita")
+    staffed.do(claim, "rita")
     assert read_decided(engine) == ()
-    office.do(leave_undetermined, "rita", reasons="nobody answered the telephone")
+    staffed.do(leave_undetermined, "rita", reasons="nobody answered the telephone")
     first, last = int(NOON.timestamp()), int(NOON.timestamp()) + 300
     assert read_decided(engine) == (DecidedCase("acme", first, last, Finding.UNDETERMINED),)
-    office.determine()
+    staffed.determine()
     assert read_decided(engine) == (DecidedCase("acme", first, last, Finding.FRAUDULENT),)

@@ -22,7 +22,7 @@ from cjp_fraud.review.joint_spikes import Group, GroupKind, JointGroup, JointSpi
 from cjp_fraud.review.queue import queue
 from cjp_fraud.review.tables import Case, EvidenceSet, JointSpike
 from cjp_fraud.storage.database import reading, transaction
-from tests.case_builders import DETECTOR, START, Office, a_flag, flag, open_office
+from tests.case_builders import DETECTOR, START, StaffedDeployment, a_flag, flag, open_staffed
 from tests.chains import chain_faults
 from tests.contract_builders import a_row, load_rows
 from tests.notice_builders import by_email
@@ -34,10 +34,10 @@ GERMANY = Group(GroupKind.COUNTRY, "DE")
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path) -> Office:
+def staffed(engine: Engine, tmp_path: Path) -> StaffedDeployment:
     """One tenant flagged, and an hour and a half later six at the same time."""
     mail = by_email(MailServer(host="127.0.0.1", port=9))
-    made = open_office(engine, tmp_path, mail, *(a_row(tenant_id=name) for name in TENANTS))
+    made = open_staffed(engine, tmp_path, mail, *(a_row(tenant_id=name) for name in TENANTS))
     load_rows(engine, tmp_path, a_row(tenant_id="alone"))
     flag(engine, a_flag(START - timedelta(minutes=95), "alone", score=4.0))
     flag(engine, *(a_flag(START + timedelta(minutes=5), name, score=5.0) for name in TENANTS), window=WINDOW)
@@ -50,48 +50,48 @@ def spike(quarters: int = 0, group: Group = GERMANY, tenants: tuple[str, ...] = 
     return JointSpikeRow(begins, begins + timedelta(minutes=5), begins + timedelta(minutes=10), joint)
 
 
-def record(office: Office, *rows: JointSpikeRow, at: datetime = START) -> int:
-    with transaction(office.engine) as session:
+def record(staffed: StaffedDeployment, *rows: JointSpikeRow, at: datetime = START) -> int:
+    with transaction(staffed.engine) as session:
         return record_joint_spikes(Decision(session, DETECTOR, at), rows, WINDOW)
 
 
-def case_of(office: Office, tenant_id: str) -> Case:
-    with reading(office.engine) as session:
+def case_of(staffed: StaffedDeployment, tenant_id: str) -> Case:
+    with reading(staffed.engine) as session:
         return session.scalars(select(Case).where(Case.tenant_id == tenant_id)).one()
 
 
-def count(office: Office, kind: type) -> int:
-    with reading(office.engine) as session:
+def count(staffed: StaffedDeployment, kind: type) -> int:
+    with reading(staffed.engine) as session:
         return session.scalar(select(func.count()).select_from(kind)) or 0
 
 
-def log_faults(office: Office) -> list[str]:
-    with reading(office.engine) as session:
+def log_faults(staffed: StaffedDeployment) -> list[str]:
+    with reading(staffed.engine) as session:
         return chain_faults(session)
 
 
-def test_the_same_spikes_again_change_nothing_not_even_the_log(office: Office) -> None:
-    assert record(office, spike(), spike(1)) == 2
-    entries = count(office, AuditEntry)
-    assert record(office, spike(1), spike()) == 0
-    assert (count(office, JointSpike), count(office, AuditEntry)) == (2, entries)
-    assert log_faults(office) == []
+def test_the_same_spikes_again_change_nothing_not_even_the_log(staffed: StaffedDeployment) -> None:
+    assert record(staffed, spike(), spike(1)) == 2
+    entries = count(staffed, AuditEntry)
+    assert record(staffed, spike(1), spike()) == 0
+    assert (count(staffed, JointSpike), count(staffed, AuditEntry)) == (2, entries)
+    assert log_faults(staffed) == []
 
 
 @pytest.mark.both_databases
-def test_what_a_later_detection_finds_replaces_a_spike_and_deletes_none(office: Office) -> None:
-    record(office, spike())
-    assert record(office, spike(tenants=TENANTS[:5])) == 2
-    assert record(office) == 1
-    assert count(office, JointSpike) == 2
-    with reading(office.engine) as session:
+def test_what_a_later_detection_finds_replaces_a_spike_and_deletes_none(staffed: StaffedDeployment) -> None:
+    record(staffed, spike())
+    assert record(staffed, spike(tenants=TENANTS[:5])) == 2
+    assert record(staffed) == 1
+    assert count(staffed, JointSpike) == 2
+    with reading(staffed.engine) as session:
         assert events_in_queue(session) == ()
-    assert log_faults(office) == []
+    assert log_faults(staffed) == []
 
 
-def test_spikes_of_a_group_close_in_time_are_one_event_and_one_note(office: Office) -> None:
-    record(office, spike(), spike(2, tenants=TENANTS[:5]), spike(11))
-    with reading(office.engine) as session:
+def test_spikes_of_a_group_close_in_time_are_one_event_and_one_note(staffed: StaffedDeployment) -> None:
+    record(staffed, spike(), spike(2, tenants=TENANTS[:5]), spike(11))
+    with reading(staffed.engine) as session:
         (event,) = events_in_queue(session)  # nobody has a flag in the last one
     assert (event.begins_at, event.ends_at) == (START + timedelta(minutes=5), START + timedelta(minutes=40))
     assert (event.tenants, event.with_traffic, event.cases) == (6, 40, tuple(range(2, 8)))
@@ -100,26 +100,28 @@ def test_spikes_of_a_group_close_in_time_are_one_event_and_one_note(office: Offi
     )
 
 
-def test_an_event_whose_tenants_stay_the_same_is_one_although_its_group_changes(office: Office) -> None:
+def test_an_event_whose_tenants_stay_the_same_is_one_although_its_group_changes(
+    staffed: StaffedDeployment,
+) -> None:
     everybody = Group(GroupKind.ALL)
     clearer = replace(spike(1, everybody), joint=JointGroup(everybody, TENANTS, 90, 0.09, 1e-12))
-    record(office, spike(), clearer)
-    with reading(office.engine) as session:
+    record(staffed, spike(), clearer)
+    with reading(staffed.engine) as session:
         (event,) = events_in_queue(session)
     assert (event.group, event.tenants, event.with_traffic) == (GroupKind.ALL, 6, 90)
 
 
-def test_two_groups_at_the_same_time_are_two_events(office: Office) -> None:
+def test_two_groups_at_the_same_time_are_two_events(staffed: StaffedDeployment) -> None:
     record(
-        office, spike(tenants=TENANTS[:5]), spike(group=Group(GroupKind.COUNTRY, "FR"), tenants=TENANTS[5:])
+        staffed, spike(tenants=TENANTS[:5]), spike(group=Group(GroupKind.COUNTRY, "FR"), tenants=TENANTS[5:])
     )
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         assert [event.name for event in events_in_queue(session)] == ["FR", "DE"]
 
 
-def test_the_queue_says_so_of_each_case_and_hides_none(office: Office) -> None:
-    record(office, spike())
-    with reading(office.engine) as session:
+def test_the_queue_says_so_of_each_case_and_hides_none(staffed: StaffedDeployment) -> None:
+    record(staffed, spike())
+    with reading(staffed.engine) as session:
         page = queue(session)
     assert [(row.tenant_id, row.others_flagged) for row in page.cases] == [
         *((name, 5) for name in TENANTS),
@@ -128,22 +130,22 @@ def test_the_queue_says_so_of_each_case_and_hides_none(office: Office) -> None:
     assert len(page.joint_events) == 1
 
 
-def test_an_event_leaves_the_note_when_its_cases_leave_the_queue(office: Office) -> None:
-    record(office, spike(tenants=("tenant-5", *(f"gone-{number}" for number in range(5)))))
-    case = case_of(office, "tenant-5")
-    with transaction(office.engine) as session:
-        decision = Decision(session, office.people["rita"], office.now)
+def test_an_event_leaves_the_note_when_its_cases_leave_the_queue(staffed: StaffedDeployment) -> None:
+    record(staffed, spike(tenants=("tenant-5", *(f"gone-{number}" for number in range(5)))))
+    case = case_of(staffed, "tenant-5")
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, staffed.people["rita"], staffed.now)
         claim(decision, case.id)
         dismiss(decision, case.id, reasons="an outage of the carrier")
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         assert events_in_queue(session) == ()
 
 
-def test_a_case_says_that_others_were_flagged_and_never_who(office: Office) -> None:
-    record(office, spike(group=Group(GroupKind.ALL)))
-    with reading(office.engine) as session:
-        view = case_view(session, case_of(office, "tenant-2").id, START)
-        lonely = case_view(session, case_of(office, "alone").id, START)
+def test_a_case_says_that_others_were_flagged_and_never_who(staffed: StaffedDeployment) -> None:
+    record(staffed, spike(group=Group(GroupKind.ALL)))
+    with reading(staffed.engine) as session:
+        view = case_view(session, case_of(staffed, "tenant-2").id, START)
+        lonely = case_view(session, case_of(staffed, "alone").id, START)
     assert [event.words for event in view.joint_events] == [
         "together with 5 other tenants (of all) from 2015-04-02 12:05 to 12:10Z: likely an outage or an event"
     ]
@@ -152,13 +154,13 @@ def test_a_case_says_that_others_were_flagged_and_never_who(office: Office) -> N
 
 
 def test_the_evidence_holds_the_event_without_other_names_and_the_letter_nothing_of_it(
-    office: Office,
+    staffed: StaffedDeployment,
 ) -> None:
-    record(office, spike())
-    office.do(claim, "rita")
-    proposal = office.determine()
-    with reading(office.engine) as session:
-        case = office.case()
+    record(staffed, spike())
+    staffed.do(claim, "rita")
+    proposal = staffed.determine()
+    with reading(staffed.engine) as session:
+        case = staffed.case()
         frozen = session.scalars(select(EvidenceSet).where(EvidenceSet.case_id == case.id)).one()
         evidence = json.loads(frozen.document)
     (event,) = evidence["joint_events"]

@@ -24,7 +24,7 @@ from cjp_fraud.review.queue import QueuedCase, queue
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import make_engine, reading, transaction
-from tests.case_builders import START, Office, a_flag, flag, open_office
+from tests.case_builders import START, StaffedDeployment, a_flag, flag, open_staffed
 from tests.contract_builders import a_row, load_rows
 from tests.notice_builders import by_email
 from tests.thoroughness import examples
@@ -36,9 +36,9 @@ LATER = START + timedelta(days=3)
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path) -> Office:
+def staffed(engine: Engine, tmp_path: Path) -> StaffedDeployment:
     mail = by_email(MailServer(host="127.0.0.1", port=9))
-    return open_office(engine, tmp_path, mail, *(a_row(tenant_id=name) for name in TENANTS))
+    return open_staffed(engine, tmp_path, mail, *(a_row(tenant_id=name) for name in TENANTS))
 
 
 def pages(
@@ -55,17 +55,17 @@ def pages(
             return
 
 
-def test_pages_joined_are_the_queue_highest_score_first(office: Office) -> None:
+def test_pages_joined_are_the_queue_highest_score_first(staffed: StaffedDeployment) -> None:
     scores = [5.0, 7.0, 7.0, 4.0, 6.0]
     for name, score in zip(TENANTS, scores, strict=False):
-        flag(office.engine, a_flag(START, name, score=score))
+        flag(staffed.engine, a_flag(START, name, score=score))
 
-    read = [row for page in pages(office.engine) for row in page]
+    read = [row for page in pages(staffed.engine) for row in page]
 
     assert [(row.top_score, row.number) for row in read] == [(7.0, 2), (7.0, 3), (6.0, 5), (5.0, 1), (4.0, 4)]
     assert not any(row.moved for row in read)
     assert [
-        row.number for page in pages(office.engine, QueueFilter(order=QueueOrder.AGE)) for row in page
+        row.number for page in pages(staffed.engine, QueueFilter(order=QueueOrder.AGE)) for row in page
     ] == [
         1,
         2,
@@ -75,12 +75,12 @@ def test_pages_joined_are_the_queue_highest_score_first(office: Office) -> None:
     ]
 
 
-def test_a_page_counts_what_the_filter_lets_through_by_state(office: Office) -> None:
+def test_a_page_counts_what_the_filter_lets_through_by_state(staffed: StaffedDeployment) -> None:
     for name in TENANTS[:4]:
-        flag(office.engine, a_flag(START, name))
-    office.do(claim, "rita")
+        flag(staffed.engine, a_flag(START, name))
+    staffed.do(claim, "rita")
 
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         page = queue(session, limit=1)
         of_one = queue(session, QueueFilter(tenant_id="t0"), limit=1)
         closed = queue(session, QueueFilter(states=CLOSED_STATES), limit=1)
@@ -91,38 +91,38 @@ def test_a_page_counts_what_the_filter_lets_through_by_state(office: Office) -> 
 
 
 def test_a_closed_case_waits_again_once_it_is_flagged_and_until_the_flag_is_taken_back(
-    office: Office,
+    staffed: StaffedDeployment,
 ) -> None:
-    flag(office.engine, a_flag(START, "t0"))
-    office.do(claim, "rita")
-    office.do(dismiss, "rita", reasons="a campaign")
-    assert waiting(office) == []
+    flag(staffed.engine, a_flag(START, "t0"))
+    staffed.do(claim, "rita")
+    staffed.do(dismiss, "rita", reasons="a campaign")
+    assert waiting(staffed) == []
 
     at = START + timedelta(hours=2)
-    flag(office.engine, a_flag(at, "t0"), at=at)
-    with reading(office.engine) as session:
+    flag(staffed.engine, a_flag(at, "t0"), at=at)
+    with reading(staffed.engine) as session:
         (row,) = queue(session).cases
     assert (row.state, row.flags, row.flags_since) == (CaseState.DISMISSED, 2, 1)
 
     window = (at - timedelta(minutes=30), at + timedelta(minutes=30))
-    flag(office.engine, at=at + timedelta(hours=1), window=window)
-    assert waiting(office) == []
-    office.wait(hours=3)
-    office.do(reopen, "rita", reasons="no campaign")
-    assert waiting(office) == [1]
+    flag(staffed.engine, at=at + timedelta(hours=1), window=window)
+    assert waiting(staffed) == []
+    staffed.wait(hours=3)
+    staffed.do(reopen, "rita", reasons="no campaign")
+    assert waiting(staffed) == [1]
 
 
-def waiting(office: Office) -> list[int]:
-    return [row.number for page in pages(office.engine) for row in page]
+def waiting(staffed: StaffedDeployment) -> list[int]:
+    return [row.number for page in pages(staffed.engine) for row in page]
 
 
-def test_a_case_whose_score_rises_past_the_place_read_is_shown_at_the_end(office: Office) -> None:
+def test_a_case_whose_score_rises_past_the_place_read_is_shown_at_the_end(staffed: StaffedDeployment) -> None:
     for place, name in enumerate(TENANTS[:5]):
-        flag(office.engine, a_flag(START, name, score=9.0 - place))
+        flag(staffed.engine, a_flag(START, name, score=9.0 - place))
 
-    read = pages(office.engine)
+    read = pages(staffed.engine)
     first = next(read)
-    flag(office.engine, a_flag(START + timedelta(minutes=5), "t4", score=20.0))
+    flag(staffed.engine, a_flag(START + timedelta(minutes=5), "t4", score=20.0))
     rest = [row for page in read for row in page]
 
     assert [row.number for row in first] == [1, 2]
@@ -202,10 +202,10 @@ def test_a_cursor_that_nobody_gave_out_is_refused_in_words(sqlite_engine: Engine
         queue(session, after=cursor)
 
 
-def test_the_next_page_is_asked_in_the_same_order(office: Office) -> None:
+def test_the_next_page_is_asked_in_the_same_order(staffed: StaffedDeployment) -> None:
     for name in TENANTS[:3]:
-        flag(office.engine, a_flag(START, name))
-    with reading(office.engine) as session:
+        flag(staffed.engine, a_flag(START, name))
+    with reading(staffed.engine) as session:
         cursor = queue(session, limit=1).next_cursor
         with pytest.raises(BadInputError, match="same order"):
             queue(session, QueueFilter(order=QueueOrder.AGE), after=cursor)
@@ -317,23 +317,23 @@ def sorts_too_much(node: tuple[str, str | None, int, str | None]) -> bool:
     return "Sort" in kind and rows > len(CaseState) * (PAGE + 1)
 
 
-def test_a_case_opened_again_while_pages_are_read_is_shown_at_the_end(office: Office) -> None:
+def test_a_case_opened_again_while_pages_are_read_is_shown_at_the_end(staffed: StaffedDeployment) -> None:
     for place, name in enumerate(TENANTS[:4]):
-        flag(office.engine, a_flag(START, name, score=9.0 - place), at=office.now)
-    with reading(office.engine) as session:
+        flag(staffed.engine, a_flag(START, name, score=9.0 - place), at=staffed.now)
+    with reading(staffed.engine) as session:
         (best, *_) = queue(session).cases
-    with transaction(office.engine) as session:
-        decision = Decision(session, office.people["rita"], office.now)
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, staffed.people["rita"], staffed.now)
         claim(decision, best.id)
         dismiss(decision, best.id, reasons="a campaign")
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         first = queue(session, limit=1)
     assert best.number not in [row.number for row in first.cases]
-    with transaction(office.engine) as session:
-        reopen(Decision(session, office.people["rita"], office.now), best.id, reasons="no campaign")
+    with transaction(staffed.engine) as session:
+        reopen(Decision(session, staffed.people["rita"], staffed.now), best.id, reasons="no campaign")
     shown, after = [row.number for row in first.cases], first.next_cursor
     while after is not None:
-        with reading(office.engine) as session:
+        with reading(staffed.engine) as session:
             page = queue(session, limit=1, after=after)
         shown += [row.number for row in page.cases]
         after = page.next_cursor

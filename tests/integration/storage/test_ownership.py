@@ -26,7 +26,7 @@ from cjp_fraud.storage.written_rows import FixedRowsError
 from cjp_fraud.suspension.model import PlatformOutcome
 from cjp_fraud.suspension.reconciliation import reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
-from tests.case_builders import a_flag, flag, mail_to, open_office
+from tests.case_builders import a_flag, flag, mail_to, open_staffed
 from tests.mail_servers import smtp_server
 from tests.postgres_roles import TwoRoles, two_roles
 from tests.simulated_clocks import simulate_clock
@@ -106,16 +106,18 @@ def test_the_log_stays_append_only_for_its_owner_too_and_its_function_has_a_fixe
 
 def test_a_case_goes_the_whole_way_as_the_application(owned: Engine, tmp_path: Path) -> None:
     with smtp_server() as server:
-        office = open_office(owned, tmp_path, mail_to(server))
-        office.approved_case()
-        assert office.enforce().state is CaseState.SUSPENDED
-        office.wait(minutes=30)
-        office.do(open_dispute, "ana", text="it was a campaign")
-        office.do(order_stop, "carol", reasons="the contract is being read again")
-        lifted = reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="resolved")
+        staffed = open_staffed(owned, tmp_path, mail_to(server))
+        staffed.approved_case()
+        assert staffed.enforce().state is CaseState.SUSPENDED
+        staffed.wait(minutes=30)
+        staffed.do(open_dispute, "ana", text="it was a campaign")
+        staffed.do(order_stop, "carol", reasons="the contract is being read again")
+        lifted = reinstate(
+            staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="resolved"
+        )
         assert lifted.outcome is PlatformOutcome.NOT_IN_FORCE
-        assert not reconcile(office.enforcement())
-        assert office.state is CaseState.REINSTATED
+        assert not reconcile(staffed.enforcement())
+        assert staffed.state is CaseState.REINSTATED
     assert verify_log(owned).faults == ()
 
 
@@ -271,9 +273,9 @@ def test_a_transaction_that_changes_a_row_which_never_changes_is_refused(
     engine: Engine, tmp_path: Path
 ) -> None:
     with smtp_server() as server:
-        office = open_office(engine, tmp_path, mail_to(server))
+        staffed = open_staffed(engine, tmp_path, mail_to(server))
     flag(engine, a_flag())
-    office.do(claim, "rita")
-    proposal = office.determine()
+    staffed.do(claim, "rita")
+    proposal = staffed.determine()
     with pytest.raises(FixedRowsError, match="proposals"), transaction(engine) as session:
         session.merge(proposal).number = 7

@@ -1,4 +1,4 @@
-"""An office with a real mail server and a platform that can be told to misbehave."""
+"""A staffed deployment with a real mail server and a platform that can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import UnreliablePlatform
 
@@ -28,8 +28,8 @@ def platform(engine: Engine) -> UnreliablePlatform:
 
 
 @pytest.fixture
-def office(
+def staffed(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: UnreliablePlatform
-) -> Office:
-    """An office on SQLite and on PostgreSQL, in act mode, with acme under the plain terms."""
-    return open_office(engine, tmp_path, mail_to(server), platform=platform)
+) -> StaffedDeployment:
+    """A staffed deployment on SQLite and on PostgreSQL, in act mode, with acme under the plain terms."""
+    return open_staffed(engine, tmp_path, mail_to(server), platform=platform)

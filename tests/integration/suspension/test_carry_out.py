@@ -32,7 +32,7 @@ from cjp_fraud.suspension.model import CommandOutcome, MeasureState, PlatformOut
 from cjp_fraud.suspension.reconciliation import reconcile
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand
-from tests.case_builders import OUTBOUND_VOICE, START, Office, a_flag, flag, mail_to, open_office
+from tests.case_builders import OUTBOUND_VOICE, START, StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.chains import chain_faults
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
@@ -40,8 +40,8 @@ from tests.platforms import UnreliablePlatform
 from tests.tampering import unrecorded
 
 
-def actions(office: Office) -> list[str]:
-    with reading(office.engine) as session:
+def actions(staffed: StaffedDeployment) -> list[str]:
+    with reading(staffed.engine) as session:
         return list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.sequence)))
 
 
@@ -49,55 +49,57 @@ def subjects(server: MailServerUnderTest) -> list[str]:
     return [str(message_from_bytes(one.content)["Subject"]) for one in server.received]
 
 
-def apply(office: Office) -> PlatformOutcome:
-    outcome = apply_measure(office.enforcement(), office.case().id)
+def apply(staffed: StaffedDeployment) -> PlatformOutcome:
+    outcome = apply_measure(staffed.enforcement(), staffed.case().id)
     return outcome.outcome
 
 
-def lift(office: Office, by: str = "bella") -> PlatformOutcome:
-    who = office.people[by]
-    return reinstate(office.enforcement(), office.case().id, who, reasons="resolved").outcome
+def lift(staffed: StaffedDeployment, by: str = "bella") -> PlatformOutcome:
+    who = staffed.people[by]
+    return reinstate(staffed.enforcement(), staffed.case().id, who, reasons="resolved").outcome
 
 
 @pytest.mark.both_databases
 def test_an_approved_case_is_noticed_and_suspended_at_once(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
+    staffed.approved_case()
 
-    done = office.enforce()
+    done = staffed.enforce()
 
     assert (done.state, done.waiting_for) == (CaseState.SUSPENDED, ())
-    assert office.restricted() == 1
+    assert staffed.restricted() == 1
     assert [one.recipient for one in server.received] == ["notices@acme.example"]
-    measure = office.measure()
-    assert (measure.state, measure.in_force_at) == (MeasureState.IN_FORCE, office.now)
-    assert measure.review_at == measure.ends_at == office.now + timedelta(hours=72)
-    with reading(office.engine) as session:
+    measure = staffed.measure()
+    assert (measure.state, measure.in_force_at) == (MeasureState.IN_FORCE, staffed.now)
+    assert measure.review_at == measure.ends_at == staffed.now + timedelta(hours=72)
+    with reading(staffed.engine) as session:
         assert chain_faults(session) == []
 
 
-def test_carrying_out_again_sends_and_commands_nothing(office: Office, server: MailServerUnderTest) -> None:
-    office.approved_case()
-    office.enforce()
-    before = actions(office)
+def test_carrying_out_again_sends_and_commands_nothing(
+    staffed: StaffedDeployment, server: MailServerUnderTest
+) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    before = actions(staffed)
 
-    office.enforce()
-    office.resume_all()
+    staffed.enforce()
+    staffed.resume_all()
 
-    assert (len(server.received), office.restricted()) == (1, 1)
-    assert actions(office) == before
+    assert (len(server.received), staffed.restricted()) == (1, 1)
+    assert actions(staffed) == before
 
 
 def test_in_observe_nothing_leaves_and_what_would_have_been_done_is_stored(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
     mail = mail_to(server, mode=PlatformMode.OBSERVE)
-    office = open_office(engine, tmp_path, mail, mode=PlatformMode.OBSERVE, platform=platform)
-    office.approved_case()
+    staffed = open_staffed(engine, tmp_path, mail, mode=PlatformMode.OBSERVE, platform=platform)
+    staffed.approved_case()
 
-    office.enforce()
-    done = office.enforce()
+    staffed.enforce()
+    done = staffed.enforce()
 
     assert done.state is CaseState.APPROVED
     assert (server.received, platform.applied) == ([], [])
@@ -111,181 +113,185 @@ def test_what_was_approved_in_observe_never_fires_when_the_switch_turns(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
     mail = mail_to(server, mode=PlatformMode.OBSERVE)
-    office = open_office(engine, tmp_path, mail, mode=PlatformMode.OBSERVE, platform=platform)
-    office.approved_case()
-    office.enforce()
-    office.mail, office.policy = mail_to(server), replace(office.policy, mode=PlatformMode.ACT)
+    staffed = open_staffed(engine, tmp_path, mail, mode=PlatformMode.OBSERVE, platform=platform)
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.mail, staffed.policy = mail_to(server), replace(staffed.policy, mode=PlatformMode.ACT)
 
-    office.resume_all()
+    staffed.resume_all()
     with pytest.raises(Refused, match="observe"):
-        apply(office)
+        apply(staffed)
 
-    assert (office.state, server.received, platform.applied) == (CaseState.APPROVED, [], [])
+    assert (staffed.state, server.received, platform.applied) == (CaseState.APPROVED, [], [])
 
 
 def test_what_was_approved_in_act_waits_when_the_switch_is_turned_off(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
-    office.policy = replace(office.policy, mode=PlatformMode.OBSERVE)
+    staffed.approved_case()
+    staffed.policy = replace(staffed.policy, mode=PlatformMode.OBSERVE)
 
-    done = office.enforce()
+    done = staffed.enforce()
 
     assert (done.state, server.received) == (CaseState.APPROVED, [])
     assert any("mode in force is observe" in sentence for sentence in done.waiting_for)
 
 
-def test_every_method_failed_is_a_state_of_its_own(office: Office, server: MailServerUnderTest) -> None:
+def test_every_method_failed_is_a_state_of_its_own(
+    staffed: StaffedDeployment, server: MailServerUnderTest
+) -> None:
     server.rcpt_replies["notices@acme.example"].append("550 no such user")
-    office.approved_case()
+    staffed.approved_case()
 
-    assert office.enforce().state is CaseState.NOTICE_FAILED
-    assert office.restricted() == 0
+    assert staffed.enforce().state is CaseState.NOTICE_FAILED
+    assert staffed.restricted() == 0
 
 
 def test_a_mail_server_that_says_later_gets_a_letter_of_its_own_date(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     server.data_replies.append("451 later")
-    office.approved_case()
-    assert office.enforce().state is CaseState.APPROVED
+    staffed.approved_case()
+    assert staffed.enforce().state is CaseState.APPROVED
 
-    office.wait(minutes=5)
-    office.resume_all()
+    staffed.wait(minutes=5)
+    staffed.resume_all()
 
-    assert office.state is CaseState.SUSPENDED
+    assert staffed.state is CaseState.SUSPENDED
     first, second = (taken.content.split(b"Date: ")[1].split(b"\r\n")[0] for taken in server.received)
     assert (first, second) == (b"Thu, 02 Apr 2015 12:00:00 +0000", b"Thu, 02 Apr 2015 12:05:00 +0000")
 
 
 @pytest.mark.parametrize("behaviour", ["refuse", "lose"])
 def test_read_back_and_not_the_answer_says_what_is_in_force(
-    office: Office, platform: UnreliablePlatform, behaviour: str
+    staffed: StaffedDeployment, platform: UnreliablePlatform, behaviour: str
 ) -> None:
     platform.behaviours.append(behaviour)
-    office.approved_case()
+    staffed.approved_case()
 
-    done = office.enforce()
+    done = staffed.enforce()
 
     assert done.state is (CaseState.NOTICED if behaviour == "refuse" else CaseState.SUSPENDED)
-    assert office.restricted() == (0 if behaviour == "refuse" else 1)
+    assert staffed.restricted() == (0 if behaviour == "refuse" else 1)
 
 
 def test_a_refused_command_is_ordered_again_by_the_schedule(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.append("refuse")
-    office.approved_case()
-    office.enforce()
+    staffed.approved_case()
+    staffed.enforce()
 
-    office.wait(minutes=5)
-    office.resume_all()
+    staffed.wait(minutes=5)
+    staffed.resume_all()
 
-    assert office.state is CaseState.SUSPENDED
+    assert staffed.state is CaseState.SUSPENDED
     assert len({key for _, key in platform.applied}) == 2
 
 
 def test_a_platform_that_keeps_refusing_is_asked_less_and_less_often(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.extend(["refuse"] * 100)
-    office.approved_case()
-    office.enforce()
+    staffed.approved_case()
+    staffed.enforce()
     for _ in range(8):
-        office.wait(minutes=5)
-        [waiting] = office.resume_all().waiting
+        staffed.wait(minutes=5)
+        [waiting] = staffed.resume_all().waiting
 
     assert len(platform.applied) == 4, "at 0, 5, 15 and 35 minutes"
-    assert waiting.case_id == office.case().id
+    assert waiting.case_id == staffed.case().id
     assert "measures apply" in waiting.waiting_for[0]
 
 
 def test_a_platform_that_does_not_confirm_emergency_calls_is_told_to_lift(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.unconfirmed = True
-    office.approved_case()
+    staffed.approved_case()
 
-    done = office.enforce()
+    done = staffed.enforce()
 
-    assert (done.state, office.restricted()) == (CaseState.NOTICED, 0)
+    assert (done.state, staffed.restricted()) == (CaseState.NOTICED, 0)
     assert any("emergency" in sentence for sentence in done.waiting_for)
 
 
 def test_a_platform_that_does_not_answer_leaves_the_case_suspending_until_it_answers(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.unreachable = True
-    office.approved_case()
-    assert office.enforce().state is CaseState.SUSPENDING
+    staffed.approved_case()
+    assert staffed.enforce().state is CaseState.SUSPENDING
 
     platform.unreachable = False
-    office.resume_all()
+    staffed.resume_all()
 
-    assert office.state is CaseState.SUSPENDED
+    assert staffed.state is CaseState.SUSPENDED
     assert len({key for _, key in platform.applied}) == 1
 
 
 def test_a_stop_that_came_while_the_platform_did_not_answer_lifts_what_it_had_done(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.unreachable = True
-    office.approved_case()
-    office.enforce()
-    office.do(order_stop, "carol", "wait for the customer")
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.do(order_stop, "carol", "wait for the customer")
     platform.unreachable = False
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert (office.state, office.restricted()) == (CaseState.NOTICED, 0)
+    assert (staffed.state, staffed.restricted()) == (CaseState.NOTICED, 0)
 
 
 def test_counsels_stop_shuts_the_gate_and_clearing_it_opens_it(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
-    office.do(order_stop, "carol", "wait for the customer")
+    staffed.approved_case()
+    staffed.do(order_stop, "carol", "wait for the customer")
 
-    assert office.enforce().state is CaseState.APPROVED
+    assert staffed.enforce().state is CaseState.APPROVED
     assert server.received == []
 
-    office.do(clear_stop, "carol", None, "the customer agrees")
-    assert office.enforce().state is CaseState.SUSPENDED
+    staffed.do(clear_stop, "carol", None, "the customer agrees")
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
-def test_a_changed_address_voids_the_approval(office: Office, server: MailServerUnderTest) -> None:
-    office.approved_case()
-    with transaction(office.engine) as session:
-        enter_address(session, "acme", "notice", ("new@acme.example",), office.people["otto"], office.now)
+def test_a_changed_address_voids_the_approval(
+    staffed: StaffedDeployment, server: MailServerUnderTest
+) -> None:
+    staffed.approved_case()
+    with transaction(staffed.engine) as session:
+        enter_address(session, "acme", "notice", ("new@acme.example",), staffed.people["otto"], staffed.now)
 
-    done = office.enforce()
+    done = staffed.enforce()
 
     assert (done.state, server.received) == (CaseState.APPROVED, [])
     assert any("not those of the proposal" in sentence for sentence in done.waiting_for)
 
 
 def test_old_and_new_address_are_served_where_one_was_replaced_lately(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    with transaction(office.engine) as session:
-        at = office.now - timedelta(days=10)
-        enter_address(session, "acme", "notice", ("new@acme.example",), office.people["otto"], at)
-    office.approved_case()
+    with transaction(staffed.engine) as session:
+        at = staffed.now - timedelta(days=10)
+        enter_address(session, "acme", "notice", ("new@acme.example",), staffed.people["otto"], at)
+    staffed.approved_case()
 
-    office.enforce()
+    staffed.enforce()
 
-    assert office.state is CaseState.SUSPENDED
+    assert staffed.state is CaseState.SUSPENDED
     assert {one.recipient for one in server.received} == {"notices@acme.example", "new@acme.example"}
 
 
-def test_a_measure_is_refused_with_everything_that_is_missing(office: Office) -> None:
-    flag(office.engine, a_flag(office.now), at=office.now)
-    office.do(claim, "rita")
-    office.determine()
-    office.wait(hours=30)
+def test_a_measure_is_refused_with_everything_that_is_missing(staffed: StaffedDeployment) -> None:
+    flag(staffed.engine, a_flag(staffed.now), at=staffed.now)
+    staffed.do(claim, "rita")
+    staffed.determine()
+    staffed.wait(hours=30)
 
     with pytest.raises(Refused) as refused:
-        apply(office)
+        apply(staffed)
 
     said = " ".join(refused.value.missing)
     for words in ("it is determined", "point 3", "no approver's approval", "point 5", "no notice", "point 8"):
@@ -293,171 +299,175 @@ def test_a_measure_is_refused_with_everything_that_is_missing(office: Office) ->
 
 
 def test_a_measure_without_fresh_flags_needs_a_person_to_say_again_that_it_is_needed(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.append("refuse")
-    office.approved_case()
-    office.enforce()
-    office.wait(hours=30)
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.wait(hours=30)
     with pytest.raises(Refused, match="point 8"):
-        apply(office)
+        apply(staffed)
 
-    office.do(state_need, "rita", "the carrier says that it goes on")
+    staffed.do(state_need, "rita", "the carrier says that it goes on")
 
-    assert apply(office) is PlatformOutcome.IN_FORCE
+    assert apply(staffed) is PlatformOutcome.IN_FORCE
 
 
 def test_a_served_notice_that_is_not_acted_on_is_followed_by_a_withdrawal(
-    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform
+    staffed: StaffedDeployment, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.append("refuse")
-    office.approved_case()
-    office.enforce()
-    office.wait(hours=73)
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.wait(hours=73)
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert office.state is CaseState.WITHDRAWN
+    assert staffed.state is CaseState.WITHDRAWN
     assert len(server.received) == 2
     assert "ithdraw" in subjects(server)[1]
 
 
 def test_a_withdrawal_before_anything_went_out_sends_nothing(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
-    office.do(withdraw, "adam", reasons="a campaign after all")
+    staffed.approved_case()
+    staffed.do(withdraw, "adam", reasons="a campaign after all")
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert (office.state, server.received) == (CaseState.WITHDRAWN, [])
+    assert (staffed.state, server.received) == (CaseState.WITHDRAWN, [])
 
 
 def test_a_withdrawal_letter_goes_out_even_when_the_case_is_open_again(
-    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform
+    staffed: StaffedDeployment, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.append("refuse")
-    office.approved_case()
-    office.enforce()
-    office.do(withdraw, "adam", reasons="a campaign after all")
-    office.do(reopen, "rita", reasons="not a campaign")
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.do(withdraw, "adam", reasons="a campaign after all")
+    staffed.do(reopen, "rita", reasons="not a campaign")
 
-    office.resume_all()
-    office.resume_all()
+    staffed.resume_all()
+    staffed.resume_all()
 
-    assert (office.state, len(server.received)) == (CaseState.IN_REVIEW, 2)
+    assert (staffed.state, len(server.received)) == (CaseState.IN_REVIEW, 2)
 
 
 def test_a_measure_lapses_at_its_review_date_and_the_customer_is_told(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
-    office.enforce()
-    office.wait(hours=71)
-    assert office.resume_all().moved == ()
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.wait(hours=71)
+    assert staffed.resume_all().moved == ()
 
-    office.wait(hours=1)
-    office.resume_all()
+    staffed.wait(hours=1)
+    staffed.resume_all()
 
-    assert (office.state, office.restricted(), len(server.received)) == (CaseState.LAPSED, 0, 2)
-    assert office.measure().ended_at == office.now
+    assert (staffed.state, staffed.restricted(), len(server.received)) == (CaseState.LAPSED, 0, 2)
+    assert staffed.measure().ended_at == staffed.now
 
 
-def test_two_approvers_with_fresh_reasons_keep_a_measure(office: Office) -> None:
-    office.approved_case()
-    office.enforce()
-    office.wait(hours=70)
-    first = office.reaffirm("adam", "it goes on, see ticket 1")
+def test_two_approvers_with_fresh_reasons_keep_a_measure(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.wait(hours=70)
+    first = staffed.reaffirm("adam", "it goes on, see ticket 1")
     with pytest.raises(Refused, match="another approver"):
-        office.reaffirm("adam", "again, see ticket 2")
+        staffed.reaffirm("adam", "again, see ticket 2")
     with pytest.raises(Refused, match="given before"):
-        office.reaffirm("bella", "It goes on, see ticket 1 ")
+        staffed.reaffirm("bella", "It goes on, see ticket 1 ")
     with pytest.raises(Refused, match="not an approver"):
-        office.reaffirm("rita", "I saw it")
+        staffed.reaffirm("rita", "I saw it")
 
-    second = office.reaffirm("bella", "the carrier confirms")
-    office.enforce()
+    second = staffed.reaffirm("bella", "the carrier confirms")
+    staffed.enforce()
 
     assert (first.complete, second.complete) == (False, True)
-    assert second.review_at == office.now + timedelta(hours=72)
-    office.wait(hours=71)
-    office.resume_all()
-    assert office.state is CaseState.SUSPENDED
-    office.wait(hours=1)
-    office.resume_all()
-    assert office.state is CaseState.LAPSED
+    assert second.review_at == staffed.now + timedelta(hours=72)
+    staffed.wait(hours=71)
+    staffed.resume_all()
+    assert staffed.state is CaseState.SUSPENDED
+    staffed.wait(hours=1)
+    staffed.resume_all()
+    assert staffed.state is CaseState.LAPSED
 
 
-def test_an_approver_reinstates_and_the_customer_is_told(office: Office, server: MailServerUnderTest) -> None:
-    office.approved_case()
-    office.enforce()
+def test_an_approver_reinstates_and_the_customer_is_told(
+    staffed: StaffedDeployment, server: MailServerUnderTest
+) -> None:
+    staffed.approved_case()
+    staffed.enforce()
     with pytest.raises(Refused, match="not an approver"):
-        lift(office, "rita")
+        lift(staffed, "rita")
 
-    assert lift(office) is PlatformOutcome.NOT_IN_FORCE
-    office.enforce()
+    assert lift(staffed) is PlatformOutcome.NOT_IN_FORCE
+    staffed.enforce()
 
-    assert (office.state, office.restricted(), len(server.received)) == (CaseState.REINSTATED, 0, 2)
+    assert (staffed.state, staffed.restricted(), len(server.received)) == (CaseState.REINSTATED, 0, 2)
 
 
-def test_a_lift_that_failed_is_suspended_again(office: Office, platform: UnreliablePlatform) -> None:
-    office.approved_case()
-    office.enforce()
+def test_a_lift_that_failed_is_suspended_again(
+    staffed: StaffedDeployment, platform: UnreliablePlatform
+) -> None:
+    staffed.approved_case()
+    staffed.enforce()
     platform.behaviours.append("refuse")
 
-    assert lift(office) is PlatformOutcome.IN_FORCE
-    assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 1)
-    assert lift(office) is PlatformOutcome.NOT_IN_FORCE
+    assert lift(staffed) is PlatformOutcome.IN_FORCE
+    assert (staffed.state, staffed.restricted()) == (CaseState.SUSPENDED, 1)
+    assert lift(staffed) is PlatformOutcome.NOT_IN_FORCE
 
 
-def test_a_lapse_that_failed_is_tried_again(office: Office, platform: UnreliablePlatform) -> None:
-    office.approved_case()
-    office.enforce()
-    office.wait(hours=72)
+def test_a_lapse_that_failed_is_tried_again(staffed: StaffedDeployment, platform: UnreliablePlatform) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.wait(hours=72)
     platform.endless = True
     platform.behaviours.append("refuse")
-    office.resume_all()
-    assert office.state is CaseState.SUSPENDED
+    staffed.resume_all()
+    assert staffed.state is CaseState.SUSPENDED
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)
+    assert (staffed.state, staffed.restricted()) == (CaseState.LAPSED, 0)
 
 
 def test_an_upheld_dispute_shuts_the_gate_and_is_decided_by_somebody_else(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.append("refuse")
-    office.approved_case()
-    office.enforce()
-    dispute = office.do(open_dispute, "rita", "it was our campaign")
+    staffed.approved_case()
+    staffed.enforce()
+    dispute = staffed.do(open_dispute, "rita", "it was our campaign")
     for who in ("rita", "adam", "ana"):
-        with transaction(office.engine) as session, pytest.raises(Refused):
+        with transaction(staffed.engine) as session, pytest.raises(Refused):
             decide_dispute(
-                Decision(session, office.people[who], office.now), dispute.id, upheld=True, reasons="so"
+                Decision(session, staffed.people[who], staffed.now), dispute.id, upheld=True, reasons="so"
             )
 
-    with transaction(office.engine) as session:
+    with transaction(staffed.engine) as session:
         decide_dispute(
-            Decision(session, office.people["bella"], office.now), dispute.id, upheld=True, reasons="it was"
+            Decision(session, staffed.people["bella"], staffed.now), dispute.id, upheld=True, reasons="it was"
         )
 
     with pytest.raises(Refused, match="decided for the tenant"):
-        apply(office)
+        apply(staffed)
     with pytest.raises(Refused, match="never cleared"):
-        office.do(clear_stop, "carol", None, "all the same")
+        staffed.do(clear_stop, "carol", None, "all the same")
 
 
 def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.append("refuse")
-    office.approved_case()
-    office.enforce()
-    with transaction(office.engine) as session:
+    staffed.approved_case()
+    staffed.enforce()
+    with transaction(staffed.engine) as session:
         notice = session.scalars(select(Notice)).one()
         record_event(
-            Decision(session, machine("delivery"), office.now),
+            Decision(session, machine("delivery"), staffed.now),
             notice.id,
             DeliveryEvidence(
                 DeliveryStatus.SENT,
@@ -468,79 +478,81 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
             ),
         )
     with pytest.raises(Refused, match="point 6"):
-        apply(office)
+        apply(staffed)
 
-    office.do(let_notice_stand, "rolf", notice.id, "the clause says sent")
+    staffed.do(let_notice_stand, "rolf", notice.id, "the clause says sent")
 
-    assert apply(office) is PlatformOutcome.IN_FORCE
+    assert apply(staffed) is PlatformOutcome.IN_FORCE
 
 
 def test_a_critical_tenant_waits_for_counsel_before_anything_is_sent(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(engine, tmp_path, mail_to(server), a_row(critical="true"))
-    office.approved_case()
-    assert office.state is CaseState.DETERMINED
+    staffed = open_staffed(engine, tmp_path, mail_to(server), a_row(critical="true"))
+    staffed.approved_case()
+    assert staffed.state is CaseState.DETERMINED
 
-    office.approve("carol")
+    staffed.approve("carol")
 
-    assert office.enforce().state is CaseState.SUSPENDED
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
-def test_an_approver_who_would_comment_is_told_that_it_voids_the_approval(office: Office) -> None:
-    office.approved_case()
+def test_an_approver_who_would_comment_is_told_that_it_voids_the_approval(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
 
     with pytest.raises(Refused, match="void the approval"):
-        office.do(comment, "adam", "well done")
+        staffed.do(comment, "adam", "well done")
 
 
-def test_a_proposal_that_nobody_approves_expires(office: Office) -> None:
-    flag(office.engine, a_flag(office.now), at=office.now)
-    office.do(claim, "rita")
-    office.determine()
-    office.wait(hours=72)
+def test_a_proposal_that_nobody_approves_expires(staffed: StaffedDeployment) -> None:
+    flag(staffed.engine, a_flag(staffed.now), at=staffed.now)
+    staffed.do(claim, "rita")
+    staffed.determine()
+    staffed.wait(hours=72)
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert office.state is CaseState.EXPIRED
-    office.do(reopen, "rita", reasons="still there")
-    assert office.state is CaseState.IN_REVIEW
+    assert staffed.state is CaseState.EXPIRED
+    staffed.do(reopen, "rita", reasons="still there")
+    assert staffed.state is CaseState.IN_REVIEW
 
 
-def test_a_measure_longer_than_its_review_period_runs_on_when_reaffirmed(office: Office) -> None:
+def test_a_measure_longer_than_its_review_period_runs_on_when_reaffirmed(staffed: StaffedDeployment) -> None:
     week = MeasureWanted(OUTBOUND_VOICE.kind, OUTBOUND_VOICE.scope, timedelta(days=7))
-    office.approved_case(measure=week)
-    office.enforce()
+    staffed.approved_case(measure=week)
+    staffed.enforce()
 
-    measure = office.measure()
+    measure = staffed.measure()
 
     assert measure.review_at == START + timedelta(hours=72)
     assert measure.ends_at == START + timedelta(days=7)
 
 
-def test_reconciling_lifts_what_is_on_record_as_ended_and_reports_the_rest(office: Office) -> None:
-    office.approved_case()
-    office.enforce()
-    assert reconcile(office.enforcement()) == ()
-    with unrecorded(office.engine) as session:
+def test_reconciling_lifts_what_is_on_record_as_ended_and_reports_the_rest(
+    staffed: StaffedDeployment,
+) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    assert reconcile(staffed.enforcement()) == ()
+    with unrecorded(staffed.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = False
-    assert [one.kind for one in reconcile(office.enforcement())] == [DisagreementKind.NOT_RESTRICTED]
-    assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 0)
-    lift(office)
-    with unrecorded(office.engine) as session:
+    assert [one.kind for one in reconcile(staffed.enforcement())] == [DisagreementKind.NOT_RESTRICTED]
+    assert (staffed.state, staffed.restricted()) == (CaseState.SUSPENDED, 0)
+    lift(staffed)
+    with unrecorded(staffed.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = True
 
-    [found] = reconcile(office.enforcement())
+    [found] = reconcile(staffed.enforcement())
 
-    assert (found.kind, found.repaired, office.restricted()) == (
+    assert (found.kind, found.repaired, staffed.restricted()) == (
         DisagreementKind.ENDED_BUT_RESTRICTED,
         True,
         0,
     )
 
 
-def test_reconciling_leaves_a_restriction_that_is_not_on_record_to_people(office: Office) -> None:
-    with unrecorded(office.engine) as session:
+def test_reconciling_leaves_a_restriction_that_is_not_on_record_to_people(staffed: StaffedDeployment) -> None:
+    with unrecorded(staffed.engine) as session:
         session.add(
             Entitlement(
                 measure_id="of somebody else",
@@ -555,6 +567,6 @@ def test_reconciling_leaves_a_restriction_that_is_not_on_record_to_people(office
             )
         )
 
-    [found] = reconcile(office.enforcement())
+    [found] = reconcile(staffed.enforcement())
 
-    assert (found.kind, found.repaired, office.restricted()) == (DisagreementKind.NOT_ON_RECORD, False, 1)
+    assert (found.kind, found.repaired, staffed.restricted()) == (DisagreementKind.NOT_ON_RECORD, False, 1)

@@ -17,7 +17,7 @@ from cjp_fraud.storage.database import make_engine, reading
 from cjp_fraud.suspension.case_records import all_records
 from cjp_fraud.suspension.chronology import FOLLOWS, Step, chronology_faults
 from cjp_fraud.suspension.gate import check
-from tests.case_builders import START, mail_to, open_office
+from tests.case_builders import START, mail_to, open_staffed
 from tests.gate_builders import NOW, an_approval, the_facts
 from tests.mail_servers import smtp_server
 from tests.thoroughness import examples
@@ -56,9 +56,9 @@ def suspended(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) 
     (folder / "cjp_fraud.db").write_bytes(sqlite_template)
     engine = make_engine(f"sqlite:///{folder / 'cjp_fraud.db'}")
     with smtp_server() as server:
-        office = open_office(engine, folder, mail_to(server))
-        office.approved_case()
-        assert office.enforce().state.value == "suspended"
+        staffed = open_staffed(engine, folder, mail_to(server))
+        staffed.approved_case()
+        assert staffed.enforce().state.value == "suspended"
     return engine
 
 

@@ -36,7 +36,7 @@ from cjp_fraud.suspension.gate_facts import (
 from cjp_fraud.suspension.model import GateFacts
 from cjp_fraud.suspension.notification import serve_notice
 from cjp_fraud.suspension.requirements import GateDecision, Requirement
-from tests.case_builders import Office, mail_to, open_office
+from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import smtp_server
 
 LONG_AGO = "'2001-01-01 00:00:00.000000'"
@@ -50,7 +50,7 @@ TEXT = "(SELECT reasons_text_id FROM determinations)"
 class Due:
     """A case whose measure is due, and the file of its database."""
 
-    office: Office
+    staffed: StaffedDeployment
     file: Path
     case_id: str
 
@@ -62,14 +62,14 @@ def due(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> Due
     file.write_bytes(sqlite_template)
     engine = make_engine(f"sqlite:///{file}")
     with smtp_server() as server:
-        office = open_office(engine, folder, mail_to(server))
-        case_id = office.approved_case().id
-        serve_notice(office.enforcement(), case_id)
-    assert office.state is CaseState.NOTICED
+        staffed = open_staffed(engine, folder, mail_to(server))
+        case_id = staffed.approved_case().id
+        serve_notice(staffed.enforcement(), case_id)
+    assert staffed.state is CaseState.NOTICED
     with engine.connect() as connection:
         connection.execution_options(reading_only=True).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
-    return Due(office, file, case_id)
+    return Due(staffed, file, case_id)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,8 @@ def asked(
 ) -> GateDecision:
     """Return what the gate says of a copy in which the statements were run, some hours later."""
     edited(due, copy, *statements)
-    at = due.office.now + timedelta(hours=hours)
-    policy = due.office.policy if mode is PlatformMode.ACT else type(due.office.policy)(mode=mode)
+    at = due.staffed.now + timedelta(hours=hours)
+    policy = due.staffed.policy if mode is PlatformMode.ACT else type(due.staffed.policy)(mode=mode)
     with transaction(copy) as session:
         case = session.get_one(Case, due.case_id)
         facts = gate_facts(session, case, policy, at, compare_rows=compare_rows)
@@ -116,16 +116,16 @@ def facts_at(due: Due, copy: Engine, at: datetime, *statements: str) -> GateFact
     edited(due, copy, *statements)
     with transaction(copy) as session:
         case = session.get_one(Case, due.case_id)
-        return gate_facts(session, case, due.office.policy, at, compare_rows=False)
+        return gate_facts(session, case, due.staffed.policy, at, compare_rows=False)
 
 
 def obstacles_of_approval(due: Due, copy: Engine, by: str, *statements: str) -> tuple[str, ...]:
     """Return what keeps a person from approving in a copy in which the statements were run."""
     edited(due, copy, *statements)
     with transaction(copy) as session:
-        decision = Decision(session, due.office.people[by], due.office.now)
+        decision = Decision(session, due.staffed.people[by], due.staffed.now)
         case = session.get_one(Case, due.case_id)
-        return approval_obstacles(decision, case, Capacity.APPROVER, due.office.policy)
+        return approval_obstacles(decision, case, Capacity.APPROVER, due.staffed.policy)
 
 
 def test_with_nothing_edited_it_is_open(due: Due, copy: Engine) -> None:
@@ -277,7 +277,7 @@ def test_a_fact_that_turns_bad_shuts_it_by_its_own_rule(due: Due, copy: Engine, 
 def test_a_day_after_the_last_flag_somebody_says_again_that_it_is_needed(due: Due, copy: Engine) -> None:
     shut = asked(due, copy, hours=25)
     assert [each.point for each in shut.obstacles] == [8]
-    at = (due.office.now + timedelta(hours=2)).strftime("'%Y-%m-%d %H:%M:%S.%f'")
+    at = (due.staffed.now + timedelta(hours=2)).strftime("'%Y-%m-%d %H:%M:%S.%f'")
     stated = f"INSERT INTO need_statements VALUES ('n', {CASE}, {RITA}, {at}, {TEXT}, {at})"
 
     assert asked(due, copy, stated, hours=25).is_open
@@ -341,9 +341,9 @@ def test_with_nothing_edited_the_log_names_every_row(due: Due, copy: Engine) -> 
 def test_of_changed_rows_nothing_is_read(due: Due, copy: Engine) -> None:
     edited(due, copy, UNRECORDED["a row changed"])
     with transaction(copy) as session:
-        facts = gate_facts(session, session.get_one(Case, due.case_id), due.office.policy, due.office.now)
+        facts = gate_facts(session, session.get_one(Case, due.case_id), due.staffed.policy, due.staffed.now)
 
-    assert facts == unread_facts(due.office.policy, facts.row_faults)
+    assert facts == unread_facts(due.staffed.policy, facts.row_faults)
     assert len(facts.row_faults) == 1
 
 
@@ -398,18 +398,18 @@ def test_who_may_not_approve_is_told_beside_what_stands_in_the_way(due: Due, cop
 def test_a_contract_without_the_right_keeps_a_proposal_from_being_acted_on(due: Due, copy: Engine) -> None:
     edited(due, copy)
     with reading(copy) as session:
-        position = contract_at(session, "acme", due.office.now)
+        position = contract_at(session, "acme", due.staffed.now)
     without = replace(position, right=Right.NONE)
 
-    assert proposal_obstacles(position, due.office.now) == ()
-    assert [each for each in proposal_obstacles(without, due.office.now) if "gives no right" in each]
+    assert proposal_obstacles(position, due.staffed.now) == ()
+    assert [each for each in proposal_obstacles(without, due.staffed.now) if "gives no right" in each]
 
 
 @pytest.mark.parametrize("moment", ["determined", "asked"])
 def test_a_need_stated_at_the_moment_of_the_determination_or_of_the_question_counts(
     due: Due, copy: Engine, moment: str
 ) -> None:
-    later = due.office.now + timedelta(hours=3)
+    later = due.staffed.now + timedelta(hours=3)
     at = {"determined": "(SELECT at FROM determinations)", "asked": f"{later:'%Y-%m-%d %H:%M:%S.%f'}"}[moment]
     stated = f"INSERT INTO need_statements VALUES ('n', {CASE}, {RITA}, {at}, {TEXT}, {at})"
 
@@ -435,7 +435,7 @@ def test_an_approver_is_not_counsel(due: Due, copy: Engine) -> None:
         f"SELECT 'c', 'counsel', {BELLA}, {columns}, at, recorded_at FROM approvals"
     )
 
-    facts = facts_at(due, copy, due.office.now, counsels)
+    facts = facts_at(due, copy, due.staffed.now, counsels)
 
     assert {approval.capacity: approval.has_role for approval in facts.approvals} == {
         Capacity.APPROVER: True,

@@ -14,7 +14,7 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Measure
-from tests.case_builders import Office
+from tests.case_builders import StaffedDeployment
 from tests.chains import chain_faults
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import Killed, UnreliablePlatform
@@ -39,17 +39,17 @@ def killed_at_commit(engine: Engine, number: int) -> Iterator[list[int]]:
         event.remove(engine, "commit", count)
 
 
-def commits_of(office: Office) -> int:
+def commits_of(staffed: StaffedDeployment) -> int:
     """How many commits carrying out takes, where nothing goes wrong."""
-    with killed_at_commit(office.engine, 10**6) as commits:
-        office.enforce()
+    with killed_at_commit(staffed.engine, 10**6) as commits:
+        staffed.enforce()
     return commits[0]
 
 
-def check_the_end(office: Office, server: MailServerUnderTest) -> None:
-    assert (office.state, office.restricted()) == (CaseState.SUSPENDED, 1)
+def check_the_end(staffed: StaffedDeployment, server: MailServerUnderTest) -> None:
+    assert (staffed.state, staffed.restricted()) == (CaseState.SUSPENDED, 1)
     assert len({one.content for one in server.received}) == 1, "the same bytes on every try"
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         assert len(session.scalars(select(Measure)).all()) == 1
         assert chain_faults(session) == []
 
@@ -59,83 +59,83 @@ def check_the_end(office: Office, server: MailServerUnderTest) -> None:
     "number", [4, 7, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, 5, 6, 8))]
 )
 def test_killed_at_a_commit_the_rerun_completes(
-    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform, number: int
+    staffed: StaffedDeployment, server: MailServerUnderTest, platform: UnreliablePlatform, number: int
 ) -> None:
-    office.approved_case()
+    staffed.approved_case()
 
-    with killed_at_commit(office.engine, number):
-        office.enforce()
-    office.wait(minutes=5)
-    office.resume_all()
+    with killed_at_commit(staffed.engine, number):
+        staffed.enforce()
+    staffed.wait(minutes=5)
+    staffed.resume_all()
 
-    check_the_end(office, server)
+    check_the_end(staffed, server)
     assert len({key for _, key in platform.applied}) == 1, "the same key on every try"
 
 
-def test_the_commits_above_are_all_there_are(office: Office) -> None:
-    office.approved_case()
+def test_the_commits_above_are_all_there_are(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
 
-    assert commits_of(office) == 8
+    assert commits_of(staffed) == 8
 
 
 @pytest.mark.parametrize("behaviour", ["kill_before", "kill_after"])
 def test_killed_in_the_call_to_the_platform_the_rerun_completes(
-    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform, behaviour: str
+    staffed: StaffedDeployment, server: MailServerUnderTest, platform: UnreliablePlatform, behaviour: str
 ) -> None:
     platform.behaviours.append(behaviour)
-    office.approved_case()
+    staffed.approved_case()
     with pytest.raises(Killed):
-        office.enforce()
-    assert office.state is CaseState.SUSPENDING
+        staffed.enforce()
+    assert staffed.state is CaseState.SUSPENDING
 
-    office.resume_all()
+    staffed.resume_all()
 
-    check_the_end(office, server)
+    check_the_end(staffed, server)
 
 
 def test_killed_after_the_letter_had_left_the_same_bytes_are_sent_again(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
-    with killed_at_commit(office.engine, 3):  # stale?, plan, [attempt], outcome
-        office.enforce()
+    staffed.approved_case()
+    with killed_at_commit(staffed.engine, 3):  # stale?, plan, [attempt], outcome
+        staffed.enforce()
 
-    office.resume_all()
+    staffed.resume_all()
 
-    check_the_end(office, server)
-    with reading(office.engine) as session:
+    check_the_end(staffed, server)
+    with reading(staffed.engine) as session:
         outcomes = session.scalars(select(NoticeAttempt.outcome).order_by(NoticeAttempt.number)).all()
         assert outcomes[-1] is Outcome.SENT
 
 
 @pytest.mark.parametrize("number", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
-def test_killed_while_lifting_the_rerun_lifts(office: Office, number: int) -> None:
-    office.approved_case()
-    office.enforce()
-    who = office.people["bella"]
+def test_killed_while_lifting_the_rerun_lifts(staffed: StaffedDeployment, number: int) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    who = staffed.people["bella"]
 
-    with killed_at_commit(office.engine, number):
-        reinstate(office.enforcement(), office.case().id, who, reasons="the port is closed")
-    if office.state is CaseState.SUSPENDED:  # it died before the decision was on record
-        assert (number, office.restricted()) == (1, 1)
+    with killed_at_commit(staffed.engine, number):
+        reinstate(staffed.enforcement(), staffed.case().id, who, reasons="the port is closed")
+    if staffed.state is CaseState.SUSPENDED:  # it died before the decision was on record
+        assert (number, staffed.restricted()) == (1, 1)
         return
-    office.resume_all()
+    staffed.resume_all()
 
-    assert (office.state, office.restricted()) == (CaseState.REINSTATED, 0)
+    assert (staffed.state, staffed.restricted()) == (CaseState.REINSTATED, 0)
 
 
 @pytest.mark.parametrize("behaviour", ["kill_before", "kill_after"])
 def test_killed_in_the_call_to_lift_the_rerun_lifts(
-    office: Office, platform: UnreliablePlatform, behaviour: str
+    staffed: StaffedDeployment, platform: UnreliablePlatform, behaviour: str
 ) -> None:
-    office.approved_case()
-    office.enforce()
-    office.wait(hours=72)
+    staffed.approved_case()
+    staffed.enforce()
+    staffed.wait(hours=72)
     platform.behaviours.append(behaviour)
     with pytest.raises(Killed):
-        office.resume_all()
-    assert office.state is CaseState.LIFTING
+        staffed.resume_all()
+    assert staffed.state is CaseState.LIFTING
 
-    office.resume_all()
+    staffed.resume_all()
 
-    assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)
+    assert (staffed.state, staffed.restricted()) == (CaseState.LAPSED, 0)

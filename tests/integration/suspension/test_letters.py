@@ -33,7 +33,7 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Measure
-from tests.case_builders import SENDER, START, Office, a_flag, flag, mail_to, open_office
+from tests.case_builders import SENDER, START, StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.contract_builders import a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import UnreliablePlatform
@@ -46,68 +46,68 @@ def letters(server: MailServerUnderTest) -> list[str]:
     return [" ".join(message.get_content().split()) for message in messages]  # type: ignore[attr-defined]
 
 
-def claimed(office: Office) -> None:
-    flag(office.engine, a_flag(office.now - timedelta(minutes=30)), at=office.now)
-    office.do(claim, "rita")
+def claimed(staffed: StaffedDeployment) -> None:
+    flag(staffed.engine, a_flag(staffed.now - timedelta(minutes=30)), at=staffed.now)
+    staffed.do(claim, "rita")
 
 
-def test_fraud_without_a_ground_is_refused_and_the_catalogue_is_named(office: Office) -> None:
-    claimed(office)
+def test_fraud_without_a_ground_is_refused_and_the_catalogue_is_named(staffed: StaffedDeployment) -> None:
+    claimed(staffed)
     with pytest.raises(Refused, match="name at least one ground, of costly_destinations, unusual_dest"):
-        office.determine(grounds=())
+        staffed.determine(grounds=())
 
 
-def test_a_ground_that_speaks_of_other_traffic_is_refused(office: Office) -> None:
-    claimed(office)
+def test_a_ground_that_speaks_of_other_traffic_is_refused(staffed: StaffedDeployment) -> None:
+    claimed(staffed)
     with pytest.raises(
         Refused, match=r"the ground blocked_lines speaks of other traffic .*\(voice outbound\)"
     ):
-        office.determine(grounds=(Ground.UNATTENDED, Ground.BLOCKED_LINES))
+        staffed.determine(grounds=(Ground.UNATTENDED, Ground.BLOCKED_LINES))
 
 
 @pytest.mark.parametrize("name", ["", "The provider", " the PROVIDER ", "-", "1"])
-def test_an_act_without_our_legal_name_cannot_be_approved(office: Office, name: str) -> None:
-    office.policy = replace(office.policy, sender=replace(SENDER, legal_name=name))
-    claimed(office)
-    office.determine()
+def test_an_act_without_our_legal_name_cannot_be_approved(staffed: StaffedDeployment, name: str) -> None:
+    staffed.policy = replace(staffed.policy, sender=replace(SENDER, legal_name=name))
+    claimed(staffed)
+    staffed.determine()
     with pytest.raises(Refused, match="CJP_FRAUD_PROVIDER_LEGAL_NAME"):
-        office.approve()
+        staffed.approve()
 
 
 def test_the_grounds_are_on_record_in_the_log_the_proposal_the_page_and_the_letter(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    claimed(office)
-    proposal = office.determine(grounds=[Ground.UNATTENDED, Ground.COSTLY_DESTINATIONS, Ground.UNATTENDED])
+    claimed(staffed)
+    proposal = staffed.determine(grounds=[Ground.UNATTENDED, Ground.COSTLY_DESTINATIONS, Ground.UNATTENDED])
     named = ["costly_destinations", "unattended"]
-    with reading(office.engine) as session:
+    with reading(staffed.engine) as session:
         assert session.scalars(select(Determination.grounds)).one() == named
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "case.determined")).one()
-        view = case_view(session, office.case().id, office.now)
+        view = case_view(session, staffed.case().id, staffed.now)
     assert entry.content["grounds"] == named
     assert document_of(proposal)["determination"]["grounds"] == named
     assert list(view.determinations[0].grounds) == list(view.proposals[0].grounds) == named
-    office.approve()
-    office.enforce()
+    staffed.approve()
+    staffed.enforce()
     assert "- Calls or messages went to costly numbers" in letters(server)[0]
 
 
-def test_the_database_wants_grounds_of_fraud(office: Office) -> None:
-    claimed(office)
-    office.determine()
-    with pytest.raises(IntegrityError, match="fraud_has_grounds"), unrecorded(office.engine) as session:
+def test_the_database_wants_grounds_of_fraud(staffed: StaffedDeployment) -> None:
+    claimed(staffed)
+    staffed.determine()
+    with pytest.raises(IntegrityError, match="fraud_has_grounds"), unrecorded(staffed.engine) as session:
         session.execute(text("UPDATE determinations SET grounds = '[]'"))
 
 
 def test_an_act_without_a_contact_or_the_customers_name_cannot_be_approved(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = open_office(engine, tmp_path, mail_to(server), a_row(name=""))
-    office.policy = replace(office.policy, sender=replace(SENDER, contact=None))
-    claimed(office)
-    office.determine()
+    staffed = open_staffed(engine, tmp_path, mail_to(server), a_row(name=""))
+    staffed.policy = replace(staffed.policy, sender=replace(SENDER, contact=None))
+    claimed(staffed)
+    staffed.determine()
     with pytest.raises(Refused) as refused:
-        office.approve()
+        staffed.approve()
     said = " ".join(refused.value.missing)
     assert "CJP_FRAUD_CONTACT" in said
     assert "the customer's legal name is not on record" in said
@@ -117,25 +117,25 @@ def test_what_is_only_observed_needs_neither(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     mail = mail_to(server, mode=PlatformMode.OBSERVE)
-    office = open_office(engine, tmp_path, mail, a_row(name=""), mode=PlatformMode.OBSERVE)
-    office.policy = replace(office.policy, sender=replace(SENDER, contact=None))
-    office.approved_case()
-    office.enforce()
-    assert office.measure().ends_at == office.now + timedelta(hours=72)
+    staffed = open_staffed(engine, tmp_path, mail, a_row(name=""), mode=PlatformMode.OBSERVE)
+    staffed.policy = replace(staffed.policy, sender=replace(SENDER, contact=None))
+    staffed.approved_case()
+    staffed.enforce()
+    assert staffed.measure().ends_at == staffed.now + timedelta(hours=72)
 
 
 def test_the_customers_name_is_in_the_letter_and_in_no_proposal_and_another_name_voids_the_approval(
-    office: Office, server: MailServerUnderTest, tmp_path: Path
+    staffed: StaffedDeployment, server: MailServerUnderTest, tmp_path: Path
 ) -> None:
-    claimed(office)
-    assert b"Acme Ltd" not in office.determine().document
-    office.approve()
-    office.wait(minutes=1)
-    load_rows(office.engine, tmp_path, a_row(name="Acme Holding Inc."), at=office.now)
-    assert any("must be determined again" in why for why in office.enforce().waiting_for)
+    claimed(staffed)
+    assert b"Acme Ltd" not in staffed.determine().document
+    staffed.approve()
+    staffed.wait(minutes=1)
+    load_rows(staffed.engine, tmp_path, a_row(name="Acme Holding Inc."), at=staffed.now)
+    assert any("must be determined again" in why for why in staffed.enforce().waiting_for)
     assert server.received == []
-    load_rows(office.engine, tmp_path, a_row(), at=office.now)
-    office.enforce()
+    load_rows(staffed.engine, tmp_path, a_row(), at=staffed.now)
+    staffed.enforce()
     assert (
         "Customer: Acme Ltd. Customer reference: acme Service: contact-centre service Case: 1"
         in letters(server)[0]
@@ -143,28 +143,28 @@ def test_the_customers_name_is_in_the_letter_and_in_no_proposal_and_another_name
 
 
 def test_a_measure_that_begins_late_ends_when_the_letter_said(
-    office: Office, server: MailServerUnderTest, platform: UnreliablePlatform
+    staffed: StaffedDeployment, server: MailServerUnderTest, platform: UnreliablePlatform
 ) -> None:
     platform.behaviours.append("refuse")
-    office.wait(seconds=40)
-    office.approved_case()
-    office.enforce()
-    assert office.state is CaseState.NOTICED
+    staffed.wait(seconds=40)
+    staffed.approved_case()
+    staffed.enforce()
+    assert staffed.state is CaseState.NOTICED
     assert "Until: 5 April 2015 at 08:00 (12:00 UTC) at the latest." in letters(server)[0]
 
-    office.wait(hours=10)
-    office.resume_all()
+    staffed.wait(hours=10)
+    staffed.resume_all()
 
-    assert office.state is CaseState.SUSPENDED
-    measure = office.measure()
+    assert staffed.state is CaseState.SUSPENDED
+    measure = staffed.measure()
     assert measure.ends_at == measure.review_at == START + timedelta(hours=72)
-    office.now = START + timedelta(hours=72)
-    office.resume_all()
-    assert (office.state, office.restricted()) == (CaseState.LAPSED, 0)
+    staffed.now = START + timedelta(hours=72)
+    staffed.resume_all()
+    assert (staffed.state, staffed.restricted()) == (CaseState.LAPSED, 0)
 
 
 def test_no_measure_begins_once_the_end_that_its_letter_states_has_passed(
-    office: Office, platform: UnreliablePlatform
+    staffed: StaffedDeployment, platform: UnreliablePlatform
 ) -> None:
     a_day = MeasureWanted(
         MeasureKind.SUSPEND_CHANNEL,
@@ -172,46 +172,46 @@ def test_no_measure_begins_once_the_end_that_its_letter_states_has_passed(
         timedelta(hours=20),
     )
     platform.behaviours.append("refuse")
-    office.approved_case(measure=a_day)
-    office.enforce()
-    office.wait(hours=21)
+    staffed.approved_case(measure=a_day)
+    staffed.enforce()
+    staffed.wait(hours=21)
 
-    assert any("gate point 7: the end that the notice states" in why for why in office.enforce().waiting_for)
-    assert office.restricted() == 0
+    assert any("gate point 7: the end that the notice states" in why for why in staffed.enforce().waiting_for)
+    assert staffed.restricted() == 0
 
 
-def test_a_measure_longer_than_its_notice_states_is_found_in_the_bundle(office: Office) -> None:
-    office.approved_case()
-    office.enforce()
-    with reading(office.engine) as session:
-        records = records_of_case(session, office.case().id)
-    assert list(gate_faults(office.case().id, records)) == []
+def test_a_measure_longer_than_its_notice_states_is_found_in_the_bundle(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    with reading(staffed.engine) as session:
+        records = records_of_case(session, staffed.case().id)
+    assert list(gate_faults(staffed.case().id, records)) == []
     later = "2015-04-06T12:00:00.000000Z"
     longer = [
         replace(record, fields={**record.fields, "ends_at": later}) if record.table == "measures" else record
         for record in records
     ]
     assert any(
-        "ends later than its notice states" in fault for fault in gate_faults(office.case().id, longer)
+        "ends later than its notice states" in fault for fault in gate_faults(staffed.case().id, longer)
     )
 
 
-def lapse(office: Office) -> None:
-    office.wait(hours=72)
-    office.resume_all()
+def lapse(staffed: StaffedDeployment) -> None:
+    staffed.wait(hours=72)
+    staffed.resume_all()
 
 
-def lift(office: Office) -> None:
-    reinstate(office.enforcement(), office.case().id, office.people["bella"], reasons="secret words")
-    office.enforce()
+def lift(staffed: StaffedDeployment) -> None:
+    reinstate(staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="secret words")
+    staffed.enforce()
 
 
-def uphold(office: Office) -> None:
-    dispute = office.do(open_dispute, "ana", "we did not")
-    with transaction(office.engine) as session:
-        decision = Decision(session, office.people["carol"], office.now)
+def uphold(staffed: StaffedDeployment) -> None:
+    dispute = staffed.do(open_dispute, "ana", "we did not")
+    with transaction(staffed.engine) as session:
+        decision = Decision(session, staffed.people["carol"], staffed.now)
         decide_dispute(decision, dispute.id, upheld=True, reasons="secret words")
-    office.enforce()
+    staffed.enforce()
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,17 @@ def uphold(office: Office) -> None:
     ],
 )
 def test_the_customer_is_told_that_service_was_restored_when_and_why(
-    office: Office, server: MailServerUnderTest, ending: Callable[[Office], None], at: str, why: str
+    staffed: StaffedDeployment,
+    server: MailServerUnderTest,
+    ending: Callable[[StaffedDeployment], None],
+    at: str,
+    why: str,
 ) -> None:
-    office.approved_case()
-    office.enforce()
+    staffed.approved_case()
+    staffed.enforce()
     if ending is not lapse:
-        office.wait(hours=1)
-    ending(office)
+        staffed.wait(hours=1)
+    ending(staffed)
     last = letters(server)[-1]
     assert f"The temporary restriction in case 1 ended on {at}:" in last
     assert why in last
@@ -238,25 +242,25 @@ def test_the_customer_is_told_that_service_was_restored_when_and_why(
 
 
 def test_the_letters_lines_are_short_and_survive_the_encoding(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
-    office.enforce()
+    staffed.approved_case()
+    staffed.enforce()
     content = message_from_bytes(server.received[0].content, policy=default).get_content()  # type: ignore[attr-defined]
     lines = content.replace("\r\n", "\n").split("\n")
     assert max(len(line) for line in lines) <= 72
     assert "customer’s" in content
 
 
-def test_a_continuation_tells_the_flags_since_and_the_new_end(office: Office) -> None:
-    office.approved_case()
-    office.enforce()
-    with reading(office.engine) as session:
+def test_a_continuation_tells_the_flags_since_and_the_new_end(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    with reading(staffed.engine) as session:
         letter = continuation_letter(
             session.scalars(select(Case)).one(),
             session.scalars(select(Determination)).one(),
             session.scalars(select(Flag)).all(),
-            office.measure().kind,
+            staffed.measure().kind,
             from_document(Scope, session.scalars(select(Measure.scope)).one()),
             START + timedelta(hours=144),
             SENDER,
@@ -267,17 +271,17 @@ def test_a_continuation_tells_the_flags_since_and_the_new_end(office: Office) ->
 
 
 def test_a_measure_may_be_kept_again_after_the_end_that_its_first_notice_stated(
-    office: Office, server: MailServerUnderTest
+    staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    office.approved_case()
-    office.enforce()
+    staffed.approved_case()
+    staffed.enforce()
     for round in (1, 2):
-        office.now = START + timedelta(hours=71 * round)
+        staffed.now = START + timedelta(hours=71 * round)
         for by in ("adam", "bella"):
-            office.reaffirm(by, f"the attack goes on, {by} in round {round}")
-        office.enforce()
-    assert office.now > START + timedelta(hours=72), "the first notice's end has passed"
-    assert office.measure().ends_at == office.now + timedelta(hours=72)
+            staffed.reaffirm(by, f"the attack goes on, {by} in round {round}")
+        staffed.enforce()
+    assert staffed.now > START + timedelta(hours=72), "the first notice's end has passed"
+    assert staffed.measure().ends_at == staffed.now + timedelta(hours=72)
     last = letters(server)[-1]
     assert "Until: 11 April 2015 at 06:00 (10:00 UTC) at the latest." in last
     assert "They found no further unusual increase in usage" in last

@@ -30,14 +30,16 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.earliest import earliest
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
-from tests.case_builders import BLOCK_LATVIA, START, Office, mail_to, open_office
+from tests.case_builders import BLOCK_LATVIA, START, StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import MailServerUnderTest
 
 DAY = NoticeTerms(plain_terms().steps, minimum=Wait(24, WaitUnit.HOURS))
 
 
-def an_office(engine: Engine, folder: Path, server: MailServerUnderTest, terms: ContractTerms) -> Office:
-    made = open_office(engine, folder, mail_to(server))
+def an_office(
+    engine: Engine, folder: Path, server: MailServerUnderTest, terms: ContractTerms
+) -> StaffedDeployment:
+    made = open_staffed(engine, folder, mail_to(server))
     at, by = START - timedelta(days=40), machine("contracts")
     with transaction(engine) as session:
         enter_address(session, "acme", "notice", ("Acme; Street 1; Riga",), by, at, method=LETTER)
@@ -47,32 +49,32 @@ def an_office(engine: Engine, folder: Path, server: MailServerUnderTest, terms: 
     return made
 
 
-def what_is_earliest(office: Office) -> datetime | None:
-    with reading(office.engine) as session:
+def what_is_earliest(staffed: StaffedDeployment) -> datetime | None:
+    with reading(staffed.engine) as session:
         facts = gate_facts(
-            session, office.case(), office.enforcement().policy, office.now, compare_rows=False
+            session, staffed.case(), staffed.enforcement().policy, staffed.now, compare_rows=False
         )
-    return earliest(facts, MeasureKind.BLOCK_DESTINATIONS, office.now).at
+    return earliest(facts, MeasureKind.BLOCK_DESTINATIONS, staffed.now).at
 
 
-def shut(office: Office) -> tuple[str, ...]:
-    with reading(office.engine) as session:
-        facts = gate_facts(session, office.case(), office.policy, office.now, compare_rows=False)
-    return check(facts, office.now).sentences
+def shut(staffed: StaffedDeployment) -> tuple[str, ...]:
+    with reading(staffed.engine) as session:
+        facts = gate_facts(session, staffed.case(), staffed.policy, staffed.now, compare_rows=False)
+    return check(facts, staffed.now).sentences
 
 
 def test_a_value_that_was_not_read_keeps_the_notice_from_leaving(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    office = an_office(sqlite_engine, tmp_path, server, ContractTerms(suspension=DAY, lift=NOT_READ))
-    with reading(office.engine) as session:
-        position = contract_at(session, "acme", office.now)
+    staffed = an_office(sqlite_engine, tmp_path, server, ContractTerms(suspension=DAY, lift=NOT_READ))
+    with reading(staffed.engine) as session:
+        position = contract_at(session, "acme", staffed.now)
     assert position.notice_terms is None
     assert position.notice_terms_fault == "of the notice terms these have not been read: lift"
     with pytest.raises(Refused, match="these have not been read: lift"):
-        office.approved_case(measure=BLOCK_LATVIA)
-    assert "gate point 5: of the notice terms these have not been read: lift" in shut(office)
-    assert what_is_earliest(office) is None
+        staffed.approved_case(measure=BLOCK_LATVIA)
+    assert "gate point 5: of the notice terms these have not been read: lift" in shut(staffed)
+    assert what_is_earliest(staffed) is None
     assert server.received == []
 
 
@@ -80,33 +82,33 @@ def test_on_a_ground_without_prior_notice_the_measure_goes_first_and_the_letter_
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     ground = GroundWithoutNotice("illicit or fraudulent use", tuple(Ground))
-    office = an_office(
+    staffed = an_office(
         sqlite_engine, tmp_path, server, ContractTerms(suspension=DAY, without_notice=(ground,))
     )
     server.rcpt_replies["notices@acme.example"].append("451 later")
-    office.approved_case(measure=BLOCK_LATVIA)
+    staffed.approved_case(measure=BLOCK_LATVIA)
 
-    assert office.enforce().state is CaseState.SUSPENDED
+    assert staffed.enforce().state is CaseState.SUSPENDED
     assert server.received == []
-    assert office.measure().without_notice == (
+    assert staffed.measure().without_notice == (
         "the contract's ground without prior notice: illicit or fraudulent use"
     )
 
-    office.wait(minutes=5)
-    office.resume_all()
+    staffed.wait(minutes=5)
+    staffed.resume_all()
     assert [each.recipient for each in server.received] == ["notices@acme.example"]
-    assert verify_log(office.engine).faults == ()
+    assert verify_log(staffed.engine).faults == ()
 
 
 def test_a_measure_that_the_contract_names_as_a_control_waits_for_no_notice(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     control = (NamedMeasure(MeasureKind.BLOCK_DESTINATIONS),)
-    office = an_office(
+    staffed = an_office(
         sqlite_engine, tmp_path, server, ContractTerms(suspension=DAY, operational_controls=control)
     )
-    office.approved_case(measure=BLOCK_LATVIA)
-    assert office.enforce().state is CaseState.SUSPENDED
+    staffed.approved_case(measure=BLOCK_LATVIA)
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
 def test_the_measure_waits_for_the_enforcement_window_and_earliest_says_when(
@@ -119,16 +121,16 @@ def test_the_measure_waits_for_the_enforcement_window_and_earliest_says_when(
     )
     terms = NoticeTerms(plain_terms().steps, windows=windows)
     place = Place("office", time_zone="UTC")
-    office = an_office(sqlite_engine, tmp_path, server, ContractTerms(suspension=terms, places=(place,)))
-    office.approved_case(measure=BLOCK_LATVIA)
-    assert what_is_earliest(office) == opens
+    staffed = an_office(sqlite_engine, tmp_path, server, ContractTerms(suspension=terms, places=(place,)))
+    staffed.approved_case(measure=BLOCK_LATVIA)
+    assert what_is_earliest(staffed) == opens
 
-    assert office.enforce().state is CaseState.NOTICED
-    assert what_is_earliest(office) == opens
-    office.now = opens - timedelta(minutes=1)
-    assert office.enforce().state is CaseState.NOTICED
-    office.now = opens
-    assert office.enforce().state is CaseState.SUSPENDED
+    assert staffed.enforce().state is CaseState.NOTICED
+    assert what_is_earliest(staffed) == opens
+    staffed.now = opens - timedelta(minutes=1)
+    assert staffed.enforce().state is CaseState.NOTICED
+    staffed.now = opens
+    assert staffed.enforce().state is CaseState.SUSPENDED
 
 
 def test_a_paper_that_must_follow_needs_a_method_that_is_served(
@@ -140,13 +142,13 @@ def test_a_paper_that_must_follow_needs_a_method_that_is_served(
         step.methods[0].method, step.methods[0].basis, ("notice",), receipt=ReceiptRule(follow_up=copy)
     )
     terms = NoticeTerms((NoticeStep(1, step.combine, (rule,)),))
-    office = an_office(sqlite_engine, tmp_path, server, ContractTerms(suspension=terms))
-    office.policy = type(office.policy)(
-        mode=office.policy.mode, sender=office.policy.sender, methods=frozenset({"email"})
+    staffed = an_office(sqlite_engine, tmp_path, server, ContractTerms(suspension=terms))
+    staffed.policy = type(staffed.policy)(
+        mode=staffed.policy.mode, sender=staffed.policy.sender, methods=frozenset({"email"})
     )
     with pytest.raises(Refused, match="does not serve by letter"):
-        office.approved_case(measure=BLOCK_LATVIA)
-    assert "gate point 5: step 1 of the notice: this deployment does not serve by letter" in shut(office)
+        staffed.approved_case(measure=BLOCK_LATVIA)
+    assert "gate point 5: step 1 of the notice: this deployment does not serve by letter" in shut(staffed)
 
 
 def test_business_days_need_the_recipients_country_or_what_counsel_enters(
@@ -154,30 +156,30 @@ def test_business_days_need_the_recipients_country_or_what_counsel_enters(
 ) -> None:
     two_days = NoticeTerms(plain_terms().steps, minimum=Wait(2, WaitUnit.BUSINESS_DAYS))
     elsewhere = Place("recipient", time_zone="Africa/Khartoum", country="XX")
-    office = an_office(
+    staffed = an_office(
         sqlite_engine, tmp_path, server, ContractTerms(suspension=two_days, places=(elsewhere,))
     )
-    with reading(office.engine) as session:
-        fault = contract_at(session, "acme", office.now).notice_terms_fault
+    with reading(staffed.engine) as session:
+        fault = contract_at(session, "acme", staffed.now).notice_terms_fault
     assert fault is not None
     assert "no public holidays of XX" in fault
     here = Place("recipient", country="CA", subdivision="ON", time_zone="America/Toronto")
-    with transaction(office.engine) as session:
+    with transaction(staffed.engine) as session:
         whole = ContractTerms(suspension=two_days, places=(here,))
         enter_terms(
             session,
             "acme",
             machine("contracts"),
-            office.now,
+            staffed.now,
             reference="Master agreement 3",
             right=Right.CLAUSE_2_4,
             terms=whole,
         )
-    office.approved_case(measure=BLOCK_LATVIA)
-    assert office.enforce().state is CaseState.NOTICED
+    staffed.approved_case(measure=BLOCK_LATVIA)
+    assert staffed.enforce().state is CaseState.NOTICED
     # Sent on Thursday 2 April 2015; the 3rd is Good Friday; Monday and Tuesday count, to the end of Tuesday in Toronto.
-    assert what_is_earliest(office) == datetime(2015, 4, 8, 4, tzinfo=UTC)
-    with reading(office.engine) as session:
+    assert what_is_earliest(staffed) == datetime(2015, 4, 8, 4, tzinfo=UTC)
+    with reading(staffed.engine) as session:
         (plan,) = session.query(NoticePlan).all()
     (calendar,) = plan.document["business_calendars"]
     assert {"day": "2015-04-03", "name": "Good Friday"} in calendar["holidays"]

@@ -26,7 +26,7 @@ from cjp_fraud.suspension.model import CommandKind, CommandOutcome, MeasureState
 from cjp_fraud.suspension.platform import Order, PlatformError
 from cjp_fraud.suspension.tables import Entitlement
 from cjp_fraud.traffic.schema import TRAFFIC_TABLES
-from tests.case_builders import HOUR, QUIET, START, Office, a_flag, flag, open_office
+from tests.case_builders import HOUR, QUIET, START, StaffedDeployment, a_flag, flag, open_staffed
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest
 from tests.tampering import unrecorded
@@ -46,31 +46,31 @@ def opened(tmp_path: Path, sqlite_template: bytes, server: MailServerUnderTest) 
 
 
 @pytest.fixture
-def office(opened: Deployment, tmp_path: Path) -> Office:
+def staffed(opened: Deployment, tmp_path: Path) -> StaffedDeployment:
     """The people of that deployment, and two tenants."""
     rows = (a_row(), a_row(tenant_id="other"))
-    return open_office(opened.engine, tmp_path, opened.notice_methods, *rows)
+    return open_staffed(opened.engine, tmp_path, opened.notice_methods, *rows)
 
 
-def approved_case(office: Office, tenant_id: str = "acme") -> str:
+def approved_case(staffed: StaffedDeployment, tenant_id: str = "acme") -> str:
     """Bring a case of a tenant to ``approved``; return its number."""
-    flag(office.engine, a_flag(office.now - timedelta(minutes=30), tenant_id), at=office.now)
-    office.do(claim, "rita")
-    office.determine()
-    office.approve()
-    return str(office.case().number)
+    flag(staffed.engine, a_flag(staffed.now - timedelta(minutes=30), tenant_id), at=staffed.now)
+    staffed.do(claim, "rita")
+    staffed.determine()
+    staffed.approve()
+    return str(staffed.case().number)
 
 
-def suspended_case(opened: Deployment, office: Office) -> str:
-    case = approved_case(office)
-    assert measures.enforce(opened, office.now, case).state is CaseState.SUSPENDED
+def suspended_case(opened: Deployment, staffed: StaffedDeployment) -> str:
+    case = approved_case(staffed)
+    assert measures.enforce(opened, staffed.now, case).state is CaseState.SUSPENDED
     return case
 
 
 def test_a_measure_is_applied_after_somebody_says_again_that_it_is_needed(
-    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+    opened: Deployment, staffed: StaffedDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case = approved_case(office)
+    case = approved_case(staffed)
     with monkeypatch.context() as patch:
         patch.setattr(EmbeddedPlatform, "apply", refuse)
         assert measures.enforce(opened, START, case).state is CaseState.NOTICED
@@ -92,21 +92,21 @@ def refuse(_self: EmbeddedPlatform, _order: Order, _key: str, _at: datetime) -> 
 
 @pytest.mark.parametrize("given", [{"by": "rita"}, {"needed_because": "it goes on"}])
 def test_a_need_is_stated_by_somebody_and_with_a_reason(
-    opened: Deployment, office: Office, given: dict[str, str]
+    opened: Deployment, staffed: StaffedDeployment, given: dict[str, str]
 ) -> None:
     with pytest.raises(BadInputError, match="both"):
-        measures.apply(opened, START, approved_case(office), **given)
+        measures.apply(opened, START, approved_case(staffed), **given)
 
 
-def test_a_case_that_is_not_on_record_is_named(opened: Deployment, office: Office) -> None:
+def test_a_case_that_is_not_on_record_is_named(opened: Deployment, staffed: StaffedDeployment) -> None:
     with pytest.raises(NotFoundError, match="cases list"):
         measures.apply(opened, START, "17")
 
 
 def test_a_reinstatement_tells_the_customer(
-    opened: Deployment, office: Office, server: MailServerUnderTest
+    opened: Deployment, staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
-    case = suspended_case(opened, office)
+    case = suspended_case(opened, staffed)
 
     result = measures.reinstate(opened, "bella", START, case, reasons="the port is closed")
 
@@ -117,9 +117,12 @@ def test_a_reinstatement_tells_the_customer(
 
 
 def test_a_reinstatement_that_the_platform_does_not_carry_out_sends_no_letter(
-    opened: Deployment, office: Office, server: MailServerUnderTest, monkeypatch: pytest.MonkeyPatch
+    opened: Deployment,
+    staffed: StaffedDeployment,
+    server: MailServerUnderTest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    case = suspended_case(opened, office)
+    case = suspended_case(opened, staffed)
     monkeypatch.setattr(EmbeddedPlatform, "lift", refuse)
 
     result = measures.reinstate(opened, "bella", START, case, reasons="the port is closed")
@@ -128,9 +131,9 @@ def test_a_reinstatement_that_the_platform_does_not_carry_out_sends_no_letter(
     assert len(server.received) == 1
 
 
-def test_two_approvers_reaffirm(opened: Deployment, office: Office) -> None:
+def test_two_approvers_reaffirm(opened: Deployment, staffed: StaffedDeployment) -> None:
     opened.lake.create((*TRAFFIC_TABLES, *DETECTION_TABLES), buckets=4)
-    case = suspended_case(opened, office)
+    case = suspended_case(opened, staffed)
 
     at = START + HOUR
     looks = {name: measures.look_again(opened, name, at, case).reference for name in ("adam", "bella")}
@@ -153,11 +156,11 @@ def test_two_approvers_reaffirm(opened: Deployment, office: Office) -> None:
 
 
 def test_one_case_in_trouble_stops_no_other_and_the_run_fails_in_the_end(
-    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+    opened: Deployment, staffed: StaffedDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = approved_case(office)
-    broken_id = office.case().id
-    approved_case(office, "other")
+    broken = approved_case(staffed)
+    broken_id = staffed.case().id
+    approved_case(staffed, "other")
     apply = EmbeddedPlatform.apply
 
     def disk_full_for_acme(platform: EmbeddedPlatform, order: Order, key: str, at: datetime) -> None:
@@ -169,7 +172,7 @@ def test_one_case_in_trouble_stops_no_other_and_the_run_fails_in_the_end(
         patch.setattr(EmbeddedPlatform, "apply", disk_full_for_acme)
         with pytest.raises(CjpFraudError, match=f"case {broken_id}: no space left"):
             measures.resume_all(opened, START)
-    assert office.state is CaseState.SUSPENDED
+    assert staffed.state is CaseState.SUSPENDED
 
     report = measures.resume_all(opened, START)
 
@@ -178,9 +181,9 @@ def test_one_case_in_trouble_stops_no_other_and_the_run_fails_in_the_end(
 
 
 def test_a_disagreement_that_people_must_settle_is_named_and_one_that_was_repaired_is_not(
-    opened: Deployment, office: Office
+    opened: Deployment, staffed: StaffedDeployment
 ) -> None:
-    case = suspended_case(opened, office)
+    case = suspended_case(opened, staffed)
     assert measures.reconcile(opened, START) == ()
     with unrecorded(opened.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = False
@@ -196,8 +199,10 @@ def test_a_disagreement_that_people_must_settle_is_named_and_one_that_was_repair
     assert [each.repaired for each in measures.reconcile_or_fail(opened, START)] == [True]
 
 
-def test_what_is_listed_as_json_is_what_the_operation_gives(opened: Deployment, office: Office) -> None:
-    suspended_case(opened, office)
+def test_what_is_listed_as_json_is_what_the_operation_gives(
+    opened: Deployment, staffed: StaffedDeployment
+) -> None:
+    suspended_case(opened, staffed)
 
     printed = run(opened, "list", "--json").output
 
@@ -205,9 +210,9 @@ def test_what_is_listed_as_json_is_what_the_operation_gives(opened: Deployment, 
 
 
 def test_measures_are_listed_one_line_each_within_80_columns(
-    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+    opened: Deployment, staffed: StaffedDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suspended_case(opened, office)
+    suspended_case(opened, staffed)
     monkeypatch.setenv("COLUMNS", "80")
 
     lines = run(opened, "list").output.splitlines()
@@ -218,9 +223,9 @@ def test_measures_are_listed_one_line_each_within_80_columns(
 
 
 def test_disagreements_are_listed_within_80_columns_and_fail_the_command(
-    opened: Deployment, office: Office, monkeypatch: pytest.MonkeyPatch
+    opened: Deployment, staffed: StaffedDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suspended_case(opened, office)
+    suspended_case(opened, staffed)
     with unrecorded(opened.engine) as session:
         session.scalars(select(Entitlement)).one().restricted = False
     monkeypatch.setenv("COLUMNS", "80")

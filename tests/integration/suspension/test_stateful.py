@@ -45,11 +45,11 @@ from tests.case_builders import (
     OUTBOUND_VOICE,
     PEOPLE,
     START,
-    Office,
+    StaffedDeployment,
     a_flag,
     flag,
     mail_to,
-    open_office,
+    open_staffed,
 )
 from tests.chains import chain_faults
 from tests.contract_builders import a_row, load_rows
@@ -111,7 +111,7 @@ ACTIONS: tuple[tuple[int, str, dict[str, tuple[Any, ...]]], ...] = (
 
 
 class _World:
-    """What all examples share: a mail server, a database with the office in it, and its bytes as they begin.
+    """What all examples share: a mail server, a database with a staffed deployment, and its bytes as they begin.
 
     One engine for all of them, so that no statement is compiled twice.
     """
@@ -119,7 +119,7 @@ class _World:
     server: MailServerUnderTest
     file: Path
     template: bytes
-    office: Office
+    staffed: StaffedDeployment
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -131,10 +131,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         migrate(engine)
         simulate_clock(engine)
         _World.server = server
-        _World.office = open_office(engine, folder, mail_to(server), AS_IT_WAS)
+        _World.staffed = open_staffed(engine, folder, mail_to(server), AS_IT_WAS)
         with transaction(engine) as session:
             a_user(session, "root", [Role.ADMIN], START - timedelta(days=60))
-            _World.office.people["root"] = actor_named(session, "root")
+            _World.staffed.people["root"] = actor_named(session, "root")
         with engine.connect().execution_options(reading_only=True) as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         engine.dispose()
@@ -148,14 +148,16 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        made = _World.office
+        made = _World.staffed
         self.file, self.engine = _World.file, made.engine
         for left in self.file.parent.glob(f"{self.file.name}-*"):  # journals of the example before
             left.unlink()
         self.file.write_bytes(_World.template)
         self.platform = UnreliablePlatform(EmbeddedPlatform(self.engine))
         self.platform.before_apply = self.nothing_is_missing
-        self.office = Office(self.engine, made.mail, self.platform, made.policy, START, dict(made.people))
+        self.staffed = StaffedDeployment(
+            self.engine, made.mail, self.platform, made.policy, START, dict(made.people)
+        )
         self.checked: set[str] = set()
         self.renamed = 0
 
@@ -183,72 +185,72 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.begins(Random(seed).choice((3, 3, 4, 2, 3, 1, 0)))
 
     def begins(self, steps: int) -> None:
-        office = self.office
+        staffed = self.staffed
         self.flagged(5, "outbound")
         by_the_book = (
-            lambda: office.do(claim, "rolf"),
-            lambda: office.determine("rolf"),
-            lambda: office.approve("bella"),
-            office.enforce,
+            lambda: staffed.do(claim, "rolf"),
+            lambda: staffed.determine("rolf"),
+            lambda: staffed.approve("bella"),
+            staffed.enforce,
         )
         for step in by_the_book[:steps]:
             step()
 
     def goes_on(self, by: str, wanted: Any, at_once: bool) -> None:
-        state = self.office.state
+        state = self.staffed.state
         if state is CaseState.OPEN:
             self.tried(claim, by)
         elif state is CaseState.IN_REVIEW:
             with suppress(CjpFraudError):
-                self.office.determine(by, measure=wanted)
+                self.staffed.determine(by, measure=wanted)
         elif state is CaseState.DETERMINED:
             with suppress(CjpFraudError):
-                self.office.approve(by)
+                self.staffed.approve(by)
             if at_once:
-                self.surviving(self.office.enforce)
+                self.surviving(self.staffed.enforce)
         elif state in CLOSED_STATES:
-            self.office.wait(hours=25)
+            self.staffed.wait(hours=25)
             self.flagged(5, "outbound")
         else:
-            self.surviving(self.office.resume_all if at_once else self.office.enforce)
+            self.surviving(self.staffed.resume_all if at_once else self.staffed.enforce)
 
     # -- what comes in between -------------------------------------------------------------------------
 
     def flagged(self, minutes: int, direction: str) -> None:
-        start = (self.office.now - timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+        start = (self.staffed.now - timedelta(minutes=minutes)).replace(second=0, microsecond=0)
         row = a_flag(start, direction=direction)
-        flag(self.engine, row, window=(start, start + timedelta(minutes=5)), at=self.office.now)
+        flag(self.engine, row, window=(start, start + timedelta(minutes=5)), at=self.staffed.now)
 
     def taken_back(self, hours: int) -> None:
-        window = (self.office.now - timedelta(hours=hours), self.office.now)
-        flag(self.engine, window=window, at=self.office.now)
+        window = (self.staffed.now - timedelta(hours=hours), self.staffed.now)
+        flag(self.engine, window=window, at=self.staffed.now)
 
     def time_passes(self, hours: float) -> None:
-        self.office.wait(hours=hours)
+        self.staffed.wait(hours=hours)
 
     def clock_slips(self, seconds: int) -> None:
         """The machine's clock is set back, something is tried, and it is put right again."""
-        before = self.office.now
-        self.office.now -= timedelta(seconds=seconds)
-        self.surviving(self.office.resume_all)
+        before = self.staffed.now
+        self.staffed.now -= timedelta(seconds=seconds)
+        self.surviving(self.staffed.resume_all)
         self.tried(comment, "rolf", "at an odd moment")
-        self.office.now = before
+        self.staffed.now = before
 
     def contract_changes(self, by: str | None, changes: dict[str, str]) -> None:
         with suppress(CjpFraudError):
-            who = self.office.people[by] if by is not None else None
-            load_rows(self.engine, self.file.parent, AS_IT_WAS | changes, by=who, at=self.office.now)
+            who = self.staffed.people[by] if by is not None else None
+            load_rows(self.engine, self.file.parent, AS_IT_WAS | changes, by=who, at=self.staffed.now)
 
     def account_is_made_anew(self, by: str) -> None:
         """A person's account is shut, and an admin makes them another one, under another name."""
-        office, self.renamed = self.office, self.renamed + 1
-        former = office.people[by]
+        staffed, self.renamed = self.staffed, self.renamed + 1
+        former = staffed.people[by]
         with suppress(CjpFraudError), transaction(self.engine) as session:
-            decision = Decision(session, office.people["root"], office.now)
+            decision = Decision(session, staffed.people["root"], staffed.now)
             disable_user(decision, former.name)
             name = f"{by}-{self.renamed}"
             create_user(decision, name, PEOPLE[by])
-            office.people[by] = actor_named(session, name)
+            staffed.people[by] = actor_named(session, name)
 
     def stopped(self, by: str) -> None:
         self.tried(order_stop, by, "wait")
@@ -274,27 +276,27 @@ class WorkflowMachine(RuleBasedStateMachine):
     def dispute_decided(self, by: str, upheld: bool) -> None:
         for (dispute,) in self.rows("SELECT id FROM disputes WHERE state = 'open' LIMIT 1"):
             with suppress(CjpFraudError), transaction(self.engine) as session:
-                who, now = self.office.people[by], self.office.now
+                who, now = self.staffed.people[by], self.staffed.now
                 decide_dispute(Decision(session, who, now), dispute, upheld=upheld, reasons="so")
 
     def address_edited(self, by: str, number: int) -> None:
         with transaction(self.engine) as session:
-            who = self.office.people[by]
-            enter_address(session, "acme", "notice", (f"n{number}@acme.example",), who, self.office.now)
+            who = self.staffed.people[by]
+            enter_address(session, "acme", "notice", (f"n{number}@acme.example",), who, self.staffed.now)
 
     def applied(self) -> None:
-        office = self.office
-        self.surviving(lambda: apply_measure(office.enforcement(), office.case().id))
+        staffed = self.staffed
+        self.surviving(lambda: apply_measure(staffed.enforcement(), staffed.case().id))
 
     def reinstated(self, by: str) -> None:
-        office, who = self.office, self.office.people[by]
-        self.surviving(lambda: reinstate(office.enforcement(), office.case().id, who, reasons="over"))
+        staffed, who = self.staffed, self.staffed.people[by]
+        self.surviving(lambda: reinstate(staffed.enforcement(), staffed.case().id, who, reasons="over"))
 
     def reaffirmed(self, by: str) -> None:
-        reasons = f"{by} saw it again at {self.office.now}"
+        reasons = f"{by} saw it again at {self.staffed.now}"
         with suppress(CjpFraudError):
-            self.office.reaffirm(by, reasons)
-        self.surviving(self.office.enforce)
+            self.staffed.reaffirm(by, reasons)
+        self.surviving(self.staffed.enforce)
 
     # -- what goes wrong -------------------------------------------------------------------------------
 
@@ -308,27 +310,27 @@ class WorkflowMachine(RuleBasedStateMachine):
         _World.server.data_replies.append(reply)
 
     def switch_turned(self, mode: PlatformMode) -> None:
-        self.office.policy = replace(self.office.policy, mode=mode)
-        self.office.mail = replace(self.office.mail, mode=mode)
+        self.staffed.policy = replace(self.staffed.policy, mode=mode)
+        self.staffed.mail = replace(self.staffed.mail, mode=mode)
 
     # -- what must be possible -------------------------------------------------------------------------
 
-    @precondition(lambda self: self.office.state in CLOSED_STATES)
+    @precondition(lambda self: self.staffed.state in CLOSED_STATES)
     @rule()
     def by_the_book(self) -> None:
         self.platform.behaviours.clear()
         self.platform_answers(unreachable=False, unconfirmed=False)
         _World.server.data_replies.clear()
         self.switch_turned(mode=PlatformMode.ACT)
-        self.office.resume_all()
+        self.staffed.resume_all()
         self.time_passes(26)
         self.contract_changes(by=None, changes={})
         self.flagged(5, "outbound")
-        office = self.office
-        office.do(claim, "rolf")
-        office.determine("rolf")
-        office.approve("bella")
-        done = office.enforce()
+        staffed = self.staffed
+        staffed.do(claim, "rolf")
+        staffed.determine("rolf")
+        staffed.approve("bella")
+        done = staffed.enforce()
         assert done.state is CaseState.SUSPENDED, done.waiting_for
 
     # -- what must hold --------------------------------------------------------------------------------
@@ -360,8 +362,8 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def nothing_is_missing(self, order: Order) -> None:
         """Check the tables, by SQL alone, at the moment when the platform is told to restrict."""
-        now = self.office.now
-        assert self.office.policy.mode is PlatformMode.ACT
+        now = self.staffed.now
+        assert self.staffed.policy.mode is PlatformMode.ACT
         [(case_id, proposal_id, approval_id, plan_id, ends_at, review_at)] = self.rows(
             "SELECT case_id, proposal_id, approval_id, notice_plan_id, ends_at, review_at "
             "FROM measures WHERE id = ?",
@@ -550,7 +552,7 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     def tried(self, transition: Any, by: str, *words: Any, **kwargs: Any) -> None:
         with suppress(CjpFraudError):
-            self.office.do(transition, by, *words, **kwargs)
+            self.staffed.do(transition, by, *words, **kwargs)
 
     def surviving(self, action: Any) -> None:
         with suppress(CjpFraudError, Killed):
@@ -568,8 +570,8 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=START.tzinfo)
 
 
-TestOffice = WorkflowMachine.TestCase
-TestOffice.settings = settings(
+TestStaffed = WorkflowMachine.TestCase
+TestStaffed.settings = settings(
     max_examples=examples(3, 60), stateful_step_count=examples(20, 30), deadline=None
 )
-TestOffice.pytestmark = [pytest.mark.thorough]
+TestStaffed.pytestmark = [pytest.mark.thorough]
