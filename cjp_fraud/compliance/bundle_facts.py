@@ -23,6 +23,8 @@ from sqlalchemy.sql.elements import NamedColumn
 from cjp_fraud.audit.recording import AS_RECORDED
 from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.model import Origin
+from cjp_fraud.contracts.tables import ProvisioningRecord, SubscriptionTerms
 from cjp_fraud.documents import to_document
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticePlan
@@ -66,6 +68,10 @@ _ENDED: Final[Mapping[str, str]] = {
 }
 """Table → column that says until when a row of it counts."""
 
+_SAME_COLUMNS: Final = ("subscription_id", "valid_from", "valid_to", "source", "origin", "recorded_at")
+_RENAMED: Final = {"given_on": "date", "part": "part", "proof": "proof"}
+"""Column of a notice of provisioning → how the terms' column went on that held it before."""
+
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _ANY_AGE: Final = timedelta(days=36_500)
 _POLICY: Final = ProviderPolicy(mode=PlatformMode.ACT, fresh=_ANY_AGE)
@@ -87,6 +93,7 @@ def gate_faults(
         If the records do not have the form of their tables' rows.
     """
     left_out = frozenset(leave_out)
+    records = [*records, *_provisioning_of_before(records)]
     with database_of(records, None) as session:
         approvals = session.query(Approval).order_by(Approval.at).all()
         plans = {
@@ -140,7 +147,40 @@ def _facts(case_id: str, records: Sequence[Record], at: datetime) -> GateFacts:
     with database_of(records, at) as session:
         case = session.get_one(Case, case_id)
         facts = gate_facts(session, case, _POLICY, at, compare_rows=False)
+    if any(True for _ in _terms_of_before(records)):
+        facts = _without_versions_of_provisioning(facts)
     return _with_the_tenant_of_then(facts)
+
+
+def _terms_of_before(records: Sequence[Record]) -> Iterator[Record]:
+    """Yield the terms of a bundle of before notices of provisioning were rows of their own."""
+    return (
+        record
+        for record in records
+        if record.table == SubscriptionTerms.__tablename__ and "provisioning_notice_date" in record.fields
+    )
+
+
+def _provisioning_of_before(records: Sequence[Record]) -> Iterator[Record]:
+    """Yield the notices of provisioning that stood in the columns of such terms, as the rows that they would be now."""
+    for terms in _terms_of_before(records):
+        fields = {column: terms.fields.get(column) for column in _SAME_COLUMNS}
+        fields |= {
+            column: terms.fields.get(f"provisioning_notice_{before}") for column, before in _RENAMED.items()
+        }
+        fields |= {"id": terms.id, "origin": fields["origin"] or Origin.TENANTS_FILE.value}
+        yield Record(ProvisioningRecord.__tablename__, terms.id, fields)
+
+
+def _without_versions_of_provisioning(facts: GateFacts) -> GateFacts:
+    """Leave out of the contract's versions what proposals of then could not name."""
+    contract = facts.contract
+    if contract is None or contract.versions is None:
+        return facts
+    versions = {
+        name: version for name, version in contract.versions.items() if name != "provisioning_notices"
+    }
+    return replace(facts, contract=replace(contract, versions=versions))
 
 
 def _with_the_tenant_of_then(facts: GateFacts) -> GateFacts:

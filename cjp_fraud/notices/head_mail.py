@@ -59,6 +59,7 @@ def head_message(server: MailServer, to: str, signed: SignedHead, key: PublicKey
         subject=f"Signed head of the audit log: entry {head.sequence}, {head.signed_at:%Y-%m-%d %H:%M}Z",
         body=body,
         dated=head.signed_at,
+        keep_lines=True,
     )
     return EmailMethod(server).compose(letter)
 

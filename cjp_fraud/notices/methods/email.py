@@ -66,7 +66,8 @@ class EmailMethod:
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(aware(letter.dated))
         message["Message-ID"] = reference = f"<{letter.notice_id}@{self.server.domain}>"
-        message.set_content(wrapped(letter.body), charset="utf-8", cte="quoted-printable")
+        body = letter.body if letter.keep_lines else wrapped(letter.body)
+        message.set_content(body, charset="utf-8", cte="quoted-printable")
         message["Content-Language"] = letter.language  # set_content clears every Content-* header
         return Composition(reference, message.as_bytes())
 

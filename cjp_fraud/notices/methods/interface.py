@@ -34,6 +34,7 @@ class WrittenLetter:
     address : address of the method, as the contract data have it.
     body : a line a paragraph; where lines are broken is the method's business.
     dated : aware; the letter's date.
+    keep_lines : leave the body's lines as they stand: they hold keys and commands that are copied.
     """
 
     notice_id: str
@@ -42,6 +43,7 @@ class WrittenLetter:
     subject: str
     body: str
     dated: datetime
+    keep_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)

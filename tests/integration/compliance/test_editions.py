@@ -213,7 +213,7 @@ def test_the_summary_is_a_pdf_that_a_reader_opens_with_charts_and_the_reasoning(
         "Example Ltd",
     ):
         assert words in text, words
-    assert "by email a notice counts when our mail server took it over" in text
+    assert "by email a notice counts when our server or carrier took it over" in text
     assert "Local time (Europe/Berlin)" in text, "the chart's axis is text in the PDF"
     assert b"pdfaid" in files[SUMMARY]
     assert "�" not in text
@@ -228,7 +228,13 @@ def test_the_contract_stands_there_as_of_each_decision_with_its_sources(editions
     for decision in decisions:
         assert decision["contract"]["clause"] == "CJP Offer 10.0, clause 2.4"
         sources = {source["row"].split()[0]: source["source"] for source in decision["sources"]}
-        assert set(sources) == {"addresses", "governing_documents", "notice_terms", "subscription_terms"}
+        assert set(sources) == {
+            "addresses",
+            "governing_documents",
+            "notice_terms",
+            "provisioning_notices",
+            "subscription_terms",
+        }
         assert set(sources.values()) == {"acme.csv line 2"}
 
 
