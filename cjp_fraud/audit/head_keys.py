@@ -7,8 +7,6 @@ outside, because a copy that lies beside the database proves nothing against the
 from __future__ import annotations
 
 import base64
-import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +25,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, StorageError
+from cjp_fraud.storage.whole_files import create_secret
 
 PRIVATE: Final = "head.key.pem"
 _PUBLIC: Final = "head-*.public.pem"
-_ONLY_THE_OWNER: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +119,12 @@ class HeadKeys:
         made = False
         if not self.private_file.exists():
             key = Ed25519PrivateKey.generate()
-            made = self._put(
+            made = create_secret(
                 self.private_file,
                 key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
             )
         public = self.private().public
-        self._put(self.public_file(public), public.pem)
+        create_secret(self.public_file(public), public.pem)
         return made
 
     def private(self) -> PrivateKey:
@@ -174,22 +172,6 @@ class HeadKeys:
                 "it back from a backup, or run: cjp-fraud init"
             )
         return keys
-
-    def _put(self, file: Path, content: bytes) -> bool:
-        """Write a file whole or not at all, never over another one; say whether it was written."""
-        scratch = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_THE_OWNER)
-        try:
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.link(scratch, file)
-        except FileExistsError:
-            return False
-        finally:
-            scratch.unlink()
-        return True
 
 
 def _ed25519(pem: bytes) -> Ed25519PublicKey:

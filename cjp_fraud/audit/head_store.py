@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 from cjp_fraud.audit.signed_head import SignedHead, Verifier, is_head_name, read_signed_head, signature_fault
 from cjp_fraud.config import masked_url
 from cjp_fraud.errors import BadInputError, CjpFraudError, StorageError
+from cjp_fraud.storage.whole_files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,9 @@ class HeadStore:
         """
         with self._answering("a signed head cannot be written there"):
             if isinstance(self._files, LocalFileSystem):
-                _write_whole(Path(self._folder, signed.name), signed.content)
+                file = Path(self._folder, signed.name)
+                if not file.exists():  # one that is there stays as it is
+                    write_whole(file, signed.content)
                 return
             try:
                 self._files.pipe_file(f"{self._folder}/{signed.name}", signed.content, mode="create")
@@ -194,18 +195,3 @@ def _signed(content: object, keys: Sequence[Verifier]) -> SignedHead | str:
     except BadInputError as error:
         return str(error)
     return signature_fault(signed, keys) or signed
-
-
-def _write_whole(file: Path, content: bytes) -> None:
-    """Write a local file whole or not at all; one that is there stays as it is."""
-    if file.exists():
-        return
-    scratch = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
-    try:
-        with scratch.open("xb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        scratch.rename(file)
-    finally:
-        scratch.unlink(missing_ok=True)

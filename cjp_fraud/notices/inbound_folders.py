@@ -6,8 +6,6 @@ Nothing is ever deleted here. A file keeps its bytes, and its name begins with t
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from cjp_fraud.clock import utc_text
 from cjp_fraud.config import Settings
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.notices.reports.addresses import from_xtext
+from cjp_fraud.storage.whole_files import write_whole
 
 _DIGITS: Final = 16
 _REASON: Final = ".reason.json"
@@ -133,17 +132,9 @@ def reports_kept(
 
 
 def write_durably(file: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all, and is still there after a crash."""
+    """Write a file whole, in a folder that is made where there is none."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(file, content)
 
 
 def digest_of(file: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from cjp_fraud.config import Settings
 from cjp_fraud.errors import BadInputError, StorageError
 from cjp_fraud.notices.return_paths import SHORTEST_KEY, ReturnPathKey
+from cjp_fraud.storage.whole_files import create_secret
 
 _FILE: Final = "return-path.key"
 
@@ -52,18 +52,6 @@ def _read(file: Path) -> ReturnPathKey:
 
 
 def _make(file: Path) -> None:
-    """Write a new key; it appears whole, and never over one that is there."""
+    """Write a new key; where another process was first, its key counts."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_hex(SHORTEST_KEY) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        try:
-            os.link(draft, file)
-        except FileExistsError:
-            return  # another process was first; its key counts
-    finally:
-        draft.unlink()
+    create_secret(file, f"{secrets.token_hex(SHORTEST_KEY)}\n".encode("ascii"))

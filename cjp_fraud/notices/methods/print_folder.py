@@ -12,6 +12,7 @@ from typing import Any, Final
 from cjp_fraud.clock import Clock, utc_text
 from cjp_fraud.notices.methods.letter import HandedOver, PrintJob
 from cjp_fraud.notices.model import Outcome
+from cjp_fraud.storage.whole_files import write_whole
 
 MANIFEST: Final = "manifest.jsonl"
 EVENTS: Final = "events.jsonl"
@@ -40,7 +41,7 @@ class PrintFolder:
         try:
             if any(line.get("key") == job.key for line in lines_of(self.folder / MANIFEST)):
                 return HandedOver(Outcome.SENT, (f"{file} was handed over before",))
-            _write_whole(self.folder / file, job.content)
+            write_whole(self.folder / file, job.content)
             _append(self.folder / MANIFEST, _line(job, file, clock))
         except OSError as error:
             return HandedOver(Outcome.DEFERRED, (f"{file} could not be written: {error.strerror}",))
@@ -79,15 +80,6 @@ def _line(job: PrintJob, file: str, clock: Clock) -> dict[str, Any]:
         "country": job.country,
         "handed_over_at": utc_text(clock.now()),
     }
-
-
-def _write_whole(file: Path, content: bytes) -> None:
-    unfinished = file.with_suffix(".part")
-    with unfinished.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(file)
 
 
 def _append(file: Path, line: dict[str, Any]) -> None:
