@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
@@ -234,11 +234,7 @@ def _version_at(
 ) -> _Versioned | None:
     return session.scalar(
         select(kind)
-        .where(
-            kind.subscription_id == subscription_id,
-            or_(kind.valid_from.is_(None), kind.valid_from <= at),
-            or_(kind.valid_to.is_(None), kind.valid_to > at),
-        )
+        .where(kind.subscription_id == subscription_id, kind.counts_at(at))
         .order_by(kind.version.desc())
         .limit(1)
     )
@@ -281,11 +277,7 @@ def _addresses_in_force(session: Session, subscription_id: str, at: datetime) ->
     return list(
         session.scalars(
             select(Address.id)
-            .where(
-                Address.subscription_id == subscription_id,
-                or_(Address.valid_from.is_(None), Address.valid_from <= at),
-                or_(Address.valid_to.is_(None), Address.valid_to > at),
-            )
+            .where(Address.subscription_id == subscription_id, Address.counts_at(at))
             .order_by(Address.id)
         )
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.contracts.contract_documents import DocumentSet
@@ -60,11 +60,7 @@ def documents_at(session: Session, subscription_id: str, at: datetime) -> Contra
     """Return the version of the documents that counted at ``at`` (aware); None: none did."""
     return session.scalar(
         select(ContractDocuments)
-        .where(
-            ContractDocuments.subscription_id == subscription_id,
-            or_(ContractDocuments.valid_from.is_(None), ContractDocuments.valid_from <= at),
-            or_(ContractDocuments.valid_to.is_(None), ContractDocuments.valid_to > at),
-        )
+        .where(ContractDocuments.subscription_id == subscription_id, ContractDocuments.counts_at(at))
         .order_by(ContractDocuments.version.desc())
         .limit(1)
     )

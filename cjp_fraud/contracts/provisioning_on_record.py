@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.recording import insert_rows
@@ -104,9 +104,7 @@ def provisioning_at(session: Session, subscription_id: str, at: datetime) -> tup
     """Return the notices that counted at ``at`` (aware), in the order of their days."""
     rows = session.scalars(
         select(ProvisioningRecord).where(
-            ProvisioningRecord.subscription_id == subscription_id,
-            or_(ProvisioningRecord.valid_from.is_(None), ProvisioningRecord.valid_from <= at),
-            or_(ProvisioningRecord.valid_to.is_(None), ProvisioningRecord.valid_to > at),
+            ProvisioningRecord.subscription_id == subscription_id, ProvisioningRecord.counts_at(at)
         )
     )
     return tuple(

@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    or_,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
@@ -119,6 +130,14 @@ class InForce:
     source: Mapped[str] = mapped_column(
         String(400), comment="how we know it: file and line, or who entered it"
     )
+
+    @classmethod
+    def counts_at(cls, at: datetime) -> ColumnElement[bool]:
+        """The condition that a row is in force at ``at`` (aware)."""
+        return and_(
+            or_(cls.valid_from.is_(None), cls.valid_from <= at),
+            or_(cls.valid_to.is_(None), cls.valid_to > at),
+        )
 
 
 class Versioned(InForce):
