@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from cjp_fraud.contracts.contract_documents import (
     DocumentSet,
     Supplement,
 )
-from cjp_fraud.contracts.contract_terms import ContractTerms, contract_terms_from
+from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.methods import EMAIL, METHODS, require_method
 from cjp_fraud.contracts.provisioning import document_id_fault, part_fault
 from cjp_fraud.contracts.provisioning_on_record import GivenNotice
+from cjp_fraud.contracts.terms_file import plain_values, terms_of_table
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError
@@ -117,7 +118,7 @@ def read_contract_file(file: Path) -> ContractFile:
             documents=_document_set(entered),
             provisioning=tuple(_given(notice, file) for notice in entered.provisioning),
             addresses=tuple(_checked(address) for address in entered.addresses),
-            notice_terms=contract_terms_from(terms) if terms is not None else None,
+            notice_terms=terms_of_table(terms) if terms is not None else None,
         )
     except BadInputError as error:
         raise BadInputError(f"{file.name} cannot be loaded (nothing was stored): {error}") from error
@@ -145,17 +146,8 @@ def _parsed(file: Path, content: bytes) -> dict[str, Any]:
         raise BadInputError(f"it is no {suffix[1:].upper()}: {error}") from error
     if not isinstance(table, dict):
         raise BadInputError("it holds no named fields; write tenant = ..., [[documents]] ...")
-    plain: dict[str, Any] = _plain(table)
+    plain: dict[str, Any] = plain_values(table)
     return plain
-
-
-def _plain(value: object) -> Any:
-    """Return TOML's values as JSON has them: dates and times as text."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _document_set(entered: _Entered) -> DocumentSet | None:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 from cjp_fraud.contracts.contract_terms import ContractTerms, contract_terms_from
 from cjp_fraud.errors import BadInputError
@@ -37,13 +38,13 @@ def read_terms_file(path: Path) -> ContractTerms:
 
 def terms_of_table(table: Mapping[str, object]) -> ContractTerms:
     """Return the notice terms that stand in a parsed TOML table; raises BadInputError naming every fault."""
-    return contract_terms_from(_plain(table))
+    return contract_terms_from(plain_values(table))
 
 
-def _plain(value: object) -> object:
+def plain_values(value: object) -> Any:
     """Return TOML's values as JSON has them: dates and times as text."""
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: plain_values(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_plain(entry) for entry in value]
+        return [plain_values(entry) for entry in value]
     return value.isoformat() if isinstance(value, date | time) else value
