@@ -347,6 +347,11 @@ class Settings(BaseSettings):
         return self.lake_url or str(self.home / "lake")
 
     @property
+    def sender_legal_name(self) -> str:
+        """Name under which the provider writes letters."""
+        return self.provider_legal_name or self.provider_name
+
+    @property
     def heads(self) -> str:
         """Folder or URL of the second place of signed heads in force."""
         return self.heads_url or str(self.home / "heads")

@@ -156,7 +156,7 @@ class Deployment:
     @property
     def notice_methods(self) -> NoticeMethods:
         """The methods by which notices are served; a new method is named here."""
-        from cjp_fraud.contracts.methods import EMAIL, METHODS
+        from cjp_fraud.contracts.methods import EMAIL, POSTAL_CLASSES
         from cjp_fraud.notices.methods.email import EmailMethod, mail_server
         from cjp_fraud.notices.methods.interface import NoticeMethods
         from cjp_fraud.notices.return_path_key import return_path_key
@@ -166,15 +166,13 @@ class Deployment:
         }
         printer = self.printer
         if printer is not None:
-            from cjp_fraud.notices.methods.letter import POSTAL_CLASSES, Letterhead, LetterMethod
+            from cjp_fraud.notices.methods.letter import Letterhead, LetterMethod
 
             settings = self.settings
-            name = settings.provider_legal_name or settings.provider_name
-            head = Letterhead(name, settings.postal_address, settings.fonts)
+            head = Letterhead(settings.sender_legal_name, settings.postal_address, settings.fonts)
             by_name |= {
                 name: LetterMethod(head, printer, postal_class)
                 for name, postal_class in POSTAL_CLASSES.items()
-                if name in METHODS
             }
         return NoticeMethods(self.settings.platform_mode, by_name, give_up_after=self.settings.fresh)
 
@@ -204,10 +202,13 @@ class Deployment:
 
     @property
     def policy(self) -> ProviderPolicy:
-        """Mode in force, how long things stay fresh, and who writes."""
+        """Mode in force, how long things stay fresh, who writes, and by which methods (those of ``notice_methods``)."""
+        from cjp_fraud.contracts.methods import EMAIL, POSTAL_CLASSES
         from cjp_fraud.review.model import ProviderPolicy
 
-        return ProviderPolicy.of(self.settings, frozenset(self.notice_methods.by_name))
+        # By name only: most that ask for the policy send nothing, and need neither the mail server nor its key.
+        printed = frozenset(POSTAL_CLASSES) if self.printer is not None else frozenset()
+        return ProviderPolicy.of(self.settings, frozenset({EMAIL}) | printed)
 
     def enforcement(self, now: datetime) -> Enforcement:
         """Return what approved cases are enforced with, by the home's clock, which shows ``now`` (aware) or later."""

@@ -11,7 +11,10 @@ from sqlalchemy import Engine, select
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.terms import NoticeStep, NoticeTerms
+from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.notices.letter_facts import Letter, Restored, Seen, Sender, WhyRestored
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import NoticeMethods
@@ -69,6 +72,24 @@ def a_plan(
             mode=mode,
         )
         return plan.id
+
+
+def a_plan_under(engine: Engine, folder: Path, step: NoticeStep, role: str, address: str, method: str) -> str:
+    """Put acme under terms of one step, with an address to serve it at, and a plan of it on record; return its id."""
+    load_rows(engine, folder, a_row())
+    with transaction(engine) as session:
+        by = machine("test")
+        enter_address(session, "acme", role, (address,), by, NOON, method=method)
+        enter_terms(
+            session,
+            "acme",
+            by,
+            NOON,
+            reference="Master agreement 7",
+            right=Right.CLAUSE_2_4,
+            terms=NoticeTerms((step,)),
+        )
+    return a_plan(engine)
 
 
 def a_plain_plan(engine: Engine, folder: Path, *, mode: PlatformMode = PlatformMode.ACT) -> str:

@@ -23,6 +23,9 @@ PUBLICATION: Final = "publication"
 PHYSICAL: Final = frozenset({LETTER, COURIER, REGISTERED, HAND})
 """Methods that bring a paper to a place."""
 
+POSTAL_CLASSES: Final = {LETTER: "standard", REGISTERED: "registered", COURIER: "courier"}
+"""Method that a printer serves → class under which it posts the letter."""
+
 METHOD_LENGTH: Final = 40
 """Longest name of a method, characters."""
 

@@ -9,12 +9,13 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Engine, select
 
+from cjp_fraud.contracts.methods import POSTAL_CLASSES
 from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices.carrier_events import evidence_of, read_event
 from cjp_fraud.notices.delivery_record import record_event
-from cjp_fraud.notices.methods.letter import POSTAL_CLASSES, letter_key
+from cjp_fraud.notices.methods.letter import letter_key
 from cjp_fraud.notices.model import MAY_HAVE_LEFT, DeliveryEvidence
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt
 from cjp_fraud.people.model import Actor, Decision, machine

@@ -248,7 +248,7 @@ class ProviderPolicy:
             proposal_expires=timedelta(hours=settings.proposal_expires_hours),
             measure_review=timedelta(hours=settings.measure_review_hours),
             sender=Sender(
-                legal_name=settings.provider_legal_name or settings.provider_name,
+                legal_name=settings.sender_legal_name,
                 reply_to=settings.mail_from,
                 contact=settings.contact,
                 dispute_days=settings.dispute_days,

@@ -10,10 +10,10 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cjp_fraud.clock import Clock, utc_text
-from cjp_fraud.contracts.methods import LETTER
+from cjp_fraud.contracts.methods import LETTER, POSTAL_CLASSES
 from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.notices.letter_pdf import PaperLetter, pdf
@@ -24,9 +24,6 @@ from cjp_fraud.notices.tables import NoticeAttempt
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-POSTAL_CLASSES: Final = {LETTER: "standard", "registered": "registered", "courier": "courier"}
-"""Method of a contract → class under which a printer posts it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,9 @@ from tenacity import wait_none
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.contracts.methods import LETTER
-from cjp_fraud.contracts.model import DeliveryStatus, Right
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.receipt_rule import Basis
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
-from cjp_fraud.contracts.versions import enter_address, enter_terms
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, CjpFraudError
@@ -33,11 +32,10 @@ from cjp_fraud.notices.methods.print_folder import EVENTS, MANIFEST, PrintFolder
 from cjp_fraud.notices.methods.print_interface import PrintInterface
 from cjp_fraud.notices.model import NoticeState, Outcome
 from cjp_fraud.notices.tables import Notice
-from cjp_fraud.people.model import machine
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import reading
 from tests.chains import chain_faults
-from tests.contract_builders import NOON, a_row, load_rows
-from tests.notice_builders import a_plan, attempts_of, events_of, notices_of
+from tests.contract_builders import NOON
+from tests.notice_builders import a_plan_under, attempts_of, events_of, notices_of
 from tests.print_companies import PrintCompany, print_company
 
 ADDRESS = "Acme Ltd.; Legal Department; 1 Main Street; New York NY 10001; US"
@@ -77,22 +75,8 @@ def by_letter(printer: Printer) -> NoticeMethods:
 
 def a_letter_plan(engine: Engine, folder: Path) -> str:
     """Put acme under terms that are served by letter, and a plan of it, on record."""
-    load_rows(engine, folder, a_row())
-    rule = MethodRule(LETTER, Basis.ACCEPTED, ("legal",))
-    step = NoticeStep(1, Combine.ALL_OF, (rule,))
-    with transaction(engine) as session:
-        by = machine("test")
-        enter_address(session, "acme", "legal", (ADDRESS,), by, NOON, method=LETTER)
-        enter_terms(
-            session,
-            "acme",
-            by,
-            NOON,
-            reference="Master agreement 7",
-            right=Right.CLAUSE_2_4,
-            terms=NoticeTerms((step,)),
-        )
-    return a_plan(engine)
+    step = NoticeStep(1, Combine.ALL_OF, (MethodRule(LETTER, Basis.ACCEPTED, ("legal",)),))
+    return a_plan_under(engine, folder, step, "legal", ADDRESS, LETTER)
 
 
 def the_notice(engine: Engine, plan_id: str) -> Notice:
@@ -320,6 +304,8 @@ def test_a_deployment_serves_by_letter_once_a_printer_is_set(tmp_path: Path, com
     assert by_folder.notice_methods.by_name[LETTER].printer == PrintFolder(tmp_path)
     by_company = Deployment(load_settings(home=tmp_path, print_url=company.url, print_token="t"))
     assert by_company.notice_methods.by_name[LETTER].printer.name.startswith("print interface 127.0.0.1")
+    for served in (plain, by_folder, by_company):
+        assert served.policy.methods == set(served.notice_methods.by_name)
     for url in ("http://printer.example/v1", "ftp://printer.example", "https://"):
         with pytest.raises(BadInputError, match="write https"):
             load_settings(home=tmp_path, print_url=url)

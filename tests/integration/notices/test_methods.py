@@ -15,11 +15,11 @@ from cjp_fraud.clock import Clock, StandingClock
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts import methods as contract_methods
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import DeliveryStatus, Right
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.receipt_rule import Basis
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
-from cjp_fraud.contracts.versions import enter_address, enter_terms
+from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep
+from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.notices.delivery_record import delivery_record
@@ -33,7 +33,7 @@ from cjp_fraud.storage.database import reading, transaction
 from tests.chains import chain_faults
 from tests.contract_builders import NOON, a_row, load_rows
 from tests.mail_servers import MailServerUnderTest
-from tests.notice_builders import a_mail_server, a_plan, attempts_of, events_of, notices_of
+from tests.notice_builders import a_mail_server, a_plan_under, attempts_of, events_of, notices_of
 from tests.return_paths import KEY
 
 FOLDER = "folder"
@@ -76,21 +76,8 @@ def _served(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_plan_by(engine: Engine, folder: Path, *rules: MethodRule) -> str:
     """Put acme under terms whose one step takes any of ``rules``, and a plan of it, on record."""
-    load_rows(engine, folder, a_row())
     step = NoticeStep(1, Combine.ANY_OF, rules, Wait(0, WaitUnit.HOURS))
-    with transaction(engine) as session:
-        by = machine("test")
-        enter_address(session, "acme", "door", (DOOR,), by, NOON, method=FOLDER)
-        enter_terms(
-            session,
-            "acme",
-            by,
-            NOON,
-            reference="Master agreement 7",
-            right=Right.CLAUSE_2_4,
-            terms=NoticeTerms((step,)),
-        )
-    return a_plan(engine)
+    return a_plan_under(engine, folder, step, "door", DOOR, FOLDER)
 
 
 def by_folder() -> MethodRule:
