@@ -147,7 +147,7 @@ def _facts(case_id: str, records: Sequence[Record], at: datetime) -> GateFacts:
     with database_of(records, at) as session:
         case = session.get_one(Case, case_id)
         facts = gate_facts(session, case, _POLICY, at, compare_rows=False)
-    if any(True for _ in _terms_of_before(records)):
+    if any(_terms_of_before(records)):
         facts = _without_versions_of_provisioning(facts)
     return _with_the_tenant_of_then(facts)
 

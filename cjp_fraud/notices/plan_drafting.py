@@ -49,12 +49,13 @@ def draft_plan(
     terms = position.notice_terms if by_contract else _of_kind(position, letter.kind, recipients)
     unread = position.notice_terms_fault or "the notice clause has not been read"
     language = (stated(terms.language) if terms is not None else None) or position.language
+    written_in = letter_language(language)
     letter = replace(letter, other_redress=bodies_outside(position.reason_profiles))
-    statement = statement_of(letter, position, letter_language(language) or DEFAULT_LANGUAGE)
+    statement = statement_of(letter, position, written_in or DEFAULT_LANGUAGE)
     refuse_unless(
         (terms is not None, unread if by_contract else "there is nobody to be served"),
         (
-            letter_language(language) is not None,
+            written_in is not None,
             f"the contract's language is {language} and there is no letter in it; "
             f"there are {', '.join(LANGUAGES)}",
         ),
