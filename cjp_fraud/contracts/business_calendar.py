@@ -84,10 +84,6 @@ class BusinessCalendar:
             return f"a {day:%A}"
         return self.holiday(day)
 
-    def is_business_day(self, day: date) -> bool:
-        """Whether ``day`` is one; raises BadInputError where the list does not cover it."""
-        return self.why_closed(day) is None
-
     def local(self, at: datetime) -> datetime:
         """Return an aware moment on the wall clock of the place, aware."""
         return aware(at).astimezone(ZoneInfo(self.time_zone))

@@ -18,7 +18,7 @@ from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.places import Place
 from cjp_fraud.contracts.receipt_rule import RollForward
 from cjp_fraud.contracts.restriction import MeasureKind
-from cjp_fraud.contracts.stated import NOT_READ, NOT_STATED, Stated, Unstated, stated, unread_values
+from cjp_fraud.contracts.stated import NOT_READ, NOT_STATED, Stated, Unstated, unread_values
 from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError
@@ -246,9 +246,3 @@ def _places_referred_to(terms: ContractTerms) -> Iterator[str]:
         place = getattr(value, "place", None)
         if isinstance(place, str) and not isinstance(place, Unstated):
             yield place
-
-
-def conditional_notice_suffices(terms: ContractTerms) -> bool:
-    """Whether a notice that went out on condition, before the determination, is the notice that a measure needs."""
-    rule = stated(terms.conditional_notice)
-    return rule is not None and rule.allowed is True and rule.suffices is True

@@ -12,9 +12,6 @@ from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.notices.model import DeliveryEvidence
 from cjp_fraud.notices.reports.model import ReportKind
 
-URI: Final = "http://uri.etsi.org/19522/Event/"
-"""What stands before a name where the standard wants an identifier."""
-
 _REACHED: Final = {
     DeliveryStatus.SENT: "SubmissionAcceptance",
     DeliveryStatus.ACCEPTED: "RelayToNonERDS",

@@ -53,9 +53,6 @@ class Ground(StrEnum):
     """Floods of chats, emails, tickets or posts."""
 
 
-MAY_BE_TAKEN_OVER: Final = frozenset({Ground.UNATTENDED, Ground.TAKEN_OVER_ACCESS, Ground.FORWARDED_CALLS})
-"""Grounds on which somebody else may hold the customer's access, and read its mail."""
-
 _MESSAGES: Final = ("chat", "email", "sms", "social")
 
 _SEEN_IN: Final[Mapping[Ground, tuple[tuple[str, ...], tuple[str, ...]]]] = {
