@@ -31,11 +31,11 @@ def verify(
     The signed heads in the second place (CJP_FRAUD_HEADS_URL) show that nobody wrote the whole log anew. Exit code 1
     where anything does not hold.
     """
-    from cjp_fraud.operations import evidence
+    from cjp_fraud.operations import audit_log
 
     head = _head(expect_head)
     with progress("verifying the audit log") as report:
-        verification = evidence.verify_log(
+        verification = audit_log.verify_log(
             deployment(ctx), expect_head=head, public_keys=public_key or [], report=report
         )
     if as_json:
@@ -73,7 +73,7 @@ def list_entries(
     as_json: JsonOption = False,
 ) -> None:
     """List the newest entries of the log, oldest first."""
-    from cjp_fraud.operations import evidence
+    from cjp_fraud.operations import audit_log
 
     columns = (
         Column("sequence", "no"),
@@ -82,7 +82,7 @@ def list_entries(
         "action",
         Column("subject_id", "subject", full=True),
     )
-    entries = evidence.list_entries(deployment(ctx), case=case, limit=limit)
+    entries = audit_log.list_entries(deployment(ctx), case=case, limit=limit)
     print_table(entries, columns, as_json=as_json, title="Audit log")
 
 

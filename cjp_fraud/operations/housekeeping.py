@@ -19,7 +19,7 @@ from cjp_fraud.contracts.methods import require_email_address
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES
 from cjp_fraud.errors import BadInputError, CjpFraudError, ClockError
-from cjp_fraud.operations.evidence import LogReport, verify_log
+from cjp_fraud.operations.audit_log import LogReport, verify_log
 from cjp_fraud.operations.head_keeping import HeadKeyView, keep_first, show_head_key
 from cjp_fraud.people.model import INIT, Actor, Decision, GivenIdentity, Role
 from cjp_fraud.people.tables import User

@@ -23,7 +23,8 @@ from cjp_fraud.compliance.log_verification import verify_log as verify_the_log
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations import measures
-from cjp_fraud.operations.evidence import export_case, verify_log
+from cjp_fraud.operations.audit_log import verify_log
+from cjp_fraud.operations.evidence import export_case
 from cjp_fraud.operations.head_keeping import sign_and_keep
 from cjp_fraud.storage.database import reading
 from tests.mail_servers import MailServerUnderTest

@@ -28,7 +28,7 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.operations import cases, measures
-from cjp_fraud.operations.evidence import verify_log
+from cjp_fraud.operations.audit_log import verify_log
 from cjp_fraud.operations.head_keeping import sign_and_keep
 from cjp_fraud.operations.housekeeping import initialize, verify_log_or_fail
 from cjp_fraud.storage.database import reading
