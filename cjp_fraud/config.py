@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import unicodedata
@@ -10,26 +9,24 @@ from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from cjp_fraud.config_mail import MailSettings
+from cjp_fraud.config_storage import StorageSettings
+from cjp_fraud.config_values import PREFIX, Json, NotEmpty, hex_key, is_loopback, masked_url, one_line
 from cjp_fraud.errors import BadInputError
-
-PREFIX = "CJP_FRAUD_"
 
 UNNAMED_PROVIDER: Final = "The provider"
 """What stands in the place of the provider's name where none is set; no notice leaves under it."""
@@ -40,43 +37,6 @@ _SHORTEST_CONTACT: Final = 5
 NOT_SETTINGS = frozenset({"CJP_FRAUD_SHARED_DATA"})
 """Variables of this prefix that are no settings: where the tests find the full real sample."""
 
-OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "file")
-"""Schemes of a lake's URL."""
-
-_NAMES_A_SECRET = re.compile("pass|secret|token|key", re.IGNORECASE)
-
-
-def _json_document(value: Any) -> Any:
-    """Parse a setting that is written as JSON in the environment."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError('not JSON; write an object as {"name": "value"}, a list as ["a", "b"]') from None
-
-
-def _not_empty(value: Any) -> Any:
-    if isinstance(value, str) and not value.strip():
-        raise ValueError("empty; give a folder (. is the current one), or unset the variable")
-    return value
-
-
-def _one_line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ValueError("it must be one line of text, and not empty")
-    return text.strip()
-
-
-def _hex_key(key: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"(?:[0-9a-fA-F]{2}){32,}", key.get_secret_value()):
-        raise ValueError("it must be 64 hex digits or more (openssl rand -hex 32)")
-    return key
-
-
-_Json = (NoDecode, BeforeValidator(_json_document))
-_NotEmpty = BeforeValidator(_not_empty)
-
 
 class PlatformMode(StrEnum):
     """``observe``: neither notice nor command leaves; ``act``: both do."""
@@ -85,47 +45,29 @@ class PlatformMode(StrEnum):
     ACT = "act"
 
 
+class PersonFigures(StrEnum):
+    """Whether figures of single persons are shown: not at all, or under names that are not theirs."""
+
+    OFF = "off"
+    PSEUDONYMOUS = "pseudonymous"
+
+
 class PlatformKind(StrEnum):
     """Which platform takes the commands; only the embedded one exists so far."""
 
     EMBEDDED = "embedded"
 
 
-class ImapSecurity(StrEnum):
-    """How the connection to the mailbox is protected."""
-
-    TLS = "tls"
-    STARTTLS = "starttls"
-    NONE = "none"
-
-
-class Settings(BaseSettings):
+class Settings(MailSettings, StorageSettings):
     """All settings of a deployment, validated; units are in the names or the descriptions."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
-
-    home: Annotated[Path, _NotEmpty] = Field(
-        Path("var"), description="folder of the embedded database, lake, models and outbox"
-    )
-    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; SQLite in the home by default")
-    lake_url: Annotated[str | None, _NotEmpty] = Field(
-        None, description="folder or object-store URL of the lake; in the home by default"
-    )
-    lake_storage_options: Annotated[dict[str, SecretStr], *_Json] = Field(
-        default_factory=dict, description="object-store options"
-    )
-    lake_buckets: Annotated[int, Field(ge=1, le=4096)] = Field(
-        16, description="tenant buckets, fixed at init"
-    )
-    grid_seconds: int = Field(300, description="grid of the traffic table, seconds, divides an hour")
 
     initial_threshold: Annotated[float, Field(gt=0)] = Field(
         2.4, description="score of a flag before there are four weeks of scores"
     )
     spike_min_contacts: Annotated[float, Field(ge=0)] = Field(5.0, description="least excess, contacts")
     spike_min_ratio: Annotated[float, Field(ge=0)] = Field(0.1, description="least excess over the baseline")
-    spike_min_contacts_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
-    spike_min_ratio_by_channel: Annotated[dict[str, float], *_Json] = Field(default_factory=dict)
+    spike_min_contacts_by_channel: Annotated[dict[str, float], *Json] = Field(default_factory=dict)
+    spike_min_ratio_by_channel: Annotated[dict[str, float], *Json] = Field(default_factory=dict)
     cases_per_day: Annotated[float, Field(gt=0)] = Field(
         20.0,
         description="budget of new cases a day, whole deployment; the next Monday's threshold follows it",
@@ -140,6 +82,10 @@ class Settings(BaseSettings):
         100, description="simulated tenants on which a new model version is tried; 0: on decided cases only"
     )
 
+    offers_dir: Annotated[Path | None, NotEmpty] = Field(
+        None, description="folder of further versions of the offer description, a TOML file each"
+    )
+
     platform_mode: PlatformMode = PlatformMode.OBSERVE
     platform_kind: PlatformKind = PlatformKind.EMBEDDED
     measure_review_hours: Annotated[int, Field(ge=1)] = Field(
@@ -148,59 +94,97 @@ class Settings(BaseSettings):
     proposal_expires_hours: Annotated[int, Field(ge=1)] = Field(72, description="unapproved proposals expire")
     fresh_hours: Annotated[int, Field(ge=1)] = Field(72, description="approval and notice stay fresh")
 
-    smtp_host: str = "127.0.0.1"
-    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
-    smtp_user: str | None = None
-    smtp_password: SecretStr | None = None
-    smtp_starttls: bool = False
-    smtp_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
-    smtp_recipient_domains: Annotated[list[str], *_Json] = Field(
-        default_factory=list,
-        description="domains whose own mail server smtp_host is (250 = accepted by recipient)",
+    lease_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        20, description="how long a claim of a case lasts from its last use, minutes"
     )
-    feeds: Annotated[list[Annotated[str, Field(pattern=r"^[a-z0-9._-]{2,64}$")]], *_Json] = Field(
+    handed_minutes: Annotated[int, Field(ge=1, le=10080)] = Field(
+        240, description="how long a case that was handed to somebody waits for them, minutes"
+    )
+    service_minutes: Annotated[int, Field(ge=1)] = Field(
+        60,
+        description="within what time a case should be decided; it stands still while the customer is waited for",
+    )
+
+    approval_code_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
+        60, description="how old the second factor of a session may be at an approval on the pages, minutes"
+    )
+    queue_url: Annotated[str | None, NotEmpty] = Field(
+        None, description="where staff reach the review queue (https://HOST); pages to who is on call name it"
+    )
+    attachment_megabytes: Annotated[int, Field(ge=1, le=20)] = Field(
+        10, description="how large a file may be that is attached to a case, MB"
+    )
+    attachments_per_case: Annotated[int, Field(ge=0, le=20)] = Field(
+        20, description="how many files may be attached to a case; 0: none"
+    )
+    bulk_undo_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        15, description="how long a bulk dismissal can be undone, minutes"
+    )
+    second_reading_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="share of closed cases that a second reader sees who does not know the decision"
+    )
+    control_tenants_per_week: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        10, description="tenants without a flag that are read each week, to estimate what is missed"
+    )
+    figures_of_persons: PersonFigures = Field(
+        PersonFigures.OFF, description="figures of single readers on the page Quality: off or pseudonymous"
+    )
+
+    oidc_issuer: Annotated[str | None, NotEmpty] = Field(
+        None,
+        description="OpenID Connect provider by which staff sign in; null: with a password and a code here",
+    )
+    oidc_client_id: Annotated[str, NotEmpty] = "cjp-fraud"
+    oidc_client_secret: SecretStr | None = None
+    oidc_redirect_url: Annotated[str | None, NotEmpty] = Field(
+        None, description="address of this queue with /sign-in/provider/done, as it is known to the provider"
+    )
+    oidc_user_claim: Annotated[str, NotEmpty] = Field(
+        "sub", description="claim that holds the account of a user (users create --identity account:VALUE)"
+    )
+    oidc_acr: Annotated[list[str], *Json] = Field(
+        default_factory=list, description="authentication classes (acr) of which one is asked for; empty: any"
+    )
+    oidc_roles_claim: Annotated[str, NotEmpty] = "groups"
+    oidc_roles: Annotated[
+        dict[str, list[Literal["analyst", "reviewer", "approver", "counsel", "auditor", "admin"]]], *Json
+    ] = Field(
+        default_factory=dict,
+        description="value of that claim → roles; those that are named here follow the provider at each sign-in",
+    )
+
+    feeds: Annotated[list[Annotated[str, Field(pattern=r"^[a-z0-9._-]{2,64}$")]], *Json] = Field(
         default_factory=list, description="feeds that may load tenants (tenants load --feed NAME)"
     )
 
-    heads_url: Annotated[str | None, _NotEmpty] = Field(
-        None, description="second place of signed heads: folder or fsspec URL; heads/ in the home by default"
-    )
-    heads_storage_options: Annotated[dict[str, SecretStr], *_Json] = Field(
-        default_factory=dict, description="options of its file system, in fsspec's names"
-    )
-    heads_mail_to: Annotated[str | None, _NotEmpty] = Field(
-        None, description="address that signed heads are mailed to (counsel)"
-    )
-
-    tsa_url: Annotated[str | None, _NotEmpty] = Field(
+    tsa_url: Annotated[str | None, NotEmpty] = Field(
         None, description="RFC 3161 time stamp authority, asked about each exported bundle; null: none is"
     )
-    tsa_roots: Annotated[Path | None, _NotEmpty] = Field(
+    tsa_roots: Annotated[Path | None, NotEmpty] = Field(
         None,
         description="PEM file of the roots that its certificate must lead to; null: not asked at the export",
     )
     tsa_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
 
-    mail_from: str = Field("notices@cjp-fraud.invalid", description="From and envelope domain of notices")
     provider_name: str = UNNAMED_PROVIDER
-    provider_legal_name: Annotated[str, AfterValidator(_one_line)] | None = Field(
+    provider_legal_name: Annotated[str, AfterValidator(one_line)] | None = Field(
         None, description="legal name of the provider in letters; its name by default; needed in act"
     )
-    contact: Annotated[str, AfterValidator(_one_line)] | None = Field(
+    contact: Annotated[str, AfterValidator(one_line)] | None = Field(
         None,
         description="telephone, postal or mail address in letters, not the one that they come from; needed in act",
     )
-    postal_address: Annotated[str, AfterValidator(_one_line)] | None = Field(
+    postal_address: Annotated[str, AfterValidator(one_line)] | None = Field(
         None, description="postal address of the provider on letters, a line with commas, the country last"
     )
-    fonts: Annotated[Path | None, _NotEmpty] = Field(
+    fonts: Annotated[Path | None, NotEmpty] = Field(
         None,
         description="folder of fonts for letters as PDF, beside those of the Debian packages fonts-noto-*",
     )
-    print_folder: Annotated[Path | None, _NotEmpty] = Field(
+    print_folder: Annotated[Path | None, NotEmpty] = Field(
         None, description="folder from which a printer takes letters; notices by letter are served through it"
     )
-    print_url: Annotated[str | None, _NotEmpty] = Field(
+    print_url: Annotated[str | None, NotEmpty] = Field(
         None, description="interface of a company that prints and posts letters, https; in the folder's place"
     )
     print_token: SecretStr | None = Field(None, description="bearer token of that interface")
@@ -211,27 +195,17 @@ class Settings(BaseSettings):
         72, description="within how many hours letters say that a dispute is decided"
     )
 
-    return_path_key: Annotated[SecretStr, AfterValidator(_hex_key)] | None = Field(
-        None, description="key of the return paths, 64 hex digits or more; a file in the home by default"
+    public_url: Annotated[str | None, NotEmpty] = Field(
+        None,
+        description="where customers reach the notice page (https://HOST); letters name no page without it",
     )
-    own_mail_servers: Annotated[list[str], *_Json] = Field(
-        default_factory=list,
-        description="names and addresses of our mail servers, whose reports over the local hop count",
+    notice_page_key: Annotated[SecretStr, AfterValidator(hex_key)] | None = Field(
+        None,
+        description="key of the notice page's links, 64 hex digits or more; a file in the home by default",
     )
-    bounce_maildir: Annotated[Path | None, _NotEmpty] = Field(
-        None, description="Maildir folder that receives what comes back (notices collect)"
+    notice_page_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="how long a link to a notice's page is valid, days; never less than dispute_days"
     )
-    imap_host: Annotated[str | None, _NotEmpty] = Field(
-        None, description="IMAP server of the mailbox that receives what comes back (notices collect)"
-    )
-    imap_port: Annotated[int, Field(ge=1, le=65535)] = 993
-    imap_user: str | None = None
-    imap_password: SecretStr | None = None
-    imap_folder: str = "INBOX"
-    imap_security: ImapSecurity = Field(
-        ImapSecurity.TLS, description="tls from the start, starttls, or none (this machine only)"
-    )
-    imap_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
 
     now: AwareDatetime | None = Field(
         None, description="moves a simulated clock forward to this moment; refused in any other home"
@@ -251,31 +225,32 @@ class Settings(BaseSettings):
             raise ValueError("nobody is reached by it; give a telephone number, or a postal or mail address")
         return contact
 
-    @field_validator("imap_security")
-    @classmethod
-    def _is_protected(cls, security: ImapSecurity, info: ValidationInfo) -> ImapSecurity:
-        host = info.data.get("imap_host")
-        if security is ImapSecurity.NONE and host is not None and not _is_loopback(host):
-            raise ValueError(f"{host} is another machine, and a mailbox is read unprotected on this one only")
-        return security
-
     @field_validator("print_url")
     @classmethod
     def _is_a_web_address(cls, url: str | None) -> str | None:
         if url is None:
             return None
         parts = urlsplit(url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
         if not safe or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("not an interface's URL; write https://HOST/PATH (http on this machine alone)")
         return url
 
-    @field_validator("grid_seconds")
+    @field_validator("queue_url", "public_url")
     @classmethod
-    def _divides_an_hour(cls, seconds: int) -> int:
-        if not 60 <= seconds <= 3600 or 3600 % seconds:
-            raise ValueError(f"grid_seconds is {seconds}; it must divide an hour and be 60 to 3600")
-        return seconds
+    def _is_a_public_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("not the address of a page; write https://notices.example.com")
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+            raise ValueError("notices and cases are read over https only; write https://HOST")
+        if not re.fullmatch(r"[!-~]+", url):
+            raise ValueError(
+                "it holds a character that no URL holds; write an internationalised name as xn--..."
+            )
+        return url.rstrip("/")
 
     @field_validator("tsa_url")
     @classmethod
@@ -284,93 +259,29 @@ class Settings(BaseSettings):
             raise ValueError("not a URL of HTTP; write https://HOST/PATH, as the authority gives it")
         return url
 
-    @field_validator("lake_url")
-    @classmethod
-    def _is_a_folder_or_an_object_store(cls, url: str | None) -> str | None:
-        if url is None or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url):
-            return url
-        parts = urlsplit(url)
-        if "://" not in url or not (parts.netloc or parts.scheme == "file"):
-            raise ValueError(
-                "not a lake's URL; write s3://BUCKET/FOLDER, or ./NAME for a folder with a colon"
-            )
-        if parts.scheme not in OBJECT_STORES:
-            raise ValueError(
-                f"{parts.scheme}:// is no known object store; use one of {', '.join(OBJECT_STORES)}"
-            )
-        return url
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_a_database_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            from sqlalchemy.engine import make_url  # inside: rules import this module and need no database
-            from sqlalchemy.exc import ArgumentError
-
-            try:
-                backend = make_url(url.get_secret_value()).get_backend_name()
-            except ArgumentError:
-                raise ValueError(
-                    "not a SQLAlchemy URL (sqlite:///FILE or postgresql+psycopg://...)"
-                ) from None
-            if backend not in ("sqlite", "postgresql"):
-                raise ValueError(f"database {backend!r} is not served; use sqlite or postgresql+psycopg")
-        return url
-
     @property
     def reaches_outside(self) -> str | None:
         """Which setting leads out of this machine, so that no simulated clock may be used; None: none does."""
         if self.platform_kind is not PlatformKind.EMBEDDED:
             return "CJP_FRAUD_PLATFORM_KIND"
-        if not _is_loopback(self.smtp_host):
+        if not is_loopback(self.smtp_host):
             return "CJP_FRAUD_SMTP_HOST"
-        if self.imap_host is not None and not _is_loopback(self.imap_host):
+        if self.imap_host is not None and not is_loopback(self.imap_host):
             return "CJP_FRAUD_IMAP_HOST"
-        if self.print_url is not None and not _is_loopback(urlsplit(self.print_url).hostname or ""):
+        if self.print_url is not None and not is_loopback(urlsplit(self.print_url).hostname or ""):
             return "CJP_FRAUD_PRINT_URL"
         if "://" in self.heads and not self.heads.startswith("file://"):
             return "CJP_FRAUD_HEADS_URL"
-        if self.tsa_url is not None and not _is_loopback(urlsplit(self.tsa_url).hostname or ""):
+        if self.tsa_url is not None and not is_loopback(urlsplit(self.tsa_url).hostname or ""):
             return "CJP_FRAUD_TSA_URL"
+        if self.oidc_issuer is not None and not is_loopback(urlsplit(self.oidc_issuer).hostname or ""):
+            return "CJP_FRAUD_OIDC_ISSUER"
         return None
-
-    @property
-    def database(self) -> str:
-        """The SQLAlchemy URL in force, with its password."""
-        if self.database_url is not None:
-            return self.database_url.get_secret_value()
-        return f"sqlite:///{self.home / 'cjp_fraud.db'}"
-
-    @property
-    def lake(self) -> str:
-        """Folder or URL of the lake in force."""
-        return self.lake_url or str(self.home / "lake")
 
     @property
     def sender_legal_name(self) -> str:
         """Name under which the provider writes letters."""
         return self.provider_legal_name or self.provider_name
-
-    @property
-    def heads(self) -> str:
-        """Folder or URL of the second place of signed heads in force."""
-        return self.heads_url or str(self.home / "heads")
-
-    @property
-    def heads_are_beside_the_database(self) -> bool:
-        """Whether that place lies in the home, where whoever rewrites the log can remove it too."""
-        folder = self.heads.removeprefix("file://")
-        return "://" not in folder and Path(folder).resolve().is_relative_to(self.home.resolve())
-
-    @property
-    def key_folder(self) -> Path:
-        """Folder of the keys that sign the head of the log."""
-        return self.home / "keys"
-
-    @property
-    def model_folder(self) -> Path:
-        """Folder of the stored model versions."""
-        return self.home / "models"
 
     @property
     def fresh(self) -> timedelta:
@@ -379,14 +290,15 @@ class Settings(BaseSettings):
 
     def shown(self) -> ShownSettings:
         """Return every setting in force, with secrets masked."""
-        in_force = {"database_url": self.database, "lake_url": self.lake, "heads_url": self.heads}
+        urls = {"database_url": self.database, "lake_url": self.lake, "heads_url": self.heads}
+        in_force = {name: masked_url(url) for name, url in urls.items()}
         return ShownSettings.model_construct(
-            **dict(self) | {name: masked_url(url) for name, url in in_force.items()}
+            **dict(self) | in_force | {"smtp_security": self.smtp_security_in_force}
         )
 
 
 class ShownSettings(Settings):
-    """Settings for people to read: the URLs in force, without their secrets."""
+    """Settings for people to read: what is in force, URLs without their secrets."""
 
     database_url: str  # type: ignore[assignment]
     lake_url: str
@@ -398,25 +310,6 @@ def _mailbox(address: str) -> str:
     plain = unicodedata.normalize("NFKC", unquote(address)).casefold()
     local, _, domain = plain.rpartition("@")
     return f"{local.partition('+')[0]}@{domain.rstrip('.')}"
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name alone; what a name server says of it does not count."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def masked_url(url: str) -> str:
-    """Return ``url`` without its password and without the values of options that name a secret."""
-    if "://" not in url:
-        return url
-    from sqlalchemy.engine import make_url  # inside: rules import this module and need no database
-
-    parsed = make_url(url)
-    secrets = {name: "..." for name in parsed.query if _NAMES_A_SECRET.search(name)}
-    return parsed.update_query_dict(secrets).render_as_string(hide_password=True)
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -432,8 +325,8 @@ def load_settings(**overrides: Any) -> Settings:
         settings = Settings(**overrides)
     except ValidationError as error:
         unusable = [
-            f"{PREFIX}{'_'.join(str(part) for part in row['loc'][:1]).upper() or 'settings'}: "
-            f"{row['msg'].removeprefix('Value error, ')}"
+            "".join(f"{PREFIX}{part}".upper() + ": " for part in row["loc"][:1])
+            + row["msg"].removeprefix("Value error, ")
             for row in error.errors()
         ]
         raise BadInputError("settings cannot be used: " + "; ".join(unusable + unknown)) from error

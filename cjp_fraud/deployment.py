@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from cjp_fraud.notices.methods.print_folder import PrintFolder
     from cjp_fraud.notices.methods.print_interface import PrintInterface
     from cjp_fraud.notices.report_origin import TxtRecords
+    from cjp_fraud.people.form_submissions import PostedForm
     from cjp_fraud.people.model import Decision
+    from cjp_fraud.review.claim_rules import ClaimPolicy
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
     from cjp_fraud.suspension.connections import Enforcement
@@ -46,6 +49,17 @@ def open_deployment(**chosen: Any) -> Deployment:
     return Deployment(settings, now_is_ordered=chosen.get("now") is not None)
 
 
+def open_for_reading(**chosen: Any) -> Deployment:
+    """Return the same deployment as :func:`open_deployment`, through which neither database nor lake can be changed.
+
+    Raises
+    ------
+    BadInputError
+        Names each setting that cannot be used and why.
+    """
+    return Deployment(load_settings(**chosen), reads_only=True)
+
+
 @dataclass(frozen=True)
 class Deployment:
     """One deployment as the command line, the DAGs and the notebooks use it.
@@ -56,10 +70,20 @@ class Deployment:
     now_is_ordered : whether ``settings.now`` was given for this call (``--now``), and not by the environment,
         which stands for many calls: a simulated clock that is past it already refuses the first and passes
         over the second.
+    form : the posted form by which somebody decides (:meth:`acting_for`); None: no page asks.
+    reads_only : whether the database and the lake refuse every change.
     """
 
     settings: Settings
     now_is_ordered: bool = False
+    form: PostedForm | None = None
+    reads_only: bool = False
+
+    def acting_for(self, form: PostedForm) -> Deployment:
+        """Return the same deployment, open as it is, whose decisions a posted form makes: once, and on what it saw."""
+        other = copy(self)
+        object.__setattr__(other, "form", form)
+        return other
 
     @cached_property
     def engine(self) -> Engine:
@@ -76,15 +100,17 @@ class Deployment:
         """
         from sqlalchemy.engine import make_url
 
-        from cjp_fraud.storage.database import make_engine
+        from cjp_fraud.storage.database import make_engine, make_reading_engine
         from cjp_fraud.storage.schema_version import require_current
 
         url = make_url(self.settings.database)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise StorageError(f"there is no database at {url.database}; run: cjp-fraud init")
-        engine = make_engine(self.settings.database)
+        opened = make_reading_engine if self.reads_only else make_engine
+        engine = opened(self.settings.database)
         require_current(engine)
-        self._set_clock(engine)
+        if not self.reads_only:
+            self._set_clock(engine)
         return engine
 
     @cached_property
@@ -100,9 +126,11 @@ class Deployment:
     def lake(self) -> Lake:
         """The lake; ``cjp-fraud init`` makes its tables."""
         from cjp_fraud.storage.lake import Lake
+        from cjp_fraud.storage.reading_lake import ReadingLake
 
         options = {key: value.get_secret_value() for key, value in self.settings.lake_storage_options.items()}
-        return Lake(self.settings.lake, storage_options=options or None)
+        kind = ReadingLake if self.reads_only else Lake
+        return kind(self.settings.lake, storage_options=options or None)
 
     @property
     def head_keys(self) -> HeadKeys:
@@ -131,7 +159,7 @@ class Deployment:
         with reading(self.engine) as session:
             return {
                 tenant_id: TenantTraffic(tenant_id, row.time_zone, row.deployment_accepted)
-                for tenant_id, row in tenants_on_record(session).items()
+                for tenant_id, row in tenants_on_record(session, self.now).items()
             }
 
     @property
@@ -156,14 +184,20 @@ class Deployment:
     @property
     def notice_methods(self) -> NoticeMethods:
         """The methods by which notices are served; a new method is named here."""
-        from cjp_fraud.contracts.methods import EMAIL, POSTAL_CLASSES
-        from cjp_fraud.notices.methods.email import EmailMethod, mail_server
+        from cjp_fraud.contracts.methods import EMAIL, POSTAL_CLASSES, PUBLICATION
+        from cjp_fraud.notices.methods.email import EmailMethod
         from cjp_fraud.notices.methods.interface import NoticeMethods
+        from cjp_fraud.notices.methods.mail_server import mail_server
+        from cjp_fraud.notices.methods.publication import PublicationMethod
+        from cjp_fraud.notices.page_key import page_links
         from cjp_fraud.notices.return_path_key import return_path_key
 
+        pages = page_links(self.settings)
         by_name: dict[str, NoticeMethod[Any, Any]] = {
-            EMAIL: EmailMethod(mail_server(self.settings), return_path_key(self.settings))
+            EMAIL: EmailMethod(mail_server(self.settings), return_path_key(self.settings), pages)
         }
+        if pages is not None:
+            by_name[PUBLICATION] = PublicationMethod(pages)
         printer = self.printer
         if printer is not None:
             from cjp_fraud.notices.methods.letter import Letterhead, LetterMethod
@@ -203,12 +237,20 @@ class Deployment:
     @property
     def policy(self) -> ProviderPolicy:
         """Mode in force, how long things stay fresh, who writes, and by which methods (those of ``notice_methods``)."""
-        from cjp_fraud.contracts.methods import EMAIL, POSTAL_CLASSES
+        from cjp_fraud.contracts.methods import EMAIL, POSTAL_CLASSES, PUBLICATION
         from cjp_fraud.review.model import ProviderPolicy
 
         # By name only: most that ask for the policy send nothing, and need neither the mail server nor its key.
         printed = frozenset(POSTAL_CLASSES) if self.printer is not None else frozenset()
-        return ProviderPolicy.of(self.settings, frozenset({EMAIL}) | printed)
+        published = frozenset({PUBLICATION}) if self.settings.public_url is not None else frozenset()
+        return ProviderPolicy.of(self.settings, frozenset({EMAIL}) | printed | published)
+
+    @property
+    def claim_policy(self) -> ClaimPolicy:
+        """How long cases are held, and within what time they should be decided."""
+        from cjp_fraud.review.claim_rules import ClaimPolicy
+
+        return ClaimPolicy.of(self.settings)
 
     def enforcement(self, now: datetime) -> Enforcement:
         """Return what approved cases are enforced with, by the home's clock, which shows ``now`` (aware) or later."""
@@ -225,13 +267,17 @@ class Deployment:
         ------
         NotFoundError
             If nobody has that name.
+        FormSentBefore, StaleForm
+            If a form decides that acted before, or that was made before the case's last change.
         """
         from cjp_fraud.people.model import Decision
         from cjp_fraud.people.users import actor_named
         from cjp_fraud.storage.database import transaction
 
         with transaction(self.engine) as session:
-            yield Decision(session, actor_named(session, by), at)
+            decision = Decision(session, actor_named(session, by), at)
+            with self.form.acting(decision) if self.form is not None else nullcontext():
+                yield decision
 
     @property
     def now(self) -> datetime:

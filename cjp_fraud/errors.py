@@ -29,6 +29,28 @@ class StorageError(CjpFraudError):
     """The database or the lake is missing, old, or does not match the settings."""
 
 
+class OutOfReach(CjpFraudError):
+    """A case lies outside of the channels or countries to which a person's roles are narrowed."""
+
+
+class FormSentBefore(CjpFraudError):
+    """A form acted before; ``leads_to`` is the page that shows what it did."""
+
+    def __init__(self, leads_to: str) -> None:
+        self.leads_to = leads_to
+        super().__init__("this form was sent before, and acted once")
+
+
+class StaleForm(CjpFraudError):
+    """Somebody acted on a case since a page of it was made; ``version`` is the page's: the newest entry then."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(
+            "the case has changed since this page was made; look at what changed and send it again"
+        )
+
+
 class Refused(CjpFraudError):
     """An action was refused; ``missing`` holds **all** that stood in its way.
 

@@ -13,7 +13,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from cjp_fraud.audit.signed_head import SignedHead, Verifier, is_head_name, read_signed_head, signature_fault
-from cjp_fraud.config import masked_url
+from cjp_fraud.config_values import masked_url
 from cjp_fraud.errors import BadInputError, CjpFraudError, StorageError
 from cjp_fraud.storage.whole_files import write_whole
 

@@ -6,21 +6,24 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest
 from cjp_fraud.audit.mapped_rows import named_row
 from cjp_fraud.audit.recording import entry_time, home_clock, insert_rows
 from cjp_fraud.audit.row_digests import NamedRow
-from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.audit.tables import AuditEntry, EntryOfRow
 from cjp_fraud.clock import aware, machine_now
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.locks import named_lock
 from cjp_fraud.storage.written_rows import take_written
+from cjp_fraud.webhooks.outbox import keep_events
+
+_FIRST_OWN: Final = "first_own_entry"
 
 
 class Acting(Protocol):
@@ -108,7 +111,27 @@ def append_each(decision: Decision, acts: Sequence[Act]) -> list[AuditEntry]:
         entries.append(_entry(decision, recorded_at, sequence, previous, act, rows_of[id(act)]))
         previous = entries[-1].entry_sha256
     insert_rows(session, entries)
+    _note_entries_of_rows(session, entries)
+    keep_events(session, entries)
+    session.info.setdefault(_FIRST_OWN, entries[0].sequence)
     return entries
+
+
+def _note_entries_of_rows(session: Session, entries: Sequence[AuditEntry]) -> None:
+    """Note which rows new entries name, so that the entries of a row are found without reading the log."""
+    pairs = sorted({(row["id"], entry.sequence) for entry in entries for row in entry.rows})
+    if pairs:
+        rows = [{"row_id": row_id, "sequence": sequence} for row_id, sequence in pairs]
+        session.connection().execute(insert(EntryOfRow), rows)
+
+
+def first_own_entry(session: Session) -> int | None:
+    """Return the number of the first entry that the session's transaction appended; None: it appended none.
+
+    All entries from it on are the transaction's own, since the log stays locked until its end.
+    """
+    own: int | None = session.info.get(_FIRST_OWN)
+    return own
 
 
 def _entry(

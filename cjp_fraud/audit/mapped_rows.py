@@ -19,15 +19,19 @@ def named_row(row: Base) -> NamedRow:
     return NamedRow(table, key, row_digest(table, key, plain, documents))
 
 
-def record_of(row: Base) -> Record:
-    """Return a row as a record."""
-    table, key, plain, documents = _parts(row)
+def record_of(row: Base, *, without: frozenset[str] = frozenset()) -> Record:
+    """Return a row as a record; the columns ``without`` are not read, and withheld."""
+    table, key, plain, documents = _parts(row, without)
     fields: dict[str, Any] = json.loads(canonical_json(plain))
-    return Record(table, key, fields, documents)
+    return Record(table, key, fields, documents, without)
 
 
-def _parts(row: Base) -> tuple[str, str, dict[str, Any], dict[str, bytes]]:
+def _parts(
+    row: Base, without: frozenset[str] = frozenset()
+) -> tuple[str, str, dict[str, Any], dict[str, bytes]]:
     names, key_names = _columns(type(row))
+    if without:
+        names = tuple(name for name in names if name not in without)
     plain = column_values(row, names)
     documents = {name: plain.pop(name) for name in names if isinstance(plain[name], bytes)}
     key = "/".join([str(plain[name]) for name in key_names])

@@ -13,6 +13,7 @@ ERASABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "notices": {"message": "message_sha256"},
     "notice_attempts": {"message": "message_sha256", "evidence": "evidence_sha256"},
     "delivery_events": {"raw": "raw_sha256"},
+    "attachment_contents": {"content": "sha256"},
 }
 """Table → columns that may be erased → column that stays, and binds what they held by its digest.
 

@@ -20,6 +20,8 @@ class AuditEntry(Base):
         CheckConstraint("sequence >= 1", name="sequence_from_one"),
         Index("ix_audit_entries_case", "case_id"),
         Index("ix_audit_entries_subject", "subject_type", "subject_id"),
+        Index("ix_audit_entries_actor", "actor", "sequence"),
+        Index("ix_audit_entries_action", "action", "sequence"),
     )
 
     sequence: Mapped[int] = mapped_column(
@@ -50,6 +52,26 @@ class AuditEntry(Base):
     )
     entry_sha256: Mapped[Sha256] = mapped_column(
         unique=True, comment="SHA-256 of previous_sha256 + body_sha256 (ASCII hex)"
+    )
+
+
+class EntryOfRow(Base):
+    """Which entries of the log name a row: what is asked before a measure does not read the whole log.
+
+    It is made of the entries, one row for each that they name, when they are appended; ``audit verify`` compares it
+    with them.
+    """
+
+    __tablename__ = "audit_entries_of_rows"
+    NOT_AUDITED = "it repeats what the entries of the log say, and audit verify compares it with them"
+
+    row_id: Mapped[str] = mapped_column(
+        String(240), primary_key=True, comment="id of the row, of whatever table"
+    )
+    sequence: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        comment="number of an entry that names it",
     )
 
 

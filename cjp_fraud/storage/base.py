@@ -22,7 +22,7 @@ from uuid6 import uuid7
 import cjp_fraud
 from cjp_fraud.clock import aware
 
-TABLE_MODULES = ("tables", "decision_tables")
+TABLE_MODULES = ("tables", "decision_tables", "queue_tables", "quality_tables")
 """Names of the modules in which a package keeps its tables."""
 
 ID_LENGTH = 36
@@ -51,6 +51,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 JsonDocument = JSON().with_variant(JSONB(), "postgresql")
 """A JSON document whose inner order does not matter."""
+
+NullableDocument = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""The same, where there may be none: null is then the database's."""
 
 _ENUM_LENGTH = 40
 
@@ -144,7 +147,9 @@ def column_values(row: Base, names: Iterable[str]) -> dict[str, Any]:
 def import_all_tables() -> None:
     """Import every module of tables, so that the metadata is whole: those in ``TABLE_MODULES`` of each package."""
     for package in pkgutil.iter_modules(cjp_fraud.__path__):
+        # Looked for in the folder: to ask the package would import it, with all that it needs.
+        folders = [f"{folder}/{package.name}" for folder in cjp_fraud.__path__]
+        there = {module.name for module in pkgutil.iter_modules(folders)} if package.ispkg else set()
         for name in TABLE_MODULES:
-            module = f"cjp_fraud.{package.name}.{name}"
-            if package.ispkg and importlib.util.find_spec(module) is not None:
-                importlib.import_module(module)
+            if name in there:
+                importlib.import_module(f"cjp_fraud.{package.name}.{name}")

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.orm import Session
 
 from cjp_fraud.errors import StorageError
 from cjp_fraud.storage.base import import_all_tables
 from cjp_fraud.storage.written_rows import refuse_unnamed
 
+_ValueT = TypeVar("_ValueT")
+
 BUSY_SECONDS = 60
 """How long a SQLite writer waits for another one, and anybody for a connection of the pool."""
+
+AT_ONCE: Final = 500
+"""Values named in one statement, and rows fetched at once: SQLite takes 32,766 variables, PostgreSQL 65,535."""
+
+_READ_ONLY_TRANSACTION: Final = "25006"
+"""SQLSTATE of PostgreSQL: a write in a transaction that may only read."""
 
 
 def make_engine(url: str) -> Engine:
@@ -37,6 +45,35 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
+
+
+def make_reading_engine(url: str) -> Engine:
+    """Return an engine of a database that is there, through which nothing can be written: the database refuses it.
+
+    A SQLite file is opened read-only, on PostgreSQL every transaction is one that may only read. What is written all
+    the same raises StorageError.
+    """
+    import_all_tables()
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        file = f"{Path(parsed.database or '').resolve().as_uri()}?mode=ro"
+
+        def opened() -> sqlite3.Connection:
+            return sqlite3.connect(
+                file, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
+            )
+
+        engine = create_engine(url, creator=opened)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    else:
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_SECONDS,
+            execution_options={"postgresql_readonly": True},
+        )
+    event.listen(engine, "handle_error", _say_that_it_only_reads)
+    return engine
 
 
 @contextmanager
@@ -61,6 +98,17 @@ def reading(engine: Engine) -> Iterator[Session]:
         Session(connection, expire_on_commit=False, autoflush=False) as session,
     ):
         yield session
+
+
+def is_reading(session: Session) -> bool:
+    """Whether a session is for reading only (:func:`reading`)."""
+    return bool(session.get_bind().get_execution_options().get("reading_only", False))
+
+
+def in_parts(values: Sequence[_ValueT]) -> Iterator[Sequence[_ValueT]]:
+    """Yield values in their order, as many at a time as a statement may ask for at once (:data:`AT_ONCE`)."""
+    for first in range(0, len(values), AT_ONCE):
+        yield values[first : first + AT_ONCE]
 
 
 def at_one_moment(session: Session) -> None:
@@ -99,6 +147,18 @@ def leave_no_remains(engine: Engine) -> None:
             "what was erased is still in the log beside the database's file (-wal), because another process reads; "
             "end it and run again"
         )
+
+
+def _say_that_it_only_reads(context: ExceptionContext) -> None:
+    original = context.original_exception
+    refused = getattr(original, "sqlstate", None) == _READ_ONLY_TRANSACTION or (
+        (getattr(original, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_READONLY
+    )
+    if refused:
+        raise StorageError(
+            "this database is opened for reading alone, as notebooks open it: nothing was changed; "
+            "change things by cjp-fraud or in the review queue"
+        ) from original
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

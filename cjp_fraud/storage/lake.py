@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -188,7 +189,7 @@ class Lake:
         self, table: LakeTable, conditions: Sequence[Where], version: int | None
     ) -> tuple[ds.Dataset, pc.Expression | None]:
         """Return the files that can hold rows that meet every condition, and the condition on their rows."""
-        pruning = " AND ".join(f"({text})" for text in (c.sql() for c in conditions) if text) or None
+        pruning = " AND ".join(f"({text})" for text in (c.pruning_sql() for c in conditions) if text) or None
         parts = [e for e in (c.expression() for c in conditions) if e is not None]
         dataset = self._open(table, version).to_pyarrow_dataset(file_pruning_predicate=pruning)
         return dataset, fold(parts, lambda a, b: a & b) if parts else None
@@ -251,10 +252,12 @@ class Lake:
         return self._commit(table, commit) if callable(rows) or len(rows) else self.version(table)
 
     def delete(self, table: LakeTable, *, where: Where) -> int:
-        """Delete the rows that meet ``where``; return the table's version."""
+        """Delete the rows that meet ``where``, long lists in several commits; return the table's version."""
         if where.nothing():
             return self.version(table)
-        return self._commit(table, lambda: self._open(table).delete(where.sql()))
+        for piece in where.pieces():
+            self._commit(table, partial(self._delete, table, piece.sql()))
+        return self.version(table)
 
     def vacuum(self, table: LakeTable, *, keep: timedelta) -> list[str]:
         """Remove from the disk the files that no version younger than ``keep`` needs; return their paths.
@@ -270,6 +273,9 @@ class Lake:
         )
 
     # -- below --------------------------------------------------------------------------------------------
+
+    def _delete(self, table: LakeTable, sql: str | None) -> None:
+        self._open(table).delete(sql)
 
     def _commit(self, table: LakeTable, commit: Callable[[], object]) -> int:
         attempts = Retrying(

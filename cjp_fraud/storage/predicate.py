@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cjp_fraud.clock import utc_text
+
+LONGEST_LIST: Final = 500
+"""Values of a column that files are chosen by, each for itself."""
+LONGEST_SQL_LIST: Final = 10_000
+"""Values of a column in one statement; the library that parses it dies of some hundred thousand."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,32 @@ class Where:
 
     def sql(self) -> str | None:
         """Return the condition as Delta's SQL, or ``None`` for every row."""
-        parts = self._partition_sql()
+        return self._joined([f"{name} IN ({_literals(values)})" for name, values in self.equal.items()])
+
+    def pruning_sql(self) -> str | None:
+        """Return the condition, or one that lets more rows through, to choose files by; ``None``: every file.
+
+        Long lists of values are given by their smallest and largest alone: the library nests a list's values one
+        within the other when it chooses files, and of some ten thousand the process dies.
+        """
+        return self._joined([_in_or_between(name, values) for name, values in self.equal.items()])
+
+    def pieces(self) -> list[Where]:
+        """Return conditions that together mean the same rows, none with a list too long for one statement."""
+        pieces = [self]
         for name, values in self.equal.items():
-            parts.append(f"{name} IN ({_literals(values)})")
-        for name, (low, end) in self.between.items():
-            parts.append(f"{name} >= {_literal(low)} AND {name} < {_literal(end)}")
-        return " AND ".join(parts) or None
+            ordered = list(values)
+            starts = range(0, len(ordered), LONGEST_SQL_LIST)
+            parts = [ordered[start : start + LONGEST_SQL_LIST] for start in starts]
+            pieces = [replace(piece, equal={**piece.equal, name: part}) for piece in pieces for part in parts]
+        return pieces
+
+    def _joined(self, equal: list[str]) -> str | None:
+        between = [
+            f"{name} >= {_literal(low)} AND {name} < {_literal(end)}"
+            for name, (low, end) in self.between.items()
+        ]
+        return " AND ".join([*self._partition_sql(), *equal, *between]) or None
 
     def expression(self) -> pc.Expression | None:
         """Return the condition as an Arrow expression, or ``None`` for every row."""
@@ -98,6 +123,12 @@ def fold(parts: list[Any], join: Callable[[Any, Any], Any]) -> Any:
     for part in parts[1:]:
         whole = join(whole, part)
     return whole
+
+
+def _in_or_between(name: str, values: Collection[Any]) -> str:
+    if len(values) <= LONGEST_LIST:
+        return f"{name} IN ({_literals(values)})"
+    return f"{name} >= {_literal(min(values))} AND {name} <= {_literal(max(values))}"
 
 
 def _literals(values: Collection[Any]) -> str:

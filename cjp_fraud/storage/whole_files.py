@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,19 @@ def create_secret(file: Path, content: bytes) -> bool:
         except FileExistsError:
             return False
     return True
+
+
+def kept_secret(file: Path, new: Callable[[], bytes]) -> bytes:
+    """Return a secret from its file; where there is none, it is made, once, even by two processes at a time."""
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_secret(file, new())
+    return file.read_bytes().strip()
+
+
+def new_hex_key(length: int) -> bytes:
+    """Return a random key of ``length`` bytes as a file holds it: hex digits and a line end."""
+    return f"{secrets.token_hex(length)}\n".encode("ascii")
 
 
 @contextmanager

@@ -25,8 +25,6 @@ FURTHER = {
         "CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$ BEGIN RAISE EXCEPTION 'audit_entries is append-only'; END $$",
         "CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE ON audit_entries FOR EACH ROW EXECUTE FUNCTION audit_entries_append_only()",
         "CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_append_only()",
-        # Before a measure, the entries that name the rows of its case are found by this.
-        "CREATE INDEX ix_audit_entries_rows ON audit_entries USING gin (rows jsonb_path_ops)",
     ),
 }
 
@@ -53,8 +51,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("entry_sha256", name=op.f("uq_audit_entries_entry_sha256")),
         sa.UniqueConstraint("previous_sha256", name=op.f("uq_audit_entries_previous_sha256")),
     )
+    op.create_index("ix_audit_entries_action", "audit_entries", ["action", "sequence"], unique=False)
+    op.create_index("ix_audit_entries_actor", "audit_entries", ["actor", "sequence"], unique=False)
     op.create_index("ix_audit_entries_case", "audit_entries", ["case_id"], unique=False)
     op.create_index("ix_audit_entries_subject", "audit_entries", ["subject_type", "subject_id"], unique=False)
+    op.create_table(
+        "audit_entries_of_rows",
+        sa.Column("row_id", sa.String(length=240), nullable=False, comment="id of the row, of whatever table"),
+        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="number of an entry that names it"),
+        sa.PrimaryKeyConstraint("row_id", "sequence", name=op.f("pk_audit_entries_of_rows")),
+    )
     op.create_table(
         "entitlements",
         sa.Column("measure_id", sa.String(length=36), nullable=False, comment="measure that was ordered"),
@@ -172,6 +178,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_providers")),
     )
     op.create_table(
+        "quality_draws",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("week", sa.DateTime(timezone=True), nullable=False, comment="Monday 00:00 UTC with which the week begins"),
+        sa.Column(
+            "kind",
+            sa.Enum("closed_cases", "not_flagged", name="drawkind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="closed cases, or tenants that were not flagged",
+        ),
+        sa.Column("population", sa.Integer(), nullable=False, comment="how many there were to draw from"),
+        sa.Column("drawn", sa.Integer(), nullable=False, comment="how many were drawn"),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("drawn >= 0 AND drawn <= population", name=op.f("ck_quality_draws_of_the_population")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quality_draws")),
+        sa.UniqueConstraint("week", "kind", name=op.f("uq_quality_draws_week_kind")),
+    )
+    op.create_table(
         "traffic_changes",
         sa.Column("id", sa.String(length=36), nullable=False, comment="UUIDv7"),
         sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose traffic changed"),
@@ -211,17 +235,106 @@ def upgrade() -> None:
         comment="how far each regular run has come",
     )
     op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("url", sa.String(length=2000), nullable=False, comment="where messages are posted to"),
+        sa.Column("events", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="patterns of the events that it is told of"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="since when"),
+        sa.Column("created_by", sa.String(length=140), nullable=False, comment="who made it: user id"),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True, comment="told no more from then on; null: still"),
+        sa.Column("disabled_by", sa.String(length=140), nullable=True, comment="user id, or system:webhooks where it answered that it is gone; null: nobody"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(disabled_at IS NULL) = (disabled_by IS NULL)", name=op.f("ck_webhook_endpoints_disabling_is_whole")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    op.create_table(
+        "webhook_events",
+        sa.Column("id", sa.String(length=36), nullable=False, comment="webhook-id of its messages"),
+        sa.Column("type", sa.String(length=80), nullable=False, comment="type of the event"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when it happened"),
+        sa.Column("sequence", sa.BigInteger(), nullable=False, comment="number of the log's entry"),
+        sa.Column("case_id", sa.String(length=36), nullable=True, comment="case concerned; null: none"),
+        sa.Column("subject_type", sa.String(length=40), nullable=False, comment="table of what it happened to"),
+        sa.Column("subject_id", sa.String(length=240), nullable=False, comment="id of what it happened to"),
+        sa.Column("content", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="content of the log's entry: no personal text"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_events")),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="as whom it acts"),
+        sa.Column("label", sa.String(length=100), nullable=False, comment="what it is for, in its owner's words"),
+        sa.Column("token_sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the token, kept nowhere"),
+        sa.Column("scopes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="what it is good for"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="when it was made"),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, comment="until when it counts"),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True, comment="counts no more from then on; null: does"),
+        sa.Column("revoked_by", sa.String(length=140), nullable=True, comment="user id; null: nobody"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name=op.f("ck_api_tokens_revocation_is_whole")),
+        sa.CheckConstraint("expires_at > created_at", name=op.f("ck_api_tokens_ends_after_it_begins")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_api_tokens_token_sha256")),
+    )
+    op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
+    op.create_table(
+        "form_drafts",
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="whose"),
+        sa.Column("form", sa.String(length=300), nullable=False, comment="path that the form is sent to"),
+        sa.Column("fields", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="field → text; empty: the form acted"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when it was typed last"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_form_drafts_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "form", name=op.f("pk_form_drafts")),
+    )
+    op.create_table(
+        "form_submissions",
+        sa.Column("id", sa.String(length=36), nullable=False, comment="id that the form bears"),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who sent it"),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of its fields"),
+        sa.Column("leads_to", sa.String(length=500), nullable=False, comment="page that shows the result"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_form_submissions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_submissions")),
+    )
+    op.create_table(
         "identities",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False, comment="whose"),
         sa.Column("kind", sa.Enum("account", "mail", "machine", "init", name="identitykind", native_enum=False, create_constraint=True, length=40), nullable=False, comment="what kind of identity"),
         sa.Column("value", sa.String(length=320), nullable=False, comment="the account or address, in its one form"),
+        sa.Column("added_by", sa.String(length=140), nullable=False, comment="who put it on record: user id, or system:task"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_identities_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),
         sa.UniqueConstraint("kind", "value", name=op.f("uq_identities_kind_value")),
     )
     op.create_index(op.f("ix_identities_user_id"), "identities", ["user_id"], unique=False)
+    op.create_table(
+        "local_accounts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="whose"),
+        sa.Column("password_hash", sa.String(length=200), nullable=True, comment="argon2id with its salt and costs; null: no password was set"),
+        sa.Column("password_set_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: no password was set"),
+        sa.Column("totp_secret", sa.String(length=200), nullable=True, comment="secret of the second factor, encrypted by a key outside the database; null: none"),
+        sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True, comment="since when codes of it are asked for; null: it is not set up"),
+        sa.Column("last_code_step", sa.Integer(), nullable=True, comment="half minutes since 1970 of the last code that was taken, so that none is taken twice; null: none was"),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="wrong passwords and codes since somebody signed in"),
+        sa.Column("refused_until", sa.DateTime(timezone=True), nullable=True, comment="until when nothing is tried; null: it may be"),
+        sa.Column("set_up_sha256", sa.String(length=64), nullable=True, comment="SHA-256 of the invitation's token; null: none is open"),
+        sa.Column("set_up_expires_at", sa.DateTime(timezone=True), nullable=True, comment="until when the invitation may be used; null: none is open"),
+        sa.Column("invited_by", sa.String(length=140), nullable=False, comment="who made the newest invitation: user id, or system:task"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(set_up_sha256 IS NULL) = (set_up_expires_at IS NULL)", name=op.f("ck_local_accounts_invitation_is_whole")),
+        sa.CheckConstraint("failures >= 0", name=op.f("ck_local_accounts_failures_are_counted")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_local_accounts_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_local_accounts")),
+        sa.UniqueConstraint("set_up_sha256", name=op.f("uq_local_accounts_set_up_sha256")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_local_accounts_user_id")),
+    )
     op.create_table(
         "model_promotions",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -236,6 +349,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_model_promotions_valid_from", "model_promotions", ["valid_from"], unique=False)
     op.create_table(
+        "oncall_turns",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who"),
+        sa.Column("place", sa.Integer(), nullable=False, comment="1 is paged first"),
+        sa.Column("days", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="mon, tue ... on which the turn begins"),
+        sa.Column("begins", sa.String(length=5), nullable=False, comment="HH:MM in the zone"),
+        sa.Column("ends", sa.String(length=5), nullable=False, comment="HH:MM; not after the beginning: on the next day, 24 hours where equal"),
+        sa.Column("time_zone", sa.String(length=64), nullable=False, comment="zone of the hours"),
+        sa.Column("webhook", sa.String(length=2000), nullable=True, comment="URL that pages them; null: none"),
+        sa.Column("mail", sa.String(length=320), nullable=True, comment="address that pages them; null: none"),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True, comment="since when it counts no more; null: it does"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("place >= 1", name=op.f("ck_oncall_turns_place")),
+        sa.CheckConstraint("webhook IS NOT NULL OR mail IS NOT NULL", name=op.f("ck_oncall_turns_can_be_paged")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_oncall_turns_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oncall_turns")),
+    )
+    op.create_table(
         "participations",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False, comment="who"),
@@ -244,6 +375,8 @@ def upgrade() -> None:
             sa.Enum(
                 "claimed",
                 "released",
+                "handed_over",
+                "put_aside",
                 "commented",
                 "edited",
                 "determined",
@@ -258,6 +391,11 @@ def upgrade() -> None:
                 "reaffirmed",
                 "reinstated",
                 "opened_dispute",
+                "narrowed",
+                "ordered_letter",
+                "ordered_emergency",
+                "found_corrected",
+                "found_wrong",
                 "edited_contract",
                 name="part",
                 native_enum=False,
@@ -279,7 +417,8 @@ def upgrade() -> None:
     op.create_table(
         "reason_profiles",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("provider_id", sa.String(length=200), nullable=False, comment="contracting entity"),
+        sa.Column("provider_id", sa.String(length=200), nullable=False, comment="who provides"),
+        sa.Column("contracting_entity", sa.String(length=400), nullable=False, comment="as contracts name it; empty: every entity of the provider of which no row says more"),
         sa.Column(
             "profile", sa.Enum("eu_2022_2065_art_17_3", "eu_2019_1150_art_4", name="reasonprofile", native_enum=False, create_constraint=True, length=40), nullable=False, comment="which law's list"
         ),
@@ -293,7 +432,48 @@ def upgrade() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
         sa.ForeignKeyConstraint(["provider_id"], ["providers.id"], name=op.f("fk_reason_profiles_provider_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reason_profiles")),
-        sa.UniqueConstraint("provider_id", "profile", "version", name=op.f("uq_reason_profiles_provider_id_profile_version")),
+        sa.UniqueConstraint("provider_id", "contracting_entity", "profile", "version", name="uq_reason_profiles_version"),
+    )
+    op.create_table(
+        "saved_views",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="whose"),
+        sa.Column("name", sa.String(length=80), nullable=False, comment="as it is shown"),
+        sa.Column("filters", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="name of a filter → value, as in the address"),
+        sa.Column("shared", sa.Boolean(), nullable=False, comment="whether everybody sees it"),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True, comment="since when it is shown no more; null: it is"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_saved_views_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
+    )
+    op.create_index("ix_saved_views_owner", "saved_views", ["user_id"], unique=False)
+    op.create_table(
+        "shadow_runs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("thresholds", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="score that a flag needs, by clock"),
+        sa.Column("model_version_id", sa.String(length=36), nullable=True, comment="version whose thresholds they are; null: typed in"),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, comment="detections from here on try it"),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False, comment="detections from here on do not"),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True, comment="when somebody stopped it; null: nobody did"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("started_at < ends_at", name=op.f("ck_shadow_runs_ends")),
+        sa.ForeignKeyConstraint(["model_version_id"], ["model_versions.id"], name=op.f("fk_shadow_runs_model_version_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow_runs")),
+    )
+    op.create_table(
+        "shift_handovers",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who handed over"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("items", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="what was open then: at, kind, case (number), who (user name)"),
+        sa.Column("acknowledged_by", sa.String(length=36), nullable=True, comment="who took it over; null: nobody yet"),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: not yet"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(acknowledged_by IS NULL) = (acknowledged_at IS NULL)", name=op.f("ck_shift_handovers_acknowledgement_is_whole")),
+        sa.CheckConstraint("acknowledged_by <> by_user_id", name=op.f("ck_shift_handovers_not_by_themself")),
+        sa.ForeignKeyConstraint(["acknowledged_by"], ["users.id"], name=op.f("fk_shift_handovers_acknowledged_by")),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_shift_handovers_by_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_handovers")),
     )
     op.create_table(
         "tenants",
@@ -311,6 +491,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
     )
     op.create_table(
+        "threshold_settings",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("clock", sa.Enum("minute", "hour", "day", "week", name="clock", native_enum=False, create_constraint=True, length=40), nullable=False, comment="the clock whose flags need it"),
+        sa.Column("threshold", sa.Double(), nullable=True, comment="score (-log10 p) that a flag needs; null: the model version's own counts again"),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False, comment="the clock when it was set"),
+        sa.Column("set_by", sa.String(length=36), nullable=False, comment="the admin"),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False, comment="intervals from here on use it; a UTC midnight"),
+        sa.Column("because_text_id", sa.String(length=36), nullable=False, comment="why"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("threshold > 0", name=op.f("ck_threshold_settings_threshold")),
+        sa.ForeignKeyConstraint(["because_text_id"], ["personal_texts.id"], name=op.f("fk_threshold_settings_because_text_id")),
+        sa.ForeignKeyConstraint(["set_by"], ["users.id"], name=op.f("fk_threshold_settings_set_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_threshold_settings")),
+    )
+    op.create_table(
         "user_roles",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False, comment="who has it"),
@@ -324,6 +519,8 @@ def upgrade() -> None:
         sa.Column("granted_by", sa.String(length=140), nullable=False, comment="who granted it: user id, or system:task"),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True, comment="until when; null: still"),
         sa.Column("revoked_by", sa.String(length=140), nullable=True, comment="who took it away; null: nobody"),
+        sa.Column("channels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True, comment="channels of the cases to which it is narrowed; null: to none"),
+        sa.Column("countries", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True, comment="countries of the tenants to which it is narrowed; null: to none"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
         sa.CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name=op.f("ck_user_roles_revocation_is_whole")),
         sa.CheckConstraint("granted_by <> user_id", name=op.f("ck_user_roles_not_to_themself")),
@@ -331,6 +528,63 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_roles")),
     )
     op.create_index("uq_user_roles_held", "user_roles", ["user_id", "role"], unique=True, sqlite_where=sa.text("revoked_at IS NULL"), postgresql_where=sa.text("revoked_at IS NULL"))
+    op.create_table(
+        "user_settings",
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="whose"),
+        sa.Column("language", sa.String(length=20), nullable=True, comment="language of the pages; null: as the browser asks"),
+        sa.Column("time_zone", sa.String(length=64), nullable=False, comment="zone in which moments are shown"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_settings_user_id")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_user_settings")),
+    )
+    op.create_table(
+        "web_sessions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who"),
+        sa.Column("token_sha256", sa.String(length=64), nullable=False, comment="SHA-256 of what the browser keeps"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="when the password was right"),
+        sa.Column("second_factor_at", sa.DateTime(timezone=True), nullable=True, comment="when the code was right; null: nobody is signed in yet"),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, comment="last use, to the minute"),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False, comment="when it ends, used or not"),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="when it was ended before; null: it was not"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_web_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_web_sessions")),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_web_sessions_token_sha256")),
+    )
+    op.create_index(op.f("ix_web_sessions_user_id"), "web_sessions", ["user_id"], unique=False)
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("event_id", sa.String(length=36), nullable=False, comment="what is told"),
+        sa.Column("endpoint_id", sa.String(length=36), nullable=False, comment="whom"),
+        sa.Column("state", sa.Enum("waiting", "delivered", "dead", name="deliverystate", native_enum=False, create_constraint=True, length=40), nullable=False, comment="how far it has come"),
+        sa.Column("attempts", sa.Integer(), nullable=False, comment="how often it was sent"),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True, comment="when it is sent next; null: no more"),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True, comment="when it was sent last; null: never"),
+        sa.Column("last_status", sa.Integer(), nullable=True, comment="HTTP status of the last answer; null: none came"),
+        sa.Column("last_fault", sa.String(length=200), nullable=True, comment="why the last attempt failed; null: it did not, or there was none"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(next_at IS NULL) = (state <> 'waiting')", name=op.f("ck_webhook_deliveries_waits_for_a_moment")),
+        sa.CheckConstraint("attempts >= 0", name=op.f("ck_webhook_deliveries_attempts_are_counted")),
+        sa.ForeignKeyConstraint(["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")),
+        sa.ForeignKeyConstraint(["event_id"], ["webhook_events.id"], name=op.f("fk_webhook_deliveries_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+        sa.UniqueConstraint("event_id", "endpoint_id", name=op.f("uq_webhook_deliveries_event_id_endpoint_id")),
+    )
+    op.create_index("ix_webhook_deliveries_due", "webhook_deliveries", ["endpoint_id", "state", "next_at"], unique=False)
+    op.create_table(
+        "webhook_secrets",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=36), nullable=False, comment="whose messages it signs"),
+        sa.Column("secret", sa.String(length=300), nullable=False, comment="the secret, encrypted by a key outside the database"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="since when it signs"),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True, comment="until when it signs; null: no end is set"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_secrets_endpoint_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_secrets")),
+    )
+    op.create_index(op.f("ix_webhook_secrets_endpoint_id"), "webhook_secrets", ["endpoint_id"], unique=False)
     op.create_table(
         "cases",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -340,6 +594,7 @@ def upgrade() -> None:
             "state",
             sa.Enum(
                 "open",
+                "capped",
                 "in_review",
                 "dismissed",
                 "determined",
@@ -382,6 +637,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_cases_opened_hour"), "cases", ["opened_hour"], unique=False)
     op.create_index("ix_cases_queue_by_age", "cases", ["opened_at", "number"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
     op.create_index("ix_cases_queue_by_score", "cases", [sa.literal_column("top_score DESC"), "number"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
+    op.create_index("ix_cases_queue_counts", "cases", ["state", "opened_at", "id", "in_queue"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
+    op.create_index("ix_cases_queue_first_flag", "cases", ["first_flag_at"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
+    op.create_index("ix_cases_queue_last_flag", "cases", ["last_flag_at"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
     op.create_index("ix_cases_queue_revision", "cases", ["queue_revision", "number"], unique=False)
     op.create_index("ix_cases_state_by_age", "cases", ["state", "opened_at", "number"], unique=False)
     op.create_index("ix_cases_state_by_score", "cases", ["state", sa.literal_column("top_score DESC"), "number"], unique=False)
@@ -408,6 +666,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_contract_confirmations_tenant_id"), "contract_confirmations", ["tenant_id"], unique=False)
     op.create_table(
+        "contract_entries",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose contract"),
+        sa.Column("file_name", sa.String(length=150), nullable=False, comment="name of the file; its end says what it is"),
+        sa.Column("text_id", sa.String(length=36), nullable=False, comment="what the file says"),
+        sa.Column("state", sa.Enum("waiting", "confirmed", "withdrawn", name="entrystate", native_enum=False, create_constraint=True, length=40), nullable=False, comment="where it stands"),
+        sa.Column("entered_by", sa.String(length=36), nullable=False, comment="counsel who entered it"),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("decided_by", sa.String(length=36), nullable=True, comment="who confirmed or withdrew it; null: it waits"),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: it waits"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(state = 'waiting') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)", name=op.f("ck_contract_entries_decided_whole")),
+        sa.CheckConstraint("state <> 'confirmed' OR decided_by <> entered_by", name=op.f("ck_contract_entries_by_a_second_person")),
+        sa.ForeignKeyConstraint(["decided_by"], ["users.id"], name=op.f("fk_contract_entries_decided_by")),
+        sa.ForeignKeyConstraint(["entered_by"], ["users.id"], name=op.f("fk_contract_entries_entered_by")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_contract_entries_tenant_id")),
+        sa.ForeignKeyConstraint(["text_id"], ["personal_texts.id"], name=op.f("fk_contract_entries_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_entries")),
+    )
+    op.create_index("ix_contract_entries_state", "contract_entries", ["state", "id"], unique=False)
+    op.create_index("ix_contract_entries_tenant", "contract_entries", ["tenant_id"], unique=False)
+    op.create_table(
         "feed_edits",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose data changed"),
@@ -419,15 +699,56 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_feed_edits_tenant_id"), "feed_edits", ["tenant_id"], unique=False)
     op.create_table(
+        "known_events",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("campaign", "source_outage", "holiday", "migration", "incident", "other", name="knowneventkind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what it is",
+        ),
+        sa.Column("tenant_id", sa.String(length=200), nullable=True, comment="whose traffic it explains; null: that of many tenants"),
+        sa.Column("channel", sa.String(length=20), nullable=True, comment="voice, chat, email, sms or social; null: every channel"),
+        sa.Column("countries", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="of the tenants, ISO 3166-1; empty: all, or a tenant is named"),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False, comment="from when"),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False, comment="until when; half-open"),
+        sa.Column("words_text_id", sa.String(length=36), nullable=False, comment="what happens"),
+        sa.Column("entered_by", sa.String(length=36), nullable=False, comment="who entered it"),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False, comment="when; it may have begun before"),
+        sa.Column("withdrawn_by", sa.String(length=36), nullable=True, comment="who withdrew it; null: nobody"),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: it counts"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(withdrawn_by IS NULL) = (withdrawn_at IS NULL)", name=op.f("ck_known_events_withdrawal_is_whole")),
+        sa.CheckConstraint("begins_at < ends_at", name=op.f("ck_known_events_it_lasts")),
+        sa.ForeignKeyConstraint(["entered_by"], ["users.id"], name=op.f("fk_known_events_entered_by")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_known_events_tenant_id")),
+        sa.ForeignKeyConstraint(["withdrawn_by"], ["users.id"], name=op.f("fk_known_events_withdrawn_by")),
+        sa.ForeignKeyConstraint(["words_text_id"], ["personal_texts.id"], name=op.f("fk_known_events_words_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_known_events")),
+    )
+    op.create_index("ix_known_events_tenant", "known_events", ["tenant_id", "ends_at"], unique=False)
+    op.create_table(
         "notice_plans",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case that it serves"),
-        sa.Column("proposal_id", sa.String(length=36), nullable=False, comment="proposal that was approved"),
+        sa.Column("proposal_id", sa.String(length=36), nullable=True, comment="proposal that was approved; null: it has an occasion"),
+        sa.Column("occasion_id", sa.String(length=36), nullable=True, comment="order of a letter that it carries out, or dispute that it answers; null: the proposal"),
         sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="customer that is served"),
         sa.Column(
             "kind",
             sa.Enum(
-                "suspension", "withdrawal", "reinstatement", "reaffirmation", "conditional_warning", "breach", "dispute_answer", name="noticekind", native_enum=False, create_constraint=True, length=40
+                "suspension",
+                "withdrawal",
+                "reinstatement",
+                "reaffirmation",
+                "conditional_warning",
+                "breach",
+                "dispute_answer",
+                "cap",
+                name="noticekind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
             ),
             nullable=False,
             comment="what the notices tell",
@@ -436,17 +757,68 @@ def upgrade() -> None:
         sa.Column("mode", sa.Enum("observe", "act", name="platformmode", native_enum=False, create_constraint=True, length=40), nullable=False, comment="mode that was approved"),
         sa.Column("document", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="the draft that was approved: terms, recipients, language, subject, body"),
         sa.Column("sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the document's canonical JSON"),
-        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False, comment="when what it tells of was approved"),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False, comment="when what it tells of was approved, or ordered in an emergency"),
+        sa.Column("unless_approved_by", sa.DateTime(timezone=True), nullable=True, comment="ordered in an emergency: what it tells of ends then unless it is approved; null: it was approved"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="when it was made; its first step is due"),
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True, comment="nothing of it is sent from then on; null: in force"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(proposal_id IS NULL) = (occasion_id IS NOT NULL)", name=op.f("ck_notice_plans_one_occasion")),
         sa.CheckConstraint("created_at >= approved_at", name=op.f("ck_notice_plans_after_the_approval")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_notice_plans_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_plans")),
         sa.UniqueConstraint("id", "created_at", name="uq_notice_plans_moment"),
+        sa.UniqueConstraint("occasion_id", "kind", name=op.f("uq_notice_plans_occasion_id_kind")),
         sa.UniqueConstraint("proposal_id", "kind", "round", name=op.f("uq_notice_plans_proposal_id_kind_round")),
     )
     op.create_index("ix_notice_plans_case", "notice_plans", ["case_id"], unique=False)
+    op.create_table(
+        "shadow_failures",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("shadow_run_id", sa.String(length=36), nullable=False, comment="the run that failed"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="the clock of the detection"),
+        sa.Column("error", sa.Text(), nullable=False, comment="what went wrong, cut to 500 characters"),
+        sa.ForeignKeyConstraint(["shadow_run_id"], ["shadow_runs.id"], name=op.f("fk_shadow_failures_shadow_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow_failures")),
+    )
+    op.create_index("ix_shadow_failures_shadow_run_id", "shadow_failures", ["shadow_run_id"], unique=False)
+    op.create_table(
+        "shadow_hours",
+        sa.Column("shadow_run_id", sa.String(length=36), nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False, comment="its beginning, UTC"),
+        sa.Column("flags", sa.Integer(), nullable=False, comment="that the shadow would have recorded"),
+        sa.Column("flags_in_force", sa.Integer(), nullable=False, comment="that the thresholds in force flag"),
+        sa.Column("flagged", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="the intervals with the highest scores among both, with who flags them"),
+        sa.ForeignKeyConstraint(["shadow_run_id"], ["shadow_runs.id"], name=op.f("fk_shadow_hours_shadow_run_id")),
+        sa.PrimaryKeyConstraint("shadow_run_id", "hour", name=op.f("pk_shadow_hours")),
+    )
+    op.create_table(
+        "standing_consents",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="customer who signed"),
+        sa.Column("document", sa.Text(), nullable=False, comment="canonical JSON of StandingConsent"),
+        sa.Column("sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the document: what was confirmed"),
+        sa.Column("proof_name", sa.String(length=400), nullable=False, comment="name of the file that the customer signed"),
+        sa.Column("proof_sha256", sa.String(length=64), nullable=False, comment="SHA-256 of that file"),
+        sa.Column("entered_by", sa.String(length=36), nullable=False, comment="counsel who entered it"),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("confirmed_by", sa.String(length=36), nullable=True, comment="second person who confirmed it; null: nobody has"),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: nobody has"),
+        sa.Column("ended_by", sa.String(length=36), nullable=True, comment="who ended it; null: it stands"),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: it stands"),
+        sa.Column("end_text_id", sa.String(length=36), nullable=True, comment="why; null: it stands"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL) AND (confirmed_by IS NULL OR confirmed_by <> entered_by)", name=op.f("ck_standing_consents_second_person")),
+        sa.CheckConstraint("(ended_by IS NULL) = (ended_at IS NULL) AND (ended_by IS NULL) = (end_text_id IS NULL)", name=op.f("ck_standing_consents_end_is_whole")),
+        sa.CheckConstraint("confirmed_at >= entered_at", name=op.f("ck_standing_consents_confirmed_after_the_entry")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["users.id"], name=op.f("fk_standing_consents_confirmed_by")),
+        sa.ForeignKeyConstraint(["end_text_id"], ["personal_texts.id"], name=op.f("fk_standing_consents_end_text_id")),
+        sa.ForeignKeyConstraint(["ended_by"], ["users.id"], name=op.f("fk_standing_consents_ended_by")),
+        sa.ForeignKeyConstraint(["entered_by"], ["users.id"], name=op.f("fk_standing_consents_entered_by")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_standing_consents_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_standing_consents")),
+        sa.UniqueConstraint("tenant_id", "sha256", name="uq_standing_consents_entered_once"),
+    )
+    op.create_index(op.f("ix_standing_consents_tenant_id"), "standing_consents", ["tenant_id"], unique=False)
     op.create_table(
         "subscriptions",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -474,6 +846,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("role", sa.String(length=40), nullable=False, comment="what the contract calls it for: notice, legal ..."),
         sa.Column("method", sa.String(length=40), nullable=False, comment="method that it serves"),
+        sa.Column(
+            "origin",
+            sa.Enum("tenants_file", "counsel", name="origin", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="where it came from; the tenants file replaces what came from it alone",
+        ),
         sa.Column("end_recorded_at", sa.DateTime(timezone=True), nullable=True, comment="when its end was recorded, whatever valid_to says; null: it has none"),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True, comment="when it was verified that it reaches the customer; null: it was not"),
         sa.Column("verified_how", sa.String(length=400), nullable=True, comment="how it was verified; null where it was not"),
@@ -490,12 +868,36 @@ def upgrade() -> None:
     )
     op.create_index("ix_addresses_subscription", "addresses", ["subscription_id", "role"], unique=False)
     op.create_table(
+        "bulk_dismissals",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who dismissed them"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("kind", sa.Enum("known_event", "source_outage", name="causekind", native_enum=False, create_constraint=True, length=40), nullable=False, comment="what they have in common"),
+        sa.Column("joint_spike_id", sa.String(length=36), nullable=True, comment="first quarter of an hour in which they were flagged together; null: of a known event"),
+        sa.Column("known_event_id", sa.String(length=36), nullable=True, comment="the event in which their flags lie; null: of a joint spike"),
+        sa.Column("cause", sa.String(length=400), nullable=False, comment="the same in words, as it was shown"),
+        sa.Column("case_count", sa.Integer(), nullable=False, comment="how many cases were shown, and are in it"),
+        sa.Column("reasons_text_id", sa.String(length=36), nullable=False, comment="the reasons; stored with each case too"),
+        sa.Column("undo_until", sa.DateTime(timezone=True), nullable=False, comment="until when it can be undone"),
+        sa.Column("undone_by", sa.String(length=36), nullable=True, comment="who had it undone; null: nobody"),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: it stands"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(joint_spike_id IS NULL) <> (known_event_id IS NULL)", name=op.f("ck_bulk_dismissals_one_cause")),
+        sa.CheckConstraint("(undone_by IS NULL) = (undone_at IS NULL)", name=op.f("ck_bulk_dismissals_undoing_is_whole")),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_bulk_dismissals_by_user_id")),
+        sa.ForeignKeyConstraint(["joint_spike_id"], ["joint_spikes.id"], name=op.f("fk_bulk_dismissals_joint_spike_id")),
+        sa.ForeignKeyConstraint(["known_event_id"], ["known_events.id"], name=op.f("fk_bulk_dismissals_known_event_id")),
+        sa.ForeignKeyConstraint(["reasons_text_id"], ["personal_texts.id"], name=op.f("fk_bulk_dismissals_reasons_text_id")),
+        sa.ForeignKeyConstraint(["undone_by"], ["users.id"], name=op.f("fk_bulk_dismissals_undone_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_dismissals")),
+    )
+    op.create_table(
         "case_comments",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
         sa.Column(
             "kind",
-            sa.Enum("comment", "returned", "taken_back", "reopened", "withdrawn", name="commentkind", native_enum=False, create_constraint=True, length=40),
+            sa.Enum("comment", "returned", "taken_back", "reopened", "withdrawn", "asked_customer", "customers_answer", name="commentkind", native_enum=False, create_constraint=True, length=40),
             nullable=False,
             comment="why it was written",
         ),
@@ -509,6 +911,93 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_comments")),
     )
     op.create_index(op.f("ix_case_comments_case_id"), "case_comments", ["case_id"], unique=False)
+    op.create_table(
+        "case_leases",
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who holds it"),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False, comment="since when"),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False, comment="until when, if it is not extended"),
+        sa.Column("handed_by", sa.String(length=36), nullable=True, comment="who handed it to them; null: they claimed it themself"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_leases_case_id")),
+        sa.ForeignKeyConstraint(["handed_by"], ["users.id"], name=op.f("fk_case_leases_handed_by")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_case_leases_user_id")),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_leases")),
+    )
+    op.create_index(op.f("ix_case_leases_ends_at"), "case_leases", ["ends_at"], unique=False)
+    op.create_table(
+        "case_lines",
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="whose line"),
+        sa.Column("channel", sa.String(length=20), nullable=False, comment="of the flag with the highest score"),
+        sa.Column("direction", sa.String(length=20), nullable=False, comment="of that flag"),
+        sa.Column("application_id", sa.String(length=200), nullable=True, comment="of that flag; null: none"),
+        sa.Column("observed", sa.Double(), nullable=False, comment="contacts of that flag's span"),
+        sa.Column("baseline", sa.Double(), nullable=False, comment="what is usual in it"),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False, comment="first flag of that channel, direction and application"),
+        sa.Column("country", sa.String(length=10), nullable=True, comment="that a flag names; null: none does"),
+        sa.Column("exposure_cents", sa.BigInteger(), nullable=False, comment="charge of the excess so far; a contact counts a cent where no charge is known"),
+        sa.Column("exposure_per_hour", sa.BigInteger(), nullable=False, comment="of the hour that ends with the last flag"),
+        sa.Column("charge_known", sa.Boolean(), nullable=False, comment="whether the charge of every flag is known"),
+        sa.Column(
+            "reason", sa.Enum("burst", "hours", "destinations", "growth", name="casereason", native_enum=False, create_constraint=True, length=40), nullable=False, comment="what that flag is about"
+        ),
+        sa.Column("course", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="excess by time, first to last flag"),
+        sa.Column("earlier_cases", sa.Integer(), nullable=False, comment="cases of the tenant with a lower number"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_lines_case_id")),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_lines")),
+    )
+    op.create_index("ix_case_lines_country", "case_lines", ["country"], unique=False)
+    op.create_table(
+        "case_traits",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="which case shows it"),
+        sa.Column(
+            "kind",
+            sa.Enum("principal", "destination_range", "application", "country", "ground", "hour", name="traitkind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what it is",
+        ),
+        sa.Column("value", sa.String(length=200), nullable=False, comment="id, range, direction and country, ground, or hour of the local day"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_traits_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_traits")),
+    )
+    op.create_index("ix_case_traits_case", "case_traits", ["case_id"], unique=False)
+    op.create_index("ix_case_traits_value", "case_traits", ["kind", "value", "case_id"], unique=False)
+    op.create_table(
+        "case_viewers",
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who"),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, comment="when their page last said so"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_viewers_case_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_case_viewers_user_id")),
+        sa.PrimaryKeyConstraint("case_id", "user_id", name=op.f("pk_case_viewers")),
+    )
+    op.create_table(
+        "case_waits",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who promised to come back to it"),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False, comment="since when"),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False, comment="when it is back at the latest"),
+        sa.Column(
+            "awaited",
+            sa.Enum("moment", "customer", "flag", name="awaited", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="for what: a moment, the customer, a further flag",
+        ),
+        sa.Column("last_flag_at", sa.DateTime(timezone=True), nullable=False, comment="newest flag of the case then"),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="when it was back; null: not on record yet"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("begun_at < until_at", name=op.f("ck_case_waits_it_lasts")),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_case_waits_by_user_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_waits_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_waits")),
+    )
+    op.create_index("ix_case_waits_case", "case_waits", ["case_id", "begun_at"], unique=False)
+    op.create_index("ix_case_waits_until", "case_waits", ["ended_at", "until_at"], unique=False)
     op.create_table(
         "contract_documents",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -526,31 +1015,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("subscription_id", "version", name=op.f("uq_contract_documents_subscription_id_version")),
     )
     op.create_index("uq_contract_documents_current", "contract_documents", ["subscription_id"], unique=True, sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL"))
-    op.create_table(
-        "disputes",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case disputed"),
-        sa.Column("state", sa.Enum("open", "upheld", "rejected", name="disputestate", native_enum=False, create_constraint=True, length=40), nullable=False, comment="where it stands"),
-        sa.Column("opened_by", sa.String(length=140), nullable=False, comment="who entered it: user id or system:"),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False, comment="when it was received"),
-        sa.Column("answer_due_at", sa.DateTime(timezone=True), nullable=False, comment="internal target of the answer"),
-        sa.Column("text_id", sa.String(length=36), nullable=False, comment="the tenant's words"),
-        sa.Column("decided_by", sa.String(length=36), nullable=True, comment="who decided; null: open"),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True, comment="when decided; null: open"),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True, comment="when nothing was left to do: decided and, where upheld, nothing in force any more; null: not yet"),
-        sa.Column("decision_text_id", sa.String(length=36), nullable=True, comment="the decision's reasons; null: open"),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
-        sa.CheckConstraint(
-            "(state = 'open') = (decided_at IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL) AND (decided_at IS NULL) = (decision_text_id IS NULL)", name=op.f("ck_disputes_decision_is_whole")
-        ),
-        sa.CheckConstraint("closed_at IS NULL OR closed_at >= decided_at", name=op.f("ck_disputes_closed_after_the_decision")),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disputes_case_id")),
-        sa.ForeignKeyConstraint(["decided_by"], ["users.id"], name=op.f("fk_disputes_decided_by")),
-        sa.ForeignKeyConstraint(["decision_text_id"], ["personal_texts.id"], name=op.f("fk_disputes_decision_text_id")),
-        sa.ForeignKeyConstraint(["text_id"], ["personal_texts.id"], name=op.f("fk_disputes_text_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_disputes")),
-    )
-    op.create_index(op.f("ix_disputes_case_id"), "disputes", ["case_id"], unique=False)
     op.create_table(
         "episodes",
         sa.Column("id", sa.String(length=64), nullable=False, comment="hash of the tenant and the first flag when it was made"),
@@ -576,7 +1040,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
         sa.Column(
             "occasion",
-            sa.Enum("flagged", "determined", "looked_again", name="evidenceoccasion", native_enum=False, create_constraint=True, length=40),
+            sa.Enum("flagged", "determined", "looked_again", "capped", name="evidenceoccasion", native_enum=False, create_constraint=True, length=40),
             nullable=False,
             comment="when it was frozen, and so what is inside",
         ),
@@ -645,6 +1109,64 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_legal_holds_tenant_id"), "legal_holds", ["tenant_id"], unique=False)
     op.create_table(
+        "letter_orders",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "suspension",
+                "withdrawal",
+                "reinstatement",
+                "reaffirmation",
+                "conditional_warning",
+                "breach",
+                "dispute_answer",
+                "cap",
+                name="noticekind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+            comment="what the letter tells",
+        ),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who ordered it"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("reasons_text_id", sa.String(length=36), nullable=False, comment="the reasons"),
+        sa.Column(
+            "measure",
+            sa.Enum(
+                "block_destinations",
+                "limit_origins",
+                "limit_rate",
+                "suspend_principal",
+                "suspend_application",
+                "suspend_channel",
+                "suspend_all_access",
+                name="measurekind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+            comment="kind of measure that it announces",
+        ),
+        sa.Column("scope", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="what exactly would be restricted"),
+        sa.Column("hours", sa.Integer(), nullable=False, comment="for how long at most, hours"),
+        sa.Column("term_concerned", sa.String(length=800), nullable=True, comment="the term of the contract that is not met; null: a warning, which concerns none"),
+        sa.Column("account_taken_over", sa.Boolean(), nullable=False, comment="whether the customer's account may have been taken over: every address is served then"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(kind = 'breach') = (term_concerned IS NOT NULL)", name=op.f("ck_letter_orders_breach_names_its_term")),
+        sa.CheckConstraint("kind IN ('conditional_warning', 'breach')", name=op.f("ck_letter_orders_kinds_ordered")),
+        sa.CheckConstraint("hours >= 1", name=op.f("ck_letter_orders_has_an_end")),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_letter_orders_by_user_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_letter_orders_case_id")),
+        sa.ForeignKeyConstraint(["reasons_text_id"], ["personal_texts.id"], name=op.f("fk_letter_orders_reasons_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter_orders")),
+    )
+    op.create_index(op.f("ix_letter_orders_case_id"), "letter_orders", ["case_id"], unique=False)
+    op.create_table(
         "need_statements",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
@@ -696,6 +1218,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_provisioning_notices")),
     )
     op.create_index("ix_provisioning_notices_subscription", "provisioning_notices", ["subscription_id"], unique=False)
+    op.create_table(
+        "quality_readings",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("draw_id", sa.String(length=36), nullable=False, comment="with what it was drawn"),
+        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="whose traffic is read"),
+        sa.Column("case_id", sa.String(length=36), nullable=True, comment="case that is read again; null: the tenant was not flagged"),
+        sa.Column("read_by", sa.String(length=36), nullable=True, comment="who read it; null: it waits"),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: it waits"),
+        sa.Column(
+            "finding",
+            sa.Enum("fraudulent", "not_fraudulent", "undetermined", name="finding", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+            comment="what they found; null: it waits",
+        ),
+        sa.Column("reasons_text_id", sa.String(length=36), nullable=True, comment="why; null: it waits"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint(
+            "(read_at IS NULL) = (finding IS NULL) AND (read_at IS NULL) = (read_by IS NULL) AND (read_at IS NULL) = (reasons_text_id IS NULL)", name=op.f("ck_quality_readings_read_whole")
+        ),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_quality_readings_case_id")),
+        sa.ForeignKeyConstraint(["draw_id"], ["quality_draws.id"], name=op.f("fk_quality_readings_draw_id")),
+        sa.ForeignKeyConstraint(["read_by"], ["users.id"], name=op.f("fk_quality_readings_read_by")),
+        sa.ForeignKeyConstraint(["reasons_text_id"], ["personal_texts.id"], name=op.f("fk_quality_readings_reasons_text_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_quality_readings_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quality_readings")),
+        sa.UniqueConstraint("draw_id", "tenant_id", "case_id", name=op.f("uq_quality_readings_draw_id_tenant_id_case_id")),
+    )
+    op.create_index(op.f("ix_quality_readings_case_id"), "quality_readings", ["case_id"], unique=False)
+    op.create_index("ix_quality_readings_read", "quality_readings", ["read_at", "id"], unique=False)
     op.create_table(
         "sites",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -759,7 +1310,151 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscription_terms")),
         sa.UniqueConstraint("subscription_id", "version", name=op.f("uq_subscription_terms_subscription_id_version")),
     )
+    op.create_index("ix_subscription_terms_plan", "subscription_terms", ["plan"], unique=False, sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL"))
     op.create_index("uq_subscription_terms_current", "subscription_terms", ["subscription_id"], unique=True, sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL"))
+    op.create_table(
+        "attachments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("comment_id", sa.String(length=36), nullable=False, comment="the comment with which it came: by whom, and when"),
+        sa.Column("name_text_id", sa.String(length=36), nullable=False, comment="the file's name"),
+        sa.Column(
+            "kind",
+            sa.Enum("pdf", "image", "audio", "capture", "archive", "text", name="attachmentkind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what it is by its content",
+        ),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_attachments_case_id")),
+        sa.ForeignKeyConstraint(["comment_id"], ["case_comments.id"], name=op.f("fk_attachments_comment_id")),
+        sa.ForeignKeyConstraint(["name_text_id"], ["personal_texts.id"], name=op.f("fk_attachments_name_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+    )
+    op.create_index(op.f("ix_attachments_case_id"), "attachments", ["case_id"], unique=False)
+    op.create_index(op.f("ix_attachments_comment_id"), "attachments", ["comment_id"], unique=False)
+    op.create_table(
+        "bulk_dismissal_cases",
+        sa.Column("dismissal_id", sa.String(length=36), nullable=False, comment="which"),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column(
+            "result", sa.Enum("pending", "dismissed", "left", "undone", "kept", name="bulkresult", native_enum=False, create_constraint=True, length=40), nullable=False, comment="what became of it"
+        ),
+        sa.Column("why_not", sa.String(length=1000), nullable=True, comment="why it was left, or not opened again; null: nothing stood in the way"),
+        sa.Column("version", sa.Integer(), nullable=True, comment="newest entry of the log about it once it was dismissed; null: it was not"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_bulk_dismissal_cases_case_id")),
+        sa.ForeignKeyConstraint(["dismissal_id"], ["bulk_dismissals.id"], name=op.f("fk_bulk_dismissal_cases_dismissal_id")),
+        sa.PrimaryKeyConstraint("dismissal_id", "case_id", name=op.f("pk_bulk_dismissal_cases")),
+    )
+    op.create_index("ix_bulk_dismissal_cases_result", "bulk_dismissal_cases", ["result"], unique=False)
+    op.create_table(
+        "caps",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="tenant restricted"),
+        sa.Column("consent_id", sa.String(length=36), nullable=False, comment="what was signed"),
+        sa.Column("evidence_set_id", sa.String(length=36), nullable=False, comment="the traffic that breached it, frozen"),
+        sa.Column("breach_from", sa.DateTime(timezone=True), nullable=False, comment="beginning of the hour in which it was breached"),
+        sa.Column("breach_to", sa.DateTime(timezone=True), nullable=False, comment="first moment after that hour"),
+        sa.Column("cents", sa.Double(), nullable=False, comment="charged in that hour for the destination class"),
+        sa.Column("mode", sa.Enum("observe", "act", name="platformmode", native_enum=False, create_constraint=True, length=40), nullable=False, comment="mode in which it was ordered: act"),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "block_destinations",
+                "limit_origins",
+                "limit_rate",
+                "suspend_principal",
+                "suspend_application",
+                "suspend_channel",
+                "suspend_all_access",
+                name="measurekind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+            comment="kind of measure",
+        ),
+        sa.Column("scope", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="what exactly is restricted"),
+        sa.Column(
+            "state",
+            sa.Enum("ordered", "in_force", "lifting", "ended", "never_in_force", "observed", name="measurestate", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="where it stands",
+        ),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, before the call"),
+        sa.Column("in_force_at", sa.DateTime(timezone=True), nullable=True, comment="when read-back confirmed it; null: not yet, or never"),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False, comment="ends then by itself"),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="since when nothing is in force; null: it stands"),
+        sa.Column("read_back", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True, comment="what the platform said last; null: not asked yet"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("mode = 'act'", name=op.f("ck_caps_only_acts_restrict")),
+        sa.CheckConstraint("state <> 'ended' OR ended_at IS NOT NULL", name=op.f("ck_caps_ended_when")),
+        sa.CheckConstraint("state NOT IN ('in_force', 'lifting') OR in_force_at IS NOT NULL", name=op.f("ck_caps_in_force_since")),
+        sa.CheckConstraint("breach_from < breach_to AND ordered_at >= breach_to", name=op.f("ck_caps_after_the_breach")),
+        sa.CheckConstraint("ended_at IS NULL OR in_force_at IS NULL OR ended_at >= in_force_at", name=op.f("ck_caps_ended_after")),
+        sa.CheckConstraint("in_force_at IS NULL OR in_force_at >= ordered_at", name=op.f("ck_caps_in_force_after_the_order")),
+        sa.CheckConstraint("ordered_at < ends_at", name=op.f("ck_caps_has_an_end")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_caps_case_id")),
+        sa.ForeignKeyConstraint(["consent_id"], ["standing_consents.id"], name=op.f("fk_caps_consent_id")),
+        sa.ForeignKeyConstraint(["evidence_set_id"], ["evidence_sets.id"], name=op.f("fk_caps_evidence_set_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_caps_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_caps")),
+        sa.UniqueConstraint("consent_id", "breach_to", name=op.f("uq_caps_consent_id_breach_to")),
+    )
+    op.create_index(op.f("ix_caps_case_id"), "caps", ["case_id"], unique=False)
+    op.create_index(op.f("ix_caps_tenant_id"), "caps", ["tenant_id"], unique=False)
+    op.create_index(
+        "uq_caps_one_unfinished_a_consent",
+        "caps",
+        ["consent_id"],
+        unique=True,
+        sqlite_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
+        postgresql_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
+    )
+    op.create_table(
+        "case_mentions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who is named"),
+        sa.Column("comment_id", sa.String(length=36), nullable=False, comment="in which comment"),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who wrote it"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True, comment="when they opened the case after it; null: not yet"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_case_mentions_by_user_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_mentions_case_id")),
+        sa.ForeignKeyConstraint(["comment_id"], ["case_comments.id"], name=op.f("fk_case_mentions_comment_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_case_mentions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_mentions")),
+    )
+    op.create_index("ix_case_mentions_unseen", "case_mentions", ["user_id", "seen_at", "case_id"], unique=False)
+    op.create_table(
+        "customer_questions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("address_id", sa.String(length=36), nullable=False, comment="who was asked"),
+        sa.Column("asked_by", sa.String(length=36), nullable=False, comment="who asked"),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("waits_until", sa.DateTime(timezone=True), nullable=False, comment="when the case is back in the queue at the latest"),
+        sa.Column(
+            "answer",
+            sa.Enum("ours", "not_ours", "not_sure", name="customersanswer", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+            comment="what was answered; null: nothing yet",
+        ),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True, comment="when it was recorded; null: not yet"),
+        sa.Column("answer_recorded_by", sa.String(length=36), nullable=True, comment="who recorded it; null: nobody yet"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name=op.f("ck_customer_questions_an_answer_has_its_moment")),
+        sa.ForeignKeyConstraint(["address_id"], ["addresses.id"], name=op.f("fk_customer_questions_address_id")),
+        sa.ForeignKeyConstraint(["answer_recorded_by"], ["users.id"], name=op.f("fk_customer_questions_answer_recorded_by")),
+        sa.ForeignKeyConstraint(["asked_by"], ["users.id"], name=op.f("fk_customer_questions_asked_by")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_customer_questions_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_questions")),
+    )
+    op.create_index("ix_customer_questions_case", "customer_questions", ["case_id", "asked_at"], unique=False)
     op.create_table(
         "determinations",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -777,7 +1472,9 @@ def upgrade() -> None:
         sa.Column(
             "grounds", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="why it is fraud, from the catalogue (review/grounds.py); empty where no fraud was found"
         ),
+        sa.Column("account_taken_over", sa.Boolean(), nullable=False, comment="whether the customer's account may have been taken over: every address is served then"),
         sa.Column("reasons_text_id", sa.String(length=36), nullable=False, comment="the reasons"),
+        sa.Column("why_wider_text_id", sa.String(length=36), nullable=True, comment="why no narrower measure is enough; null: not said"),
         sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who determined"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
         sa.Column("evidence_set_id", sa.String(length=36), nullable=True, comment="what it rests on; null unless fraudulent"),
@@ -788,6 +1485,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_determinations_case_id")),
         sa.ForeignKeyConstraint(["evidence_set_id"], ["evidence_sets.id"], name=op.f("fk_determinations_evidence_set_id")),
         sa.ForeignKeyConstraint(["reasons_text_id"], ["personal_texts.id"], name=op.f("fk_determinations_reasons_text_id")),
+        sa.ForeignKeyConstraint(["why_wider_text_id"], ["personal_texts.id"], name=op.f("fk_determinations_why_wider_text_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_determinations")),
         sa.UniqueConstraint("case_id", "number", name=op.f("uq_determinations_case_id_number")),
         sa.UniqueConstraint("id", "at", name="uq_determinations_moment"),
@@ -860,7 +1558,18 @@ def upgrade() -> None:
         sa.Column(
             "kind",
             sa.Enum(
-                "suspension", "withdrawal", "reinstatement", "reaffirmation", "conditional_warning", "breach", "dispute_answer", name="noticekind", native_enum=False, create_constraint=True, length=40
+                "suspension",
+                "withdrawal",
+                "reinstatement",
+                "reaffirmation",
+                "conditional_warning",
+                "breach",
+                "dispute_answer",
+                "cap",
+                name="noticekind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
             ),
             nullable=False,
             comment="what it tells",
@@ -895,6 +1604,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_notices_reference")),
     )
     op.create_table(
+        "attachment_contents",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("attachment_id", sa.String(length=36), nullable=False, comment="whose bytes"),
+        sa.Column("content", sa.LargeBinary(), nullable=True, comment="the bytes as they came; null once erased"),
+        sa.Column("size_bytes", sa.Integer(), nullable=False, comment="how many"),
+        sa.Column("sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the bytes"),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True, comment="when erased; null: still there"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(content IS NULL) = (erased_at IS NOT NULL)", name=op.f("ck_attachment_contents_erased_whole")),
+        sa.CheckConstraint("size_bytes > 0", name=op.f("ck_attachment_contents_not_empty")),
+        sa.ForeignKeyConstraint(["attachment_id"], ["attachments.id"], name=op.f("fk_attachment_contents_attachment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment_contents")),
+        sa.UniqueConstraint("attachment_id", name=op.f("uq_attachment_contents_attachment_id")),
+    )
+    op.create_table(
         "determination_flags",
         sa.Column("determination_id", sa.String(length=36), nullable=False, comment="determination"),
         sa.Column("flag_id", sa.String(length=36), nullable=False, comment="flag that it names"),
@@ -904,6 +1628,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("determination_id", "flag_id", name=op.f("pk_determination_flags")),
     )
     op.create_index(op.f("ix_determination_flags_flag_id"), "determination_flags", ["flag_id"], unique=False)
+    op.create_table(
+        "disputes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case disputed"),
+        sa.Column("state", sa.Enum("open", "upheld", "narrowed", "rejected", name="disputestate", native_enum=False, create_constraint=True, length=40), nullable=False, comment="where it stands"),
+        sa.Column("opened_by", sa.String(length=140), nullable=False, comment="who entered it: user id or system:"),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False, comment="when it was received"),
+        sa.Column("answer_due_at", sa.DateTime(timezone=True), nullable=False, comment="internal target of the answer"),
+        sa.Column("decide_by", sa.DateTime(timezone=True), nullable=True, comment="by when the letter that is disputed says that it is decided; null: no letter says so"),
+        sa.Column("notice_id", sa.String(length=36), nullable=True, comment="letter on whose page it was entered; null: a person entered it"),
+        sa.Column("text_id", sa.String(length=36), nullable=False, comment="the tenant's words"),
+        sa.Column("decided_by", sa.String(length=36), nullable=True, comment="who decided; null: open"),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True, comment="when decided; null: open"),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True, comment="when nothing was left to do: decided and, where upheld, nothing in force any more; null: not yet"),
+        sa.Column("decision_text_id", sa.String(length=36), nullable=True, comment="the decision's reasons; null: open"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint(
+            "(state = 'open') = (decided_at IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL) AND (decided_at IS NULL) = (decision_text_id IS NULL)", name=op.f("ck_disputes_decision_is_whole")
+        ),
+        sa.CheckConstraint("closed_at IS NULL OR closed_at >= decided_at", name=op.f("ck_disputes_closed_after_the_decision")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disputes_case_id")),
+        sa.ForeignKeyConstraint(["decided_by"], ["users.id"], name=op.f("fk_disputes_decided_by")),
+        sa.ForeignKeyConstraint(["decision_text_id"], ["personal_texts.id"], name=op.f("fk_disputes_decision_text_id")),
+        sa.ForeignKeyConstraint(["notice_id"], ["notices.id"], name=op.f("fk_disputes_notice_id")),
+        sa.ForeignKeyConstraint(["text_id"], ["personal_texts.id"], name=op.f("fk_disputes_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disputes")),
+    )
+    op.create_index(op.f("ix_disputes_case_id"), "disputes", ["case_id"], unique=False)
     op.create_table(
         "notice_attempts",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -931,6 +1683,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_attempts")),
         sa.UniqueConstraint("notice_id", "number", name=op.f("uq_notice_attempts_notice_id_number")),
     )
+    op.create_table(
+        "page_codes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("notice_id", sa.String(length=36), nullable=False, comment="notice whose page it opens"),
+        sa.Column("address_id", sa.String(length=36), nullable=True, comment="contact's address that it is mailed to; null: the address was none"),
+        sa.Column("client", sa.String(length=64), nullable=False, comment="keyed digest of the network address that asked"),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False, comment="when it was asked for"),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, comment="from then on it opens nothing"),
+        sa.Column("salt", sa.String(length=64), nullable=False, comment="random, hex"),
+        sa.Column("code_sha256", sa.String(length=64), nullable=False, comment="keyed digest of salt and code (HMAC-SHA256)"),
+        sa.Column("tries", sa.Integer(), nullable=False, comment="how often it was tried; it is compared five times at most"),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True, comment="when it opened the page; null: not yet"),
+        sa.Column("session_sha256", sa.String(length=64), nullable=True, comment="SHA-256 of what the browser keeps for the visit; null: not used yet"),
+        sa.Column("session_ends_at", sa.DateTime(timezone=True), nullable=True, comment="end of the visit; null: not used yet"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(used_at IS NULL) = (session_sha256 IS NULL) AND (used_at IS NULL) = (session_ends_at IS NULL)", name=op.f("ck_page_codes_used_whole")),
+        sa.CheckConstraint("tries >= 0 AND tries <= 5", name=op.f("ck_page_codes_five_tries")),
+        sa.CheckConstraint("used_at IS NULL OR address_id IS NOT NULL", name=op.f("ck_page_codes_used_by_a_contact")),
+        sa.ForeignKeyConstraint(["address_id"], ["addresses.id"], name=op.f("fk_page_codes_address_id")),
+        sa.ForeignKeyConstraint(["notice_id"], ["notices.id"], name=op.f("fk_page_codes_notice_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_codes")),
+        sa.UniqueConstraint("session_sha256", name=op.f("uq_page_codes_session_sha256")),
+    )
+    op.create_index("ix_page_codes_client", "page_codes", ["client", "requested_at"], unique=False)
+    op.create_index("ix_page_codes_notice", "page_codes", ["notice_id", "requested_at"], unique=False)
     op.create_table(
         "proposals",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -981,6 +1758,7 @@ def upgrade() -> None:
         sa.Column("notice_id", sa.String(length=36), nullable=False, comment="notice concerned"),
         sa.Column("attempt_id", sa.String(length=36), nullable=True, comment="attempt concerned; null where it is of none in particular"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when it happened, as far as known"),
+        sa.Column("source_at", sa.DateTime(timezone=True), nullable=True, comment="when it happened by the source's own word, on which nothing rests; null: it does not say"),
         sa.Column("source", sa.String(length=200), nullable=False, comment="smtp, delivery report and its file, ..."),
         sa.Column(
             "status",
@@ -1014,6 +1792,48 @@ def upgrade() -> None:
     )
     op.create_index("ix_delivery_events_notice", "delivery_events", ["notice_id"], unique=False)
     op.create_table(
+        "emergency_orders",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("proposal_id", sa.String(length=36), nullable=False, comment="proposal that is carried out"),
+        sa.Column("proposal_sha256", sa.String(length=64), nullable=False, comment="digest of the version that is carried out"),
+        sa.Column("determined_by", sa.String(length=36), nullable=False, comment="who determined"),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False, comment="when the proposal was drawn up"),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who ordered it"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("reasons_text_id", sa.String(length=36), nullable=False, comment="why it could not wait"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("at >= drawn_at", name=op.f("ck_emergency_orders_after_the_proposal")),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_emergency_orders_by_user_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_emergency_orders_case_id")),
+        sa.ForeignKeyConstraint(["determined_by"], ["users.id"], name=op.f("fk_emergency_orders_determined_by")),
+        sa.ForeignKeyConstraint(
+            ["proposal_id", "proposal_sha256", "determined_by", "drawn_at"], ["proposals.id", "proposals.sha256", "proposals.determined_by", "proposals.drawn_at"], name="fk_emergency_orders_version"
+        ),
+        sa.ForeignKeyConstraint(["reasons_text_id"], ["personal_texts.id"], name=op.f("fk_emergency_orders_reasons_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_orders")),
+        sa.UniqueConstraint("id", "proposal_id", "at", name="uq_emergency_orders_of_proposal"),
+        sa.UniqueConstraint("proposal_id", name=op.f("uq_emergency_orders_proposal_id")),
+    )
+    op.create_index(op.f("ix_emergency_orders_case_id"), "emergency_orders", ["case_id"], unique=False)
+    op.create_table(
+        "oncall_pages",
+        sa.Column("id", sa.String(length=36), nullable=False, comment="by which receivers know a page that comes twice"),
+        sa.Column("proposal_id", sa.String(length=36), nullable=False, comment="what waits for approval"),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="its case"),
+        sa.Column("step", sa.Integer(), nullable=False, comment="1, 2, 3: after 5, 10, 15 minutes; 11, 12, 13: so long after a first approval of two"),
+        sa.Column("turn_id", sa.String(length=36), nullable=True, comment="who is paged; null: nobody on call could be"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when it was tried last"),
+        sa.Column("outcome", sa.Enum("sending", "sent", "failed", "nobody", name="pageoutcome", native_enum=False, create_constraint=True, length=40), nullable=False, comment="whether it left"),
+        sa.Column("detail", sa.String(length=500), nullable=False, comment="what the receivers answered, or what failed"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_oncall_pages_case_id")),
+        sa.ForeignKeyConstraint(["proposal_id"], ["proposals.id"], name=op.f("fk_oncall_pages_proposal_id")),
+        sa.ForeignKeyConstraint(["turn_id"], ["oncall_turns.id"], name=op.f("fk_oncall_pages_turn_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oncall_pages")),
+        sa.UniqueConstraint("proposal_id", "step", name=op.f("uq_oncall_pages_proposal_id_step")),
+    )
+    op.create_table(
         "smtp_attempts",
         sa.Column("attempt_id", sa.String(length=36), nullable=False, comment="the attempt"),
         sa.Column("envelope_from", sa.String(length=255), nullable=False, comment="return path of this attempt alone, with an unguessable token"),
@@ -1021,7 +1841,19 @@ def upgrade() -> None:
         sa.Column("host", sa.String(length=255), nullable=False, comment="mail server"),
         sa.Column("port", sa.Integer(), nullable=False, comment="its port"),
         sa.Column("reply_code", sa.Integer(), nullable=True, comment="the reply that decided the outcome; null: none came"),
+        sa.Column("queue_id", sa.String(length=255), nullable=True, comment="name under which the server keeps it, from its reply; null: it names none"),
+        sa.Column("server_name", sa.String(length=255), nullable=True, comment="name by which the server called itself; null: it did not"),
+        sa.Column("server_address", sa.String(length=60), nullable=True, comment="IP address and port that were reached; null: none was"),
+        sa.Column("reports_offered", sa.Boolean(), nullable=True, comment="whether the server passes delivery reports on (RFC 3461); null: it did not come to that"),
+        sa.Column("tls_version", sa.String(length=40), nullable=True, comment="version of TLS; null: the connection was not encrypted"),
+        sa.Column("tls_cipher", sa.String(length=100), nullable=True, comment="its cipher suite; null: as above"),
+        sa.Column("certificate_sha256", sa.String(length=64), nullable=True, comment="SHA-256 of the server's certificate (DER); null: it showed none"),
+        sa.Column("certificate_verified", sa.Boolean(), nullable=True, comment="whether it leads to a trusted root and is for the server's name; null: not encrypted"),
+        sa.Column("dkim_name", sa.String(length=320), nullable=True, comment="under which DNS has the key that the bytes are signed with; null: unsigned"),
+        sa.Column("dkim_record", sa.Text(), nullable=True, comment="that public key, the text of its TXT record; null: unsigned"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(dkim_name IS NULL) = (dkim_record IS NULL)", name=op.f("ck_smtp_attempts_dkim_whole")),
+        sa.CheckConstraint("(tls_version IS NULL) = (tls_cipher IS NULL) AND (tls_version IS NULL) = (certificate_verified IS NULL)", name=op.f("ck_smtp_attempts_tls_whole")),
         sa.ForeignKeyConstraint(["attempt_id"], ["notice_attempts.id"], name=op.f("fk_smtp_attempts_attempt_id")),
         sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_smtp_attempts")),
         sa.UniqueConstraint("envelope_from", name=op.f("uq_smtp_attempts_envelope_from")),
@@ -1033,8 +1865,10 @@ def upgrade() -> None:
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
         sa.Column("tenant_id", sa.String(length=200), nullable=False, comment="tenant restricted"),
         sa.Column("proposal_id", sa.String(length=36), nullable=False, comment="proposal carried out"),
-        sa.Column("approval_id", sa.String(length=36), nullable=False, comment="approval that it stands on"),
-        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False, comment="when it was approved"),
+        sa.Column("approval_id", sa.String(length=36), nullable=True, comment="approval that it stands on; null: it was ordered in an emergency, and one may have followed"),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True, comment="when it was approved; null: as above"),
+        sa.Column("emergency_id", sa.String(length=36), nullable=True, comment="emergency order that it stands on; null: it was approved before"),
+        sa.Column("emergency_at", sa.DateTime(timezone=True), nullable=True, comment="when that was given; null: as above"),
         sa.Column("notice_plan_id", sa.String(length=36), nullable=False, comment="notice before it"),
         sa.Column("permitted_at", sa.DateTime(timezone=True), nullable=True, comment="from when the contract's notice let it follow; null: only observed, no notice went out"),
         sa.Column("without_notice", sa.String(length=400), nullable=True, comment="by what provision of the contract no notice was needed beforehand; null: one was"),
@@ -1055,9 +1889,10 @@ def upgrade() -> None:
                 length=40,
             ),
             nullable=False,
-            comment="kind of measure",
+            comment="kind of measure that was approved",
         ),
-        sa.Column("scope", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="what exactly is restricted"),
+        sa.Column("scope", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="what exactly was approved to be restricted"),
+        sa.Column("narrowed_to", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True, comment="kind and scope of what it restricts since it was narrowed; null: it never was"),
         sa.Column(
             "state",
             sa.Enum("ordered", "in_force", "lifting", "ended", "never_in_force", "observed", name="measurestate", native_enum=False, create_constraint=True, length=40),
@@ -1069,6 +1904,10 @@ def upgrade() -> None:
         sa.Column("review_at", sa.DateTime(timezone=True), nullable=False, comment="lapses then unless reaffirmed"),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False, comment="ends then at the latest"),
         sa.Column("latest_end_at", sa.DateTime(timezone=True), nullable=True, comment="the term or the contract's longest duration runs out, whichever is first; null: neither is known"),
+        sa.Column("corrected_at", sa.DateTime(timezone=True), nullable=True, comment="when a person found that its cause is gone; null: nobody has"),
+        sa.Column("corrected_by", sa.String(length=140), nullable=True, comment="who found so; null: nobody has"),
+        sa.Column("correction_text_id", sa.String(length=36), nullable=True, comment="why; null: nobody has"),
+        sa.Column("lift_due_at", sa.DateTime(timezone=True), nullable=True, comment="by when it is lifted then, by the contract's lift rule; null: nobody has"),
         sa.Column("ending", sa.Enum("reinstated", "lapsed", name="ending", native_enum=False, create_constraint=True, length=40), nullable=True, comment="how it ends; null: it stands"),
         sa.Column(
             "ended_at",
@@ -1081,13 +1920,24 @@ def upgrade() -> None:
         sa.CheckConstraint("mode <> 'act' OR (permitted_at IS NOT NULL AND ordered_at >= permitted_at)", name=op.f("ck_measures_after_the_notice")),
         sa.CheckConstraint("state <> 'ended' OR (ended_at IS NOT NULL AND ending IS NOT NULL)", name=op.f("ck_measures_ended_when")),
         sa.CheckConstraint("state NOT IN ('in_force', 'lifting') OR in_force_at IS NOT NULL", name=op.f("ck_measures_in_force_since")),
+        sa.CheckConstraint(
+            "(approval_id IS NULL) = (approved_at IS NULL) AND (emergency_id IS NULL) = (emergency_at IS NULL) AND (approval_id IS NULL) <> (emergency_id IS NULL)",
+            name=op.f("ck_measures_stands_on_one_act"),
+        ),
+        sa.CheckConstraint(
+            "(corrected_at IS NULL) = (lift_due_at IS NULL) AND (corrected_at IS NULL) = (corrected_by IS NULL) AND (corrected_at IS NULL) = (correction_text_id IS NULL)",
+            name=op.f("ck_measures_correction_is_whole"),
+        ),
         sa.CheckConstraint("ended_at IS NULL OR in_force_at IS NULL OR ended_at >= in_force_at", name=op.f("ck_measures_ended_after_it_began")),
         sa.CheckConstraint("in_force_at IS NULL OR in_force_at >= ordered_at", name=op.f("ck_measures_in_force_after_the_order")),
         sa.CheckConstraint("ordered_at < ends_at", name=op.f("ck_measures_has_an_end")),
         sa.CheckConstraint("ordered_at >= approved_at", name=op.f("ck_measures_after_the_approval")),
+        sa.CheckConstraint("ordered_at >= emergency_at", name=op.f("ck_measures_after_the_emergency_order")),
         sa.CheckConstraint("review_at <= ends_at", name=op.f("ck_measures_review_before_end")),
         sa.ForeignKeyConstraint(["approval_id", "proposal_id", "approved_at"], ["approvals.id", "approvals.proposal_id", "approvals.at"], name="fk_measures_approval"),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_measures_case_id")),
+        sa.ForeignKeyConstraint(["correction_text_id"], ["personal_texts.id"], name=op.f("fk_measures_correction_text_id")),
+        sa.ForeignKeyConstraint(["emergency_id", "proposal_id", "emergency_at"], ["emergency_orders.id", "emergency_orders.proposal_id", "emergency_orders.at"], name="fk_measures_emergency"),
         sa.ForeignKeyConstraint(["notice_plan_id"], ["notice_plans.id"], name=op.f("fk_measures_notice_plan_id")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_measures_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_measures")),
@@ -1102,6 +1952,29 @@ def upgrade() -> None:
         sqlite_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
         postgresql_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
     )
+    op.create_table(
+        "narrowings",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("measure_id", sa.String(length=36), nullable=False, comment="measure that is narrowed"),
+        sa.Column("number", sa.Integer(), nullable=False, comment="1, 2, 3 ... of the measure"),
+        sa.Column("dispute_id", sa.String(length=36), nullable=False, comment="dispute whose decision narrows it"),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, comment="when it was decided"),
+        sa.Column("restricted", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="kind and scope of what was restricted before"),
+        sa.Column("restricts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment="kind and scope of what is still restricted"),
+        sa.Column("freed", sa.Double(), nullable=True, comment="part of the usual contacts that were restricted and are no more, 0 to 1, by replay on the frozen traffic; null: its rows do not tell"),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True, comment="when read-back showed nothing wider in force; null: not yet, or the measure ended before"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("confirmed_at IS NULL OR confirmed_at >= decided_at", name=op.f("ck_narrowings_confirmed_after")),
+        sa.CheckConstraint("freed IS NULL OR (freed >= 0 AND freed <= 1)", name=op.f("ck_narrowings_freed_is_a_part")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_narrowings_case_id")),
+        sa.ForeignKeyConstraint(["dispute_id"], ["disputes.id"], name=op.f("fk_narrowings_dispute_id")),
+        sa.ForeignKeyConstraint(["measure_id"], ["measures.id"], name=op.f("fk_narrowings_measure_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_narrowings")),
+        sa.UniqueConstraint("dispute_id", name=op.f("uq_narrowings_dispute_id")),
+        sa.UniqueConstraint("measure_id", "number", name=op.f("uq_narrowings_measure_id_number")),
+    )
+    op.create_index(op.f("ix_narrowings_case_id"), "narrowings", ["case_id"], unique=False)
     op.create_table(
         "platform_commands",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -1148,6 +2021,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reaffirmations")),
         sa.UniqueConstraint("measure_id", "round", "by_user_id", name=op.f("uq_reaffirmations_measure_id_round_by_user_id")),
     )
+    op.create_table(
+        "wrongful_measures",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("measure_id", sa.String(length=36), nullable=False, comment="measure that was wrongful; as a whole it stands once"),
+        sa.Column("narrowing_id", sa.String(length=36), nullable=True, comment="narrowing that says what of it was too wide; null: all that it restricts was wrongful"),
+        sa.Column("dispute_id", sa.String(length=36), nullable=True, comment="dispute decided for the tenant; null: a person found it without one"),
+        sa.Column("found_by", sa.String(length=36), nullable=False, comment="who decided so"),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("reasons_text_id", sa.String(length=36), nullable=True, comment="why; null: the dispute's decision says it"),
+        sa.Column("usual_per_hour", sa.Double(), nullable=True, comment="usual contacts an hour of what it stopped, by the frozen evidence; null: it does not say"),
+        sa.Column(
+            "cause",
+            sa.Enum("detector", "person", "contract_data", "delivery", name="wrongcause", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+            comment="what it goes back to; null: nobody has said it yet",
+        ),
+        sa.Column("credit_cents", sa.Integer(), nullable=True, comment="credited to the customer, hundredths; null: nothing was decided yet"),
+        sa.Column("assessed_by", sa.String(length=36), nullable=True, comment="who said cause or credit last; null: nobody has"),
+        sa.Column("assessed_at", sa.DateTime(timezone=True), nullable=True, comment="when; null: nobody has"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(assessed_at IS NULL) = (assessed_by IS NULL)", name=op.f("ck_wrongful_measures_assessment_is_whole")),
+        sa.CheckConstraint("(dispute_id IS NULL) = (reasons_text_id IS NOT NULL)", name=op.f("ck_wrongful_measures_found_somehow")),
+        sa.CheckConstraint("assessed_at IS NULL OR cause IS NOT NULL", name=op.f("ck_wrongful_measures_assessed_with_a_cause")),
+        sa.CheckConstraint("credit_cents IS NULL OR credit_cents >= 0", name=op.f("ck_wrongful_measures_credit_is_no_charge")),
+        sa.CheckConstraint("narrowing_id IS NULL OR dispute_id IS NOT NULL", name=op.f("ck_wrongful_measures_narrowed_by_a_dispute")),
+        sa.ForeignKeyConstraint(["assessed_by"], ["users.id"], name=op.f("fk_wrongful_measures_assessed_by")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_wrongful_measures_case_id")),
+        sa.ForeignKeyConstraint(["dispute_id"], ["disputes.id"], name=op.f("fk_wrongful_measures_dispute_id")),
+        sa.ForeignKeyConstraint(["found_by"], ["users.id"], name=op.f("fk_wrongful_measures_found_by")),
+        sa.ForeignKeyConstraint(["measure_id"], ["measures.id"], name=op.f("fk_wrongful_measures_measure_id")),
+        sa.ForeignKeyConstraint(["narrowing_id"], ["narrowings.id"], name=op.f("fk_wrongful_measures_narrowing_id")),
+        sa.ForeignKeyConstraint(["reasons_text_id"], ["personal_texts.id"], name=op.f("fk_wrongful_measures_reasons_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wrongful_measures")),
+        sa.UniqueConstraint("narrowing_id", name=op.f("uq_wrongful_measures_narrowing_id")),
+    )
+    op.create_index(op.f("ix_wrongful_measures_case_id"), "wrongful_measures", ["case_id"], unique=False)
+    op.create_index(op.f("ix_wrongful_measures_measure_id"), "wrongful_measures", ["measure_id"], unique=False)
+    op.create_index("uq_wrongful_measures_whole_once", "wrongful_measures", ["measure_id"], unique=True, sqlite_where=sa.text("narrowing_id IS NULL"), postgresql_where=sa.text("narrowing_id IS NULL"))
     for statement in FURTHER[op.get_bind().dialect.name]:
         op.execute(statement)
 
