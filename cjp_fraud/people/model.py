@@ -28,6 +28,37 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """To which cases a role is narrowed; an empty set does not narrow it.
+
+    Parameters
+    ----------
+    channels : voice, chat, email, sms, social.
+    countries : of the tenants, ISO 3166-1, two letters.
+    """
+
+    channels: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it narrows nothing."""
+        return not self.channels and not self.countries
+
+    def covers(self, channel: str | None, country: str | None) -> bool:
+        """Whether a case of this channel and country lies in it; what is not known lies in no narrowed one."""
+        return (not self.channels or channel in self.channels) and (
+            not self.countries or country in self.countries
+        )
+
+    def __str__(self) -> str:
+        return "; ".join(", ".join(sorted(names)) for names in (self.channels, self.countries) if names)
+
+
+EVERYTHING: Final = Reach()
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A person, or a machine acting under a name of its own (``system:detect``).
 
@@ -36,11 +67,17 @@ class Actor:
     name : user name, or ``system:...``.
     user_id : the user's id; None for machines.
     roles : what a person may do; machines have none.
+    narrowed : roles that are narrowed, each to what.
     """
 
     name: str
     user_id: str | None = None
     roles: frozenset[Role] = field(default_factory=frozenset)
+    narrowed: tuple[tuple[Role, Reach], ...] = ()
+
+    def reach(self, role: Role) -> Reach:
+        """Return to what a role is narrowed."""
+        return next((reach for narrowed, reach in self.narrowed if narrowed is role), EVERYTHING)
 
     @property
     def is_person(self) -> bool:
@@ -101,6 +138,8 @@ class Part(StrEnum):
 
     CLAIMED = "claimed"
     RELEASED = "released"
+    HANDED_OVER = "handed_over"
+    PUT_ASIDE = "put_aside"
     COMMENTED = "commented"
     EDITED = "edited"
     DETERMINED = "determined"
@@ -115,6 +154,11 @@ class Part(StrEnum):
     REAFFIRMED = "reaffirmed"
     REINSTATED = "reinstated"
     OPENED_DISPUTE = "opened_dispute"
+    NARROWED = "narrowed"
+    ORDERED_LETTER = "ordered_letter"
+    ORDERED_EMERGENCY = "ordered_emergency"
+    FOUND_CORRECTED = "found_corrected"
+    FOUND_WRONG = "found_wrong"
     EDITED_CONTRACT = "edited_contract"
 
     @property
@@ -123,7 +167,9 @@ class Part(StrEnum):
         return self.replace("_", " ")
 
 
-TAKING_PART: Final = frozenset({Part.CLAIMED, Part.COMMENTED, Part.EDITED, Part.DETERMINED})
+TAKING_PART: Final = frozenset(
+    {Part.CLAIMED, Part.COMMENTED, Part.EDITED, Part.DETERMINED, Part.ORDERED_EMERGENCY}
+)
 """What bars a person from approving; who decides a dispute must have done nothing at all about the case."""
 
 FEED: Final = "system:feed:"
@@ -208,6 +254,29 @@ class GivenIdentity:
 def _account_name(account: str) -> str:
     """Return an account's name without its domain and without what stands behind a ``+``."""
     return re.split(r"[\\/]", account.partition("@")[0])[-1].partition("+")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWanted:
+    """A turn that an admin puts on the roster.
+
+    Parameters
+    ----------
+    user : name of an approver or counsel.
+    place : 1 is paged first.
+    days, begins, ends, time_zone : ``("mon", "tue")``, ``08:00``, ``20:00``, an IANA name; ends that are not after the
+        beginning are on the next day.
+    webhook, mail : where a page is sent, one of them at least; None: not there.
+    """
+
+    user: str
+    place: int
+    days: tuple[str, ...]
+    begins: str
+    ends: str
+    time_zone: str
+    webhook: str | None = None
+    mail: str | None = None
 
 
 def require_user_name(name: str) -> None:

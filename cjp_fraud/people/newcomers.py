@@ -1,4 +1,4 @@
-"""Who is too new to approve: users and roles count after a day, never in a case of their makers; a pure rule."""
+"""Who is too new to approve: what makes somebody an approver counts after a day, never in a case of its makers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ MakersOf = Callable[[Collection[str]], set[str]]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A user that was made, or a role that was granted.
+    """A user that was made, a role that was granted, a password set after an invitation, or an account added.
 
     Parameters
     ----------
     what : it in words.
     recorded_at : when; aware.
-    maker : who did it: the id of a user, or the name of a machine (``INIT`` at the deployment's beginning).
+    maker : who did it, of a password who invited, of an account who added it: the id of a user, or the name of a
+        machine (``INIT`` at the deployment's beginning).
     """
 
     what: str
@@ -34,8 +35,9 @@ def grant_faults(
 ) -> tuple[str, ...]:
     """Return why grants do not count at ``at`` (aware), a sentence each; none: they do.
 
-    A user and a role count 24 hours after they were recorded, and never in a case in which their maker took part, or
-    whoever made their maker, and so on. What was given at the deployment's ``init`` counts from the first moment on.
+    A user, a role, a password and an account count 24 hours after they were recorded, and never in a case in which
+    their maker took part, or whoever made their maker, and so on. What was given at the deployment's ``init`` counts
+    from the first moment on, and so do invitations of its first hour, before anybody has a password.
 
     Parameters
     ----------

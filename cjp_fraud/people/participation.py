@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.people.model import TAKING_PART, Actor, Part, Role
+from cjp_fraud.people.model import INIT, TAKING_PART, Actor, IdentityKind, Part, Role
 from cjp_fraud.people.newcomers import Grant, grant_faults
-from cjp_fraud.people.tables import Participation, User, UserRole
+from cjp_fraud.people.tables import Identity, LocalAccount, Participation, User, UserRole
 
 LATELY = timedelta(days=30)
 """How long an edit of a tenant's addresses or terms bars its editor from approving (the design's "lately")."""
@@ -83,11 +83,36 @@ def newcomer_faults(
     grants = [Grant(f"the user {user.name}", user.recorded_at, user.created_by)]
     if held is not None:
         grants.append(Grant(f"{user.name}'s role {role}", held.recorded_at, held.granted_by))
+    account = session.scalar(select(LocalAccount).where(LocalAccount.user_id == by.user_id))
+    # Whoever invites a user could use the invitation themself, and be the second person.
+    if account is not None and account.password_set_at is not None and account.password_set_at <= aware(at):
+        # A machine invites only while nobody has a password.
+        maker = INIT if account.invited_by.startswith("system:") else account.invited_by
+        grants.append(Grant(f"{user.name}'s password", account.password_set_at, maker))
+    # And whoever adds an account to a user could sign in by it, at the provider.
+    grants += [
+        Grant(f"{user.name}'s account {row.value}", row.recorded_at, row.added_by)
+        for row in _accounts_added(session, user, at)
+    ]
     took_part: set[str] = set()
     if case_id is not None:
         of_case = select(Participation.user_id).where(Participation.case_id == case_id)
         took_part = set(session.scalars(of_case))
     return grant_faults(grants, took_part, lambda people: _admins_behind(session, people), at)
+
+
+def _accounts_added(session: Session, user: User, at: datetime) -> Sequence[Identity]:
+    """Return the accounts that were on record at ``at`` and not given when the user was made."""
+    return session.scalars(
+        select(Identity)
+        .where(
+            Identity.user_id == user.id,
+            Identity.kind == IdentityKind.ACCOUNT,
+            Identity.recorded_at > user.recorded_at,
+            Identity.recorded_at <= aware(at),
+        )
+        .order_by(Identity.id)
+    ).all()
 
 
 def _admins_behind(session: Session, people: Collection[str]) -> set[str]:

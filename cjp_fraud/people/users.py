@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
-from cjp_fraud.people.model import INIT, Actor, Decision, GivenIdentity, IdentityKind, Role, require_user_name
+from cjp_fraud.people.model import (
+    EVERYTHING,
+    INIT,
+    Actor,
+    Decision,
+    GivenIdentity,
+    IdentityKind,
+    Reach,
+    Role,
+    require_user_name,
+)
+from cjp_fraud.people.reach import NEVER_NARROWED
 from cjp_fraud.people.tables import Identity, User, UserRole
 from cjp_fraud.storage.locks import named_lock
 
@@ -55,7 +66,7 @@ def create_user(
     user = User(name=name, display_name=display_name, created_at=decision.at, created_by=by.reference)
     session.add(user)
     session.flush()
-    session.add_all(_identity(user, each) for each in given)
+    session.add_all(_identity(decision, user, each) for each in given)
     session.add_all(_role(decision, user.id, role) for role in named_roles)
     session.flush()
     append(decision, "user.created", "users", user.id, {"roles": named_roles})
@@ -65,7 +76,8 @@ def create_user(
 def add_identity(decision: Decision, name: str, identity: GivenIdentity) -> User:
     """Put one more identity of a user on record, as an admin; one that the user has is left as it is.
 
-    A user of ``init`` who had no identity but their name has this one from then on.
+    A user of ``init`` who had no identity but their name has this one from then on. Whoever has an account may sign in
+    by it as this user: so it counts as an invitation does (:func:`cjp_fraud.people.newcomers.grant_faults`).
 
     Raises
     ------
@@ -92,14 +104,20 @@ def add_identity(decision: Decision, name: str, identity: GivenIdentity) -> User
         Identity.user_id == user.id, Identity.kind == identity.kind, Identity.value == identity.value
     )
     if session.scalar(held) is None:
-        session.add(_identity(user, identity))
+        session.add(_identity(decision, user, identity))
         session.flush()
         append(decision, "user.identity_added", "users", user.id, {"kind": identity.kind})
     return user
 
 
-def grant_role(decision: Decision, name: str, role: Role) -> User:
+def grant_role(decision: Decision, name: str, role: Role, reach: Reach = EVERYTHING) -> User:
     """Give a user a role, as an admin, and never to oneself; one that they have is left as it is.
+
+    One that they have with another reach is taken away, and given anew: as an approver they then wait 24 hours.
+
+    Parameters
+    ----------
+    reach : channels and countries to which it is narrowed; an admin's and an auditor's are not.
 
     Raises
     ------
@@ -115,12 +133,20 @@ def grant_role(decision: Decision, name: str, role: Role) -> User:
     refuse_unless(
         (by.user_id != user.id, f"{by} would grant to themself; another admin must"),
         (user.disabled_at is None, f"{name} is disabled"),
+        (role not in NEVER_NARROWED or reach.is_everything, NEVER_NARROWED.get(role, "")),
         action=action,
     )
-    if _held(session, user.id, role) is None:
-        session.add(_role(decision, user.id, role))
+    held = _held(session, user.id, role)
+    if held is not None and held.reach == reach:
+        return user
+    if held is not None:
+        held.revoked_at, held.revoked_by = decision.at, decision.by.reference
         session.flush()
-        append(decision, "user.role_granted", "users", user.id, {"role": role})
+    session.add(_role(decision, user.id, role, reach))
+    session.flush()
+    narrowed = {"channels": sorted(reach.channels), "countries": sorted(reach.countries)}
+    content = {"role": role} if reach.is_everything else {"role": role, **narrowed}
+    append(decision, "user.role_granted", "users", user.id, content)
     return user
 
 
@@ -146,6 +172,25 @@ def revoke_role(decision: Decision, name: str, role: Role) -> User:
         session.flush()
         append(decision, "user.role_revoked", "users", user.id, {"role": role})
     return user
+
+
+def follow_roles(decision: Decision, user: User, wanted: Collection[Role], of: Collection[Role]) -> None:
+    """Give and take the roles of ``of`` as an outside directory says, so that just those of ``wanted`` are held.
+
+    The last admin stays admin. A role that is given so counts for approvals a day later, as any other.
+    """
+    for role in sorted(of):
+        held = _held(decision.session, user.id, role)
+        if role in wanted and held is None:
+            decision.session.add(_role(decision, user.id, role))
+            decision.session.flush()
+            append(decision, "user.role_granted", "users", user.id, {"role": role})
+        elif role not in wanted and held is not None:
+            if role is Role.ADMIN and _admins(decision.session) == {user.id}:
+                continue
+            held.revoked_at, held.revoked_by = decision.at, decision.by.reference
+            decision.session.flush()
+            append(decision, "user.role_revoked", "users", user.id, {"role": role})
 
 
 def disable_user(decision: Decision, name: str) -> User:
@@ -186,9 +231,16 @@ def actor_named(session: Session, name: str) -> Actor:
 
 def actor_of(session: Session, user: User) -> Actor:
     """Return a user as who acts, with the roles that they hold; a disabled one holds none."""
-    held = select(UserRole.role).where(UserRole.user_id == user.id, UserRole.revoked_at.is_(None))
-    roles = frozenset(session.scalars(held)) if user.disabled_at is None else frozenset()
-    return Actor(name=user.name, user_id=user.id, roles=roles)
+    if user.disabled_at is not None:
+        return Actor(name=user.name, user_id=user.id)
+    held = select(UserRole).where(UserRole.user_id == user.id, UserRole.revoked_at.is_(None))
+    rows = session.scalars(held.order_by(UserRole.role)).all()
+    return Actor(
+        name=user.name,
+        user_id=user.id,
+        roles=frozenset(row.role for row in rows),
+        narrowed=tuple((row.role, row.reach) for row in rows if not row.reach.is_everything),
+    )
 
 
 def user_named(session: Session, name: str) -> User:
@@ -208,12 +260,19 @@ def user_named(session: Session, name: str) -> User:
     return user
 
 
-def _role(decision: Decision, user_id: str, role: Role) -> UserRole:
-    return UserRole(user_id=user_id, role=role, granted_at=decision.at, granted_by=decision.by.reference)
+def _role(decision: Decision, user_id: str, role: Role, reach: Reach = EVERYTHING) -> UserRole:
+    return UserRole(
+        user_id=user_id,
+        role=role,
+        granted_at=decision.at,
+        granted_by=decision.by.reference,
+        channels=sorted(reach.channels) or None,
+        countries=sorted(reach.countries) or None,
+    )
 
 
-def _identity(user: User, given: GivenIdentity) -> Identity:
-    return Identity(user_id=user.id, kind=given.kind, value=given.value)
+def _identity(decision: Decision, user: User, given: GivenIdentity) -> Identity:
+    return Identity(user_id=user.id, kind=given.kind, value=given.value, added_by=decision.by.reference)
 
 
 def _held(session: Session, user_id: str, role: Role) -> UserRole | None:
