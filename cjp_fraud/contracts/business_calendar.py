@@ -40,7 +40,7 @@ class BusinessCalendar:
     name : how notice terms call the place: recipient, sender, governing_law, or a name of their own.
     place : the place in words, for sentences ("Toronto").
     time_zone : IANA.
-    opens, closes : business hours on its wall clock; both None: the whole day.
+    opens, closes : business hours on its wall clock; both None: not stated, so that a day's end counts.
     weekend : days of the week that are no business days, Monday is 1.
     holidays : between ``first`` and ``last``, in order; those on a weekend too.
     first, last : days that the list covers; None: it holds none, and no business day can be told.
@@ -213,6 +213,9 @@ def _day(day: date) -> str:
 def next_opening(at: datetime, calendar: BusinessCalendar) -> tuple[datetime, tuple[str, ...]]:
     """Return the moment itself if it lies in business hours, else when business begins next, and how that was found.
 
+    Where the hours are not stated, nobody knows whether it lies in them, nor when business begins next: the later
+    reading is the end of the next business day.
+
     Parameters
     ----------
     at : aware.
@@ -224,6 +227,8 @@ def next_opening(at: datetime, calendar: BusinessCalendar) -> tuple[datetime, tu
     moment = aware(at)
     day = wall_clock(moment, calendar.time_zone).date()
     closed = calendar.why_closed(day)
+    if calendar.opens is None:
+        return _next_closing(moment, day, calendar)
     if closed is None and calendar.opening(day) <= moment < calendar.closing(day):
         return moment, ()
     local = calendar.local(moment)
@@ -242,6 +247,28 @@ def next_opening(at: datetime, calendar: BusinessCalendar) -> tuple[datetime, tu
         return calendar.opening(following), (f"{first} {_open(calendar)}", *steps)
     steps[-1] = f"{steps[-1]} → {_day(following)} {_open(calendar)}"
     return calendar.opening(following), (first, *steps)
+
+
+def _next_closing(
+    moment: datetime, day: date, calendar: BusinessCalendar
+) -> tuple[datetime, tuple[str, ...]]:
+    """Return the end of the first business day after ``day``, the latest that business hours not stated can give."""
+    local = calendar.local(moment)
+    steps = [
+        f"{_day(local.date())} {local:%H:%M} in {calendar.place} {_may_lie_outside(calendar.why_closed(day))}"
+    ]
+    following = following_business_day(calendar, day, steps)
+    steps.append(
+        f"it counts with the end of the next business day, {_day(following)}, the later reading; places of the "
+        f"notice terms can state the hours (opens, closes of {calendar.name!r})"
+    )
+    return calendar.closing(following), tuple(steps)
+
+
+def _may_lie_outside(closed: str | None) -> str:
+    if closed is not None:
+        return f"is {closed}, and business hours there are not stated"
+    return "may lie outside business hours: there, they are not stated"
 
 
 def _open(calendar: BusinessCalendar) -> str:

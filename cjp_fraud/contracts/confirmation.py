@@ -11,6 +11,7 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.model import FeedStanding
 from cjp_fraud.contracts.tables import ContractConfirmation, FeedEdit
+from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Actor, Decision, Part, Role
@@ -74,6 +75,7 @@ def confirm_contract(decision: Decision, tenant_id: str) -> ContractConfirmation
     """
     session, by = decision.session, decision.by
     require_tenant(session, tenant_id)
+    require_tenant_reach(session, by, tenant_id, {Role.COUNSEL, Role.APPROVER})
     role = Role.COUNSEL if Role.COUNSEL in by.roles else Role.APPROVER
     refuse_unless(
         (by.may(Role.COUNSEL, Role.APPROVER), f"{by} is neither counsel nor an approver"),

@@ -6,16 +6,19 @@ to the documents below it in the order of precedence; one that nobody has read s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from cjp_fraud.contracts.contract_terms import ClauseSource
+from cjp_fraud.contracts.contract_terms import ClauseSource, ContractTerms
+from cjp_fraud.contracts.countries import is_country, no_country
+from cjp_fraud.contracts.field_lines import Place
 from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.periods import LONGEST
 from cjp_fraud.contracts.stated import NOT_READ, NOT_STATED, Stated, Unstated
+from cjp_fraud.documents import DocumentError, Fault, place_in_words
 from cjp_fraud.errors import BadInputError
 
 NO_SOURCE: Final = ClauseSource()
@@ -43,16 +46,21 @@ class Provisions:
         document that is changed.
     longest_measure_hours : longest suspension that it allows.
     filing_stops : whether a dispute that is only filed already stops a measure.
+    notice_terms : how it wants notices served, the whole of it: an amendment that changes one value states them all.
     """
 
     right: Stated[Right] = NOT_STATED
     longest_measure_hours: Stated[int] = NOT_STATED
     filing_stops: Stated[bool] = NOT_STATED
+    notice_terms: Stated[ContractTerms] = NOT_STATED
 
     def __post_init__(self) -> None:
         hours = self.longest_measure_hours
-        if not isinstance(hours, Unstated) and hours < 1:
-            raise BadInputError(f"longest_measure_hours {hours}: write whole hours, at least one")
+        most = LONGEST // timedelta(hours=1)
+        if not isinstance(hours, Unstated) and not 1 <= hours <= most:
+            raise BadInputError(
+                f"longest_measure_hours {hours}: write whole hours from 1 to {most} (two years), or not_stated"
+            )
 
 
 UNREAD: Final = Provisions(right=NOT_READ)
@@ -135,6 +143,9 @@ class Supplement(Period):
     page: str | None = None
 
 
+Entry = ContractDocument | Amendment | Supplement
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentSet:
     """All documents of one subscription.
@@ -146,7 +157,7 @@ class DocumentSet:
 
     Raises
     ------
-    BadInputError
+    DocumentError
         Naming all that does not fit together: a name twice, a document that is not there, a kind without a rank.
     """
 
@@ -157,49 +168,71 @@ class DocumentSet:
     precedence: tuple[DocumentKind, ...] = tuple(DocumentKind)
 
     def __post_init__(self) -> None:
-        if faults := [*self._faults()]:
-            raise BadInputError("; ".join(faults))
+        if faults := [*set_up_faults(self)]:
+            raise DocumentError("document set", tuple(faults))
 
     @property
-    def entries(self) -> tuple[ContractDocument | Amendment | Supplement, ...]:
+    def entries(self) -> tuple[Entry, ...]:
         """All that was entered."""
         return (*self.documents, *self.amendments, *self.supplements)
 
-    def _faults(self) -> Iterator[str]:
-        entries = self.entries
-        if not self.documents:
-            yield "there is no document; enter at least one under [[documents]]"
-        for name, count in sorted(Counter(entry.name for entry in entries).items()):
-            if count > 1:
-                yield f"the name {name!r} stands {count} times; give each entry its own"
-        by_name = {document.name: document for document in self.documents}
-        changes: tuple[Amendment | Supplement, ...] = (*self.amendments, *self.supplements)
-        for change in changes:
-            if change.of not in by_name:
-                known = ", ".join(sorted(by_name))
-                yield f"{change.name} changes {change.of!r}, which is none of the documents ({known})"
-        for amendment in self.amendments:
-            if amendment.of in by_name and not by_name[amendment.of].holds(amendment.effective):
-                yield (
-                    f"amendment {amendment.name} is effective {amendment.effective}, "
-                    f"when {amendment.of} does not hold; "
-                    "correct one of the two"
-                )
-        for supplement in self.supplements:
-            if bool(supplement.territories) == (supplement.entity is not None):
-                yield f"supplement {supplement.name}: give either territories or entity"
-        placed: tuple[ContractDocument | Supplement, ...] = (*self.documents, *self.supplements)
-        for entry in placed:
-            for country in entry.territories:
-                if len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
-                    yield f"{entry.name}: {country!r} is no country; write two capital letters, for example DE"
-        yield from self._precedence_faults()
 
-    def _precedence_faults(self) -> Iterator[str]:
-        if len(set(self.precedence)) < len(self.precedence):
-            yield "precedence names a kind twice"
-        for document in self.documents:
-            if document.kind not in self.precedence:
-                yield f"{document.name} is of kind {document.kind}, to which precedence gives no rank; add it"
-            if document.plan is not None and document.kind is not DocumentKind.OFFER_DESCRIPTION:
-                yield f"{document.name}: only an offer description is of a plan; leave plan out"
+def set_up_faults(documents: DocumentSet) -> Iterator[Fault]:
+    """Yield what does not fit together in a set of documents, with its place in the file that enters them."""
+    if not documents.documents:
+        yield Fault(("documents",), "there is no document; enter at least one under [[documents]]")
+    named = [
+        ((kind, number), entry)
+        for kind in ("documents", "amendments", "supplements")
+        for number, entry in enumerate(getattr(documents, kind))
+    ]
+    first: dict[str, Place] = {}
+    for place, entry in named:
+        if entry.name in first:
+            yield Fault(
+                (*place, "name"),
+                f"{place_in_words(first[entry.name])} has the name {entry.name!r} already; "
+                "give each entry its own",
+            )
+        first.setdefault(entry.name, place)
+    for place, entry in named:
+        yield from _entry_faults(documents, place, entry)
+    if len(set(documents.precedence)) < len(documents.precedence):
+        yield Fault(("precedence",), "precedence names a kind twice; leave one of the two out")
+
+
+def _entry_faults(documents: DocumentSet, place: Place, entry: Entry) -> Iterator[Fault]:
+    by_name = {document.name: document for document in documents.documents}
+    if not isinstance(entry, ContractDocument) and entry.of not in by_name:
+        known = ", ".join(sorted(by_name))
+        yield Fault(
+            (*place, "of"), f"{entry.name} changes {entry.of!r}, which is none of the documents ({known})"
+        )
+    if isinstance(entry, Amendment):
+        of = by_name.get(entry.of)
+        if of is not None and not of.holds(entry.effective):
+            yield Fault(
+                (*place, "effective"),
+                f"amendment {entry.name} is effective {entry.effective}, when {entry.of} does not hold; "
+                "correct one of the two",
+            )
+        return
+    if isinstance(entry, Supplement) and bool(entry.territories) == (entry.entity is not None):
+        yield Fault(place, f"supplement {entry.name}: give either territories or entity")
+    for number, country in enumerate(entry.territories):
+        if not is_country(country):
+            yield Fault((*place, "territories", number), f"{entry.name}: {no_country(country)}")
+    if isinstance(entry, ContractDocument):
+        yield from _document_faults(documents, place, entry)
+
+
+def _document_faults(documents: DocumentSet, place: Place, document: ContractDocument) -> Iterator[Fault]:
+    if document.kind not in documents.precedence:
+        yield Fault(
+            ("precedence",),
+            f"{document.name} is of kind {document.kind}, to which precedence gives no rank; add it",
+        )
+    if document.plan is not None and document.kind is not DocumentKind.OFFER_DESCRIPTION:
+        yield Fault(
+            (*place, "plan"), f"{document.name}: only an offer description is of a plan; leave plan out"
+        )

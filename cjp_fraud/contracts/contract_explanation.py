@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 
 from cjp_fraud.clock import utc_text
 from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.reason_profiles import LAWS
+from cjp_fraud.contracts.stated import stated
 
 if TYPE_CHECKING:
     from cjp_fraud.contracts.position import Contract
+from cjp_fraud.contracts.terms_in_words import beside_the_notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,19 @@ def explained(position: Contract, remarks: Sequence[str], at: datetime) -> tuple
 
     Parameters
     ----------
-    remarks : what the offer catalogue says of countries and features, a sentence each.
+    remarks : what the offer catalogue says of the service, a sentence each.
     at : aware; the moment that the position is of.
     """
     return (
         Explained("governing document", _document_steps(position)),
         Explained("term and its proof", _term_steps(position, at)),
         Explained("notice terms", _notice_steps(position)),
+        *(
+            [Explained("measures", beside_the_notice(position.terms))]
+            if position.terms is not None and beside_the_notice(position.terms)
+            else []
+        ),
+        Explained("statement of reasons", _reasons_steps(position)),
         Explained(
             "deployment", (position.deployment_fault or "it is one that the provider runs (clause 3)",)
         ),
@@ -42,10 +51,23 @@ def explained(position: Contract, remarks: Sequence[str], at: datetime) -> tuple
             "offer",
             tuple(remarks)
             or (
-                f"offer {position.offer_version} has nothing against its country and its features (clause 2.5)",
+                f"offer {position.offer_version} has nothing against its country, features, purchase model and "
+                "deployment (clauses 1, 2.5, 3)",
             ),
         ),
     )
+
+
+def _reasons_steps(position: Contract) -> tuple[str, ...]:
+    entity = position.documents.contracting_entity if position.documents is not None else None
+    who = (
+        f"{entity} contracted"
+        if entity is not None
+        else f"no contracting entity is entered: what counsel decided for provider {position.provider_id} counts"
+    )
+    laws = " and ".join(LAWS[each.profile] for each in position.reason_profiles)
+    wanted = f"a statement of reasons must hold what {laws} wants" if laws else "no law's list is turned on"
+    return (who, f"{wanted} (cjp-fraud reasons profiles)")
 
 
 def _document_steps(position: Contract) -> tuple[str, ...]:
@@ -105,6 +127,8 @@ def _notice_steps(position: Contract) -> tuple[str, ...]:
         for step in terms.steps
     )
     steps = [f"a suspension is noticed by {methods}"]
-    if position.terms is not None and isinstance(position.terms.source.clause, str):
-        steps.insert(0, f"they were read in {position.terms.source.clause}")
+    if position.governing is not None and position.governing.terms_of is not None:
+        steps.insert(0, f"they are those of {position.governing.terms_of}")
+    if position.terms is not None and (clause := stated(position.terms.source.clause)):
+        steps.insert(0, f"they were read in {clause}")
     return tuple(steps)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
@@ -20,11 +20,12 @@ from cjp_fraud.contracts.governing import Bought
 from cjp_fraud.contracts.holiday_list import needed_calendars
 from cjp_fraud.contracts.model import Reading, Recipient, Right, why_not_accepted
 from cjp_fraud.contracts.position import Contract, DocumentVersion
-from cjp_fraud.contracts.provisioning import first_notice
+from cjp_fraud.contracts.provisioning import first_notice, term_begins
 from cjp_fraud.contracts.provisioning_on_record import provisioning_at
 from cjp_fraud.contracts.reason_profile_entry import profiles_in_force
 from cjp_fraud.contracts.receipt import earliest_measure
 from cjp_fraud.contracts.recipients import AddressOnRecord, former_address_erased, recipients_among
+from cjp_fraud.contracts.stated import Unstated
 from cjp_fraud.contracts.tables import (
     Address,
     GoverningDocument,
@@ -38,6 +39,10 @@ from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.digests import digest
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.storage.database import is_reading
+
+_READ_BEFORE: Final = "contracts read before"
+"""Where a session that only reads keeps the contracts that it has read."""
 
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
 
@@ -57,24 +62,38 @@ def contract_at(
         If no such tenant is on record.
     """
     moment = aware(at)
+    known = moment if known_at is None else aware(known_at)
+    if not is_reading(session):
+        return _read_contract(session, tenant_id, moment, known)
+    # Who only reads asks again and again for the same contract: a case's page, its gate, its measures.
+    read_before: dict[Any, Contract] = session.info.setdefault(_READ_BEFORE, {})
+    asked = (tenant_id, moment, known)
+    if asked not in read_before:
+        read_before[asked] = _read_contract(session, tenant_id, moment, known)
+    return read_before[asked]
+
+
+def _read_contract(session: Session, tenant_id: str, moment: datetime, known_at: datetime) -> Contract:
     tenant, subscription = _tenant(session, tenant_id)
     site = session.scalar(select(Site).where(Site.subscription_id == subscription.id))
     # Where no version is in force, an empty one stands in its place: all that it would say is None.
     bought = _version_at(session, SubscriptionTerms, subscription.id, moment) or SubscriptionTerms()
     document = _version_at(session, GoverningDocument, subscription.id, moment) or GoverningDocument()
-    notices = _version_at(session, NoticeTermsVersion, subscription.id, known_at or moment)
+    notices = _version_at(session, NoticeTermsVersion, subscription.id, known_at)
     country = site.country if site and site.country else tenant.country
-    whole, terms_fault = _readable(notices)
-    calendars, terms_fault = _calendars(whole, tenant.time_zone, country, moment.year, terms_fault)
-    terms = whole.notices("suspension") if whole is not None and terms_fault is None else None
     entered = governing_at(
         session, subscription.id, Bought(bought.plan, country), moment, tenant.time_zone, known_at=known_at
     )
+    whole, terms_fault, terms_id = _terms(notices, entered)
+    calendars, terms_fault = _calendars(whole, tenant.time_zone, country, moment.year, terms_fault)
+    terms = whole.notices("suspension") if whole is not None and terms_fault is None else None
     governs = _governs(document, entered)
-    provisioned = provisioning_at(session, subscription.id, known_at or moment)
+    provisioned = provisioning_at(session, subscription.id, known_at)
     first = first_notice(provisioned)
     fault = why_not_accepted(bought.hosting, bought.product)
-    profiles = profiles_in_force(session, tenant.provider_id, moment)
+    documents = entered.documents if entered is not None else None
+    entity = documents.contracting_entity if documents is not None else None
+    profiles = profiles_in_force(session, tenant.provider_id, entity, moment)
     return Contract(
         tenant_id=tenant_id,
         customer_name=tenant.name,
@@ -86,13 +105,13 @@ def contract_at(
         product=bought.product,
         deployment_accepted=fault is None,
         deployment_fault=fault,
-        term_from=bought.term_from,
+        term_from=bought.term_from or term_begins(first, tenant.time_zone),
         term_to=bought.term_to,
         provisioning_notice_date=first.given_on if first is not None else None,
         provisioning_notice_part=first.part if first is not None else None,
         provisioning_notice_proof=first.proof if first is not None else None,
         notice_terms=terms,
-        notice_terms_id=notices.id if notices else None,
+        notice_terms_id=terms_id,
         notice_terms_fault=terms_fault,
         language=tenant.language,
         time_zone=tenant.time_zone,
@@ -116,7 +135,7 @@ def contract_at(
             "subscription_terms": bought.id,
             "governing_document": governs.version,
             "provisioning_notices": digest([notice.id for notice in provisioned]),
-            "notice_terms": notices.id if notices else None,
+            "notice_terms": terms_id,
             "addresses": digest(_addresses_in_force(session, subscription.id, moment)),
             **({"reason_profiles": digest(list(map(to_document, profiles)))} if profiles else {}),
         },
@@ -124,8 +143,9 @@ def contract_at(
         own_calendars=calendars,
         provisioning_notices=provisioned,
         governing=entered.governing if entered is not None else None,
-        documents=entered.documents if entered is not None else None,
+        documents=documents,
         reason_profiles=profiles,
+        purchase_model=bought.purchase_model,
     )
 
 
@@ -150,6 +170,8 @@ def _governs(named: GoverningDocument, entered: GoverningOnRecord | None) -> _Go
         return _Governs(document, right, named.longest_measure_hours, bool(named.filing_stops), named.id)
     row, answer = entered.row, entered.governing
     rests_on = [row.id, answer.chain, answer.right, answer.longest_measure_hours, answer.filing_stops]
+    if answer.terms_of is not None:
+        rests_on.append(answer.terms_of)
     highest = answer.document
     return _Governs(
         document=DocumentVersion(row.id, row.version, highest.words) if highest is not None else None,
@@ -164,25 +186,28 @@ def _document_version(document: GoverningDocument) -> DocumentVersion | None:
     return DocumentVersion(document.id, document.version, document.reference) if document.reference else None
 
 
-def recipients(session: Session, tenant_id: str, roles: Iterable[str], at: datetime) -> tuple[Recipient, ...]:
+def recipients(
+    session: Session, tenant_id: str, roles: Iterable[str] | None, at: datetime
+) -> tuple[Recipient, ...]:
     """Return to whom a notice goes that is sent at ``at`` (aware).
 
     The rule is :func:`cjp_fraud.contracts.recipients.recipients_among`.
 
     Parameters
     ----------
-    roles : as the notice terms name them (``NoticeTerms.address_roles``).
+    roles : as the notice terms name them (``NoticeTerms.address_roles``); None: every address of the contract.
     """
     return recipients_among(_addresses(session, tenant_id, roles), at)
 
 
-def _addresses(session: Session, tenant_id: str, roles: Iterable[str]) -> list[AddressOnRecord]:
-    """Return all addresses of these roles that were ever on record for a tenant, by role and id."""
+def _addresses(session: Session, tenant_id: str, roles: Iterable[str] | None) -> list[AddressOnRecord]:
+    """Return all addresses of these roles (None: of all) that were ever on record for a tenant, by role and id."""
+    wanted = Address.role.in_(list(roles)) if roles is not None else true()
     rows = session.execute(
         select(Address, PersonalText)
         .join(Subscription, Subscription.id == Address.subscription_id)
         .join(PersonalText, PersonalText.id == Address.text_id)
-        .where(Subscription.tenant_id == tenant_id, Address.role.in_(list(roles)))
+        .where(Subscription.tenant_id == tenant_id, wanted)
         .order_by(Address.role, Address.id)
     )
     return [
@@ -244,6 +269,22 @@ def _shortest(*durations: timedelta | None) -> timedelta | None:
     return min((each for each in durations if each is not None), default=None)
 
 
+def _terms(
+    notices: NoticeTermsVersion | None, entered: GoverningOnRecord | None
+) -> tuple[ContractTerms | None, str | None, str | None]:
+    """Return the notice terms, what keeps them from being served, and the id of what they stand in.
+
+    Those that a governing document has itself go before those of the contract as a whole.
+    """
+    of_document = entered.governing.terms if entered is not None else None
+    if entered is None or of_document is None:
+        terms, fault = _readable(notices)
+        return terms, fault, notices.id if notices is not None else None
+    if isinstance(of_document, Unstated):
+        return None, f"the notice clause of {entered.governing.terms_of} has not been read", entered.row.id
+    return of_document, of_document.fault, entered.row.id
+
+
 def _readable(version: NoticeTermsVersion | None) -> tuple[ContractTerms | None, str | None]:
     """Return the notice terms of a contract, as far as they were read, and what keeps them from being served."""
     if version is None or version.reading is Reading.NOT_READ or version.terms is None:
@@ -265,9 +306,7 @@ def _calendars(
         calendars = needed_calendars(terms, recipient_zone=time_zone, recipient_country=country, year=year)
         suspension = terms.notices("suspension")
         if suspension is not None:  # a trial: whatever days it needs must be known
-            earliest_measure(
-                datetime(year, 12, 31, tzinfo=UTC), suspension, calendars or Calendars(time_zone)
-            )
+            earliest_measure(datetime(year, 12, 31, tzinfo=UTC), suspension, calendars)
     except BadInputError as error:
         return None, f"the notice terms cannot be served: {error}"
     return calendars, None

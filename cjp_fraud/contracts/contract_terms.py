@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -209,6 +209,67 @@ class ContractTerms:
         return next(
             (entry for entry in entries if grounds and set(grounds) <= set(entry.determinations)), None
         )
+
+    def needs_no_prior_notice(self, kind: MeasureKind | None, grounds: tuple[str, ...]) -> str | None:
+        """Return by what provision a measure needs no notice beforehand, in words; None: it needs one.
+
+        The measure is named as an operational control, the customer consented to it beforehand, or all ``grounds`` of
+        the determination fall under a ground that counsel has marked.
+        """
+        named = self.needs_no_notice(kind) if kind is not None else None
+        if named is not None:
+            return f"the contract names {named.kind} as a measure without notice"
+        ground = self.ground_without_notice(grounds)
+        return f"the contract's ground without prior notice: {ground.ground}" if ground is not None else None
+
+    def provision_without_notice(self, kind: MeasureKind, grounds: tuple[str, ...]) -> str | None:
+        """Return that provision as a letter names it: the ground in the contract's words, and the clause; None: none.
+
+        Of a measure that the contract names, only the clause is said; where none was entered, nothing is.
+        """
+        named = self.needs_no_notice(kind)
+        provision = named or self.ground_without_notice(grounds)
+        if provision is None:
+            return None
+        clauses = (provision.source.clause, self.source.clause)
+        clause = next((each for each in clauses if not isinstance(each, Unstated)), None)
+        if isinstance(provision, NamedMeasure):
+            return clause
+        return f"{provision.ground} ({clause})" if clause is not None else provision.ground
+
+    @property
+    def warning(self) -> NoticeTerms | None:
+        """How a conditional warning is served: as the contract says, else as a suspension's notice; None: not known.
+
+        Where a warning suffices, a period or window that is stated of a suspension's notice alone holds for it too.
+        """
+        base, own = self.notices("suspension"), self.notices("conditional_warning")
+        if own is None or base is None:
+            return own or base
+        said = self.conditional_notice
+        if not isinstance(said, ConditionalNotice) or said.suffices is not True:
+            return own
+        unstated = {
+            name: getattr(base, name)
+            for name in ("minimum", "cure", "windows")
+            if isinstance(getattr(own, name), Unstated)
+        }
+        return replace(own, **unstated)
+
+    @property
+    def breach_notice(self) -> NoticeTerms | None:
+        """How a notice of breach is served: as the contract says, else as the first step of a suspension's notice."""
+        base, own = self.notices("suspension"), self.notices("breach")
+        if own is not None or base is None:
+            return own
+        return replace(
+            base, steps=(replace(base.steps[0], wait=NOT_STATED),), minimum=NOT_STATED, windows=NOT_STATED
+        )
+
+
+def asks_for_the_narrowest(terms: ContractTerms | None) -> bool:
+    """Whether a contract asks for the narrowest measure that can meet the fraud."""
+    return terms is not None and terms.narrowest_measure is True
 
 
 def contract_terms_from(document: object) -> ContractTerms:

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.contracts.contract_documents import DocumentSet
-from cjp_fraud.contracts.governing import Bought, Governing, governing
-from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.governing import Bought, Governing, governing, no_governing
+from cjp_fraud.contracts.model import Reading
+from cjp_fraud.contracts.stated import Unstated
 from cjp_fraud.contracts.tables import ContractDocuments
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError
@@ -51,9 +52,30 @@ def governing_at(
         documents = from_document(DocumentSet, json.loads(row.documents))
     except (BadInputError, ValueError) as error:
         fault = f"the documents of the contract cannot be read: {error}"
-        unread = Governing(None, None, Right.NOT_READ, None, False, None, (), (), (fault,))
-        return GoverningOnRecord(row, None, unread)
+        return GoverningOnRecord(row, None, no_governing((fault,)))
     return GoverningOnRecord(row, documents, governing(documents, bought, day))
+
+
+def reading_of_documents(stored: str | None, bought: Bought, at: datetime, time_zone: str) -> Reading | None:
+    """Return whether the notice terms are read that the documents of a contract have on a day.
+
+    None: none of those that hold then has any, and the terms of the contract as a whole count.
+
+    Parameters
+    ----------
+    stored : the documents as they are stored; None: counsel has entered none.
+    at : aware; its day is taken in ``time_zone``, the tenant's.
+    """
+    if stored is None or '"notice_terms"' not in stored:
+        return None
+    try:
+        documents = from_document(DocumentSet, json.loads(stored))
+    except (BadInputError, ValueError):
+        return Reading.NOT_READ
+    answer = governing(documents, bought, at.astimezone(ZoneInfo(time_zone)).date())
+    if answer.terms_of is None:
+        return None
+    return Reading.NOT_READ if isinstance(answer.terms, Unstated) else Reading.READ
 
 
 def documents_at(session: Session, subscription_id: str, at: datetime) -> ContractDocuments | None:

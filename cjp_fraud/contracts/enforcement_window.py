@@ -8,11 +8,12 @@ from typing import Final
 
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.business_calendar import DAY, RECIPIENT, BusinessCalendar, Calendars
-from cjp_fraud.contracts.stated import NOT_STATED, Stated, stated
+from cjp_fraud.contracts.stated import NOT_STATED, ClosingTime, Stated, WallTime, stated
 from cjp_fraud.errors import BadInputError
 
 _LONGEST_SEARCH: Final = 400
 """Days after which no window is expected any more."""
+_MIDNIGHT: Final = time(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,22 @@ class Window:
     Parameters
     ----------
     days : Monday is 1.
-    opens, closes : on the tenant's clock; a measure may begin from ``opens`` on, and before ``closes``.
+    opens, closes : on the tenant's clock; a measure may begin from ``opens`` on, and before ``closes``. Closing at
+        midnight is at the end of the day.
     """
 
     days: tuple[int, ...]
-    opens: time
-    closes: time
+    opens: WallTime
+    closes: ClosingTime
 
     def __post_init__(self) -> None:
         if not self.days or not all(1 <= day <= 7 for day in self.days):
             raise BadInputError(f"days {list(self.days)} of a window: write numbers from 1 (Monday) to 7")
-        if self.opens >= self.closes:
-            raise BadInputError(f"a window from {self.opens} to {self.closes} ends before it begins")
+        if self.opens >= self.closes != _MIDNIGHT:
+            raise BadInputError(
+                f"a window from {self.opens} to {self.closes} ends before it begins; one past midnight is two, one of "
+                "which ends at 24:00"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class EnforcementWindows:
     """
 
     windows: tuple[Window, ...]
-    last_before_holiday: Stated[time] = NOT_STATED
+    last_before_holiday: Stated[WallTime] = NOT_STATED
     on_holidays: Stated[bool] = NOT_STATED
     place: Stated[str] = NOT_STATED
 
@@ -95,14 +100,16 @@ def _openings(
     asked = allowed is False or (allowed is None and calendar.first is not None)
     if not windows or (asked and _holiday(calendar, day)):
         return []
+    ends = [(window, _end(calendar, day, window.closes)) for window in windows]
     last = stated(rule.last_before_holiday)
-    if last is None or not _holiday(calendar, day + DAY):
-        last = time.max
-    return [
-        (calendar.instant(day, window.opens), calendar.instant(day, min(window.closes, last)))
-        for window in windows
-        if window.opens < last
-    ]
+    if last is not None and _holiday(calendar, day + DAY):
+        ends = [(window, min(end, calendar.instant(day, last))) for window, end in ends]
+    openings = [(calendar.instant(day, window.opens), end) for window, end in ends]
+    return [(start, end) for start, end in openings if start < end]
+
+
+def _end(calendar: BusinessCalendar, day: date, closes: time) -> datetime:
+    return calendar.instant(day + DAY if closes == _MIDNIGHT else day, closes)
 
 
 def _holiday(calendar: BusinessCalendar, day: date) -> bool:

@@ -18,10 +18,12 @@ from cjp_fraud.contracts.contract_documents import (
     ContractDocument,
     DocumentKind,
     DocumentSet,
+    Entry,
     Provisions,
     Supplement,
 )
-from cjp_fraud.contracts.model import Right, inside_flex_plan
+from cjp_fraud.contracts.contract_terms import ContractTerms
+from cjp_fraud.contracts.model import OFFERED_CLAUSE, Right, inside_flex_plan
 from cjp_fraud.contracts.stated import Unstated
 
 T = TypeVar("T")
@@ -42,6 +44,14 @@ class Bought:
 
 
 @dataclass(frozen=True, slots=True)
+class Clash:
+    """Where documents overlap or leave a gap, in words, and the names of the entries that it is between."""
+
+    sentence: str
+    between: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Governing:
     """What governs on a day.
 
@@ -49,9 +59,12 @@ class Governing:
     ----------
     document : the one that ranks highest; None: nothing governs, and ``faults`` says why.
     right_of : name of the entry that gives the right, or refuses it; None: none says anything of it.
+    right_in : that entry as letters name it, a change by its document; None: none says anything of it.
     right : as that entry says; not read where any that ranks as high was not read.
     longest_measure_hours, filing_stops : of the highest entry that states them.
-    clause : clause that speaks of the right; None: not entered.
+    clause : clause that speaks of the right; None: not entered, and no offer description gives it.
+    terms : how notices are served, as the highest entry that says it has it, ``terms_of``; not read where nobody has
+        read that of it; None: no entry says it.
     chain : names of the entries that hold, the highest document first, each followed by what changes it.
     steps : the reasoning, a sentence each.
     faults : why nothing governs, a sentence each; none: it does.
@@ -59,10 +72,13 @@ class Governing:
 
     document: ContractDocument | None
     right_of: str | None
+    right_in: str | None
     right: Right
     longest_measure_hours: int | None
     filing_stops: bool
     clause: str | None
+    terms: ContractTerms | Unstated | None
+    terms_of: str | None
     chain: tuple[str, ...]
     steps: tuple[str, ...]
     faults: tuple[str, ...]
@@ -72,7 +88,7 @@ def governing(documents: DocumentSet, bought: Bought, day: date) -> Governing:
     """Return what governs on the tenant's local ``day``; the order in which documents were entered does not matter."""
     holding, left_out = _holding(documents, bought)
     steps = [*left_out]
-    faults = [*set_faults(documents, bought)]
+    faults = [clash.sentence for clash in set_faults(documents, bought)]
     inside = [document for document in holding if document.holds(day)]
     steps += [
         f"{document.words} does not hold on {day}: {_span(document)}"
@@ -82,14 +98,19 @@ def governing(documents: DocumentSet, bought: Bought, day: date) -> Governing:
     if not inside and not faults:
         faults.append(f"no document governs on {day}; entered are {_listed(documents.documents)}")
     if faults:
-        return Governing(None, None, Right.NOT_READ, None, False, None, (), tuple(steps), tuple(faults))
+        return no_governing(tuple(faults), tuple(steps))
     return _resolved(documents, bought, inside, day, steps)
 
 
-def set_faults(documents: DocumentSet, bought: Bought) -> tuple[str, ...]:
+def no_governing(faults: tuple[str, ...], steps: tuple[str, ...] = ()) -> Governing:
+    """Return that nothing governs, and why."""
+    return Governing(None, None, None, Right.NOT_READ, None, False, None, None, None, (), steps, faults)
+
+
+def set_faults(documents: DocumentSet, bought: Bought) -> tuple[Clash, ...]:
     """Return where the documents that hold for a subscription overlap or leave a gap, naming both; none: nowhere."""
     holding, _ = _holding(documents, bought)
-    faults: list[str] = []
+    faults: list[Clash] = []
     for kind in documents.precedence:
         of_kind = [document for document in holding if document.kind is kind]
         faults += _seams(of_kind, f"two documents of the kind {kind}", overlap=True)
@@ -99,8 +120,11 @@ def set_faults(documents: DocumentSet, bought: Bought) -> tuple[str, ...]:
         faults += _change_faults(documents, document, bought)
     if _flex_without_offer(holding, bought):
         faults.append(
-            f"the service was bought inside the plan {bought.plan!r}, whose own offer description governs it, "
-            "and that one is not entered (kind offer_description, with its plan)"
+            Clash(
+                f"the service was bought inside the plan {bought.plan!r}, whose own offer description governs it, "
+                "and that one is not entered (kind offer_description, with its plan)",
+                (),
+            )
         )
     return tuple(dict.fromkeys(faults))
 
@@ -153,7 +177,7 @@ def _flex_without_offer(holding: Sequence[ContractDocument], bought: Bought) -> 
     )
 
 
-def _seams(documents: Sequence[ContractDocument], what: str, *, overlap: bool) -> Iterator[str]:
+def _seams(documents: Sequence[ContractDocument], what: str, *, overlap: bool) -> Iterator[Clash]:
     """Yield where documents, taken in the order of their first days, overlap (if asked), or leave days without one."""
     ordered = sorted(documents, key=lambda each: (each.from_day or date.min, each.name))
     if not ordered:
@@ -164,27 +188,30 @@ def _seams(documents: Sequence[ContractDocument], what: str, *, overlap: bool) -
         if begins <= ends and overlap:
             last = min(ends, following.to_day or date.max)
             until = "on" if last == date.max else f"until {last}"
-            yield (
+            yield Clash(
                 f"{what} overlap from {begins} {until}: {latest.words} and {following.words}; "
-                "enter the last day of one, or which of them is of another kind"
+                "enter the last day of one, or which of them is of another kind",
+                (latest.name, following.name),
             )
         elif begins > ends and begins - ends > timedelta(days=1):
-            yield (
+            yield Clash(
                 f"no document covers the days between {latest.words}, which ends {ends}, and {following.words}, "
-                f"which begins {begins}; enter what held in between"
+                f"which begins {begins}; enter what held in between{' as one of this kind' if overlap else ''}",
+                (latest.name, following.name),
             )
         if (following.to_day or date.max) > ends:
             latest = following
 
 
-def _change_faults(documents: DocumentSet, document: ContractDocument, bought: Bought) -> Iterator[str]:
+def _change_faults(documents: DocumentSet, document: ContractDocument, bought: Bought) -> Iterator[Clash]:
     """Yield which changes of a document meet: two amendments of one day, two supplements of one kind at a time."""
     amendments = _amendments(documents, document, date.max)
     for first, second in pairwise(amendments):
         if first.effective == second.effective:
-            yield (
+            yield Clash(
                 f"amendments {first.name} and {second.name} of {document.name} are both effective {first.effective}; "
-                "enter which follows the other"
+                "enter which follows the other",
+                (first.name, second.name),
             )
     supplements = [
         each
@@ -197,9 +224,10 @@ def _change_faults(documents: DocumentSet, document: ContractDocument, bought: B
     for earlier, later in combinations(ordered, 2):
         meet = (later.from_day or date.min) <= (earlier.to_day or date.max)
         if meet and (earlier.entity is None) == (later.entity is None):
-            yield (
+            yield Clash(
                 f"supplements {earlier.name} and {later.name} of {document.name} overlap from "
-                f"{later.from_day or 'ever'}; enter the last day of one"
+                f"{later.from_day or 'ever'}; enter the last day of one",
+                (earlier.name, later.name),
             )
 
 
@@ -214,9 +242,6 @@ def _reaches(supplement: Supplement, documents: DocumentSet, bought: Bought) -> 
     if supplement.entity is not None:
         return supplement.entity == documents.contracting_entity
     return bought.country in supplement.territories
-
-
-Entry = ContractDocument | Amendment | Supplement
 
 
 def _entries(
@@ -267,23 +292,33 @@ def _resolved(
         _first(entries, lambda says: says.longest_measure_hours),
         _first(entries, lambda says: says.filing_stops),
     )
-    for name, value in (
+    limits: tuple[tuple[str, tuple[Entry, int | bool | Unstated] | None], ...] = (
         ("the longest suspension", longest),
         ("whether filing a dispute stops a measure", filing),
-    ):
-        if value is not None and isinstance(value[1], Unstated):
-            faults.append(f"of {value[0].name} nobody has read {name}; counsel enters it")
-        elif value is not None:
-            steps.append(f"{value[0].name} says {name}: {value[1]}")
+    )
+    for name, value in limits:
+        if value is None:
+            continue
+        entry, stated = value
+        if isinstance(stated, Unstated):
+            faults.append(f"of {entry.name} nobody has read {name}; counsel enters it")
+        else:
+            steps.append(f"{entry.name} says that {_in_words(stated)}")
+    terms = _first(entries, lambda says: says.notice_terms)
+    if terms is not None:
+        steps.append(f"{terms[0].name} says how notices are served")
     if isinstance(right, Unstated):
         right = Right.NOT_READ
     return Governing(
         document=highest,
         right_of=speaks[0].name if speaks is not None else None,
+        right_in=_cited(speaks[0], inside) if speaks is not None else None,
         right=right if not faults else Right.NOT_READ,
         longest_measure_hours=longest[1] if longest and not isinstance(longest[1], Unstated) else None,
         filing_stops=filing is not None and filing[1] is True,
-        clause=_clause(speaks[0]) if speaks is not None else None,
+        clause=_clause_of_right(speaks[0]) if speaks is not None else None,
+        terms=terms[1] if terms is not None else None,
+        terms_of=terms[0].name if terms is not None else None,
         chain=tuple(entry.name for entry in entries),
         steps=tuple(steps),
         faults=tuple(faults),
@@ -309,6 +344,13 @@ def _rank_reason(highest: ContractDocument, inside: Sequence[ContractDocument]) 
     return f"the kind {highest.kind} goes before {', '.join(each.kind for each in inside[1:])}"
 
 
+def _in_words(value: int | bool) -> str:
+    """Return the longest suspension (hours), or whether filing a dispute stops a measure, as what a document says."""
+    if isinstance(value, bool):
+        return f"a dispute that is only filed stops {'a measure' if value else 'no measure'}"
+    return f"a suspension lasts {value} hours at most"
+
+
 def _right_sentence(entry: Entry | None, right: Right | Unstated) -> str:
     if entry is None:
         return "no document says anything of suspending for fraudulent use: there is no right"
@@ -324,6 +366,19 @@ def _right_sentence(entry: Entry | None, right: Right | Unstated) -> str:
 
 def _clause(entry: Entry) -> str | None:
     return entry.source.clause if not isinstance(entry.source.clause, Unstated) else None
+
+
+def _clause_of_right(entry: Entry) -> str | None:
+    """Return the clause that gives the right: the entered one, or where every offer description has it."""
+    offered = isinstance(entry, ContractDocument) and entry.kind is DocumentKind.OFFER_DESCRIPTION
+    return _clause(entry) or (OFFERED_CLAUSE if offered else None)
+
+
+def _cited(entry: Entry, inside: Sequence[ContractDocument]) -> str:
+    """Return how letters name an entry: a document by its words, a change by those of its document and its own name."""
+    if isinstance(entry, ContractDocument):
+        return entry.words
+    return f"{next(document.words for document in inside if document.name == entry.of)}, {entry.name}"
 
 
 def _span(document: ContractDocument) -> str:

@@ -32,10 +32,14 @@ YEARS_AFTER: Final = 3
 
 def needed_calendars(
     terms: ContractTerms, *, recipient_zone: str, recipient_country: str | None, year: int
-) -> Calendars | None:
-    """Return the calendars that the terms of a contract count by; None: they count in hours and calendar days alone."""
+) -> Calendars:
+    """Return the calendars that the terms of a contract count by.
+
+    Where they count in hours and calendar days alone, that is the recipient's clock, without a list of holidays.
+    """
     if not terms.places and not terms.counts_business_time:
-        return None
+        clock = BusinessCalendar(RECIPIENT, recipient_zone, recipient_zone, zone_data=_zone_data())
+        return Calendars(recipient_zone, (clock,))
     return calendars_for(
         terms.places, recipient_zone=recipient_zone, recipient_country=recipient_country, year=year
     )
@@ -98,8 +102,13 @@ def _calendar(place: Place, zone: str, country: str | None, year: int) -> Busine
         first=first if known else None,
         last=last if known else None,
         source=source if known else "no list of holidays",
-        zone_data=f"tzdata {_version('tzdata')}",
+        zone_data=_zone_data(),
     )
+
+
+def require_known_holidays(country: str, subdivision: str) -> None:
+    """Raise BadInputError unless the library knows the public holidays of a subdivision of a country."""
+    _library_days(country, subdivision, range(0))
 
 
 @lru_cache(maxsize=64)
@@ -114,6 +123,10 @@ def _library_days(country: str, subdivision: str | None, years: range) -> Mappin
             "holidays; correct the code, or leave the country out and enter the days under added"
         ) from None
     return dict(days.items())
+
+
+def _zone_data() -> str:
+    return f"tzdata {_version('tzdata')}"
 
 
 def _version(package: str) -> str:

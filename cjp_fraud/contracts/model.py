@@ -11,6 +11,9 @@ from cjp_fraud.documents import UtcMoment
 NAME_LENGTH: Final = 200
 """Longest tenant, party or provider id, characters."""
 
+OFFERED_CLAUSE: Final = "2.4"
+"""Clause of the offer description that gives the right to suspend."""
+
 DEFAULT_LANGUAGE: Final = "en"
 """Language of notices where the contract names none: clause 2.2 serves in English."""
 
@@ -21,6 +24,11 @@ class Hosting(StrEnum):
     PROVIDER = "provider"
     PARTNER = "partner"
     ON_PREMISES = "on_premises"
+
+    @property
+    def words(self) -> str:
+        """Who that is, in words."""
+        return {"provider": "the provider", "partner": "a partner", "on_premises": "the customer"}[self.value]
 
 
 class PurchaseModel(StrEnum):
@@ -50,6 +58,14 @@ class Origin(StrEnum):
 
     TENANTS_FILE = "tenants_file"
     COUNSEL = "counsel"
+
+
+class EntryState(StrEnum):
+    """Where a contract stands that counsel entered and a second person confirms."""
+
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
 
 
 class DeliveryStatus(StrEnum):

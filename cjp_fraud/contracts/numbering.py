@@ -39,6 +39,35 @@ def countries_of(prefix: str) -> frozenset[str]:
     return frozenset()
 
 
+def codes_of(place: str) -> tuple[str, ...]:
+    """Return how the numbers of a place begin, each with ``+``; none: it has no code of its own.
+
+    Parameters
+    ----------
+    place : a country (ISO 3166-1, two letters) or the beginning of numbers (``371``, ``+371``), as traffic names them.
+    """
+    digits = place.strip().removeprefix("+")
+    if digits.isdigit() and digits.isascii():
+        return (f"+{digits}",) if PREFIX.fullmatch(f"+{digits}") else ()
+    return tuple(f"+{code}" for code in _codes().get(place.strip().upper(), ()))
+
+
+def numbers_of(country: str, together: Collection[str]) -> tuple[str, ...]:
+    """Return how the numbers of a country begin, without the ``+``: those that no country but ``together`` has.
+
+    None: others' numbers begin so too (``+1`` is Canada's, and Jamaica's are ``+1876``), or there is no such country.
+    """
+    own = frozenset(together)
+    theirs = [code for code, owners in _owners().items() if not owners <= own]
+    return tuple(
+        sorted(
+            code
+            for code, owners in _owners().items()
+            if country in owners and not any(each.startswith(code) for each in theirs)
+        )
+    )
+
+
 def lies_within(prefix: str, places: Collection[str]) -> bool:
     """Whether a prefix lies inside the numbers of one of ``places``.
 
@@ -53,11 +82,17 @@ def lies_within(prefix: str, places: Collection[str]) -> bool:
 
 
 @cache
+def _codes() -> dict[str, list[str]]:
+    """Return the country codes of each country, without ``+``."""
+    text = (files("cjp_fraud.contracts") / "calling_codes.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
 def _owners() -> dict[str, frozenset[str]]:
     """Return the countries of each country code."""
-    text = (files("cjp_fraud.contracts") / "calling_codes.toml").read_text(encoding="utf-8")
     owners: dict[str, frozenset[str]] = {}
-    for country, codes in tomllib.loads(text).items():
+    for country, codes in _codes().items():
         for code in codes:
             owners[code] = owners.get(code, frozenset()) | {country}
     return owners

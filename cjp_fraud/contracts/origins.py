@@ -83,6 +83,21 @@ def origin_faults(origins: Collection[str], channels: Collection[str]) -> tuple[
     return (*faults, *_network_faults(origins))
 
 
+def origin_within(inner: str, outer: str) -> bool:
+    """Whether an origin, or a beginning of numbers, names a part of what the other one names, or the same."""
+    if PREFIX.fullmatch(inner) and PREFIX.fullmatch(outer):
+        return inner.startswith(outer)
+    within, around = _network(inner), _network(outer)
+    if isinstance(within, IPv4Network) and isinstance(around, IPv4Network):
+        return within.subnet_of(around)
+    if isinstance(within, IPv6Network) and isinstance(around, IPv6Network):
+        return within.subnet_of(around)
+    name, domain = inner.casefold(), outer.casefold()
+    if name == domain:
+        return True
+    return origin_form(outer) is OriginForm.DOMAIN and name.endswith((f"@{domain}", f".{domain}"))
+
+
 def _network_faults(origins: Iterable[str]) -> list[str]:
     networks = [network for origin in origins if (network := _network(origin)) is not None]
     faults = [

@@ -20,6 +20,9 @@ from cjp_fraud.contracts.business_calendar import (
 from cjp_fraud.contracts.stated import NOT_STATED, Stated, Unstated
 from cjp_fraud.errors import BadInputError
 
+LONGEST: Final = timedelta(days=2 * 366)
+"""No notice clause names a longer period: it is a slip of a digit, or of the unit."""
+
 
 class WaitUnit(StrEnum):
     """Units of a period.
@@ -52,8 +55,12 @@ class Period:
     unit: WaitUnit
 
     def __post_init__(self) -> None:
-        if not 0 <= self.amount <= 10_000:
-            raise BadInputError(f"a wait of {self.amount} {self.unit} is not a whole number from 0 to 10000")
+        longest = LONGEST.total_seconds() / (3600 if self.unit is WaitUnit.HOURS else 86_400)
+        if not 0 <= self.amount <= longest:
+            raise BadInputError(
+                f"{self} are longer than two years, or fewer than none: write a whole number from 0 to {longest:.0f}, "
+                "or correct the unit"
+            )
 
     def __str__(self) -> str:
         return f"{self.amount} {self.unit.replace('_', ' ')}"

@@ -8,7 +8,8 @@ from datetime import date, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cjp_fraud.contracts.business_calendar import Holiday
-from cjp_fraud.contracts.stated import NOT_STATED, Stated, Unstated, stated
+from cjp_fraud.contracts.countries import is_country, no_country
+from cjp_fraud.contracts.stated import NOT_STATED, Stated, Unstated, WallTime, stated
 from cjp_fraud.errors import BadInputError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -25,7 +26,7 @@ class Place:
     time_zone : IANA; of the recipient not stated: the tenant's.
     country, subdivision : ISO 3166-1 alpha-2 and the code after it in ISO 3166-2, whose public holidays count; of
         the recipient not stated: the country of the contract.
-    opens, closes : business hours; not stated: the whole day.
+    opens, closes : business hours; not stated: a day's end counts, the later reading.
     weekend : days that are no business days, Monday is 1.
     added, removed : corrections of the list of holidays: days that are none in the list and count as one, and days of
         the list on which business is done.
@@ -36,8 +37,8 @@ class Place:
     time_zone: Stated[str] = NOT_STATED
     country: Stated[str] = NOT_STATED
     subdivision: Stated[str] = NOT_STATED
-    opens: Stated[time] = NOT_STATED
-    closes: Stated[time] = NOT_STATED
+    opens: Stated[WallTime] = NOT_STATED
+    closes: Stated[WallTime] = NOT_STATED
     weekend: tuple[int, ...] = (6, 7)
     added: tuple[Holiday, ...] = ()
     removed: tuple[date, ...] = ()
@@ -49,6 +50,8 @@ class Place:
             )
         if not isinstance(self.time_zone, Unstated):
             require_zone(self.time_zone)
+        if not isinstance(self.country, Unstated) and not is_country(self.country):
+            raise BadInputError(no_country(self.country))
         if not all(1 <= day <= 7 for day in self.weekend) or set(self.weekend) >= set(range(1, 8)):
             raise BadInputError(
                 f"weekend {list(self.weekend)}: write days from 1 (Monday) to 7, not all of them"

@@ -11,7 +11,8 @@ from cjp_fraud.contracts.business_calendar import Calendars
 from cjp_fraud.contracts.contract_documents import DocumentSet
 from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.governing import Governing
-from cjp_fraud.contracts.model import Hosting, Right
+from cjp_fraud.contracts.model import OFFERED_CLAUSE, Hosting, PurchaseModel, Right
+from cjp_fraud.contracts.offer_catalogue import BoughtService
 from cjp_fraud.contracts.provisioning import (
     ProvisioningNotice,
     date_fault,
@@ -19,6 +20,7 @@ from cjp_fraud.contracts.provisioning import (
     proof_fault,
 )
 from cjp_fraud.contracts.reason_profiles import ProfileInForce
+from cjp_fraud.contracts.stated import Unstated
 from cjp_fraud.contracts.terms import NoticeTerms
 
 
@@ -57,8 +59,8 @@ class Contract:
     provisioning_notices : all that count, in the order of their days; the term runs from the first.
     documents : those documents; None: none were entered, or they cannot be read.
     governing : what governs of the documents that counsel entered, with its reasoning; None: none were entered.
-    own_calendars : of the places that the terms count in, with their holidays; None: they count in none.
-    reason_profiles : laws whose lists the provider's statements of reasons must satisfy; counsel turns them on.
+    own_calendars : of the places that the terms count in, with their holidays; None: the terms are not known.
+    reason_profiles : laws whose lists a statement of reasons must satisfy; counsel turns them on for who contracted.
     """
 
     tenant_id: str
@@ -95,6 +97,19 @@ class Contract:
     governing: Governing | None = None
     documents: DocumentSet | None = None
     reason_profiles: tuple[ProfileInForce, ...] = ()
+    purchase_model: PurchaseModel | None = None
+
+    @property
+    def bought(self) -> BoughtService:
+        """What was bought, as it is compared with the offer."""
+        return BoughtService(
+            offer_version=self.offer_version,
+            country=self.country,
+            features=self.features,
+            purchase_model=self.purchase_model,
+            hosting=self.hosting,
+            product=self.product,
+        )
 
     @property
     def calendars(self) -> Calendars:
@@ -113,9 +128,15 @@ class Contract:
             self.provisioning_notice_proof,
         )
         if self.term_from is None or self.term_to is None or given is None or part is None or proof is None:
-            return (
-                "the term is not proven: it needs both ends, and date, part and proof of the notice of provisioning",
-            )
+            needed = {
+                "its first day (term_from of the tenants file)": self.term_from,
+                "its end (term_to of the tenants file)": self.term_to,
+                "a notice of provisioning with its date": given,
+                "the part that the notice of provisioning is about": part,
+                "the proof of the notice of provisioning": proof,
+            }
+            missing = [what for what, value in needed.items() if value is None]
+            return (f"the term is not proven; not on record: {', '.join(missing)}",)
         try:
             day = date.fromisoformat(given)
         except ValueError:
@@ -130,11 +151,27 @@ class Contract:
         return self.term_from <= aware(at) < self.term_to
 
     @property
+    def right_given_in(self) -> tuple[str | None, str | None]:
+        """Document and clause in it that give the right; None: not known which, or the clause was not entered."""
+        if self.governing is not None and self.governing.right_in is not None:
+            return self.governing.right_in, self.governing.clause
+        document = self.governing_document
+        return (document.reference if document is not None else None), OFFERED_CLAUSE
+
+    @property
+    def notice_clause(self) -> str | None:
+        """Where the provisions on a suspension's notice stand; None: nobody said."""
+        own = self.notice_terms.clause if self.notice_terms is not None else None
+        of_all = (
+            self.terms.source.clause if self.terms is not None and self.notice_terms is not None else None
+        )
+        return own or (None if isinstance(of_all, Unstated) else of_all)
+
+    @property
     def clause(self) -> str:
         """Document and clause that a notice relies on, in words."""
-        if self.governing_document is None:
+        document, clause = self.right_given_in
+        if document is None:
             return "clause 2.4"
-        served = self.notice_terms.clause if self.notice_terms else None
-        clause = self.governing.clause if self.governing is not None else None
-        notices = f"; notices: {served}" if served else ""
-        return f"{self.governing_document.reference}, clause {clause or '2.4'}{notices}"
+        relied_on = f"{document}, clause {clause}" if clause is not None else document
+        return f"{relied_on}; notices: {self.notice_clause}" if self.notice_clause else relied_on

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.business_calendar import wall_instant
 
 FIRST_YEAR: Final = 1990
 """No service of this kind was provisioned before."""
@@ -57,6 +58,18 @@ def first_notice(notices: Collection[ProvisioningNotice]) -> ProvisioningNotice 
     One without a date may be the earliest of all, so it goes first: then the term is not proven.
     """
     return min(notices, key=lambda notice: (notice.given_on or "", notice.id), default=None)
+
+
+def term_begins(notice: ProvisioningNotice | None, time_zone: str) -> datetime | None:
+    """Return when the term begins that runs from a notice (clause 2.1): with its day in the tenant's zone, aware.
+
+    None: there is no notice, or it has no date.
+    """
+    try:
+        day = date.fromisoformat(notice.given_on or "") if notice is not None else None
+    except ValueError:
+        return None
+    return wall_instant(datetime.combine(day, time(0)), time_zone) if day is not None else None
 
 
 def date_fault(given: date, term_to: datetime | None, time_zone: str, at: datetime | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Profiles of statements of reasons: what a law wants a customer told, off for a provider until counsel turns it on."""
+"""Profiles of statements of reasons: what a law wants a customer told, off until counsel turns it on for an entity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAWS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ProfileInForce:
-    """A profile that counsel turned on for a provider (the contracting entity).
+    """A profile that counsel turned on for who contracted: an entity of the provider, or the provider as a whole.
 
     Parameters
     ----------

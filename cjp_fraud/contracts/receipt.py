@@ -13,7 +13,7 @@ from cjp_fraud.contracts.enforcement_window import next_in_window
 from cjp_fraud.contracts.periods import CountedFrom, Period, Reading, Wait, WaitUnit, after, in_words
 from cjp_fraud.contracts.receipt_rule import AT_ONCE, Basis, ReceiptRule, RollForward, UnlessFailure
 from cjp_fraud.contracts.stated import NOT_STATED, Unstated, stated
-from cjp_fraud.contracts.terms import MethodRule, NoticeTerms
+from cjp_fraud.contracts.terms import MethodRule, NoticeStep, NoticeTerms
 
 _BASIS_WORDS: Final = {
     Basis.SENT: "our server or carrier took it over",
@@ -103,7 +103,9 @@ def deemed_receipt(reached_at: datetime, rule: MethodRule, calendars: Calendars)
     if readings or time_of_day is not None:
         reading = after(at, readings or (_NO_OFFSET,), place, calendars, time_of_day)
         at, steps = reading.at, [*steps, *reading.steps]
-    if roll in (RollForward.RECEIPT, RollForward.BOTH):
+    if roll is RollForward.RECEIPT or (
+        roll is RollForward.BOTH and not _rolled_for_good(receipt_rule, calendars)
+    ):
         at = _rolled(at, place, calendars, steps)
     at = _beyond_failure(event, at, receipt_rule, calendars, steps)
     return Receipt(
@@ -133,6 +135,14 @@ def _rolled(at: datetime, place: str | Unstated, calendars: Calendars, steps: li
     if len({reading.at for reading in readings}) > 1:
         steps.append("the clause does not say whose business hours; these are the latest")
     return latest.at
+
+
+def _rolled_for_good(rule: ReceiptRule, calendars: Calendars) -> bool:
+    """Whether nothing moved a moment since it was rolled, in a place whose hours, not stated, would roll it again."""
+    offset = stated(rule.offset)
+    periods = ((offset,) if offset is not None else ()) + rule.other_readings
+    moved = any(period.amount for period in periods) or stated(rule.time_of_day) is not None
+    return not moved and any(calendar.opens is None for calendar in calendars.candidates(rule.place))
 
 
 def _beyond_failure(
@@ -210,7 +220,7 @@ def rule_words(rule: MethodRule) -> str:
 
 
 def after_wait(received: Receipt, wait: Wait | Unstated, calendars: Calendars, *, what: str) -> Receipt:
-    """Return the earliest moment at which ``what`` may follow a step that was received.
+    """Return the earliest moment after a step that was received at which ``what`` holds.
 
     Hours are elapsed hours. Calendar days are counted on the wall clock and are never shorter than the same number of
     24 hours: if a clause can be read in two ways, the later moment is taken.
@@ -219,15 +229,20 @@ def after_wait(received: Receipt, wait: Wait | Unstated, calendars: Calendars, *
     ----------
     received : receipt of the whole step, or whatever the wait counts from.
     wait : the contract's wait after it; not stated: there is none.
-    what : what follows, for the sentence ("step 2", "the measure").
+    what : what holds from then on, for the sentence ("step 2 may follow", "the cure period is over").
     """
     start = aware(received.at)
     period = stated(wait)
     if period is None or period.amount == 0:
-        return replace(received, at=start, steps=(*received.steps, f"no wait before {what}"))
+        return replace(received, at=start, steps=(*received.steps, f"without a wait {what}"))
     reading = after(start, (period,), period.place, calendars)
     *before, last = reading.steps
-    return replace(received, at=reading.at, steps=(*received.steps, *before, f"{what}: {last}"))
+    return replace(received, at=reading.at, steps=(*received.steps, *before, f"{last}; then {what}"))
+
+
+def what_follows(step: NoticeStep, *, last: bool) -> str:
+    """Return what may follow a step, for the sentences of :func:`after_wait`."""
+    return f"{'the measure' if last else f'step {step.number + 1}'} may follow"
 
 
 def in_window(permitted: Receipt, terms: NoticeTerms, calendars: Calendars) -> Receipt:
@@ -264,9 +279,7 @@ def earliest_measure(
         if step.number == 1:
             periods = waiting_periods(at, receipt, at, terms, calendars)
         last = step.number == len(terms.steps)
-        receipt = after_wait(
-            receipt, step.wait, calendars, what="the measure" if last else f"step {step.number + 1}"
-        )
+        receipt = after_wait(receipt, step.wait, calendars, what=what_follows(step, last=last))
     return in_window(latest([receipt, *periods]), terms, calendars)
 
 
@@ -307,7 +320,7 @@ def waiting_periods(
         elif wait.counted_from is CountedFrom.ACTUALLY_RECEIVED:
             start = actually_received_at
         if start is not None:
-            ends.append(after_wait(Receipt(start, ()), wait, calendars, what=f"end of the {name}"))
+            ends.append(after_wait(Receipt(start, ()), wait, calendars, what=f"the {name} is over"))
     return ends
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time
 from enum import StrEnum
 from typing import Final
 
 from cjp_fraud.contracts.methods import PHYSICAL, require_method
 from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.periods import Period
-from cjp_fraud.contracts.stated import NOT_STATED, Stated, Unstated
+from cjp_fraud.contracts.stated import NOT_STATED, Stated, Unstated, WallTime
 from cjp_fraud.errors import BadInputError
 
 
@@ -132,7 +131,7 @@ class ReceiptRule:
 
     offset: Stated[Period] = NOT_STATED
     other_readings: tuple[Period, ...] = ()
-    time_of_day: Stated[time] = NOT_STATED
+    time_of_day: Stated[WallTime] = NOT_STATED
     place: Stated[str] = NOT_STATED
     roll_forward: Stated[RollForward] = NOT_STATED
     unless_failure: Stated[UnlessFailure] = NOT_STATED

@@ -53,9 +53,14 @@ class AddressOnRecord:
 
     @property
     def ended_at(self) -> datetime:
-        """When it ended, or when that was recorded, whichever is later; asked only of one that has ended."""
+        """When it ended, or when that was recorded, whichever is later; asked only of one that has ended.
+
+        One that was entered after its end was never in use here: of that, its end counts.
+        """
         assert self.valid_to is not None, "it has ended"
-        return max(self.valid_to, self.end_recorded_at or self.valid_to)
+        if self.end_recorded_at is None or self.end_recorded_at <= self.recorded_at:
+            return self.valid_to
+        return max(self.valid_to, self.end_recorded_at)
 
 
 def recipients_among(addresses: Iterable[AddressOnRecord], at: datetime) -> tuple[Recipient, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import fields
 from enum import StrEnum
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import ConfigDict, StrictInt
+from pydantic import ConfigDict, SerializerFunctionWrapHandler, StrictInt, model_serializer
 from pydantic.dataclasses import dataclass
 
 from cjp_fraud.contracts.numbering import PREFIX, breadth
@@ -53,6 +53,14 @@ class MeasureKind(StrEnum):
         return order.index(self) > order.index(other)
 
 
+class CallsInProgress(StrEnum):
+    """What becomes of calls that are in progress when a measure begins; emergency calls always go on."""
+
+    KEEP = "keep"
+    CUT_FLAGGED = "cut_flagged"
+    CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Scope:
     """What exactly a measure restricts; an empty field does not narrow it.
@@ -67,6 +75,8 @@ class Scope:
     destination_prefixes : international numbers' beginnings, ``+`` and digits.
     origins : number ranges, networks, domains or addresses that calls or messages come from.
     contacts_per_hour : rate that is still let through.
+    calls_in_progress : what becomes of the calls that the measure meets; None: not said, and they go on.
+    cut_calls_to : beginnings of the numbers of flagged destinations, to which calls in progress are cut.
     keeps : what stays reachable; it is the same for every measure.
     """
 
@@ -77,11 +87,20 @@ class Scope:
     destination_prefixes: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     contacts_per_hour: StrictInt | None = None
+    calls_in_progress: CallsInProgress | None = None
+    cut_calls_to: tuple[str, ...] = ()
     keeps: Reachable = ALWAYS_REACHABLE
 
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave calls in progress out where nothing is said of them, as in documents from before they were named."""
+        document: dict[str, Any] = serialize(self)
+        return {name: value for name, value in document.items() if name not in _CALLS or value}
 
+
+_CALLS: Final = ("calls_in_progress", "cut_calls_to")
 _LISTS: Final = tuple(
-    field.name for field in fields(Scope) if field.name not in ("contacts_per_hour", "keeps")
+    field.name for field in fields(Scope) if field.name not in ("contacts_per_hour", "keeps", *_CALLS)
 )
 
 _NEEDED: Final = {
@@ -123,6 +142,7 @@ def scope_faults(kind: MeasureKind, scope: Scope) -> tuple[str, ...]:
         if not PREFIX.fullmatch(prefix):
             faults.append(f"destination prefix {prefix!r} must be + and 1 to 15 digits, country code first")
     faults += origin_faults(scope.origins, scope.channels)
+    faults += _call_faults(kind, scope)
     if _breadth(scope) >= NO_NARROW_MEASURE:
         faults.append(
             f"the ranges of numbers are {float(_breadth(scope)):.0%} of all numbers, which is no {kind}; name those "
@@ -131,6 +151,33 @@ def scope_faults(kind: MeasureKind, scope: Scope) -> tuple[str, ...]:
     if scope.contacts_per_hour is not None and scope.contacts_per_hour < 1:
         faults.append(f"contacts_per_hour is {scope.contacts_per_hour}; it must be at least 1")
     return tuple(faults)
+
+
+def _call_faults(kind: MeasureKind, scope: Scope) -> list[str]:
+    """Return what is wrong with what a scope says of calls in progress."""
+    said = scope.calls_in_progress
+    flagged = said is CallsInProgress.CUT_FLAGGED
+    wrong = [prefix for prefix in scope.cut_calls_to if not PREFIX.fullmatch(prefix)]
+    checks = (
+        (said is None or not scope.channels or "voice" in scope.channels, "there are calls in voice only"),
+        (
+            kind is not MeasureKind.LIMIT_RATE or said in (None, CallsInProgress.KEEP),
+            "a limit on the rate ends no call in progress",
+        ),
+        (
+            not flagged or bool(scope.cut_calls_to),
+            "it is not known to which destinations the flagged calls went; keep the calls in progress, or cut all",
+        ),
+        (flagged or not scope.cut_calls_to, f"cut_calls_to goes with {CallsInProgress.CUT_FLAGGED} only"),
+        (not wrong, f"calls to {', '.join(wrong)}: name numbers by + and 1 to 15 digits, country code first"),
+    )
+    return [sentence for holds, sentence in checks if not holds]
+
+
+def in_words(scope: Scope) -> str:
+    """Return what a scope restricts in a few words: ``voice, outbound, +371``."""
+    limit = (f"{scope.contacts_per_hour} contacts an hour",) if scope.contacts_per_hour is not None else ()
+    return ", ".join((*(value for name in _LISTS for value in getattr(scope, name)), *limit))
 
 
 FORMER_ADDRESS_ERASED: Final = (

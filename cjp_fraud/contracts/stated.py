@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Discriminator, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
 
 from cjp_fraud.errors import BadInputError
 
@@ -38,6 +39,33 @@ Stated = Annotated[
     Discriminator(_branch),
 ]
 """A value of a contract, or one of the two words of :class:`Unstated` in its place."""
+
+
+def _wall_time(value: time) -> time:
+    if value.tzinfo is not None:
+        raise BadInputError(
+            f"{value.isoformat()} has an offset; write the time on the clock of the place, for example 09:00:00"
+        )
+    return value
+
+
+WallTime = Annotated[time, AfterValidator(_wall_time)]
+"""A time of day on the clock of a place, without offset: the place's zone gives it."""
+
+
+def _end_of_day(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return time(0) if value in ("24:00", "24:00:00") else time.fromisoformat(value)
+    except ValueError:
+        raise BadInputError(
+            f"{value!r} is no time of day; write it like 17:00:00, the end of the day as 24:00"
+        ) from None
+
+
+ClosingTime = Annotated[WallTime, BeforeValidator(_end_of_day)]
+"""A time of day at which something ends; midnight (``24:00`` or ``00:00``) is the end of the day."""
 
 
 def stated(value: T | Unstated) -> T | None:

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
 from cjp_fraud.contracts.methods import METHOD_LENGTH
-from cjp_fraud.contracts.model import NAME_LENGTH, Hosting, Origin, PurchaseModel, Reading, Right
+from cjp_fraud.contracts.model import NAME_LENGTH, EntryState, Hosting, Origin, PurchaseModel, Reading, Right
 from cjp_fraud.contracts.reason_profiles import ReasonProfile
 from cjp_fraud.storage.base import Base, Id, Recorded, Sha256, ZoneName
 
@@ -42,13 +42,21 @@ class Provider(Recorded, Base):
 
 
 class ReasonProfileVersion(Recorded, Base):
-    """One version of whether a law's list holds for a provider's statements of reasons; no row ever changes."""
+    """One version of whether a law's list holds for statements of reasons of who contracts; no row ever changes."""
 
     __tablename__ = "reason_profiles"
-    __table_args__ = (UniqueConstraint("provider_id", "profile", "version"),)
+    __table_args__ = (
+        UniqueConstraint(
+            "provider_id", "contracting_entity", "profile", "version", name="uq_reason_profiles_version"
+        ),
+    )
 
     id: Mapped[Id]
-    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), comment="contracting entity")
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), comment="who provides")
+    contracting_entity: Mapped[str] = mapped_column(
+        String(400),
+        comment="as contracts name it; empty: every entity of the provider of which no row says more",
+    )
     profile: Mapped[ReasonProfile] = mapped_column(comment="which law's list")
     version: Mapped[int] = mapped_column(comment="1, 2, 3 ...: the highest counts")
     in_force: Mapped[bool] = mapped_column(comment="whether it is on")
@@ -146,9 +154,11 @@ class Versioned(InForce):
     version: Mapped[int] = mapped_column(comment="1, 2, 3 ... within the subscription")
 
 
-def _versions_of(table: str, *further: CheckConstraint) -> tuple[SchemaItem, ...]:
+_IN_FORCE = text("valid_to IS NULL")
+
+
+def _versions_of(table: str, *further: CheckConstraint | Index) -> tuple[SchemaItem, ...]:
     """Return the constraints of a versioned table: one row a version, one version in force at a time."""
-    in_force = text("valid_to IS NULL")
     return (
         UniqueConstraint("subscription_id", "version"),
         CheckConstraint(_VALIDITY, name="validity"),
@@ -157,8 +167,8 @@ def _versions_of(table: str, *further: CheckConstraint) -> tuple[SchemaItem, ...
             f"uq_{table}_current",
             "subscription_id",
             unique=True,
-            sqlite_where=in_force,
-            postgresql_where=in_force,
+            sqlite_where=_IN_FORCE,
+            postgresql_where=_IN_FORCE,
         ),
     )
 
@@ -176,6 +186,7 @@ class SubscriptionTerms(Versioned, Recorded, Base):
             "AND (agents_premium IS NULL OR agents_premium >= 0)",
             name="agents",
         ),
+        Index("ix_subscription_terms_plan", "plan", sqlite_where=_IN_FORCE, postgresql_where=_IN_FORCE),
     )
 
     id: Mapped[Id]
@@ -313,6 +324,10 @@ class Address(InForce, Recorded, Base):
     id: Mapped[Id]
     role: Mapped[str] = mapped_column(String(40), comment="what the contract calls it for: notice, legal ...")
     method: Mapped[str] = mapped_column(String(METHOD_LENGTH), comment="method that it serves")
+    origin: Mapped[Origin] = mapped_column(
+        default=Origin.TENANTS_FILE,  # where an older bundle's addresses came from, which does not say it
+        comment="where it came from; the tenants file replaces what came from it alone",
+    )
     end_recorded_at: Mapped[datetime | None] = mapped_column(
         comment="when its end was recorded, whatever valid_to says; null: it has none"
     )
@@ -348,3 +363,72 @@ class ContractConfirmation(Recorded, Base):
         comment="how many edits by feeds were on record: the confirmation is of these, and of no later one"
     )
     at: Mapped[datetime] = mapped_column(comment="when")
+
+
+class ContractEntry(Recorded, Base):
+    """A contract's file as counsel entered it: it counts once a second person has confirmed it."""
+
+    __tablename__ = "contract_entries"
+    ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint(
+            "(state = 'waiting') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)",
+            name="decided_whole",
+        ),
+        CheckConstraint("state <> 'confirmed' OR decided_by <> entered_by", name="by_a_second_person"),
+        Index("ix_contract_entries_state", "state", "id"),
+        Index("ix_contract_entries_tenant", "tenant_id"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="whose contract")
+    file_name: Mapped[str] = mapped_column(String(150), comment="name of the file; its end says what it is")
+    text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="what the file says")
+    state: Mapped[EntryState] = mapped_column(comment="where it stands")
+    entered_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="counsel who entered it")
+    entered_at: Mapped[datetime] = mapped_column(comment="when")
+    decided_by: Mapped[str | None] = mapped_column(
+        ForeignKey("users.id"), comment="who confirmed or withdrew it; null: it waits"
+    )
+    decided_at: Mapped[datetime | None] = mapped_column(comment="when; null: it waits")
+
+
+class SignedConsent(Recorded, Base):
+    """A customer's standing consent to a cap, as counsel entered it from the signed file; it counts once confirmed."""
+
+    __tablename__ = "standing_consents"
+    ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint(
+            "(confirmed_by IS NULL) = (confirmed_at IS NULL) AND (confirmed_by IS NULL OR confirmed_by <> entered_by)",
+            name="second_person",
+        ),
+        CheckConstraint(
+            "(ended_by IS NULL) = (ended_at IS NULL) AND (ended_by IS NULL) = (end_text_id IS NULL)",
+            name="end_is_whole",
+        ),
+        CheckConstraint("confirmed_at >= entered_at", name="confirmed_after_the_entry"),
+        UniqueConstraint("tenant_id", "sha256", name="uq_standing_consents_entered_once"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[str] = mapped_column(
+        ForeignKey("tenants.id"), index=True, comment="customer who signed"
+    )
+    document: Mapped[str] = mapped_column(Text, comment="canonical JSON of StandingConsent")
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document: what was confirmed")
+    proof_name: Mapped[str] = mapped_column(String(400), comment="name of the file that the customer signed")
+    proof_sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of that file")
+    entered_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="counsel who entered it")
+    entered_at: Mapped[datetime] = mapped_column(comment="when")
+    confirmed_by: Mapped[str | None] = mapped_column(
+        ForeignKey("users.id"), comment="second person who confirmed it; null: nobody has"
+    )
+    confirmed_at: Mapped[datetime | None] = mapped_column(comment="when; null: nobody has")
+    ended_by: Mapped[str | None] = mapped_column(
+        ForeignKey("users.id"), comment="who ended it; null: it stands"
+    )
+    ended_at: Mapped[datetime | None] = mapped_column(comment="when; null: it stands")
+    end_text_id: Mapped[str | None] = mapped_column(
+        ForeignKey("personal_texts.id"), comment="why; null: it stands"
+    )

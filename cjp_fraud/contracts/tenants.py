@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
+from cjp_fraud.clock import aware
+from cjp_fraud.contracts.documents_on_record import reading_of_documents
+from cjp_fraud.contracts.governing import Bought
 from cjp_fraud.contracts.model import Reading, why_not_accepted
-from cjp_fraud.contracts.tables import NoticeTermsVersion, Subscription, SubscriptionTerms, Tenant
+from cjp_fraud.contracts.tables import (
+    ContractDocuments,
+    NoticeTermsVersion,
+    Site,
+    Subscription,
+    SubscriptionTerms,
+    Tenant,
+)
 from cjp_fraud.errors import NotFoundError
 
 
@@ -40,10 +50,30 @@ class TenantOnRecord:
     term_to: datetime | None
 
 
-def tenants_on_record(session: Session) -> dict[str, TenantOnRecord]:
-    """Return all tenants by id, in the order of their ids."""
+def tenants_on_record(
+    session: Session,
+    at: datetime,
+    *,
+    only: str | None = None,
+    text: str = "",
+    after: str = "",
+    limit: int | None = None,
+    within: ColumnElement[bool] | None = None,
+) -> dict[str, TenantOnRecord]:
+    """Return tenants as they stand at ``at`` (aware), by id, in the order of their ids.
+
+    Parameters
+    ----------
+    only : this one alone; None: all.
+    text : only those whose id holds it; small and capital letters are alike.
+    after : only those whose id comes later.
+    limit : at most so many; None: all.
+    within : only those that a reader reaches (:func:`cjp_fraud.contracts.tenant_reach.tenants_within`); None: all.
+    """
     rows = session.execute(
-        select(Tenant, SubscriptionTerms, NoticeTermsVersion.reading)
+        select(
+            Tenant, SubscriptionTerms, NoticeTermsVersion.reading, ContractDocuments.documents, Site.country
+        )
         .join(Subscription, Subscription.tenant_id == Tenant.id)
         .outerjoin(
             SubscriptionTerms,
@@ -53,9 +83,23 @@ def tenants_on_record(session: Session) -> dict[str, TenantOnRecord]:
             NoticeTermsVersion,
             (NoticeTermsVersion.subscription_id == Subscription.id) & NoticeTermsVersion.valid_to.is_(None),
         )
+        .outerjoin(
+            ContractDocuments,
+            (ContractDocuments.subscription_id == Subscription.id) & ContractDocuments.valid_to.is_(None),
+        )
+        .outerjoin(Site, Site.subscription_id == Subscription.id)
+        .where(Tenant.id == only if only is not None else true())
+        .where(Tenant.id > after, Tenant.id.icontains(text, autoescape=True))
+        .where(within if within is not None else true())
         .order_by(Tenant.id)
+        .limit(limit)
     )
-    return {tenant.id: _on_record(tenant, bought, reading) for tenant, bought, reading in rows}
+    found = {}
+    for tenant, bought, reading, documents, site_country in rows:
+        service = Bought(bought.plan if bought is not None else None, site_country or tenant.country)
+        of_documents = reading_of_documents(documents, service, aware(at), tenant.time_zone)
+        found[tenant.id] = _on_record(tenant, bought, of_documents or reading)
+    return found
 
 
 def require_tenant(session: Session, tenant_id: str) -> None:

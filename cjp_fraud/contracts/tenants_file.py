@@ -22,6 +22,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from cjp_fraud.contracts.countries import is_country
 from cjp_fraud.contracts.methods import is_email_address
 from cjp_fraud.contracts.model import (
     NAME_LENGTH,
@@ -32,6 +33,7 @@ from cjp_fraud.contracts.model import (
     why_not_accepted,
 )
 from cjp_fraud.contracts.offer_catalogue import feature_name
+from cjp_fraud.contracts.proof_file import proof_sha256
 from cjp_fraud.contracts.provisioning import (
     STORED_PROOF,
     WHOLE,
@@ -40,7 +42,6 @@ from cjp_fraud.contracts.provisioning import (
     part_fault,
 )
 from cjp_fraud.contracts.tabular import read_cells
-from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 
 PLAIN_TERMS: Final = (
@@ -92,7 +93,7 @@ def _zone(name: str) -> str:
 
 
 def _country(name: str) -> str:
-    if len(name) != 2 or not (name.isascii() and name.isalpha()):
+    if not is_country(name.upper()):
         raise ValueError("write the two letters of ISO 3166-1, for example US")
     return name.upper()
 
@@ -203,25 +204,12 @@ def _proof(cell: str, info: ValidationInfo) -> str:
 
 
 def _digest_of_proof(name: str, tenants_file: Path | None) -> str:
-    """Return the SHA-256 of a file that proves a notice; its name is relative to the folder of the tenants file."""
+    """Return the SHA-256 of a file that proves a notice, which lies beside the tenants file."""
     if STORED_PROOF.search(name):
         raise ValueError("name the file alone; its SHA-256 is computed")
-    path = (tenants_file.parent if tenants_file is not None else Path()) / name
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{name} is no file; name the document itself")
-    try:
-        content = path.read_bytes()
-        own = tenants_file is not None and (
-            path.samefile(tenants_file) or content == tenants_file.read_bytes()
-        )
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"the file {name} cannot be read ({reason}); name one that is there") from None
-    if not content.strip():
-        raise ValueError(f"the file {name} is empty, which proves nothing")
-    if own:
-        raise ValueError(f"the file {name} is the tenants file, which cannot prove what it says itself")
-    return sha256_hex(content)
+    if tenants_file is None:
+        raise ValueError(f"the file {name} is looked for beside a tenants file, and there is none")
+    return proof_sha256(name, tenants_file)
 
 
 def _features(cell: str) -> str:

@@ -7,12 +7,12 @@ The terms of a whole contract are :class:`cjp_fraud.contracts.contract_terms.Con
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cjp_fraud.contracts.enforcement_window import EnforcementWindows
-from cjp_fraud.contracts.methods import EMAIL, require_method
+from cjp_fraud.contracts.methods import EMAIL, METHODS, PHYSICAL, require_method
 from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.periods import NO_WAIT, Wait
 from cjp_fraud.contracts.receipt_rule import AT_ONCE, Basis, FollowUp, ReceiptRule, proof_needed
@@ -21,6 +21,9 @@ from cjp_fraud.errors import BadInputError
 
 PLAIN_ROLE = "notice"
 """Role of the one address that the tenants file gives."""
+
+OUT_OF_BAND = "out_of_band"
+"""Role of a contact apart from the customer's account: served too where the account may have been taken over."""
 
 
 class Combine(StrEnum):
@@ -123,6 +126,16 @@ class NoticeStep:
         shall = tuple(place for place in places if self.methods[place].force is Force.EXCLUSIVE)
         return shall or tuple(places)
 
+    @property
+    def deciding(self) -> tuple[MethodRule, ...]:
+        """The methods that complete the step: one of them, or all."""
+        return tuple(self.methods[place] for place in self.sufficient) if self.any_of else self.methods
+
+    def waits_for(self, methods: Collection[str]) -> bool:
+        """Whether it is not complete before a notice by one of ``methods`` has come further than to leave."""
+        waits = (rule.method in methods and rule.proof is not DeliveryStatus.SENT for rule in self.deciding)
+        return all(waits) if self.any_of else any(waits)
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeTerms:
@@ -147,6 +160,20 @@ class NoticeTerms:
     def __post_init__(self) -> None:
         if [step.number for step in self.steps] != list(range(1, len(self.steps) + 1)) or not self.steps:
             raise BadInputError("steps must be numbered 1, 2, 3 ... and there must be one at least")
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """The steps that count only once somebody else has said that they arrived, with methods and bases, in words."""
+        return tuple(
+            f"step {step.number} ({', '.join(f'{rule.method}: {rule.basis}' for rule in step.deciding)})"
+            for step in self.steps
+            if step.waits_for(set(METHODS))
+        )
+
+    @property
+    def steps_by_post(self) -> tuple[int, ...]:
+        """Numbers of the steps that count only once a carrier has said that it has, or has delivered, a paper."""
+        return tuple(step.number for step in self.steps if step.waits_for(PHYSICAL))
 
     @property
     def rules(self) -> Iterator[MethodRule]:

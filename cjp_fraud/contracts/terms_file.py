@@ -1,50 +1,74 @@
-"""Read the notice terms of a contract as counsel writes them: TOML, each key a field of ``ContractTerms``.
+"""Read the notice terms of a contract as counsel writes them: TOML or JSON, each key a field of ``ContractTerms``.
 
-Times are written as TOML has them (09:00:00), or in quotes; what is not known as "not_stated" or "not_read". A fault
-names its place, as for everything that is read with :mod:`cjp_fraud.documents`.
+Times are written as TOML has them (09:00:00), or in quotes; what is not known as "not_stated" or "not_read". Terms
+stand in the contract's own file, or in a file of their own, which contracts of one kind share.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from datetime import date, time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from cjp_fraud.contracts.contract_terms import ContractTerms, contract_terms_from
+from cjp_fraud.contracts.entered_file import EnteredFile
+from cjp_fraud.contracts.field_lines import Place
+from cjp_fraud.contracts.holiday_list import require_known_holidays
+from cjp_fraud.contracts.stated import stated
+from cjp_fraud.documents import DocumentError, Fault, place_in_words
 from cjp_fraud.errors import BadInputError
 
 
-def read_terms_file(path: Path) -> ContractTerms:
-    """Return the notice terms that stand in a TOML file.
+def terms_at(file: EnteredFile, place: Place, document: Any) -> ContractTerms:
+    """Return the notice terms that stand at a place of a file; ``document``: what stands there.
 
     Raises
     ------
     BadInputError
-        If the file cannot be read, is no TOML, or holds what notice terms do not have.
+        Naming file, line and field of each fault.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{path}: is no TOML: {error}") from error
-    try:
-        return terms_of_table(table)
-    except BadInputError as error:
-        raise BadInputError(f"{path}: {error}") from error
+        return contract_terms_from(document)
+    except DocumentError as error:
+        file.refuse(Fault((*place, *fault.place), fault.sentence) for fault in error.faults)
 
 
-def terms_of_table(table: Mapping[str, object]) -> ContractTerms:
-    """Return the notice terms that stand in a parsed TOML table; raises BadInputError naming every fault."""
-    return contract_terms_from(plain_values(table))
+def subdivision_faults(terms: ContractTerms, place: Place) -> Iterator[Fault]:
+    """Yield each subdivision of a place of notice terms whose public holidays are not known.
+
+    Parameters
+    ----------
+    place : where the terms stand in the file.
+    """
+    for number, counted_in in enumerate(terms.places):
+        country, subdivision = stated(counted_in.country), stated(counted_in.subdivision)
+        if subdivision is None:
+            continue
+        where: Place = (*place, "places", number, "subdivision")
+        if country is None:
+            sentence = f"{subdivision!r} needs its country; write country beside it"
+            yield Fault(where, f"{place_in_words(where)}: {sentence}")
+            continue
+        try:
+            require_known_holidays(country, subdivision)
+        except BadInputError as error:
+            yield Fault(where, f"{place_in_words(where)}: {error}")
 
 
-def plain_values(value: object) -> Any:
-    """Return TOML's values as JSON has them: dates and times as text."""
-    if isinstance(value, Mapping):
-        return {key: plain_values(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [plain_values(entry) for entry in value]
-    return value.isoformat() if isinstance(value, date | time) else value
+def include_terms(file: EnteredFile, place: Place, document: Any) -> Any:
+    """Return notice terms as they stand at a place; where ``file:PATH`` stands there, what that file holds.
+
+    Raises
+    ------
+    BadInputError
+        If the file that is named cannot be read.
+    """
+    if isinstance(document, str) and document.startswith(_FILE):
+        name = document.removeprefix(_FILE)
+        try:
+            return file.include(place, file.path.parent / name)
+        except BadInputError as error:
+            file.refuse([Fault(place, str(error))])
+    return document
+
+
+_FILE = "file:"

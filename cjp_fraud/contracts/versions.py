@@ -91,7 +91,7 @@ def enter_terms(
     made = [version.row for version in versions]
     entered = in_force(session, ContractDocuments, [subscription.id]).get(subscription.id)
     if made and entered is not None:
-        _require_later(entered.valid_from, moment)
+        require_later(entered.valid_from, moment)
         entered.valid_to = moment  # what is said of the governing document now takes their place
     if made:
         record_edit(session, by, tenant_id, at)
@@ -132,7 +132,9 @@ def enter_address(
     subscription = _subscription(session, tenant_id)
     known = addresses_of(session, role, [subscription.id], method=method)[subscription.id]
     source = f"entered by {by.reference}"
-    change = address_change(known, subscription.id, role, addresses, source, aware(at), method=method)
+    change = address_change(
+        known, subscription.id, role, addresses, source, aware(at), origin=Origin.COUNSEL, method=method
+    )
     if change is not None:
         put_addresses(session, [change], aware(at))
         record_edit(session, by, tenant_id, at)
@@ -169,7 +171,7 @@ def new_version(
     if before is not None:
         if all(getattr(before, name) == value for name, value in values.items()):
             return None
-        _require_later(before.valid_from, at)
+        require_later(before.valid_from, at)
     row = kind(
         id=new_id(),
         subscription_id=subscription_id,
@@ -245,6 +247,7 @@ def address_change(
     source: str,
     at: datetime,
     *,
+    origin: Origin,
     method: str = EMAIL,
 ) -> AddressChange | None:
     """Return what must change so that the addresses of ``role`` for a method are exactly these; None: nothing.
@@ -261,7 +264,7 @@ def address_change(
     in_force = [(text.body, address) for address, text in known if address.valid_to is None]
     ended = tuple(address for body, address in in_force if body not in addresses)
     for address in ended:
-        _require_later(address.valid_from, at)
+        require_later(address.valid_from, at)
     added = []
     for body in dict.fromkeys(addresses):
         if all(body != known_body for known_body, _ in in_force):
@@ -271,6 +274,7 @@ def address_change(
                 subscription_id=subscription_id,
                 role=role,
                 method=method,
+                origin=origin,
                 text_id=text.id,
                 valid_from=at if known else None,
                 recorded_at=at,
@@ -315,7 +319,8 @@ def addresses_of(
     return known
 
 
-def _require_later(valid_from: datetime | None, at: datetime) -> None:
+def require_later(valid_from: datetime | None, at: datetime) -> None:
+    """Refuse to change at ``at`` what is valid from a later moment; raises BadInputError, which names the clock."""
     if valid_from is not None and at < valid_from:
         raise BadInputError(
             f"contract data valid from {utc_text(valid_from)} is on record already, and the clock says "
