@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +21,8 @@ from cjp_fraud.notices.model import DeliveryEvidence
 _MAILED: Final = frozenset({"EMA", "EMB", "EMC", "EMD", "EMF", "EMG", "EMH", "EDG", "EXC"})
 """Codes of a letter that the carrier has in its hands: it was mailed."""
 _DELIVERED: Final = "EMI"
+_CLOCKS: Final = timedelta(days=1)
+"""By how much a carrier's clock may be wrong: some give the day alone."""
 _RETURNED: Final = frozenset({"RTS", "EXX"})
 """Returned to the sender (as carriers add to the list), and taken back."""
 
@@ -80,6 +82,29 @@ def read_event(said: Mapping[str, Any]) -> CarrierEvent:
     )
 
 
+def require_possible(event: CarrierEvent, handed_over_at: datetime, now: datetime) -> None:
+    """Refuse an event that lies before its letter was handed over, or in the future, by more than the clocks of a day.
+
+    Parameters
+    ----------
+    handed_over_at, now : aware.
+
+    Raises
+    ------
+    BadInputError
+        Says by which of the two.
+    """
+    if event.at < handed_over_at - _CLOCKS:
+        raise BadInputError(
+            f"the carrier's event {event.code} is of {event.at:%Y-%m-%d %H:%M} ({event.zone}), before its letter was "
+            f"handed over ({handed_over_at:%Y-%m-%d %H:%MZ}): it is of another letter, or its time is wrong"
+        )
+    if event.at > now + _CLOCKS:
+        raise BadInputError(
+            f"the carrier's event {event.code} is of {event.at:%Y-%m-%d %H:%M} ({event.zone}), which is still to come"
+        )
+
+
 def _known(said: Mapping[str, Any], name: str) -> str | None:
     return str(said[name]).strip() if said.get(name) else None
 
@@ -100,6 +125,7 @@ def evidence_of(event: CarrierEvent, carrier: str, attempt_id: str | None) -> De
         raw=event.raw,
         attempt_id=attempt_id,
         report_sha256=sha256_hex(event.raw.encode()),
+        source_at=event.at,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from cjp_fraud.audit.recording import home_clock
 from cjp_fraud.audit.row_digests import salted_digest
@@ -33,7 +34,7 @@ from cjp_fraud.notices.methods.interface import Delivery, NoticeMethod, NoticeMe
 from cjp_fraud.notices.model import DeliveryEvidence, NoticeState, Outcome
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.progress import PlanProgress, letters_due, progress_of
-from cjp_fraud.notices.tables import Notice, NoticeAttempt, NoticePlan
+from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan
 from cjp_fraud.people.model import Actor, Decision, machine
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import process_lock
@@ -166,6 +167,8 @@ def _date_anew(decision: Decision, begun: _Begun) -> bytes:
     assert notice.message is not None, "a letter that was written has its bytes"
     assert notice.message_sha256 is not None, "and their digest"
     attempt.message, attempt.message_sha256 = notice.message, notice.message_sha256
+    # Within one minute the bytes may be the same; the log names the row all the same.
+    flag_modified(attempt, "message")
     content = {"attempt_id": attempt.id, "message_sha256": notice.message_sha256}
     log_notice(decision, notice.id, "notice.dated_anew", content)
     return notice.message
@@ -205,6 +208,8 @@ def _begin(decision: Decision, methods: NoticeMethods, notice_id: str, due_at: d
     _refuse_changed_rows(session, notice)
     notice.due_at = due_at
     _close_interrupted(decision, notice)
+    if _has_left(decision, notice):
+        return None
     if decision.at - due_at >= methods.give_up_after:
         _fail(decision, notice, f"not handed over within {methods.give_up_after} of falling due")
         return None
@@ -276,6 +281,26 @@ def _close_interrupted(decision: Decision, notice: Notice) -> None:
         log_notice(decision, notice.id, "notice.unknown", {"attempt_id": attempt.id})
 
 
+def _has_left(decision: Decision, notice: Notice) -> bool:
+    """Whether what came back proves that the letter left, although the reply to it was lost; then it is *sent*.
+
+    It does not leave again: the customer has it, or nobody knows better what became of it.
+    """
+    proofs = decision.session.scalars(
+        select(DeliveryEvent).where(
+            DeliveryEvent.notice_id == notice.id,
+            DeliveryEvent.authenticated.is_(True),
+            DeliveryEvent.negative.is_(False),
+        )
+    )
+    proof = next((event for event in proofs if event.status.reaches(DeliveryStatus.SENT)), None)
+    if proof is None:
+        return False
+    notice.state = NoticeState.SENT
+    log_notice(decision, notice.id, "notice.found_sent", {"event_id": proof.id})
+    return True
+
+
 def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice, *, number: int) -> str | None:
     """Write the letter, unless it is written already, and return its address; None where it cannot be served.
 
@@ -297,6 +322,9 @@ def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice, *
             notice_number=notice_number(notice, number),
             time_zone=draft.time_zone,
             language=draft.locale or draft.language,
+            step=notice.step,
+            steps=len(draft.terms.steps),
+            unless_approved_by=plan.unless_approved_by,
         )
         simulated = home_clock(decision.session).simulated
         composed = method.compose(
@@ -307,6 +335,7 @@ def _write(decision: Decision, method: NoticeMethod[Any, Any], notice: Notice, *
                 subject=fill_at_dispatch(draft.subject, values),
                 body=finished_body(draft.body, values, draft.language, simulated_clock=simulated),
                 dated=decision.at,
+                figures=draft.figures,
             )
         )
         notice.dispatched_at = decision.at

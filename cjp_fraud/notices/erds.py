@@ -27,7 +27,8 @@ def erds_event(evidence: DeliveryEvidence) -> str | None:
     if not evidence.authenticated:
         return None
     if evidence.negative:
-        return "SubmissionRejection" if evidence.kind is None else "ContentConsignmentFailure"
+        came_back = evidence.kind is not None or evidence.status.reaches(DeliveryStatus.ACCEPTED)
+        return "ContentConsignmentFailure" if came_back else "SubmissionRejection"
     if evidence.kind is ReportKind.RECEIPT and evidence.status is DeliveryStatus.DISPLAYED:
         return "ContentAccessTracking"
     return _REACHED.get(evidence.status)

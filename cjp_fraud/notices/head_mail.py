@@ -10,7 +10,9 @@ from cjp_fraud.clock import StandingClock
 from cjp_fraud.contracts.methods import require_email_address
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import Composition, WrittenLetter
-from cjp_fraud.notices.methods.smtp_dialogue import Envelope, MailServer, submit
+from cjp_fraud.notices.methods.mail_server import MailServer
+from cjp_fraud.notices.methods.smtp_dialogue import submit
+from cjp_fraud.notices.methods.smtp_envelope import Envelope
 from cjp_fraud.notices.model import Outcome
 
 _TEXT: Final = """\

@@ -103,11 +103,6 @@ def inbound_folders(settings: Settings) -> InboundFolders:
     return InboundFolders(settings.home / "mail")
 
 
-def incoming_folder(settings: Settings) -> Path:
-    """Folder into which the mail server drops what comes back."""
-    return inbound_folders(settings).incoming
-
-
 def reports_kept(
     settings: Settings, addresses: Collection[str], digests: Collection[str]
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

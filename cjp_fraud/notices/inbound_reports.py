@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_string
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -92,13 +93,6 @@ def collect(
     folders = inbound_folders(settings)
     with process_lock(engine, "collect-reports"):
         return _collect(engine, settings, folders, at, records, by)
-
-
-def collect_delivery_events(
-    engine: Engine, settings: Settings, at: datetime, *, by: Actor = COLLECTOR
-) -> int:
-    """Collect without a name server, and return how many events are new; see :func:`collect`."""
-    return collect(engine, settings, at, by=by).new_events
 
 
 def unmatched_reports(settings: Settings) -> int:
@@ -201,8 +195,6 @@ def _record(
     decision: Decision, matched: MatchedAttempt, message: _Message, file_name: str
 ) -> DeliveryEvent | None:
     """Record what a message says of a notice; None: it is on record."""
-    if _is_on_record(decision.session, matched.notice_id, message.digest):
-        return None
     weight = weigh(message.report, matched.match)
     evidence = DeliveryEvidence(
         status=weight.status,
@@ -214,12 +206,39 @@ def _record(
         report_sha256=message.digest,
         kind=message.report.kind,
         needs_person=weight.needs_person[:300] if weight.needs_person else None,
+        source_at=message.report.dated,
     )
+    if _is_on_record(decision.session, matched.notice_id, evidence):
+        return None
     return record_event(decision, matched.notice_id, evidence)
 
 
-def _is_on_record(session: Session, notice_id: str, digest: str) -> bool:
-    known = select(DeliveryEvent.id).where(
-        DeliveryEvent.notice_id == notice_id, DeliveryEvent.report_sha256 == digest
+def _is_on_record(session: Session, notice_id: str, evidence: DeliveryEvidence) -> bool:
+    """Whether a message is on record of a notice, in these bytes or as another mailbox gave it.
+
+    A mailbox may end lines otherwise, and write headers of its own above a message. So the same Message-ID that says
+    the same with the same authority is the same message: one that anybody forged keeps no other from being recorded.
+    """
+    events = session.scalars(select(DeliveryEvent).where(DeliveryEvent.notice_id == notice_id))
+    return any(
+        event.report_sha256 == evidence.report_sha256
+        or (_says(event) == _says(evidence) and _is_same_message(event.raw, evidence.raw))
+        for event in events
     )
-    return session.scalar(known) is not None
+
+
+def _says(event: DeliveryEvent | DeliveryEvidence) -> tuple[object, ...]:
+    return event.attempt_id, event.kind, event.status, event.negative, event.authenticated
+
+
+def _is_same_message(first: str | None, second: str | None) -> bool:
+    if first is None or second is None:  # erased
+        return False
+    ids = [_message_id_of(text) for text in (first, second)]
+    return first.splitlines() == second.splitlines() or (ids[0] is not None and ids[0] == ids[1])
+
+
+def _message_id_of(text: str) -> str | None:
+    """Return the Message-ID of a message; None: it has none."""
+    value = message_from_string(text)["Message-ID"]
+    return "".join(str(value).split()) if value else None

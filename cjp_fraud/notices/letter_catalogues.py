@@ -1,8 +1,8 @@
-"""The words of letters in each language: gettext catalogues, read by Babel and compiled in memory at first use.
+"""The words of letters and of their pages: gettext catalogues, read by Babel and compiled in memory at first use.
 
-English stands in the templates and in this package; every other language has a catalogue of translations
-(``locales/<locale>/LC_MESSAGES/letters.po``). No compiled catalogue is kept: compiling one takes some 20 ms, and a
-compiled file that is older than its source would send words that nobody has read.
+English stands in the templates and in this package; every other language has catalogues of translations
+(``locales/<locale>/LC_MESSAGES/letters.po`` and ``page.po``). No compiled catalogue is kept: compiling one takes some
+20 ms, and a compiled file that is older than its source would send words that nobody has read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from cjp_fraud.notices.letter_languages import letter_language, letter_locale
 from cjp_fraud.notices.letter_words import number
 
 CATALOGUES: Final = files("cjp_fraud.notices") / "locales"
-DOMAIN: Final = "letters"
+LETTERS: Final = "letters"
+PAGE: Final = "page"
+"""Domains: one catalogue each in every language."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,31 +60,31 @@ class Words:
 
 
 @cache
-def words(language: str) -> Words:
+def words(language: str, domain: str = LETTERS) -> Words:
     """Return the words of a language or locale (``fr-CA``, ``es_MX``); those of English where it is not known."""
     nearest = letter_language(language) or "en"
-    return Words(letter_locale(language), _translations(nearest))
+    return Words(letter_locale(language), _translations(nearest, domain))
 
 
 @cache
-def _translations(language: str) -> NullTranslations:
+def _translations(language: str, domain: str) -> NullTranslations:
     if language == "en":
         return NullTranslations()
     locale = language.replace("-", "_")
     compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(catalogue_bytes(language)), locale=locale))
+    write_mo(compiled, read_po(BytesIO(catalogue_bytes(language, domain)), locale=locale))
     compiled.seek(0)
-    translations = Translations(compiled, domain=DOMAIN)
+    translations = Translations(compiled, domain=domain)
     broader = language.partition("-")[0]
     if broader != language:
-        translations.add_fallback(_translations(broader))
+        translations.add_fallback(_translations(broader, domain))
     return translations
 
 
-def catalogue_bytes(language: str) -> bytes:
-    """Return the catalogue of a language as it lies in the package."""
+def catalogue_bytes(language: str, domain: str = LETTERS) -> bytes:
+    """Return a catalogue of a language as it lies in the package."""
     folder = CATALOGUES / language.replace("-", "_") / "LC_MESSAGES"
-    return (folder / f"{DOMAIN}.po").read_bytes()
+    return (folder / f"{domain}.po").read_bytes()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -66,10 +67,26 @@ class Seen:
     country: str | None = None
 
 
+def by_kind_of_traffic(seen: Sequence[Seen]) -> list[list[Seen]]:
+    """Return what was seen by channel, direction, application, length and country, in the order of letters."""
+    kinds: dict[tuple[str, ...], list[Seen]] = {}
+    for each in seen:
+        length = f"{each.interval_seconds:08}"
+        key = (each.channel, each.direction, each.application_id or "", length, each.country or "")
+        kinds.setdefault(key, []).append(each)
+    return [members for _, members in sorted(kinds.items())]
+
+
+def most_unusual(seen: Sequence[Seen]) -> Seen:
+    """Return the interval that a letter tells by itself: the most unusual one, the earliest of several."""
+    return min(seen, key=lambda each: (each.p_value, each.interval_start))
+
+
 class WhyRestored(StrEnum):
     """Why a restriction ended, as the customer is told; the words of those who decided stay with us."""
 
     LAPSED = "lapsed"
+    NOT_APPROVED = "not_approved"
     DECIDED = "decided"
     DISPUTE_UPHELD = "dispute_upheld"
 
@@ -114,12 +131,16 @@ class Answered:
     received_at, decided_at : aware.
     upheld : decided for the customer.
     in_force : the restriction is in force when the answer is written.
+    remains : what stays restricted where it was decided in part for the customer; None: it was not.
+    narrowed : nothing wider than that is in force when the answer is written.
     """
 
     received_at: datetime
     decided_at: datetime
     upheld: bool
     in_force: bool
+    remains: tuple[MeasureKind, Scope] | None = None
+    narrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +155,21 @@ class Letter:
     grounds : keys of the catalogue that the reviewer ticked (``[grounds]`` of the phrases).
     determined_at : when the traffic was found fraudulent; aware.
     lasts : longest duration of the measure, whole hours; its end is counted at dispatch.
-    until : when a continued restriction ends at the latest; aware.
+    until : when a continued restriction, or a cap, ends at the latest; aware.
     restored : when and why a restriction ended.
     announced : the notice that announced the restriction, or those, where several addresses were served.
-    began : since when a continued restriction is in force; aware.
+    began : since when a continued restriction is in force, or when a consent was breached; aware.
     withdrawn : why a notice is withdrawn; None: it was decided so, and nothing had begun.
     term_concerned : the term of the contract that a notice of breach is about, as counsel words it in its language.
-    cure_until : until when the customer is asked to end what is not in order; aware.
+    cure_until : until when the customer is asked to end what is not in order; aware. None: as the terms
+        give it from the dispatch on.
     answered : how a dispute was decided.
     other_redress : bodies outside to which the customer can turn, by name.
+    provision : by which the contract lets a measure begin without prior notice, in its own words; None: by none.
+    waits_for_post : whether the measure waits for a carrier's word, so that the letter says how long it lasts beside an
+        end that leaves time for that.
+    consent : what the customer signed that a cap rests on: the document and its clause.
+    in_sequence : whether it is one of several notices that the contract wants one after the other.
 
     Raises
     ------
@@ -168,11 +195,21 @@ class Letter:
     cure_until: datetime | None = None
     answered: Answered | None = None
     other_redress: tuple[str, ...] = ()
+    provision: str | None = None
+    waits_for_post: bool = False
+    in_sequence: bool = False
+    consent: str | None = None
 
     def __post_init__(self) -> None:
-        missing = [name for name in NEEDED[self.kind] if getattr(self, name) in (None, ())]
+        needed = [name for name in NEEDED[self.kind] if name != "grounds" or not self.is_about_cap]
+        missing = [name for name in needed if getattr(self, name) in (None, ())]
         if missing:
             raise ValueError(f"a {self.kind} letter needs {', '.join(missing)}")
+
+    @property
+    def is_about_cap(self) -> bool:
+        """Whether it answers a dispute of a cap alone: no ground was found, and it names what was agreed to."""
+        return self.kind is NoticeKind.DISPUTE_ANSWER and self.consent is not None and not self.grounds
 
 
 NEEDED: Final = {
@@ -181,7 +218,8 @@ NEEDED: Final = {
     NoticeKind.WITHDRAWAL: (),
     NoticeKind.REINSTATEMENT: ("restored",),
     NoticeKind.CONDITIONAL_WARNING: ("seen", "lasts"),
-    NoticeKind.BREACH: ("seen", "grounds", "determined_at", "lasts", "term_concerned", "cure_until"),
+    NoticeKind.BREACH: ("seen", "grounds", "determined_at", "lasts", "term_concerned"),
     NoticeKind.DISPUTE_ANSWER: ("grounds", "answered"),
+    NoticeKind.CAP: ("began", "until", "consent"),
 }
 """Facts that a letter of each kind cannot do without, besides those that every letter has."""

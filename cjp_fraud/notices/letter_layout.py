@@ -33,14 +33,14 @@ def blocks(body: str) -> tuple[Block, ...]:
     ----------
     body : a line a paragraph or an item, an empty line between parts, as :func:`letters.finished_body` returns it.
     """
-    found: list[Block] = []
+    blocks_in_order: list[Block] = []
     for part in re.split(r"\n{2,}", body.strip("\n")):
         lines = part.split("\n")
         items = [line for line in lines if line.startswith(_ITEM)]
         if len(lines) == 1 and _HEADING.match(part):
-            found.append(Block(BlockKind.HEADING, (part,)))
+            blocks_in_order.append(Block(BlockKind.HEADING, (part,)))
         elif items and len(items) == len(lines):
-            found.append(Block(BlockKind.ITEMS, tuple(line.removeprefix(_ITEM) for line in lines)))
+            blocks_in_order.append(Block(BlockKind.ITEMS, tuple(line.removeprefix(_ITEM) for line in lines)))
         else:
-            found.append(Block(BlockKind.PARAGRAPH, tuple(lines)))
-    return tuple(found)
+            blocks_in_order.append(Block(BlockKind.PARAGRAPH, tuple(lines)))
+    return tuple(blocks_in_order)

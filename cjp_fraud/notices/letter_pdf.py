@@ -21,6 +21,8 @@ from cjp_fraud.notices.letter_layout import blocks
 if TYPE_CHECKING:
     import typst
 
+    from cjp_fraud.notices.letter_chart import LetterChart
+
 STANDARD: Final = "a-2a"
 
 LETTER_COUNTRIES: Final = frozenset({"US", "CA", "MX", "CL", "CO", "VE", "PH", "PR", "CR", "GT", "PA", "DO"})
@@ -53,6 +55,7 @@ class PaperLetter:
     sender : legal name of who writes; ``return_address``: its postal address, a line; None: not known.
     recipient : lines of the address in the window.
     country : of the recipient, ISO 3166-1; it decides paper and envelope.
+    chart : stands below its first list, which is what was seen; None: there is none.
     """
 
     language: str
@@ -63,6 +66,7 @@ class PaperLetter:
     recipient: tuple[str, ...]
     country: str | None
     dated: date
+    chart: LetterChart | None = None
 
     @property
     def paper(self) -> str:
@@ -133,6 +137,11 @@ def _data(letter: PaperLetter, book: typst.Fonts) -> str:
             "sender": letter.sender,
             "return_line": " · ".join(filter(None, (letter.sender, letter.return_address))),
             "recipient": list(letter.recipient),
+            "chart": (
+                {"svg": letter.chart.svg.decode(), "said": letter.chart.said}
+                if letter.chart is not None
+                else None
+            ),
             "blocks": [asdict(block) for block in blocks(letter.body)],
             "language": language,
             "region": region or None,

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from babel import Locale
 
+from cjp_fraud.contracts.model import OFFERED_CLAUSE
 from cjp_fraud.contracts.restriction import CHANNELS, DIRECTIONS, MeasureKind, Scope
 from cjp_fraud.notices.letter_catalogues import Words, in_context, marked, words
-from cjp_fraud.notices.letter_facts import Announced, Seen, WhyRestored, WhyWithdrawn
+from cjp_fraud.notices.letter_facts import (
+    Announced,
+    Seen,
+    WhyRestored,
+    WhyWithdrawn,
+    by_kind_of_traffic,
+    most_unusual,
+)
 from cjp_fraud.notices.letter_moments import moment
 from cjp_fraud.notices.letter_words import enumerated, minutes, number
 from cjp_fraud.notices.principal_names import is_secret, last_characters
+
+if TYPE_CHECKING:
+    from cjp_fraud.notices.statement_of_reasons import Fact
 
 MOST_SERIES: Final = 10
 """Series that a letter lists one by one."""
@@ -79,6 +90,10 @@ _RESTORED: Final = {
     WhyRestored.LAPSED: marked(
         "The restriction ended because its time had run out and nobody had decided to keep it longer."
     ),
+    WhyRestored.NOT_APPROVED: marked(
+        "The restriction, which one person had ordered because it could not wait, ended because no other person "
+        "approved it in time."
+    ),
     WhyRestored.DECIDED: marked("The restriction ended because authorised staff of ours decided to lift it."),
     WhyRestored.DISPUTE_UPHELD: marked(
         "The restriction ended because your dispute was decided in your favour."
@@ -129,17 +144,74 @@ def not_sent(language: str) -> str:
     return words(language).gettext("PREVIEW: this letter has not been sent.")
 
 
-def clause(document: str | None, notices: str | None, said: Words) -> str:
-    """Return document and clause that a notice relies on, and where its provisions on notices stand."""
+def approval(unless_approved_by: str | None, language: str) -> str:
+    """Say who released a notice of a restriction.
+
+    Parameters
+    ----------
+    unless_approved_by : moment, as the language writes it, at which a restriction that one person ordered in an
+        emergency ends without an approval; None: another person has approved the notice.
+    """
+    said = words(language)
+    if unless_approved_by is None:
+        return said.gettext("Another person has approved this notice.")
+    return said.gettext(
+        "Because it could not wait, one person ordered the restriction alone. It ends by itself on %(until)s, unless "
+        "another person has approved it by then.",
+        until=unless_approved_by,
+    )
+
+
+def place_in_sequence(number: int, count: int, language: str) -> str:
+    """Say which of the notices before a restriction a letter is, and which of the dates in them hold.
+
+    Parameters
+    ----------
+    number : of the step that the letter belongs to, from 1.
+    count : of the steps; 2 at least.
+    """
+    said = words(language)
+    values = {"number": str(number), "count": str(count)}
+    if number < count:
+        place = said.gettext(
+            "This is notice %(number)s of %(count)s. The next one follows before a restriction begins.",
+            **values,
+        )
+    else:
+        place = said.gettext(
+            "This is notice %(number)s of %(count)s, the last one before the restriction begins.", **values
+        )
+    dates = said.gettext(
+        "Where these notices state different dates, the latest beginning and the earliest end hold."
+    )
+    return f"{place}{said.gap}{dates}"
+
+
+def clause(document: str | None, number: str | None, notices: str | None, said: Words) -> str:
+    """Return document and clause that a notice relies on, and where its provisions on notices stand.
+
+    Parameters
+    ----------
+    document : None: it is not known which, and the clause stands alone.
+    number : of the clause; None: it was not entered, and the document stands alone.
+    """
+    named = number or OFFERED_CLAUSE
+    if document and number is None:
+        if notices is None:
+            return document
+        return said.gettext("%(document)s (notices: %(notices)s)", document=document, notices=notices)
     if document and notices:
         return said.gettext(
-            "%(document)s, clause 2.4 (notices: %(notices)s)", document=document, notices=notices
+            "%(document)s, clause %(clause)s (notices: %(notices)s)",
+            document=document,
+            clause=named,
+            notices=notices,
         )
     if document:
-        return said.gettext("%(document)s, clause 2.4", document=document)
+        return said.gettext("%(document)s, clause %(clause)s", document=document, clause=named)
     if notices:
-        return said.gettext("clause 2.4 (notices: %(notices)s)", notices=notices)
-    return said.gettext("clause 2.4")
+        return said.gettext("clause %(clause)s (notices: %(notices)s)", clause=named, notices=notices)
+    return said.gettext("clause %(clause)s", clause=named)
 
 
 def announced(notices: tuple[Announced, ...], time_zone: str, said: Words) -> str:
@@ -275,12 +347,7 @@ def _principal(principal_id: str, said: Words) -> str:
 
 def seen_in_words(flags: tuple[Seen, ...], time_zone: str, said: Words) -> str:
     """Return what was observed, a line for each series."""
-    series: dict[tuple[str, ...], list[Seen]] = {}
-    for flag in flags:
-        length = f"{flag.interval_seconds:08}"
-        key = (flag.channel, flag.direction, flag.application_id or "", length, flag.country or "")
-        series.setdefault(key, []).append(flag)
-    lines = [_series_line(members, time_zone, said) for _, members in sorted(series.items())]
+    lines = [_series_line(members, time_zone, said) for members in by_kind_of_traffic(flags)]
     beyond = len(lines) - MOST_SERIES
     if beyond > 0:
         further = said.ngettext(
@@ -291,10 +358,10 @@ def seen_in_words(flags: tuple[Seen, ...], time_zone: str, said: Words) -> str:
 
 
 def _series_line(flags: list[Seen], time_zone: str, said: Words) -> str:
-    peak = min(flags, key=lambda flag: (flag.p_value, flag.interval_start))
+    peak = most_unusual(flags)
     end = max(flag.interval_start + timedelta(seconds=flag.interval_seconds) for flag in flags)
     values = {
-        "what": _what(peak, said),
+        "what": traffic_in_words(peak, said),
         "minutes": minutes(peak.interval_seconds, said.locale),
         "first": moment(min(flag.interval_start for flag in flags), time_zone, said.locale),
         "last": moment(end, time_zone, said.locale),
@@ -322,8 +389,8 @@ def _series_line(flags: list[Seen], time_zone: str, said: Words) -> str:
     return f"{line}{said.gap}{odds}" if odds else line
 
 
-def _what(flag: Seen, said: Words) -> str:
-    """Return which traffic it is: channel, direction, country where one is known, and what carried it."""
+def traffic_in_words(flag: Seen | Fact, said: Words) -> str:
+    """Return which traffic it is, as an item of a list: channel, direction, country where known, what carried it."""
     channel = _named(_CHANNELS, flag.channel, said)
     carried = (
         said.gettext(", carried by %(application)s", application=flag.application_id)
@@ -338,7 +405,7 @@ def _what(flag: Seen, said: Words) -> str:
     )
 
 
-def _country(flag: Seen, said: Words) -> str:
+def _country(flag: Seen | Fact, said: Words) -> str:
     if flag.country is None:
         return ""
     name = Locale.parse(said.locale).territories.get(flag.country, flag.country)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,6 +68,15 @@ class LetterFacts:
         return self.reached(DeliveryStatus.SENT)
 
     @property
+    def furthest(self) -> DeliveryStatus | None:
+        """The highest rung that authenticated evidence shows; None: none is shown."""
+        return max(
+            (event.status for event in self.events if event.authenticated and not event.negative),
+            key=lambda status: status.place,
+            default=None,
+        )
+
+    @property
     def refusals(self) -> tuple[EventFacts, ...]:
         """Authenticated reports that it did not arrive, which no person has resolved."""
         return tuple(
@@ -77,6 +87,25 @@ class LetterFacts:
 def actually_received_at(letter: LetterFacts, rule: MethodRule) -> datetime | None:
     """Return when a letter was in fact received, whatever the clause deems; None: that is not proven."""
     return letter.reached(proof_needed(NOT_STATED, rule.method))
+
+
+def awaited(letters: Iterable[LetterFacts]) -> str | None:
+    """Return what letters that were sent still lack to count as received, a sentence; None: no such letter waits."""
+    waiting = [
+        letter
+        for letter in letters
+        if letter.required and letter.state is NoticeState.SENT and letter.reached_at is None
+    ]
+    if not waiting:
+        return None
+    furthest = [letter.furthest for letter in waiting]
+    shown = min((status for status in furthest if status is not None), key=lambda it: it.place, default=None)
+    counts = " and ".join(sorted({str(letter.basis) for letter in waiting}))
+    return (
+        f"the notice was sent and does not count as received yet: the contract counts it from {counts}, and nothing "
+        f"that came back shows more than {shown or DeliveryStatus.SENT}; that nothing comes back proves nothing; "
+        "cjp-fraud notices show ID lists what came back"
+    )
 
 
 def undone_by(letter: LetterFacts, rule: MethodRule, calendars: Calendars) -> tuple[EventFacts, ...]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from cjp_fraud.contracts.model import OFFERED_CLAUSE
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices import letter_phrases as phrases
@@ -30,12 +32,14 @@ TEMPLATES: Final = files("cjp_fraud.notices") / "templates"
 """One template for each kind, and the parts that several share, in English; the catalogues translate them."""
 
 AT_DISPATCH: Final = (
+    "approval",
     "customer_name",
     "dispatched_on",
     "dispute_until",
     "effective_from",
     "ends_at",
     "notice_number",
+    "sequence",
 )
 """Placeholders that are filled at dispatch."""
 
@@ -49,7 +53,8 @@ class Addressee:
     tag : the contract's language.
     reference : how the customer is referred to (the tenant's id; the name is filled in at dispatch).
     time_zone : IANA zone of the customer.
-    document, notice_clause : the governing document, and where its notice provisions stand; None: not known.
+    document, clause : the document that gives the right, and the clause in it; None: not known.
+    notice_clause : where the provisions on notices stand; None: not known.
     service : what is provided, by its name; None: it has none on record.
     """
 
@@ -58,6 +63,7 @@ class Addressee:
     time_zone: str
     document: str | None
     notice_clause: str | None
+    clause: str | None = OFFERED_CLAUSE
     service: str | None = None
 
 
@@ -94,7 +100,8 @@ def render(letter: Letter, to: Addressee) -> RenderedLetter:
             "the contract's language: have the templates translated, or have counsel check the one on record"
         )
     locale = letter_locale(to.tag)
-    fields = {name: _as_text(value) for name, value in _fields(letter, to, locale).items()}
+    at_dispatch = {"cure_until": "⟦effective_from⟧"} if letter.cure_until is None else {}
+    fields = {name: _as_text(value) for name, value in _fields(letter, to, locale).items()} | at_dispatch
     subject, _, body = (
         _environment(locale).get_template(f"{letter.kind}.txt").render(fields).partition("\n---\n")
     )
@@ -114,16 +121,36 @@ def fill_at_dispatch(text: str, values: Mapping[str, str]) -> str:
 
 
 def values_at_dispatch(
-    dates: LetterDates, *, customer_name: str, notice_number: str, time_zone: str, language: str
+    dates: LetterDates,
+    *,
+    customer_name: str,
+    notice_number: str,
+    time_zone: str,
+    language: str,
+    step: int = 1,
+    steps: int = 1,
+    unless_approved_by: datetime | None = None,
 ) -> dict[str, str]:
-    """Return what the placeholders of :data:`AT_DISPATCH` stand for; ``language`` may have a region (``es_MX``)."""
+    """Return what the placeholders of :data:`AT_DISPATCH` stand for.
+
+    Parameters
+    ----------
+    language : may have a region (``es_MX``).
+    step, steps : of the notices that the contract wants one after the other, which this is, and how many there are.
+    unless_approved_by : when the restriction, which was ordered in an emergency, ends by itself unless another person
+        approves it; aware. None: another person has approved it.
+    """
+    until = moment(unless_approved_by, time_zone, language) if unless_approved_by is not None else None
     values = {
+        "approval": phrases.approval(until, language),
         "customer_name": customer_name,
         "dispatched_on": moment(dates.dispatched_at, time_zone, language),
         "dispute_until": moment(dates.dispute_until, time_zone, language),
         "effective_from": moment(dates.effective_from, time_zone, language),
         "notice_number": notice_number,
     }
+    if steps > 1:
+        values["sequence"] = phrases.place_in_sequence(step, steps, language)
     if dates.ends_at is not None:
         values["ends_at"] = moment(dates.ends_at, time_zone, language)
     return values
@@ -151,13 +178,20 @@ def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
         "service": to.service or said.gettext("contact-centre service"),
         "time_zone": zone_in_words(to.time_zone, language),
         "case": letter.case_reference,
-        "clause": phrases.clause(to.document, to.notice_clause, said),
-        "names_contract": letter.kind in _CONTRACT_IN_THE_HEAD,
+        "clause": phrases.clause(to.document, to.clause, to.notice_clause, said),
+        "names_contract": letter.kind in _CONTRACT_IN_THE_HEAD or letter.is_about_cap,
         "measure": phrases.measure_in_words(letter.measure, letter.scope, language),
+        "calls": letter.scope.calls_in_progress,
+        "cut_calls_to": enumerated(letter.scope.cut_calls_to, said.locale, "or"),
         "seen": phrases.seen_in_words(letter.seen, to.time_zone, said),
         "grounds": "\n".join(f"- {phrases.ground_in_words(ground, language)}" for ground in letter.grounds),
         "announced": phrases.announced(letter.announced, to.time_zone, said),
         "bodies": enumerated(letter.other_redress, language),
+        "provision": letter.provision or "",
+        "waits_for_post": letter.waits_for_post,
+        "in_sequence": letter.in_sequence,
+        "consent": letter.consent or "",
+        "about_cap": letter.is_about_cap,
         "term_concerned": letter.term_concerned or "",
     }
     moments = {
@@ -174,7 +208,7 @@ def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
     return fields | _of_other_letters(letter, to.time_zone, language)
 
 
-_CONTRACT_IN_THE_HEAD: Final = (NoticeKind.WITHDRAWAL, NoticeKind.REINSTATEMENT)
+_CONTRACT_IN_THE_HEAD: Final = (NoticeKind.WITHDRAWAL, NoticeKind.REINSTATEMENT, NoticeKind.CAP)
 """Kinds whose text says nowhere else on what part of the contract they rest."""
 
 
@@ -196,6 +230,8 @@ def _of_other_letters(letter: Letter, time_zone: str, language: str) -> dict[str
             "answered_at": moment(answered.decided_at, time_zone, language),
             "upheld": answered.upheld,
             "in_force": answered.in_force,
+            "remains": phrases.measure_in_words(*answered.remains, language) if answered.remains else "",
+            "narrowed": answered.narrowed,
         }
     return fields
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cjp_fraud.config import ImapSecurity, Settings
+from cjp_fraud.config import Settings
+from cjp_fraud.config_mail import ImapSecurity
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import StorageError
 from cjp_fraud.notices.inbound_folders import InboundFolders, write_durably

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from cjp_fraud.contracts.model import DeliveryStatus
@@ -19,6 +20,7 @@ class NoticeKind(StrEnum):
     CONDITIONAL_WARNING = "conditional_warning"
     BREACH = "breach"
     DISPUTE_ANSWER = "dispute_answer"
+    CAP = "cap"
 
 
 class NoticeState(StrEnum):
@@ -59,6 +61,7 @@ class DeliveryEvidence:
     report_sha256 : digest of the report's bytes, by which it counts once; None: it is no report.
     kind : of which kind the message is that says so; None: it is no message.
     needs_person : why a person must look at it; None: nobody must.
+    source_at : when it happened by the source's own word, aware; None: the source does not say. Nothing rests on it.
     """
 
     status: DeliveryStatus
@@ -70,3 +73,4 @@ class DeliveryEvidence:
     report_sha256: str | None = None
     kind: ReportKind | None = None
     needs_person: str | None = None
+    source_at: datetime | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cjp_fraud.contracts.model import DEFAULT_LANGUAGE, Recipient
@@ -28,6 +28,11 @@ def draft_plan(
     recipients: tuple[Recipient, ...],
     letter: Letter,
     methods: frozenset[str] | None = None,
+    *,
+    everywhere: bool = False,
+    terms: NoticeTerms | None = None,
+    waits: bool = True,
+    not_before: datetime | None = None,
 ) -> PlanDraft:
     """Draft a plan: pure, so that the same facts give the same bytes.
 
@@ -38,6 +43,10 @@ def draft_plan(
     ----------
     methods : by which the deployment serves; a step that cannot be completed by these is refused. None: not known, and
         dispatch refuses what it cannot serve.
+    everywhere : whether all of ``recipients`` are served, and by every method at once: the account may have been taken
+        over. Where it is not known by which methods the deployment serves, by those that the terms name.
+    terms : how it is served; None: as the contract says of its kind.
+    waits, not_before : see :class:`~cjp_fraud.notices.plans.PlanDraft`.
 
     Raises
     ------
@@ -45,12 +54,19 @@ def draft_plan(
         Naming all that stands in the way: terms not read, a role without an address, no letter in the
         contract's language.
     """
-    by_contract = letter.kind is NoticeKind.SUSPENSION
-    terms = position.notice_terms if by_contract else _of_kind(position, letter.kind, recipients)
+    by_contract = letter.kind is NoticeKind.SUSPENSION or terms is not None
+    if letter.kind is NoticeKind.SUSPENSION:
+        terms = position.notice_terms
+    elif terms is None:
+        terms = _of_kind(position, letter.kind, recipients, methods)
     unread = position.notice_terms_fault or "the notice clause has not been read"
     language = (stated(terms.language) if terms is not None else None) or position.language
     written_in = letter_language(language)
-    letter = replace(letter, other_redress=bodies_outside(position.reason_profiles))
+    letter = replace(
+        letter,
+        other_redress=bodies_outside(position.reason_profiles),
+        provision=_provision(position, letter) if letter.kind is NoticeKind.SUSPENSION else None,
+    )
     statement = statement_of(letter, position, written_in or DEFAULT_LANGUAGE)
     refuse_unless(
         (terms is not None, unread if by_contract else "there is nobody to be served"),
@@ -68,7 +84,7 @@ def draft_plan(
         action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
     )
     assert terms is not None
-    rendered = render(letter, addressee(position, language))
+    rendered = render(under_terms(letter, terms, waits=waits), addressee(position, language))
     return PlanDraft(
         kind=letter.kind,
         tenant_id=position.tenant_id,
@@ -85,27 +101,66 @@ def draft_plan(
         term_to=position.term_to,
         dispute_days=letter.sender.dispute_days,
         locale=rendered.locale,
-        not_served=tuple(sorted(terms.method_names - methods)) if methods is not None and by_contract else (),
+        not_served=_not_served(terms, recipients, methods, by_contract=by_contract, everywhere=everywhere),
         business_calendars=position.calendars.calendars,
         statement=statement,
+        everywhere=everywhere,
+        waits=waits,
+        not_before=not_before,
     )
 
 
-def _of_kind(position: Contract, kind: NoticeKind, recipients: tuple[Recipient, ...]) -> NoticeTerms | None:
+def _provision(position: Contract, letter: Letter) -> str | None:
+    if position.terms is None:
+        return None
+    return position.terms.provision_without_notice(letter.measure, letter.grounds)
+
+
+def under_terms(letter: Letter, terms: NoticeTerms, *, waits: bool = True) -> Letter:
+    """Return a letter with what it says of the way in which the terms want a suspension noticed."""
+    if letter.kind is not NoticeKind.SUSPENSION:
+        return letter
+    return replace(
+        letter, waits_for_post=bool(terms.steps_by_post), in_sequence=waits and len(terms.steps) > 1
+    )
+
+
+def _not_served(
+    terms: NoticeTerms,
+    recipients: tuple[Recipient, ...],
+    methods: frozenset[str] | None,
+    *,
+    by_contract: bool,
+    everywhere: bool,
+) -> tuple[str, ...]:
+    """Return the methods that a plan passes over, because the deployment does not serve by them."""
+    named = terms.method_names if by_contract else frozenset[str]()
+    if everywhere:
+        named |= {recipient.method for recipient in recipients}
+    served = methods if methods is not None else (terms.method_names if everywhere else named)
+    return tuple(sorted(named - served))
+
+
+def _of_kind(
+    position: Contract, kind: NoticeKind, recipients: tuple[Recipient, ...], methods: frozenset[str] | None
+) -> NoticeTerms | None:
     """Return how a letter goes that follows a suspension's notice: as the contract says, where that can be done."""
     said = position.terms.notices(kind) if position.terms is not None else None
-    return said if said is not None and not _without_address(said, recipients) else _once_to_all(recipients)
+    if said is None or _without_address(said, recipients, methods) or methods_not_served(said, methods):
+        return _once_to_all(tuple(each for each in recipients if methods is None or each.method in methods))
+    return said
 
 
 def addressee(position: Contract, tag: str) -> Addressee:
     """Return to whom a letter under a contract is written, in the language ``tag`` (BCP 47)."""
-    document, read = position.governing_document, position.notice_terms
+    document, clause = position.right_given_in
     return Addressee(
         tag=tag,
         reference=position.tenant_id,
         time_zone=position.time_zone,
-        document=document.reference if document is not None else None,
-        notice_clause=read.clause if read is not None else None,
+        document=document,
+        clause=clause,
+        notice_clause=position.notice_clause,
         service=position.product,
     )
 

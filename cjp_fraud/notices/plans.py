@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cjp_fraud.contracts.business_calendar import BusinessCalendar, Calendars
 from cjp_fraud.contracts.methods import METHODS
@@ -16,6 +17,9 @@ from cjp_fraud.documents import UtcMoment
 from cjp_fraud.notices.letter_dates import LetterDates, letter_dates
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.statement_of_reasons import StatementOfReasons
+
+if TYPE_CHECKING:
+    from cjp_fraud.notices.letter_chart import LetterFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,10 @@ class PlanDraft:
         hours and calendar days alone.
     not_served : methods by which the deployment does not serve; where one method is enough, these are passed over.
     statement : the reasons of the restriction, as data; None: its letters restrict nothing.
+    everywhere : whether every method of a step is served at once, and every other address among the recipients beside
+        them, because the customer's account may have been taken over.
+    waits : whether the measure waits for the periods of the terms; not where no notice is needed beforehand.
+    not_before : before when the measure does not begin in any case, as earlier letters state; None: none does.
     """
 
     kind: NoticeKind
@@ -72,6 +80,9 @@ class PlanDraft:
     business_calendars: tuple[BusinessCalendar, ...] = ()
     not_served: tuple[str, ...] = ()
     statement: StatementOfReasons | None = None
+    everywhere: bool = False
+    waits: bool = True
+    not_before: UtcMoment | None = None
 
     def dates(self, dispatched_at: datetime, step: int) -> LetterDates:
         """Return the moments that a letter of ``step`` states if it leaves at ``dispatched_at`` (aware)."""
@@ -83,7 +94,20 @@ class PlanDraft:
             lasts_hours=self.lasts_hours,
             term_to=self.term_to,
             dispute_days=self.dispute_days,
+            waits=self.waits,
+            not_before=self.not_before,
         )
+
+    @property
+    def figures(self) -> LetterFigures | None:
+        """What the chart of its letters on paper is made of; None: they announce no restriction."""
+        if self.statement is None:
+            return None
+        from cjp_fraud.notices.letter_chart import (
+            LetterFigures,  # inside: listings load plans, but no letters
+        )
+
+        return LetterFigures(self.statement.facts, self.time_zone, self.locale or self.language)
 
     @property
     def calendars(self) -> Calendars:
@@ -102,6 +126,15 @@ class PlanDraft:
             for recipient in self.recipients
             if recipient.role == role and recipient.method == rule.method
         ]
+        if self.everywhere:
+            letters += [
+                (step, place, rule, recipient, True)
+                for step in self.terms.steps
+                for place, rule in enumerate(self._other_rules(step), place_of_others(step))
+                for recipient in self.recipients
+                if recipient.role in rule.address_roles and recipient.method == rule.method
+            ]
+            letters.sort(key=lambda letter: (letter[0].number, letter[1]))
         return tuple(
             PlannedLetter(
                 number,
@@ -114,6 +147,27 @@ class PlanDraft:
             )
             for number, (step, place, rule, recipient, is_copy) in enumerate(letters, 1)
         )
+
+    def _other_rules(self, step: NoticeStep) -> tuple[MethodRule, ...]:
+        """Return how addresses are served that no method of a step serves, a rule for each method of serving."""
+        served = {
+            (rule.method, role)
+            for rule in step.methods
+            if rule.method not in self.not_served
+            for role, _ in served_roles(rule, self.recipients)
+        }
+        others: dict[str, list[str]] = {}
+        for recipient in self.recipients:
+            if recipient.method not in self.not_served and (recipient.method, recipient.role) not in served:
+                others.setdefault(recipient.method, []).append(recipient.role)
+        return tuple(
+            MethodRule(method, Basis.SENT, tuple(dict.fromkeys(roles))) for method, roles in others.items()
+        )
+
+
+def place_of_others(step: NoticeStep) -> int:
+    """Return the place of the first letter of a step to an address that the terms do not name for it."""
+    return len(step.methods) + len(follow_up_rules(step))
 
 
 def follow_up_rules(step: NoticeStep) -> tuple[MethodRule, ...]:
@@ -132,7 +186,7 @@ def followed_place(step: NoticeStep, place: int) -> int | None:
     """Return the place of the method whose notice a letter at ``place`` must follow; None: it is a notice itself."""
     with_duty = [number for number, rule in enumerate(step.methods) if rule.follow_up is not None]
     behind = place - len(step.methods)
-    return with_duty[behind] if behind >= 0 else None
+    return with_duty[behind] if 0 <= behind < len(with_duty) else None
 
 
 def served_roles(rule: MethodRule, recipients: Iterable[Recipient]) -> list[tuple[str, bool]]:

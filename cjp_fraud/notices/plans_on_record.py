@@ -8,11 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.clock import utc_text
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Recipient
 from cjp_fraud.digests import digest
 from cjp_fraud.documents import from_document, to_document
-from cjp_fraud.errors import NotFoundError
+from cjp_fraud.errors import ClockError, NotFoundError
 from cjp_fraud.notices.model import NoticeKind, NoticeState
 from cjp_fraud.notices.plans import PlanDraft, PlannedLetter
 from cjp_fraud.notices.tables import Notice, NoticePlan
@@ -24,28 +25,48 @@ def create_plan(
     draft: PlanDraft,
     *,
     case_id: str,
-    proposal_id: str,
+    proposal_id: str | None = None,
+    occasion_id: str | None = None,
     approved_at: datetime,
     mode: PlatformMode,
     round: int = 0,
+    unless_approved_by: datetime | None = None,
 ) -> NoticePlan:
-    """Put an approved draft on record with its letters; made once for a proposal, kind and round.
+    """Put an approved draft on record with its letters; made once for a proposal, kind and round, or for an occasion.
 
     Parameters
     ----------
     decision : who carries out the approval; the first step is due from its moment on.
-    approved_at : when the proposal was approved; aware, not after the decision.
+    occasion_id : order of a letter that it carries out, or dispute that it answers; None: the proposal.
+    approved_at : when the proposal was approved or ordered in an emergency, or the occasion decided; aware, not after
+        the decision.
     mode : mode that was approved; in ``observe`` nothing of the plan ever leaves.
     round : of reaffirmations that it tells of; 0: it tells of none.
+    unless_approved_by : when what it tells of ends by itself unless it is approved before; aware. None: it is.
+
+    Raises
+    ------
+    ClockError
+        If the clock was set back to before ``approved_at``; nothing is on record then.
     """
     session = decision.session
-    on_record = plan_of(session, proposal_id, draft.kind, round)
+    on_record = (
+        plan_of(session, proposal_id, draft.kind, round)
+        if proposal_id is not None
+        else plan_of_occasion(session, occasion_id, draft.kind)
+    )
     if on_record is not None:
         return on_record
+    if decision.at < approved_at:
+        raise ClockError(
+            f"the {draft.kind} letter is not planned: the clock shows {utc_text(decision.at)}, but what it tells of "
+            f"was decided at {utc_text(approved_at)}; set the clock right and run again"
+        )
     document = to_document(draft)
     plan = NoticePlan(
         case_id=case_id,
         proposal_id=proposal_id,
+        occasion_id=occasion_id,
         tenant_id=draft.tenant_id,
         kind=draft.kind,
         round=round,
@@ -53,6 +74,7 @@ def create_plan(
         document=document,
         sha256=digest(document),
         approved_at=approved_at,
+        unless_approved_by=unless_approved_by,
         created_at=decision.at,
     )
     session.add(plan)
@@ -61,6 +83,7 @@ def create_plan(
     session.flush()
     content = {
         "proposal_id": proposal_id,
+        "occasion_id": occasion_id,
         "kind": draft.kind,
         "mode": mode,
         "sha256": plan.sha256,
@@ -114,6 +137,13 @@ def plan_of(
     )
 
 
+def plan_of_occasion(session: Session, occasion_id: str | None, kind: NoticeKind) -> NoticePlan | None:
+    """Return the plan that carries out an order of a letter, or answers a dispute, if one was made."""
+    return session.scalar(
+        select(NoticePlan).where(NoticePlan.occasion_id == occasion_id, NoticePlan.kind == kind)
+    )
+
+
 def stated_end(session: Session, plan_id: str) -> datetime | None:
     """Return the earliest end of the measure that a letter of the plan states which may have left; None: none does.
 
@@ -128,3 +158,13 @@ def stated_end(session: Session, plan_id: str) -> datetime | None:
 def recipients_of(plan: NoticePlan) -> tuple[Recipient, ...]:
     """Return whom a plan serves. Its withdrawal goes to the same recipients, even if the addresses change later."""
     return from_document(PlanDraft, plan.document).recipients
+
+
+def goes_everywhere(plan: NoticePlan) -> bool:
+    """Whether a plan serves every address of the contract; what follows it goes there too."""
+    return from_document(PlanDraft, plan.document).everywhere
+
+
+def methods_of(plan: NoticePlan) -> frozenset[str]:
+    """Return the methods by which the letters of a plan go."""
+    return frozenset(letter.rule.method for letter in from_document(PlanDraft, plan.document).letters)

@@ -17,18 +17,20 @@ from cjp_fraud.contracts.receipt import (
     latest,
     unknown_starts,
     waiting_periods,
+    what_follows,
 )
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
 from cjp_fraud.notices.follow_ups import Duty, duties_of, follow_ups_due, lapsed_duty
 from cjp_fraud.notices.letter_standing import LetterFacts, actually_received_at, failed, undone_by
 from cjp_fraud.notices.model import NoticeState
+from cjp_fraud.notices.plans import place_of_others
 
 _OPEN = (NoticeState.PLANNED, NoticeState.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """A plan and its letters, as they are on record."""
+    """A plan and its letters, as they are on record; ``everywhere``: every method of a step is served at once."""
 
     plan_id: str
     case_id: str
@@ -38,6 +40,7 @@ class PlanFacts:
     created_at: datetime
     cancelled: bool
     letters: tuple[LetterFacts, ...]
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,8 @@ def letters_due(facts: PlanFacts, at: datetime) -> tuple[tuple[str, datetime], .
     """Return the letters to be sent at ``at`` and since when each is due, in order.
 
     All-of: every method of the step. Any-of: the first method that completes the step and has not failed, so that a
-    failure falls to the contract's next one. What must follow a letter is due once it has left, or come back. Nothing
-    of a cancelled plan is due.
+    failure falls to the contract's next one; of a plan that goes everywhere, all methods, and other addresses too. What
+    must follow a letter is due once it has left, or come back. Nothing of a cancelled plan is due.
     """
     if facts.cancelled:
         return ()
@@ -154,7 +157,7 @@ def letters_due(facts: PlanFacts, at: datetime) -> tuple[tuple[str, datetime], .
     moment = aware(at)
     for step, due_at in _sequence(facts, moment).due_steps:
         places: Sequence[int] = range(len(step.methods))
-        if step.combine is Combine.ANY_OF:
+        if step.combine is Combine.ANY_OF and not facts.everywhere:
             alive = [
                 place
                 for place in step.sufficient
@@ -165,6 +168,7 @@ def letters_due(facts: PlanFacts, at: datetime) -> tuple[tuple[str, datetime], .
         for place in places:
             due += [(letter.notice_id, due_at) for letter in _of(facts, step, place) if letter.state in _OPEN]
         due += follow_ups_due(step, facts.letters)
+        due += [(letter.notice_id, due_at) for letter in _to_others(facts, step) if letter.state in _OPEN]
     return tuple(due)
 
 
@@ -188,8 +192,9 @@ def _sequence(facts: PlanFacts, at: datetime) -> _Sequence:
             return sequence
         sequence.receipts.append(received.receipt)
         last = step.number == len(facts.terms.steps)
-        what = "the measure" if last else f"step {step.number + 1}"
-        following = after_wait(received.receipt, step.wait, facts.calendars, what=what)
+        following = after_wait(
+            received.receipt, step.wait, facts.calendars, what=what_follows(step, last=last)
+        )
         sequence.explanation += [f"step {step.number}: {sentence}" for sentence in following.steps]
         due_at = following.at
         if step.number == 1:
@@ -266,6 +271,12 @@ def _method_failed(facts: PlanFacts, step: NoticeStep, place: int) -> bool:
 
 def _of(facts: PlanFacts, step: NoticeStep, place: int) -> list[LetterFacts]:
     return [letter for letter in facts.letters if letter.step == step.number and letter.method_index == place]
+
+
+def _to_others(facts: PlanFacts, step: NoticeStep) -> list[LetterFacts]:
+    """Return the letters of a step to addresses that the terms do not name for it; they decide nothing."""
+    first = place_of_others(step)
+    return [letter for letter in facts.letters if letter.step == step.number and letter.method_index >= first]
 
 
 def _rule_of(facts: PlanFacts, letter: LetterFacts) -> MethodRule | None:

@@ -72,10 +72,10 @@ def match_to_attempt(
         vouchers = frozenset() if path.expired(at) else frozenset({Voucher.RETURN_PATH})
         by, expired = MatchedBy.RETURN_PATH, path.expired(at)
     else:
-        found = _by_what_is_known(session, report)
-        if found is None:
+        known = _by_what_is_known(session, report)
+        if known is None:
             return None
-        by, attempt = found
+        by, attempt = known
         vouchers, expired = frozenset(), False
     address = address_served(session, attempt.notice_id)
     if not vouchers:

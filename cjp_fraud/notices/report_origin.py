@@ -67,8 +67,8 @@ def _is_own_hop(line: str, names: Collection[str]) -> bool:
     if not _FROM.match(line):
         return True
     # All of them: which one the server saw, and which one a sender only claimed (HELO), differs from server to server.
-    found = _ADDRESS.findall(line[: by.start()])
-    return bool(found) and all(_is_own_address(text, names) for text in found)
+    addresses = _ADDRESS.findall(line[: by.start()])
+    return bool(addresses) and all(_is_own_address(text, names) for text in addresses)
 
 
 def _is_own_address(text: str, names: Collection[str]) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Final
 
 from cjp_fraud.config import Settings
 from cjp_fraud.errors import BadInputError, StorageError
 from cjp_fraud.notices.return_paths import SHORTEST_KEY, ReturnPathKey
-from cjp_fraud.storage.whole_files import create_secret
+from cjp_fraud.storage.whole_files import kept_secret, new_hex_key
 
 _FILE: Final = "return-path.key"
 
@@ -25,12 +24,7 @@ def return_path_key(settings: Settings) -> ReturnPathKey:
     StorageError
         If the file is no key.
     """
-    found = existing_return_path_key(settings)
-    if found is not None:
-        return found
-    file = settings.key_folder / _FILE
-    _make(file)
-    return _read(file)
+    return existing_return_path_key(settings) or _read(settings.key_folder / _FILE)
 
 
 def existing_return_path_key(settings: Settings) -> ReturnPathKey | None:
@@ -42,16 +36,13 @@ def existing_return_path_key(settings: Settings) -> ReturnPathKey | None:
 
 
 def _read(file: Path) -> ReturnPathKey:
+    """Return the key in a file, which is made where there is none."""
     try:
-        return ReturnPathKey(bytes.fromhex(file.read_text(encoding="ascii").strip()))
+        return ReturnPathKey(
+            bytes.fromhex(kept_secret(file, lambda: new_hex_key(SHORTEST_KEY)).decode("ascii"))
+        )
     except (ValueError, BadInputError):
         raise StorageError(
             f"{file} is no key: it holds {2 * SHORTEST_KEY} hex digits. Put it back from the backup, or remove it; "
             "then a new one is made, and bounces of notices sent before are no longer known as ours"
         ) from None
-
-
-def _make(file: Path) -> None:
-    """Write a new key; where another process was first, its key counts."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    create_secret(file, f"{secrets.token_hex(SHORTEST_KEY)}\n".encode("ascii"))

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from cjp_fraud.contracts.reason_profiles import LAWS, ProfileInForce, ReasonProfile
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.stated import Unstated
 from cjp_fraud.documents import UtcMoment
+from cjp_fraud.notices.letter_facts import by_kind_of_traffic, most_unusual
 from cjp_fraud.notices.model import NoticeKind
 
 if TYPE_CHECKING:
@@ -44,7 +46,12 @@ class GroundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What was observed: one flagged interval or span, as the letter tells it."""
+    """What was observed: one flagged interval or span, as the letter tells it.
+
+    Parameters
+    ----------
+    most_unusual : whether it is the one of its kind of traffic that the letter tells by itself.
+    """
 
     channel: str
     direction: str
@@ -54,6 +61,7 @@ class Fact:
     seconds: int
     observed: float
     usual: float
+    most_unusual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Redress:
     internal : address at which the provider's own people, who took no part, take a dispute; empty: none.
     days, answer_hours : how long it may be disputed, and how soon it is decided.
     out_of_court, mediators : bodies outside, by name.
+    to_provider : how the contract wants notices to the provider served, in words; None: it does not say.
     judicial : the courts stay open.
     """
 
@@ -74,6 +83,7 @@ class Redress:
     out_of_court: tuple[str, ...]
     mediators: tuple[str, ...]
     judicial: bool
+    to_provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,8 @@ class StatementOfReasons:
     facts : specific and dated.
     source, third_party_notice : what made the provider look, and what the notice of somebody else said; None: none.
     ground_kind, ground, explanation : the ground, by document and clause or by law, and why the facts fall under it.
+    without_prior_notice : by which provision the contract lets it begin without prior notice; None: by none.
+    governing_law : in the contract's words; None: it does not say.
     automated_detection, automated_decision : whether machines found it, and whether machines decided.
     """
 
@@ -110,6 +122,8 @@ class StatementOfReasons:
     automated_decision: bool
     determined_at: UtcMoment | None
     redress: Redress
+    without_prior_notice: str | None = None
+    governing_law: str | None = None
 
 
 def statement_of(letter: Letter, position: Contract, language: str) -> StatementOfReasons | None:
@@ -126,7 +140,7 @@ def statement_of(letter: Letter, position: Contract, language: str) -> Statement
     # Inside: listings load plans, and with them this module, but no letters.
     from cjp_fraud.notices.letter_phrases import ground_in_words, measure_in_words
 
-    profiles, sender = position.reason_profiles, letter.sender
+    profiles, sender, terms = position.reason_profiles, letter.sender, position.terms
     return StatementOfReasons(
         profiles=tuple(each.profile for each in profiles),
         measure=letter.measure,
@@ -152,11 +166,19 @@ def statement_of(letter: Letter, position: Contract, language: str) -> Statement
             out_of_court=tuple(body for each in profiles for body in each.out_of_court),
             mediators=tuple(body for each in profiles for body in each.mediators),
             judicial=True,
+            to_provider=_said(terms.to_provider) if terms is not None else None,
         ),
+        without_prior_notice=letter.provision,
+        governing_law=_said(terms.law) if terms is not None else None,
     )
 
 
+def _said(value: str | Unstated) -> str | None:
+    return None if isinstance(value, Unstated) else value
+
+
 def _facts(letter: Letter) -> tuple[Fact, ...]:
+    told = [most_unusual(seen) for seen in by_kind_of_traffic(letter.seen)]
     return tuple(
         Fact(
             channel=seen.channel,
@@ -167,6 +189,7 @@ def _facts(letter: Letter) -> tuple[Fact, ...]:
             seconds=seen.interval_seconds,
             observed=seen.observed,
             usual=seen.usual,
+            most_unusual=seen in told,
         )
         for seen in letter.seen
     )

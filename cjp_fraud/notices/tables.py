@@ -37,6 +37,8 @@ class NoticePlan(Recorded, Base):
     ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("proposal_id", "kind", "round"),
+        UniqueConstraint("occasion_id", "kind"),
+        CheckConstraint("(proposal_id IS NULL) = (occasion_id IS NOT NULL)", name="one_occasion"),
         UniqueConstraint("id", "created_at", name="uq_notice_plans_moment"),
         CheckConstraint("created_at >= approved_at", name="after_the_approval"),
         Index("ix_notice_plans_case", "case_id"),
@@ -44,7 +46,12 @@ class NoticePlan(Recorded, Base):
 
     id: Mapped[Id]
     case_id: Mapped[IdOf] = mapped_column(comment="case that it serves")
-    proposal_id: Mapped[IdOf] = mapped_column(comment="proposal that was approved")
+    proposal_id: Mapped[IdOf | None] = mapped_column(
+        comment="proposal that was approved; null: it has an occasion"
+    )
+    occasion_id: Mapped[IdOf | None] = mapped_column(
+        comment="order of a letter that it carries out, or dispute that it answers; null: the proposal"
+    )
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), comment="customer that is served")
     kind: Mapped[NoticeKind] = mapped_column(comment="what the notices tell")
     round: Mapped[int] = mapped_column(
@@ -55,7 +62,12 @@ class NoticePlan(Recorded, Base):
         comment="the draft that was approved: terms, recipients, language, subject, body"
     )
     sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the document's canonical JSON")
-    approved_at: Mapped[datetime] = mapped_column(comment="when what it tells of was approved")
+    approved_at: Mapped[datetime] = mapped_column(
+        comment="when what it tells of was approved, or ordered in an emergency"
+    )
+    unless_approved_by: Mapped[datetime | None] = mapped_column(
+        comment="ordered in an emergency: what it tells of ends then unless it is approved; null: it was approved"
+    )
     created_at: Mapped[datetime] = mapped_column(comment="when it was made; its first step is due")
     cancelled_at: Mapped[datetime | None] = mapped_column(
         comment="nothing of it is sent from then on; null: in force"
@@ -169,6 +181,14 @@ class SmtpAttempt(Recorded, Base):
 
     __tablename__ = "smtp_attempts"
     ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint(
+            "(tls_version IS NULL) = (tls_cipher IS NULL) "
+            "AND (tls_version IS NULL) = (certificate_verified IS NULL)",
+            name="tls_whole",
+        ),
+        CheckConstraint("(dkim_name IS NULL) = (dkim_record IS NULL)", name="dkim_whole"),
+    )
 
     attempt_id: Mapped[IdOf] = mapped_column(
         ForeignKey("notice_attempts.id"), primary_key=True, comment="the attempt"
@@ -181,6 +201,34 @@ class SmtpAttempt(Recorded, Base):
     port: Mapped[int] = mapped_column(comment="its port")
     reply_code: Mapped[int | None] = mapped_column(
         comment="the reply that decided the outcome; null: none came"
+    )
+    queue_id: Mapped[str | None] = mapped_column(
+        String(255), comment="name under which the server keeps it, from its reply; null: it names none"
+    )
+    server_name: Mapped[str | None] = mapped_column(
+        String(255), comment="name by which the server called itself; null: it did not"
+    )
+    server_address: Mapped[str | None] = mapped_column(
+        String(60), comment="IP address and port that were reached; null: none was"
+    )
+    reports_offered: Mapped[bool | None] = mapped_column(
+        comment="whether the server passes delivery reports on (RFC 3461); null: it did not come to that"
+    )
+    tls_version: Mapped[str | None] = mapped_column(
+        String(40), comment="version of TLS; null: the connection was not encrypted"
+    )
+    tls_cipher: Mapped[str | None] = mapped_column(String(100), comment="its cipher suite; null: as above")
+    certificate_sha256: Mapped[Sha256 | None] = mapped_column(
+        comment="SHA-256 of the server's certificate (DER); null: it showed none"
+    )
+    certificate_verified: Mapped[bool | None] = mapped_column(
+        comment="whether it leads to a trusted root and is for the server's name; null: not encrypted"
+    )
+    dkim_name: Mapped[str | None] = mapped_column(
+        String(320), comment="under which DNS has the key that the bytes are signed with; null: unsigned"
+    )
+    dkim_record: Mapped[str | None] = mapped_column(
+        Text, comment="that public key, the text of its TXT record; null: unsigned"
     )
 
 
@@ -202,6 +250,9 @@ class DeliveryEvent(Recorded, Base):
         ForeignKey("notice_attempts.id"), comment="attempt concerned; null where it is of none in particular"
     )
     at: Mapped[datetime] = mapped_column(comment="when it happened, as far as known")
+    source_at: Mapped[datetime | None] = mapped_column(
+        comment="when it happened by the source's own word, on which nothing rests; null: it does not say"
+    )
     source: Mapped[str] = mapped_column(String(200), comment="smtp, delivery report and its file, ...")
     status: Mapped[DeliveryStatus] = mapped_column(comment="delivery status that it shows")
     negative: Mapped[bool] = mapped_column(comment="it says that the notice did not arrive")
@@ -227,3 +278,43 @@ class DeliveryEvent(Recorded, Base):
         comment="when a person decided that the notice stands in spite of it, or dealt with it; null: nobody has"
     )
     resolved_by: Mapped[str | None] = mapped_column(String(140), comment="who decided so; null: nobody has")
+
+
+class PageCode(Recorded, Base):
+    """A one-time code that was asked for on a notice's page, and the visit that it opened.
+
+    A row is made for an address that is no contact's too: so asking tells nobody which addresses are on record.
+    """
+
+    __tablename__ = "page_codes"
+    ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint("tries >= 0 AND tries <= 5", name="five_tries"),
+        CheckConstraint(
+            "(used_at IS NULL) = (session_sha256 IS NULL) AND (used_at IS NULL) = (session_ends_at IS NULL)",
+            name="used_whole",
+        ),
+        CheckConstraint("used_at IS NULL OR address_id IS NOT NULL", name="used_by_a_contact"),
+        Index("ix_page_codes_notice", "notice_id", "requested_at"),
+        Index("ix_page_codes_client", "client", "requested_at"),
+    )
+
+    id: Mapped[Id]
+    notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"), comment="notice whose page it opens")
+    address_id: Mapped[str | None] = mapped_column(
+        ForeignKey("addresses.id"),
+        comment="contact's address that it is mailed to; null: the address was none",
+    )
+    client: Mapped[Sha256] = mapped_column(comment="keyed digest of the network address that asked")
+    requested_at: Mapped[datetime] = mapped_column(comment="when it was asked for")
+    expires_at: Mapped[datetime] = mapped_column(comment="from then on it opens nothing")
+    salt: Mapped[Sha256] = mapped_column(comment="random, hex")
+    code_sha256: Mapped[Sha256] = mapped_column(comment="keyed digest of salt and code (HMAC-SHA256)")
+    tries: Mapped[int] = mapped_column(
+        default=0, comment="how often it was tried; it is compared five times at most"
+    )
+    used_at: Mapped[datetime | None] = mapped_column(comment="when it opened the page; null: not yet")
+    session_sha256: Mapped[Sha256 | None] = mapped_column(
+        unique=True, comment="SHA-256 of what the browser keeps for the visit; null: not used yet"
+    )
+    session_ends_at: Mapped[datetime | None] = mapped_column(comment="end of the visit; null: not used yet")

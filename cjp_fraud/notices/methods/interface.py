@@ -21,6 +21,7 @@ from cjp_fraud.notices.model import Outcome
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from cjp_fraud.notices.letter_chart import LetterFigures
     from cjp_fraud.notices.tables import NoticeAttempt
 
 
@@ -35,6 +36,7 @@ class WrittenLetter:
     body : a line a paragraph; where lines are broken is the method's business.
     dated : aware; the letter's date.
     keep_lines : leave the body's lines as they stand: they hold keys and commands that are copied.
+    figures : of what its chart is made, for methods that can show one; None: it has none.
     """
 
     notice_id: str
@@ -44,6 +46,7 @@ class WrittenLetter:
     body: str
     dated: datetime
     keep_lines: bool = False
+    figures: LetterFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)

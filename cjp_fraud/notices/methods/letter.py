@@ -116,6 +116,7 @@ class LetterMethod:
                 recipient=window_lines(address, self.head.country),
                 country=address.country,
                 dated=letter.dated.date(),
+                chart=letter.figures.chart() if letter.figures is not None else None,
             ),
             self.head.fonts,
         )

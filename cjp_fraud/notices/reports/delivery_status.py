@@ -12,7 +12,7 @@ from typing import Final
 
 from cjp_fraud.notices.reports import mime
 from cjp_fraud.notices.reports.addresses import original_address, typed_address
-from cjp_fraud.notices.reports.model import RecipientReport
+from cjp_fraud.notices.reports.model import DELAYED, FAILED, RecipientReport
 from cjp_fraud.notices.reports.status_codes import NOT_KNOWN_NEARER, code_in, status_of_field
 
 TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -20,19 +20,23 @@ TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-st
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40})\s?:[ \t]*(.*)")
 _BEGIN_A_RECIPIENT: Final = frozenset({"final-recipient", "original-recipient", "action"})
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]*")
+_COMMENT = re.compile(r"\([^()]*\)")
 
 Group = Mapping[str, str]
 """Fields of a group: name in lower case → value on one line."""
 
 
-def status_part(message: Message) -> Message | None:
-    """Return the part that says for machines what became of a message; None: there is none."""
-    return mime.part_of_type(message, TYPES)
+def status_parts(message: Message) -> tuple[Message, ...]:
+    """Return the parts that say for machines what became of a message.
+
+    A second one counts like the first, so that no failure in it goes unseen.
+    """
+    return tuple(mime.parts_of_type(message, TYPES))
 
 
-def groups_of(part: Message) -> tuple[Group, ...]:
-    """Return the groups of fields of a status part: one of the message, then one a recipient."""
-    return tuple(groups_in(_text_of_fields(part)))
+def groups_of(*parts: Message) -> tuple[Group, ...]:
+    """Return the groups of fields of status parts: of each, one of the message, then one a recipient."""
+    return tuple(group for part in parts for group in groups_in(_text_of_fields(part)))
 
 
 def recipients_of(groups: tuple[Group, ...]) -> tuple[RecipientReport, ...]:
@@ -75,10 +79,9 @@ def _recipient(group: Group) -> RecipientReport | None:
     final = typed_address(group.get("final-recipient", "")) or typed_address(
         group.get("x-actual-recipient", "")
     )
-    action = _WORD.search(group.get("action", ""))
-    if final is None and original is None and action is None:
+    word = _action(group.get("action", ""))
+    if final is None and original is None and word is None:
         return None
-    word = action[0].lower() if action else None
     status = (
         status_of_field(group.get("status", ""))
         or code_in(group.get("diagnostic-code", "").partition(";")[2])
@@ -86,6 +89,19 @@ def _recipient(group: Group) -> RecipientReport | None:
         or NOT_KNOWN_NEARER.get(word or "")
     )
     return RecipientReport(final or original, word, status, original)
+
+
+def _action(value: str) -> str | None:
+    """Return the word of an ``Action`` field, in lower case; None: it holds none.
+
+    Comments are left out. Where more stands beside a word that claims no failure, the whole value is the action: no
+    word of the standard, so that it proves nothing.
+    """
+    said = " ".join(_COMMENT.sub(" ", value).lower().split())
+    word = _WORD.search(said)
+    if word is None:
+        return None
+    return word[0] if word[0] in (said, FAILED, DELAYED) else said[:100]
 
 
 def _text_of_fields(part: Message) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Final
 
@@ -66,6 +69,15 @@ def sent_to(message: Message) -> list[str]:
     return values(message, *_RECIPIENT_HEADERS)
 
 
+def date_of(message: Message) -> datetime | None:
+    """Return the moment of its ``Date``, aware, UTC; None: it has none that can be read."""
+    for text in values(message, "Date"):
+        with suppress(ValueError, OverflowError, TypeError):
+            at = parsedate_to_datetime(text)
+            return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
+    return None
+
+
 def own_parts(message: Message) -> Iterator[Message]:
     """Yield the parts of a message, itself included, without those inside a message that it brings back."""
     waiting = [message]
@@ -84,8 +96,13 @@ def parts_in(part: Message) -> list[Message]:
 
 def part_of_type(message: Message, types: Iterable[str]) -> Message | None:
     """Return the first part of one of these types, outside a message that it brings back."""
+    return next(parts_of_type(message, types), None)
+
+
+def parts_of_type(message: Message, types: Iterable[str]) -> Iterator[Message]:
+    """Yield the parts of these types, outside a message that it brings back."""
     wanted = frozenset(types)
-    return next((part for part in own_parts(message) if part.get_content_type() in wanted), None)
+    return (part for part in own_parts(message) if part.get_content_type() in wanted)
 
 
 def words_of(message: Message) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -83,6 +84,7 @@ class InboundReport:
     wrong_addressee : an automatic reply says that the addressee is there no longer.
     challenge : an automatic reply asks the sender to confirm, and holds the mail until then.
     unreadable : why it could not be read; None: it could.
+    dated : its own date, aware, UTC, as it claims; None: it has none that can be read.
     """
 
     kind: ReportKind
@@ -94,6 +96,7 @@ class InboundReport:
     wrong_addressee: bool = False
     challenge: bool = False
     unreadable: str | None = None
+    dated: datetime | None = None
 
     @property
     def original_recipients(self) -> frozenset[str]:

@@ -35,9 +35,8 @@ def read_message(content: bytes) -> InboundReport:
 
 def _read(message: Message) -> InboundReport:
     kind, recipients = _kind_and_recipients(message)
-    status = delivery_status.status_part(message)
     receipt = read_receipt.receipt_part(message)
-    groups = delivery_status.groups_of(status) if status is not None else ()
+    groups = delivery_status.groups_of(*delivery_status.status_parts(message))
     envid = delivery_status.first_field(groups, "original-envelope-id") or complaint.envid_of_complaint(
         message
     )
@@ -55,6 +54,7 @@ def _read(message: Message) -> InboundReport:
         reporting_mta=mta.rpartition(";")[2].strip().lower() if mta else None,
         wrong_addressee=kind is ReportKind.AUTO_REPLY and auto_reply.says_the_addressee_is_gone(message),
         challenge=kind is ReportKind.AUTO_REPLY and auto_reply.asks_to_confirm(message),
+        dated=mime.date_of(message),
     )
 
 
@@ -62,9 +62,9 @@ def _kind_and_recipients(message: Message) -> tuple[ReportKind, tuple[RecipientR
     receipt = read_receipt.receipt_part(message)
     if receipt is not None:
         return ReportKind.RECEIPT, read_receipt.recipient_of_receipt(receipt)
-    status = delivery_status.status_part(message)
-    if status is not None:
-        named = delivery_status.recipients_of(delivery_status.groups_of(status))
+    parts = delivery_status.status_parts(message)
+    if parts:
+        named = delivery_status.recipients_of(delivery_status.groups_of(*parts))
         return ReportKind.REPORT, _completed(named, message)
     if complaint.is_complaint(message):
         return ReportKind.COMPLAINT, complaint.recipients_of_complaint(message)
