@@ -1,28 +1,21 @@
-"""The chart of one series: what was observed, what is usual, and which intervals were flagged."""
+"""The chart of one series: what was observed, what is usual, which intervals were flagged, and what else is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
+from cjp_fraud.charts.local_axis import length_in_words, local_time_axis, milliseconds
+from cjp_fraud.charts.theme import LIGHT, Palette, styled
 from cjp_fraud.clock import aware
 
 if TYPE_CHECKING:
     import altair as alt
 
-FONT: Final = "Libertinus Serif, Liberation Serif, DejaVu Serif, serif"
-"""Comes with typst, so that a chart looks the same in every PDF; a browser without it takes its own serif."""
-
-OBSERVED, USUAL, RANGE, FLAGGED = "observed", "usual", "usual range", "flagged"
-_COLOURS: Final = {OBSERVED: "#000000", USUAL: "#0072B2", RANGE: "#56B4E9", FLAGGED: "#D55E00"}
-"""Of Okabe and Ito's palette, which readers with any kind of colour blindness tell apart; line, dash, area and
-shape differ too."""
-
-_STEPS_HOURS: Final = (1, 2, 3, 6, 12, 24)
-_MOST_TICKS: Final = 10
+OBSERVED, USUAL, RANGE, FLAGGED, EVENT = "observed", "usual", "usual range", "flagged", "known event"
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +45,22 @@ class FlaggedSpan:
     end: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """Something that is known of a time.
+
+    Parameters
+    ----------
+    at : its begin, aware.
+    words : a few, written beside it.
+    until : its end, aware; None: only its begin is marked.
+    """
+
+    at: datetime
+    words: str
+    until: datetime | None = None
+
+
 def series_chart(
     points: Sequence[SeriesPoint],
     *,
@@ -59,9 +68,12 @@ def series_chart(
     time_zone: str,
     interval_seconds: int,
     spans: Iterable[FlaggedSpan] = (),
+    events: Iterable[KnownEvent] = (),
+    counted: str = "Contacts",
+    palette: Palette = LIGHT,
     width: int = 620,
     height: int = 230,
-) -> alt.LayerChart | alt.FacetChart:
+) -> alt.LayerChart:
     """Return the chart of a series over time.
 
     Parameters
@@ -71,6 +83,8 @@ def series_chart(
         line does not.
     interval_seconds : length of the intervals, named in the title of the other axis.
     spans : flagged spans that are longer than an interval, drawn as shaded ground.
+    events : known events, each a line across with its words, and shaded ground until its end.
+    counted : what is counted ("Contacts", "Short contacts", "Contacts an agent"), before "in 5 minutes".
     width, height : pixels of the plot itself.
 
     Raises
@@ -81,21 +95,16 @@ def series_chart(
     import altair as alt  # inside: it takes seconds, and most commands draw nothing
 
     step = timedelta(seconds=interval_seconds)
-    rows = [_row(point, step) for point in _without_gaps(points, step)]
-    ticks = _ticks(points, step, ZoneInfo(time_zone))
-    shown = [kind for kind in _COLOURS if kind != RANGE or any(row["high"] is not None for row in rows)]
+    rows = [_row(point) for point in _without_gaps(points, step)]
+    marked = list(_marked(events, *_ends(points, step)))
+    colours = _colours(palette, with_range=any(row["high"] is not None for row in rows), marked=bool(marked))
     colour: Any = alt.Color(
         "kind:N",
-        scale=alt.Scale(domain=shown, range=[_COLOURS[kind] for kind in shown]),
+        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
         legend=alt.Legend(title=None, orient="top", symbolType="square", symbolOpacity=1),
     )
-    x: Any = alt.X(
-        "at:T",
-        title=f"Local time ({time_zone})",
-        scale=alt.Scale(type="utc"),
-        axis=alt.Axis(values=list(ticks), labelExpr=_labels(ticks), labelOverlap=True, grid=True),
-    )
-    y_title = f"Contacts in {_length(interval_seconds)}"
+    x: Any = local_time_axis("at", *_ends(points, step), time_zone)
+    y_title = f"{counted} in {length_in_words(interval_seconds)}"
     base = alt.Chart(alt.InlineData(values=rows))
     layers = [
         alt.Chart(alt.InlineData(values=[_span(span) for span in spans]))
@@ -114,19 +123,56 @@ def series_chart(
         .transform_calculate(kind=f"'{FLAGGED}'")
         .mark_point(shape="triangle-up", filled=True, size=60, opacity=1)
         .encode(x=x, y=alt.Y("observed:Q", title=y_title), color=colour),
+        *(_event_layers(marked, x, colour, palette) if marked else ()),
     ]
-    chart = alt.layer(*layers).properties(title=title, width=width, height=height)
-    styled: alt.LayerChart | alt.FacetChart = (
-        chart.configure(font=FONT)
-        .configure_axis(labelFontSize=11, titleFontSize=12)
-        .configure_title(fontSize=13)
+    return styled(alt.layer(*layers).properties(title=title, width=width, height=height), palette)
+
+
+def _event_layers(marked: list[dict[str, Any]], x: Any, colour: Any, palette: Palette) -> Iterator[Any]:
+    import altair as alt
+
+    base = alt.Chart(alt.InlineData(values=marked)).transform_calculate(kind=f"'{EVENT}'")
+    yield (
+        base.transform_filter("datum.until > datum.at")
+        .mark_rect(opacity=0.1)
+        .encode(x=x, x2="until:T", color=colour)
     )
-    return styled
+    yield base.mark_rule(strokeDash=[2, 2], strokeWidth=1.2).encode(x=x, color=colour)
+    yield base.mark_text(align="left", baseline="top", dx=4, fontSize=11, color=palette.ink).encode(
+        x=x, y=alt.value(2), text="words:N"
+    )
 
 
-def _row(point: SeriesPoint, step: timedelta) -> dict[str, Any]:
+def _marked(events: Iterable[KnownEvent], first: datetime, last: datetime) -> Iterator[dict[str, str | int]]:
+    """Yield the events within the plot; one that began before it is marked at its edge."""
+    for event in events:
+        at, until = aware(event.at), aware(event.until or event.at)
+        if at > last or (event.until is not None and until < first):
+            continue
+        if event.until is not None:
+            at, until = max(at, first), min(until, last)
+        yield {"at": milliseconds(at), "until": milliseconds(until), "words": event.words}
+
+
+def _colours(palette: Palette, *, with_range: bool, marked: bool) -> dict[str, str]:
     return {
-        "at": _milliseconds(point.start),
+        OBSERVED: palette.ink,
+        USUAL: palette.usual,
+        **({RANGE: palette.usual_range} if with_range else {}),
+        FLAGGED: palette.flagged,
+        **({EVENT: palette.second} if marked else {}),
+    }
+
+
+def _ends(points: Sequence[SeriesPoint], step: timedelta) -> tuple[datetime, datetime]:
+    if not points:
+        return _NEVER, _NEVER
+    return aware(points[0].start), aware(points[-1].start) + step
+
+
+def _row(point: SeriesPoint) -> dict[str, Any]:
+    return {
+        "at": milliseconds(point.start),
         "observed": point.observed,
         "usual": point.usual,
         "low": point.low,
@@ -136,7 +182,7 @@ def _row(point: SeriesPoint, step: timedelta) -> dict[str, Any]:
 
 
 def _span(span: FlaggedSpan) -> dict[str, Any]:
-    return {"at": _milliseconds(span.start), "until": _milliseconds(span.end), "kind": FLAGGED}
+    return {"at": milliseconds(span.start), "until": milliseconds(span.end), "kind": FLAGGED}
 
 
 def _without_gaps(points: Sequence[SeriesPoint], step: timedelta) -> list[SeriesPoint]:
@@ -147,41 +193,3 @@ def _without_gaps(points: Sequence[SeriesPoint], step: timedelta) -> list[Series
             whole.append(SeriesPoint(whole[-1].start + step, None))
         whole.append(point)
     return whole
-
-
-def _ticks(points: Sequence[SeriesPoint], step: timedelta, zone: ZoneInfo) -> dict[int, str]:
-    """Return the moments of the axis' ticks (milliseconds since 1970) with their labels in local time."""
-    if not points:
-        return {}
-    first, last = aware(points[0].start), aware(points[-1].start) + step
-    hours = (last - first) / timedelta(hours=1)
-    every = next((hour for hour in _STEPS_HOURS if hours / hour <= _MOST_TICKS), _STEPS_HOURS[-1])
-    at = first.replace(minute=0, second=0, microsecond=0)
-    labels: dict[int, str] = {}
-    day = None
-    while at <= last:
-        local = at.astimezone(zone)
-        if at >= first and local.minute == 0 and local.hour % every == 0:
-            dated = f"{local:%H:%M}" if local.date() == day else f"{local.day} {local:%b %H:%M}"
-            labels[_milliseconds(at)] = dated
-            day = local.date()
-        at += timedelta(minutes=15)  # zones are a quarter of an hour apart at the least
-    return labels
-
-
-def _labels(ticks: dict[int, str]) -> str:
-    """Return Vega's expression for the label of a tick."""
-    pairs = ", ".join(f"'{at}': '{label}'" for at, label in ticks.items())
-    return f"({{{pairs}}})[toString(time(datum.value))] || ''" if ticks else "''"
-
-
-def _milliseconds(at: datetime) -> int:
-    return int((aware(at).astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
-
-
-def _length(seconds: int) -> str:
-    if seconds % 3600 == 0:
-        hours = seconds // 3600
-        return "1 hour" if hours == 1 else f"{hours} hours"
-    minutes = seconds // 60
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"

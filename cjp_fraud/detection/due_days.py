@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from sqlalchemy import Engine, exists, func, select, update
 from cjp_fraud.contracts.tables import ZoneChange
 from cjp_fraud.detection.series import Arranged
 from cjp_fraud.detection.tables import FollowedZoneChange
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import in_parts, reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
@@ -27,9 +26,6 @@ from features.local_grid import local_days, midnights
 from features.own_bar import BAR_MEMORY_DAYS
 
 Ints = NDArray[np.int64]
-
-IDS_AT_ONCE: Final = 500
-"""Ids in one statement."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,8 +218,7 @@ def mark_folded(engine: Engine, due: DueDays, zones: Mapping[str, str], now: dat
     whole = due.changes["end"] < due.changes["today"]
     ids = due.changes.loc[whole, "id"].tolist()
     with transaction(engine) as session:
-        for begin in range(0, len(ids), IDS_AT_ONCE):
-            some = ids[begin : begin + IDS_AT_ONCE]
+        for some in in_parts(ids):
             session.execute(
                 update(TrafficChange)
                 .where(TrafficChange.id.in_(some), TrafficChange.folded_at.is_(None))

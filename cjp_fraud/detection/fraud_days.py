@@ -1,7 +1,7 @@
 """Days with an event that a person determined to be fraud: they do not count for a series' own bar.
 
 A determination counts for snapshots of local midnights after it, so that a snapshot is the same whenever it is made,
-until the case is determined anew or a dispute is decided for the tenant.
+until the case is determined anew or the finding is overturned.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.detection.series import SeriesTable
-from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Dispute
-from cjp_fraud.review.model import DisputeState, Finding
+from cjp_fraud.review.decision_tables import Determination, DeterminationFlag
+from cjp_fraud.review.model import Finding
+from cjp_fraud.review.overturned import overturned
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import reading
 from features.columns import SERIES_ID
@@ -126,10 +127,8 @@ def _standing(session: Session) -> dict[str, tuple[int, int]]:
         )
     ).all()
     upheld: dict[str, list[int]] = {}
-    disputes = select(Dispute.case_id, Dispute.decided_at).where(Dispute.state == DisputeState.UPHELD)
-    for case_id, decided_at in session.execute(disputes):
-        if decided_at is not None:
-            upheld.setdefault(case_id, []).append(int(decided_at.timestamp()))
+    for case_id, decided_at in overturned(session):
+        upheld.setdefault(case_id, []).append(int(decided_at.timestamp()))
     stands: dict[str, tuple[int, int]] = {}
     for row, after in zip_longest(determinations, determinations[1:]):
         since = int(row.at.timestamp())

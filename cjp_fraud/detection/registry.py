@@ -6,8 +6,8 @@ import hashlib
 import importlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
 from importlib.metadata import version as library_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,7 @@ from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.joint_spikes import QUARTER_SECONDS
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
+from cjp_fraud.storage.whole_files import write_whole
 from features.columns import COUNT_FEATURES, PEAK_FEATURES
 from features.constants import RECIPE_VERSION
 from features.counting_clocks import INITIAL_THRESHOLD, LONG_CLOCKS, Clock, Thresholds
@@ -59,6 +60,7 @@ class FittedVersion:
     budgets : those that the thresholds were chosen for; None: it counts before the first training.
     id : of the row in ``model_versions``; None: it is not registered.
     clock_thresholds : the same of the longer clocks; a clock that is left out has its initial one.
+    lowered_by : how far an admin has set the minute clock's threshold below the version's own; 0: not below.
     """
 
     valid_from: int
@@ -68,6 +70,7 @@ class FittedVersion:
     budgets: Budgets | None = None
     id: str | None = None
     clock_thresholds: Thresholds = field(default_factory=dict)
+    lowered_by: float = 0.0
 
     @property
     def thresholds(self) -> Thresholds:
@@ -76,9 +79,27 @@ class FittedVersion:
 
     @property
     def usual_share(self) -> float:
-        """Share of a line's quarters of an hour with a flag, in the version's window at its threshold; 0: not known."""
+        """Share of a line's quarters of an hour with a flag, in the version's window at its threshold; 0: not known.
+
+        A score is −log10 p: where a threshold was lowered by d, the share is taken to be 10 to the d times as large.
+        """
         weeks = self.metrics.get("series_weeks", 0.0)
-        return self.metrics.get("flagged_quarters", 0.0) / (weeks * QUARTERS_A_WEEK) if weeks else 0.0
+        share = self.metrics.get("flagged_quarters", 0.0) / (weeks * QUARTERS_A_WEEK) if weeks else 0.0
+        return min(float(share * 10.0**self.lowered_by), 1.0)
+
+    def with_set(self, thresholds: Thresholds) -> FittedVersion:
+        """Return the version with the thresholds that admins have set instead of its own, for the clocks they name."""
+        if not thresholds:
+            return self
+        longer: dict[Clock, float] = {
+            clock: value for clock, value in thresholds.items() if clock is not Clock.MINUTE
+        }
+        return replace(
+            self,
+            threshold=thresholds.get(Clock.MINUTE, self.threshold),
+            clock_thresholds={**self.clock_thresholds, **longer},
+            lowered_by=max(0.0, self.threshold - thresholds.get(Clock.MINUTE, self.threshold)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +135,30 @@ def _of_all_clocks(minute: float, longer: Thresholds) -> Thresholds:
     return {Clock.MINUTE: minute, **{clock: INITIAL_THRESHOLD[clock] for clock in LONG_CLOCKS}, **longer}
 
 
+def standing_thresholds(session: Session, rules: DetectionRules, day: int) -> Thresholds:
+    """Score that a flag of each clock needs on a UTC day, as :func:`version_of` has it, without loading any forest."""
+    midnight = datetime.combine(date_of(day), time(), UTC)
+    row = session.scalars(
+        select(ModelVersion)
+        .join(ModelPromotion, ModelPromotion.model_version_id == ModelVersion.id)
+        .where(ModelPromotion.valid_from <= midnight)
+        .order_by(ModelPromotion.valid_from.desc(), ModelPromotion.id.desc())
+        .limit(1)
+    ).first()
+    own = initial_version(rules).thresholds if row is None else thresholds_of(row)
+    return {**own, **rules.thresholds_set_on(day)}
+
+
 def version_of(day: int, versions: Sequence[FittedVersion], rules: DetectionRules) -> FittedVersion:
-    """The version with the newest ``valid_from`` not after the UTC ``day``; of two the later in the list."""
+    """The version with the newest ``valid_from`` not after the UTC ``day``; of two the later in the list.
+
+    With the thresholds that admins have set for that day.
+    """
     valid = [version for version in versions if version.valid_from <= day]
-    if not valid:
-        return initial_version(rules)
-    newest = max(version.valid_from for version in valid)
-    return [version for version in valid if version.valid_from == newest][-1]
+    newest = max((version.valid_from for version in valid), default=0)
+    counting = [version for version in valid if version.valid_from == newest]
+    version = counting[-1] if counting else initial_version(rules)
+    return version.with_set(rules.thresholds_set_on(day))
 
 
 def register(
@@ -136,7 +174,8 @@ def register(
 ) -> ModelVersion:
     """Store a fitted version (file first, then row) and promote it from its Monday on, unless it must wait.
 
-    The file's name is its content's hash: writing it again after a kill gives the same file.
+    The file's name holds its content's hash. After a kill between file and row the file stays, and no row names it;
+    the next training writes another one, since skops puts the moment and the objects' addresses into its files.
     """
     assert fitted.budgets is not None, "a training has budgets"
     file = _write(folder, fitted)
@@ -196,9 +235,7 @@ def _write(folder: Path, fitted: FittedVersion) -> _VersionFile:
     sha256 = hashlib.sha256(content).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{date_of(fitted.valid_from).isoformat()}-{sha256[:16]}.skops"
-    part = folder / f".{name}.{new_id()}"
-    part.write_bytes(content)
-    part.replace(folder / name)
+    write_whole(folder / name, content)
     return _VersionFile(name, sha256, len(content))
 
 

@@ -30,6 +30,21 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
+class SetThreshold:
+    """A threshold that an admin has set for a clock.
+
+    Attributes
+    ----------
+    threshold : score that a flag needs; None: from here on the model version's own counts again.
+    valid_from : UTC day (days since 1970-01-01) from whose midnight it counts.
+    """
+
+    clock: Clock
+    threshold: float | None
+    valid_from: int
+
+
+@dataclass(frozen=True, slots=True)
 class DetectionRules:
     """Settings of flags and of training.
 
@@ -38,12 +53,19 @@ class DetectionRules:
     initial_threshold : score that a flag needs before there are four weeks of scores.
     budgets : what the chosen threshold allows.
     spike : least excess of a flag; ``spike_by_channel`` overrides it.
+    set_thresholds : those that admins have set, oldest first; they count instead of the model version's own.
     """
 
     initial_threshold: float = 2.4
     budgets: Budgets = field(default_factory=Budgets)
     spike: SpikeMinimum = field(default_factory=SpikeMinimum)
     spike_by_channel: Mapping[str, SpikeMinimum] = field(default_factory=dict)
+    set_thresholds: tuple[SetThreshold, ...] = ()
+
+    def thresholds_set_on(self, day: int) -> dict[Clock, float]:
+        """Return the thresholds that admins have set and that count on a UTC day; of two for a clock the newer one."""
+        counting = {each.clock: each.threshold for each in self.set_thresholds if each.valid_from <= day}
+        return {clock: threshold for clock, threshold in counting.items() if threshold is not None}
 
     def spike_of(self, channel: str) -> SpikeMinimum:
         """Least excess of a flag on ``channel``."""

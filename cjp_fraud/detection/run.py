@@ -32,6 +32,7 @@ from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.score_tables import ScoreTables
 from cjp_fraud.detection.scored_rows import ScoredRows
 from cjp_fraud.detection.scoring import moment
+from cjp_fraud.detection.shadow import ShadowTrial
 from cjp_fraud.detection.significance import POOL_DAYS, Counts, calibration, closed, with_p_values
 from cjp_fraud.detection.window import DetectionWindow, closed_until, mark_scored, whole_hours
 from cjp_fraud.people.model import Actor, Decision, machine
@@ -241,12 +242,14 @@ def detect(
         flags: list[FlagRow] = []
         joint: list[JointSpikeRow] = []
         held: list[ScoreTables] = []
+        shadow = ShadowTrial(detection.engine, detection.rules, now)
         written, scored = int(begin.timestamp()), 0
         for done, parts in DetectionRun(store, detection.rules).days(written, int(end.timestamp()), report):
             held.append(store.tables(parts, int(open_from.timestamp())))
             scored += len(held[-1].scores)
             flags += flag_rows(parts, detection.zones, open_from)
             joint += joint_spikes(parts, detection.zones, open_from)
+            shadow.look(parts)
             if sum(len(tables.scores) for tables in held) > ROWS_AT_ONCE or done == int(end.timestamp()):
                 store.write_scores(ScoreTables.together(held), written, done, range(detection.lake.buckets))
                 write_calibrations(detection.lake, store.made)
@@ -255,6 +258,7 @@ def detect(
         flags = with_charges(detection.lake, flags)
         with transaction(detection.engine) as session:
             recorded = detection.record(session, flags, joint, begin, until, now)
+        shadow.record(begin, until)
     return Detected(begin, end, folded, scored, until if until < end else None, recorded)
 
 
@@ -298,6 +302,9 @@ def close_hours(detection: Detection, window: DetectionWindow, now: datetime) ->
         with transaction(detection.engine) as session:
             recorded = detection.record(session, flags, joint, window.begin, window.end, now)
             mark_scored(session, window, now)
+        shadow = ShadowTrial(detection.engine, detection.rules, now)
+        shadow.look(parts)
+        shadow.record(window.begin, min(window.end, open_from))
     return recorded
 
 

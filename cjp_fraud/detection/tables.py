@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cjp_fraud.storage.base import Base, Id, Recorded, Sha256
+from cjp_fraud.storage.base import Base, Id, JsonDocument, Recorded, Sha256
+from features.counting_clocks import Clock
 
 
 class FollowedZoneChange(Base):
@@ -87,3 +88,66 @@ class ModelPromotion(Recorded, Base):
         ForeignKey("personal_texts.id"),
         comment="why it is promoted anyway; null: nothing spoke against it",
     )
+
+
+class ThresholdSetting(Recorded, Base):
+    """A threshold that an admin has set for a clock, or taken back; no row ever changes."""
+
+    __tablename__ = "threshold_settings"
+    __table_args__ = (CheckConstraint("threshold > 0", name="threshold"),)
+
+    id: Mapped[Id]
+    clock: Mapped[Clock] = mapped_column(comment="the clock whose flags need it")
+    threshold: Mapped[float | None] = mapped_column(
+        comment="score (-log10 p) that a flag needs; null: the model version's own counts again"
+    )
+    set_at: Mapped[datetime] = mapped_column(comment="the clock when it was set")
+    set_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="the admin")
+    valid_from: Mapped[datetime] = mapped_column(comment="intervals from here on use it; a UTC midnight")
+    because_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="why")
+
+
+class ShadowRun(Recorded, Base):
+    """Thresholds that each detection tries beside those in force, without cases or letters; stopped at most once."""
+
+    __tablename__ = "shadow_runs"
+    __table_args__ = (CheckConstraint("started_at < ends_at", name="ends"),)
+    ROWS_CHANGE = True
+
+    id: Mapped[Id]
+    thresholds: Mapped[dict[str, Any]] = mapped_column(comment="score that a flag needs, by clock")
+    model_version_id: Mapped[str | None] = mapped_column(
+        ForeignKey("model_versions.id"), comment="version whose thresholds they are; null: typed in"
+    )
+    started_at: Mapped[datetime] = mapped_column(comment="detections from here on try it")
+    ends_at: Mapped[datetime] = mapped_column(comment="detections from here on do not")
+    stopped_at: Mapped[datetime | None] = mapped_column(comment="when somebody stopped it; null: nobody did")
+
+
+class ShadowHour(Base):
+    """What a shadow run and the thresholds in force flag in a UTC hour; the hour's next detection writes it anew."""
+
+    __tablename__ = "shadow_hours"
+    NOT_AUDITED = "it is computed from the traffic beside what counts, and no decision reads it"
+    ROWS_CHANGE = True
+
+    shadow_run_id: Mapped[str] = mapped_column(ForeignKey("shadow_runs.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True, comment="its beginning, UTC")
+    flags: Mapped[int] = mapped_column(comment="that the shadow would have recorded")
+    flags_in_force: Mapped[int] = mapped_column(comment="that the thresholds in force flag")
+    flagged: Mapped[list[Any]] = mapped_column(
+        JsonDocument, comment="the intervals with the highest scores among both, with who flags them"
+    )
+
+
+class ShadowFailure(Base):
+    """A detection in which a shadow run failed; what counts was recorded all the same."""
+
+    __tablename__ = "shadow_failures"
+    __table_args__ = (Index("ix_shadow_failures_shadow_run_id", "shadow_run_id"),)
+    NOT_AUDITED = "it says that a trial failed, and no decision reads it"
+
+    id: Mapped[Id]
+    shadow_run_id: Mapped[str] = mapped_column(ForeignKey("shadow_runs.id"), comment="the run that failed")
+    at: Mapped[datetime] = mapped_column(comment="the clock of the detection")
+    error: Mapped[str] = mapped_column(Text, comment="what went wrong, cut to 500 characters")

@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cjp_fraud.detection.daily_sums import sums_by_day
-from cjp_fraud.detection.decided_cases import DecidedCase
 from cjp_fraud.detection.memory_store import MemoryStore
 from cjp_fraud.detection.operating_point import SpikeWindow
+from cjp_fraud.detection.precision import DecidedCase
 from cjp_fraud.detection.promotion import TrialResult
 from cjp_fraud.detection.rules import DetectionRules
 from cjp_fraud.detection.run import DetectionRun

@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 
 from cjp_fraud.clock import aware
 from cjp_fraud.detection.baseline import refresh
-from cjp_fraud.detection.decided_cases import DecidedCase, found_by_finding, read_decided, within
+from cjp_fraud.detection.decided_cases import found_by_finding, read_decided, within
 from cjp_fraud.detection.operating_point import WINDOW_DAYS, SpikeWindow
+from cjp_fraud.detection.precision import DecidedCase
 from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.scoring import moment
 from cjp_fraud.detection.series import traffic_sizes
