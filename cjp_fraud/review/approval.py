@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.errors import refuse_unless
-from cjp_fraud.people.model import Decision, Part, Role
+from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part, took_part
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.decision_tables import Approval, NeedStatement, Proposal
+from cjp_fraud.review.earlier_notice import held_until
+from cjp_fraud.review.earlier_notices_on_record import earlier_notices
+from cjp_fraud.review.emergency import emergency_order_of
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, Capacity, CaseState, CommentKind
-from cjp_fraud.review.proposal import counsel_needed, document_of, latest_proposal, obstacles_of
+from cjp_fraud.review.proposal import (
+    counsel_needed,
+    document_of,
+    latest_proposal,
+    obstacles_of,
+    version_checks,
+)
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 
@@ -29,6 +39,7 @@ def approve(
     *,
     expected_sha256: str | None = None,
     capacity: Capacity | None = None,
+    in_emergency: bool = False,
 ) -> Approval:
     """Approve the case's proposal in the version that stands.
 
@@ -41,6 +52,8 @@ def approve(
     expected_sha256 : digest (or its first 8 or more digits) of the version that the person has seen;
         refused if another stands.
     capacity : as approver or as counsel; None: as approver where the person is one.
+    in_emergency : whether its measure is in force already, on a reviewer's order, and ends by itself without this
+        approval; the caller says so, and gives the measure its end.
 
     Raises
     ------
@@ -50,18 +63,11 @@ def approve(
     session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     proposal = latest_proposal(session, case)
-    acting = capacity or (
-        Capacity.COUNSEL if by.may(Role.COUNSEL) and not by.may(Role.APPROVER) else Capacity.APPROVER
+    acting = capacity or capacity_of(by)
+    in_the_way = approval_faults(
+        decision, case, acting, obstacles, expected_sha256=expected_sha256, in_emergency=in_emergency
     )
-    in_the_way: list[str] = []
-    if proposal is not None:
-        in_the_way += [*obstacles(decision, case, acting), *obstacles_of(document_of(proposal))]
-    refuse_unless(
-        (case.state is CaseState.DETERMINED, f"it is {case.state}; only a determined case can be approved"),
-        *(() if proposal is None else _own_checks(decision, proposal, expected_sha256)),
-        *((False, sentence) for sentence in dict.fromkeys(in_the_way)),
-        action=f"approve {in_words(case)}",
-    )
+    refuse_unless(*((False, sentence) for sentence in in_the_way), action=f"approve {in_words(case)}")
     assert proposal is not None, "a determined case has a proposal"
     assert by.user_id is not None, "only persons have roles"
     approval = Approval(
@@ -76,8 +82,43 @@ def approve(
     session.add(approval)
     record_part(session, by, Part.APPROVED, case.tenant_id, decision.at, case_id=case.id)
     session.flush()
-    _move_or_note(decision, case, proposal, approval)
+    if not in_emergency:
+        _move_or_note(decision, case, proposal, approval)
     return approval
+
+
+def capacity_of(by: Actor) -> Capacity:
+    """Return in which capacity a person approves who does not say it."""
+    return Capacity.COUNSEL if by.may(Role.COUNSEL) and not by.may(Role.APPROVER) else Capacity.APPROVER
+
+
+def approval_faults(
+    decision: Decision,
+    case: Case,
+    capacity: Capacity,
+    obstacles: ApprovalObstacles,
+    *,
+    expected_sha256: str | None = None,
+    in_emergency: bool = False,
+) -> tuple[str, ...]:
+    """Return all that keeps ``decision.by`` from approving the proposal that stands, a sentence each; none: nothing.
+
+    Parameters
+    ----------
+    obstacles, expected_sha256, in_emergency : as for :func:`approve`.
+    """
+    proposal = latest_proposal(decision.session, case)
+    faults: list[str] = []
+    waits_in = CaseState.SUSPENDED if in_emergency else CaseState.DETERMINED
+    if case.state is not waits_in:
+        faults.append(f"it is {case.state}; only a {waits_in} case can be approved")
+    if proposal is not None:
+        faults += [
+            sentence for holds, sentence in _own_checks(decision, proposal, expected_sha256) if not holds
+        ]
+        faults += [*obstacles(decision, case, capacity), *obstacles_of(document_of(proposal))]
+        faults += _letters_since(decision, proposal)
+    return tuple(dict.fromkeys(faults))
 
 
 def _move_or_note(decision: Decision, case: Case, proposal: Proposal, approval: Approval) -> None:
@@ -121,7 +162,10 @@ def approval_to_carry_out(
     session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     proposal = latest_proposal(session, case)
-    if case.state not in BEFORE_THE_MEASURE | {CaseState.SUSPENDING} or proposal is None:
+    if proposal is None:
+        return None
+    in_emergency = case.state is CaseState.SUSPENDED and emergency_order_of(session, proposal.id) is not None
+    if case.state not in BEFORE_THE_MEASURE | {CaseState.SUSPENDING} and not in_emergency:
         return None
     if not proposal.sha256.startswith((expected_sha256 or "").strip().lower()):
         return None
@@ -197,20 +241,25 @@ def state_need(decision: Decision, case_id: str, reasons: str) -> NeedStatement:
     return statement
 
 
+def _letters_since(decision: Decision, proposal: Proposal) -> list[str]:
+    """Say where a letter that went out since the proposal promises more time than the proposed notice states."""
+    held = held_until(earlier_notices(decision.session, proposal.case_id, decision.at))
+    notice = document_of(proposal)["notice"]
+    stated = notice["not_before"] if notice is not None else None
+    if held is None or held <= decision.at or (stated is not None and held <= datetime.fromisoformat(stated)):
+        return []
+    return [
+        f"a letter that went out since says that nothing is restricted before {held:%Y-%m-%d %H:%M:%SZ}, and the "
+        "proposed notice does not; return the proposal, and determine the case again"
+    ]
+
+
 def _own_checks(
     decision: Decision, proposal: Proposal, expected_sha256: str | None
 ) -> tuple[tuple[bool, str], ...]:
     """The checks of an approval that are not among those of the gate."""
-    expected = (expected_sha256 or "").strip().lower()
     return (
-        (
-            proposal.expires_at > decision.at,
-            f"the proposal expired at {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}; it must be determined again",
-        ),
-        (
-            not expected or (len(expected) >= 8 and proposal.sha256.startswith(expected)),
-            f"the proposal changed: {expected} was expected and {proposal.sha256} stands; read it again",
-        ),
+        *version_checks(proposal, decision.at, expected_sha256),
         (
             all(
                 approval.by_user_id != decision.by.user_id

@@ -16,6 +16,8 @@ from cjp_fraud.documents import from_document
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.people.tables import User
+from cjp_fraud.review.attachments import attachments_of
+from cjp_fraud.review.case_lines import outline_on_record
 from cjp_fraud.review.cases import flags_in_force
 from cjp_fraud.review.decision_tables import (
     Approval,
@@ -27,10 +29,11 @@ from cjp_fraud.review.decision_tables import (
 )
 from cjp_fraud.review.evidence import FlagView
 from cjp_fraud.review.joint_events import events_of
+from cjp_fraud.review.known_events_on_record import events_of_flags
 from cjp_fraud.review.principals import principal_views
 from cjp_fraud.review.proposal import document_of, measure_of
 from cjp_fraud.review.stops_on_record import standing_stops
-from cjp_fraud.review.tables import Case, CaseComment, Episode, EvidenceSet, Flag
+from cjp_fraud.review.tables import Case, CaseComment, CaseLine, Episode, EvidenceSet, Flag
 from cjp_fraud.review.views import (
     ApprovalView,
     CaseView,
@@ -77,6 +80,7 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
         critical=contract.critical,
         flags=_highest(in_force),
         joint_events=events_of(session, case.tenant_id, case.first_flag_at, case.last_flag_at),
+        known_events=events_of_flags(session, case.tenant_id, in_force),
         principals=principal_views(session, case.id, in_force),
         episodes=reader.episodes(),
         comments=reader.comments(),
@@ -88,6 +92,7 @@ def case_view(session: Session, case_id: str, at: datetime) -> CaseView:
         stops=reader.stops(),
         tenants_other_cases=reader.tenants_other_cases(),
         history=reader.history(),
+        outline=outline_on_record(session.get(CaseLine, case.id)),
     )
 
 
@@ -120,14 +125,23 @@ class _CaseReader:
         rows = self._rows(CaseComment, order=CaseComment.id)
         self._read_texts(row.text_id for row in rows)
         self._read_names(row.by_user_id for row in rows)
+        files = attachments_of(self._session, self._case.id)
         return tuple(
-            CommentView(row.at, self._name(row.by_user_id), row.kind, self._texts[row.text_id])
+            CommentView(
+                at=row.at,
+                by=self._name(row.by_user_id),
+                kind=row.kind,
+                text=self._texts[row.text_id],
+                attachments=tuple(files.get(row.id, ())),
+            )
             for row in rows
         )
 
     def determinations(self) -> tuple[DeterminationView, ...]:
         rows = self._rows(Determination, order=Determination.number)
-        self._read_texts(row.reasons_text_id for row in rows)
+        if not rows:
+            return ()
+        self._read_texts(text_id for row in rows for text_id in (row.reasons_text_id, row.why_wider_text_id))
         self._read_names(row.by_user_id for row in rows)
         flag_counts = dict(
             self._session.execute(
@@ -152,12 +166,15 @@ class _CaseReader:
                 flags=flag_counts.get(row.id, 0),
                 reasons=self._texts[row.reasons_text_id],
                 evidence_sha256=evidence.get(row.evidence_set_id or ""),
+                why_wider=self._texts.get(row.why_wider_text_id or ""),
             )
             for row in rows
         )
 
     def proposals(self) -> tuple[ProposalView, ...]:
         rows = self._rows(Proposal, order=Proposal.number)
+        if not rows:
+            return ()
         approvals = self._session.scalars(
             select(Approval)
             .where(Approval.proposal_id.in_([row.id for row in rows]))
@@ -181,9 +198,14 @@ class _CaseReader:
             drawn_at=row.drawn_at,
             expires_at=row.expires_at,
             measure=ProposedMeasure(
-                kind, scope, document["measure"]["hours"], document["measure"]["review_hours"]
+                kind,
+                scope,
+                document["measure"]["hours"],
+                document["measure"]["review_hours"],
+                document["measure"].get("replayed"),
             ),
             grounds=tuple(document["determination"]["grounds"]),
+            rests_on=tuple(document["determination"].get("rests_on", ())),
             obstacles=tuple(document["obstacles"]),
             remarks=tuple(document.get("remarks", ())),
             recipients=tuple(
@@ -211,6 +233,7 @@ class _CaseReader:
                 state=row.state,
                 opened_at=row.opened_at,
                 answer_due_at=row.answer_due_at,
+                decide_by=row.decide_by,
                 text=self._texts[row.text_id],
                 decided_by=self.name(row.decided_by),
                 decided_at=row.decided_at,
@@ -246,12 +269,12 @@ class _CaseReader:
 
     def history(self) -> tuple[HistoryEntry, ...]:
         rows = self._session.execute(
-            select(AuditEntry.at, AuditEntry.actor, AuditEntry.action)
+            select(AuditEntry.at, AuditEntry.actor, AuditEntry.action, AuditEntry.sequence)
             .where(AuditEntry.case_id == self._case.id)
             .order_by(AuditEntry.sequence)
         ).all()
         self._read_names(row.actor for row in rows)
-        return tuple(HistoryEntry(row.at, self._name(row.actor), row.action) for row in rows)
+        return tuple(HistoryEntry(row.at, self._name(row.actor), row.action, row.sequence) for row in rows)
 
     def _rows(self, table: Any, *conditions: ColumnElement[bool], order: Any) -> Sequence[Any]:
         query = select(table).where(table.case_id == self._case.id, *conditions).order_by(order)
@@ -271,6 +294,8 @@ class _CaseReader:
 
     def _read_texts(self, text_ids: Iterable[str | None]) -> None:
         unread = {text_id for text_id in text_ids if text_id is not None} - self._texts.keys()
+        if not unread:
+            return
         rows = self._session.execute(
             select(PersonalText.id, PersonalText.body).where(PersonalText.id.in_(unread))
         )

@@ -19,11 +19,14 @@ from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.people.model import Decision
+from cjp_fraud.people.reach import roles_for
+from cjp_fraud.review.case_reach import require_reach
 from cjp_fraud.review.episodes import ATTACHMENT, SHIFT, CaseSpan, continues_shift, joins
 from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
 from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment, Episode, Flag
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.database import in_parts
 from cjp_fraud.storage.locks import named_lock
 
 
@@ -87,13 +90,19 @@ def note(
     content: Mapping[str, Any],
     words: PersonalText | None = None,
 ) -> None:
-    """Write an entry of the log about a case.
+    """Write an entry of the log about a case: every act on a case does, so here a role that is narrowed is asked for.
 
     Parameters
     ----------
     content : times in it become text, as they are hashed.
     words : what the person wrote; the entry holds its id and digest, never the text.
+
+    Raises
+    ------
+    OutOfReach
+        If none of the person's roles that the act needs reaches the case.
     """
+    require_reach(decision.session, decision.by, case, roles_for(action, content))
     text = {"text_id": words.id, "text_sha256": words.sha256} if words is not None else {}
     plain = json.loads(canonical_json({**content, **text}))
     append(decision, action, "cases", case.id, plain, case_id=case.id)
@@ -148,9 +157,6 @@ def write_comment(decision: Decision, case: Case, kind: CommentKind, text: str) 
     return words
 
 
-_CHUNK = 500
-
-
 @dataclass(slots=True)
 class Openings:
     """What became of the episodes without a case."""
@@ -167,23 +173,53 @@ def order_openers(session: Session) -> None:
 
 def open_case(session: Session, episode: Episode, hour: datetime, at: datetime) -> Case:
     """Open a case for an episode that has none; the caller holds the openers' order and writes the log."""
+    span = episode.first_flag_at, episode.last_flag_at
+    case = _new_case(session, episode.tenant_id, hour, at, span, episode.top_score)
+    episode.case_id = case.id
+    return case
+
+
+def case_for(decision: Decision, tenant_id: str, span: tuple[datetime, datetime]) -> Case:
+    """Return the tenant's open case, locked, or open one that no flag has opened.
+
+    Parameters
+    ----------
+    span : of what it is about; aware.
+    """
+    session = decision.session
+    order_openers(session)
+    standing = lock_cases(session, [tenant_id]).get(tenant_id, [])
+    if standing and standing[0].state not in CLOSED_STATES:
+        return standing[0]
+    case = _new_case(session, tenant_id, utc_hour(span[1]), decision.at, span, 0.0)
+    note(decision, case, "case.opened", {"state": case.state, "tenant_id": tenant_id})
+    return case
+
+
+def _new_case(
+    session: Session,
+    tenant_id: str,
+    hour: datetime,
+    at: datetime,
+    span: tuple[datetime, datetime],
+    top_score: float,
+) -> Case:
     number = (session.scalar(select(func.max(Case.number))) or 0) + 1
     case = Case(
         id=new_id(),
         number=number,
-        tenant_id=episode.tenant_id,
+        tenant_id=tenant_id,
         state=CaseState.OPEN,
         opened_at=at,
         opened_hour=hour,
-        first_flag_at=episode.first_flag_at,
-        last_flag_at=episode.last_flag_at,
-        top_score=episode.top_score,
+        first_flag_at=span[0],
+        last_flag_at=span[1],
+        top_score=top_score,
         in_queue=True,
         queue_revision=next_revision(session),
     )
     session.add(case)
     session.flush()
-    episode.case_id = case.id
     return case
 
 
@@ -289,11 +325,10 @@ def join_overflow(session: Session, case: Case, openings: Openings) -> None:
 def lock_cases(session: Session, tenants: Collection[str]) -> dict[str, list[Case]]:
     """Return the tenants' cases, locked: the open one first, then the newest."""
     by_tenant: dict[str, list[Case]] = defaultdict(list)
-    names = sorted(tenants)
-    for first in range(0, len(names), _CHUNK):
+    for some in in_parts(sorted(tenants)):
         query = (
             select(Case)
-            .where(Case.tenant_id.in_(names[first : first + _CHUNK]))
+            .where(Case.tenant_id.in_(some))
             .order_by(Case.id)
             .with_for_update()
             .execution_options(populate_existing=True)
@@ -313,10 +348,9 @@ def _losses_by_utc_hour(
     """For each UTC hour of the window, the waiting episodes flagged in it: expected loss and top score in it."""
     waiting = {episode.id: episode for episode in episodes if episode.case_id is None}
     flagged: dict[tuple[datetime, str], list[Flag]] = defaultdict(list)
-    names = sorted(waiting)
-    for first in range(0, len(names), _CHUNK):
+    for some in in_parts(sorted(waiting)):
         query = select(Flag).where(
-            Flag.episode_id.in_(names[first : first + _CHUNK]),
+            Flag.episode_id.in_(some),
             Flag.superseded_at.is_(None),
             Flag.interval_start >= start,
             Flag.interval_start < end,
@@ -353,8 +387,7 @@ def refresh_cases(session: Session, tenants: Sequence[str]) -> None:
     """
     session.flush()
     revision = next_revision(session)
-    for first in range(0, len(tenants), _CHUNK):
-        some = tenants[first : first + _CHUNK]
+    for some in in_parts(tenants):
         rows = session.execute(
             select(
                 Case,

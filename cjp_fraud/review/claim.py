@@ -1,13 +1,21 @@
-"""Claim a case, release it, comment on it."""
+"""Claim a case or the next one, release it, hand it to somebody, put it aside, comment on it."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
 
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part
-from cjp_fraud.people.tables import User
+from cjp_fraud.people.tables import User, UserRole
+from cjp_fraud.people.users import actor_named
+from cjp_fraud.review.attachment_rules import AttachmentPolicy, CheckedFile
+from cjp_fraud.review.attachments import attachment_faults, store_file
+from cjp_fraud.review.case_lines import refresh_lines
 from cjp_fraud.review.cases import (
     Openings,
     in_words,
@@ -20,13 +28,22 @@ from cjp_fraud.review.cases import (
     utc_hour,
     write_comment,
 )
+from cjp_fraud.review.claim_rules import ClaimPolicy, require_moment_to_return
 from cjp_fraud.review.decision_tables import Approval, Proposal
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, CaseState, CommentKind
-from cjp_fraud.review.tables import Case, Episode
+from cjp_fraud.review.leases import CLAIMABLE, begin_lease, end_waits, free, let_lapse, put_aside
+from cjp_fraud.review.mentions import keep_mentions, mentions_in
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, Awaited, CaseState, CommentKind
+from cjp_fraud.review.queue_tables import CaseWait
+from cjp_fraud.review.tables import Case, CaseComment, CaseLine, Episode
+
+DEFAULT_POLICY = ClaimPolicy()
+DEFAULT_ATTACHMENTS = AttachmentPolicy()
 
 
-def claim(decision: Decision, case_id: str) -> Case:
-    """Take a case to work on it; exclusive until released.
+def claim(decision: Decision, case_id: str, policy: ClaimPolicy = DEFAULT_POLICY) -> Case:
+    """Take a case to work on it: a lease, which nobody else gets until it has ended.
+
+    A case that was put aside is taken up by it.
 
     Raises
     ------
@@ -35,19 +52,22 @@ def claim(decision: Decision, case_id: str) -> Case:
     """
     session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
+    let_lapse(decision, case)
     holder = session.scalar(select(User.name).where(User.id == case.claimed_by)) if case.claimed_by else None
     refuse_unless(
-        (by.may(Role.ANALYST, Role.REVIEWER), f"{by} is neither an analyst nor a reviewer"),
+        _works_cases(decision),
         (holder is None, f"{holder} holds it since {case.claimed_at:%Y-%m-%d %H:%M:%SZ}" if holder else ""),
         (
-            case.state in (CaseState.OPEN, CaseState.IN_REVIEW),
+            case.state in CLAIMABLE,
             f"it is {case.state}; only open cases and those in review are claimed",
         ),
         action=f"claim {in_words(case)}",
     )
     case.claimed_by, case.claimed_at = by.user_id, at
+    end_waits(session, case.id, at)
+    begin_lease(session, case, at, policy.lease)
     record_part(session, by, Part.CLAIMED, case.tenant_id, at, case_id=case.id)
-    if case.state is CaseState.OPEN:
+    if case.state in (CaseState.OPEN, CaseState.CAPPED):
         move(decision, case, CaseState.IN_REVIEW, "case.claimed")
     else:
         session.flush()
@@ -55,7 +75,42 @@ def claim(decision: Decision, case_id: str) -> Case:
     return case
 
 
-def claim_overflow(decision: Decision, episode_id: str) -> Case:
+def claim_next(
+    decision: Decision,
+    policy: ClaimPolicy = DEFAULT_POLICY,
+    narrowed: Sequence[ColumnElement[bool]] = (),
+) -> Case | None:
+    """Take the worst case that nobody holds; None: none waits. Two people at once get two cases.
+
+    The worst costs most per hour; of those that cost the same it is the most unusual, then the oldest.
+
+    Parameters
+    ----------
+    narrowed : conditions that the case must fulfil too.
+    """
+    refuse_unless(_works_cases(decision), action="claim a case")
+    case_id = decision.session.scalar(
+        worst_first(decision.at, narrowed).limit(1).with_for_update(of=Case, skip_locked=True)
+    )
+    return None if case_id is None else claim(decision, case_id, policy)
+
+
+def worst_first(at: datetime, narrowed: Sequence[ColumnElement[bool]] = ()) -> Select[str]:
+    """Select the ids of the cases that wait for somebody, the worst first."""
+    return (
+        select(Case.id)
+        .outerjoin(CaseLine, CaseLine.case_id == Case.id)
+        .where(Case.state.in_(CLAIMABLE), free(at), ~put_aside(at), *narrowed)
+        .order_by(
+            func.coalesce(CaseLine.exposure_per_hour, 0).desc(),
+            Case.top_score.desc(),
+            Case.opened_at,
+            Case.number,
+        )
+    )
+
+
+def claim_overflow(decision: Decision, episode_id: str, policy: ClaimPolicy = DEFAULT_POLICY) -> Case:
     """Take an episode off the overflow list: open its case, over the cap, and claim it.
 
     Raises
@@ -63,7 +118,7 @@ def claim_overflow(decision: Decision, episode_id: str) -> Case:
     NotFoundError
         If no such episode is on the overflow list.
     """
-    session, by = decision.session, decision.by
+    session = decision.session
     order_openers(session)
     episode = session.get(Episode, episode_id, with_for_update=True, populate_existing=True)
     if episode is None or episode.case_id is not None or not episode.flag_count:
@@ -74,13 +129,14 @@ def claim_overflow(decision: Decision, episode_id: str) -> Case:
         select(Case.number).where(Case.tenant_id == episode.tenant_id, Case.state.not_in(CLOSED_STATES))
     )
     refuse_unless(
-        (by.may(Role.ANALYST, Role.REVIEWER), f"{by} is neither an analyst nor a reviewer"),
+        _works_cases(decision),
         (standing is None, f"the tenant has an open case already: case {standing}"),
         action=f"claim episode {episode_id}",
     )
     case = open_case(session, episode, utc_hour(episode.first_flag_at), decision.at)
     openings = Openings()
     join_overflow(session, case, openings)
+    refresh_lines(session, [case.tenant_id])
     session.flush()
     note(
         decision,
@@ -93,7 +149,7 @@ def claim_overflow(decision: Decision, episode_id: str) -> Case:
             "episode_ids": sorted([episode.id, *(other.id for other in openings.joined)]),
         },
     )
-    return claim(decision, case.id)
+    return claim(decision, case.id, policy)
 
 
 def release(decision: Decision, case_id: str) -> Case:
@@ -101,12 +157,9 @@ def release(decision: Decision, case_id: str) -> Case:
     session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     refuse_unless(
-        (by.may(Role.ANALYST, Role.REVIEWER), f"{by} is neither an analyst nor a reviewer"),
+        _works_cases(decision),
         (case.state is CaseState.IN_REVIEW, f"it is {case.state}; only a case in review is released"),
-        (
-            case.claimed_by is None or case.claimed_by == by.user_id or by.may(Role.REVIEWER),
-            f"{by} does not hold it; its holder or a reviewer may release it",
-        ),
+        _is_theirs(decision, case, "release it"),
         action=f"release {in_words(case)}",
     )
     record_part(session, by, Part.RELEASED, case.tenant_id, decision.at, case_id=case.id)
@@ -114,20 +167,129 @@ def release(decision: Decision, case_id: str) -> Case:
     return case
 
 
-def comment(decision: Decision, case_id: str, text: str) -> Case:
+def hand_over(decision: Decision, case_id: str, to: str, policy: ClaimPolicy = DEFAULT_POLICY) -> Case:
+    """Give a case to a named person, for whom it waits: its holder does, or a reviewer in the holder's absence.
+
+    Who is given a case has taken no part in it before they act on it.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has that name.
+    Refused
+        Names what is missing.
+    """
+    session, by, at = decision.session, decision.by, decision.at
+    case = lock_case(session, case_id)
+    let_lapse(decision, case)
+    receiver = actor_named(session, to)
+    refuse_unless(
+        _works_cases(decision),
+        (case.state is CaseState.IN_REVIEW, f"it is {case.state}; only a case in review is handed over"),
+        _is_theirs(decision, case, "hand it over"),
+        (receiver.may(Role.ANALYST, Role.REVIEWER), f"{receiver} is neither an analyst nor a reviewer"),
+        (receiver.user_id != case.claimed_by, f"{receiver} holds it already"),
+        action=f"hand over {in_words(case)}",
+    )
+    record_part(session, by, Part.HANDED_OVER, case.tenant_id, at, case_id=case.id)
+    held_by, case.claimed_by, case.claimed_at = case.claimed_by, receiver.user_id, at
+    end_waits(session, case.id, at)
+    begin_lease(session, case, at, policy.handed, handed_by=by.user_id)
+    note(
+        decision,
+        case,
+        "case.handed_over",
+        {"state": case.state, "held_by": held_by, "handed_to": receiver.user_id},
+    )
+    return case
+
+
+def put_case_aside(
+    decision: Decision, case_id: str, until: datetime, awaited: Awaited = Awaited.MOMENT
+) -> Case:
+    """Give a case back for a while: until a moment, or until the customer answers or a further flag comes before it.
+
+    Parameters
+    ----------
+    until : when it is back at the latest; aware.
+    awaited : while the customer is waited for, the service clock stands still.
+
+    Raises
+    ------
+    BadInputError
+        If the moment is past, or more than 14 days off.
+    Refused
+        Names what is missing.
+    """
+    session, by, at = decision.session, decision.by, decision.at
+    require_moment_to_return(until, at)
+    case = lock_case(session, case_id)
+    let_lapse(decision, case)
+    refuse_unless(
+        _works_cases(decision),
+        (case.state is CaseState.IN_REVIEW, f"it is {case.state}; only a case in review is put aside"),
+        _is_theirs(decision, case, "put it aside"),
+        action=f"put {in_words(case)} aside",
+    )
+    assert by.user_id is not None, "only persons have roles"
+    record_part(session, by, Part.PUT_ASIDE, case.tenant_id, at, case_id=case.id)
+    end_waits(session, case.id, at)
+    wait = CaseWait(
+        case_id=case.id,
+        by_user_id=by.user_id,
+        begun_at=at,
+        until_at=until,
+        awaited=awaited,
+        last_flag_at=case.last_flag_at,
+    )
+    session.add(wait)
+    held_by, case.claimed_by, case.claimed_at = case.claimed_by, None, None
+    session.flush()
+    note(
+        decision,
+        case,
+        "case.put_aside",
+        {
+            "state": case.state,
+            "wait_id": wait.id,
+            "until": until,
+            "awaited": awaited,
+            "last_flag_at": case.last_flag_at,
+            "held_by": held_by,
+        },
+    )
+    return case
+
+
+def comment(
+    decision: Decision,
+    case_id: str,
+    text: str,
+    *,
+    file: CheckedFile | None = None,
+    policy: AttachmentPolicy = DEFAULT_ATTACHMENTS,
+) -> Case:
     """Write a comment on a case; whoever does takes part in the case.
 
     Refused to a person whose approval of the proposal in force has yet to be carried out: taking part
     would void the approval.
+
+    Parameters
+    ----------
+    text : may be empty beside a file; ``@name`` in it names a user who may see the case.
+    file : to be attached with it.
     """
     session, by, at = decision.session, decision.by, decision.at
     case = lock_case(session, case_id)
+    mentions = mentions_in(session, case, text)
     refuse_unless(
         (
             by.may(Role.ANALYST, Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
             f"{by} is neither analyst, reviewer, approver nor counsel",
         ),
-        (bool(text.strip()), "the comment is empty"),
+        (bool(text.strip()) or file is not None, "the comment is empty"),
+        *((False, fault) for fault in mentions.faults),
+        *(attachment_faults(session, case, policy) if file is not None else ()),
         (
             not _approval_pending(decision, case),
             f"{by} approved the proposal in force; a comment would be taking part and void the approval",
@@ -136,8 +298,47 @@ def comment(decision: Decision, case_id: str, text: str) -> Case:
     )
     words = write_comment(decision, case, CommentKind.COMMENT, text)
     record_part(session, by, Part.COMMENTED, case.tenant_id, at, case_id=case.id)
-    note(decision, case, "case.commented", {}, words)
+    written = session.scalars(select(CaseComment).where(CaseComment.text_id == words.id)).one()
+    keep_mentions(decision, written, mentions.people)
+    content: dict[str, object] = {"mentions": mentions.user_ids} if mentions.people else {}
+    if file is None:
+        note(decision, case, "case.commented", content, words)
+        return case
+    attachment = store_file(decision, written, file)
+    content |= {
+        "attachment_id": attachment.id,
+        "attachment_sha256": file.sha256,
+        "kind": file.kind,
+        "size_bytes": len(file.content),
+    }
+    note(decision, case, "case.attached", content, words)
     return case
+
+
+def case_workers(session: Session) -> Sequence[str]:
+    """Return the names of those who may work cases, by name."""
+    return session.scalars(
+        select(User.name)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(
+            User.disabled_at.is_(None),
+            UserRole.revoked_at.is_(None),
+            UserRole.role.in_((Role.ANALYST, Role.REVIEWER)),
+        )
+        .distinct()
+        .order_by(User.name)
+    ).all()
+
+
+def _works_cases(decision: Decision) -> tuple[bool, str]:
+    by = decision.by
+    return by.may(Role.ANALYST, Role.REVIEWER), f"{by} is neither an analyst nor a reviewer"
+
+
+def _is_theirs(decision: Decision, case: Case, what: str) -> tuple[bool, str]:
+    by = decision.by
+    theirs = case.claimed_by is None or case.claimed_by == by.user_id or by.may(Role.REVIEWER)
+    return theirs, f"{by} does not hold it; its holder or a reviewer may {what}"
 
 
 def _approval_pending(decision: Decision, case: Case) -> bool:

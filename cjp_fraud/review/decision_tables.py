@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.restriction import MeasureKind
+from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.review.model import (
     Capacity,
     DisputeState,
     Finding,
     StopKind,
     TenantsPart,
+    WrongCause,
 )
 from cjp_fraud.storage.base import (
     Base,
@@ -54,7 +60,14 @@ class Determination(Recorded, Base):
     grounds: Mapped[list[str]] = mapped_column(
         comment="why it is fraud, from the catalogue (review/grounds.py); empty where no fraud was found"
     )
+    account_taken_over: Mapped[bool] = mapped_column(
+        default=False,
+        comment="whether the customer's account may have been taken over: every address is served then",
+    )
     reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
+    why_wider_text_id: Mapped[str | None] = mapped_column(
+        ForeignKey("personal_texts.id"), comment="why no narrower measure is enough; null: not said"
+    )
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
     at: Mapped[datetime] = mapped_column(comment="when")
     evidence_set_id: Mapped[str | None] = mapped_column(
@@ -129,6 +142,61 @@ class Approval(Recorded, Base):
     at: Mapped[datetime] = mapped_column(comment="when")
 
 
+class EmergencyOrder(Recorded, Base):
+    """A reviewer's order to restrict at once, before anybody has approved: it stands for the approval, for a while."""
+
+    __tablename__ = "emergency_orders"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["proposal_id", "proposal_sha256", "determined_by", "drawn_at"],
+            ["proposals.id", "proposals.sha256", "proposals.determined_by", "proposals.drawn_at"],
+            name="fk_emergency_orders_version",
+        ),
+        UniqueConstraint("proposal_id"),
+        UniqueConstraint("id", "proposal_id", "at", name="uq_emergency_orders_of_proposal"),
+        CheckConstraint("at >= drawn_at", name="after_the_proposal"),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    proposal_id: Mapped[IdOf] = mapped_column(comment="proposal that is carried out")
+    proposal_sha256: Mapped[Sha256] = mapped_column(comment="digest of the version that is carried out")
+    determined_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who determined")
+    drawn_at: Mapped[datetime] = mapped_column(comment="when the proposal was drawn up")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who ordered it")
+    at: Mapped[datetime] = mapped_column(comment="when")
+    reasons_text_id: Mapped[str] = mapped_column(
+        ForeignKey("personal_texts.id"), comment="why it could not wait"
+    )
+
+
+class LetterOrder(Recorded, Base):
+    """A person's order that a letter go out which carries out no approval: a warning, or a notice of breach."""
+
+    __tablename__ = "letter_orders"
+    __table_args__ = (
+        CheckConstraint("kind IN ('conditional_warning', 'breach')", name="kinds_ordered"),
+        CheckConstraint("(kind = 'breach') = (term_concerned IS NOT NULL)", name="breach_names_its_term"),
+        CheckConstraint("hours >= 1", name="has_an_end"),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    kind: Mapped[NoticeKind] = mapped_column(comment="what the letter tells")
+    by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who ordered it")
+    at: Mapped[datetime] = mapped_column(comment="when")
+    reasons_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the reasons")
+    measure: Mapped[MeasureKind] = mapped_column(comment="kind of measure that it announces")
+    scope: Mapped[dict[str, Any]] = mapped_column(comment="what exactly would be restricted")
+    hours: Mapped[int] = mapped_column(comment="for how long at most, hours")
+    term_concerned: Mapped[str | None] = mapped_column(
+        String(800), comment="the term of the contract that is not met; null: a warning, which concerns none"
+    )
+    account_taken_over: Mapped[bool] = mapped_column(
+        comment="whether the customer's account may have been taken over: every address is served then"
+    )
+
+
 class NeedStatement(Recorded, Base):
     """A person says again, with reasons, that the measure is needed though no flag is fresh."""
 
@@ -161,6 +229,12 @@ class Dispute(Recorded, Base):
     opened_by: Mapped[str] = mapped_column(String(140), comment="who entered it: user id or system:")
     opened_at: Mapped[datetime] = mapped_column(comment="when it was received")
     answer_due_at: Mapped[datetime] = mapped_column(comment="internal target of the answer")
+    decide_by: Mapped[datetime | None] = mapped_column(
+        comment="by when the letter that is disputed says that it is decided; null: no letter says so"
+    )
+    notice_id: Mapped[str | None] = mapped_column(
+        ForeignKey("notices.id"), comment="letter on whose page it was entered; null: a person entered it"
+    )
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the tenant's words")
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id"), comment="who decided; null: open")
     decided_at: Mapped[datetime | None] = mapped_column(comment="when decided; null: open")
@@ -170,6 +244,63 @@ class Dispute(Recorded, Base):
     decision_text_id: Mapped[str | None] = mapped_column(
         ForeignKey("personal_texts.id"), comment="the decision's reasons; null: open"
     )
+
+
+class WrongfulMeasure(Recorded, Base):
+    """A measure that should not have been, or not so wide: a dispute was decided for the tenant, or a person said so.
+
+    How long it was in force is not here: the measure itself says it, and it may still be being lifted.
+    """
+
+    __tablename__ = "wrongful_measures"
+    ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint("(assessed_at IS NULL) = (assessed_by IS NULL)", name="assessment_is_whole"),
+        CheckConstraint("assessed_at IS NULL OR cause IS NOT NULL", name="assessed_with_a_cause"),
+        CheckConstraint("credit_cents IS NULL OR credit_cents >= 0", name="credit_is_no_charge"),
+        CheckConstraint("(dispute_id IS NULL) = (reasons_text_id IS NOT NULL)", name="found_somehow"),
+        CheckConstraint("narrowing_id IS NULL OR dispute_id IS NOT NULL", name="narrowed_by_a_dispute"),
+        Index(
+            "uq_wrongful_measures_whole_once",
+            "measure_id",
+            unique=True,
+            sqlite_where=text("narrowing_id IS NULL"),
+            postgresql_where=text("narrowing_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    measure_id: Mapped[str] = mapped_column(
+        ForeignKey("measures.id"), index=True, comment="measure that was wrongful; as a whole it stands once"
+    )
+    narrowing_id: Mapped[str | None] = mapped_column(
+        ForeignKey("narrowings.id"),
+        unique=True,
+        comment="narrowing that says what of it was too wide; null: all that it restricts was wrongful",
+    )
+    dispute_id: Mapped[str | None] = mapped_column(
+        ForeignKey("disputes.id"),
+        comment="dispute decided for the tenant; null: a person found it without one",
+    )
+    found_by: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who decided so")
+    found_at: Mapped[datetime] = mapped_column(comment="when")
+    reasons_text_id: Mapped[str | None] = mapped_column(
+        ForeignKey("personal_texts.id"), comment="why; null: the dispute's decision says it"
+    )
+    usual_per_hour: Mapped[float | None] = mapped_column(
+        comment="usual contacts an hour of what it stopped, by the frozen evidence; null: it does not say"
+    )
+    cause: Mapped[WrongCause | None] = mapped_column(
+        comment="what it goes back to; null: nobody has said it yet"
+    )
+    credit_cents: Mapped[int | None] = mapped_column(
+        comment="credited to the customer, hundredths; null: nothing was decided yet"
+    )
+    assessed_by: Mapped[str | None] = mapped_column(
+        ForeignKey("users.id"), comment="who said cause or credit last; null: nobody has"
+    )
+    assessed_at: Mapped[datetime | None] = mapped_column(comment="when; null: nobody has")
 
 
 class Stop(Recorded, Base):

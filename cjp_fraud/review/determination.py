@@ -11,12 +11,15 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.contracts.contract_reader import contract_at
+from cjp_fraud.contracts.contract_terms import asks_for_the_narrowest
+from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans_on_record import cancel_plan, plan_of
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
+from cjp_fraud.review.case_traits import traits_of_finding
 from cjp_fraud.review.cases import (
     flags_in_force,
     in_words,
@@ -30,7 +33,13 @@ from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, P
 from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.grounds import Ground, in_catalogue_order, misfitting
-from cjp_fraud.review.measure_fit import measure_faults, planned_measure
+from cjp_fraud.review.measure_fit import (
+    Flagged,
+    PlannedMeasure,
+    measure_faults,
+)
+from cjp_fraud.review.measure_proposal import proposed_measure
+from cjp_fraud.review.measure_replay import why_wider_fault
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
     CLOSED_STATES,
@@ -39,10 +48,12 @@ from cjp_fraud.review.model import (
     Finding,
     FraudFinding,
     MeasureWanted,
+    NamedEvidence,
     ProviderPolicy,
 )
 from cjp_fraud.review.principals import frozen_principals
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
+from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 
@@ -76,8 +87,8 @@ def determine_fraud(
     principals = frozen_principals(session, case.id, flags)
     asked = finding.measure or MeasureWanted()
     rows = rows_to_freeze(case.tenant_id, flags, read_rows)
-    flagged = flagged_traffic(flags, rows, principals.rows)
-    measure = planned_measure(asked, flagged, policy.measure_review)
+    flagged = flagged_traffic(flags, rows, principals.rows, principals.usual)
+    measure = proposed_measure(asked, flagged, policy.measure_review)
     refuse_unless(
         *_who_and_why(case, by, finding.reasons),
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
@@ -90,6 +101,7 @@ def determine_fraud(
         (bool(flags), "no flag in force is named; a determination needs what spiked"),
         (asked.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
         *((False, fault) for fault in measure_faults(measure, flagged)),
+        *_narrowest_checks(position, asked, measure, flagged),
         action=f"determine {in_words(case)}",
     )
     assert measure is not None, "measure_faults says so otherwise"
@@ -97,11 +109,24 @@ def determine_fraud(
     determination, reasons = _record(
         decision, case, Finding.FRAUDULENT, finding.reasons, flags, finding, evidence
     )
-    grounds = Grounds(case, determination, reasons.sha256, evidence, flags, position)
+    named = [each for each in NamedEvidence if each in set(finding.evidence)]
+    grounds = Grounds(case, determination, reasons.sha256, evidence, flags, position, flagged.replay, named)
     proposal = draw_up(session, grounds, measure, policy, obstacles(position, at), at)
+    shown = traits_of_finding(determination.grounds, measure.scope.destination_prefixes)
+    keep_traits(session, {case.id: shown})
     content = _determined(determination, reasons, flags, evidence, proposal)
     move(decision, case, CaseState.DETERMINED, "case.determined", content)
     return proposal
+
+
+def _narrowest_checks(
+    position: Contract, asked: MeasureWanted, measure: PlannedMeasure | None, flagged: Flagged
+) -> list[tuple[bool, str]]:
+    """A measure that is wider than needed needs its reason."""
+    if measure is None or (asked.why_wider or "").strip():
+        return []
+    fault = why_wider_fault(measure.kind, measure.scope, flagged, duty=asks_for_the_narrowest(position.terms))
+    return [(False, f"{fault}: say why {measure.kind} is needed (--because-wider)")] if fault else []
 
 
 def _determined(
@@ -117,6 +142,7 @@ def _determined(
         "finding": determination.finding,
         "tenants_part": determination.tenants_part,
         "grounds": determination.grounds,
+        "account_taken_over": determination.account_taken_over,
         "reasons_sha256": reasons.sha256,
         "flags": len(flags),
         "flags_sha256": digest(sorted(flag.id for flag in flags)),
@@ -140,8 +166,15 @@ def leave_undetermined(decision: Decision, case_id: str, *, reasons: str) -> Det
     return determination
 
 
-def dismiss(decision: Decision, case_id: str, *, reasons: str) -> Determination:
-    """Record that the flagged traffic is not fraudulent; the case is closed and a rerun never reopens it."""
+def dismiss(
+    decision: Decision, case_id: str, *, reasons: str, bulk_dismissal_id: str | None = None
+) -> Determination:
+    """Record that the flagged traffic is not fraudulent; the case is closed and a rerun never reopens it.
+
+    Parameters
+    ----------
+    bulk_dismissal_id : of the act by which cases of one cause are dismissed together; None: it is dismissed alone.
+    """
     session, by = decision.session, decision.by
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
@@ -153,6 +186,8 @@ def dismiss(decision: Decision, case_id: str, *, reasons: str) -> Determination:
         "reasons_sha256": words.sha256,
         "flags": len(flags),
     }
+    if bulk_dismissal_id is not None:
+        content["bulk_dismissal_id"] = bulk_dismissal_id
     move(decision, case, CaseState.DISMISSED, "case.dismissed", content)
     return determination
 
@@ -272,6 +307,8 @@ def _record(
     session, by, at = decision.session, decision.by, decision.at
     assert by.user_id is not None, "only persons have roles"
     words = keep_text(session, reasons.strip(), at)
+    why_wider = ((fraud.measure.why_wider if fraud and fraud.measure else None) or "").strip()
+    wider = keep_text(session, why_wider, at) if why_wider else None
     latest = session.scalar(select(func.max(Determination.number)).where(Determination.case_id == case.id))
     determination = Determination(
         id=new_id(),
@@ -280,7 +317,9 @@ def _record(
         finding=finding,
         tenants_part=fraud.tenants_part if fraud else None,
         grounds=list(in_catalogue_order(fraud.grounds)) if fraud else [],
+        account_taken_over=fraud is not None and fraud.account_taken_over,
         reasons_text_id=words.id,
+        why_wider_text_id=wider.id if wider is not None else None,
         by_user_id=by.user_id,
         at=at,
         evidence_set_id=evidence.id if evidence else None,

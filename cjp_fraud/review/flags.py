@@ -15,17 +15,17 @@ from cjp_fraud.audit.log import Act, append_each
 from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.digests import canonical_json, digest
 from cjp_fraud.people.model import Decision
+from cjp_fraud.review.case_lines import refresh_lines
 from cjp_fraud.review.cases import Openings, assign_cases, lock_cases, order_openers, refresh_cases
 from cjp_fraud.review.decision_tables import DeterminationFlag
 from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.regrouping import regroup
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.database import in_parts
 from cjp_fraud.storage.written_rows import wrote_unnamed
 from cjp_fraud.traffic.series_identity import series_id
 from features.counting_clocks import Clock
-
-_CHUNK = 500
 
 FlagKey = tuple[str, datetime, Clock]
 """Series, start of the interval, and the clock."""
@@ -127,6 +127,7 @@ def record_flags(
     episodes = {tenant: regroup(session, tenant, start, end, changes.at) for tenant in tenants}
     openings = assign_cases(session, episodes, start, end, cases_per_hour, changes.at)
     refresh_cases(session, tenants)
+    refresh_lines(session, tenants)
     session.flush()
     _log(decision, start, end, changes, openings)
     return FlaggingResult(
@@ -265,8 +266,7 @@ def _says(flag: Flag, content: Mapping[str, Any]) -> bool:
 
 def _named_by_determinations(session: Session, flag_ids: Sequence[str]) -> set[str]:
     named: set[str] = set()
-    for first in range(0, len(flag_ids), _CHUNK):
-        some = flag_ids[first : first + _CHUNK]
+    for some in in_parts(flag_ids):
         named.update(
             session.scalars(select(DeterminationFlag.flag_id).where(DeterminationFlag.flag_id.in_(some)))
         )

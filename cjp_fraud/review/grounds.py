@@ -53,6 +53,9 @@ class Ground(StrEnum):
     """Floods of chats, emails, tickets or posts."""
 
 
+MAY_BE_TAKEN_OVER: Final = frozenset({Ground.UNATTENDED, Ground.TAKEN_OVER_ACCESS, Ground.FORWARDED_CALLS})
+"""Grounds under which whoever commits the fraud may also read the customer's mail."""
+
 _MESSAGES: Final = ("chat", "email", "sms", "social")
 
 _SEEN_IN: Final[Mapping[Ground, tuple[tuple[str, ...], tuple[str, ...]]]] = {

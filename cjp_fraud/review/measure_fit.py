@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
@@ -14,6 +14,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope, scope_faults
 from cjp_fraud.review.model import MeasureWanted, Quantity
 
 if TYPE_CHECKING:
+    from cjp_fraud.review.measure_replay import Replay
     from cjp_fraud.review.tables import Flag
 
 LONGEST_ASKED: Final = timedelta(days=366)
@@ -73,12 +74,14 @@ class Flagged:
         determination; None: no row names any.
     levels : of every series of the flagged streams, flagged or not, the highest usual level of its day, by the rows
         that were frozen with the determination; None: no row says any.
+    replay : the rows in the flagged intervals, on which measures are replayed; None: none were frozen.
     """
 
     usual: frozenset[Usual] = frozenset()
     principals: frozenset[Carried] | None = None
     destinations: frozenset[Carried] | None = None
     levels: frozenset[Usual] | None = None
+    replay: Replay | None = None
 
     @classmethod
     def by(
@@ -88,6 +91,7 @@ class Flagged:
         principals: frozenset[Carried] | None = None,
         destinations: frozenset[Carried] | None = None,
         levels: frozenset[Usual] | None = None,
+        replay: Replay | None = None,
     ) -> Self:
         """Return what these flags say, and the rows that were frozen of their streams."""
         usual: dict[tuple[Stream, str | None], float | None] = {}
@@ -102,6 +106,7 @@ class Flagged:
             principals,
             destinations,
             levels,
+            replay,
         )
 
     @property
@@ -147,7 +152,7 @@ def planned_measure(
         return PlannedMeasure(asked.kind, _with_streams(asked.kind, asked.scope, flagged), duration)
     if flagged.directions != {"outbound"}:
         return None
-    scope = _with_streams(MeasureKind.SUSPEND_CHANNEL, Scope(), flagged)
+    scope = _with_streams(MeasureKind.SUSPEND_CHANNEL, asked.scope, flagged)
     return PlannedMeasure(MeasureKind.SUSPEND_CHANNEL, scope, duration)
 
 
@@ -193,8 +198,31 @@ def measure_misfits(kind: MeasureKind, scope: Scope, flagged: Flagged) -> tuple[
         faults += _unseen_faults("principal", scope.principal_ids, streams, flagged.principals or frozenset())
     faults += _range_faults("destination prefix", scope.destination_prefixes, "outbound", streams, flagged)
     faults += _range_faults("origin", scope.origins, "inbound", streams, flagged)
+    if "outbound" in scope.directions:
+        faults += _range_faults("calls to", scope.cut_calls_to, "outbound", streams, flagged)
     faults += _rate_faults(scope, streams, flagged)
     return tuple(dict.fromkeys(faults))
+
+
+def narrower_kinds(kind: MeasureKind, scope: Scope, flagged: Flagged) -> tuple[MeasureKind, ...]:
+    """Return the kinds narrower than ``kind`` that could meet the flagged traffic, by what was seen in it.
+
+    Destinations, principals or applications that were seen in the restricted streams can be restricted alone; any
+    channel alone is narrower than all access.
+    """
+    streams = _streams(scope) or flagged.streams
+    outbound = {stream for stream in streams if stream.direction == "outbound"}
+    seen = (
+        (MeasureKind.BLOCK_DESTINATIONS, flagged.destinations, outbound),
+        (MeasureKind.SUSPEND_PRINCIPAL, flagged.principals, streams),
+        (MeasureKind.SUSPEND_APPLICATION, flagged.applications, streams),
+    )
+    at_hand = [
+        narrower for narrower, carried, where in seen if any(each.stream in where for each in carried or ())
+    ]
+    if kind is MeasureKind.SUSPEND_ALL_ACCESS and flagged.streams:
+        at_hand.append(MeasureKind.SUSPEND_CHANNEL)
+    return tuple(narrower for narrower in at_hand if kind.broader_than(narrower))
 
 
 def _with_streams(kind: MeasureKind, scope: Scope, flagged: Flagged) -> Scope:
@@ -285,11 +313,7 @@ def _rate_faults(scope: Scope, streams: Collection[Stream], flagged: Flagged) ->
             "what is usual at the hours that the measure lasts was not frozen, so nothing shows that "
             f"{rate} contacts an hour let it through; refresh the baseline, or choose another kind"
         ]
-    levels: dict[tuple[Stream, str | None], list[float]] = {}
-    for series in (*flagged.levels, *flagged.usual):
-        if series.stream in streams and _is_limited(series, scope):
-            known = levels.setdefault((series.stream, series.application_id), [])
-            known += [series.contacts_per_hour] if series.contacts_per_hour is not None else []
+    levels = _limited_levels(scope, streams, flagged)
     unknown = sorted(
         f"{stream}{f', application {application}' if application else ''}"
         for (stream, application), known in levels.items()
@@ -300,10 +324,34 @@ def _rate_faults(scope: Scope, streams: Collection[Stream], flagged: Flagged) ->
             f"the usual level of {each} is not known, so nothing shows that {rate} contacts an hour let it through"
             for each in unknown
         ]
-    usual = ceil(sum(max(known) for known in levels.values()) - _ROUNDING)
+    usual = _busiest_hour(levels)
     if rate >= usual:
         return []
     return [f"{rate} contacts an hour is under the usual level of {usual:,}; let at least that through"]
+
+
+def lowest_rate(scope: Scope, flagged: Flagged) -> int | None:
+    """Return the lowest rate of a scope, in contacts an hour, that lets through what is usual; None: not known."""
+    if flagged.levels is None:
+        return None
+    levels = _limited_levels(scope, _streams(scope), flagged)
+    return _busiest_hour(levels) if levels and all(levels.values()) else None
+
+
+def _limited_levels(
+    scope: Scope, streams: Collection[Stream], flagged: Flagged
+) -> dict[tuple[Stream, str | None], list[float]]:
+    """Return the known usual levels of each series that a rate limits."""
+    levels: dict[tuple[Stream, str | None], list[float]] = {}
+    for series in (*(flagged.levels or ()), *flagged.usual):
+        if series.stream in streams and _is_limited(series, scope):
+            known = levels.setdefault((series.stream, series.application_id), [])
+            known += [series.contacts_per_hour] if series.contacts_per_hour is not None else []
+    return levels
+
+
+def _busiest_hour(levels: Mapping[tuple[Stream, str | None], Collection[float]]) -> int:
+    return ceil(sum(max(known) for known in levels.values()) - _ROUNDING)
 
 
 def _is_limited(series: Usual, scope: Scope) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.offer_catalogue import OfferCatalogue, offers_with, shipped_offers
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letter_facts import Sender
-from cjp_fraud.review.grounds import Ground
+from cjp_fraud.people.model import Reach
+from cjp_fraud.review.grounds import MAY_BE_TAKEN_OVER, Ground
 
 if TYPE_CHECKING:
     from cjp_fraud.config import Settings
@@ -21,6 +23,7 @@ class CaseState(StrEnum):
     """Where a case stands."""
 
     OPEN = "open"
+    CAPPED = "capped"
     IN_REVIEW = "in_review"
     DISMISSED = "dismissed"
     DETERMINED = "determined"
@@ -53,6 +56,9 @@ BEFORE_THE_MEASURE: Final = frozenset({CaseState.APPROVED, CaseState.NOTICED, Ca
 MOVES: Final = frozenset(
     {
         (CaseState.OPEN, CaseState.IN_REVIEW),
+        (CaseState.OPEN, CaseState.CAPPED),
+        (CaseState.CAPPED, CaseState.OPEN),
+        (CaseState.CAPPED, CaseState.IN_REVIEW),
         (CaseState.IN_REVIEW, CaseState.OPEN),
         (CaseState.IN_REVIEW, CaseState.DISMISSED),
         (CaseState.DISMISSED, CaseState.IN_REVIEW),
@@ -60,6 +66,7 @@ MOVES: Final = frozenset(
         (CaseState.DETERMINED, CaseState.IN_REVIEW),
         (CaseState.DETERMINED, CaseState.APPROVED),
         (CaseState.DETERMINED, CaseState.EXPIRED),
+        (CaseState.DETERMINED, CaseState.SUSPENDING),
         (CaseState.EXPIRED, CaseState.IN_REVIEW),
         (CaseState.WITHDRAWN, CaseState.IN_REVIEW),
         (CaseState.APPROVED, CaseState.NOTICED),
@@ -70,6 +77,7 @@ MOVES: Final = frozenset(
         (CaseState.NOTICED, CaseState.SUSPENDING),
         (CaseState.SUSPENDING, CaseState.SUSPENDED),
         (CaseState.SUSPENDING, CaseState.NOTICED),
+        (CaseState.SUSPENDING, CaseState.IN_REVIEW),
         (CaseState.SUSPENDED, CaseState.LIFTING),
         (CaseState.LIFTING, CaseState.SUSPENDED),
         (CaseState.LIFTING, CaseState.REINSTATED),
@@ -93,11 +101,12 @@ MAY_BE_RESTRICTED: Final = frozenset({CaseState.SUSPENDING, CaseState.SUSPENDED,
 
 
 class EvidenceOccasion(StrEnum):
-    """When evidence was frozen: as a case took flags, as a person determined the fraud, or looked at it again."""
+    """When evidence was frozen: a case took flags, a person determined the fraud or looked again, a consent capped."""
 
     FLAGGED = "flagged"
     DETERMINED = "determined"
     LOOKED_AGAIN = "looked_again"
+    CAPPED = "capped"
 
 
 class Finding(StrEnum):
@@ -106,6 +115,27 @@ class Finding(StrEnum):
     FRAUDULENT = "fraudulent"
     NOT_FRAUDULENT = "not_fraudulent"
     UNDETERMINED = "undetermined"
+
+
+class DrawKind(StrEnum):
+    """What is drawn at random for a second reader: closed cases, or the weeks of tenants that were not flagged."""
+
+    CLOSED_CASES = "closed_cases"
+    NOT_FLAGGED = "not_flagged"
+
+
+class NamedEvidence(StrEnum):
+    """What of the evidence a reviewer says that the finding rests on."""
+
+    FLAGS = "flags"
+    COURSE = "course"
+    DESTINATIONS = "destinations"
+    PRINCIPALS = "principals"
+    SHORT_CALLS = "short_calls"
+    AGENTS = "agents"
+    CHARGES = "charges"
+    EARLIER_CASES = "earlier_cases"
+    CUSTOMERS_ANSWER = "customers_answer"
 
 
 class TenantsPart(StrEnum):
@@ -131,21 +161,45 @@ class CommentKind(StrEnum):
     TAKEN_BACK = "taken_back"
     REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
+    ASKED_CUSTOMER = "asked_customer"
+    CUSTOMERS_ANSWER = "customers_answer"
+
+
+class CustomersAnswer(StrEnum):
+    """What a customer says who is asked whether the flagged traffic was theirs; it clears nobody."""
+
+    OURS = "ours"
+    NOT_OURS = "not_ours"
+    NOT_SURE = "not_sure"
 
 
 class DisputeState(StrEnum):
-    """Where a dispute stands; ``upheld`` is in the tenant's favour."""
+    """Where a dispute stands; ``upheld`` is in the tenant's favour, ``narrowed`` in part."""
 
     OPEN = "open"
     UPHELD = "upheld"
+    NARROWED = "narrowed"
     REJECTED = "rejected"
 
 
 class DisputeDecision(StrEnum):
-    """How a dispute is decided; ``upheld`` is for the tenant."""
+    """How a dispute is decided where nothing is narrowed; ``upheld`` is for the tenant."""
 
     UPHELD = "upheld"
     REJECTED = "rejected"
+
+
+LONGEST_WORDS: Final = 4000
+"""Characters in which a customer disputes on the notice page."""
+
+
+class WrongCause(StrEnum):
+    """What a wrongful measure goes back to: the detector, a person, contract data, or the delivery of the notice."""
+
+    DETECTOR = "detector"
+    PERSON = "person"
+    CONTRACT_DATA = "contract_data"
+    DELIVERY = "delivery"
 
 
 class StopKind(StrEnum):
@@ -163,16 +217,18 @@ class MeasureWanted:
     ----------
     kind : None: all of the flagged channels' outbound traffic, where the flags are outbound only.
     duration : whole hours; None: the provider's review period.
+    why_wider : why no narrower measure is enough; asked where the contract wants the narrowest. None: not said.
     """
 
     kind: MeasureKind | None = None
     scope: Scope = field(default_factory=Scope)
     duration: timedelta | None = None
+    why_wider: str | None = None
 
     @property
     def is_named(self) -> bool:
         """Whether a scope has its kind of measure beside it."""
-        return self.kind is not None or self.scope == Scope()
+        return self.kind is not None or replace(self.scope, calls_in_progress=None) == Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +241,8 @@ class FraudFinding:
     measure : what is to be restricted; None: what the rules propose.
     flag_ids : which flags; None: all in force of the case.
     grounds : why it is fraud, from the catalogue; the customer is told. None at all is refused.
+    taken_over : whether the customer's account may have been taken over; some grounds say so by themselves.
+    evidence : on what of the evidence the finding rests; the approver is shown it.
     """
 
     reasons: str
@@ -192,6 +250,112 @@ class FraudFinding:
     measure: MeasureWanted | None = None
     flag_ids: Collection[str] | None = None
     grounds: Collection[Ground] = ()
+    taken_over: bool = False
+    evidence: Collection[NamedEvidence] = ()
+
+    @property
+    def account_taken_over(self) -> bool:
+        """Whether the account may have been taken over, by the reviewer's word or by the grounds."""
+        return self.taken_over or bool(MAY_BE_TAKEN_OVER & set(self.grounds))
+
+
+@dataclass(frozen=True, slots=True)
+class WarningWanted:
+    """What a conditional warning announces, and why it is sent.
+
+    Parameters
+    ----------
+    measure : as for a determination; None: all of the flagged channels' outbound traffic.
+    taken_over : whether the account may have been taken over: every address of the contract is served then.
+    """
+
+    reasons: str
+    measure: MeasureWanted | None = None
+    taken_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BreachWanted:
+    """What a notice of breach says, and why it is sent.
+
+    Parameters
+    ----------
+    term : the term of the contract that is not met, in the contract's language.
+    cure_days : calendar days to put it right, where the contract states no cure period; None: it does.
+    """
+
+    reasons: str
+    term: str
+    cure_days: int | None = None
+
+
+class RestoreCheck(StrEnum):
+    """What a person saw to before service is restored."""
+
+    CREDENTIALS_ROTATED = "credentials_rotated"
+    FORWARDS_REMOVED = "forwards_removed"
+    KEYS_REVOKED = "keys_revoked"
+
+
+class CaseReason(StrEnum):
+    """Why a case was flagged, in one word: what its flag with the highest score is about."""
+
+    BURST = "burst"
+    HOURS = "hours"
+    DESTINATIONS = "destinations"
+    GROWTH = "growth"
+
+
+class Awaited(StrEnum):
+    """What somebody waits for who puts a case aside."""
+
+    MOMENT = "moment"
+    CUSTOMER = "customer"
+    FLAG = "flag"
+
+
+class CauseKind(StrEnum):
+    """What cases have in common that are dismissed together: nothing that says fraud."""
+
+    KNOWN_EVENT = "known_event"
+    SOURCE_OUTAGE = "source_outage"
+
+
+class BulkResult(StrEnum):
+    """What became of one case of a bulk dismissal."""
+
+    PENDING = "pending"
+    DISMISSED = "dismissed"
+    LEFT = "left"
+    UNDONE = "undone"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkWanted:
+    """What somebody asks who dismisses cases together.
+
+    Parameters
+    ----------
+    kind : what they have in common.
+    expected : how many cases they were shown.
+    reasons : stored with each case.
+    seen : what stood for exactly these cases on the page; None: the number alone counts.
+    """
+
+    kind: CauseKind
+    expected: int
+    reasons: str
+    seen: str | None = None
+
+
+class PageOutcome(StrEnum):
+    """Whether a page to somebody on call left."""
+
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    NOBODY = "nobody"
 
 
 class QueueOrder(StrEnum):
@@ -209,11 +373,26 @@ class QueueFilter:
     ----------
     states : which states; None: all that are not closed, and closed ones that were flagged since.
     tenant_id : None: every tenant's.
+    held_by : name of the user who works them; empty: nobody; None: anybody.
+    text : in the tenant's id, or the case's number; None: any.
+    channel, country, reason : of what happened; None: any.
+    plan : that the tenant has bought; None: any.
+    reach : what the reader's roles are narrowed to; None: to nothing.
+    mentions : name of a user whom a comment names and who has not opened the case since, of whatever state it is where
+        none is asked for; None: any.
     """
 
     states: frozenset[CaseState] | None = None
     tenant_id: str | None = None
     order: QueueOrder = QueueOrder.SCORE
+    held_by: str | None = None
+    text: str | None = None
+    channel: str | None = None
+    country: str | None = None
+    plan: str | None = None
+    reason: CaseReason | None = None
+    reach: tuple[Reach, ...] | None = None
+    mentions: str | None = None
 
 
 _UNNAMED: Final = Sender("The provider", "notices@cjp-fraud.invalid")
@@ -231,6 +410,7 @@ class ProviderPolicy:
     sender : who writes the letters, and how a dispute reaches them.
     fresh : how long approval and notice together permit a measure.
     methods : methods by which the deployment serves notices; None: not known here, and dispatch refuses what it cannot.
+    offers : versions of the offer description, with which a service is compared.
     """
 
     mode: PlatformMode = PlatformMode.OBSERVE
@@ -239,10 +419,17 @@ class ProviderPolicy:
     sender: Sender = _UNNAMED
     fresh: timedelta = timedelta(hours=72)
     methods: frozenset[str] | None = None
+    offers: OfferCatalogue = field(default_factory=shipped_offers)
 
     @classmethod
     def of(cls, settings: Settings, methods: frozenset[str] | None = None) -> Self:
-        """Return the policy that the settings describe."""
+        """Return the policy that the settings describe.
+
+        Raises
+        ------
+        BadInputError
+            If the folder of own offers, or a file of it, cannot be used.
+        """
         return cls(
             mode=settings.platform_mode,
             proposal_expires=timedelta(hours=settings.proposal_expires_hours),
@@ -256,4 +443,5 @@ class ProviderPolicy:
             ),
             fresh=settings.fresh,
             methods=methods,
+            offers=offers_with(settings.offers_dir),
         )

@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import utc_text
 from cjp_fraud.people.model import Decision
+from cjp_fraud.review.case_traits import traits_of_rows
 from cjp_fraud.review.cases import flags_in_force, note
 from cjp_fraud.review.evidence_store import store_frozen
 from cjp_fraud.review.frozen_traffic import rows_of_flags
 from cjp_fraud.review.measure_fit import Stream
 from cjp_fraud.review.model import EvidenceOccasion
+from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 
 
@@ -139,6 +141,7 @@ def _freeze(decision: Decision, case: Case, flags: Sequence[Flag], read: ReadPri
     evidence = store_frozen(
         decision.session, case, EvidenceOccasion.FLAGGED, frozen, decision.at, row_count=len(carried.rows)
     )
+    keep_traits(decision.session, {case.id: traits_of_rows(carried.rows)})
     content = {"evidence_set_id": evidence.id, "evidence_sha256": evidence.sha256, "rows": evidence.row_count}
     note(decision, case, "case.principals_frozen", content)
 

@@ -14,18 +14,23 @@ from sqlalchemy.orm import Session
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.contract_reader import recipients
-from cjp_fraud.contracts.offer_catalogue import offer_remarks
+from cjp_fraud.contracts.offer_catalogue import OfferCatalogue
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.restriction import FORMER_ADDRESS_ERASED, MeasureKind, Scope, consent_reasons
+from cjp_fraud.contracts.terms import OUT_OF_BAND
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError, Refused
 from cjp_fraud.notices.letter_facts import Letter
 from cjp_fraud.notices.plan_drafting import draft_plan
+from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.review.case_letters import suspension_letter
 from cjp_fraud.review.decision_tables import Determination, Proposal
+from cjp_fraud.review.earlier_notice import Announcing, held_until, sufficing
+from cjp_fraud.review.earlier_notices_on_record import earlier_notices
 from cjp_fraud.review.measure_fit import PlannedMeasure
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.measure_replay import Replay, replayed
+from cjp_fraud.review.model import NamedEvidence, ProviderPolicy
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 
@@ -42,6 +47,8 @@ class Grounds:
     reasons_sha256 : digest of the determination's reasons.
     flags : those that the determination names.
     position : the contract in force.
+    replay : the frozen traffic of the flagged intervals; None: no row is of one.
+    named : on what of the evidence the reviewer says that the finding rests.
     """
 
     case: Case
@@ -50,6 +57,8 @@ class Grounds:
     evidence: EvidenceSet
     flags: Sequence[Flag]
     position: Contract
+    replay: Replay | None = None
+    named: Sequence[NamedEvidence] = ()
 
 
 def draw_up(
@@ -73,8 +82,10 @@ def draw_up(
     latest = session.scalar(select(func.max(Proposal.number)).where(Proposal.case_id == case.id)) or 0
     duration = min(planned.duration, grounds.position.longest_measure or planned.duration)
     letter = suspension_letter(case, determination, grounds.flags, planned, duration, policy.sender)
-    drafted = draft_notice(session, grounds.position, letter, moment, policy.methods)
+    noticed = _how_noticed(session, grounds, planned, duration, moment)
+    drafted = draft_notice(session, grounds.position, letter, moment, policy.methods, noticed)
     expires_at = moment + policy.proposal_expires
+    remarks = (*drafted.remarks, *_shortened(planned.duration, duration))
     document = canonical_json(
         {
             "format": 1,
@@ -84,12 +95,12 @@ def draw_up(
             "mode": policy.mode,
             "drawn_at": moment,
             "expires_at": expires_at,
-            "measure": _measure_document(planned, duration, policy),
+            "measure": _measure_document(planned, duration, policy, grounds.replay),
             "notice": drafted.document,
             "notice_sha256": digest(drafted.document) if drafted.document else None,
-            "obstacles": [*obstacles, *drafted.faults, *_letter_faults(policy, grounds.position)],
+            "obstacles": [*obstacles, *drafted.faults, *letter_faults(policy, grounds.position)],
         }
-        | _grounds_document(grounds)
+        | _grounds_document(grounds, remarks, policy.offers)
     )
     proposal = Proposal(
         id=new_id(),
@@ -110,7 +121,7 @@ def draw_up(
 
 
 def _measure_document(
-    planned: PlannedMeasure, duration: timedelta, policy: ProviderPolicy
+    planned: PlannedMeasure, duration: timedelta, policy: ProviderPolicy, replay: Replay | None
 ) -> dict[str, object]:
     """Return what a proposal's document says of the measure; it lasts for ``duration``."""
     return {
@@ -118,11 +129,12 @@ def _measure_document(
         "scope": to_document(planned.scope),
         "hours": int(duration / timedelta(hours=1)),
         "review_hours": int(policy.measure_review / timedelta(hours=1)),
+        "replayed": replayed(planned.kind, planned.scope, replay).words if replay is not None else None,
     }
 
 
-def _grounds_document(grounds: Grounds) -> dict[str, object]:
-    """Return what a proposal's document says of the grounds that it rests on."""
+def _grounds_document(grounds: Grounds, remarks: Sequence[str], offers: OfferCatalogue) -> dict[str, object]:
+    """Return what a proposal's document says of the grounds that it rests on, and of what an approver is told."""
     determination, position = grounds.determination, grounds.position
     return {
         "determination": {
@@ -130,18 +142,41 @@ def _grounds_document(grounds: Grounds) -> dict[str, object]:
             "finding": determination.finding,
             "tenants_part": determination.tenants_part,
             "grounds": determination.grounds,
+            "account_taken_over": determination.account_taken_over,
             "reasons_sha256": grounds.reasons_sha256,
             "by": determination.by_user_id,
             "at": determination.at,
             "flag_ids": sorted(flag.id for flag in grounds.flags),
+            "rests_on": list(grounds.named),
         },
         "evidence": {"id": grounds.evidence.id, "sha256": grounds.evidence.sha256},
         "contract": _contract_document(position),
         "remarks": [
+            *remarks,
             *([FORMER_ADDRESS_ERASED] if position.former_address_erased else []),
-            *offer_remarks(position.offer_version, position.country, position.features),
+            *_awaited(position),
+            *offers.remarks(position.bought),
         ],
     }
+
+
+def _shortened(planned: timedelta, duration: timedelta) -> list[str]:
+    if duration == planned:
+        return []
+    hour = timedelta(hours=1)
+    return [
+        f"the contract lets no measure last longer than {duration / hour:g} hours; {planned / hour:g} were planned"
+    ]
+
+
+def _awaited(position: Contract) -> list[str]:
+    """Say what may shorten the measure: its letters state an end before anybody knows how long their receipt takes."""
+    steps = position.notice_terms.awaited if position.notice_terms is not None else ()
+    return [
+        f"of the notice, {each} counts only once a carrier or the recipient has said so; the letters state the latest "
+        "end beforehand (a week is left for each step by post), and what the word takes longer shortens the measure"
+        for each in steps
+    ]
 
 
 def latest_proposal(session: Session, case: Case) -> Proposal | None:
@@ -170,6 +205,28 @@ def measure_of(document: Mapping[str, Any]) -> tuple[MeasureKind, Scope, timedel
 def obstacles_of(document: Mapping[str, Any]) -> list[str]:
     """Return why a proposal can never be carried out as it stands; none: it can."""
     return list(document["obstacles"])
+
+
+def version_checks(
+    proposal: Proposal, at: datetime, expected_sha256: str | None
+) -> tuple[tuple[bool, str], ...]:
+    """Return the checks that whoever carries a proposal further at ``at`` (aware) means the version that stands.
+
+    Parameters
+    ----------
+    expected_sha256 : digest, or its first 8 or more digits, of the version that the person has seen; None: any.
+    """
+    expected = (expected_sha256 or "").strip().lower()
+    return (
+        (
+            proposal.expires_at > at,
+            f"the proposal expired at {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}; it must be determined again",
+        ),
+        (
+            not expected or (len(expected) >= 8 and proposal.sha256.startswith(expected)),
+            f"the proposal changed: {expected} was expected and {proposal.sha256} stands; read it again",
+        ),
+    )
 
 
 def counsel_needed(proposal: Proposal) -> bool:
@@ -217,10 +274,48 @@ def _contract_document(position: Contract) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DraftedNotice:
-    """A notice plan's document, or why there can be none."""
+    """A notice plan's document, or why there can be none; ``remarks`` are for the approver."""
 
     document: dict[str, Any] | None
     faults: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """How the notice of a measure goes: to every address or not, and what the measure waits for after it.
+
+    Parameters
+    ----------
+    waits : whether the measure waits for the periods of the terms.
+    not_before : before when it does not begin in any case, as earlier letters of the case state; None: none does.
+    """
+
+    everywhere: bool = False
+    waits: bool = True
+    not_before: datetime | None = None
+
+
+def _how_noticed(
+    session: Session, grounds: Grounds, planned: PlannedMeasure, duration: timedelta, at: datetime
+) -> Noticed:
+    """Return how a measure is noticed, by what the contract excepts and what was sent on the case before."""
+    determination, terms = grounds.determination, grounds.position.terms
+    earlier = earlier_notices(session, grounds.case.id, at)
+    warned = sufficing(
+        terms,
+        earlier,
+        Announcing(planned.kind, planned.scope, duration, determination.at, determination.account_taken_over),
+    )
+    excepted = terms is not None and (
+        terms.needs_no_prior_notice(planned.kind, tuple(determination.grounds)) is not None
+    )
+    moments = [held_until(earlier), warned.complete_at if warned is not None and not excepted else None]
+    return Noticed(
+        everywhere=determination.account_taken_over,
+        waits=not excepted and warned is None,
+        not_before=max((moment for moment in moments if moment is not None), default=None),
+    )
 
 
 def draft_notice(
@@ -229,24 +324,54 @@ def draft_notice(
     letter: Letter,
     at: datetime,
     methods: frozenset[str] | None,
+    noticed: Noticed,
 ) -> DraftedNotice:
     """Draft the notice plan of a suspension; a tenant that cannot be served yet gets the reasons instead.
 
     Parameters
     ----------
     methods : by which the deployment serves; None: not known.
+    noticed : to whom, and what the measure waits for.
     """
-    terms = position.notice_terms
-    served = recipients(session, position.tenant_id, terms.address_roles, at) if terms else ()
+    terms, everywhere = position.notice_terms, noticed.everywhere
+    roles = None if everywhere or terms is None else terms.address_roles
+    served = recipients(session, position.tenant_id, roles, at) if terms else ()
     try:
-        return DraftedNotice(to_document(draft_plan(position, served, letter, methods)), ())
+        draft = draft_plan(
+            position,
+            served,
+            letter,
+            methods,
+            everywhere=everywhere,
+            waits=noticed.waits,
+            not_before=noticed.not_before,
+        )
+        return DraftedNotice(to_document(draft), (), _remarks(draft) if everywhere else ())
     except Refused as refused:
         return DraftedNotice(None, refused.missing)
     except BadInputError as error:
         return DraftedNotice(None, (str(error),))
 
 
-def _letter_faults(policy: ProviderPolicy, position: Contract) -> list[str]:
+def _remarks(draft: PlanDraft) -> tuple[str, ...]:
+    """Return what an approver is told of a notice that goes to every address, because of a taken-over account."""
+    contacts = [each for each in draft.recipients if each.role == OUT_OF_BAND and each.replaced_at is None]
+    passed_over = sorted({each.method for each in draft.recipients} & set(draft.not_served))
+    return (
+        "the account may have been taken over: every address of the contract is served, by every method at once",
+        *(
+            ()
+            if contacts
+            else (f"no out-of-band contact is on record (contracts load: an address of role {OUT_OF_BAND})",)
+        ),
+        *(
+            f"addresses for {method} are not served: this deployment does not serve by it"
+            for method in passed_over
+        ),
+    )
+
+
+def letter_faults(policy: ProviderPolicy, position: Contract) -> list[str]:
     """Return what a letter must say and is not known, a sentence each; none in ``observe``, where no letter leaves."""
     if policy.mode is not PlatformMode.ACT:
         return []

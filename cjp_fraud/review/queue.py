@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,19 @@ from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.work_items import work_items
+from cjp_fraud.people.model import Reach
 from cjp_fraud.people.tables import User
+from cjp_fraud.review.case_lines import outline_on_record
+from cjp_fraud.review.case_outline import CaseOutline
+from cjp_fraud.review.case_reach import flags_within_reach
 from cjp_fraud.review.cases import flagged_span
 from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
+from cjp_fraud.review.holdings import Holding
 from cjp_fraud.review.joint_events import events_in_queue
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
+from cjp_fraud.review.queue_filters import in_states, narrowing
 from cjp_fraud.review.spike_runs import QueuedEvent
-from cjp_fraud.review.tables import Case, Episode, Flag
+from cjp_fraud.review.tables import Case, CaseLine, Episode, Flag
 
 _OVERFLOWED = (Episode.case_id.is_(None), Episode.flag_count > 0)
 """Which episodes are on the overflow list."""
@@ -40,6 +46,11 @@ class QueuedCase:
     person_due_at : by when a person decides whether a contradicted notice stands; None: nothing contradicts it.
     reports_to_settle : messages about its notices that a person must look at.
     others_flagged : how many other tenants were flagged together with it, likely by an outage or an event.
+    claimed_at : since when somebody holds it; None: nobody does.
+    earlier_cases : cases of the tenant that were opened before.
+    outline : what happened, what it costs, its course; None: no flag of it was ever in force.
+    holding : until when it is held or put aside, and its service clock; None: not asked.
+    mentions_reader : whether a comment names who reads, and they have not opened the case since.
     """
 
     number: int
@@ -57,6 +68,11 @@ class QueuedCase:
     person_due_at: datetime | None
     reports_to_settle: int
     others_flagged: int
+    claimed_at: datetime | None
+    earlier_cases: int
+    outline: CaseOutline | None
+    holding: Holding | None = None
+    mentions_reader: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,12 @@ class _Cursor:
 
 
 def queue(
-    session: Session, queue_filter: QueueFilter | None = None, *, limit: int = 100, after: str | None = None
+    session: Session,
+    queue_filter: QueueFilter | None = None,
+    *,
+    limit: int = 100,
+    after: str | None = None,
+    counts: Mapping[CaseState, int] | None = None,
 ) -> QueuePage:
     """Return a page of cases, the highest score first, or the oldest first.
 
@@ -138,6 +159,7 @@ def queue(
     ----------
     limit : most cases on the page, at least 1.
     after : ``next_cursor`` of the page before, asked with the same filter; None: the first page.
+    counts : how many cases the filter lets through, by state, from who has counted them; None: they are counted.
 
     Raises
     ------
@@ -166,21 +188,30 @@ def queue(
     events = events_in_queue(session)
     return QueuePage(
         cases=_queued(session, rows, events),
-        counts=_counts(session, chosen),
+        counts=_counts(session, chosen) if counts is None else counts,
         overflow=overflow_count(session),
         joint_events=events,
         next_cursor=following.text() if following is not None else None,
     )
 
 
-def overflow_list(session: Session) -> list[OverflowEpisode]:
-    """Return the episodes that no case took, the highest expected loss first."""
-    rows = session.scalars(select(Episode).where(*_OVERFLOWED)).all()
+def overflow_list(session: Session, reach: Iterable[Reach] | None = None) -> list[OverflowEpisode]:
+    """Return the episodes that no case took, the highest expected loss first.
+
+    Parameters
+    ----------
+    reach : only those of which a flag is reached; None: all.
+    """
+    overflowed = list(_OVERFLOWED)
+    if reach is not None:
+        reached = select(Flag.episode_id).where(Flag.episode_id.is_not(None), flags_within_reach(reach))
+        overflowed.append(Episode.id.in_(reached.correlate(None)))
+    rows = session.scalars(select(Episode).where(*overflowed)).all()
     flags: dict[str, list[FlaggedSpan]] = defaultdict(list)
     named = (
         select(Flag)
         .join(Episode, Episode.id == Flag.episode_id)
-        .where(*_OVERFLOWED, Flag.superseded_at.is_(None))
+        .where(*overflowed, Flag.superseded_at.is_(None))
     )
     for flag in session.scalars(named):
         flags[str(flag.episode_id)].append(flagged_span(flag))
@@ -240,7 +271,7 @@ def _page(queue_filter: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]
     by_score = cursor.order is QueueOrder.SCORE
     descending = by_score and not cursor.moved
     place: Any = Case.queue_revision if cursor.moved else Case.top_score if by_score else Case.opened_at
-    conditions: list[ColumnElement[bool]] = []
+    conditions = narrowing(queue_filter)
     if by_score:
         unchanged = Case.queue_revision <= cursor.revision
         conditions.append(~unchanged if cursor.moved else unchanged)
@@ -281,13 +312,7 @@ def _key(row: Any) -> tuple[Any, int]:
 
 def _counts(session: Session, queue_filter: QueueFilter) -> dict[CaseState, int]:
     query = select(Case.state, func.count()).group_by(Case.state).order_by(Case.state)
-    if queue_filter.states is None:
-        query = query.where(Case.in_queue)
-    elif queue_filter.states != frozenset(CaseState):
-        query = query.where(Case.state.in_(sorted(queue_filter.states)))
-    if queue_filter.tenant_id is not None:
-        query = query.where(Case.tenant_id == queue_filter.tenant_id)
-    return dict(session.execute(query).all())
+    return dict(session.execute(query.where(*in_states(queue_filter))).all())
 
 
 def _queued(
@@ -299,9 +324,12 @@ def _queued(
         others |= {number: max(event.tenants - 1, others.get(number, 0)) for number in event.cases}
     ids = [case_id for case_id, _ in rows]
     cases = {
-        case.id: (case, holder)
-        for case, holder in session.execute(
-            select(Case, User.name).outerjoin(User, User.id == Case.claimed_by).where(Case.id.in_(ids))
+        case.id: (case, holder, line)
+        for case, holder, line in session.execute(
+            select(Case, User.name, CaseLine)
+            .outerjoin(User, User.id == Case.claimed_by)
+            .outerjoin(CaseLine, CaseLine.case_id == Case.id)
+            .where(Case.id.in_(ids))
         )
     }
     flags = _flag_counts(session, ids)
@@ -327,8 +355,11 @@ def _queued(
             person_due_at=due.get(case.id),
             reports_to_settle=to_settle[case.id],
             others_flagged=others.get(case.number, 0),
+            claimed_at=case.claimed_at,
+            earlier_cases=line.earlier_cases if line is not None else 0,
+            outline=outline_on_record(line),
         )
-        for (case, holder), moved in ((cases[case_id], moved) for case_id, moved in rows)
+        for (case, holder, line), moved in ((cases[case_id], moved) for case_id, moved in rows)
     )
 
 

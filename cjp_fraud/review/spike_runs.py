@@ -55,9 +55,16 @@ class JointEvent:
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent(JointEvent):
-    """A joint event with the cases in the queue that have a flag in it, by number."""
+    """A joint event with the cases in the queue that have a flag in it.
+
+    Parameters
+    ----------
+    cases : by number.
+    id : of its first quarter of an hour on record (``joint_spikes``).
+    """
 
     cases: tuple[int, ...]
+    id: str
 
     @property
     def words(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -117,15 +119,30 @@ def standing_stops(session: Session, case_id: str) -> list[str]:
     stops = session.scalars(
         select(Stop).where(Stop.case_id == case_id, Stop.cleared_at.is_(None)).order_by(Stop.id)
     )
-    open_disputes = session.execute(
-        select(Dispute, Case)
-        .join(Case, Case.id == Dispute.case_id)
-        .where(Dispute.case_id == case_id, Dispute.state == DisputeState.OPEN)
-    ).all()
+    case = session.get_one(Case, case_id)
     return stop_sentences(
         [StandingStop(stop.id, stop.kind) for stop in stops],
         [
-            OpenDispute(dispute.id, contract_at(session, case.tenant_id, dispute.opened_at).filing_stops)
-            for dispute, case in open_disputes
+            OpenDispute(dispute.id, _filing_stops(session, case, dispute))
+            for dispute in _open_disputes(session, case_id)
         ],
     )
+
+
+def filed_dispute_that_stops(session: Session, case: Case) -> Dispute | None:
+    """Return the first open dispute of a case whose filing stops a measure, by the contract; None: there is none."""
+    disputes = _open_disputes(session, case.id)
+    return next((dispute for dispute in disputes if _filing_stops(session, case, dispute)), None)
+
+
+def _open_disputes(session: Session, case_id: str) -> Sequence[Dispute]:
+    return session.scalars(
+        select(Dispute)
+        .where(Dispute.case_id == case_id, Dispute.state == DisputeState.OPEN)
+        .order_by(Dispute.opened_at, Dispute.id)
+    ).all()
+
+
+def _filing_stops(session: Session, case: Case, dispute: Dispute) -> bool:
+    """Whether filing stops a measure by the contract as it was when the dispute was filed."""
+    return contract_at(session, case.tenant_id, dispute.opened_at).filing_stops

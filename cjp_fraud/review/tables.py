@@ -1,4 +1,4 @@
-"""Tables of what is reviewed: cases, episodes, flags, joint spikes, comments, frozen evidence."""
+"""Tables of what is reviewed: cases, episodes, flags, joint spikes, comments, attachments, frozen evidence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     ForeignKey,
@@ -15,9 +16,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cjp_fraud.review.attachment_rules import AttachmentKind
+from cjp_fraud.review.case_traits import MOST_CHARACTERS, TraitKind
 from cjp_fraud.review.joint_spikes import GroupKind
 from cjp_fraud.review.model import (
     CLOSED_STATES,
+    CaseReason,
     CaseState,
     CommentKind,
     EvidenceOccasion,
@@ -26,6 +30,7 @@ from cjp_fraud.review.model import (
 from cjp_fraud.storage.base import (
     Base,
     Id,
+    JsonDocument,
     Recorded,
     Sha256,
 )
@@ -56,6 +61,21 @@ class Case(Recorded, Base):
             "number",
             sqlite_where=_IN_QUEUE_SQLITE,
             postgresql_where=_IN_QUEUE,
+        ),
+        *(
+            Index(
+                f"ix_cases_queue_{name}",
+                *columns,
+                sqlite_where=_IN_QUEUE_SQLITE,
+                postgresql_where=_IN_QUEUE,
+            )
+            # What the queue's page counts (SQLite reads no row, since the condition's column is in the index too), and
+            # the times between which its joint events lie.
+            for name, columns in (
+                ("counts", ("state", "opened_at", "id", "in_queue")),
+                ("first_flag", ("first_flag_at",)),
+                ("last_flag", ("last_flag_at",)),
+            )
         ),
         Index("ix_cases_state_by_age", "state", "opened_at", "number"),
         Index("ix_cases_tenant", "tenant_id", "state"),
@@ -98,6 +118,52 @@ Index(
     postgresql_where=_IN_QUEUE,
 )
 Index("ix_cases_state_by_score", Case.state, Case.top_score.desc(), Case.number)
+
+
+class CaseLine(Recorded, Base):
+    """A case as the queue shows it in one line, kept as flags are taken, so that reading the queue reads no flags."""
+
+    __tablename__ = "case_lines"
+    NOT_AUDITED = "it is computed from the flags in force, and no decision reads it"
+    ROWS_CHANGE = True
+    __table_args__ = (Index("ix_case_lines_country", "country"),)
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True, comment="whose line")
+    channel: Mapped[str] = mapped_column(String(20), comment="of the flag with the highest score")
+    direction: Mapped[str] = mapped_column(String(20), comment="of that flag")
+    application_id: Mapped[str | None] = mapped_column(String(200), comment="of that flag; null: none")
+    observed: Mapped[float] = mapped_column(comment="contacts of that flag's span")
+    baseline: Mapped[float] = mapped_column(comment="what is usual in it")
+    since: Mapped[datetime] = mapped_column(comment="first flag of that channel, direction and application")
+    country: Mapped[str | None] = mapped_column(String(10), comment="that a flag names; null: none does")
+    exposure_cents: Mapped[int] = mapped_column(
+        BigInteger, comment="charge of the excess so far; a contact counts a cent where no charge is known"
+    )
+    exposure_per_hour: Mapped[int] = mapped_column(
+        BigInteger, comment="of the hour that ends with the last flag"
+    )
+    charge_known: Mapped[bool] = mapped_column(Boolean, comment="whether the charge of every flag is known")
+    reason: Mapped[CaseReason] = mapped_column(comment="what that flag is about")
+    course: Mapped[list[float]] = mapped_column(JsonDocument, comment="excess by time, first to last flag")
+    earlier_cases: Mapped[int] = mapped_column(comment="cases of the tenant with a lower number")
+
+
+class CaseTrait(Recorded, Base):
+    """Something that a case shows and that cases of other tenants may show too, by which similar ones are found."""
+
+    __tablename__ = "case_traits"
+    NOT_AUDITED = "it is computed from flags, frozen rows and findings, and no decision reads it"
+    __table_args__ = (
+        Index("ix_case_traits_value", "kind", "value", "case_id"),
+        Index("ix_case_traits_case", "case_id"),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="which case shows it")
+    kind: Mapped[TraitKind] = mapped_column(comment="what it is")
+    value: Mapped[str] = mapped_column(
+        String(MOST_CHARACTERS), comment="id, range, direction and country, ground, or hour of the local day"
+    )
 
 
 class Episode(Recorded, Base):
@@ -240,6 +306,42 @@ class CaseComment(Recorded, Base):
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who wrote it")
     at: Mapped[datetime] = mapped_column(comment="when")
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the words")
+
+
+class Attachment(Recorded, Base):
+    """A file that somebody put beside a comment; its name is erasable, and so is what it holds."""
+
+    __tablename__ = "attachments"
+
+    id: Mapped[Id]
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
+    comment_id: Mapped[str] = mapped_column(
+        ForeignKey("case_comments.id"),
+        index=True,
+        comment="the comment with which it came: by whom, and when",
+    )
+    name_text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the file's name")
+    kind: Mapped[AttachmentKind] = mapped_column(comment="what it is by its content")
+
+
+class AttachmentContent(Recorded, Base):
+    """The bytes of an attachment, apart from it, so that nobody reads them who only lists or judges the case."""
+
+    __tablename__ = "attachment_contents"
+    ROWS_CHANGE = True
+    __table_args__ = (
+        CheckConstraint("(content IS NULL) = (erased_at IS NOT NULL)", name="erased_whole"),
+        CheckConstraint("size_bytes > 0", name="not_empty"),
+    )
+
+    id: Mapped[Id]
+    attachment_id: Mapped[str] = mapped_column(
+        ForeignKey("attachments.id"), unique=True, comment="whose bytes"
+    )
+    content: Mapped[bytes | None] = mapped_column(comment="the bytes as they came; null once erased")
+    size_bytes: Mapped[int] = mapped_column(comment="how many")
+    sha256: Mapped[Sha256] = mapped_column(comment="SHA-256 of the bytes")
+    erased_at: Mapped[datetime | None] = mapped_column(comment="when erased; null: still there")
 
 
 class EvidenceSet(Recorded, Base):

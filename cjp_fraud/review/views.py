@@ -9,7 +9,10 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Recipient, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.contradictions import OpenContradiction
+from cjp_fraud.review.attachment_rules import AttachmentKind
+from cjp_fraud.review.case_outline import CaseOutline
 from cjp_fraud.review.evidence import FlagView
+from cjp_fraud.review.known_event import KnownEventView
 from cjp_fraud.review.model import (
     Capacity,
     CaseState,
@@ -35,18 +38,34 @@ class EpisodeView:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentView:
+    """A file beside a comment; ``erased_at`` says when its name and what it held were erased, None: they were not."""
+
+    id: str
+    name: str
+    kind: AttachmentKind
+    size_bytes: int
+    sha256: str
+    erased_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CommentView:
-    """What somebody wrote on the case, and why."""
+    """What somebody wrote on the case, and why, with the files beside it."""
 
     at: datetime
     by: str
     kind: CommentKind
     text: str
+    attachments: tuple[AttachmentView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DeterminationView:
-    """A person's finding; ``flags`` counts those that it names."""
+    """A person's finding; ``flags`` counts those that it names.
+
+    ``why_wider`` says why no narrower measure is enough; None: it was not said.
+    """
 
     number: int
     at: datetime
@@ -57,16 +76,21 @@ class DeterminationView:
     flags: int
     reasons: str
     evidence_sha256: str | None
+    why_wider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProposedMeasure:
-    """What is to be restricted, for how many hours, and after how many it is reviewed."""
+    """What is to be restricted, for how many hours, and after how many it is reviewed.
+
+    ``replayed`` says what it would have done in the flagged intervals; None: it was not replayed.
+    """
 
     kind: MeasureKind
     scope: Scope
     hours: int
     review_hours: int
+    replayed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +107,8 @@ class ApprovalView:
 class ProposalView:
     """What an approver is asked to approve; ``obstacles`` say why it can't be approved; ``remarks`` stop nobody.
 
-    ``letter`` has the placeholders ``⟦name⟧`` that its dispatch fills in.
+    ``rests_on`` names what of the evidence the reviewer ticked. ``letter`` has the placeholders ``⟦name⟧`` that its
+    dispatch fills in.
     """
 
     number: int
@@ -94,6 +119,7 @@ class ProposalView:
     expires_at: datetime
     measure: ProposedMeasure
     grounds: tuple[str, ...]
+    rests_on: tuple[str, ...]
     obstacles: tuple[str, ...]
     remarks: tuple[str, ...]
     recipients: tuple[Recipient, ...]
@@ -103,12 +129,18 @@ class ProposalView:
 
 @dataclass(frozen=True, slots=True)
 class DisputeView:
-    """A dispute of the finding in the tenant's words, and how it was decided; None: not yet."""
+    """A dispute of the finding in the tenant's words, and how it was decided; None: not yet.
+
+    Parameters
+    ----------
+    decide_by : by when the letter says that it is decided; None: no letter says so.
+    """
 
     id: str
     state: DisputeState
     opened_at: datetime
     answer_due_at: datetime
+    decide_by: datetime | None
     text: str
     decided_by: str | None
     decided_at: datetime | None
@@ -139,11 +171,12 @@ class OtherCase:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One entry of the audit log about the case."""
+    """One entry of the audit log about the case, by its number in the log."""
 
     at: datetime
     actor: str
     action: str
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +201,7 @@ class CaseView:
     critical: bool
     flags: tuple[FlagView, ...]
     joint_events: tuple[JointEvent, ...]
+    known_events: tuple[KnownEventView, ...]
     principals: tuple[PrincipalView, ...]
     episodes: tuple[EpisodeView, ...]
     comments: tuple[CommentView, ...]
@@ -179,3 +213,4 @@ class CaseView:
     stops: tuple[StopView, ...]
     tenants_other_cases: tuple[OtherCase, ...]
     history: tuple[HistoryEntry, ...]
+    outline: CaseOutline | None

@@ -1,0 +1,66 @@
+"""Until when cases are held or put aside, and where their service clocks stand, as of a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.review.claim_rules import ClaimPolicy
+from cjp_fraud.review.leases import CLAIMABLE, leases_on_record, waits_on_record
+from cjp_fraud.review.model import Awaited
+from cjp_fraud.review.service_clock import ServiceClock, service_clock
+from cjp_fraud.review.tables import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How a case is held.
+
+    Parameters
+    ----------
+    holder, lease_ends_at, handed_by : whose lease lasts until when, and who handed it to them; None: nobody's lasts.
+    put_aside_until, awaited, promised_by : when it is back at the latest, for what, who put it aside; None: it waits
+        for nothing.
+    clock : service clock; None: it is decided.
+    """
+
+    holder: str | None
+    lease_ends_at: datetime | None
+    handed_by: str | None
+    put_aside_until: datetime | None
+    awaited: Awaited | None
+    promised_by: str | None
+    clock: ServiceClock | None
+
+
+def holdings(
+    session: Session, case_ids: Collection[str], now: datetime, policy: ClaimPolicy
+) -> dict[str, Holding]:
+    """Return how the cases are held at ``now`` (aware), by id."""
+    leases = leases_on_record(session, case_ids, now)
+    waits = waits_on_record(session, case_ids)
+    rows = select(Case.id, Case.state, Case.opened_at, Case.last_flag_at).where(Case.id.in_(case_ids))
+    holding_of_case = {}
+    for case_id, state, opened_at, last_flag_at in session.execute(rows):
+        of_case = waits.get(case_id, [])
+        lease = leases.get(case_id)
+        lasting = next(
+            ((wait, name) for wait, name in reversed(of_case) if wait.lasts(now, last_flag_at)), None
+        )
+        if state not in CLAIMABLE:
+            lasting = None
+        stops = [(wait.begun_at, wait.over_at) for wait, _ in of_case if wait.awaited is Awaited.CUSTOMER]
+        holding_of_case[case_id] = Holding(
+            holder=lease.holder if lease else None,
+            lease_ends_at=lease.ends_at if lease else None,
+            handed_by=lease.handed_by if lease else None,
+            put_aside_until=lasting[0].until if lasting else None,
+            awaited=lasting[0].awaited if lasting else None,
+            promised_by=lasting[1] if lasting else None,
+            clock=service_clock(opened_at, policy.service, stops, now) if state in CLAIMABLE else None,
+        )
+    return holding_of_case

@@ -1,0 +1,134 @@
+"""The queue's filter as conditions, and how many cases it lets through by reason and by age."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.contracts.tables import Subscription, SubscriptionTerms
+from cjp_fraud.people.tables import User
+from cjp_fraud.review.case_reach import within_reach
+from cjp_fraud.review.mentions import mentioning
+from cjp_fraud.review.model import CaseReason, CaseState, QueueFilter
+from cjp_fraud.review.tables import Case, CaseLine
+
+
+class AgeBand(StrEnum):
+    """How long ago a case was opened."""
+
+    HOUR = "under_1_hour"
+    SHIFT = "1_to_8_hours"
+    DAY = "8_to_24_hours"
+    OLDER = "over_24_hours"
+
+
+_BANDS: Final = (
+    (timedelta(hours=1), AgeBand.HOUR),
+    (timedelta(hours=8), AgeBand.SHIFT),
+    (timedelta(hours=24), AgeBand.DAY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """How many cases a filter lets through; what has none is left out.
+
+    Parameters
+    ----------
+    states : by where they stand.
+    reasons : by what they were flagged for.
+    ages : by how long ago they were opened, the youngest first.
+    countries, plans : those of all cases and of all tenants, whatever the filter: what may be chosen.
+    """
+
+    states: Mapping[CaseState, int]
+    reasons: Mapping[CaseReason, int]
+    ages: Mapping[AgeBand, int]
+    countries: tuple[str, ...]
+    plans: tuple[str, ...]
+
+
+def queue_counts(session: Session, queue_filter: QueueFilter, now: datetime) -> QueueCounts:
+    """Return how many cases the filter lets through; ``now`` (aware) tells their age."""
+    younger = [func.count().filter(Case.opened_at > now - span) for span, _ in _BANDS]
+    # From the cases: the other way round all lines of years would be read.
+    counted = session.execute(
+        select(Case.state, CaseLine.reason, *younger, func.count())
+        .select_from(Case)
+        .outerjoin(CaseLine, CaseLine.case_id == Case.id)
+        .where(*in_states(queue_filter))
+        .group_by(Case.state, CaseLine.reason)
+    )
+    states, reasons = Counter[CaseState](), Counter[CaseReason | None]()
+    ages = Counter[AgeBand]()
+    for state, reason, *steps in counted:
+        states[state] += steps[-1]
+        reasons[reason] += steps[-1]
+        for band, fewer, more in zip(AgeBand, [0, *steps[:-1]], steps, strict=True):
+            ages[band] += more - fewer
+    countries = select(CaseLine.country).where(CaseLine.country.is_not(None))
+    plans = select(SubscriptionTerms.plan).where(
+        SubscriptionTerms.valid_to.is_(None), SubscriptionTerms.plan.is_not(None)
+    )
+    return QueueCounts(
+        states={state: states[state] for state in sorted(states)},
+        reasons={reason: reasons[reason] for reason in CaseReason if reason in reasons},
+        ages={age: ages[age] for age in AgeBand if ages[age]},
+        countries=tuple(sorted(str(code) for code in session.scalars(countries.distinct()))),
+        plans=tuple(sorted(str(plan) for plan in session.scalars(plans.distinct()))),
+    )
+
+
+def in_states(queue_filter: QueueFilter) -> list[ColumnElement[bool]]:
+    """Return the whole filter, in the queue's order or in none."""
+    conditions = narrowing(queue_filter)
+    if queue_filter.states is None:
+        conditions.append(Case.in_queue.expression)
+    elif queue_filter.states != frozenset(CaseState):
+        conditions.append(Case.state.in_(sorted(queue_filter.states)))
+    if queue_filter.tenant_id is not None:
+        conditions.append(Case.tenant_id == queue_filter.tenant_id)
+    return conditions
+
+
+def narrowing(queue_filter: QueueFilter) -> list[ColumnElement[bool]]:
+    """Return the parts of the filter that have no index of their own: they are asked of the rows on the way."""
+    conditions: list[ColumnElement[bool]] = []
+    if queue_filter.reach is not None:
+        conditions.append(within_reach(queue_filter.reach))
+    if queue_filter.held_by is not None:
+        holder = select(User.id).where(User.name == queue_filter.held_by).scalar_subquery()
+        conditions.append(Case.claimed_by == holder if queue_filter.held_by else Case.claimed_by.is_(None))
+    if queue_filter.mentions is not None:
+        conditions.append(mentioning(queue_filter.mentions))
+    if queue_filter.text:
+        text = queue_filter.text.strip().removeprefix("#")
+        in_tenant = Case.tenant_id.icontains(text, autoescape=True)
+        is_number = text.isdecimal() and len(text) < 10
+        conditions.append(or_(in_tenant, Case.number == int(text)) if is_number else in_tenant)
+    line = [
+        column == wanted
+        for column, wanted in (
+            (CaseLine.channel, queue_filter.channel),
+            (CaseLine.country, queue_filter.country),
+            (CaseLine.reason, queue_filter.reason),
+        )
+        if wanted is not None
+    ]
+    if line:
+        conditions.append(exists().where(CaseLine.case_id == Case.id, *line).correlate(Case))
+    if queue_filter.plan is not None:
+        bought = (
+            select(Subscription.tenant_id)
+            .join(SubscriptionTerms, SubscriptionTerms.subscription_id == Subscription.id)
+            .where(SubscriptionTerms.valid_to.is_(None), SubscriptionTerms.plan == queue_filter.plan)
+        )
+        conditions.append(Case.tenant_id.in_(bought))
+    return conditions
