@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Select,
+    bindparam,
+    exists,
+    inspect,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.exc import StatementError
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm import Mapper, Session, defer
 
 from cjp_fraud.audit.mapped_rows import record_of
 from cjp_fraud.audit.row_digests import Record
@@ -21,26 +32,47 @@ from cjp_fraud.contracts.tables import (
     GoverningDocument,
     NoticeTermsVersion,
     ProvisioningRecord,
+    ReasonProfileVersion,
+    SignedConsent,
     Site,
     Subscription,
     SubscriptionTerms,
     Tenant,
 )
 from cjp_fraud.detection.tables import ModelVersion
-from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan, SmtpAttempt
+from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticeAttempt, NoticePlan, PageCode, SmtpAttempt
 from cjp_fraud.people.tables import Identity, Participation, User, UserRole
 from cjp_fraud.review.decision_tables import (
     Approval,
     Determination,
     DeterminationFlag,
     Dispute,
+    EmergencyOrder,
+    LetterOrder,
     NeedStatement,
     Proposal,
     Stop,
+    WrongfulMeasure,
 )
-from cjp_fraud.review.tables import Case, CaseComment, Episode, EvidenceSet, Flag
+from cjp_fraud.review.tables import (
+    Attachment,
+    AttachmentContent,
+    Case,
+    CaseComment,
+    Episode,
+    EvidenceSet,
+    Flag,
+)
 from cjp_fraud.storage.base import Base, import_all_tables
-from cjp_fraud.suspension.tables import Entitlement, Measure, PlatformCommand, Reaffirmation
+from cjp_fraud.storage.database import AT_ONCE, in_parts
+from cjp_fraud.suspension.tables import (
+    Cap,
+    Entitlement,
+    Measure,
+    Narrowing,
+    PlatformCommand,
+    Reaffirmation,
+)
 
 SUBJECTS: Final = frozenset({"tenants", "subscriptions", "users"})
 """Tables whose rows belong to a case and to others too: entries about them are of no case."""
@@ -49,7 +81,7 @@ TABLES_OF_SUBJECTS: Final = frozenset(
     kind.__tablename__
     for kind in (
         *(Tenant, Subscription, Site, SubscriptionTerms, GoverningDocument, NoticeTermsVersion, Address),
-        *(ContractDocuments, ProvisioningRecord),
+        *(ContractDocuments, ProvisioningRecord, SignedConsent),
         *(User, UserRole, Identity, FeedEdit, ContractConfirmation),
     )
 )
@@ -58,17 +90,28 @@ TABLES_OF_SUBJECTS: Final = frozenset(
 _NO_SUCH_VALUE: Final = (LookupError, TypeError, ValueError, StatementError)
 """What reading a row raises if one of its values is none of the column's kind."""
 
-_AT_ONCE: Final = 500
-"""Rows fetched, and ids asked for, at once."""
 
+def records_of_case(session: Session, case_id: str, *, attached_bytes: bool = True) -> list[Record]:
+    """Return all rows of a case: its own, its tenant's contract, the persons and texts that they and the log name.
 
-def records_of_case(session: Session, case_id: str) -> list[Record]:
-    """Return all rows of a case: its own, its tenant's contract, the persons and texts that they and the log name."""
+    Parameters
+    ----------
+    attached_bytes : whether what attached files hold is read too; else it is withheld, and the digests of the rows are
+        the same, because it may be erased.
+    """
     entries = session.execute(
         select(AuditEntry.actor, AuditEntry.rows).where(AuditEntry.case_id == case_id)
     ).all()
     case = session.get_one(Case, case_id)
-    records = [record for statement in _of_case(case) for record in _records(session, statement)]
+    of_case = {"case_id": case_id, "tenant_id": case.tenant_id}
+    found = set(session.scalars(_tables_with_rows(), of_case))
+    records = [
+        record_of(row)
+        for table, statement in _of_case().items()
+        if table in found
+        for row in session.scalars(statement, of_case)
+    ]
+    records += _attached(session, case_id, attached_bytes=attached_bytes)
     versions = {record.fields["model_version"] for record in records if record.table == Flag.__tablename__}
     records += _records(session, select(ModelVersion).where(ModelVersion.id.in_(sorted(versions - {None}))))
     texts = {
@@ -83,6 +126,22 @@ def records_of_case(session: Session, case_id: str) -> list[Record]:
     records += _by_id(session, PersonalText, texts)
     named = {value for record in records for value in record.fields.values() if isinstance(value, str)}
     return records + _people(session, named | {entry.actor for entry in entries})
+
+
+def _attached(session: Session, case_id: str, *, attached_bytes: bool) -> Iterator[Record]:
+    """Yield the rows with what the case's attached files hold, one file at a time."""
+    of_case = (
+        select(AttachmentContent)
+        .join(Attachment, Attachment.id == AttachmentContent.attachment_id)
+        .where(Attachment.case_id == case_id)
+        .order_by(AttachmentContent.id)
+    )
+    if attached_bytes:
+        yield from _records(session, of_case, at_once=1)
+        return
+    content = AttachmentContent.content
+    for row in session.scalars(of_case.options(defer(content))):
+        yield record_of(row, without=frozenset({content.key}))
 
 
 def _people(session: Session, named: set[str]) -> list[Record]:
@@ -148,7 +207,8 @@ def all_records(session: Session, unreadable: list[str]) -> Iterator[Record]:
     for mapper in Base.registry.mappers:
         if mapper.class_.NOT_AUDITED is None:
             try:
-                yield from _records(session, select(mapper.class_))
+                at_once = 1 if mapper.class_ is AttachmentContent else AT_ONCE
+                yield from _records(session, select(mapper.class_), at_once=at_once)
             except _NO_SUCH_VALUE:
                 yield from _readable_records(session, mapper, unreadable)
 
@@ -167,33 +227,64 @@ def _readable_records(session: Session, mapper: Mapper[Any], unreadable: list[st
             unreadable.append(f"{where} cannot be read ({error}): it was edited behind the application")
 
 
-def _of_case(case: Case) -> Iterator[Select[Any]]:
-    of_case = Case.id == case.id
-    proposals = select(Proposal.id).where(Proposal.case_id == case.id)
-    determinations = select(Determination.id).where(Determination.case_id == case.id)
-    episodes = select(Episode.id).where(Episode.case_id == case.id)
+@cache
+def _of_case() -> dict[str, Select[Any]]:
+    """Return what reads the rows of the case ``:case_id`` of the tenant ``:tenant_id``, by table.
+
+    Made once: making these statements takes longer than reading what they find.
+    """
+    by_table = {
+        statement.column_descriptions[0]["entity"].__tablename__: statement.execution_options(
+            yield_per=AT_ONCE
+        )
+        for statement in _statements_of_case()
+    }
+    assert len(by_table) == sum(1 for _ in _statements_of_case()), "one statement a table"
+    return by_table
+
+
+@cache
+def _tables_with_rows() -> CompoundSelect[Any]:
+    """Return what names the tables that have rows of the case: most have none, and are then not asked."""
+    return union_all(
+        *(select(literal(table)).where(exists(statement)) for table, statement in _of_case().items())
+    )
+
+
+def _statements_of_case() -> Iterator[Select[Any]]:
+    case_id: BindParameter[str] = bindparam("case_id")
+    tenant_id: BindParameter[str] = bindparam("tenant_id")
+    proposals = select(Proposal.id).where(Proposal.case_id == case_id)
+    determinations = select(Determination.id).where(Determination.case_id == case_id)
+    episodes = select(Episode.id).where(Episode.case_id == case_id)
     named = select(DeterminationFlag.flag_id).where(DeterminationFlag.determination_id.in_(determinations))
-    plans = select(NoticePlan.id).where(NoticePlan.case_id == case.id)
+    plans = select(NoticePlan.id).where(NoticePlan.case_id == case_id)
     notices = select(Notice.id).where(Notice.plan_id.in_(plans))
-    measures = select(Measure.id).where(Measure.case_id == case.id)
-    subscriptions = select(Subscription.id).where(Subscription.tenant_id == case.tenant_id)
+    measures = select(Measure.id).where(Measure.case_id == case_id)
+    subscriptions = select(Subscription.id).where(Subscription.tenant_id == tenant_id)
 
     yield select(Home)
-    yield select(Case).where(of_case)
-    yield select(Episode).where(Episode.case_id == case.id)
+    yield select(Case).where(Case.id == case_id)
+    yield select(Episode).where(Episode.case_id == case_id)
     yield select(Flag).where(Flag.episode_id.in_(episodes) | Flag.id.in_(named))
     for own in (
         CaseComment,
+        Attachment,
         EvidenceSet,
         Determination,
         Proposal,
+        EmergencyOrder,
         NeedStatement,
+        LetterOrder,
         Dispute,
         Stop,
         NoticePlan,
         Measure,
+        Narrowing,
+        WrongfulMeasure,
+        Cap,
     ):
-        yield select(own).where(own.case_id == case.id)
+        yield select(own).where(own.case_id == case_id)
     yield select(DeterminationFlag).where(DeterminationFlag.determination_id.in_(determinations))
     yield select(Approval).where(Approval.proposal_id.in_(proposals))
     yield select(Notice).where(Notice.plan_id.in_(plans))
@@ -201,18 +292,22 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
     yield select(NoticeAttempt).where(NoticeAttempt.notice_id.in_(notices))
     yield select(SmtpAttempt).where(SmtpAttempt.attempt_id.in_(attempts))
     yield select(DeliveryEvent).where(DeliveryEvent.notice_id.in_(notices))
+    yield select(PageCode).where(PageCode.notice_id.in_(notices))
     yield select(PlatformCommand).where(PlatformCommand.measure_id.in_(measures))
     yield select(Reaffirmation).where(Reaffirmation.measure_id.in_(measures))
-    yield select(Entitlement).where(Entitlement.measure_id.in_(measures))
+    caps = select(Cap.id).where(Cap.case_id == case_id)
+    yield select(Entitlement).where(Entitlement.measure_id.in_(measures) | Entitlement.measure_id.in_(caps))
     yield select(Participation).where(
-        (Participation.case_id == case.id)
-        | (Participation.case_id.is_(None) & (Participation.tenant_id == case.tenant_id))
+        (Participation.case_id == case_id)
+        | (Participation.case_id.is_(None) & (Participation.tenant_id == tenant_id))
     )
-    yield select(Tenant).where(Tenant.id == case.tenant_id)
-    yield select(Subscription).where(Subscription.tenant_id == case.tenant_id)
+    yield select(Tenant).where(Tenant.id == tenant_id)
+    providers = select(Tenant.provider_id).where(Tenant.id == tenant_id)
+    yield select(ReasonProfileVersion).where(ReasonProfileVersion.provider_id.in_(providers))
+    yield select(Subscription).where(Subscription.tenant_id == tenant_id)
     yield select(Site).where(Site.subscription_id.in_(subscriptions))
-    for of_tenant in (FeedEdit, ContractConfirmation):
-        yield select(of_tenant).where(of_tenant.tenant_id == case.tenant_id)
+    for of_tenant in (FeedEdit, ContractConfirmation, SignedConsent):
+        yield select(of_tenant).where(of_tenant.tenant_id == tenant_id)
     for versioned in (
         *(SubscriptionTerms, ProvisioningRecord, ContractDocuments),
         *(GoverningDocument, NoticeTermsVersion, Address),
@@ -222,18 +317,16 @@ def _of_case(case: Case) -> Iterator[Select[Any]]:
 
 def _by_id(session: Session, kind: type[Base], ids: Collection[str]) -> Iterator[Record]:
     key, ordered = inspect(kind).primary_key[0], sorted(ids)
-    for first in range(0, len(ordered), _AT_ONCE):
-        at_once = ordered[first : first + _AT_ONCE]
-        yield from _records(session, select(kind).where(key.in_(at_once)).order_by(key))
+    for some in in_parts(ordered):
+        yield from _records(session, select(kind).where(key.in_(some)).order_by(key))
 
 
 def _roles_of(session: Session, user_ids: set[str]) -> Iterator[Record]:
-    ordered = sorted(user_ids)
-    for first in range(0, len(ordered), _AT_ONCE):
-        some = UserRole.user_id.in_(ordered[first : first + _AT_ONCE])
-        yield from _records(session, select(UserRole).where(some).order_by(UserRole.user_id, UserRole.id))
+    for some in in_parts(sorted(user_ids)):
+        of_users = select(UserRole).where(UserRole.user_id.in_(some))
+        yield from _records(session, of_users.order_by(UserRole.user_id, UserRole.id))
 
 
-def _records(session: Session, statement: Select[Any]) -> Iterator[Record]:
-    for row in session.scalars(statement.execution_options(yield_per=_AT_ONCE)):
+def _records(session: Session, statement: Select[Any], *, at_once: int = AT_ONCE) -> Iterator[Record]:
+    for row in session.scalars(statement.execution_options(yield_per=at_once)):
         yield record_of(row)

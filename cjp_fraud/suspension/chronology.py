@@ -1,8 +1,8 @@
 """What must follow what on the way to a measure: one rule, asked by the gate and by the verification of the log.
 
 The tables hold the same rule as check constraints where one row says both moments, so that no bug above them can
-store another order; what stands in rows of two tables, the verification compares. It is the order of a notice served
-before the measure; a contract that permits another path gets another tuple of pairs.
+store another order; what stands in rows of two tables, the verification compares. A measure stands on an
+approval or, in an emergency, on an order of which the approval follows; the step that there is not binds nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Step(StrEnum):
     DETERMINED = "the determination"
     DRAWN_UP = "the proposal"
     APPROVED = "the approval"
+    EMERGENCY = "the emergency order"
     PLANNED = "the plan of the notice"
     DISPATCHED = "the dispatch of the notice"
     PERMITTED = "the moment from which the contract's notice lets the measure follow"
@@ -30,10 +31,13 @@ class Step(StrEnum):
 FOLLOWS: Final = (
     (Step.DRAWN_UP, Step.DETERMINED),
     (Step.APPROVED, Step.DRAWN_UP),
+    (Step.EMERGENCY, Step.DRAWN_UP),
     (Step.PLANNED, Step.APPROVED),
+    (Step.PLANNED, Step.EMERGENCY),
     (Step.DISPATCHED, Step.PLANNED),
     (Step.PERMITTED, Step.DISPATCHED),
     (Step.ORDERED, Step.APPROVED),
+    (Step.ORDERED, Step.EMERGENCY),
     (Step.ORDERED, Step.PERMITTED),
     (Step.IN_FORCE, Step.ORDERED),
     (Step.ENDED, Step.IN_FORCE),

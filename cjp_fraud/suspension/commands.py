@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.people.model import Decision
@@ -51,14 +50,15 @@ def lock_measure(session: Session, case_id: str) -> tuple[Case, Measure | None]:
 
 def order_of(measure: Measure) -> Order:
     """Return the order that describes a measure to the platform."""
-    scope = from_document(Scope, measure.scope)
-    return Order(measure.id, measure.tenant_id, measure.kind, scope, measure.lapses_at)
+    restriction = measure.restriction
+    return Order(measure.id, measure.tenant_id, restriction.kind, restriction.scope, measure.lapses_at)
 
 
 def record_command(decision: Decision, case: Case, measure: Measure, kind: CommandKind) -> RecordedCommand:
     """Put a command on record; an unfinished one of the same kind is returned instead, with its key.
 
-    An unfinished order to restrict that says another end than the measure does is closed, and a new one recorded.
+    An unfinished order to restrict that says another end or scope than the measure does is closed, and a new one
+    recorded.
     """
     session = decision.session
     document = canonical_json(to_document(order_of(measure)))
@@ -66,7 +66,7 @@ def record_command(decision: Decision, case: Case, measure: Measure, kind: Comma
     if command is not None and kind is CommandKind.APPLY and command.document != document:
         close_commands(
             decision, case, measure, {}, None
-        )  # its end was moved meanwhile; the new order says so
+        )  # it was kept or narrowed meanwhile; the new order says so
         command = None
     if command is None:
         last = session.scalar(

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
-from cjp_fraud.documents import to_document
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.review.narrower_measure import Restriction, restricts_less
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.platform import Order, PlatformError, ReadBack
 from cjp_fraud.suspension.tables import Entitlement
@@ -31,7 +33,7 @@ class EmbeddedPlatform:
             entitlement = session.get(Entitlement, order.measure_id, with_for_update=True)
             if entitlement is not None:
                 if entitlement.apply_key != key:
-                    _extend(session, entitlement, order, key, at)
+                    _change(session, entitlement, order, key, at)
                 return
             session.add(
                 Entitlement(
@@ -77,17 +79,23 @@ def _row(order: Order) -> tuple[str, str]:
     return Entitlement.__tablename__, order.measure_id
 
 
-def _extend(session: Session, entitlement: Entitlement, order: Order, key: str, at: datetime) -> None:
-    """Move the end of a restriction that is in force to a later one; nothing else of it can be changed."""
-    same = (entitlement.tenant_id, entitlement.kind) == (order.tenant_id, order.kind)
-    if not same or entitlement.scope != to_document(order.scope):
+def _change(session: Session, entitlement: Entitlement, order: Order, key: str, at: datetime) -> None:
+    """Move the end of a restriction that is in force to a later one, or narrow it; it is never made wider."""
+    if entitlement.tenant_id != order.tenant_id:
+        raise PlatformError(f"refused: measure {order.measure_id} was ordered for another tenant")
+    standing = Restriction(MeasureKind(entitlement.kind), from_document(Scope, entitlement.scope))
+    wanted = Restriction(order.kind, order.scope)
+    narrows = restricts_less(standing, wanted)
+    if wanted != standing and not narrows:
         raise PlatformError(f"refused: measure {order.measure_id} was ordered with another scope")
     if not entitlement.restricted or entitlement.ends_at <= aware(at):
         raise PlatformError(f"refused: measure {order.measure_id} has ended; only a new one restricts again")
     if order.ends_at < entitlement.ends_at:
         raise PlatformError(f"refused: measure {order.measure_id} was ordered until later meanwhile")
+    entitlement.kind, entitlement.scope = order.kind, to_document(order.scope)
     entitlement.ends_at, entitlement.apply_key, entitlement.changed_at = order.ends_at, key, aware(at)
-    append(Decision(session, PLATFORM, at), "entitlement.extended", *_row(order), {"key": key})
+    action = "entitlement.narrowed" if narrows else "entitlement.extended"
+    append(Decision(session, PLATFORM, at), action, *_row(order), {"key": key})
 
 
 def _answer(row: Entitlement, at: datetime) -> ReadBack:

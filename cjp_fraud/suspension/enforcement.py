@@ -20,24 +20,32 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.changed_measures import extend_under_lock, narrow_under_lock
 from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.failed_letters import FailedLetter, failed_letters
-from cjp_fraud.suspension.follow_up_letters import (
-    follow_ups_due,
-    send_follow_up,
-)
-from cjp_fraud.suspension.gate_facts import obstacles
-from cjp_fraud.suspension.measures import apply_under_lock, extend_under_lock
+from cjp_fraud.suspension.follow_up_letters import send_follow_up
+from cjp_fraud.suspension.follow_ups_due import follow_ups_due
+from cjp_fraud.suspension.gate_facts import gate_facts, obstacles
+from cjp_fraud.suspension.measures import apply_under_lock
 from cjp_fraud.suspension.model import MeasureState
+from cjp_fraud.suspension.notice_gate import held_moments, without_prior_notice
 from cjp_fraud.suspension.notification import (
     progress_of,
+    send_ordered,
     serve_next_step,
     serve_notice,
     serve_what_must_follow,
     withdraw_if_stale,
     withdraw_if_upheld,
 )
-from cjp_fraud.suspension.reinstatement import lapse_under_lock, lift_if_upheld, lift_under_lock
+from cjp_fraud.suspension.ordered_letters import ordered_letters_due
+from cjp_fraud.suspension.reinstatement import (
+    lapse_under_lock,
+    lift_if_corrected,
+    lift_if_filed,
+    lift_if_upheld,
+    lift_under_lock,
+)
 from cjp_fraud.suspension.requirements import BEFORE_MEASURE, BEFORE_NOTICE
 from cjp_fraud.suspension.tables import Measure
 
@@ -83,14 +91,12 @@ class ResumeReport:
     expired : ids of cases whose proposal nobody approved in time.
     moved : cases that are in another state than before.
     waiting : cases that could not go on.
-    follow_ups : how many letters that follow were sent.
     faults : a sentence for each case in which something broke; the other cases were dealt with.
     """
 
     expired: tuple[str, ...]
     moved: tuple[EnforcementReport, ...]
     waiting: tuple[EnforcementReport, ...]
-    follow_ups: int
     faults: tuple[str, ...]
 
 
@@ -108,7 +114,10 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
     with enforcement.case_lock(case_id):
         waiting = _advance(enforcement, case_id)
     with reading(engine) as session:
-        letters = follow_ups_due(session, case_id)
+        ordered, letters = ordered_letters_due(session, case_id), follow_ups_due(session, case_id)
+    for _, plan_id in ordered:
+        with enforcement.case_lock(case_id):
+            waiting = (*waiting, *send_ordered(enforcement, plan_id))
     for letter in letters:
         with enforcement.case_lock(case_id):
             waiting = (*waiting, *send_follow_up(enforcement, letter))
@@ -122,7 +131,7 @@ def enforce(enforcement: Enforcement, case_id: str) -> EnforcementReport:
         return EnforcementReport(
             case_id=case_id,
             state=case.state,
-            waiting_for=(*waiting, *(letter.sentence for letter in failed)),
+            waiting_for=tuple(dict.fromkeys((*waiting, *(letter.sentence for letter in failed)))),
             next_at=_next_at(enforcement, session, case),
             shut=_shut(enforcement, session, case) if waiting else (),
             failed_letters=failed,
@@ -135,27 +144,31 @@ def resume_all(enforcement: Enforcement) -> ResumeReport:
     with enforcement.deciding() as decision:
         expired = expire_due(decision)
     with reading(engine) as session:
-        rows = session.execute(select(Case.id, Case.state).where(Case.state.in_(_ON_THE_WAY)))
-        before: dict[str, CaseState] = {row.id: row.state for row in rows}
-        letters, failed = set(follow_ups_due(session)), set(failed_letters(session))
+        before = cases_on_the_way(session)
     reports, faults = [], []
-    for case_id in sorted({*before, *(letter.case_id for letter in letters)}):
+    for case_id in sorted(before):
         try:
             reports.append(enforce(enforcement, case_id))
         except (CjpFraudError, OSError) as error:
             faults.append(f"case {case_id}: {error}")
-    with reading(engine) as session:
-        done = len(letters - set(follow_ups_due(session)))
-        sent = max(done - len(set(failed_letters(session)) - failed), 0)
     return ResumeReport(
         expired=tuple(expired),
         moved=tuple(
             report for report in reports if report.state is not before.get(report.case_id, report.state)
         ),
         waiting=tuple(report for report in reports if report.waiting_for),
-        follow_ups=sent,
         faults=tuple(faults),
     )
+
+
+def cases_on_the_way(session: Session) -> dict[str, CaseState]:
+    """Return the cases of which something may be due by themselves, each with its state."""
+    following = {letter.case_id for letter in follow_ups_due(session)}
+    following |= {case_id for case_id, _ in ordered_letters_due(session)}
+    rows = session.execute(
+        select(Case.id, Case.state).where(Case.state.in_(_ON_THE_WAY) | Case.id.in_(following))
+    )
+    return {row.id: row.state for row in rows}
 
 
 def _advance(enforcement: Enforcement, case_id: str) -> tuple[str, ...]:
@@ -188,16 +201,23 @@ def _advance_by_state(enforcement: Enforcement, case_id: str) -> tuple[str, ...]
     if state is CaseState.NOTICED:
         return _try_measure(enforcement, case_id)
     if state is CaseState.SUSPENDING:
-        return apply_under_lock(enforcement, case_id).reasons
+        reasons = apply_under_lock(enforcement, case_id).reasons
+        if _state(enforcement, case_id) is CaseState.SUSPENDED:  # whoever is told afterwards is told at once
+            serve_what_must_follow(enforcement, case_id)
+        return reasons
     if state is CaseState.LIFTING:
         return lift_under_lock(enforcement, case_id).reasons
     if state is CaseState.SUSPENDED:
         serve_what_must_follow(enforcement, case_id)
-        upheld = lift_if_upheld(enforcement, case_id)
-        if upheld is not None:
-            return upheld.reasons
+        for lift in (lift_if_upheld, lift_if_filed, lift_if_corrected):
+            lifted = lift(enforcement, case_id)
+            if lifted is not None:
+                return lifted.reasons
         lapsed = lapse_under_lock(enforcement, case_id)
-        return lapsed.reasons if lapsed is not None else ()
+        if lapsed is not None:
+            return lapsed.reasons
+        told = narrow_under_lock(enforcement, case_id)
+        return told.reasons if told is not None else ()
     return waiting
 
 
@@ -253,7 +273,15 @@ def _next_at(enforcement: Enforcement, session: Session, case: Case) -> datetime
     if case.state not in (CaseState.APPROVED, CaseState.NOTICED):
         return None
     plan_progress = progress_of(session, case, enforcement.now)
-    return (plan_progress.complete_at or plan_progress.next_due_at) if plan_progress is not None else None
+    if plan_progress is None:
+        return None
+    facts = gate_facts(session, case, enforcement.policy, enforcement.now, compare_rows=False)
+    held = held_moments(facts)
+    if without_prior_notice(facts) is not None:
+        return max(held, default=None)
+    if plan_progress.complete_at is None:
+        return plan_progress.next_due_at
+    return max(plan_progress.complete_at, *held, plan_progress.complete_at)
 
 
 def _state(enforcement: Enforcement, case_id: str) -> CaseState:

@@ -12,15 +12,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.contract_terms import asks_for_the_narrowest
 from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.restriction import consent_reasons
+from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_reasons
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import measure_misfits
+from cjp_fraud.review.measure_replay import why_wider_fault
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.chronology import Step, chronology_faults
+from cjp_fraud.suspension.emergency_gate import in_time_faults, order_faults
 from cjp_fraud.suspension.model import ApprovalFact, GateFacts
 from cjp_fraud.suspension.notice_gate import notice_faults, permitted_from, terms_faults, window_faults
-from cjp_fraud.suspension.requirements import BEFORE_MEASURE, GateDecision, Obstacle, Requirement
+from cjp_fraud.suspension.requirements import BEFORE_MEASURE, Basis, GateDecision, Obstacle, Requirement
 
 FLAG_FRESH: Final = timedelta(hours=24)
 """How old the newest flag may be, or the statement that the measure is still needed."""
@@ -44,8 +47,15 @@ def check(
             for requirement, rule in _RULES.items()
             if requirement in asked
             for sentence in rule(facts, at)
-        )
+        ),
+        basis_of(facts),
     )
+
+
+def basis_of(facts: GateFacts) -> Basis:
+    """Return what the measure stands on: the approval that holds or, while there is none, an order in an emergency."""
+    ordered = facts.emergency is not None and approval_in_force(facts) is None
+    return Basis.EMERGENCY if ordered else Basis.APPROVAL
 
 
 def approval_faults(approval: ApprovalFact, facts: GateFacts) -> list[str]:
@@ -107,11 +117,11 @@ def counsel_consents(facts: GateFacts) -> bool:
 
 def earliest_permitted(facts: GateFacts) -> datetime | None:
     """Return the first moment at which approval and notice both allowed the measure; None: not yet known."""
-    approved_at = _approved_at(facts)
-    permitted_at = permitted_from(facts, approved_at)
-    if approved_at is None or permitted_at is None:
+    released_at = _released(facts)[1]
+    permitted_at = permitted_from(facts, released_at)
+    if released_at is None or permitted_at is None:
         return None
-    return max(approved_at, permitted_at)
+    return max(released_at, permitted_at)
 
 
 def _record(facts: GateFacts, _at: datetime) -> list[str]:
@@ -206,10 +216,18 @@ def _approval(facts: GateFacts, at: datetime) -> list[str]:
     if approval is not None:
         dated_later = approval.at is None or approval.at > at
         return ["the approval is dated in the future"] if dated_later else []
+    if facts.emergency is not None:
+        return order_faults(facts.emergency, facts)
     given = [approval for approval in facts.approvals if approval.capacity is Capacity.APPROVER]
     if not given:
         return ["no approver's approval is on record"]
     return [fault for approval in given for fault in approval_faults(approval, facts)]
+
+
+def _in_time(facts: GateFacts, at: datetime) -> list[str]:
+    if facts.emergency is None or basis_of(facts) is not Basis.EMERGENCY:
+        return []
+    return in_time_faults(facts.emergency, at)
 
 
 def _contract(facts: GateFacts, _at: datetime) -> list[str]:
@@ -262,16 +280,19 @@ def _terms(facts: GateFacts, _at: datetime) -> list[str]:
 
 
 def _notice(facts: GateFacts, at: datetime) -> list[str]:
-    return notice_faults(facts, at, _approved_at(facts))
+    return notice_faults(facts, at, *_released(facts))
 
 
 def _window(facts: GateFacts, at: datetime) -> list[str]:
     return window_faults(facts, at)
 
 
-def _approved_at(facts: GateFacts) -> datetime | None:
+def _released(facts: GateFacts) -> tuple[Step, datetime | None]:
+    """Return the step that lets notice and measure go, and when it was; None: it was not yet."""
     approval = approval_in_force(facts)
-    return approval.at if approval is not None else None
+    if approval is None and facts.emergency is not None:
+        return Step.EMERGENCY, facts.emergency.at
+    return Step.APPROVED, approval.at if approval is not None else None
 
 
 def _stops(facts: GateFacts, _at: datetime) -> list[str]:
@@ -335,7 +356,20 @@ def _fit(facts: GateFacts, _at: datetime) -> list[str]:
         return ["the measure's kind and scope are not known"]
     if not facts.flagged.streams:
         return ["it is not known what traffic was flagged"]
-    return list(measure_misfits(proposal.kind, proposal.scope, facts.flagged))
+    return [
+        *measure_misfits(proposal.kind, proposal.scope, facts.flagged),
+        *_wider_than_needed(facts, proposal.kind, proposal.scope),
+    ]
+
+
+def _wider_than_needed(facts: GateFacts, kind: MeasureKind, scope: Scope) -> list[str]:
+    """A measure that is wider than needed needs the reason on record."""
+    determination = facts.determination
+    terms = facts.contract.terms if facts.contract is not None else None
+    if determination is not None and determination.says_why_wider is True:
+        return []
+    fault = why_wider_fault(kind, scope, facts.flagged, duty=asks_for_the_narrowest(terms))
+    return [f"{fault}, and nobody said why {kind} is needed"] if fault else []
 
 
 def _consent(facts: GateFacts, _at: datetime) -> list[str]:
@@ -359,6 +393,7 @@ _RULES: Final[Mapping[Requirement, Callable[[GateFacts, datetime], list[str]]]] 
     Requirement.PROPOSAL: _proposal,
     Requirement.MODE: _mode,
     Requirement.APPROVAL: _approval,
+    Requirement.IN_TIME: _in_time,
     Requirement.CONTRACT: _contract,
     Requirement.CONFIRMATION: _confirmation,
     Requirement.TERMS: _terms,

@@ -48,12 +48,15 @@ from cjp_fraud.review.decision_tables import (
     Proposal,
 )
 from cjp_fraud.review.determination import latest_determination
+from cjp_fraud.review.earlier_notices_on_record import earlier_notices
+from cjp_fraud.review.emergency import emergency_order_of
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, Episode, EvidenceSet, Flag
+from cjp_fraud.storage.database import is_reading
 from cjp_fraud.suspension.case_records import (
     SUBJECTS,
     TABLES_OF_SUBJECTS,
@@ -66,6 +69,7 @@ from cjp_fraud.suspension.model import (
     ApprovalFact,
     ContractFact,
     DeterminationFact,
+    EmergencyFact,
     FlagFact,
     GateFacts,
     NoticeFact,
@@ -111,7 +115,12 @@ def gate_facts(
             for flag, episode_case in named
         ),
         row_faults=changed,
-        flagged=flagged_traffic(flags, evidence.get("rows", ()), evidence.get("by_principal", ())),
+        flagged=flagged_traffic(
+            flags,
+            evidence.get("rows", ()),
+            evidence.get("by_principal", ()),
+            evidence.get("usual_by_principal", ()),
+        ),
         newest_flag_end=_newest_flag_end(session, case, moment),
         need_stated_at=_need_stated_at(session, case, determination, moment),
         determination=_determination(session, case, determination),
@@ -119,11 +128,11 @@ def gate_facts(
         approvals=tuple(
             _approval(session, case, _actor(session, approval.by_user_id), approval) for approval in approvals
         ),
-        contract=_confirmed(
-            session, _contract(contract_at(session, case.tenant_id, moment), moment, policy.methods), case
-        ),
+        contract=contract_fact(session, case, policy, moment),
         notice=_notice(session, proposal, moment),
         stops=tuple(standing_stops(session, case.id)),
+        earlier=earlier_notices(session, case.id, moment),
+        emergency=_emergency(session, proposal),
     )
 
 
@@ -143,6 +152,7 @@ def unread_facts(policy: ProviderPolicy, row_faults: tuple[str, ...]) -> GateFac
         contract=None,
         notice=None,
         stops=None,
+        earlier=None,
     )
 
 
@@ -163,15 +173,20 @@ def approval_obstacles(
     capacity: Capacity,
     policy: ProviderPolicy,
     requirements: Collection[Requirement] = BEFORE_APPROVAL,
+    facts: GateFacts | None = None,
 ) -> tuple[str, ...]:
     """Return why ``decision.by`` may not approve, or reaffirm, the proposal that stands, a plain sentence each.
 
     The person's own faults (role, taking part, having determined) are those that the gate finds in an
     approval given already; the rest are the requirements: before an approval, what the gate will ask before
     the notice anyway.
+
+    Parameters
+    ----------
+    facts : of the case at that moment, where they are read already.
     """
     session, at = decision.session, decision.at
-    facts = gate_facts(session, case, policy, at)
+    facts = facts or gate_facts(session, case, policy, at)
     others = tuple(obstacle.sentence for obstacle in check(facts, at, requirements).obstacles)
     if facts.proposal is None:
         return others
@@ -235,9 +250,9 @@ def _as_frozen(flag: Flag, frozen: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def row_faults(session: Session, case: Case) -> tuple[str, ...]:
     """Return where the rows of a case are not as the audit log names them, a sentence each; it locks the log."""
-    if not session.get_bind().get_execution_options().get("reading_only", False):
+    if not is_reading(session):
         lock_log(session)
-    records = records_of_case(session, case.id)
+    records = records_of_case(session, case.id, attached_bytes=False)
     records += records_behind(session, records)
     named = {(record.table, record.id) for record in records} | references(records)
     named.add((Home.__tablename__, HOME))
@@ -269,11 +284,12 @@ def _determination(
         is_latest=latest is not None and latest.id == determination.id,
         by_user_id=determination.by_user_id,
         by_reviewer=Role.REVIEWER in _actor(session, determination.by_user_id).roles,
-        # An erased text was once given: only a text that was given can be erased.
-        has_reasons=reasons is not None and (reasons.erased_at is not None or bool(reasons.body)),
+        has_reasons=_was_given(reasons),
         grounds=tuple(determination.grounds or ()),
         tenants_part=determination.tenants_part,
         at=determination.at,
+        account_taken_over=determination.account_taken_over,
+        says_why_wider=determination.why_wider_text_id is not None,
     )
 
 
@@ -313,6 +329,26 @@ def _approval(session: Session, case: Case, actor: Actor, approval: Approval) ->
     )
 
 
+def _emergency(session: Session, proposal: Proposal | None) -> EmergencyFact | None:
+    order = emergency_order_of(session, proposal.id) if proposal is not None else None
+    if order is None:
+        return None
+    actor, reasons = _actor(session, order.by_user_id), session.get(PersonalText, order.reasons_text_id)
+    return EmergencyFact(
+        by_user_id=order.by_user_id,
+        at=order.at,
+        proposal_sha256=order.proposal_sha256,
+        by_reviewer=actor.may(Role.REVIEWER),
+        has_reasons=_was_given(reasons),
+        name=actor.name,
+    )
+
+
+def _was_given(text: PersonalText | None) -> bool:
+    """Whether a text says something; an erased one was once given: only what was given can be erased."""
+    return text is not None and (text.erased_at is not None or bool(text.body))
+
+
 def _contract(position: Contract, at: datetime, methods: frozenset[str] | None = None) -> ContractFact:
     terms = position.notice_terms
     unread = position.notice_terms_fault or "the notice clause has not been read"
@@ -336,7 +372,9 @@ def _contract(position: Contract, at: datetime, methods: frozenset[str] | None =
     )
 
 
-def _confirmed(session: Session, contract: ContractFact, case: Case) -> ContractFact:
+def contract_fact(session: Session, case: Case, policy: ProviderPolicy, at: datetime) -> ContractFact:
+    """Return where a case's tenant stands under its contract at ``at`` (aware)."""
+    contract = _contract(contract_at(session, case.tenant_id, at), at, policy.methods)
     return replace(contract, feed=feed_standing(session, case.tenant_id, case.id))
 
 
@@ -365,7 +403,13 @@ def _notice(session: Session, proposal: Proposal | None, at: datetime) -> Notice
         failed=standing.failed,
         projected_at=coming.complete_at if coming is not None else None,
         path=(coming or standing).explanation,
+        everywhere=on_record.everywhere,
+        not_before=_moment(plan.document.get("not_before")),
     )
+
+
+def _moment(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored is not None else None
 
 
 def _dispatched_at(session: Session, plan: NoticePlan) -> datetime | None:

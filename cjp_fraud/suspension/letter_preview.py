@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.consent_entry import consent_of
+from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.errors import Refused, refuse_unless
 from cjp_fraud.notices.announced import announced
 from cjp_fraud.notices.letter_facts import (
@@ -27,9 +29,12 @@ from cjp_fraud.review.determination import latest_determination
 from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.measure_fit import Flagged, PlannedMeasure, planned_measure
 from cjp_fraud.review.model import DisputeState, Finding, MeasureWanted, ProviderPolicy
+from cjp_fraud.review.narrower_measure import Restriction
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
 from cjp_fraud.review.tables import Case, Flag
+from cjp_fraud.suspension.cap_letter import cap_letter
 from cjp_fraud.suspension.model import Assumed, MeasureState
+from cjp_fraud.suspension.narrowing import narrowing_by
 from cjp_fraud.suspension.tables import Measure
 
 
@@ -50,6 +55,8 @@ def letter_of_case(
     proposal = latest_proposal(session, case)
     flags = _flags(session, case, found)
     measure = _measure(proposal, flags, policy)
+    if kind is NoticeKind.CAP:
+        return _of_a_cap(session, case, policy, at)
     dispute = session.scalar(
         select(Dispute).where(Dispute.case_id == case.id).order_by(Dispute.opened_at.desc()).limit(1)
     )
@@ -66,14 +73,15 @@ def letter_of_case(
     )
     assert measure is not None
     running = _measure_on_record(session, proposal)
+    restricted = _restricted(kind, measure, running)
     plan = plan_of(session, proposal.id) if proposal is not None else None
     try:
         return Letter(
             kind=kind,
             case_reference=str(case.number),
             sender=policy.sender,
-            measure=measure.kind,
-            scope=measure.scope,
+            measure=restricted.kind,
+            scope=restricted.scope,
             seen=seen(_told(session, case, kind, flags, running)),
             grounds=tuple(found.grounds) if found is not None else (),
             determined_at=found.at if found is not None else None,
@@ -87,10 +95,26 @@ def letter_of_case(
             withdrawn=Withdrawn(_why_withdrawn(session, case), may_have_begun=running is not None),
             term_concerned=assumed.term_concerned,
             cure_until=assumed.cure_until,
-            answered=_answered(dispute, running, at, assumed),
+            answered=_answered(session, dispute, running, at, assumed),
         )
     except ValueError as error:
         raise Refused((str(error),), action=f"preview a {kind} letter of case {case.number}") from error
+
+
+def _of_a_cap(session: Session, case: Case, policy: ProviderPolicy, at: datetime) -> Letter:
+    """Return the facts of the letter that would tell of a cap, if the customer's consent were breached now."""
+    row = session.scalar(
+        select(SignedConsent)
+        .where(SignedConsent.tenant_id == case.tenant_id, SignedConsent.ended_at.is_(None))
+        .order_by(SignedConsent.entered_at.desc(), SignedConsent.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        raise Refused(
+            ("no standing consent of this tenant is on record (contracts enter-consent)",),
+            action=f"preview a {NoticeKind.CAP} letter of case {case.number}",
+        )
+    return cap_letter(str(case.number), policy.sender, consent_of(row), at)
 
 
 def _flags(session: Session, case: Case, found: Determination | None) -> list[Flag]:
@@ -145,15 +169,25 @@ def _why_withdrawn(session: Session, case: Case) -> WhyWithdrawn:
     return WhyWithdrawn.DISPUTE_UPHELD if upheld else WhyWithdrawn.DECIDED
 
 
+def _restricted(kind: NoticeKind, measure: PlannedMeasure, running: Measure | None) -> Restriction:
+    """Return what a letter says is restricted: the notice what was approved, later ones what is left of it."""
+    if kind is NoticeKind.SUSPENSION or running is None:
+        return Restriction(measure.kind, measure.scope)
+    return running.restriction
+
+
 def _answered(
-    dispute: Dispute | None, running: Measure | None, at: datetime, assumed: Assumed
+    session: Session, dispute: Dispute | None, running: Measure | None, at: datetime, assumed: Assumed
 ) -> Answered | None:
     if dispute is None:
         return None
     decided = dispute.state is not DisputeState.OPEN
+    narrowing = narrowing_by(session, dispute.id)
     return Answered(
         received_at=dispute.opened_at,
         decided_at=dispute.decided_at or at,
         upheld=dispute.state is DisputeState.UPHELD if decided else assumed.upheld,
         in_force=running is not None and running.ended_at is None,
+        remains=(narrowing.after.kind, narrowing.after.scope) if narrowing is not None else None,
+        narrowed=narrowing is not None and narrowing.confirmed_at is not None,
     )

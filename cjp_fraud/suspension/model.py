@@ -15,6 +15,7 @@ from cjp_fraud.contracts.model import FeedStanding, Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.people.model import machine
+from cjp_fraud.review.earlier_notice import EarlierNotice
 from cjp_fraud.review.measure_fit import Flagged
 from cjp_fraud.review.model import Capacity, Finding, Quantity, TenantsPart
 
@@ -49,9 +50,16 @@ MEASURE_ACTIONS: Final = frozenset(
         "case.observed",
         "case.suspending",
         "case.suspended",
+        "case.emergency_approved",
         "case.not_suspended",
+        "case.capped",
+        "case.cap_in_force",
+        "case.cap_not_in_force",
+        "case.cap_ended",
         "measure.reaffirmed",
         "measure.kept",
+        "measure.narrowing",
+        "measure.narrowed",
         "case.reinstating",
         "case.lapsing",
         "case.lifting_failed",
@@ -112,7 +120,11 @@ class FlagFact:
 
 @dataclass(frozen=True, slots=True)
 class DeterminationFact:
-    """The determination that the proposal rests on; ``grounds`` are those that it names."""
+    """The determination that the proposal rests on; ``grounds`` are those that it names.
+
+    ``account_taken_over``: whether the customer's account may have been taken over; ``says_why_wider``: whether it says
+    why no narrower measure is enough; None: it is not known.
+    """
 
     finding: Finding | None
     is_latest: bool | None
@@ -122,6 +134,8 @@ class DeterminationFact:
     grounds: tuple[str, ...] | None
     tenants_part: TenantsPart | None
     at: datetime | None
+    account_taken_over: bool | None = False
+    says_why_wider: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,18 @@ class ApprovalFact:
 
 
 @dataclass(frozen=True, slots=True)
+class EmergencyFact:
+    """A reviewer's order to restrict at once, given or about to be; ``name``: how a sentence names the person."""
+
+    by_user_id: str | None
+    at: datetime | None
+    proposal_sha256: str | None
+    by_reviewer: bool | None
+    has_reasons: bool | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeFact:
     """The notice plan, as the notices tell it.
 
@@ -161,6 +187,8 @@ class NoticeFact:
     projected_at : from when the measure may follow if every letter still to come is served the moment it is due;
         None: it never may.
     path : how that moment comes about, a sentence a step.
+    everywhere : whether it goes to every address of the contract, by every method at once; None: it is not known.
+    not_before : the first moment of a restriction that its letters state because of letters before them; None: of none.
     """
 
     mode: PlatformMode | None
@@ -177,6 +205,8 @@ class NoticeFact:
     failed: bool | None = None
     projected_at: datetime | None = None
     path: tuple[str, ...] = ()
+    everywhere: bool | None = False
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +277,8 @@ class GateFacts:
     newest_flag_end : end of the newest flagged interval of the case that is in force.
     need_stated_at : when a person last said, since the determination, that the measure is still needed.
     stops : a sentence for each that stands; None: they cannot be read.
+    earlier : warnings and notices of breach on the case; None: they cannot be read.
+    emergency : the order to restrict before the approval; None: nobody gave one.
     """
 
     mode_in_force: PlatformMode | None
@@ -262,6 +294,8 @@ class GateFacts:
     contract: ContractFact | None
     notice: NoticeFact | None
     stops: tuple[str, ...] | None
+    earlier: tuple[EarlierNotice, ...] | None = ()
+    emergency: EmergencyFact | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.enforcement_window import next_in_window
 from cjp_fraud.contracts.stated import Unstated
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.review.earlier_notice import Announcing, EarlierNotice, held_by, held_until, sufficing
 from cjp_fraud.suspension.chronology import Step, chronology_faults
 from cjp_fraud.suspension.model import GateFacts, NoticeFact
 
@@ -18,18 +19,40 @@ from cjp_fraud.suspension.model import GateFacts, NoticeFact
 def without_prior_notice(facts: GateFacts) -> str | None:
     """Return by what provision of the contract the measure needs no notice beforehand; None: it needs one.
 
-    The measure is named as an operational control, the customer consented to it beforehand, or all grounds of the
-    determination fall under a ground that counsel has marked. The letters are planned and go out all the same.
+    The measure is named as an operational control, the customer consented to it beforehand, all grounds of the
+    determination fall under a ground that counsel has marked, or a conditional warning suffices. The letters are
+    planned and go out all the same.
     """
+    excepted = _excepted(facts)
+    if excepted is not None:
+        return excepted
+    warning = sufficing_warning(facts)
+    return f"{warning.in_words} is the notice that the contract asks for" if warning is not None else None
+
+
+def sufficing_warning(facts: GateFacts) -> EarlierNotice | None:
+    """Return the conditional warning that is the measure's notice by the contract; None: there is none."""
+    terms = facts.contract.terms if facts.contract is not None else None
+    proposal, determination = facts.proposal, facts.determination
+    if proposal is None or proposal.kind is None:
+        return None
+    measure = Announcing(
+        proposal.kind,
+        proposal.scope,
+        proposal.duration,
+        determination.at if determination is not None else None,
+        determination is not None and _taken_over(facts),
+    )
+    return sufficing(terms, facts.earlier or (), measure)
+
+
+def _excepted(facts: GateFacts) -> str | None:
+    """Return by what provision a measure needs no notice, or none on its grounds; None: by none."""
     terms = facts.contract.terms if facts.contract is not None else None
     if terms is None:
         return None
-    named = terms.needs_no_notice(facts.proposal.kind) if facts.proposal and facts.proposal.kind else None
-    if named is not None:
-        return f"the contract names {named.kind} as a measure without notice"
     grounds = facts.determination.grounds if facts.determination is not None else None
-    ground = terms.ground_without_notice(grounds or ())
-    return f"the contract's ground without prior notice: {ground.ground}" if ground is not None else None
+    return terms.needs_no_prior_notice(facts.proposal.kind if facts.proposal else None, grounds or ())
 
 
 def terms_faults(facts: GateFacts) -> list[str]:
@@ -42,13 +65,16 @@ def terms_faults(facts: GateFacts) -> list[str]:
     return list(contract.terms_faults)
 
 
-def notice_faults(facts: GateFacts, at: datetime, approved_at: datetime | None) -> list[str]:
+def notice_faults(
+    facts: GateFacts, at: datetime, released_by: Step, released_at: datetime | None
+) -> list[str]:
     """Return what is wrong with the notice, a sentence each; what time mends is part of it.
 
     Parameters
     ----------
     at : aware.
-    approved_at : when the approval that holds was given; None: none does.
+    released_by, released_at : what lets the notice go (the approval, or the emergency order), and when it was given;
+        None: it was not.
     """
     notice = facts.notice
     if notice is None:
@@ -67,14 +93,25 @@ def notice_faults(facts: GateFacts, at: datetime, approved_at: datetime | None) 
             notice.language is not None and notice.language == language,
             "the notice is not known to be in the contract's language",
         ),
+        (
+            notice.everywhere is True or (notice.everywhere is False and not _taken_over(facts)),
+            "the account may have been taken over, and the notice does not go to every address of the contract",
+        ),
     )
     moments = {
-        Step.APPROVED: approved_at,
+        released_by: released_at,
         Step.PLANNED: notice.planned_at,
         Step.DISPATCHED: notice.dispatched_at,
     }
     timing = [] if without_prior_notice(facts) is not None else _service_faults(notice, at)
+    timing += _earlier_faults(facts, at)
     return [sentence for holds, sentence in checks if not holds] + timing + list(chronology_faults(moments))
+
+
+def _taken_over(facts: GateFacts) -> bool:
+    """Whether the customer's account may have been taken over; where it is not known, it may."""
+    determination = facts.determination
+    return determination is None or determination.account_taken_over is not False
 
 
 def _service_faults(notice: NoticeFact, at: datetime) -> list[str]:
@@ -93,6 +130,42 @@ def _service_faults(notice: NoticeFact, at: datetime) -> list[str]:
     elif notice.complete_at > at:
         faults.append(f"the contract lets the measure follow from {notice.complete_at:%Y-%m-%d %H:%M:%SZ} on")
     return faults
+
+
+def _earlier_faults(facts: GateFacts, at: datetime) -> list[str]:
+    """Return which letters state a later beginning than ``at``, or are not served for long enough.
+
+    What the notice states because of a letter before it binds also once that letter is withdrawn: it has left.
+    """
+    if facts.earlier is None:
+        return ["it is not known what else was sent on the case"]
+    faults = [
+        f"{each.in_words} states that nothing is restricted before {moment:%Y-%m-%d %H:%M:%SZ}"
+        for each, moment in held_by(facts.earlier)
+        if moment > at
+    ]
+    stated = facts.notice.not_before if facts.notice is not None else None
+    if stated is not None and stated > at:
+        faults.append(f"the notice states that nothing is restricted before {stated:%Y-%m-%d %H:%M:%SZ}")
+    warned_at = _warned_at(facts)
+    if warned_at is not None and warned_at > at:
+        faults.append(
+            f"the conditional warning lets the measure follow from {warned_at:%Y-%m-%d %H:%M:%SZ} on"
+        )
+    return faults
+
+
+def _warned_at(facts: GateFacts) -> datetime | None:
+    """Return from when the warning lets the measure follow that is its notice; None: no warning is."""
+    warning = sufficing_warning(facts) if _excepted(facts) is None else None
+    return warning.complete_at if warning is not None else None
+
+
+def held_moments(facts: GateFacts) -> list[datetime]:
+    """Return the moments before which letters of before, and what the notice says of them, let nothing begin."""
+    stated = facts.notice.not_before if facts.notice is not None else None
+    moments = [held_until(facts.earlier or ()), _warned_at(facts), stated]
+    return [moment for moment in moments if moment is not None]
 
 
 def window_faults(facts: GateFacts, at: datetime) -> list[str]:
@@ -124,19 +197,19 @@ def timing_faults(facts: GateFacts, at: datetime) -> list[str]:
     """Return what stands against a measure at ``at`` that time alone mends: the notice's periods and the windows."""
     notice = facts.notice
     waits = _service_faults(notice, at) if notice is not None and without_prior_notice(facts) is None else []
-    return waits + window_faults(facts, at)
+    return waits + _earlier_faults(facts, at) + window_faults(facts, at)
 
 
-def permitted_from(facts: GateFacts, approved_at: datetime | None) -> datetime | None:
+def permitted_from(facts: GateFacts, released_at: datetime | None) -> datetime | None:
     """Return from when the notice lets the measure follow; None: not yet known.
 
-    Where no notice is needed beforehand, from the approval on, once the notice is planned.
+    Where no notice is needed beforehand, from ``released_at`` (the approval, or the emergency order) on, once the
+    notice is planned. Never before what letters of before state.
     """
     notice = facts.notice
     if notice is None:
         return None
-    if without_prior_notice(facts) is None:
-        return notice.complete_at
-    if approved_at is None or notice.planned_at is None:
-        return None
-    return max(approved_at, notice.planned_at)
+    excepted = without_prior_notice(facts) is not None
+    waits = [released_at, notice.planned_at] if excepted else [notice.complete_at]
+    known = [moment for moment in waits if moment is not None]
+    return max(*known, *held_moments(facts), known[0]) if len(known) == len(waits) else None

@@ -15,16 +15,19 @@ from cjp_fraud.config import PlatformMode
 from cjp_fraud.documents import from_document
 from cjp_fraud.notices.delivery_record import plan_facts, progress_at
 from cjp_fraud.notices.dispatch import dispatch_due
+from cjp_fraud.notices.letter_standing import awaited
 from cjp_fraud.notices.plans import PlanDraft
-from cjp_fraud.notices.plans_on_record import create_plan, plan_of
+from cjp_fraud.notices.plans_on_record import create_plan, plan_of, stated_end
 from cjp_fraud.notices.progress import PlanProgress, letters_due
-from cjp_fraud.notices.tables import Notice
+from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import lock_case, move
 from cjp_fraud.review.decision_tables import Proposal
 from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.dispute import upheld_dispute
+from cjp_fraud.review.earlier_notice import held_until
+from cjp_fraud.review.earlier_notices_on_record import earlier_notices
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.tables import Case
@@ -124,8 +127,9 @@ def withdraw_if_stale(enforcement: Enforcement, case_id: str) -> bool:
     """Withdraw an approved case that can no longer be acted on (gate, point 8), and say whether it was.
 
     It is stale when it was not acted on within ``policy.fresh`` of the earliest moment that approval
-    and notice permitted it, or of the last moment at which a step of its notice fell due. What was
-    approved in observe stays as it is.
+    and notice permitted it, or of the last moment at which a step of its notice fell due. While a carrier or the
+    recipient has still to say that a notice arrived which has left, nobody can act; then it is stale with the end that
+    the letters state. What was approved in observe stays as it is.
     """
     with enforcement.deciding() as decision:
         session = decision.session
@@ -133,10 +137,21 @@ def withdraw_if_stale(enforcement: Enforcement, case_id: str) -> bool:
         proposal = latest_proposal(session, case)
         if case.state not in BEFORE_THE_MEASURE or proposal is None or proposal.mode is PlatformMode.OBSERVE:
             return False
+        held = held_until(earlier_notices(session, case.id, decision.at))
         since, fresh = _permitted_since(decision, proposal), enforcement.policy.fresh
+        if since is not None and held is not None:
+            since = max(since, held)  # what an earlier letter states is waited for
         if since is None or decision.at <= since + fresh:
             return False
-        withdraw(decision, case_id, reasons=f"not acted on within {fresh.total_seconds() / 3600:g} hours")
+        end = _end_while_receipt_is_awaited(decision, proposal)
+        if end is not None and decision.at <= end:
+            return False
+        why = (
+            f"not acted on within {fresh.total_seconds() / 3600:g} hours"
+            if end is None
+            else f"the end that its notice states ({end:%Y-%m-%d %H:%M:%SZ}) passed before the notice was received"
+        )
+        withdraw(decision, case_id, reasons=why)
         return True
 
 
@@ -151,6 +166,18 @@ def dispatch_plan(enforcement: Enforcement, plan_id: str) -> PlanProgress:
     """Send what is due of a plan, and return how far it is then."""
     engine, methods, clock = enforcement.engine, enforcement.notice_methods, enforcement.clock
     return dispatch_due(engine, methods, plan_id, clock, by=ENFORCER)
+
+
+def send_ordered(enforcement: Enforcement, plan_id: str) -> tuple[str, ...]:
+    """Send what is due of a letter that a person has ordered; return what keeps it from being sent."""
+    with reading(enforcement.engine) as session:
+        mode = session.get_one(NoticePlan, plan_id).mode
+    if mode is PlatformMode.ACT and enforcement.policy.mode is PlatformMode.OBSERVE:
+        return ("an ordered letter waits: the mode in force is observe, and nothing leaves",)
+    plan_progress = dispatch_plan(enforcement, plan_id)
+    if plan_progress.next_due_at is not None and plan_progress.next_due_at <= enforcement.now:
+        return ("an ordered letter is not sent yet; it is tried again",)
+    return ()
 
 
 def _record_service(
@@ -173,12 +200,21 @@ def _record_service(
         move(decision, case, CaseState.NOTICE_FAILED, "case.notice_failed", content)
         return ("every method of serving that the contract permits has failed",)
     if not plan_progress.step_complete:
-        return (
-            "the notice is not served yet and is tried again; "
-            "cjp-fraud notices show ID tells what the mail server said",
-        )
+        return (_why_not_received(decision.session, plan_progress.plan_id, decision.at),)
     move(decision, case, CaseState.NOTICED, "case.noticed", content)
     return ()
+
+
+def _why_not_received(session: Session, plan_id: str, at: datetime) -> str:
+    """Return why a step is not complete yet: nothing was handed over, or what was does not count as received."""
+    facts = plan_facts(session, plan_id)
+    waiting = awaited(facts.letters)
+    if waiting is not None and not letters_due(facts, at):
+        return waiting
+    return (
+        "the notice is not served yet and is tried again; "
+        "cjp-fraud notices show ID tells what the mail server said"
+    )
 
 
 def _permitted_since(decision: Decision, proposal: Proposal) -> datetime | None:
@@ -196,6 +232,21 @@ def _permitted_since(decision: Decision, proposal: Proposal) -> datetime | None:
     due = [due_at for _, due_at in letters_due(plan_facts(session, plan.id), at)]
     last_due = session.scalar(select(func.max(Notice.due_at)).where(Notice.plan_id == plan.id))
     return max(approved_at, last_due or plan.created_at, *due)
+
+
+def _end_while_receipt_is_awaited(decision: Decision, proposal: Proposal) -> datetime | None:
+    """Return the end that the letters state where all that was due has left and its receipt is not proven yet.
+
+    None: there is something to send, nothing can be received any more, or it is received.
+    """
+    session, at = decision.session, decision.at
+    plan = plan_of(session, proposal.id)
+    if plan is None:
+        return None
+    plan_progress = progress_at(session, plan.id, at)
+    if plan_progress.complete_at is not None or plan_progress.failed or plan_progress.next_due_at is not None:
+        return None
+    return stated_end(session, plan.id)
 
 
 def _approved_at(session: Session, proposal: Proposal) -> datetime:

@@ -18,6 +18,7 @@ from cjp_fraud.review.cases import numbers_of
 from cjp_fraud.review.decision_tables import Dispute, Proposal
 from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.tables import Case
+from cjp_fraud.suspension.after_notices import after_notices
 from cjp_fraud.suspension.failed_letters import failed_letters
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.tables import Measure
@@ -46,6 +47,19 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
     late_papers = [duty for duty in open_duties(session, at) if duty.overdue]
     numbers = numbers_of(session, {duty.case_id for duty in late_papers})
     named += [f"case {numbers[duty.case_id]}, {duty.sentence}" for duty in late_papers]
+    untold = [duty for duty in after_notices(session, late) if duty.overdue]
+    of_cases = numbers_of(session, {duty.case_id for duty in untold})
+    named += [f"case {of_cases[duty.case_id]}: {duty.sentence}" for duty in untold]
+    unlifted = session.scalars(
+        select(Case.number)
+        .join(Measure, Measure.case_id == Case.id)
+        .where(Measure.state == MeasureState.IN_FORCE, Measure.lift_due_at < late)
+        .order_by(Case.number)
+    ).all()
+    named += [
+        f"the cause of the measure of case {number} is gone, and it is still on record as in force"
+        for number in unlifted
+    ]
     unanswered = sum(each.answer_due_at < at for each in open_contradictions(session))
     if unanswered:
         named.append(
@@ -57,7 +71,7 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
     counted = (
         (
             _disputes(at, late),
-            "dispute(s) that nobody has decided within the hour, or not known to be lifted",
+            "dispute(s) that nobody has decided in time, or not known to be lifted or narrowed",
         ),
         (_lifts(), "measure(s) whose lift the platform has not confirmed"),
         (_letters(late), "letter(s) not handed over"),
@@ -70,7 +84,9 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
 def _disputes(at: datetime, late: datetime) -> Select[int]:
     undecided = (Dispute.state == DisputeState.OPEN) & (Dispute.answer_due_at < at)
     not_closed = (
-        (Dispute.state == DisputeState.UPHELD) & Dispute.closed_at.is_(None) & (Dispute.decided_at < late)
+        Dispute.state.in_([DisputeState.UPHELD, DisputeState.NARROWED])
+        & Dispute.closed_at.is_(None)
+        & (Dispute.decided_at < late)
     )
     return select(func.count()).where(undecided | not_closed)
 

@@ -76,9 +76,10 @@ class PlatformClient(Protocol):
     """A platform; the same key twice does the thing once."""
 
     def apply(self, order: Order, key: str, at: datetime) -> None:
-        """Restrict as ordered, until the order's end; a later order of the same measure moves the end.
+        """Restrict as ordered, until the order's end; a later order of the same measure moves the end or narrows it.
 
-        Raises PlatformError.
+        What a measure restricts is replaced in one step: at no moment is nothing of it in force, or the old beside
+        the new. No later order restricts more than the one before. Raises PlatformError.
         """
 
     def lift(self, order: Order, key: str, at: datetime) -> None:

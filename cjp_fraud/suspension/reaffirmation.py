@@ -20,6 +20,7 @@ from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.review.tables import EvidenceSet
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure
+from cjp_fraud.suspension.emergency import is_unapproved
 from cjp_fraud.suspension.fresh_reasons import GivenReasons, reasons_faults, recorded_reasons
 from cjp_fraud.suspension.gate_facts import approval_obstacles
 from cjp_fraud.suspension.kept_rounds import (
@@ -106,6 +107,12 @@ def reaffirm(
         *look_missing,
         *reasons_faults(given, summary, [text or "" for text in earlier]),
         *time_faults(term_of(measure), latest, at),
+        *(
+            ["it was ordered in an emergency and is not approved yet"]
+            if is_unapproved(session, measure)
+            else []
+        ),
+        *(["its cause is gone, as is on record; it is lifted"] if measure.corrected_at is not None else []),
     )
     refuse_unless(
         *((False, sentence) for sentence in in_the_way),

@@ -12,7 +12,7 @@ from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.disagreements import Disagreement, DisagreementKind, disagreement_of, not_on_record
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.platform import Order, PlatformError
-from cjp_fraud.suspension.tables import Measure
+from cjp_fraud.suspension.tables import Cap, Measure
 
 RECONCILER = machine("reconcile")
 
@@ -30,7 +30,8 @@ def reconcile(enforcement: Enforcement) -> tuple[Disagreement, ...]:
     """
     restricted = {answer.measure_id for answer in enforcement.platform.restrictions(enforcement.now)}
     with reading(enforcement.engine) as session:
-        measures = {measure.id: measure for measure in session.scalars(select(Measure))}
+        measures: dict[str, Measure | Cap] = {each.id: each for each in session.scalars(select(Measure))}
+        measures |= {cap.id: cap for cap in session.scalars(select(Cap))}
     standing = {
         key
         for key, measure in measures.items()
@@ -43,7 +44,7 @@ def reconcile(enforcement: Enforcement) -> tuple[Disagreement, ...]:
             faults = [not_on_record(measure_id)]
         else:
             with enforcement.case_lock(measure.case_id):  # so that nothing is on its way meanwhile
-                faults = _compare(enforcement, order_of(measure), measure.case_id)
+                faults = _compare(enforcement, _order(measure), measure.case_id)
         for disagreement in faults:
             _record(enforcement, disagreement)
         disagreements += faults
@@ -55,7 +56,7 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
     platform, measure_id = enforcement.platform, order.measure_id
     answer = platform.read_back(measure_id, enforcement.now)
     with reading(enforcement.engine) as session:
-        measure = session.get_one(Measure, measure_id)
+        measure = session.get(Measure, measure_id) or session.get_one(Cap, measure_id)
         state, is_past_its_end = measure.state, measure.is_past_its_end(enforcement.now)
     disagreement = disagreement_of(order, case_id, state, answer, is_past_its_end=is_past_its_end)
     if disagreement is None:
@@ -68,6 +69,10 @@ def _compare(enforcement: Enforcement, order: Order, case_id: str) -> list[Disag
     except PlatformError:
         lifted = False
     return [disagreement.after_lifting(lifted)]
+
+
+def _order(measure: Measure | Cap) -> Order:
+    return measure.order if isinstance(measure, Cap) else order_of(measure)
 
 
 def _record(enforcement: Enforcement, disagreement: Disagreement) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.contracts.contract_reader import contract_at
+from cjp_fraud.contracts.contract_terms import LiftRule
+from cjp_fraud.contracts.periods import after
+from cjp_fraud.contracts.stated import stated
 from cjp_fraud.errors import refuse_unless
+from cjp_fraud.notices.plans_on_record import cancel_plan
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
-from cjp_fraud.review.cases import in_words, move
-from cjp_fraud.review.dispute import close_upheld, upheld_dispute
-from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.cases import in_words, move, note
+from cjp_fraud.review.dispute import close_disputes, upheld_dispute
+from cjp_fraud.review.model import CaseState, RestoreCheck
+from cjp_fraud.review.stops_on_record import filed_dispute_that_stops
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.suspension.commands import (
     close_commands,
@@ -37,8 +45,14 @@ from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 
-def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str) -> MeasureOutcome:
+def reinstate(
+    enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str, checks: Collection[RestoreCheck] = ()
+) -> MeasureOutcome:
     """Lift a measure on an approver's decision; a run after an interruption completes it and decides nothing anew.
+
+    Parameters
+    ----------
+    checks : what the person saw to before; it goes on record with what they did not.
 
     Raises
     ------
@@ -49,7 +63,7 @@ def reinstate(enforcement: Enforcement, case_id: str, by: Actor, *, reasons: str
         with transaction(enforcement.engine) as session:
             decision = Decision(session, by, enforcement.now)
             if not _is_being_reinstated(decision, case_id):
-                _decide_reinstatement(decision, case_id, reasons)
+                _decide_reinstatement(decision, case_id, reasons, checks)
         return lift_under_lock(enforcement, case_id)
 
 
@@ -81,16 +95,92 @@ def lift_if_upheld(enforcement: Enforcement, case_id: str) -> MeasureOutcome | N
         dispute = upheld_dispute(session, case.id)
         if case.state is not CaseState.SUSPENDED or measure is None or dispute is None:
             return None
-        measure.state, measure.ending = MeasureState.LIFTING, Ending.REINSTATED
-        content = {
-            "measure_id": measure.id,
-            "ending": Ending.REINSTATED,
-            "dispute_id": dispute.id,
-            "decided_by": dispute.decided_by,
-        }
-        move(decision, case, CaseState.LIFTING, "case.reinstating", content)
-        record_command(decision, case, measure, CommandKind.LIFT)
+        _order_lift(decision, case, measure, {"dispute_id": dispute.id, "decided_by": dispute.decided_by})
     return lift_under_lock(enforcement, case_id)
+
+
+def lift_if_corrected(enforcement: Enforcement, case_id: str) -> MeasureOutcome | None:
+    """Lift a measure whose cause is gone, when the contract's lift rule asks for it; None: it does not yet.
+
+    Whoever found that the cause is gone has decided the lift. The caller holds the lock.
+    """
+    with enforcement.deciding() as decision:
+        case, measure = lock_measure(decision.session, case_id)
+        if case.state is not CaseState.SUSPENDED or measure is None or measure.lift_due_at is None:
+            return None
+        if decision.at < measure.lift_due_at:
+            return None
+        because = {"corrected_at": measure.corrected_at, "decided_by": measure.corrected_by}
+        _order_lift(decision, case, measure, because)
+    return lift_under_lock(enforcement, case_id)
+
+
+def lift_if_filed(enforcement: Enforcement, case_id: str) -> MeasureOutcome | None:
+    """Lift a measure of which a dispute is filed, where the contract says that filing stops it; None: it does not.
+
+    Whoever entered the dispute has set the clause to work. The caller holds the lock.
+    """
+    with enforcement.deciding() as decision:
+        case, measure = lock_measure(decision.session, case_id)
+        if case.state is not CaseState.SUSPENDED or measure is None:
+            return None
+        dispute = filed_dispute_that_stops(decision.session, case)
+        if dispute is None:
+            return None
+        _order_lift(decision, case, measure, {"dispute_id": dispute.id, "decided_by": dispute.opened_by})
+    return lift_under_lock(enforcement, case_id)
+
+
+def record_correction(decision: Decision, case_id: str, reasons: str) -> Measure:
+    """Record that the cause of a measure in force is gone; from the contract's lift rule follows when it is lifted.
+
+    It is not kept past its review date any more.
+
+    Raises
+    ------
+    Refused
+        Names everything that is missing.
+    """
+    session, by, at = decision.session, decision.by, decision.at
+    case, measure = lock_measure(session, case_id)
+    position = contract_at(session, case.tenant_id, at)
+    rule = position.terms.lift if position.terms is not None else None
+    refuse_unless(
+        (
+            case.state is CaseState.SUSPENDED and measure is not None,
+            f"it is {case.state}; only a measure in force has a cause to correct",
+        ),
+        (measure is None or measure.corrected_at is None, "it is on record already that the cause is gone"),
+        (
+            by.may(Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
+            f"{by} is neither reviewer, approver nor counsel",
+        ),
+        (
+            isinstance(rule, LiftRule),
+            "the contract states no lift rule; an approver lifts it: cjp-fraud measures reinstate",
+        ),
+        (bool(reasons.strip()), "give the reasons"),
+        action=f"record that the cause of the measure of {in_words(case)} is gone",
+    )
+    assert measure is not None, "it was refused otherwise"
+    assert isinstance(rule, LiftRule), "it was refused otherwise"
+    within = stated(rule.within)
+    text = keep_text(session, reasons.strip(), at)
+    record_part(session, by, Part.FOUND_CORRECTED, case.tenant_id, at, case_id=case.id)
+    measure.corrected_at, measure.corrected_by, measure.correction_text_id = at, by.reference, text.id
+    measure.lift_due_at = at if within is None else after(at, (within,), within.place, position.calendars).at
+    session.flush()
+    content = {"measure_id": measure.id, "rule": rule.when, "lift_due_at": measure.lift_due_at}
+    note(decision, case, "measure.corrected", content, text)
+    return measure
+
+
+def _order_lift(decision: Decision, case: Case, measure: Measure, because: Mapping[str, object]) -> None:
+    """Order the lift of a measure in force whose end a person has decided."""
+    measure.state, measure.ending = MeasureState.LIFTING, Ending.REINSTATED
+    content = {"measure_id": measure.id, "ending": Ending.REINSTATED, **because}
+    move(decision, case, CaseState.LIFTING, "case.reinstating", content)
+    record_command(decision, case, measure, CommandKind.LIFT)
 
 
 def lift_under_lock(enforcement: Enforcement, case_id: str, reasons: tuple[str, ...] = ()) -> MeasureOutcome:
@@ -163,8 +253,12 @@ def _record_lift(
         measure.state = MeasureState.NEVER_IN_FORCE
         outcomes = {CommandKind.APPLY: CommandOutcome.REFUSED, CommandKind.LIFT: CommandOutcome.DONE}
         close_commands(decision, case, measure, outcomes, answer)
-        move(decision, case, CaseState.NOTICED, "case.not_suspended", content)
-        close_upheld(decision, case)
+        if measure.emergency_id is None:
+            move(decision, case, CaseState.NOTICED, "case.not_suspended", content)
+        else:  # nobody approved it: it is determined anew
+            cancel_plan(decision, measure.notice_plan_id)
+            move(decision, case, CaseState.IN_REVIEW, "case.not_suspended", content)
+        close_disputes(decision, case)
         return PlatformOutcome.NOT_IN_FORCE
     content["ending"] = measure.ending
     if answer.restricted:
@@ -176,7 +270,7 @@ def _record_lift(
     close_commands(decision, case, measure, {CommandKind.LIFT: CommandOutcome.DONE}, answer)
     to = CaseState.LAPSED if measure.ending is Ending.LAPSED else CaseState.REINSTATED
     move(decision, case, to, f"case.{to}", content)
-    close_upheld(decision, case)
+    close_disputes(decision, case)
     return PlatformOutcome.NOT_IN_FORCE
 
 
@@ -190,7 +284,9 @@ def _is_being_reinstated(decision: Decision, case_id: str) -> bool:
     return command is not None and command.ordered_by == decision.by.reference
 
 
-def _decide_reinstatement(decision: Decision, case_id: str, reasons: str) -> None:
+def _decide_reinstatement(
+    decision: Decision, case_id: str, reasons: str, checks: Collection[RestoreCheck]
+) -> None:
     session, by = decision.session, decision.by
     case, measure = lock_measure(session, case_id)
     refuse_unless(
@@ -206,6 +302,8 @@ def _decide_reinstatement(decision: Decision, case_id: str, reasons: str) -> Non
     content = {
         "measure_id": measure.id,
         "ending": Ending.REINSTATED,
+        "checked": [check for check in RestoreCheck if check in checks],
+        "not_checked": [check for check in RestoreCheck if check not in checks],
         "text_id": text.id,
         "text_sha256": text.sha256,
     }

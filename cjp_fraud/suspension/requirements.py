@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 POINTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 """The design's points."""
+
+
+class Basis(StrEnum):
+    """What lets a measure begin.
+
+    An approval; a reviewer's order in an emergency, which is approved afterwards; what the customer has signed before.
+    """
+
+    APPROVAL = "approval"
+    EMERGENCY = "emergency"
+    STANDING_CONSENT = "standing_consent"
+
+
+STANDS_FOR: Final[Mapping[Basis, frozenset[int]]] = {
+    Basis.APPROVAL: frozenset(),
+    Basis.EMERGENCY: frozenset({3}),
+    Basis.STANDING_CONSENT: frozenset({2, 3, 5}),
+}
+"""Basis of a measure → the design's points that it meets in its own way."""
 
 
 class Requirement(Enum):
@@ -23,6 +43,7 @@ class Requirement(Enum):
     PROPOSAL = (3, "proposal")
     MODE = (3, "mode")
     APPROVAL = (3, "approval")
+    IN_TIME = (3, "approval in time")
     CONTRACT = (4, "contract")
     CONFIRMATION = (4, "confirmation")
     TERMS = (5, "notice terms")
@@ -44,8 +65,16 @@ class Requirement(Enum):
 BEFORE_MEASURE: Final = frozenset(Requirement)
 """What is asked before a measure: everything."""
 
-BEFORE_NOTICE: Final = BEFORE_MEASURE - {Requirement.NOTICE, Requirement.WINDOW, Requirement.NEED}
-"""What must hold already when a notice is sent: all but the notice itself and what is counted from it."""
+BEFORE_NOTICE: Final = BEFORE_MEASURE - {
+    Requirement.IN_TIME,
+    Requirement.NOTICE,
+    Requirement.WINDOW,
+    Requirement.NEED,
+}
+"""What must hold already when a notice is sent: all but the notice itself and what is counted from it.
+
+The notice of a measure that was ordered in an emergency follows it, however long that takes.
+"""
 
 BEFORE_APPROVAL: Final = BEFORE_NOTICE - {
     Requirement.MODE,
@@ -71,6 +100,10 @@ BEFORE_PROPOSAL: Final = frozenset({Requirement.CONTRACT})
 """What is asked when a proposal is drawn up; the rest is asked by the time that it is approved."""
 
 
+BEFORE_EMERGENCY: Final = BEFORE_NOTICE - {Requirement.STATED_END}
+"""What is asked of a proposal before anybody orders it in an emergency; its notice is planned with the order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """Why one requirement is not met."""
@@ -86,9 +119,10 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class GateDecision:
-    """Whether the gate is open, and if not, everything that keeps it shut."""
+    """Whether the gate is open, and if not, everything that keeps it shut; ``basis``: on what it would open."""
 
     obstacles: tuple[Obstacle, ...]
+    basis: Basis = Basis.APPROVAL
 
     @property
     def is_open(self) -> bool:

@@ -13,14 +13,18 @@ from sqlalchemy.orm import Session
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.tables import Case
+from cjp_fraud.suspension.after_notices import after_notice
+from cjp_fraud.suspension.emergency import is_unapproved
 from cjp_fraud.suspension.gate import check
-from cjp_fraud.suspension.gate_facts import gate_facts
-from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, MeasureState
+from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, GateFacts, MeasureState
 from cjp_fraud.suspension.platform import ReadBack
-from cjp_fraud.suspension.requirements import POINTS
+from cjp_fraud.suspension.requirements import POINTS, STANDS_FOR, Basis
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
+
+ON_THE_WAY: Final = BEFORE_THE_MEASURE | {CaseState.DETERMINED, CaseState.SUSPENDING}
+"""States in which the gate's points are shown."""
 
 PAST_ITS_END: Final = "past its end"
 """How a measure stands whose end has come and which is not on record as ended."""
@@ -54,6 +58,10 @@ class MeasureView:
     ----------
     case : the case's number.
     standing : its state in words; ``past its end`` where its end has come and it is not on record as ended.
+    basis : on what it began.
+    unless_approved_by : when it ends by itself unless it is approved; aware. None: it is approved, or has ended.
+    after_notice : by when the customer is told, or how late that was, after a measure without prior notice; None: there
+        is no such duty, or it was met.
     """
 
     case: int
@@ -69,27 +77,38 @@ class MeasureView:
     ending: Ending | None
     ended_at: datetime | None
     scope: Scope
+    basis: Basis
+    unless_approved_by: datetime | None
     id: str
     commands: tuple[CommandView, ...]
     reaffirmations: tuple[ReaffirmationView, ...]
+    after_notice: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class GatePointView:
-    """One point of the gate, whether it holds now, and if not, why not."""
+    """One point of the gate, whether it holds now, and if not, why not; ``by``: what meets it instead."""
 
     point: int
     holds: bool
     why_not: tuple[str, ...]
+    by: Basis | None = None
 
 
 def measure_views(
-    session: Session, at: datetime, *, case_id: str | None = None, in_force_only: bool = False
+    session: Session,
+    at: datetime,
+    *,
+    case_id: str | None = None,
+    tenant_id: str | None = None,
+    in_force_only: bool = False,
 ) -> tuple[MeasureView, ...]:
     """Return measures with their commands and reaffirmations as they stand at ``at`` (aware), the newest first."""
     chosen = select(Measure.id)
     if case_id is not None:
         chosen = chosen.where(Measure.case_id == case_id)
+    if tenant_id is not None:
+        chosen = chosen.where(Measure.tenant_id == tenant_id)
     if in_force_only:
         chosen = chosen.where(Measure.state == MeasureState.IN_FORCE)
     rows = session.execute(
@@ -97,13 +116,16 @@ def measure_views(
         .join(Case, Case.id == Measure.case_id)
         .where(Measure.id.in_(chosen))
         .order_by(Measure.id.desc())
-    )
+    ).all()
+    if not rows:
+        return ()
+    unapproved = _unapproved(session, chosen)
     commands, reaffirmations = _commands(session, chosen), _reaffirmations(session, chosen)
     return tuple(
         MeasureView(
             case=number,
             tenant_id=measure.tenant_id,
-            kind=measure.kind,
+            kind=measure.restriction.kind,
             state=measure.state,
             standing=PAST_ITS_END if measure.is_past_its_end(at) else measure.state,
             past_its_end=measure.is_past_its_end(at),
@@ -113,25 +135,50 @@ def measure_views(
             ends_at=measure.ends_at,
             ending=measure.ending,
             ended_at=measure.ended_at,
-            scope=from_document(Scope, measure.scope),
+            scope=measure.restriction.scope,
+            basis=measure.basis,
+            unless_approved_by=measure.lapses_at if measure.id in unapproved else None,
             id=measure.id,
             commands=tuple(commands[measure.id]),
             reaffirmations=tuple(reaffirmations[measure.id]),
+            after_notice=duty.sentence if (duty := after_notice(session, measure, at)) is not None else None,
         )
         for measure, number in rows
     )
 
 
-def gate_view(
-    session: Session, case: Case, policy: ProviderPolicy, at: datetime
-) -> tuple[GatePointView, ...]:
-    """Return each point of the gate with what keeps it shut, for a case that is on its way; else nothing."""
-    if case.state not in BEFORE_THE_MEASURE | {CaseState.DETERMINED, CaseState.SUSPENDING}:
+def gate_view(case: Case, facts: GateFacts | None, at: datetime) -> tuple[GatePointView, ...]:
+    """Return each point of the gate with what keeps it shut, for a case that is on its way; else nothing.
+
+    Parameters
+    ----------
+    facts : of the case at ``at`` (aware); None where it is not on its way.
+    """
+    if facts is None or case.state not in ON_THE_WAY:
         return ()
     sentences: dict[int, list[str]] = defaultdict(list)
-    for obstacle in check(gate_facts(session, case, policy, at), at).obstacles:
+    decision = check(facts, at)
+    for obstacle in decision.obstacles:
         sentences[obstacle.point].append(obstacle.sentence)
-    return tuple(GatePointView(point, point not in sentences, tuple(sentences[point])) for point in POINTS)
+    met = STANDS_FOR[decision.basis]
+    return tuple(
+        GatePointView(
+            point, point not in sentences, tuple(sentences[point]), decision.basis if point in met else None
+        )
+        for point in POINTS
+    )
+
+
+def _unapproved(session: Session, chosen: Select[str]) -> frozenset[str]:
+    """Return the ids of measures that were ordered in an emergency, are in force, and are not approved yet."""
+    ordered = session.scalars(
+        select(Measure).where(
+            Measure.id.in_(chosen),
+            Measure.emergency_id.is_not(None),
+            Measure.state.in_([MeasureState.ORDERED, MeasureState.IN_FORCE]),
+        )
+    )
+    return frozenset(measure.id for measure in ordered if is_unapproved(session, measure))
 
 
 def _commands(session: Session, chosen: Select[str]) -> dict[str, list[CommandView]]:
