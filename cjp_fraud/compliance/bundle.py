@@ -12,7 +12,7 @@ from typing import Any, Final
 from cjp_fraud.audit.row_digests import ERASABLE, Record
 from cjp_fraud.compliance.disclosure import WITHHELD, Shown
 from cjp_fraud.compliance.inclusion_proof import Entry
-from cjp_fraud.compliance.letter_text import letter_text
+from cjp_fraud.compliance.letter_text import is_pdf, letter_text
 from cjp_fraud.compliance.manifest import BESIDE
 from cjp_fraud.compliance.model import Edition
 from cjp_fraud.compliance.readable_json import readable_json
@@ -51,8 +51,8 @@ KEY_ID: Final = "key_id"
 HOMES: Final = "homes"
 """Table of the home, whose record says whether its clock is simulated."""
 
-_SUFFIX: Final = {"document": "json", "message": "eml"}
-"""Column of bytes → suffix of the file that holds them; of any other column it is the column's name."""
+_SUFFIX: Final = {"document": "json", "message": "eml", "content": "bin"}
+"""Column of bytes → suffix of the file that holds them; of any other column it is the column's name; of a PDF, pdf."""
 
 
 def content_files(
@@ -238,7 +238,7 @@ def _file(row: Shown, column: str) -> str:
     """Return the name of the file of a row's bytes; what is shown in part is called so."""
     record = row.record
     name = f"{record.table}/{record.id}"
-    suffix = _SUFFIX.get(column, column)
+    suffix = "pdf" if is_pdf(record.documents[column]) else _SUFFIX.get(column, column)
     return f"{name}.disclosed.{suffix}" if column in record.withheld else f"{name}.{suffix}"
 
 

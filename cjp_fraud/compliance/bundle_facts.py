@@ -24,42 +24,61 @@ from cjp_fraud.audit.recording import AS_RECORDED
 from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Origin
+from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.contracts.tables import ProvisioningRecord, SubscriptionTerms
-from cjp_fraud.documents import to_document
+from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.people.tables import Participation
 from cjp_fraud.review.decision_tables import Approval, Dispute
-from cjp_fraud.review.model import DisputeState, ProviderPolicy
+from cjp_fraud.review.model import Capacity, DisputeState, ProviderPolicy
+from cjp_fraud.review.narrower_measure import Restriction, chain_faults
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
-from cjp_fraud.suspension.gate import approval_faults, check
+from cjp_fraud.suspension.cap_gate import check_cap
+from cjp_fraud.suspension.caps import cap_facts
+from cjp_fraud.suspension.emergency_gate import APPROVED_WITHIN
+from cjp_fraud.suspension.gate import approval_faults, basis_of, check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import GateFacts
-from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_MEASURE, BEFORE_NOTICE, Requirement
-from cjp_fraud.suspension.tables import Measure, Reaffirmation
+from cjp_fraud.suspension.requirements import (
+    BEFORE_APPROVAL,
+    BEFORE_MEASURE,
+    BEFORE_NOTICE,
+    Basis,
+    Requirement,
+)
+from cjp_fraud.suspension.tables import Cap, Measure, Narrowing, Reaffirmation
 
 _MADE: Final[Mapping[str, str]] = {
     "approvals": "at",
+    "caps": "ordered_at",
     "contract_confirmations": "at",
     "delivery_events": "recorded_at",
     "determinations": "at",
     "disputes": "opened_at",
+    "emergency_orders": "at",
     "feed_edits": "at",
     "flags": "recorded_at",
+    "letter_orders": "at",
     "measures": "ordered_at",
+    "narrowings": "decided_at",
     "need_statements": "at",
     "notice_attempts": "started_at",
     "notice_plans": "created_at",
     "participations": "at",
     "proposals": "drawn_at",
+    "standing_consents": "entered_at",
     "stops": "opened_at",
     "user_roles": "granted_at",
+    "wrongful_measures": "found_at",
 }
 """Table → column that says since when a row of it is on record."""
 
 _ENDED: Final[Mapping[str, str]] = {
     "delivery_events": "resolved_at",
     "disputes": "decided_at",
+    "standing_consents": "ended_at",
     "flags": "superseded_at",
     "notice_plans": "cancelled_at",
     "stops": "cleared_at",
@@ -103,7 +122,9 @@ def gate_faults(
         }
         sent = [notice for notice in session.query(Notice) if notice.plan_id in plans]
         measures = [measure for measure in session.query(Measure) if measure.mode is PlatformMode.ACT]
+        caps = [cap.id for cap in session.query(Cap)]
         reaffirmed = {row.measure_id for row in session.query(Reaffirmation)}
+        narrowed = [fault for measure in measures for fault in _narrowing_faults(session, measure)]
     for approval in approvals:
         facts = _facts(case_id, records, approval.at)
         where = f"approvals {approval.id}"
@@ -119,8 +140,50 @@ def gate_faults(
         facts = _facts(case_id, records, measure.ordered_at)
         yield from _shut(f"measures {measure.id}", facts, measure.ordered_at, BEFORE_MEASURE - left_out)
         yield from _otherwise_than_approved(measure, facts)
+        yield from _not_approved(measure, facts, approvals)
         if measure.id not in reaffirmed:
             yield from _longer_than_stated(measure, facts)
+    yield from narrowed
+    for cap_id in caps:
+        yield from _cap_faults(cap_id, records, left_out)
+
+
+def _narrowing_faults(session: Session, measure: Measure) -> Iterator[str]:
+    """Yield where a measure is not what its narrowings led to, step by step, each by an outsider's decision."""
+    approved = Restriction(measure.kind, from_document(Scope, measure.scope))
+    steps = session.query(Narrowing).filter_by(measure_id=measure.id).order_by(Narrowing.number).all()
+    where = f"measures {measure.id}"
+    yield from (
+        f"{where}: {fault}" for fault in chain_faults(approved, [(each.before, each.after) for each in steps])
+    )
+    led_to = steps[-1].after if steps else approved
+    if measure.restriction != led_to:
+        yield f"{where}: restricts {measure.restriction.words}, and the decisions on record led to {led_to.words}"
+    for each in steps:
+        dispute = session.get_one(Dispute, each.dispute_id)
+        if (dispute.state, dispute.decided_at) != (DisputeState.NARROWED, each.decided_at):
+            yield f"narrowings {each.id}: the dispute that it names was not decided so, or not then"
+        took_part = session.query(Participation).filter(
+            Participation.user_id == dispute.decided_by,
+            Participation.case_id == each.case_id,
+            Participation.at < each.decided_at,
+        )
+        if took_part.first() is not None:
+            yield f"narrowings {each.id}: who decided it had taken part in the case"
+
+
+def _cap_faults(cap_id: str, records: Sequence[Record], left_out: frozenset[Requirement]) -> Iterator[str]:
+    """Yield what would have kept a cap from beginning, and that it lasted longer than was signed."""
+    with database_of(records, None) as session:
+        at = session.get_one(Cap, cap_id).ordered_at
+    with database_of(records, at) as session:
+        cap = session.get_one(Cap, cap_id)
+        facts = cap_facts(session, cap, _POLICY, at, compare_rows=False)
+        for obstacle in check_cap(facts, at).obstacles:
+            if obstacle.requirement not in left_out:
+                yield f"caps {cap_id}: gate point {obstacle.point}: {obstacle.sentence}"
+        if cap.ended_at is not None and cap.ended_at > cap.ends_at:
+            yield f"caps {cap_id}: ended later than the customer was told"
 
 
 def _shut(where: str, facts: GateFacts, at: datetime, requirements: Collection[Requirement]) -> Iterator[str]:
@@ -134,6 +197,26 @@ def _otherwise_than_approved(measure: Measure, facts: GateFacts) -> Iterator[str
         return
     if (measure.kind, measure.scope) != (proposal.kind, to_document(proposal.scope)):
         yield f"measures {measure.id}: is another measure, or of another scope, than what was approved"
+
+
+def _not_approved(measure: Measure, facts: GateFacts, approvals: Sequence[Approval]) -> Iterator[str]:
+    """Yield it if a measure says that it was approved and was not, or outlives the time for an approval."""
+    if measure.emergency_at is None:
+        if basis_of(facts) is not Basis.APPROVAL:
+            yield f"measures {measure.id}: says that it was approved before it began, and was ordered in an emergency"
+        return
+    until = measure.emergency_at + APPROVED_WITHIN
+    in_time = any(
+        approval.capacity is Capacity.APPROVER
+        and approval.proposal_id == measure.proposal_id
+        and approval.at < until
+        for approval in approvals
+    )
+    if not in_time and measure.ends_at > until:
+        yield (
+            f"measures {measure.id}: was ordered in an emergency, nobody approved it by {until:%Y-%m-%d %H:%M:%SZ}, "
+            "and it was to end later"
+        )
 
 
 def _longer_than_stated(measure: Measure, facts: GateFacts) -> Iterator[str]:

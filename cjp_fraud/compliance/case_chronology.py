@@ -46,6 +46,7 @@ class CaseChronology:
                 acts = fields["mode"] == PlatformMode.ACT and fields.get("without_notice") is None
                 moments = {
                     Step.APPROVED: fields["approved_at"],
+                    Step.EMERGENCY: fields.get("emergency_at"),
                     Step.PERMITTED: fields.get("permitted_at") if acts else None,
                     Step.ORDERED: fields["ordered_at"],
                     Step.IN_FORCE: fields.get("in_force_at"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cjp_fraud.compliance.archive import opened
 from cjp_fraud.compliance.bundle import AUDIT, CONTRACT, DISCLOSURE_KEY, RECEIPTS, read_rows
-from cjp_fraud.compliance.disclosure import Shown, differences, row_differences
+from cjp_fraud.compliance.disclosure import Shown, document_differences, row_differences
 from cjp_fraud.compliance.inclusion_proof import Entry, read_proof
 from cjp_fraud.compliance.manifest import MANIFEST, Manifest, read_manifest
 from cjp_fraud.compliance.model import Edition
@@ -71,14 +71,14 @@ def compare(internal: bytes, disclosable: bytes) -> Comparison:
         if other is None:
             notes.append(f"{row.record.where}: is in the internal bundle alone")
             continue
-        found = list(row_differences(row.record, other, secret))
-        faults += found
-        rows += not found
+        row_faults = list(row_differences(row.record, other, secret))
+        faults += row_faults
+        rows += not row_faults
         values += len(other.record.withheld)
     notes += [f"{row.record.where}: is in the disclosable bundle alone" for row in there.values()]
     if not notes:  # the same rows: what is computed of them must be the same too
         for file in (RECEIPTS, CONTRACT):
-            faults += differences(json.loads(full.files[file]), json.loads(shown.files[file]), file, secret)
+            faults += document_differences(full.files.get(file), shown.files.get(file), file, secret)
     return Comparison(full.manifest.case_id, rows, values, tuple(faults), tuple(notes))
 
 

@@ -15,20 +15,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from cjp_fraud.audit.row_digests import ERASABLE, Record, record_digest
-from cjp_fraud.compliance.letter_text import letter_text
+from cjp_fraud.compliance.letter_text import is_pdf, letter_text, searchable_texts
 from cjp_fraud.compliance.protected_words import ProtectedWords
 from cjp_fraud.digests import canonical_json, sha256_hex
 
 WITHHELD: Final = "withheld"
 """Name under which a document says what is withheld at this place: ``fields``, and the ``sha256`` of their values."""
 
-_WHOLE_ROWS: Final = frozenset({"model_versions", "model_promotions", "joint_spikes"})
+_WHOLE_ROWS: Final = frozenset(
+    {"model_versions", "model_promotions", "threshold_settings", "shadow_runs", "joint_spikes"}
+)
 """Tables of which a disclosable bundle shows nothing but ids."""
 
 _COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "users": frozenset({"name", "display_name", "salt"}),
     "identities": frozenset({"value"}),
+    "reason_profiles": frozenset({"source"}),  # counsel's opinion is between counsel and the provider
 }
+
+_NEVER_SHOWN: Final = frozenset({"attachment_contents"})
+"""Tables of which a disclosable bundle shows no bytes: files that staff attached. Their digests are shown."""
 
 _OF_A_FLAG: Final = frozenset({"threshold", "model_version", "reasons"})
 """How the detector is set and weighs; the numbers that it found (observed, usual, odds) are shown."""
@@ -127,15 +133,23 @@ class Disclosure:
 
     def _bytes(self, record: Record, column: str, content: bytes) -> bytes | None:
         """Return what is shown of bytes; None: nothing."""
+        if record.table in _NEVER_SHOWN:
+            return None
         place = f"{record.table}/{record.id}/{column}"
         try:
             document = json.loads(content)
         except ValueError:
-            text = letter_text(content) if column == "message" else ""
-            searched = f"{text}\n{content.decode('utf-8', 'replace')}"
-            return content if self.protected.found_in(searched) is None else None
+            return content if self._may_be_read(column, content) else None
         disclosed = self.document(document, place)
         return content if disclosed == document else canonical_json(disclosed)
+
+    def _may_be_read(self, column: str, content: bytes) -> bool:
+        """Whether bytes that are no document hold nothing that is protected, as far as they can be searched."""
+        if is_pdf(content):
+            texts = searchable_texts(content)
+            return bool(texts) and all(self.protected.found_in(text) is None for text in texts)
+        text = letter_text(content) if column == "message" else ""
+        return self.protected.found_in(f"{text}\n{content.decode('utf-8', 'replace')}") is None
 
     def _document(self, value: Any, place: str, named: frozenset[str]) -> Any:
         if isinstance(value, list):
@@ -225,7 +239,19 @@ def row_differences(full: Record, shown: Shown, secret: bytes) -> Iterator[str]:
         if note.get("documents", {}).get(column) != sha256_hex(content):
             yield f"{place}/{column}: is another document in the two editions"
         elif disclosed is not None:
-            yield from differences(json.loads(content), json.loads(disclosed), f"{place}/{column}", secret)
+            yield from document_differences(content, disclosed, f"{place}/{column}", secret)
+
+
+def document_differences(
+    full: bytes | None, disclosed: bytes | None, place: str, secret: bytes
+) -> Iterator[str]:
+    """Yield where two JSON documents do not say the same, or that one of them is not there, or is none any more."""
+    try:
+        said, shown = json.loads(full or b""), json.loads(disclosed or b"")
+    except ValueError as error:  # bytes that are no JSON, or no UTF-8
+        yield f"{place}: cannot be read ({error}); a document is missing or was changed: cjp-fraud evidence verify"
+        return
+    yield from differences(said, shown, place, secret)
 
 
 def _digest_of(values: Mapping[str, Any], place: str, secret: bytes) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from cjp_fraud.compliance.bundle import (
 from cjp_fraud.compliance.disclosure import Disclosure, Shown
 from cjp_fraud.compliance.evidence_charts import EvidenceChart, evidence_charts
 from cjp_fraud.compliance.inclusion_proof import Entry
-from cjp_fraud.compliance.letter_text import letter_text
+from cjp_fraud.compliance.letter_text import letter_text, searchable_texts
 from cjp_fraud.compliance.model import Edition
 from cjp_fraud.compliance.protected_words import ProtectedWords
 from cjp_fraud.compliance.readable_json import readable_json
@@ -229,9 +229,11 @@ def _refuse_protected(
     """
     texts = {name: _searched(name, content) for name, content in files.items() if name not in _OUR_OWN}
     texts |= {f"entry {entry.sequence} of the log": "\n".join(_strings(entry.content)) for entry in entries}
-    found = {name: word for name, text in texts.items() if (word := protected.found_in(text)) is not None}
-    if found:
-        places = "; ".join(f"{name} holds {word!r}" for name, word in sorted(found.items()))
+    word_of_file = {
+        name: word for name, text in texts.items() if (word := protected.found_in(text)) is not None
+    }
+    if word_of_file:
+        places = "; ".join(f"{name} holds {word!r}" for name, word in sorted(word_of_file.items()))
         raise CjpFraudError(
             f"the disclosable edition is not written, because something protected would leave: {places}. "
             "Hand nothing over, export the internal edition, and report this"
@@ -242,6 +244,8 @@ def _searched(name: str, content: bytes) -> str:
     """Return what of a file comes from the records: of JSON the values, of a drawing its text, of a letter all."""
     if name.endswith(".eml"):
         return letter_text(content)
+    if name.endswith(".pdf"):
+        return "\n".join(searchable_texts(content))
     text = content.decode("utf-8", "replace")
     if name.endswith(".json"):
         return "\n".join(_strings(json.loads(text)))

@@ -18,7 +18,8 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import erase_contents, holds_erasable, keep_text
 from cjp_fraud.compliance.legal_holds import require_tenant, standing_holds
 from cjp_fraud.compliance.tables import LegalHold
-from cjp_fraud.contracts.tables import Address, Subscription, Tenant
+from cjp_fraud.contracts.tables import Address, ContractEntry, SignedConsent, Subscription, Tenant
+from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.tables import DeliveryEvent
 from cjp_fraud.people.model import Actor, Decision, Role
@@ -26,10 +27,12 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words
 from cjp_fraud.review.decision_tables import Dispute
 from cjp_fraud.review.model import CLOSED_STATES, DisputeState
+from cjp_fraud.review.quality_tables import QualityReading
+from cjp_fraud.review.queue_tables import BulkDismissal, BulkDismissalCase, KnownEvent
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base
 from cjp_fraud.suspension.case_records import records_of_case
-from cjp_fraud.suspension.follow_up_letters import follow_ups_due
+from cjp_fraud.suspension.follow_ups_due import follow_ups_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class TenantsTexts:
 
 
 def texts_of_tenant(session: Session, tenant_id: str) -> TenantsTexts:
-    """Return what may be erased of a tenant: what the rows of its cases, its address book and its holds refer to.
+    """Return what may be erased of a tenant: what its cases, its address book and its holds refer to.
 
     Raises
     ------
@@ -78,13 +81,42 @@ def texts_of_tenant(session: Session, tenant_id: str) -> TenantsTexts:
             .where(Subscription.tenant_id == tenant_id)
         )
     )
+    entry_texts = set(
+        session.scalars(select(ContractEntry.text_id).where(ContractEntry.tenant_id == tenant_id))
+    )
+    entry_texts |= set(
+        session.scalars(
+            select(QualityReading.reasons_text_id).where(
+                QualityReading.tenant_id == tenant_id, QualityReading.reasons_text_id.is_not(None)
+            )
+        )
+    )
+    consents = select(SignedConsent.end_text_id).where(
+        SignedConsent.tenant_id == tenant_id, SignedConsent.end_text_id.is_not(None)
+    )
+    ended_texts = {text_id for text_id in session.scalars(consents) if text_id is not None}
+    events = select(KnownEvent.words_text_id).where(KnownEvent.tenant_id == tenant_id)
+    entry_texts |= set(session.scalars(events))
     holds = session.scalars(select(LegalHold).where(LegalHold.tenant_id == tenant_id)).all()
-    texts = address_texts | {
-        text for hold in holds for text in (hold.reason_text_id, hold.release_text_id) if text is not None
-    }
+    texts = (
+        address_texts
+        | entry_texts
+        | ended_texts
+        | {text for hold in holds for text in (hold.reason_text_id, hold.release_text_id) if text is not None}
+    )
+    # The reasons of a bulk dismissal stand with it beside the copies of its cases.
+    texts |= set(
+        session.scalars(
+            select(BulkDismissal.reasons_text_id)
+            .join(BulkDismissalCase, BulkDismissalCase.dismissal_id == BulkDismissal.id)
+            .join(Case, Case.id == BulkDismissalCase.case_id)
+            .where(Case.tenant_id == tenant_id)
+        )
+    )
     named = {(PersonalText.__tablename__, text_id) for text_id in texts}
     for case_id in session.scalars(select(Case.id).where(Case.tenant_id == tenant_id)).all():
-        named |= {(record.table, record.id) for record in records_of_case(session, case_id)}
+        records = records_of_case(session, case_id, attached_bytes=False)
+        named |= {(record.table, record.id) for record in records}
     rows = list(_rows(session, named))
     held = [row for row in rows if holds_erasable(row)]
     return TenantsTexts(
@@ -112,6 +144,7 @@ def refuse_to_erase(session: Session, by: Actor, tenant_id: str, *, further: tup
     Refused
         Names all that stands in the way.
     """
+    require_tenant_reach(session, by, tenant_id, {Role.COUNSEL})
     refuse_unless(
         (by.may(Role.COUNSEL), f"{by} is not counsel"),
         *((False, sentence) for sentence in _needs(session, tenant_id)),

@@ -12,6 +12,7 @@ from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.compliance.held_texts import HELD, RELEASED
 from cjp_fraud.compliance.tables import LegalHold
 from cjp_fraud.contracts.tables import Tenant
+from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.cases import case_id_of
@@ -34,6 +35,7 @@ def hold_texts(decision: Decision, tenant_id: str, reason: str, *, case: str | N
     """
     session, by = decision.session, decision.by
     require_tenant(session, tenant_id)
+    require_tenant_reach(session, by, tenant_id, {Role.COUNSEL})
     case_id = case_id_of(session, case) if case is not None else None
     of_tenant = case_id is None or session.get_one(Case, case_id).tenant_id == tenant_id
     refuse_unless(
@@ -73,6 +75,7 @@ def release_hold(decision: Decision, hold_id: str, reason: str) -> LegalHold:
     hold = session.get(LegalHold, hold_id, with_for_update=True)
     if hold is None:
         raise NotFoundError(f"no legal hold {hold_id!r} is on record; cjp-fraud privacy holds lists them")
+    require_tenant_reach(session, by, hold.tenant_id, {Role.COUNSEL})
     refuse_unless(
         (by.may(Role.COUNSEL), f"{by} is not counsel"),
         (bool(reason.strip()), "give the reason"),

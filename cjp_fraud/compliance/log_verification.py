@@ -103,6 +103,7 @@ def verify_log(
         problems += log.names.faults(chronology.through(all_records(session, unreadable)))
         problems += unreadable
         problems += chronology.faults()
+        problems += _lookup_faults(session)
         problems += _gate_faults(session)
     return LogVerification(log.count, log.head, tuple(problems))
 
@@ -133,12 +134,30 @@ def _guard_faults(session: Session) -> Iterator[str]:
         yield f"the trigger {guard}, which keeps the log append-only, is not there or switched off"
 
 
+def _lookup_faults(session: Session) -> Iterator[str]:
+    """Yield a fault where the table by which a row's entries are found misses one: the gate would not see it."""
+    named = (
+        "SELECT json_extract(each.value, '$.id'), sequence FROM audit_entries, json_each(rows) AS each"
+        if session.get_bind().dialect.name == "sqlite"
+        else "SELECT each ->> 'id', sequence FROM audit_entries, jsonb_array_elements(rows) AS each"
+    )
+    missing = session.execute(
+        text(f"{named} EXCEPT SELECT row_id, sequence FROM audit_entries_of_rows ORDER BY 2, 1 LIMIT 1")
+    ).first()
+    if missing is not None:
+        row_id, sequence = missing
+        yield (
+            f"audit_entries_of_rows does not say that entry {sequence} names the row {row_id}: "
+            "it was removed behind the application"
+        )
+
+
 def _gate_faults(session: Session) -> Iterator[str]:
     """Yield what would have kept the gate shut at each act of each case, as a case's bundle is asked."""
     approved = select(Proposal.case_id).join(Approval, Approval.proposal_id == Proposal.id).distinct()
     for case_id in session.scalars(approved.order_by(Proposal.case_id)).all():
         try:
-            yield from gate_faults(case_id, list(records_of_case(session, case_id)))
+            yield from gate_faults(case_id, records_of_case(session, case_id, attached_bytes=False))
         except (CjpFraudError, LookupError, TypeError, ValueError, SQLAlchemyError) as error:
             yield f"cases {case_id}: its rows cannot be read ({type(error).__name__}: {error}); they were changed"
 

@@ -25,6 +25,16 @@ BESIDE: Final = (MANIFEST, SIGNATURE, STAMP)
 """Files that no manifest lists: it, and what is made of it."""
 
 
+_MEDIA_TYPES: Final = {
+    "json": "application/json",
+    "eml": "message/rfc822",
+    "pdf": "application/pdf",
+    "svg": "image/svg+xml",
+    "pem": "application/x-pem-file",
+}
+"""Suffix → media type; what has another suffix, or none, is text for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedFile:
     """A file as the manifest lists it; ``bytes`` is its size."""
@@ -32,6 +42,11 @@ class ListedFile:
     name: str
     bytes: int
     sha256: str
+
+    @property
+    def media_type(self) -> str:
+        """What it is, for programs that open it (RFC 6838)."""
+        return _MEDIA_TYPES.get(self.name.rpartition("/")[2].rpartition(".")[2], "text/plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +92,13 @@ def written(manifest: Manifest) -> bytes:
             "chain": {"entries": manifest.entries, "head_sha256": manifest.head_sha256},
             "signed_with": manifest.key_id,
             "files": [
-                {"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in manifest.files
+                {
+                    "name": file.name,
+                    "media_type": file.media_type,
+                    "bytes": file.bytes,
+                    "sha256": file.sha256,
+                }
+                for file in manifest.files
             ],
         }
     )

@@ -146,8 +146,13 @@ class SummaryFacts:
             if rows
             else "Nothing was approved."
         )
+        ordered = tuple(
+            f"{self._when(row['at'])}: {self._who(row['by_user_id'])} ordered the measure in an emergency, before an "
+            f"approval: {self._words(row['reasons_text_id'])}"
+            for row in self._in_order("emergency_orders", "at")
+        )
         head = ("when", "who approved", "as", "who determined", "four eyes", "version approved (SHA-256)")
-        return Section("Who approved it", (text,), head, rows)
+        return Section("Who approved it", (text, *ordered), head, rows)
 
     def _contract(self) -> Section:
         rows = []
@@ -205,6 +210,17 @@ class SummaryFacts:
                 f"{self._when(row['ended_at'])} ({row.get('ending')})" if row.get("ended_at") else "–",
             )
             for row in self._in_order("measures", "ordered_at")
+        )
+        rows += tuple(
+            (
+                f"{str(row['kind']).replace('_', ' ')}, as the customer had signed",
+                _scope(row.get("scope") or {}),
+                self._when(row["ordered_at"]),
+                self._when(row.get("in_force_at")),
+                self._when(row["ends_at"]),
+                self._when(row.get("ended_at")),
+            )
+            for row in self._in_order("caps", "ordered_at")
         )
         text = "Emergency calls, the notice page, disputes and billing stay possible under every measure."
         head = ("measure", "what it restricts", "ordered", "in force", "ends at the latest", "ended")
@@ -271,17 +287,7 @@ class SummaryFacts:
         return str(text.get("body") or _BACK)
 
     def _when(self, text: Any) -> str:
-        """Return a moment on the customer's clock and in UTC."""
-        if text is None:
-            return "–"
-        at = datetime.fromisoformat(str(text))
-        local = at.astimezone(ZoneInfo(self.time_zone))
-        utc = at.astimezone(UTC)
-        shown = f"{local:%Y-%m-%d %H:%M:%S}"
-        if local.utcoffset() == utc.utcoffset():
-            return f"{shown} UTC"
-        same_day = local.date() == utc.date()
-        return f"{shown} ({utc:%H:%M:%S} UTC)" if same_day else f"{shown} ({utc:%m-%d %H:%M:%S} UTC)"
+        return moment_shown(None if text is None else datetime.fromisoformat(str(text)), self.time_zone)
 
     def _day(self, text: Any) -> str:
         if text is None:
@@ -326,3 +332,16 @@ def _length(seconds: int) -> str:
     if seconds % 86400 == 0:
         return f"{seconds // 86400} d"
     return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds // 60} min"
+
+
+def moment_shown(at: datetime | None, time_zone: str) -> str:
+    """Return an aware moment on the customer's clock and in UTC; a dash for None."""
+    if at is None:
+        return "–"
+    local = at.astimezone(ZoneInfo(time_zone))
+    utc = at.astimezone(UTC)
+    shown = f"{local:%Y-%m-%d %H:%M:%S}"
+    if local.utcoffset() == utc.utcoffset():
+        return f"{shown} UTC"
+    same_day = local.date() == utc.date()
+    return f"{shown} ({utc:%H:%M:%S} UTC)" if same_day else f"{shown} ({utc:%m-%d %H:%M:%S} UTC)"

@@ -1,7 +1,8 @@
-"""The summary of a bundle as a PDF/A: the same facts give the same bytes, and no character is left out in silence."""
+"""Facts set as a PDF/A: the same facts give the same bytes, and no character is left out in silence."""
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Mapping
@@ -19,55 +20,79 @@ if TYPE_CHECKING:
     import typst
 
 _STANDARD: Final = "a-2b"
-_TEMPLATE: Final = "summary.typ"
+SUMMARY: Final = "summary.typ"
+CLAIMS: Final = "claims_view.typ"
 _NO_GLYPH: Final = re.compile(r"the text `\"(.+?)\"` could not be displayed")
+_ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
-def summary_pdf(document: Mapping[str, Any], charts: Mapping[str, bytes], as_of: datetime) -> bytes:
-    """Return the summary.
+def summary_pdf(
+    document: Mapping[str, Any], charts: Mapping[str, bytes], as_of: datetime, *, template: str = SUMMARY
+) -> bytes:
+    """Return the summary of a bundle, or another paper with a title and sections.
 
     The fonts that typst brings are used. Only where a character is in none of them, those of the system are asked too,
-    so that the bytes depend on the machine in this case alone.
+    so that the bytes depend on the machine in this case alone. What no font can show (a control character, a rare
+    script) is shown by its number, ``[U+0015]``, and the paper says so at its head: whoever writes such a sign into a
+    comment or a dispute must not keep a bundle from being made.
 
     Parameters
     ----------
     document : what :meth:`~cjp_fraud.compliance.summary_facts.SummaryFacts.document` returns.
     charts : name → SVG.
     as_of : aware; the date that the file says of itself.
-
-    Raises
-    ------
-    CjpFraudError
-        If a character is in no font at hand; it names the character and how to get a font.
+    template : file of this package that sets it.
     """
     import typst  # inside: only an export needs it
 
     with tempfile.TemporaryDirectory() as folder:
-        files = {**charts, "summary.json": readable_json(document), _TEMPLATE: _template()}
-        for name, content in files.items():
+        for name, content in {**charts, template: _template(template)}.items():
             Path(folder, name).write_bytes(content)
-        try:
-            return _compiled(folder, as_of, system_fonts=False)
-        except typst.TypstError as error:
-            if _NO_GLYPH.search(error.message) is None:
-                raise
-        try:
-            return _compiled(folder, as_of, system_fonts=True)
-        except typst.TypstError as error:
-            missing = _NO_GLYPH.search(error.message)
-            if missing is None:
-                raise
-            raise CjpFraudError(
-                f"the summary cannot be written: no font of this machine has {missing.group(1)!r}. Install one that "
-                "has it (Debian: apt-get install fonts-noto-core fonts-noto-cjk), and export again"
-            ) from error
+        unshown: set[str] = set()
+        for system_fonts in (False, True, True):
+            Path(folder, "summary.json").write_bytes(_by_number(document, unshown))
+            try:
+                return _compiled(Path(folder, template), as_of, system_fonts=system_fonts)
+            except typst.TypstError as error:
+                missing = _signs_without_a_font(error)
+                if not missing or missing <= unshown:
+                    raise
+                if system_fonts:
+                    unshown |= missing
+    raise CjpFraudError(
+        f"the summary cannot be written: no font of this machine has {''.join(sorted(missing))!r}"
+    )
 
 
-def _compiled(folder: str, as_of: datetime, *, system_fonts: bool) -> bytes:
+def _signs_without_a_font(error: typst.TypstError) -> set[str]:
+    """Return the characters that a refusal of typst names; it names all of them at once, some by their number."""
+    named = _NO_GLYPH.findall(str(error.diagnostic))
+    return set("".join(_ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text) for text in named))
+
+
+def _by_number(document: Mapping[str, Any], unshown: set[str]) -> bytes:
+    """Return the document as JSON, each character of ``unshown`` by its number; ``unshown`` lists these."""
+    numbers = str.maketrans({sign: f"[U+{ord(sign):04X}]" for sign in unshown})
+
+    def shown(node: Any) -> Any:
+        match node:
+            case str():
+                return node.translate(numbers)
+            case dict():
+                return {name: shown(inside) for name, inside in node.items()}
+            case list():
+                return [shown(inside) for inside in node]
+        return node
+
+    plain = shown(json.loads(readable_json(document)))
+    return readable_json({**plain, "unshown": [numbers[ord(sign)] for sign in sorted(unshown)]})
+
+
+def _compiled(template: Path, as_of: datetime, *, system_fonts: bool) -> bytes:
     import typst
 
     compiler = typst.Compiler(
-        input=Path(folder, _TEMPLATE), root=folder, font_paths=_fonts(system_fonts=system_fonts)
+        input=template, root=template.parent, font_paths=_fonts(system_fonts=system_fonts)
     )
     pdf = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=int(aware(as_of).timestamp()))
     assert isinstance(pdf, bytes)
@@ -81,5 +106,5 @@ def _fonts(*, system_fonts: bool) -> typst.Fonts:
     return typst.Fonts(include_system_fonts=system_fonts, include_embedded_fonts=True)
 
 
-def _template() -> bytes:
-    return package_files("cjp_fraud.compliance").joinpath(_TEMPLATE).read_bytes()
+def _template(name: str) -> bytes:
+    return package_files("cjp_fraud.compliance").joinpath(name).read_bytes()

@@ -154,8 +154,10 @@ def _decoded(answer: bytes) -> TimeStampResponse:
 
 
 def _certificates(response: TimeStampResponse) -> list[x509.Certificate]:
-    found = [x509.load_der_x509_certificate(content) for content in sorted(response.signed_data.certificates)]
-    return list(dict.fromkeys(found))
+    certificates = [
+        x509.load_der_x509_certificate(content) for content in sorted(response.signed_data.certificates)
+    ]
+    return list(dict.fromkeys(certificates))
 
 
 def _signer(response: TimeStampResponse) -> x509.Certificate:
@@ -165,9 +167,9 @@ def _signer(response: TimeStampResponse) -> x509.Certificate:
         raise TimeStampError(f"the stamp has {len(signers)} signers, and must have one")
     certificate = next(
         (
-            found
-            for found in _certificates(response)
-            if (found.issuer, found.serial_number) == (signers[0].issuer, signers[0].serial_number)
+            signer
+            for signer in _certificates(response)
+            if (signer.issuer, signer.serial_number) == (signers[0].issuer, signers[0].serial_number)
         ),
         None,
     )

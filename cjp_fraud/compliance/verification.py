@@ -162,9 +162,9 @@ def verify(
     erased: tuple[str, ...] = ()
     try:
         rows = read_rows(files)
-        found = record_faults(files, rows, manifest, proof)
-        faults += found.faults
-        notes += found.notes
+        records = record_faults(files, rows, manifest, proof)
+        faults += records.faults
+        notes += records.notes
         erased = tuple(text for row in rows for text in erased_sentences(row.record))
     except (*_UNREADABLE, CjpFraudError, SQLAlchemyError) as error:
         faults.append(
