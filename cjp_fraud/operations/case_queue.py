@@ -5,12 +5,27 @@ Each function takes the deployment, opens its own transaction and returns frozen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.operations.reach import reach_of, reached_by, reached_within
+from cjp_fraud.people.model import Decision
+from cjp_fraud.people.reach import reach_for
+from cjp_fraud.people.users import actor_named
+from cjp_fraud.review import saved_views
 from cjp_fraud.review.dispute import ListedDispute, disputes_on_record
-from cjp_fraud.review.model import QueueFilter
+from cjp_fraud.review.holdings import holdings
+from cjp_fraud.review.mentions import mentions_waiting
+from cjp_fraud.review.model import CaseState, QueueFilter
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
-from cjp_fraud.storage.database import reading
+from cjp_fraud.review.queue_filters import QueueCounts, queue_counts
+from cjp_fraud.review.saved_views import QueueView, keep_view, views_for
+from cjp_fraud.storage.database import reading, transaction
 
 
 def list_cases(
@@ -19,6 +34,7 @@ def list_cases(
     *,
     limit: int = 100,
     after: str | None = None,
+    by: str | None = None,
 ) -> QueuePage:
     """Return a page of cases, the highest score first or the oldest first.
 
@@ -29,6 +45,7 @@ def list_cases(
     ----------
     limit : most cases on the page.
     after : ``next_cursor`` of the page before; None: the first page.
+    by : name of the user who reads, whose roles may be narrowed; None: the account of this machine.
 
     Raises
     ------
@@ -36,18 +53,150 @@ def list_cases(
         If the tenant asked for is not on record.
     """
     with reading(deployment.engine) as session:
-        if queue_filter is not None and queue_filter.tenant_id is not None:
-            require_tenant(session, queue_filter.tenant_id)
-        return queue(session, queue_filter, limit=limit, after=after)
+        chosen = _within_reach(session, queue_filter, by)
+        return _page(session, deployment, chosen, deployment.now, limit=limit, after=after, by=by)
 
 
-def list_overflow(deployment: Deployment) -> tuple[OverflowEpisode, ...]:
-    """Return the episodes beyond the hour's cap of new cases, the highest expected loss first."""
+@dataclass(frozen=True, slots=True)
+class QueueDesk:
+    """The queue as its page shows it to one person, all of one moment.
+
+    Parameters
+    ----------
+    counts : how many cases the filter lets through, by state, reason and age.
+    disputes : the open ones, the one due first on top; only on the first page.
+    views : the reader's own views, and those that others share.
+    """
+
+    listed: QueuePage
+    counts: QueueCounts
+    disputes: tuple[ListedDispute, ...]
+    views: tuple[QueueView, ...]
+
+
+def look_at_queue(
+    deployment: Deployment,
+    by: str,
+    now: datetime,
+    queue_filter: QueueFilter,
+    *,
+    limit: int,
+    after: str | None = None,
+) -> QueueDesk:
+    """Return a page of cases and what stands around it, for the user ``by``, read at once.
+
+    Parameters
+    ----------
+    limit, after : as in :func:`list_cases`.
+
+    Raises
+    ------
+    NotFoundError
+        If the tenant asked for is not on record.
+    """
     with reading(deployment.engine) as session:
-        return tuple(overflow_list(session))
+        reader = actor_named(session, by)
+        reach = reach_for(reader)
+        chosen = replace(_of_any_state(queue_filter), reach=reach)
+        counts = queue_counts(session, chosen, now)
+        return QueueDesk(
+            listed=_page(
+                session, deployment, chosen, now, limit=limit, after=after, by=by, counts=counts.states
+            ),
+            counts=counts,
+            disputes=_disputes(session, reached_within(session, reach)) if after is None else (),
+            views=views_for(session, reader),
+        )
 
 
-def list_disputes(deployment: Deployment, *, decided_too: bool = False) -> tuple[ListedDispute, ...]:
-    """Return the open disputes, the one due first on top; with ``decided_too`` all there are."""
+def list_overflow(deployment: Deployment, *, by: str | None = None) -> tuple[OverflowEpisode, ...]:
+    """Return the episodes beyond the hour's cap of new cases, the highest expected loss first.
+
+    Parameters
+    ----------
+    by : name of the user who reads, whose roles may be narrowed; None: the account of this machine.
+    """
     with reading(deployment.engine) as session:
-        return disputes_on_record(session, decided_too=decided_too)
+        return tuple(overflow_list(session, reach_of(session, by)))
+
+
+def list_disputes(
+    deployment: Deployment, *, decided_too: bool = False, by: str | None = None
+) -> tuple[ListedDispute, ...]:
+    """Return the open disputes, the one due first on top; with ``decided_too`` all there are.
+
+    Parameters
+    ----------
+    by : name of the user who reads, whose roles may be narrowed; None: the account of this machine.
+    """
+    with reading(deployment.engine) as session:
+        return _disputes(session, reached_by(session, by), decided_too=decided_too)
+
+
+def _page(
+    session: Session,
+    deployment: Deployment,
+    chosen: QueueFilter,
+    now: datetime,
+    *,
+    limit: int,
+    after: str | None,
+    by: str | None,
+    counts: Mapping[CaseState, int] | None = None,
+) -> QueuePage:
+    if chosen.tenant_id is not None:
+        require_tenant(session, chosen.tenant_id)
+    page = queue(session, chosen, limit=limit, after=after, counts=counts)
+    held = holdings(session, [case.id for case in page.cases], now, deployment.claim_policy)
+    naming = {mention.case for mention in mentions_waiting(session, by)} if by is not None else set()
+    cases = (
+        replace(case, holding=held[case.id], mentions_reader=case.number in naming) for case in page.cases
+    )
+    return replace(page, cases=tuple(cases))
+
+
+def _disputes(
+    session: Session, reached: frozenset[int] | None, *, decided_too: bool = False
+) -> tuple[ListedDispute, ...]:
+    listed = disputes_on_record(session, decided_too=decided_too)
+    return tuple(each for each in listed if reached is None or each.case in reached)
+
+
+def _of_any_state(chosen: QueueFilter) -> QueueFilter:
+    """Return the filter; where it asks for mentions and for no state, of all states: closed cases mention too."""
+    asks_for_mentions = chosen.mentions is not None and chosen.states is None
+    return replace(chosen, states=frozenset(CaseState)) if asks_for_mentions else chosen
+
+
+def _within_reach(session: Session, queue_filter: QueueFilter | None, by: str | None) -> QueueFilter:
+    return replace(_of_any_state(queue_filter or QueueFilter()), reach=reach_of(session, by))
+
+
+def save_view(
+    deployment: Deployment, by: str, now: datetime, name: str, filters: Mapping[str, str], *, shared: bool
+) -> QueueView:
+    """Keep filters of the queue under a name, for the user ``by`` or for everybody.
+
+    Raises
+    ------
+    BadInputError
+        If the name is empty or too long.
+    Refused
+        If the user keeps too many views.
+    """
+    with transaction(deployment.engine) as session:
+        actor = actor_named(session, by)
+        view = keep_view(Decision(session, actor, now), name, filters, shared=shared)
+        return QueueView(view.id, view.name, view.filters, actor.name, view.shared)
+
+
+def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) -> None:
+    """Remove a view of one's own.
+
+    Raises
+    ------
+    NotFoundError
+        If the user keeps no such view.
+    """
+    with transaction(deployment.engine) as session:
+        saved_views.remove_view(Decision(session, actor_named(session, by), now), view_id)

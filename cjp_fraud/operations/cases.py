@@ -37,14 +37,17 @@ from cjp_fraud.review.model import (
     DisputeState,
     FraudFinding,
     StopKind,
+    WrongCause,
 )
 from cjp_fraud.review.principals import freeze_principals
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import ProposalView
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension import emergency, ordered_letters
 from cjp_fraud.suspension.enforcement import EnforcementReport, enforce
-from cjp_fraud.suspension.follow_up_letters import follow_ups_due
+from cjp_fraud.suspension.follow_ups_due import follow_ups_due
 from cjp_fraud.suspension.gate_facts import approval_obstacles, proposal_obstacles
+from cjp_fraud.suspension.wrongful_measures import enter_upheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,11 @@ def claim(deployment: Deployment, by: str, now: datetime, case: str) -> CaseStan
         if (episode := episode_id_of(decision.session, case)) is not None:
             from cjp_fraud.detection.evidence_rows import principal_rows
 
-            opened = claims.claim_overflow(decision, episode)
+            opened = claims.claim_overflow(decision, episode, deployment.claim_policy)
             freeze_principals(decision, [opened.id], principal_rows(deployment.lake))
             return CaseStanding.of(opened)
-        return CaseStanding.of(claims.claim(decision, case_id_of(decision.session, case)))
+        case_id = case_id_of(decision.session, case)
+        return CaseStanding.of(claims.claim(decision, case_id, deployment.claim_policy))
 
 
 def release(deployment: Deployment, by: str, now: datetime, case: str) -> CaseStanding:
@@ -166,11 +170,15 @@ def leave_undetermined(
 
 
 def dismiss(deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str) -> CaseStanding:
-    """Determine that the traffic is not fraudulent, and close the case."""
+    """Determine that the traffic is not fraudulent, and close the case; a warning that had gone out is withdrawn."""
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
         determinations.dismiss(decision, case_id, reasons=reasons)
-        return CaseStanding.of(decision.session.get_one(Case, case_id))
+        ordered_letters.withdraw_warnings(decision, case_id, reasons)
+        letters = bool(follow_ups_due(decision.session, case_id))
+    if letters:
+        enforce_now(deployment, now, case_id)
+    return _standing(deployment, case_id)
 
 
 def reopen(deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str) -> CaseStanding:
@@ -191,7 +199,8 @@ def approve_and_carry_out(
 ) -> ApprovalResult:
     """Approve the proposal, and carry it out at once: the notice, then the measure when the gate opens.
 
-    A run that died after the approval was on record may be run again: it then only carries on.
+    A measure that was ordered in an emergency and is in force is approved so that it keeps its term. A run that died
+    after the approval was on record may be run again: it then only carries on.
 
     Parameters
     ----------
@@ -203,16 +212,25 @@ def approve_and_carry_out(
         before = approvals.approval_to_carry_out(
             decision, case_id, expected_sha256=expected_sha256, capacity=capacity
         )
-        approval = before or approvals.approve(
-            decision,
-            case_id,
-            partial(approval_obstacles, policy=deployment.policy),
-            expected_sha256=expected_sha256,
-            capacity=capacity,
-        )
-        standing = CaseStanding.of(decision.session.get_one(Case, case_id))
+        on_record = decision.session.get_one(Case, case_id)
+        in_emergency = emergency.waits_for_approval(decision.session, on_record)
+        if before is not None:
+            approval = before
+        elif in_emergency:
+            approval = emergency.approve_in_emergency(
+                decision, case_id, deployment.policy, expected_sha256=expected_sha256, capacity=capacity
+            )
+        else:
+            approval = approvals.approve(
+                decision,
+                case_id,
+                partial(approval_obstacles, policy=deployment.policy),
+                expected_sha256=expected_sha256,
+                capacity=capacity,
+            )
+        standing = CaseStanding.of(on_record)
     enforcement = None
-    if before is not None or standing.state is CaseState.APPROVED:
+    if before is not None or in_emergency or standing.state is CaseState.APPROVED:
         enforcement = enforce_now(deployment, now, case_id)
         standing = _standing(deployment, case_id)
     return ApprovalResult(
@@ -302,7 +320,7 @@ class DisputeResult:
     state: DisputeState
     answer_due_at: datetime
     enforcement: EnforcementReport | None = None
-    """What an upheld dispute lifted or withdrew at once; None: nothing was in force or on its way."""
+    """What was done at once: the customer is answered, and an upheld dispute lifts or withdraws; None: nothing was."""
 
     @property
     def may_still_restrict(self) -> bool:
@@ -311,28 +329,51 @@ class DisputeResult:
 
 
 def open_dispute(deployment: Deployment, by: str, now: datetime, case: str, text: str) -> DisputeResult:
-    """Enter a tenant's dispute in the tenant's words; it is to be answered within 60 minutes."""
+    """Enter a tenant's dispute in the tenant's words; the first of a measure is to be answered within 60 minutes.
+
+    Where the contract says that filing stops a measure, one in force is lifted at once.
+    """
     with deployment.deciding(by, now) as decision:
         case_id = case_id_of(decision.session, case)
         dispute = disputes.open_dispute(decision, case_id, text)
-        standing = CaseStanding.of(decision.session.get_one(Case, case_id))
-    return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at)
+        on_record = decision.session.get_one(Case, case_id)
+        standing = CaseStanding.of(on_record)
+        stops = stops_on_record.filed_dispute_that_stops(decision.session, on_record) is not None
+    enforcement = None
+    if stops and standing.state is CaseState.SUSPENDED:
+        enforcement = enforce_now(deployment, now, case_id)
+        standing = _standing(deployment, case_id)
+    return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at, enforcement)
 
 
 def decide_dispute(
-    deployment: Deployment, by: str, now: datetime, dispute_id: str, *, upheld: bool, reasons: str
+    deployment: Deployment,
+    by: str,
+    now: datetime,
+    dispute_id: str,
+    *,
+    upheld: bool,
+    reasons: str,
+    cause: WrongCause | None = None,
 ) -> DisputeResult:
-    """Decide a dispute, as somebody who took no part in its case; upheld is for the tenant.
+    """Decide a dispute, as somebody who took no part in its case; upheld is for the tenant; the customer is answered.
 
     Upheld shuts the gate for good, lifts at once what is in force, and withdraws what was to follow; the customer is
-    told.
+    told. What was in force is entered in the ledger of wrongful measures.
+
+    Parameters
+    ----------
+    cause : what an upheld one's measure goes back to; None: it is said later.
     """
     with deployment.deciding(by, now) as decision:
         meant = id_of(decision.session, Dispute.id, dispute_id, "dispute", "cjp-fraud disputes list")
         dispute = disputes.decide_dispute(decision, meant, upheld=upheld, reasons=reasons)
+        if upheld:
+            enter_upheld(decision, dispute, cause)
         standing = CaseStanding.of(decision.session.get_one(Case, dispute.case_id))
+        answers = bool(follow_ups_due(decision.session, dispute.case_id))
     enforcement = None
-    if upheld and standing.state in MAY_BE_RESTRICTED | BEFORE_THE_MEASURE:
+    if answers or (upheld and standing.state in MAY_BE_RESTRICTED | BEFORE_THE_MEASURE):
         enforcement = enforce_now(deployment, now, dispute.case_id)
         standing = _standing(deployment, dispute.case_id)
     return DisputeResult(standing, dispute.id, dispute.state, dispute.answer_due_at, enforcement)

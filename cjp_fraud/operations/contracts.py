@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from cjp_fraud.contracts import contract_entry
 from cjp_fraud.contracts.address_book import KnownAddress, addresses_known
-from cjp_fraud.contracts.contract_entry import ContractLoaded
 from cjp_fraud.contracts.contract_explanation import Explained, explained
-from cjp_fraud.contracts.contract_file import read_contract_file
 from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.documents_on_record import documents_at
-from cjp_fraud.contracts.model import Right
-from cjp_fraud.contracts.offer_catalogue import offer_remarks
+from cjp_fraud.contracts.model import Reading, Right
+from cjp_fraud.contracts.offer_catalogue import Offer, offers_with
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.provisioning import ProvisioningNotice
 from cjp_fraud.contracts.restriction import MeasureKind
-from cjp_fraud.contracts.tables import NoticeTermsVersion
+from cjp_fraud.contracts.stated import Unstated, stated
+from cjp_fraud.contracts.tables import ContractDocuments, NoticeTermsVersion
+from cjp_fraud.contracts.terms_listed import EnteredTerm, listed
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.earliest import Earliest, earliest_measures
 from cjp_fraud.suspension.gate_facts import gate_facts
+from cjp_fraud.suspension.model import GateFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class EarliestView:
     missing: tuple[str, ...]
     missing_then: tuple[str, ...]
     path: tuple[str, ...]
+    binds: tuple[str, ...]
 
 
 def earliest(deployment: Deployment, now: datetime, case: str) -> tuple[EarliestView, ...]:
@@ -57,8 +57,12 @@ def earliest(deployment: Deployment, now: datetime, case: str) -> tuple[Earliest
     with reading(deployment.engine) as session:
         at_one_moment(session)  # its rows and what the log says of them
         row = session.get_one(Case, case_id_of(session, case))
-        facts = gate_facts(session, row, deployment.policy, now)
-        return tuple(_view(row.number, measure) for measure in earliest_measures(facts, now))
+        return earliest_views(row.number, gate_facts(session, row, deployment.policy, now), now)
+
+
+def earliest_views(case: int, facts: GateFacts, now: datetime) -> tuple[EarliestView, ...]:
+    """Return the same of the case with this number, by facts that the gate sees at ``now``."""
+    return tuple(_view(case, measure) for measure in earliest_measures(facts, now))
 
 
 def _view(case: int, measure: Earliest) -> EarliestView:
@@ -70,6 +74,7 @@ def _view(case: int, measure: Earliest) -> EarliestView:
         missing=measure.missing,
         missing_then=measure.missing_then,
         path=measure.path,
+        binds=measure.binds,
     )
 
 
@@ -99,12 +104,15 @@ class ContractView:
     Parameters
     ----------
     governing_document : None: it is not known which governs; ``faults`` says why.
+    country : of the tenant's site, or of the order (ISO 3166-1); None: not known.
     term_from, term_to : first moment of the term and first moment after it, UTC.
     provisioning_notices : in the order of their days; the term runs from the first.
     values : the documents with their amendments and supplements, and the notice terms, with their sources.
+    terms : the notice terms in force, entry by entry; empty: none are on record, or they cannot be read.
     """
 
     tenant_id: str
+    country: str | None
     at: datetime
     governing_document: str | None
     right: Right
@@ -114,6 +122,7 @@ class ContractView:
     faults: tuple[str, ...]
     provisioning_notices: tuple[ProvisioningNotice, ...]
     values: tuple[Sourced, ...]
+    terms: tuple[EnteredTerm, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,31 +136,29 @@ class ContractExplained:
     chain: tuple[Explained, ...]
 
 
-def load(deployment: Deployment, by: str, now: datetime, file: Path) -> ContractLoaded:
-    """Put a contract's file on record, as counsel; the same file again changes nothing.
-
-    Raises
-    ------
-    BadInputError
-        Naming what of the file cannot be used; then nothing is stored.
-    Refused
-        If ``by`` is not counsel.
-    """
-    read = read_contract_file(file)
-    with deployment.deciding(by, now) as decision:
-        return contract_entry.load_contract(decision, read)
+def offers(deployment: Deployment) -> tuple[Offer, ...]:
+    """Return all versions of the offer description that are known: those shipped, and those of the own folder."""
+    return offers_with(deployment.settings.offers_dir).offers
 
 
 def show(deployment: Deployment, now: datetime, tenant_id: str, at: datetime | None = None) -> ContractView:
     """Return a tenant's contract at ``at`` (aware; None: now), by what is known at ``now``."""
     with reading(deployment.engine) as session:
-        position = contract_at(session, tenant_id, at or now, known_at=now)
-        values = _values(session, position, now)
+        return contract_view(session, tenant_id, now, at)
+
+
+def contract_view(
+    session: Session, tenant_id: str, now: datetime, at: datetime | None = None
+) -> ContractView:
+    """Return the same, read in a session that others read in too."""
+    position = contract_at(session, tenant_id, at or now, known_at=now)
+    values = _values(session, position, now)
     document = position.governing_document
     governing_faults = position.governing.faults if position.governing is not None else ()
     unread = (position.notice_terms_fault,) if position.notice_terms_fault is not None else ()
     return ContractView(
         tenant_id=tenant_id,
+        country=position.country,
         at=at or now,
         governing_document=document.reference if document is not None else None,
         right=position.right,
@@ -161,6 +168,7 @@ def show(deployment: Deployment, now: datetime, tenant_id: str, at: datetime | N
         faults=(*governing_faults, *position.term_faults(at or now), *unread),
         provisioning_notices=position.provisioning_notices,
         values=values,
+        terms=listed(position.terms) if position.terms is not None else (),
     )
 
 
@@ -171,7 +179,7 @@ def explain(
     moment = at or now
     with reading(deployment.engine) as session:
         position = contract_at(session, tenant_id, moment, known_at=now)
-    remarks = offer_remarks(position.offer_version, position.country, position.features)
+    remarks = offers_with(deployment.settings.offers_dir).remarks(position.bought)
     document = position.governing_document
     return ContractExplained(
         tenant_id=tenant_id,
@@ -203,21 +211,19 @@ def _values(session: Session, position: Contract, now: datetime) -> tuple[Source
             values.append(
                 Sourced(entry.name, f"right: {entry.says.right}", row.source, row.recorded_at, entry.page)
             )
-    terms = (
-        session.get(NoticeTermsVersion, position.notice_terms_id)
-        if position.notice_terms_id is not None
-        else None
-    )
-    page = None
-    if position.terms is not None and isinstance(position.terms.source.clause, str):
-        page = str(position.terms.source.clause)
-    values.append(
-        Sourced(
-            "notice terms",
-            terms.reading if terms is not None else None,
-            terms.source if terms is not None else None,
-            terms.recorded_at if terms is not None else None,
-            page,
-        )
-    )
+    values.append(_notice_terms_value(session, position, row))
     return tuple(values)
+
+
+def _notice_terms_value(session: Session, position: Contract, row: ContractDocuments | None) -> Sourced:
+    """Return the notice terms beside their source: the documents, or what was entered of the contract as a whole."""
+    page = stated(position.terms.source.clause) if position.terms is not None else None
+    answer = position.governing
+    if row is not None and answer is not None and answer.terms_of is not None:
+        reading_of = Reading.NOT_READ if isinstance(answer.terms, Unstated) else Reading.READ
+        return Sourced(f"notice terms ({answer.terms_of})", reading_of, row.source, row.recorded_at, page)
+    terms_id = position.notice_terms_id
+    terms = session.get(NoticeTermsVersion, terms_id) if terms_id is not None else None
+    if terms is None:
+        return Sourced("notice terms", None, None, None, page)
+    return Sourced("notice terms", terms.reading, terms.source, terms.recorded_at, page)

@@ -17,9 +17,13 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection import backtest, run, window
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
+from cjp_fraud.detection.threshold_settings import rules_in_force
 from cjp_fraud.detection.window import DetectionWindow
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.operations.caps import cap_breaches_of_new_traffic
+from cjp_fraud.operations.reach import reach_of
 from cjp_fraud.progress import Report
+from cjp_fraud.review.case_reach import flags_within_reach
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.flags import FlaggingResult
 from cjp_fraud.review.model import Quantity
@@ -82,6 +86,14 @@ class BacktestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagPage:
+    """A page of flags by their ids, which grow with time; ``after``: the last id of the page before."""
+
+    after: str | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedFlag:
     """A flag of one interval, and the case that it belongs to.
 
@@ -140,6 +152,7 @@ def detect(
     if begin >= end:
         raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
     done = run.detect(_detection(deployment, begin, end), begin, end, now, report=report)
+    cap_breaches_of_new_traffic(deployment, now)
     flags = done.flags
     return DetectionResult(
         begin=done.begin,
@@ -244,6 +257,8 @@ def list_flags(
     end: datetime | None = None,
     case: int | None = None,
     superseded: bool = False,
+    page: FlagPage | None = None,
+    by: str | None = None,
 ) -> list[RecordedFlag]:
     """Flags by time and tenant.
 
@@ -252,6 +267,8 @@ def list_flags(
     begin, end : aware; half-open, of the flagged interval's start.
     case : number of a case.
     superseded : also those that a later detection has replaced.
+    page : only so many, in the order in which they were recorded; None: all, by time.
+    by : name of the user who reads, whose roles may be narrowed; None: the account of this machine.
 
     Raises
     ------
@@ -262,8 +279,13 @@ def list_flags(
         select(Flag, Case.number)
         .outerjoin(Episode, Episode.id == Flag.episode_id)
         .outerjoin(Case, Case.id == Episode.case_id)
-        .order_by(Flag.interval_start, Flag.tenant_id, Flag.series_id, Flag.clock, Flag.recorded_at, Flag.id)
     )
+    if page is None:
+        query = query.order_by(
+            Flag.interval_start, Flag.tenant_id, Flag.series_id, Flag.clock, Flag.recorded_at, Flag.id
+        )
+    else:
+        query = query.where(Flag.id > (page.after or "")).order_by(Flag.id).limit(page.limit)
     if tenant_id is not None:
         query = query.where(Flag.tenant_id == tenant_id)
     if begin is not None:
@@ -279,6 +301,7 @@ def list_flags(
             require_tenant(session, tenant_id)
         if case is not None:
             case_id_of(session, str(case))
+        query = query.where(flags_within_reach(reach_of(session, by)))
         return [_recorded_flag(flag, number) for flag, number in session.execute(query)]
 
 
@@ -289,7 +312,7 @@ def _detection(deployment: Deployment, begin: datetime, end: datetime) -> run.De
         engine=deployment.engine,
         zones=deployment.zones,
         versions=promoted_versions(deployment.engine, settings.model_folder, begin, end),
-        rules=rules_of(settings),
+        rules=rules_in_force(settings, deployment.engine),
         cases_per_hour=settings.cases_per_hour,
     )
 

@@ -28,8 +28,11 @@ from cjp_fraud.operations.head_keeping import (
     keep_signed,
     trusted_heads,
 )
-from cjp_fraud.people.model import machine
+from cjp_fraud.people.model import Role, machine
 from cjp_fraud.people.users import actor_named
+from cjp_fraud.review.case_reach import require_reach
+from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 
 
@@ -138,11 +141,15 @@ def export_case(
         If a disclosable edition would hold a protected word.
     NotFoundError
         If there is no such case or user.
+    OutOfReach
+        If the case lies outside of what the user's roles as counsel and auditor are narrowed to.
     """
     actor = machine("account-of-this-machine")
     if by is not None:
         with reading(deployment.engine) as session:
             actor = actor_named(session, by)
+            row = session.get_one(Case, case_id_of(session, case))
+            require_reach(session, actor, row, {Role.COUNSEL, Role.AUDITOR})
     keys = deployment.head_keys
     key = keys.private() if keys.private_file.exists() else None
     exported = export_evidence(
@@ -207,8 +214,15 @@ def compare_editions(internal: Path, disclosable: Path) -> ComparisonReport:
     BadInputError
         If one is no bundle, of another edition or case, or made with another key.
     """
-    found = compare(read_bundle(internal), read_bundle(disclosable))
-    return ComparisonReport(found.same, found.case_id, found.rows, found.opened, found.faults, found.notes)
+    comparison = compare(read_bundle(internal), read_bundle(disclosable))
+    return ComparisonReport(
+        comparison.same,
+        comparison.case_id,
+        comparison.rows,
+        comparison.opened,
+        comparison.faults,
+        comparison.notes,
+    )
 
 
 def given_roots(files: Sequence[Path]) -> tuple[Certificate, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.letter_phrases import ground_in_words
 from cjp_fraud.review.cases import case_id_of, flags_in_force
@@ -27,7 +29,10 @@ def list_grounds() -> tuple[CatalogueGround, ...]:
 def grounds_of_case(deployment: Deployment, case: str) -> tuple[CatalogueGround, ...]:
     """Return the grounds that can be named in a case: those that speak of its flagged channels and directions."""
     with reading(deployment.engine) as session:
-        streams = {
-            (flag.channel, flag.direction) for flag in flags_in_force(session, case_id_of(session, case))
-        }
+        return fitting_grounds(session, case_id_of(session, case))
+
+
+def fitting_grounds(session: Session, case_id: str) -> tuple[CatalogueGround, ...]:
+    """Return the same, read in a session that others read in too."""
+    streams = {(flag.channel, flag.direction) for flag in flags_in_force(session, case_id)}
     return tuple(each for each in list_grounds() if fits(each.ground, streams))

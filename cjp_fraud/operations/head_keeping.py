@@ -21,7 +21,7 @@ from cjp_fraud.config import ShownSettings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError, StorageError
 from cjp_fraud.notices.head_mail import mail_head
-from cjp_fraud.notices.methods.email import mail_server
+from cjp_fraud.notices.methods.mail_server import mail_server
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.model import MEASURE_ACTIONS
 

@@ -14,7 +14,8 @@ from cjp_fraud.audit.home import NOT_SIMULATED, make_home, record_head_key
 from cjp_fraud.audit.recording import recording_time
 from cjp_fraud.clock import machine_now
 from cjp_fraud.compliance.retention import apply_retention
-from cjp_fraud.config import PlatformMode, masked_url
+from cjp_fraud.config import PlatformMode
+from cjp_fraud.config_values import masked_url
 from cjp_fraud.contracts.methods import require_email_address
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.detection.lake_tables import DETECTION_TABLES

@@ -17,14 +17,16 @@ from cjp_fraud.contracts.tables import Address, Subscription
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, Refused
 from cjp_fraud.notices import letter_html, letter_pdf, letter_phrases
+from cjp_fraud.notices.letter_chart import LetterFigures
 from cjp_fraud.notices.letter_dates import LetterDates
 from cjp_fraud.notices.letter_facts import Letter
 from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language
 from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.notices.letters import fill_at_dispatch, finished_body, render, values_at_dispatch
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.notices.plan_drafting import addressee, draft_plan
+from cjp_fraud.notices.plan_drafting import addressee, draft_plan, under_terms
 from cjp_fraud.notices.postal_address import PostalAddress, country_named, postal_address, window_lines
+from cjp_fraud.notices.statement_of_reasons import STATING, statement_of
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
@@ -92,11 +94,25 @@ def preview(
         Naming what the case lacks for such a letter.
     """
     with reading(deployment.engine) as session:
-        on_record = session.get_one(Case, case_id_of(session, case))
-        letter = letter_of_case(session, on_record, kind, deployment.policy, now, assumed or Assumed())
-        position = contract_at(session, on_record.tenant_id, now)
-        dates = _dates(session, position, letter, now)
-        look = _Look(on_record.number, letter, position, dates, deployment.home_clock.simulated)
+        row = session.get_one(Case, case_id_of(session, case))
+        return letters_of(session, deployment, row, now, kind=kind, language=language, assumed=assumed)
+
+
+def letters_of(
+    session: Session,
+    deployment: Deployment,
+    row: Case,
+    now: datetime,
+    *,
+    kind: NoticeKind = NoticeKind.SUSPENSION,
+    language: str | None = None,
+    assumed: Assumed | None = None,
+) -> tuple[PreviewedLetter, ...]:
+    """Return the same of a case's row, read in a session that others read in too."""
+    letter = letter_of_case(session, row, kind, deployment.policy, now, assumed or Assumed())
+    position = contract_at(session, row.tenant_id, now)
+    dates = _dates(session, position, letter, now)
+    look = _Look(row.number, letter, position, dates, deployment.home_clock.simulated)
     return tuple(_written(look, tag) for tag in _languages(language, position))
 
 
@@ -113,6 +129,7 @@ def preview_pdf(deployment: Deployment, now: datetime, letter: PreviewedLetter) 
         case = session.get_one(Case, case_id_of(session, str(letter.case)))
         position = contract_at(session, case.tenant_id, now)
         to = _postal(session, position)
+        figures = _figures(session, deployment, case, position, letter, now)
     return letter_pdf.pdf(
         letter_pdf.PaperLetter(
             language=letter.language,
@@ -123,9 +140,25 @@ def preview_pdf(deployment: Deployment, now: datetime, letter: PreviewedLetter) 
             recipient=window_lines(to, home_country(deployment.settings.postal_address)),
             country=to.country,
             dated=_local_date(now, position.time_zone),
+            chart=figures.chart() if figures is not None else None,
         ),
         deployment.settings.fonts,
     )
+
+
+def _figures(
+    session: Session,
+    deployment: Deployment,
+    case: Case,
+    position: Contract,
+    letter: PreviewedLetter,
+    now: datetime,
+) -> LetterFigures | None:
+    if letter.kind not in STATING:
+        return None
+    facts = letter_of_case(session, case, letter.kind, deployment.policy, now, Assumed())
+    stated = statement_of(facts, position, letter.language)
+    return LetterFigures(stated.facts, position.time_zone, letter.language) if stated is not None else None
 
 
 def home_country(postal: str | None) -> str | None:
@@ -166,14 +199,16 @@ def _dates(session: Session, position: Contract, letter: Letter, at: datetime) -
 
 
 def _written(look: _Look, tag: str) -> PreviewedLetter:
-    position = look.position
-    rendered = render(look.letter, addressee(position, tag))
+    position, terms = look.position, look.position.notice_terms
+    letter = under_terms(look.letter, terms) if terms is not None else look.letter
+    rendered = render(letter, addressee(position, tag))
     values = values_at_dispatch(
         look.dates,
         customer_name=position.customer_name or position.tenant_id,
         notice_number=_NO_NUMBER,
         time_zone=position.time_zone,
         language=rendered.locale,
+        steps=len(terms.steps) if terms is not None else 1,
     )
     body = finished_body(rendered.body, values, rendered.language, simulated_clock=look.simulated)
     return PreviewedLetter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache, partial
 from typing import Any
 
@@ -18,24 +18,22 @@ from cjp_fraud.detection.decided_cases import read_decided
 from cjp_fraud.detection.drift import drift_of, warnings_of
 from cjp_fraud.detection.promotion import Trial, TrialOutcome, compare, faults_of
 from cjp_fraud.detection.registry import (
-    FittedVersion,
     find_version,
     promote,
-    promoted_versions,
+    standing_thresholds,
     thresholds_of,
-    version_of,
 )
 from cjp_fraud.detection.rules import DetectionRules, rules_of
 from cjp_fraud.detection.tables import ModelPromotion, ModelVersion
+from cjp_fraud.detection.threshold_settings import rules_in_force
 from cjp_fraud.detection.training import train
 from cjp_fraud.detection.trials import decided_trial
 from cjp_fraud.detection.what_if import OperatingPoint, measure_past, over_budgets
 from cjp_fraud.errors import BadInputError, refuse_unless
-from cjp_fraud.people.model import Decision, Role
-from cjp_fraud.people.users import actor_named
+from cjp_fraud.people.model import Role
 from cjp_fraud.progress import Report
 from cjp_fraud.simulation.promotion_trial import simulated_trial
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import reading
 from cjp_fraud.storage.full_disk import full_disk_named
 from features.counting_clocks import Thresholds
 
@@ -199,7 +197,7 @@ def what_if(
         series_weeks=past.window.series_weeks,
         episodes_per_series_week=rules.budgets.episodes_per_series_week,
         decided=len(past.decided),
-        in_force=past.point(_standing(deployment, rules, now).thresholds),
+        in_force=past.point(thresholds_in_force(deployment, now)),
         points=tuple(over_budgets(past, rules, cases_per_day)),
     )
 
@@ -251,8 +249,8 @@ def promote_version(
     with reading(deployment.engine) as session:
         version_id = find_version(session, reference).id
         faults = _faults_now(deployment, thresholds_of(session.get_one(ModelVersion, version_id)), now)
-    with transaction(deployment.engine) as session:
-        actor = actor_named(session, by)
+    with deployment.deciding(by, now) as decision:
+        actor, session = decision.by, decision.session
         refuse_unless(
             (actor.may(Role.ADMIN, Role.ANALYST), f"{actor} is neither analyst nor admin"),
             *((anyway, f"{fault} (--anyway --because TEXT promotes it all the same)") for fault in faults),
@@ -260,21 +258,32 @@ def promote_version(
             (anyway or because is None, "a reason is kept of a version that is promoted anyway (--anyway)"),
             action="promote a version",
         )
-        promote(Decision(session, actor, now), session.get_one(ModelVersion, version_id), faults, because)
+        promote(decision, session.get_one(ModelVersion, version_id), faults, because)
         return _views(session, [version_id])[0]
 
 
-def _standing(deployment: Deployment, rules: DetectionRules, now: datetime) -> FittedVersion:
-    """The version in force."""
-    folder = deployment.settings.model_folder
-    versions = promoted_versions(deployment.engine, folder, now, now + timedelta(seconds=1))
-    return version_of(day_of(aware(now).date()), versions, rules)
+def thresholds_in_force(deployment: Deployment, now: datetime) -> Thresholds:
+    """Return the score that a flag needs at ``now`` (aware), by clock."""
+    return _standing(deployment, rules_in_force(deployment.settings, deployment.engine), now)
+
+
+def fitted_thresholds(deployment: Deployment, now: datetime) -> Thresholds:
+    """Return the same as the model version in force has them, whatever admins have set."""
+    return _standing(deployment, rules_of(deployment.settings), now)
+
+
+def _standing(deployment: Deployment, rules: DetectionRules, now: datetime) -> Thresholds:
+    with reading(deployment.engine) as session:
+        return standing_thresholds(session, rules, day_of(aware(now).date()))
 
 
 def _faults_now(deployment: Deployment, thresholds: Thresholds, now: datetime) -> tuple[str, ...]:
-    """What decided cases of the newest 28 days and the simulation say against thresholds, beside those in force."""
+    """What decided cases of the newest 28 days and the simulation say against thresholds, beside the version in force.
+
+    Versions are compared as they were fitted: what admins have set counts with each of them.
+    """
     rules = rules_of(deployment.settings)
-    standing = _standing(deployment, rules, now).thresholds
+    standing = fitted_thresholds(deployment, now)
     simulated = _simulation(deployment.settings)
     if thresholds == standing or (simulated is None and not read_decided(deployment.engine)):
         return ()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +13,15 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.methods import METHODS
+from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.errors import BadInputError, StorageError
+from cjp_fraud.errors import BadInputError, CjpFraudError, StorageError
 from cjp_fraud.notices import carrier_collection, inbound_reports
-from cjp_fraud.notices import delivery_record as records
+from cjp_fraud.notices import notice_views as records
 from cjp_fraud.notices.carrier_collection import CollectedEvents
-from cjp_fraud.notices.delivery_record import DeliveryRecord, NoticeRow
+from cjp_fraud.notices.model import NoticeKind, NoticeState
+from cjp_fraud.notices.notice_views import DeliveryRecord, NoticeFilter, NoticeRow
 from cjp_fraud.notices.open_duties import OpenDuty, open_duties
 from cjp_fraud.notices.report_matching import notice_of_return_path
 from cjp_fraud.notices.reports.model import InboundReport, ReportKind
@@ -32,7 +35,8 @@ from cjp_fraud.review.cases import case_id_of, numbers_of
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
-from cjp_fraud.suspension.enforcement import enforce
+from cjp_fraud.suspension.after_notices import after_notices
+from cjp_fraud.suspension.enforcement import cases_on_the_way, enforce
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +59,37 @@ class DispatchResult:
 
     Parameters
     ----------
+    handed_over : how many of its letters were handed over meanwhile, by this call or another one.
     waiting_for : why it is no further, a sentence each.
     next_at : when a notice falls due, or the contract lets the measure follow; None: not known.
+    only_time_missing : it waits for nothing but ``next_at``, which lies ahead.
     """
 
     case: int
     before: CaseState
     state: CaseState
+    handed_over: int
     waiting_for: tuple[str, ...]
     next_at: datetime | None
+    only_time_missing: bool
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the case is no further than before and waits for something."""
-        return self.state is self.before and bool(self.waiting_for)
+        """Whether the case is no further than before and waits for something else than time."""
+        return self.state is self.before and bool(self.waiting_for) and not self.only_time_missing
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchedCases:
+    """What serving all that is due came to; ``faults``: a sentence for each case in which something broke."""
+
+    cases: tuple[DispatchResult, ...]
+    faults: tuple[str, ...]
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a case is no further and waits for something else than time, or something broke."""
+        return bool(self.faults) or any(case.is_stuck for case in self.cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,32 +153,100 @@ def dispatch(deployment: Deployment, now: datetime, case: str) -> DispatchResult
     Runs as system, on the standing approval.
     """
     with reading(deployment.engine) as session:
-        on_record = session.get_one(Case, case_id_of(session, case))
-        case_id, number, before = on_record.id, on_record.number, on_record.state
+        case_id = case_id_of(session, case)
     with head_follows(deployment, now):
-        report = enforce(deployment.enforcement(now), case_id)
-    return DispatchResult(number, before, report.state, report.waiting_for, report.next_at)
+        return _dispatch(deployment, now, case_id)
 
 
-def list_notices(deployment: Deployment, case: str | None = None) -> tuple[ListedNotice, ...]:
-    """Return the notices of a case, or all, in the order of their plans."""
+def dispatch_all(deployment: Deployment, now: datetime) -> DispatchedCases:
+    """Serve what is due of all cases, as ``run-due`` does among other things; a fault in one stops no other."""
     with reading(deployment.engine) as session:
-        rows = records.notice_rows(session, case_id_of(session, case) if case is not None else None)
-        cases = select(Case.id, Case.number).where(Case.id.in_({row.case_id for row in rows}))
-        numbers = {row.id: row.number for row in session.execute(cases)}
+        cases = sorted(cases_on_the_way(session))
+    done, faults = [], []
+    with head_follows(deployment, now):
+        for case_id in cases:
+            try:
+                done.append(_dispatch(deployment, now, case_id))
+            except (CjpFraudError, OSError) as error:
+                faults.append(f"case {case_id}: {error}")
+    return DispatchedCases(tuple(done), tuple(faults))
+
+
+def _dispatch(deployment: Deployment, now: datetime, case_id: str) -> DispatchResult:
+    with reading(deployment.engine) as session:
+        case = session.get_one(Case, case_id)
+        number, before, so_far = case.number, case.state, records.letters_handed_over(session, case_id)
+    report = enforce(deployment.enforcement(now), case_id)
+    with reading(deployment.engine) as session:
+        handed_over = records.letters_handed_over(session, case_id) - so_far
+    return DispatchResult(
+        number,
+        before,
+        report.state,
+        handed_over,
+        report.waiting_for,
+        report.next_at,
+        only_time_missing=report.next_at is not None
+        and report.next_at > deployment.now  # what is due now and was put off is due at a moment of the run
+        and not (report.shut or report.failed_letters),
+    )
+
+
+def list_notices(
+    deployment: Deployment,
+    case: str | None = None,
+    *,
+    tenant: str | None = None,
+    kinds: Collection[NoticeKind] = (),
+    states: Collection[NoticeState] = (),
+    method: str | None = None,
+    for_people: bool = False,
+) -> tuple[ListedNotice, ...]:
+    """Return the notices of a case, or all, that the other arguments leave, in the order of their plans.
+
+    Raises
+    ------
+    NotFoundError
+        If the case or the tenant is not on record.
+    BadInputError
+        If no method of that name is known.
+    """
+    if method is not None and method not in METHODS:
+        raise BadInputError(f"method {method!r} is not known; write {', '.join(sorted(METHODS))}")
+    with reading(deployment.engine) as session:
+        if tenant is not None:
+            require_tenant(session, tenant)
+        chosen = NoticeFilter(
+            case_id=case_id_of(session, case) if case is not None else None,
+            tenant_id=tenant,
+            kinds=frozenset(kinds),
+            states=frozenset(states),
+            method=method,
+            for_people=for_people,
+        )
+        rows = records.notice_rows(session, chosen)
+        numbers = numbers_of(session, {row.case_id for row in rows})
     return tuple(ListedNotice(**asdict(row), case=numbers.get(row.case_id)) for row in rows)
 
 
 def list_duties(deployment: Deployment, now: datetime, case: str | None = None) -> tuple[ListedDuty, ...]:
-    """Return the papers that must still follow notices, of a case or of all, the first due first; aware ``now``."""
+    """Return what must still follow, of a case or of all, the first due first; aware ``now``.
+
+    Papers after notices, and the notice itself after a measure on a ground without prior notice.
+    """
     with reading(deployment.engine) as session:
-        duties = open_duties(session, now, case_id_of(session, case) if case is not None else None)
+        case_id = case_id_of(session, case) if case is not None else None
+        later = [
+            OpenDuty(each.case_id, each.plan_id, 1, "notice", each.due_at, each.overdue, each.sentence)
+            for each in after_notices(session, now, case_id)
+        ]
+        duties = sorted((*open_duties(session, now, case_id), *later), key=lambda duty: duty.due_at)
         numbers = numbers_of(session, {duty.case_id for duty in duties})
     return tuple(ListedDuty(**asdict(duty), case=numbers.get(duty.case_id)) for duty in duties)
 
 
-def show_notice(deployment: Deployment, notice_id: str) -> DeliveryRecord:
-    """Return everything that is on record of the notice with this id, or whose id alone begins so.
+def show_notice(deployment: Deployment, now: datetime, notice_id: str) -> DeliveryRecord:
+    """Return everything that is on record now of the notice with this id, or whose id alone begins so.
 
     Raises
     ------
@@ -165,7 +254,7 @@ def show_notice(deployment: Deployment, notice_id: str) -> DeliveryRecord:
         If there is none, or if there are several.
     """
     with reading(deployment.engine) as session:
-        return records.delivery_record(session, _notice_id(session, notice_id))
+        return records.delivery_record(session, _notice_id(session, notice_id), now)
 
 
 def message_of(deployment: Deployment, notice_id: str) -> bytes:

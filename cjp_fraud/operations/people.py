@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.restriction import CHANNELS
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.errors import BadInputError
 from cjp_fraud.people import users
-from cjp_fraud.people.model import Decision, GivenIdentity, Role, machine
+from cjp_fraud.people.model import Decision, GivenIdentity, Reach, Role, machine
 from cjp_fraud.people.tables import Identity, User, UserRole
-from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.database import reading, transaction
 
 THIS_MACHINE = machine("account-of-this-machine")
@@ -29,12 +31,14 @@ class UserView:
     ----------
     roles : held now; of a disabled user, held then.
     identities : ``kind:value``.
+    narrowed : ``approver: voice; FR``, one for each of them that is narrowed.
     created_by : user name, or ``system:task``.
     """
 
     name: str
     display_name: str | None
     roles: tuple[Role, ...]
+    narrowed: tuple[str, ...]
     identities: tuple[str, ...]
     created_at: datetime
     created_by: str
@@ -79,9 +83,33 @@ def add_identity(deployment: Deployment, by: str | None, now: datetime, name: st
     return _changed(deployment, by, now, lambda decision: users.add_identity(decision, name, given))
 
 
-def grant_role(deployment: Deployment, by: str | None, now: datetime, name: str, role: Role) -> UserView:
-    """Give a user a role, as an admin, and never to oneself."""
-    return _changed(deployment, by, now, lambda decision: users.grant_role(decision, name, role))
+def grant_role(
+    deployment: Deployment,
+    by: str | None,
+    now: datetime,
+    name: str,
+    role: Role,
+    *,
+    channels: Collection[str] = (),
+    countries: Collection[str] = (),
+) -> UserView:
+    """Give a user a role, as an admin, and never to oneself; one that they have is given anew with another reach.
+
+    Parameters
+    ----------
+    channels, countries : of the cases to which it is narrowed (countries of the tenants, ISO 3166-1); none: to none.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such channel, or a country is not two letters.
+    """
+    reach = Reach(frozenset(channels), frozenset(code.upper() for code in countries))
+    if strangers := sorted(reach.channels - set(CHANNELS)):
+        raise BadInputError(f"{', '.join(strangers)}: channels are {', '.join(CHANNELS)}")
+    if strangers := sorted(code for code in reach.countries if not re.fullmatch("[A-Z]{2}", code)):
+        raise BadInputError(f"{', '.join(strangers)}: countries are two letters each, as FR")
+    return _changed(deployment, by, now, lambda decision: users.grant_role(decision, name, role, reach))
 
 
 def revoke_role(deployment: Deployment, by: str | None, now: datetime, name: str, role: Role) -> UserView:
@@ -103,17 +131,23 @@ def list_users(deployment: Deployment) -> tuple[UserView, ...]:
 def _changed(
     deployment: Deployment, by: str | None, now: datetime, change: Callable[[Decision], User]
 ) -> UserView:
+    if by is not None:
+        with deployment.deciding(by, now) as decision:
+            return _view_after(decision, change)
     with transaction(deployment.engine) as session:
-        actor = actor_named(session, by) if by is not None else THIS_MACHINE
-        user = change(Decision(session, actor, now))
-        return next(view for view in _views(session) if view.id == user.id)
+        return _view_after(Decision(session, THIS_MACHINE, now), change)
+
+
+def _view_after(decision: Decision, change: Callable[[Decision], User]) -> UserView:
+    user = change(decision)
+    return next(view for view in _views(decision.session) if view.id == user.id)
 
 
 def _views(session: Session) -> tuple[UserView, ...]:
-    roles: dict[str, list[Role]] = defaultdict(list)
-    held = select(UserRole.user_id, UserRole.role).where(UserRole.revoked_at.is_(None))
-    for user_id, role in session.execute(held.order_by(UserRole.role)):
-        roles[user_id].append(role)
+    roles: dict[str, list[UserRole]] = defaultdict(list)
+    held = select(UserRole).where(UserRole.revoked_at.is_(None))
+    for row in session.scalars(held.order_by(UserRole.role)):
+        roles[row.user_id].append(row)
     identities: dict[str, list[str]] = defaultdict(list)
     for identity in session.scalars(select(Identity).order_by(Identity.kind, Identity.value)):
         identities[identity.user_id].append(f"{identity.kind}:{identity.value}")
@@ -123,7 +157,10 @@ def _views(session: Session) -> tuple[UserView, ...]:
         UserView(
             name=user.name,
             display_name=user.display_name,
-            roles=tuple(roles[user.id]),
+            roles=tuple(row.role for row in roles[user.id]),
+            narrowed=tuple(
+                f"{row.role}: {row.reach}" for row in roles[user.id] if not row.reach.is_everything
+            ),
             identities=tuple(identities[user.id]),
             created_at=user.created_at,
             created_by=names.get(user.created_by, user.created_by),

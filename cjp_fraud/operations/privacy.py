@@ -43,6 +43,8 @@ class Erasure:
     letters: int
     attempts: int
     """Attempts at sending, of each its bytes and its dialogue."""
+    attachments: int
+    """Files that staff attached to cases, of each what it holds; their names are among the texts."""
     reports: int
     """Raw texts of what became known of a letter, delivery reports among them."""
     files: int
@@ -158,6 +160,7 @@ def _erasure(texts: TenantsTexts, files: tuple[Path, ...], *, dry_run: bool) -> 
         addresses=len(texts.addresses),
         letters=count["notices"],
         attempts=count["notice_attempts"],
+        attachments=count["attachment_contents"],
         reports=count["delivery_events"],
         files=len(files),
     )

@@ -1,4 +1,4 @@
-"""Statements of reasons: which laws' lists hold for a provider, and the statement of one notice with its digest."""
+"""Statements of reasons: which laws' lists hold for who contracts, and the statement of one notice with its digest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from cjp_fraud.contracts.reason_profile_entry import enter_profile, profiles_in_force
+from cjp_fraud.contracts.reason_profile_entry import contracting_entities, enter_profile, profiles_in_force
 from cjp_fraud.contracts.reason_profiles import LAWS, ReasonProfile
 from cjp_fraud.contracts.tables import Provider
 from cjp_fraud.deployment import Deployment
@@ -24,14 +24,16 @@ from cjp_fraud.storage.database import reading
 
 @dataclass(frozen=True, slots=True)
 class ProfileStanding:
-    """Whether a law's list holds for a provider, and what it wants in a statement.
+    """Whether a law's list holds for who contracts, and what it wants in a statement.
 
     Parameters
     ----------
+    entity : contracting entity, as contracts name it; None: every one for which counsel has decided nothing else.
     out_of_court, mediators : bodies that letters name then.
     """
 
     provider: str
+    entity: str | None
     profile: ReasonProfile
     law: str
     in_force: bool
@@ -74,25 +76,28 @@ class NoticeReasons:
 
 
 def list_profiles(deployment: Deployment, now: datetime) -> tuple[ProfileStanding, ...]:
-    """Return how every profile stands for every provider at ``now``."""
+    """Return how every profile stands for every provider and each of its contracting entities at ``now``."""
     with reading(deployment.engine) as session:
-        standing = {
-            (provider, each.profile): each
-            for provider in session.scalars(select(Provider.id).order_by(Provider.id))
-            for each in profiles_in_force(session, provider, now)
-        }
         providers = session.scalars(select(Provider.id).order_by(Provider.id)).all()
+        standing = {
+            (provider, entity): {
+                each.profile: each for each in profiles_in_force(session, provider, entity, now)
+            }
+            for provider in providers
+            for entity in (None, *contracting_entities(session, provider))
+        }
     return tuple(
         ProfileStanding(
             provider=provider,
+            entity=entity,
             profile=profile,
             law=LAWS[profile],
-            in_force=(found := standing.get((provider, profile))) is not None,
+            in_force=(found := in_force.get(profile)) is not None,
             out_of_court=found.out_of_court if found is not None else (),
             mediators=found.mediators if found is not None else (),
             wants=tuple(REQUIRED[profile]),
         )
-        for provider in providers
+        for (provider, entity), in_force in standing.items()
         for profile in ReasonProfile
     )
 
@@ -106,16 +111,25 @@ def set_profile(
     *,
     in_force: bool,
     source: str,
+    entity: str | None = None,
     out_of_court: Sequence[str] = (),
     mediators: Sequence[str] = (),
 ) -> ProfileStanding:
-    """Turn a profile on or off for a provider, as counsel; proposals drawn up before need to be drawn up again.
+    """Turn a profile on or off, as counsel; proposals drawn up before need to be drawn up again.
+
+    Parameters
+    ----------
+    entity : contracting entity for which it holds, as contracts name it; None: every one for which counsel has decided
+        nothing else.
 
     Raises
     ------
     Refused
         If it is not counsel who acts, or no source is named.
+    NotFoundError
+        If there is no such provider, or no contract of it names the entity.
     """
+    entity = entity or None
     with deployment.deciding(by, now) as decision:
         enter_profile(
             decision,
@@ -123,13 +137,14 @@ def set_profile(
             profile,
             in_force=in_force,
             source=source,
+            entity=entity or "",
             out_of_court=out_of_court,
             mediators=mediators,
         )
     return next(
         each
         for each in list_profiles(deployment, now)
-        if (each.provider, each.profile) == (provider, profile)
+        if (each.provider, each.entity, each.profile) == (provider, entity, profile)
     )
 
 

@@ -11,10 +11,12 @@ from cjp_fraud.contracts import confirmation
 from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.model import Hosting, Recipient, Right
 from cjp_fraud.contracts.tenant_import import load_tenants as load_file
+from cjp_fraud.contracts.tenant_reach import tenants_within
 from cjp_fraud.contracts.tenants import TenantOnRecord, tenants_on_record
 from cjp_fraud.contracts.terms import PLAIN_ROLE, NoticeTerms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.operations.reach import reach_of
 from cjp_fraud.people.model import FEED, Actor
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
@@ -31,6 +33,7 @@ class TenantsLoaded:
     read : tenants in the file; ``added``, ``changed`` and ``unchanged`` count what became of them.
     terms_not_read : tenants whose notice terms are not read: flagged and reviewed, never suspended.
     flex_plan : tenants inside the Flex Plan, which another offer description governs.
+    addresses_kept : tenants whose notice addresses counsel entered, of which the file names none: counsel's stand.
     deployment_not_accepted : tenants whose deployment the provider does not run (clause 3).
     quarantined_rows_purged : rows of those tenants that were erased from the quarantine.
     """
@@ -42,6 +45,7 @@ class TenantsLoaded:
     unchanged: int
     terms_not_read: tuple[str, ...]
     flex_plan: tuple[str, ...]
+    addresses_kept: tuple[str, ...]
     deployment_not_accepted: tuple[str, ...]
     quarantined_rows_purged: int
 
@@ -133,6 +137,7 @@ def load_tenants(
         unchanged=loaded.unchanged,
         terms_not_read=loaded.not_read,
         flex_plan=loaded.flex,
+        addresses_kept=loaded.addresses_kept,
         deployment_not_accepted=loaded.excluded,
         quarantined_rows_purged=purged,
     )
@@ -144,10 +149,16 @@ def confirm_contract(deployment: Deployment, by: str, now: datetime, tenant_id: 
         confirmation.confirm_contract(decision, tenant_id)
 
 
-def list_tenants(deployment: Deployment) -> tuple[TenantOnRecord, ...]:
-    """Return all tenants on record, in the order of their ids."""
+def list_tenants(deployment: Deployment, *, by: str | None = None) -> tuple[TenantOnRecord, ...]:
+    """Return all tenants on record, in the order of their ids.
+
+    Parameters
+    ----------
+    by : name of the user who reads, whose roles may be narrowed; None: the account of this machine.
+    """
     with reading(deployment.engine) as session:
-        return tuple(tenants_on_record(session).values())
+        within = tenants_within(reach_of(session, by))
+        return tuple(tenants_on_record(session, deployment.now, within=within).values())
 
 
 def show_tenant(deployment: Deployment, now: datetime, tenant_id: str) -> TenantView:
@@ -182,7 +193,7 @@ def show_tenant(deployment: Deployment, now: datetime, tenant_id: str) -> Tenant
         provisioning_notice_date=position.provisioning_notice_date,
         provisioning_notice_part=position.provisioning_notice_part,
         provisioning_notice_proof=position.provisioning_notice_proof,
-        notice_clause=terms.clause if terms else None,
+        notice_clause=position.notice_clause,
         notice_terms=terms,
         notice_terms_fault=position.notice_terms_fault,
         longest_measure_hours=longest.total_seconds() / 3600 if longest else None,

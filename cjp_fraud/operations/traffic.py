@@ -12,7 +12,10 @@ from pathlib import Path
 from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError
+from cjp_fraud.operations.caps import cap_breaches_of_new_traffic
+from cjp_fraud.operations.reach import tenants_reached
 from cjp_fraud.progress import Report
+from cjp_fraud.storage.database import reading
 from cjp_fraud.traffic import ingest as traffic_ingest
 from cjp_fraud.traffic import quarantine
 from cjp_fraud.traffic.model import (
@@ -122,7 +125,9 @@ def ingest_sources(
     StorageError
         If the disk is full.
     """
-    return traffic_ingest.ingest_sources(sources, _delivery(deployment, now, report), complete=complete)
+    taken = traffic_ingest.ingest_sources(sources, _delivery(deployment, now, report), complete=complete)
+    cap_breaches_of_new_traffic(deployment, now)
+    return taken
 
 
 def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
@@ -234,12 +239,15 @@ def purge_excluded(deployment: Deployment) -> dict[str, int]:
     return quarantine.purge_excluded(deployment.lake, deployment.engine, deployment.traffic_tenants)
 
 
-def traffic_status(deployment: Deployment, tenant_id: str | None = None) -> TrafficStatus:
+def traffic_status(
+    deployment: Deployment, tenant_id: str | None = None, *, by: str | None = None
+) -> TrafficStatus:
     """Return what is loaded: for each tenant on record its series, span, gaps, newest interval and late rows.
 
     Parameters
     ----------
     tenant_id : only this tenant, with its series one by one and where their gaps are.
+    by : name of the user who reads, whose roles may be narrowed; None: the account of this machine.
 
     Raises
     ------
@@ -249,7 +257,12 @@ def traffic_status(deployment: Deployment, tenant_id: str | None = None) -> Traf
     tenants = deployment.traffic_tenants
     if tenant_id is not None and tenant_id not in tenants:
         raise tenant_not_on_record(tenant_id, tenants)
-    return status_of(deployment.lake, sorted(tenants) if tenant_id is None else [tenant_id], tenant_id)
+    with reading(deployment.engine) as session:
+        reached = tenants_reached(session, by)
+    wanted = sorted(tenants) if tenant_id is None else [tenant_id]
+    return status_of(
+        deployment.lake, [each for each in wanted if reached is None or each in reached], tenant_id
+    )
 
 
 def _delivery(deployment: Deployment, now: datetime, report: Report | None = None) -> Delivery:

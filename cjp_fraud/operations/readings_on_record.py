@@ -1,0 +1,62 @@
+"""That a person read a case or a tenant: on record once an hour, by one rule for every page and endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.audit.tables import AuditEntry
+from cjp_fraud.deployment import Deployment
+from cjp_fraud.people.model import Decision
+from cjp_fraud.people.users import actor_named
+from cjp_fraud.storage.database import transaction
+
+READ_EVERY: Final = timedelta(hours=1)
+"""A person's reading of one thing is on record once in this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read.
+
+    Parameters
+    ----------
+    action : what the log calls it: ``case.read``.
+    table, row_id : of the row that was read.
+    content : of the log's entry, beside these.
+    """
+
+    action: str
+    table: str
+    row_id: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_lately(session: Session, read: Read, reader: str, now: datetime) -> bool:
+    """Whether it is on record within the last hour that somebody read it.
+
+    Parameters
+    ----------
+    reader : as the log names them.
+    """
+    entry = exists().where(
+        AuditEntry.subject_type == read.table,
+        AuditEntry.subject_id == read.row_id,
+        AuditEntry.action == read.action,
+        AuditEntry.actor == reader,
+        AuditEntry.at > now - READ_EVERY,
+    )
+    return bool(session.scalar(select(entry)))
+
+
+def put_reading_on_record(deployment: Deployment, by: str, now: datetime, read: Read) -> None:
+    """Append the entry that the user ``by`` read it."""
+    with transaction(deployment.engine) as session:
+        decision = Decision(session, actor_named(session, by), now)
+        append(decision, read.action, read.table, read.row_id, read.content)
