@@ -11,7 +11,7 @@ from airflow.sdk import dag, task
 
 
 @dag(
-    schedule=timedelta(minutes=5),
+    schedule=timedelta(minutes=1),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,

@@ -10,7 +10,7 @@ TRAFFIC = Asset("cjp_fraud_traffic")
 
 
 @dag(
-    schedule=timedelta(minutes=5),
+    schedule=timedelta(minutes=2),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, PublicKeyOption, deployment, progress
+from cjp_fraud.cli.frame import JsonOption, PublicKeyOption, deployment, moment, progress
 from cjp_fraud.cli.printing import Column, print_json, print_table, print_view, stamp
 
 app = typer.Typer(no_args_is_help=True)
@@ -69,10 +69,21 @@ def list_entries(
     case: Annotated[
         str | None, typer.Option(metavar="CASE", help="Only of this case (number or id).")
     ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="USER", help="Only what this user or machine (system:detect) did.")
+    ] = None,
+    action: Annotated[
+        str | None, typer.Option(help="Only this action; all that begin so where it ends in a point (case.).")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from here on.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only before.")] = None,
+    before: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help="Only entries with a smaller number.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List the newest entries of the log, oldest first."""
+    """Search the log: the newest entries, oldest first."""
     from cjp_fraud.operations import audit_log
 
     columns = (
@@ -82,8 +93,9 @@ def list_entries(
         "action",
         Column("subject_id", "subject", full=True),
     )
-    entries = audit_log.list_entries(deployment(ctx), case=case, limit=limit)
-    print_table(entries, columns, as_json=as_json, title="Audit log")
+    search = audit_log.LogSearch(by, action, moment(since), moment(until))
+    found = audit_log.list_entries(deployment(ctx), search, case=case, limit=limit, before=before)
+    print_table(found.entries[::-1], columns, as_json=as_json, title="Audit log")
 
 
 @app.command()

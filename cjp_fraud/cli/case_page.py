@@ -57,11 +57,15 @@ _SECTIONS: Mapping[str, tuple[str, Sequence[str | Column]]] = {
         ("at", "by", "finding", Column("tenants_part", "part"), Column("reasons", wraps=True)),
     ),
     "contradictions": (
-        "The notice is contradicted: a person decides whether it stands (cases clear-stop --notice)",
+        "The notice is contradicted: a person decides whether it stands (cases clear-stop CASE --notice ID)",
         (Column("notice_id", "notice", full=True), "reported_at", Column("answer_due_at", "decide by")),
     ),
     "disputes": ("Disputes", (Column("id", "dispute"), "state", "answer_due_at", Column("text", wraps=True))),
     "stops": ("Stops", (Column("id", "stop"), "kind", "opened_by", "opened_at", "cleared_at")),
+    "caps": (
+        "Caps that the customer has signed",
+        ("kind", "state", "cents", "ends_at"),
+    ),
     "measures": ("Measures", ("kind", Column("standing", "state"), "review_at", "ends_at")),
 }
 
@@ -89,16 +93,27 @@ def print_case(page: CasePage) -> None:
         console.print("[bold]Why the highest was flagged[/bold]")
         for sentence in _sentences(shown[0].reasons):
             console.print(f"  {escape(sentence)}")
+    for known in page.known_events:
+        late = ", entered after it had begun" if known.entered_late else ""
+        console.print(escape(f"{known.sentence} (by {known.entered_by}{late})"), soft_wrap=True)
     for event in page.joint_events:
         console.print(f"[yellow]{escape(event.words)}[/yellow]", soft_wrap=True)
     for field, (title, columns) in _SECTIONS.items():
         if rows := getattr(page, field):
             print_table(rows, columns, title=title)
+    for measure in page.measures:
+        if measure.after_notice is not None:
+            console.print(f"[yellow]{escape(measure.after_notice)}[/yellow]", soft_wrap=True)
+    for comment in page.comments:
+        for file in comment.attachments:
+            console.print(
+                f"  {file.id}  {escape(file.name)} ({file.kind}, {file.size_bytes} bytes)", soft_wrap=True
+            )
     if page.proposals:
         _print_proposal(console, page.proposals[-1])
     if page.gate:
         _print_gate(console, page)
-    print_table(page.history, title="History")
+    print_table(page.history, ("at", "actor", "action"), title="History")
 
 
 def _print_proposal(console: Console, proposal: ProposalView) -> None:
@@ -110,6 +125,8 @@ def _print_proposal(console: Console, proposal: ProposalView) -> None:
         if value:
             listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             console.print(f"           {name.replace('_', ' ')}: {escape(listed)}")
+    if measure.replayed is not None:
+        console.print(f"           {escape(measure.replayed)}")
     console.print(f"  grounds  {', '.join(proposal.grounds)}")
     console.print(f"  expires  {stamp(proposal.expires_at)}")
     for recipient in proposal.recipients:

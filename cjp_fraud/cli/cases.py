@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cjp_fraud.cli.determination import Because, CaseArgument, determine, grounds
-from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, progress
+from cjp_fraud.cli.attachments import attach, download
+from cjp_fraud.cli.determination import Because, CaseArgument, determine, grounds, measures
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, moment, progress
 from cjp_fraud.cli.joint_note import tell_joint_events
+from cjp_fraud.cli.ordered_letters import breach, warn, withdraw_letter
 from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
 from cjp_fraud.review.model import (
+    Awaited,
     Capacity,
+    CaseReason,
     CaseState,
+    CustomersAnswer,
     QueueFilter,
     QueueOrder,
 )
@@ -57,6 +62,15 @@ def list_cases(
     overflow: Annotated[
         bool, typer.Option("--overflow", help="Episodes beyond the hour's cap; claim one by its id.")
     ] = False,
+    reason: Annotated[CaseReason | None, typer.Option(help="Only cases flagged for this.")] = None,
+    country: Annotated[str | None, typer.Option(metavar="CODE", help="Only from or to this country.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Only tenants with this plan.")] = None,
+    mentions_me: Annotated[
+        bool, typer.Option("--mentions-me", help="Only cases with a comment that names --as USER, unread.")
+    ] = False,
+    as_user: Annotated[
+        str | None, typer.Option("--as", metavar="USER", help="Who reads; their roles may be narrowed.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most cases on a page.")] = 100,
     after: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="The next page: what the page before named.")
@@ -66,13 +80,22 @@ def list_cases(
     """List the queue, highest score first: cases that are not closed, and closed ones flagged since."""
     from cjp_fraud.operations import case_queue
 
+    if mentions_me and as_user is None:
+        raise typer.BadParameter("say who you are: --as USER", param_hint="--mentions-me")
     opened = deployment(ctx)
     if overflow:
         print_table(case_queue.list_overflow(opened), _OVERFLOW, as_json=as_json, title="Overflow")
         return
     states = frozenset(CaseState) if everything else frozenset(state) if state else None
-    queue_filter = QueueFilter(states, tenant, QueueOrder.AGE if by_age else QueueOrder.SCORE)
-    page = case_queue.list_cases(opened, queue_filter, limit=limit, after=after)
+    order = QueueOrder.AGE if by_age else QueueOrder.SCORE
+    queue_filter = QueueFilter(
+        *(states, tenant, order),
+        reason=reason,
+        country=country,
+        plan=plan,
+        mentions=as_user if mentions_me else None,
+    )
+    page = case_queue.list_cases(opened, queue_filter, limit=limit, after=after, by=as_user)
     if as_json:
         print_json(page)
         return
@@ -110,11 +133,99 @@ def claim(
     case: Annotated[str, typer.Argument(metavar="CASE", help="Number or id, or an overflow episode.")],
     as_user: AsOption,
 ) -> None:
-    """Take a case to work on it; nobody else may claim it until it is released."""
+    """Take a case to work on it; nobody else gets it for 20 minutes (CJP_FRAUD_LEASE_MINUTES)."""
     from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
     _say(cases.claim(opened, as_user, opened.now, case))
+
+
+@app.command("next")
+def claim_next(ctx: typer.Context, as_user: AsOption) -> None:
+    """Take the worst case that nobody holds: what costs most per hour, then the most unusual, then the oldest."""
+    from cjp_fraud.operations import claims
+
+    opened = deployment(ctx)
+    claimed = claims.claim_next(opened, as_user, opened.now)
+    if claimed is None:
+        typer.echo("no case waits that nobody holds")
+        return
+    _say(claimed)
+
+
+@app.command("hand-over")
+def hand_over(
+    ctx: typer.Context,
+    case: CaseArgument,
+    to: Annotated[str, typer.Argument(metavar="USER", help="Who works it from now on.")],
+    as_user: AsOption,
+) -> None:
+    """Give a case to a named person, for whom it waits (CJP_FRAUD_HANDED_MINUTES)."""
+    from cjp_fraud.operations import claims
+
+    opened = deployment(ctx)
+    _say(claims.hand_over(opened, as_user, opened.now, case, to))
+
+
+@app.command("put-aside")
+def put_aside(
+    ctx: typer.Context,
+    case: CaseArgument,
+    until: Annotated[str, typer.Option(help="When it is back at the latest, within 14 days (ISO 8601).")],
+    as_user: AsOption,
+    awaited: Annotated[
+        Awaited,
+        typer.Option("--for", help="What it waits for; for the customer the service clock stands still."),
+    ] = Awaited.MOMENT,
+) -> None:
+    """Give a case back for a while: until a moment, or until the customer answers or a further flag comes."""
+    from cjp_fraud.operations import claims
+
+    opened = deployment(ctx)
+    back = moment(until)
+    assert back is not None, "the option is required"
+    _say(claims.put_aside(opened, as_user, opened.now, case, back, awaited))
+
+
+@app.command()
+def ask(
+    ctx: typer.Context,
+    case: CaseArgument,
+    text: Annotated[str, typer.Argument(help="What is asked.")],
+    as_user: AsOption,
+    contact: Annotated[
+        str | None, typer.Option(metavar="ID", help="Address of the contact, where there are several.")
+    ] = None,
+) -> None:
+    """Ask the customer "was this you?" through an out-of-band contact verified before the first flag.
+
+    You telephone or write yourself; it goes on record, the service clock stands still, and the case is back in the
+    queue on the answer, or after 15 minutes.
+    """
+    from cjp_fraud.operations import customer_questions
+
+    opened = deployment(ctx)
+    asked = customer_questions.customer_asked(opened, opened.now, case)
+    _say(customer_questions.ask(opened, as_user, opened.now, case, text, contact=contact))
+    for each in asked.contacts:
+        if contact in (None, each.address_id):
+            assert each.verified_at is not None, "others are not asked"
+            typer.echo(f"  ask {each.address} ({each.method}), verified {stamp(each.verified_at)}")
+
+
+@app.command()
+def answer(
+    ctx: typer.Context,
+    case: CaseArgument,
+    said: Annotated[CustomersAnswer, typer.Argument(metavar="ANSWER", help="ours, not_ours or not_sure.")],
+    text: Annotated[str, typer.Argument(help="The customer's words.")],
+    as_user: AsOption,
+) -> None:
+    """Record what the customer answered: a statement, which clears nobody; the case is back in the queue."""
+    from cjp_fraud.operations import customer_questions
+
+    opened = deployment(ctx)
+    _say(customer_questions.answered(opened, as_user, opened.now, case, said, text))
 
 
 @app.command()
@@ -140,8 +251,14 @@ def comment(
     _say(cases.comment(opened, as_user, opened.now, case, text))
 
 
+app.command()(attach)
+app.command()(download)
 app.command()(determine)
 app.command()(grounds)
+app.command()(measures)
+app.command()(warn)
+app.command()(breach)
+app.command("withdraw-letter")(withdraw_letter)
 
 
 @app.command()
@@ -182,6 +299,39 @@ def approve(
             "--because TEXT"
         )
         raise typer.Exit(1)
+
+
+@app.command()
+def emergency(
+    ctx: typer.Context,
+    case: CaseArgument,
+    as_user: AsOption,
+    because: Because,
+    sha256: Annotated[
+        str | None,
+        typer.Option(metavar="DIGEST", help="The version that you read."),
+    ] = None,
+) -> None:
+    """Take the proposed measure at once, as a reviewer, where counsel has marked a ground without prior notice.
+
+    It ends by itself after 30 minutes, unless somebody who took no part approves it by then (cases approve).
+    """
+    from cjp_fraud.operations import emergency as emergencies
+
+    opened = deployment(ctx)
+    with progress("carrying out") as report:
+        report(0, 1, f"case {case}")
+        result = emergencies.order_in_emergency(
+            opened, as_user, opened.now, case, reasons=because, expected_sha256=sha256
+        )
+    number = result.case.number
+    before = f" already, {stamp(result.ordered_at)}; it is carried on" if result.given_before else ""
+    typer.echo(f"case {number}: ordered in an emergency{before}")
+    tell(result.enforcement, str(number))
+    typer.echo(
+        f"  it ends by itself at {stamp(result.unless_approved_by)} unless somebody who took no part approves it: "
+        f"cjp-fraud cases approve {number} --as USER"
+    )
 
 
 @app.command("return")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ import typer
 
 from cjp_fraud.cli.frame import settings
 from cjp_fraud.cli.printing import table_console
+from cjp_fraud.cli.queue_server import LOOPBACK, PORT
 from cjp_fraud.errors import CjpFraudError, Refused
 from cjp_fraud.simulation.demo import BURST, DAYS, DemoFiles, demo_settings, prepare_home, write_files
 
@@ -50,7 +52,9 @@ def demo(
         _approve(commands, case)
         notices = _show_the_delivery_record(commands, case)
         _prove(commands, case)
+        links = {name: commands.link_for(name) for name in (ANALYST, APPROVER)}
     _say_what_to_try(commands, case, notices[0])
+    _say_how_to_look_at_it(commands, case, links)
 
 
 def _set_up(commands: _Commands, files: DemoFiles) -> None:
@@ -163,6 +167,26 @@ def _say_what_to_try(commands: _Commands, case: str, notice: str) -> None:
         commands.console.print(f"  {commands.line(*words)}", markup=False, soft_wrap=True)
 
 
+def _say_how_to_look_at_it(commands: _Commands, case: str, links: Mapping[str, str]) -> None:
+    """Say how to open the case in the review queue, as either of the two people."""
+    say = partial(commands.console.print, markup=False, highlight=False, soft_wrap=True)
+    address = f"http://{LOOPBACK}:{PORT}"
+    say("\nSee this very case in the review queue; it is served to this machine alone:")
+    say(f"  {commands.line('serve')}")
+    say(
+        "Then let each person choose a password and a second factor, in a browser (or private window) of their own."
+    )
+    say("The second factor is an authenticator's code; any will do, oathtool --totp -b SECRET too.")
+    for name, link in links.items():
+        say(f"  {name}: {address}{link}")
+    say("The case, once signed in:")
+    say(f"  {address}/cases/{case}")
+    say(
+        "Each link works once, within a day. Both belong to this demo alone, whose traffic and people are made up;"
+    )
+    say("its clock is simulated, and no mail server runs any more.")
+
+
 def _in_burst(flag: Mapping[str, Any]) -> bool:
     return BURST.start <= datetime.fromisoformat(flag["interval_start"]) < BURST.end
 
@@ -228,6 +252,14 @@ class _Commands:
         with redirect_stdout(StringIO()) as printed:
             app(["--home", str(self.home), *words, "--json"], standalone_mode=False)
         return json.loads(printed.getvalue())
+
+    def link_for(self, name: str) -> str:
+        """Return the link, without its host, with which a person chooses a password, once."""
+        from cjp_fraud.cli.main import app
+
+        with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()):
+            app(["--home", str(self.home), "users", "invite", name], standalone_mode=False)
+        return printed.getvalue().strip()
 
     def wait(self, **by: float) -> None:
         """Move the simulated clock on."""

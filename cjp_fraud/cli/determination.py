@@ -9,6 +9,7 @@ import typer
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, look_at_home, progress
 from cjp_fraud.cli.measure_options import (
     Applications,
+    Calls,
     Channels,
     Days,
     Destinations,
@@ -18,12 +19,14 @@ from cjp_fraud.cli.measure_options import (
     Origins,
     Principals,
     Rate,
+    WhyWider,
     measure_wanted,
+    print_offered,
+    scope_of,
 )
 from cjp_fraud.cli.printing import Column, print_table, stamp
-from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import Finding, FraudFinding, TenantsPart
+from cjp_fraud.review.model import Finding, FraudFinding, NamedEvidence, TenantsPart
 
 if TYPE_CHECKING:
     from cjp_fraud.operations.cases import DeterminationResult
@@ -55,6 +58,18 @@ def determine(
     flag: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Flags that are fraud; all of the case by default.")
     ] = None,
+    taken_over: Annotated[
+        bool,
+        typer.Option(
+            "--taken-over",
+            help="The account may have been taken over: every address of the contract is served. "
+            "Some grounds say so by themselves.",
+        ),
+    ] = False,
+    rests_on: Annotated[
+        list[NamedEvidence] | None,
+        typer.Option(help="On what of the evidence the finding rests; may be repeated."),
+    ] = None,
     measure: MeasureOption = None,
     days: Days = None,
     hours: Hours = None,
@@ -65,6 +80,8 @@ def determine(
     destination: Destinations = None,
     origin: Origins = None,
     rate: Rate = None,
+    calls: Calls = None,
+    because_wider: WhyWider = None,
 ) -> None:
     """Determine whether the flagged traffic is fraudulent, as a reviewer.
 
@@ -77,28 +94,35 @@ def determine(
     if finding is Finding.NOT_FRAUDULENT:
         raise typer.BadParameter("not fraudulent is recorded by: cjp-fraud cases dismiss CASE --because TEXT")
     if finding is Finding.UNDETERMINED:
-        if part is not None or ground or flag or measure is not None or days or hours:
+        if part is not None or ground or flag or taken_over or measure is not None or days or hours:
             raise typer.BadParameter(
-                "--part, --ground, --flag, --measure, --days and --hours go with fraudulent only"
+                "--part, --ground, --flag, --taken-over, --measure, --days and --hours go with fraudulent only"
             )
         standing = cases.leave_undetermined(opened, as_user, opened.now, case, reasons=because)
         typer.echo(f"case {standing.number}: undetermined; it stays in review")
         return
-    scope = Scope(
-        channels=tuple(channel or ()),
-        directions=tuple(direction or ()),
-        application_ids=tuple(application or ()),
-        principal_ids=tuple(principal or ()),
-        destination_prefixes=tuple(destination or ()),
-        origins=tuple(origin or ()),
-        contacts_per_hour=rate,
-    )
-    planned = measure_wanted(measure, scope, days=days, hours=hours)
+    scope = scope_of(channel, direction, application, principal, destination, origin, rate, calls)
+    planned = measure_wanted(measure, scope, days=days, hours=hours, why_wider=because_wider)
     with progress("determination") as report:
         report(0, 1, "freezing the evidence")
-        finding_of_fraud = FraudFinding(because, part, planned, flag, ground or ())
+        finding_of_fraud = FraudFinding(
+            because, part, planned, flag, ground or (), taken_over, rests_on or ()
+        )
         result = cases.determine(opened, as_user, opened.now, case, finding_of_fraud)
     _tell_proposal(result)
+
+
+def measures(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False) -> None:
+    """List the measures that could meet a case's fraud, the narrowest first, replayed on the flagged traffic.
+
+    Each says which part of the excess it would have stopped, and how many usual contacts an hour it would have cut.
+    Whoever chooses a wider one than the smallest that stops 95 % says why (--because-wider).
+    """
+    from cjp_fraud.operations import measure_choice
+
+    opened = deployment(ctx)
+    offered = measure_choice.measures_of_case(opened, opened.now, case)
+    print_offered(offered, as_json=as_json, title="Measures, the narrowest first")
 
 
 def grounds(

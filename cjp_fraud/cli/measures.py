@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, progress
+from cjp_fraud.cli.measure_ledger import assess, find_wrong, ledger
 from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
+from cjp_fraud.review.model import RestoreCheck
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
 if TYPE_CHECKING:
@@ -15,9 +17,15 @@ if TYPE_CHECKING:
     from cjp_fraud.suspension.traffic_look import TrafficLook
 
 app = typer.Typer(no_args_is_help=True)
+app.command("ledger")(ledger)
+app.command("find-wrong")(find_wrong)
+app.command("assess")(assess)
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]
+Checks = Annotated[
+    list[RestoreCheck] | None, typer.Option(help="What you saw to before; may be repeated, kept with it.")
+]
 _COLUMNS = (
     "case",
     Column("tenant_id", "tenant", full=True),
@@ -85,24 +93,27 @@ def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 
 def _print_due_run(done: DueRun) -> None:
-    report = done.resumed
+    report, numbers = done.resumed, done.case_numbers
     typer.echo(
         f"{done.new_delivery_events} delivery event(s), {len(report.expired)} proposal(s) expired, "
-        f"{len(report.moved)} case(s) moved on, {report.follow_ups} letter(s) that follow sent"
+        f"{len(report.moved)} case(s) moved on, {done.letters_sent} letter(s) handed over"
+        + (f", {len(done.told_late)} customer(s) told late of a measure" if done.told_late else "")
     )
     if done.head is not None:
         typer.echo(f"  head of the audit log signed: entry {done.head.sequence}, in {done.head.place}")
     for moved in report.moved:
-        typer.echo(f"  case {moved.case_id}: {moved.state}")
+        typer.echo(f"  case {numbers[moved.case_id]}: {moved.state}")
     for each in done.contradictions:
+        number = numbers[each.case_id]
         typer.echo(
-            f"  case {each.case_id}: a report says that its notice did not arrive; a person decides by "
-            f"{stamp(each.answer_due_at)}: cjp-fraud cases clear-stop --notice {each.notice_id}"
+            f"  case {number}: a report says that its notice did not arrive; a person decides by "
+            f"{stamp(each.answer_due_at)} whether it stands: cjp-fraud cases clear-stop {number} "
+            f"--notice {each.notice_id} --as USER --because TEXT"
         )
     for item in done.work_items:
         typer.echo(
-            f"  case {item.case_id}: a message about notice {item.notice_id} needs a person by {stamp(item.due_at)}: "
-            f"{item.why}; cjp-fraud notices work-items lists them"
+            f"  case {numbers[item.case_id]}: a message about notice {item.notice_id} needs a person by "
+            f"{stamp(item.due_at)}: {item.why}; cjp-fraud notices work-items lists them"
         )
     for gate in done.shut:
         typer.echo(
@@ -110,6 +121,12 @@ def _print_due_run(done: DueRun) -> None:
         )
     for letter in done.failed_letters:
         typer.echo(f"  {letter.sentence}")
+    for untold in done.told_late:
+        typer.echo(f"  case {numbers[untold.case_id]}: {untold.sentence}")
+    for number in done.caps.begun:
+        typer.echo(f"  case {number}: capped, as the customer has signed")
+    for sentence in done.caps.waiting:
+        typer.echo(f"  {sentence}")
 
 
 @app.command("list")
@@ -139,14 +156,16 @@ def list_measures(
 
 
 @app.command()
-def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
+def reinstate(
+    ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because, check: Checks = None
+) -> None:
     """Lift a measure, as an approver; the customer is told."""
     from cjp_fraud.operations import measures
 
     opened = deployment(ctx)
     with progress("lifting the measure and telling the customer") as report:
         report(0, 1, f"case {case}")
-        result = measures.reinstate(opened, as_user, opened.now, case, reasons=because)
+        result = measures.reinstate(opened, as_user, opened.now, case, reasons=because, checks=check or ())
     for sentence in result.enforcement.waiting_for if result.enforcement is not None else ():
         typer.echo(f"  {sentence}")
     _report(result.measure, case, aim=PlatformOutcome.NOT_IN_FORCE)
@@ -154,6 +173,21 @@ def reinstate(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because
         again = "" if result.enforcement.failed_letters else "; cjp-fraud run-due tries again"
         typer.echo(f"  service is restored, but the customer was not told{again}")
         raise typer.Exit(1)
+
+
+@app.command()
+def corrected(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
+    """Record that the cause of a measure is gone: it is lifted when the contract's lift rule asks for it."""
+    from cjp_fraud.operations import measures
+
+    opened = deployment(ctx)
+    result = measures.corrected(opened, as_user, opened.now, case, reasons=because)
+    typer.echo(
+        f"case {case}: the cause is gone; by the contract the measure is lifted by {stamp(result.lift_due_at)}"
+    )
+    typer.echo(f"  it is {result.enforcement.state}")
+    for sentence in result.enforcement.waiting_for:
+        typer.echo(f"  {sentence}")
 
 
 @app.command()

@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from cjp_fraud.cli import shadow_runs, thresholds
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, moment, progress
 from cjp_fraud.cli.printing import Column, print_json, print_table, print_view
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(thresholds.app, name="thresholds")
+app.add_typer(shadow_runs.app, name="shadow")
 VersionArgument = Annotated[
     str, typer.Argument(metavar="VERSION", help="The Monday's date, the id, or its first digits.")
 ]
@@ -103,6 +106,38 @@ def what_if(
         typer.echo(
             f"  Only {view.scored_days} of 28 days have scores: until then the initial threshold counts."
         )
+
+
+@app.command()
+def quality(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Show how often cases were fraud, with an interval; whether the calibration keeps its word; and drift."""
+    from cjp_fraud.operations.model_quality import model_quality
+
+    opened = deployment(ctx)
+    view = model_quality(opened, opened.now)
+    if as_json:
+        print_json(view)
+        return
+    for each in view.precisions:
+        span = f"last {each.days} days" if each.days is not None else "all cases"
+        share = each.precision
+        said = (
+            f"{share.share:.0%} ({share.low:.0%} to {share.high:.0%})" if share is not None else "not known"
+        )
+        typer.echo(
+            f"{span}: precision {said}; {each.fraudulent} fraudulent, {each.not_fraudulent} not, "
+            f"{each.undetermined} undetermined, {each.unreviewed} unreviewed"
+        )
+    for check in view.calibration or ():
+        pool = "own pool" if check.own_pool else "shipped table"
+        points = ", ".join(
+            f"{p.observed} from {p.score:.1f} on (expected {p.expected:.0f})" for p in check.points
+        )
+        typer.echo(f"clock {check.clock}, {pool}, {check.checked_rows} rows of 7 days: {points}")
+    if view.calibration is None:
+        typer.echo("calibration: the lake cannot be read now")
+    for warning in view.warnings:
+        typer.echo(f"WARNING: {warning}", err=True)
 
 
 @app.command("list")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cjp_fraud.cli.frame import JsonOption, deployment, moment, progress
-from cjp_fraud.cli.printing import Column, print_json, print_table, print_view, stamp, table_console
-from cjp_fraud.notices.model import NoticeKind
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, moment, progress
+from cjp_fraud.cli.printing import Column, print_json, print_table, print_view, stamp
+from cjp_fraud.notices.model import NoticeKind, NoticeState
 
 if TYPE_CHECKING:
     from cjp_fraud.deployment import Deployment
@@ -29,8 +28,17 @@ _COLUMNS = (
     Column("mode", spare=True),
     Column("step", spare=True),
     "method",
-    "state",
+    Column("standing", "state"),
+    Column("reached", "rung", spare=True),
     "dispatched_at",
+)
+_DISPATCHED = (
+    "case",
+    "before",
+    "state",
+    Column("handed_over", "letters"),
+    Column("waiting_for", wraps=True),
+    Column("next_at", "next", spare=True),
 )
 
 
@@ -57,23 +65,42 @@ _WORK_ITEMS = (
 @app.command()
 def dispatch(
     ctx: typer.Context,
-    case: Annotated[str, typer.Argument(metavar="CASE", help="Number or id of the case.")],
+    case: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CASE]", help="Number or id of the case; all that have something due, without."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve what is due of an approved case now; the measure follows when the gate opens.
+    """Serve what is due of an approved case, or of all, now; the measure follows when the gate opens.
 
     Runs as system, on the standing approval. Approving a case does this at once, and the schedule resumes
-    what was interrupted; this command is for those who cannot wait for the schedule. Exit code 1 if the case is no
-    further afterwards.
+    what was interrupted; this command is for those who cannot wait for the schedule. Run again, or twice at the same
+    time, it sends nothing twice. Exit code 1 if a case is no further afterwards and waits for
+    something else than time.
     """
     from cjp_fraud.operations import notices
 
     opened = deployment(ctx)
     with progress("serving notices") as report:
-        report(0, 1, f"case {case}")
-        dispatched = notices.dispatch(opened, opened.now, case)
-    print_view(dispatched, as_json=as_json, title=f"Case {case}")
-    if dispatched.is_stuck:
+        report(0, 1, f"case {case}" if case is not None else "all cases")
+        if case is None:
+            done = notices.dispatch_all(opened, opened.now)
+        else:
+            one = notices.dispatch(opened, opened.now, case)
+    if case is not None:
+        print_view(one, as_json=as_json, title=f"Case {case}")
+    elif as_json:
+        print_json(done)
+    else:
+        print_table(done.cases, _DISPATCHED, title="Cases")
+        for fault in done.faults:
+            typer.echo(fault, err=True)
+    for waits in () if as_json else (one,) if case is not None else done.cases:
+        if waits.only_time_missing and waits.next_at is not None:
+            typer.echo(f"case {waits.case}: only time is missing, until {stamp(waits.next_at)}")
+    if (done if case is None else one).is_stuck:
         raise typer.Exit(1)
 
 
@@ -139,12 +166,30 @@ def work_items(
 def list_notices(
     ctx: typer.Context,
     case: Annotated[str | None, typer.Option("--case", metavar="CASE", help="Of one case only.")] = None,
+    tenant: Annotated[str | None, typer.Option(metavar="TENANT", help="Of one tenant only.")] = None,
+    kind: Annotated[list[NoticeKind] | None, typer.Option(help="Only these kinds; may be repeated.")] = None,
+    state: Annotated[
+        list[NoticeState] | None, typer.Option(help="Only these states; may be repeated.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(metavar="METHOD", help="Served by this method only.")] = None,
+    for_people: Annotated[
+        bool, typer.Option("--for-people", help="Only those of which a person must look at what came back.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the notices, one row a letter."""
+    """List the notices, one row a letter: how far its sending has come, and the highest rung that is proven."""
     from cjp_fraud.operations import notices
 
-    print_table(notices.list_notices(deployment(ctx), case), _COLUMNS, as_json=as_json, title="Notices")
+    rows = notices.list_notices(
+        deployment(ctx),
+        case,
+        tenant=tenant,
+        kinds=kind or (),
+        states=state or (),
+        method=method,
+        for_people=for_people,
+    )
+    print_table(rows, _COLUMNS, as_json=as_json, title="Notices")
 
 
 @app.command()
@@ -174,43 +219,20 @@ def show(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one notice with its delivery record: attempts, what was said in each, events."""
+    """Show one notice with its delivery record: attempts, what was said, events, and why it counts or does not."""
     from cjp_fraud.operations import notices
 
     opened = deployment(ctx)
     if raw:
         sys.stdout.buffer.write(notices.message_of(opened, notice_id))
         return
-    record = notices.show_notice(opened, notice_id)
+    record = notices.show_notice(opened, opened.now, notice_id)
     if as_json:
         print_json(record)
         return
-    tables: Mapping[str, tuple[str, Sequence[str | Column]]] = {
-        "attempts": (
-            "Attempts",
-            ("number", "method", "started_at", "finished_at", "outcome", Column("smtp.reply_code", "reply")),
-        ),
-        "events": (
-            "Delivery events",
-            (
-                "at",
-                "source",
-                "status",
-                "negative",
-                "authenticated",
-                Column("erds_event", "EN 319 522", spare=True),
-                Column("needs_person", "needs a person", wraps=True),
-                "resolved_at",
-            ),
-        ),
-    }
-    print_view(record, title=f"Notice {record.id}", tables=tables)
-    console = table_console()
-    for attempt in record.attempts:
-        console.print(f"Evidence of attempt {attempt.number}:", markup=False)
-        erased = f"(erased at {stamp(attempt.erased_at)})" if attempt.erased_at is not None else "(none)"
-        for line in attempt.evidence or (erased,):
-            console.print(f"  {line}", markup=False, soft_wrap=True)
+    from cjp_fraud.cli.notice_display import show_record
+
+    show_record(record)
 
 
 @app.command("collect-carrier")
@@ -301,3 +323,23 @@ def _write_letter(
         content = (letter.html if form is Format.HTML else letter.text).encode()
     out.write_bytes(content)
     typer.echo(f"{letter.language}: {out}")
+
+
+@app.command("page-link")
+def page_link(
+    ctx: typer.Context,
+    notice_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the notice, or how it begins (notices list).")
+    ],
+    by: AsOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a fresh link to a notice's page, for a customer whose link has expired; on record."""
+    from cjp_fraud.operations.notice_page import new_link
+
+    opened = deployment(ctx)
+    made = new_link(opened, opened.now, notice_id, by)
+    if as_json:
+        print_json(made)
+    else:
+        typer.echo(made.link)

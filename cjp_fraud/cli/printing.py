@@ -76,10 +76,9 @@ def table_console() -> Console:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output: views, moments, enums, numbers of any library; NaN as null."""
-    from pydantic_core import to_jsonable_python
+    from cjp_fraud.plain_json import plain_json
 
-    plain = to_jsonable_python(document, inf_nan_mode="null", fallback=_plain_number)
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(plain_json(document), indent=2, ensure_ascii=False) + "\n")
 
 
 def print_table(
@@ -166,6 +165,11 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
 
 
+def unprintable_escaped(text: str) -> str:
+    """Return text in which nothing is left that a terminal would obey."""
+    return _CONTROL.sub(lambda control: control.group().encode("unicode_escape").decode(), text)
+
+
 def _column(column: str | Column) -> Column:
     return Column(column) if isinstance(column, str) else column
 
@@ -244,7 +248,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         if window := _WINDOW.fullmatch(value):
             return "{} {}Z".format(*window.groups())
-        return _CONTROL.sub(lambda control: control.group().encode("unicode_escape").decode(), value)
+        return unprintable_escaped(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_cell(inside)}" for name, inside in value.items()) or "–"
     if isinstance(value, list | tuple | set | frozenset):
@@ -258,10 +262,3 @@ def _cell(value: Any) -> str:
             if (inside := _value(value, name)) not in (None, (), [], {})
         )
     return str(value)
-
-
-def _plain_number(value: Any) -> Any:
-    """Return a numpy scalar as Python's own number; refuses what has no JSON form."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} has no JSON form")

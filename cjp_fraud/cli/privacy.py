@@ -107,6 +107,7 @@ _ERASED = (
     "addresses",
     "letters",
     "attempts",
+    "attachments",
     "reports",
     "files",
 )

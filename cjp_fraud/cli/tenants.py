@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -85,6 +86,36 @@ def show(
         title=f"Tenant {tenant_id}",
         tables={"recipients": ("Recipients of a notice", ("role", "method", "replaced_at", "address_id"))},
     )
+
+
+@app.command()
+def claims(
+    ctx: typer.Context,
+    tenant_id: Annotated[str, typer.Argument(help="Tenant whose claims view is made.")],
+    out: Annotated[Path, typer.Option(help="The PDF that is written.")],
+    as_user: AsOption,
+    first: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day of the tenant's calendar; default 90 days."),
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, included; default today.")
+    ] = None,
+) -> None:
+    """Write a dated PDF of a tenant's use, cases, measures and disputes, as on record now; who did is on record."""
+    from cjp_fraud.operations.tenant_page import claims_view
+
+    opened = deployment(ctx)
+    made = claims_view(
+        opened,
+        as_user,
+        opened.now,
+        tenant_id,
+        first=first.date() if first else None,
+        last=last.date() if last else None,
+    )
+    out.write_bytes(made.pdf)
+    typer.echo(f"{out}: {made.first} to {made.last}, SHA-256 {made.sha256}")
 
 
 _COLUMNS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cjp_fraud.cli.frame import JsonOption, deployment
-from cjp_fraud.cli.printing import Column, print_table
+from cjp_fraud.cli.printing import Column, print_table, stamp
 from cjp_fraud.people.model import Role
 
 if TYPE_CHECKING:
@@ -58,12 +58,26 @@ def identity(
 
 
 @app.command()
-def grant(ctx: typer.Context, name: NameArgument, role: Role, as_user: AdminOption = None) -> None:
-    """Give a user a role; nobody grants to themself."""
+def grant(
+    ctx: typer.Context,
+    name: NameArgument,
+    role: Role,
+    channel: Annotated[
+        list[str] | None, typer.Option("--channel", help="Only cases of this channel; may be repeated.")
+    ] = None,
+    country: Annotated[
+        list[str] | None, typer.Option("--country", help="Only tenants of this country; may be repeated.")
+    ] = None,
+    as_user: AdminOption = None,
+) -> None:
+    """Give a user a role, for all cases or some; nobody grants to themself. Another reach gives it anew."""
     from cjp_fraud.operations.people import grant_role
 
     opened = deployment(ctx)
-    _say("granted", grant_role(opened, as_user, opened.now, name, role))
+    given = grant_role(
+        opened, as_user, opened.now, name, role, channels=channel or (), countries=country or ()
+    )
+    _say("granted", given)
 
 
 @app.command()
@@ -84,6 +98,23 @@ def disable(ctx: typer.Context, name: NameArgument, as_user: AdminOption = None)
     _say("disabled", disable_user(opened, as_user, opened.now, name))
 
 
+@app.command()
+def invite(ctx: typer.Context, name: NameArgument, as_user: AdminOption = None) -> None:
+    """Print a link with which a user chooses a password and sets up a second factor, once, within a day.
+
+    Hand it to that person alone. Whoever had a password keeps it until the link is used. While nobody has a
+    password yet, the account of this machine may invite.
+    """
+    from cjp_fraud.operations.sign_in import invite_user
+
+    opened = deployment(ctx)
+    invitation = invite_user(opened, as_user, opened.now, name)
+    typer.echo(f"/set-up/{invitation.token}")
+    typer.echo(
+        f"open it behind the address of cjp-fraud serve, until {stamp(invitation.expires_at)}", err=True
+    )
+
+
 @app.command("list")
 def list_users(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List the users with their roles."""
@@ -93,6 +124,7 @@ def list_users(ctx: typer.Context, as_json: JsonOption = False) -> None:
     columns: list[str | Column] = [
         Column("name", full=True),
         "roles",
+        Column("narrowed", spare=True),
         Column("identities", spare=True),
         "created_at",
         Column("created_by", spare=True),

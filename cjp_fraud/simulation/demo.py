@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cjp_fraud.config import PREFIX
+from cjp_fraud.config_values import PREFIX
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.simulation.burst import Burst, write_burst
 from cjp_fraud.traffic.sample import sample_tenants_path, sample_traffic_path
