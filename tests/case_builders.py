@@ -18,7 +18,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letter_facts import Sender
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import NoticeMethods
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import approve
@@ -64,7 +64,9 @@ PEOPLE = {
 OUTBOUND_VOICE = MeasureWanted(
     MeasureKind.SUSPEND_CHANNEL, Scope(channels=("voice",), directions=("outbound",)), timedelta(hours=72)
 )
-GROUNDS = (Ground.UNUSUAL_DESTINATIONS, Ground.UNATTENDED)
+GROUNDS = (Ground.COSTLY_DESTINATIONS, Ground.UNUSUAL_DESTINATIONS)
+"""Grounds that leave the customer's account alone, so that no notice goes to every address because of them."""
+
 SENDER = Sender("Example Cloud Ltd.", "notices@provider.example", "+1 555 0100")
 """Who writes the deployment's letters."""
 

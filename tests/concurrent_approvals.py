@@ -11,7 +11,7 @@ from threading import Barrier
 
 from sqlalchemy import Engine, select
 
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim

@@ -28,11 +28,11 @@ _NO_HURRY: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthC
 settings.register_profile("developer", **_NO_HURRY)
 settings.register_profile("ci", **_NO_HURRY, derandomize=True, print_blob=True)
 settings.register_profile("quick", **_NO_HURRY, max_examples=10, stateful_step_count=10)
-settings.register_profile("thorough", **_NO_HURRY, print_blob=True)
+IN_CI = os.environ.get("CI", "").lower() == "true"
+settings.register_profile("thorough", **_NO_HURRY, derandomize=IN_CI, print_blob=True)
 make_all_engines_fast()
 os.environ["CJP_FRAUD_RETURN_PATH_KEY"] = KEY_HEX
 
-IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "developer"))
 
 

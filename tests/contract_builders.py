@@ -8,7 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from cjp_fraud.contracts.contract_terms import ContractTerms
+from cjp_fraud.contracts.entered_file import read_entered_file
 from cjp_fraud.contracts.tenant_import import LoadResult, load_tenants
+from cjp_fraud.contracts.terms_file import terms_at
 from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.storage.database import transaction
 
@@ -54,3 +57,9 @@ def load_rows(
     """Load rows as a tenants file."""
     with transaction(engine) as session:
         return load_tenants(session, write_csv(folder / "tenants.csv", *rows), by or machine("tenants"), at)
+
+
+def terms_of_file(path: Path) -> ContractTerms:
+    """Read notice terms that stand in a file of their own, which a contract's file names as ``file:PATH``."""
+    file = read_entered_file(path)
+    return terms_at(file, (), file.table)

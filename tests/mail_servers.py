@@ -109,9 +109,9 @@ class _Controller(Controller):
 
 
 @contextmanager
-def smtp_server(**options: Any) -> Iterator[MailServerUnderTest]:
-    """Run a server on a free port of loopback; ``options`` go to aiosmtpd."""
-    server = MailServerUnderTest("127.0.0.1", free_port())
+def smtp_server(port: int | None = None, **options: Any) -> Iterator[MailServerUnderTest]:
+    """Run a server on a port of loopback, a free one by default; ``options`` go to aiosmtpd."""
+    server = MailServerUnderTest("127.0.0.1", port or free_port())
     controller = _Controller(_Handler(server), hostname=server.host, port=server.port, **options)
     controller.start()
     try:

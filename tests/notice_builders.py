@@ -18,7 +18,7 @@ from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.notices.letter_facts import Letter, Restored, Seen, Sender, WhyRestored
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import NoticeMethods
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plan_drafting import draft_plan
 from cjp_fraud.notices.plans_on_record import create_plan

@@ -38,9 +38,9 @@ class ScriptedMailServer:
 
 
 @contextmanager
-def scripted_server(script: Mapping[str, bytes]) -> Iterator[ScriptedMailServer]:
-    """Run a server; ``script`` says what differs from :data:`USUAL`."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def scripted_server(script: Mapping[str, bytes], port: int = 0) -> Iterator[ScriptedMailServer]:
+    """Run a server; ``script`` says what differs from :data:`USUAL`; port 0: a free one."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
         host, port = listener.getsockname()
         server = ScriptedMailServer(host, port, {**USUAL, **script})
         over = threading.Event()

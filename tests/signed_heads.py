@@ -45,7 +45,20 @@ def keep_heads(opened: Deployment) -> None:
 
 def a_home(folder: Path, url: str, server: MailServerUnderTest, **settings: Any) -> Deployment:
     """Return a home with people, a tenant and one flagged case; its heads go to ``counsel`` beside it."""
-    made = Deployment(
+    made = opened_home(folder, url, server, **settings)
+    made.lake.create(LAKE_TABLES, buckets=made.settings.lake_buckets)
+    load_rows(made.engine, folder, a_row(), at=START - timedelta(days=60))
+    with transaction(made.engine) as session:
+        for name, roles in PEOPLE.items():
+            a_user(session, name, roles, START)
+    flag(made.engine, a_flag(START), at=APPROVED_AT)
+    keep_heads(made)
+    return made
+
+
+def opened_home(folder: Path, url: str, server: MailServerUnderTest, **settings: Any) -> Deployment:
+    """Return the deployment of such a home, which need not be there yet."""
+    return Deployment(
         load_settings(
             **{
                 "home": folder / "home",
@@ -61,14 +74,6 @@ def a_home(folder: Path, url: str, server: MailServerUnderTest, **settings: Any)
             | settings
         )
     )
-    made.lake.create(LAKE_TABLES, buckets=made.settings.lake_buckets)
-    load_rows(made.engine, folder, a_row(), at=START - timedelta(days=60))
-    with transaction(made.engine) as session:
-        for name, roles in PEOPLE.items():
-            a_user(session, name, roles, START)
-    flag(made.engine, a_flag(START), at=APPROVED_AT)
-    keep_heads(made)
-    return made
 
 
 def determined(opened: Deployment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,17 +47,25 @@ TAKEN_OVER = re.compile(r"content: .*\n\S+ C: \.\n(\S+) S: 250 ")
 """When the mail server took a letter over, in the dialogue."""
 
 
-@pytest.fixture
-def real(tmp_path: Path) -> Deployment:
-    """A home with the machine's clock, one tenant, two people, and a case."""
-    opened = Deployment(load_settings(home=tmp_path / "home"))
+@pytest.fixture(scope="module")
+def real_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the machine's clock, one tenant, one person, and a case; to be copied."""
+    folder = tmp_path_factory.mktemp("real")
+    opened = Deployment(load_settings(home=folder / "home"))
     initialize(opened)
     now = opened.now
-    load_rows(opened.engine, tmp_path, a_row(), at=now)
+    load_rows(opened.engine, folder, a_row(), at=now)
     with transaction(opened.engine) as session:
         a_user(session, "rita", [Role.ANALYST, Role.REVIEWER], now)
     flag(opened.engine, a_flag(now - timedelta(minutes=30)), at=now)
-    return opened
+    opened.engine.dispose()
+    return opened.settings.home
+
+
+@pytest.fixture
+def real(real_home: Path, tmp_path: Path) -> Deployment:
+    """A copy of that home."""
+    return Deployment(load_settings(home=shutil.copytree(real_home, tmp_path / "home")))
 
 
 def entries(engine: Engine) -> int:

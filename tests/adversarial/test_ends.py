@@ -109,7 +109,8 @@ def test_a_reaffirmed_measure_ends_later_at_the_platform_too_and_the_customer_is
     assert f"({kept.review_at:%H:%M} UTC) at the latest" in " ".join(said.get_content().split())
     assert len(server.received) == before + 1
     suspended.wait(hours=1)
-    assert suspended.resume_all().follow_ups == 0
+    suspended.resume_all()
+    assert len(server.received) == before + 1
     suspended.wait(hours=70)
     [in_force] = suspended.platform.restrictions(suspended.now)
     assert in_force.ends_at == kept.review_at
@@ -130,7 +131,7 @@ def test_an_extension_that_the_platform_refused_is_sent_again_and_moves_no_end_m
     kept = suspended.reaffirm("bella", "so says the carrier")
     suspended.platform.behaviours.append("refuse")
     report = suspended.enforce()
-    assert any("not moved the end" in sentence for sentence in report.waiting_for)
+    assert any("has not changed the measure yet" in sentence for sentence in report.waiting_for)
     assert [each.ends_at for each in suspended.platform.restrictions(suspended.now)] == [first_end]
 
     suspended.wait(minutes=5)
@@ -245,7 +246,7 @@ def test_an_upheld_dispute_lifts_and_tells_the_customer(
     suspended.enforce()
     assert suspended.state is CaseState.REINSTATED
     assert suspended.restricted() == 0
-    assert len(server.received) == letters + 1
+    assert len(server.received) == letters + 2, "the answer, and that service is restored"
     assert verify_log(suspended.engine).faults == ()
 
 
@@ -295,7 +296,10 @@ def test_a_dispute_upheld_before_the_measure_is_confirmed_lifts_it_and_tells_the
     staffed.resume_all()
 
     assert (staffed.state, staffed.restricted()) == (CaseState.WITHDRAWN, 0)
-    assert subjects(server)[1:] == ["Withdrawal of our notice, case 1"]
+    assert subjects(server)[1:] == [
+        "Answer to your dispute, case 1",
+        "Withdrawal of our notice, case 1",
+    ]
     said = message_from_bytes(server.received[-1].content, policy=default).get_content()  # type: ignore[attr-defined]
     words = " ".join(said.split())
     assert "It is withdrawn because your dispute was decided in your favour." in words
@@ -319,10 +323,13 @@ def test_a_dispute_upheld_before_the_measure_withdraws_the_notice_at_once(
     staffed.resume_all()
 
     assert staffed.state is CaseState.WITHDRAWN
-    assert subjects(server)[1:] == ["Withdrawal of our notice, case 1"]
+    assert subjects(server)[1:] == [
+        "Answer to your dispute, case 1",
+        "Withdrawal of our notice, case 1",
+    ]
     staffed.wait(hours=1)
     staffed.resume_all()
-    assert len(server.received) == 2
+    assert len(server.received) == 3
     assert verify_log(engine).faults == ()
 
 
@@ -427,6 +434,25 @@ def test_run_due_names_a_shut_gate_with_its_case_and_first_reason_and_exits_with
 
     assert done.exit_code == 1, done.output
     assert "case 1: its gate is shut: gate point 6: counsel ordered a stop" in done.output
+
+
+def test_run_due_counts_the_letter_that_leaves_with_its_case(
+    sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
+) -> None:
+    staffed = open_staffed(sqlite_engine, tmp_path, mail_to(server))
+    staffed.approved_case()
+    keep_heads(Deployment(load_settings(home=tmp_path)))
+    show_clock(sqlite_engine, staffed.now)
+    settings = {"CJP_FRAUD_PLATFORM_MODE": "act", "CJP_FRAUD_SMTP_HOST": server.host}
+    settings["CJP_FRAUD_SMTP_PORT"] = str(server.port)
+
+    first, again = (
+        CliRunner().invoke(app, ["--home", str(tmp_path), "run-due"], env=settings) for _ in range(2)
+    )
+
+    assert len(server.received) == 1
+    assert "1 case(s) moved on, 1 letter(s) handed over" in first.output
+    assert "0 case(s) moved on, 0 letter(s) handed over" in again.output
 
 
 def test_a_case_that_only_waits_for_its_time_is_no_shut_gate(

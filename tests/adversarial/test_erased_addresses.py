@@ -30,7 +30,7 @@ def staffed(engine: Engine, tmp_path: Path, server: MailServerUnderTest) -> Staf
 
 
 def entered(staffed: StaffedDeployment, folder: Path, address: str) -> None:
-    row = a_row(notice_address=address, offer_version="10.0")
+    row = a_row(notice_address=address, offer_version="10.0", purchase_model="named")
     load_rows(staffed.engine, folder, row, by=staffed.people["rolf"], at=staffed.now)
 
 

@@ -25,6 +25,7 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.tables import DeliveryEvent, Notice
+from cjp_fraud.operations.attachments import Upload, attach
 from cjp_fraud.operations.privacy import erase
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import CaseState
@@ -53,6 +54,9 @@ def closed(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> 
         staffed = open_staffed(engine, folder, mail_to(server))
         staffed.approved_case()
         staffed.enforce()
+        opened = deployment(folder, file)
+        attach(opened, "rita", staffed.now, "1", Upload("what the carrier wrote.txt", b"they saw it too"))
+        opened.engine.dispose()
         reinstate(staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="resolved")
         staffed.enforce()
     assert staffed.state is CaseState.REINSTATED

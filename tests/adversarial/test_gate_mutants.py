@@ -14,7 +14,17 @@ from tests.thoroughness import examples
 ROOT = Path(__file__).parents[2]
 
 TARGETS = {
-    "cjp_fraud.suspension.gate": ("alone", examples(200, 8), "tests/unit/suspension/test_gate.py"),
+    "cjp_fraud.suspension.gate": (
+        "alone",
+        examples(200, 8),
+        "tests/unit/suspension/test_gate.py",
+        "tests/unit/suspension/test_emergency_gate.py",
+    ),
+    "cjp_fraud.suspension.notice_gate": (
+        "alone",
+        examples(20, 2),
+        "tests/unit/suspension/test_notice_gate.py",
+    ),
     "cjp_fraud.review.measure_fit": ("alone", examples(80, 6), "tests/unit/review/test_measure_fit.py"),
     "cjp_fraud.suspension.gate_facts": (
         "with_conftest",
@@ -42,15 +52,16 @@ EXPLAINED = {
     "module",
     [
         "cjp_fraud.suspension.gate",
+        "cjp_fraud.suspension.notice_gate",
         "cjp_fraud.review.measure_fit",
         pytest.param("cjp_fraud.suspension.gate_facts", marks=pytest.mark.slow),
     ],
 )
 def test_every_mutant_is_noticed_or_explained(module: str) -> None:
-    alone, every, tests = TARGETS[module]
+    alone, every, *tests = TARGETS[module]
 
     run = subprocess.run(
-        [sys.executable, "-m", "tests.mutants", module, alone, str(every), tests],
+        [sys.executable, "-m", "tests.mutants", module, alone, str(every), *tests],
         cwd=ROOT,
         capture_output=True,
         text=True,

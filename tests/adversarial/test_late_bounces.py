@@ -14,8 +14,8 @@ from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
-from cjp_fraud.notices.inbound_folders import incoming_folder
-from cjp_fraud.notices.inbound_reports import collect_delivery_events
+from cjp_fraud.notices.inbound_folders import inbound_folders
+from cjp_fraud.notices.inbound_reports import collect
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticeAttempt, SmtpAttempt
 from cjp_fraud.notices.work_items import work_items
@@ -54,14 +54,14 @@ def the_notice(staffed: StaffedDeployment) -> tuple[str, SmtpAttempt]:
 
 def drop(home: Path, content: bytes, name: str = "report.eml") -> None:
     """Put a report into the folder that the mail server delivers to."""
-    folder = incoming_folder(load_settings(home=home))
+    folder = inbound_folders(load_settings(home=home)).incoming
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
 
 
 def bounced(staffed: StaffedDeployment, home: Path, name: str = "report.eml") -> int:
     drop(home, a_report(the_notice(staffed)[1].envelope_from, "failed"), name)
-    return collect_delivery_events(staffed.engine, load_settings(home=home), staffed.now)
+    return collect(staffed.engine, load_settings(home=home), staffed.now).new_events
 
 
 def late(staffed: StaffedDeployment) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ def test_a_bounce_that_comes_twice_counts_once_and_a_forged_one_proves_nothing(
 ) -> None:
     staffed.wait(hours=2)
     drop(tmp_path, a_report("notices+guessed@provider.example", "failed"), "forged.eml")
-    assert collect_delivery_events(staffed.engine, load_settings(home=tmp_path), staffed.now) == 0
+    assert collect(staffed.engine, load_settings(home=tmp_path), staffed.now).new_events == 0
     assert bounced(staffed, tmp_path) == 1
     assert bounced(staffed, tmp_path, "again.eml") == 0
 
@@ -124,7 +124,7 @@ def test_a_forged_report_lifts_and_shuts_nothing_and_waits_for_a_person(
     staffed.wait(hours=2)
     notice_id, smtp = the_notice(staffed)
     drop(tmp_path, a_report("notices@provider.example", "failed", envid=smtp.envid))
-    assert collect_delivery_events(staffed.engine, load_settings(home=tmp_path), staffed.now) == 1
+    assert collect(staffed.engine, load_settings(home=tmp_path), staffed.now).new_events == 1
     with reading(staffed.engine) as session:
         [row] = queue(session).cases
         [item] = work_items(session, [row.id])
@@ -178,7 +178,12 @@ def test_run_due_collects_a_late_bounce_and_says_who_is_needed(
 
     assert done.exit_code == 0, done.output
     assert "1 delivery event(s)" in done.output
-    assert f"cjp-fraud cases clear-stop --notice {notice_id}" in done.output
+    number = staffed.case().number
+    assert f"  case {number}: a report says that its notice did not arrive" in done.output
+    assert (
+        f"cjp-fraud cases clear-stop {number} --notice {notice_id} --as USER --because TEXT\n" in done.output
+    )
+    assert staffed.case().id not in done.output
     listed = CliRunner().invoke(
         app, ["--home", str(tmp_path), "cases", "list"], env=settings | {"COLUMNS": "120"}
     )

@@ -28,17 +28,39 @@ from cjp_fraud.operations.evidence import export_case
 from cjp_fraud.operations.head_keeping import sign_and_keep
 from cjp_fraud.storage.database import reading
 from tests.mail_servers import MailServerUnderTest
-from tests.signed_heads import a_home, head_files, later, newest_head, suspended
+from tests.signed_heads import a_home, head_files, later, newest_head, opened_home, suspended
+from tests.snapshots import brought_to
 from tests.tampering import rebuild_chain
+
+BESIDE = ("home", "counsel")
+"""The folders beside the database: the home, and the second place of its heads."""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the files that stand beside the database of a home, by kind of database."""
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path, server: MailServerUnderTest) -> Deployment:
-    """A home with a measure in force, and its heads in a second place."""
+def opened(
+    request: pytest.FixtureRequest, tmp_path: Path, server: MailServerUnderTest, kept: Path
+) -> Deployment:
+    """A home with a measure in force, and its heads in a second place; made once, then copied."""
     url = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
-    made = a_home(tmp_path, url, server)
-    suspended(made)
-    assert verify_log(made).holds
+
+    def take_steps() -> None:
+        made = a_home(tmp_path, url, server)
+        suspended(made)
+        assert verify_log(made).holds
+        made.engine.dispose()  # PostgreSQL copies no database that somebody is connected to
+        for name in BESIDE:
+            shutil.copytree(tmp_path / name, kept / request.param / name)
+
+    made = opened_home(tmp_path, url, server)
+    brought_to(made.engine, f"a measure in force in {kept}", take_steps)
+    for name in BESIDE:
+        shutil.copytree(kept / request.param / name, tmp_path / name, dirs_exist_ok=True)
     return made
 
 

@@ -215,3 +215,24 @@ def test_after_the_term_nobody_approves(
     staffed.determine("rita")
     with pytest.raises(Refused, match="the term is not running"):
         staffed.approve("adam")
+
+
+def test_a_term_runs_from_the_first_notice_of_provisioning_where_no_other_day_is_entered(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    load_rows(sqlite_engine, tmp_path, a_row(term_from="", provisioning_notice_date="2015-02-03"))
+    with reading(sqlite_engine) as session:
+        position = contract_at(session, "acme", NOON)
+    assert position.term_from == datetime(2015, 2, 3, 5, tzinfo=UTC), "midnight in New York"
+    assert position.term_faults(NOON) == ()
+    assert not position.term_running(datetime(2015, 2, 3, 4, 59, tzinfo=UTC))
+
+
+def test_what_is_missing_of_a_term_is_named(sqlite_engine: Engine, tmp_path: Path) -> None:
+    load_rows(sqlite_engine, tmp_path, a_row(term_to="", provisioning_notice_proof=""))
+    with reading(sqlite_engine) as session:
+        (fault,) = contract_at(session, "acme", NOON).term_faults(NOON)
+    assert fault == (
+        "the term is not proven; not on record: its end (term_to of the tenants file), "
+        "the proof of the notice of provisioning"
+    )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from cjp_fraud.deployment import open_deployment
+from cjp_fraud.web.application import queue_application
 from tests import processes
 from tests.commands import command_with_small_forests
+from tests.queue_pages import ROOT, let_in
 
 COMMAND = Path(sys.executable).parent / "cjp-fraud"
 
@@ -41,6 +46,23 @@ def test_the_demo_ends_suspended_and_proved(tmp_path: Path) -> None:
     for line in commands_to_try(done.stdout):
         again = processes.run(processes.command, *line.split()[1:], environment=environment())
         assert again.exit_code == 0, line + again.stderr
+    both_people_open_the_case(tmp_path / "here", done.stdout)
+
+
+def both_people_open_the_case(home: Path, shown: str) -> None:
+    """Follow what the demo says at its end, in a home whose mail server runs no more."""
+    assert f"cjp-fraud --home {home} serve\n" in shown
+    links = dict(re.findall(r"^  (rosa|amir): http://127\.0\.0\.1:8471(/set-up/\S+)$", shown, re.MULTILINE))
+    case = re.search(r"^  http://127\.0\.0\.1:8471(/cases/\d+)$", shown, re.MULTILINE)
+    assert case is not None, shown[-2000:]
+    for name in ("rosa", "amir"):
+        browser = TestClient(queue_application(open_deployment(home=home)), base_url=ROOT)
+        let_in(browser, links[name])
+        page = browser.get(case[1])
+        assert page.status_code == 200
+        assert "Restricted" in page.text
+        assert "Simulated clock" in page.text
+        assert browser.get("/queue").status_code == 200
 
 
 @pytest.mark.slow
@@ -69,7 +91,7 @@ def commands_to_try(shown: str) -> list[str]:
     ):
         assert said in shown, said
     lines = [line.strip() for line in shown.split("Three commands to try next:")[1].splitlines()]
-    tried = [line for line in lines if line]
+    tried = [line for line in lines[: lines.index("", 1)] if line]
     assert len(tried) == 3
     return tried
 

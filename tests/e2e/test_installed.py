@@ -52,6 +52,9 @@ def test_an_installed_copy_makes_its_database_and_verifies_its_log(tmp_path: Pat
         "traffic/sample/traffic.csv.gz",
         "notices/templates/suspension.txt",
         "notices/locales/ja/LC_MESSAGES/letters.po",
+        "notices/locales/ja/LC_MESSAGES/page.po",
+        "web/static/style.css",
+        "web/templates/notice.html",
         "py.typed",
     ):
         assert (package / file).exists(), file

@@ -23,6 +23,7 @@ def test_out_of_the_box_nothing_leaves_and_everything_is_local() -> None:
 
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("CJP_FRAUD_DATABASE_URL", "postgresql+psycopg://me:s3cret@db/x?password=s3cret")
+    monkeypatch.setenv("CJP_FRAUD_SMTP_USER", "me")
     monkeypatch.setenv("CJP_FRAUD_SMTP_PASSWORD", "s3cret")
     monkeypatch.setenv("CJP_FRAUD_LAKE_URL", "s3://key:s3cret@bucket/lake")
     monkeypatch.setenv("CJP_FRAUD_LAKE_STORAGE_OPTIONS", '{"AWS_SECRET_ACCESS_KEY": "s3cret"}')
@@ -33,10 +34,10 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def test_what_is_shown_of_the_settings_is_typed_and_names_each(capsys: pytest.CaptureFixture[str]) -> None:
-    print_view(load_settings(smtp_starttls=True).shown(), as_json=True, title="Settings")
+    print_view(load_settings(smtp_port=465).shown(), as_json=True, title="Settings")
     printed = json.loads(capsys.readouterr().out)
     assert list(printed) == list(Settings.model_fields)
-    assert (printed["smtp_starttls"], printed["home"], printed["grid_seconds"]) == (True, "var", 300)
+    assert (printed["smtp_security"], printed["home"], printed["grid_seconds"]) == ("tls", "var", 300)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_it_prints_for_each_measure_the_minute_what_is_missing_and_the_path(open
     assert "gate point 2: no determination is on record" in rows[0]["missing_then"]
     assert any("by email" in sentence for sentence in rows[0]["path"])
     said = done(contracts.app, opened, "earliest", "1")
-    assert "suspend_channel: " in said
+    assert f"{', '.join(MeasureKind)}: {first:%Y-%m-%d}" in said, "said once, for all of which it is true"
     assert "fastest path:" in said
 
 

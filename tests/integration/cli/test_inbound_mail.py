@@ -16,7 +16,7 @@ from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.inbound_folders import incoming_folder
+from cjp_fraud.notices.inbound_folders import inbound_folders
 from cjp_fraud.storage.schema_version import migrate
 from tests.contract_builders import NOON
 from tests.delivery_reports import a_report
@@ -130,7 +130,7 @@ def test_a_file_that_is_not_there_is_named(opened: Deployment) -> None:
 
 def test_what_came_back_is_collected_listed_and_shown(opened: Deployment, sent: tuple[str, str]) -> None:
     notice_id, return_path = sent
-    folder = incoming_folder(opened.settings)
+    folder = inbound_folders(opened.settings).incoming
     folder.mkdir(parents=True)
     (folder / "a.eml").write_bytes(a_report(return_path, "delivered"))
     (folder / "b.eml").write_bytes(a_report(return_path, "expired"))

@@ -112,7 +112,7 @@ def test_all_languages_come_at_once(opened: Deployment) -> None:
     assert all(subject in text for subject in SUBJECTS.values())
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - {NoticeKind.CAP}))
 def test_every_kind_can_be_looked_at(opened: Deployment, kind: NoticeKind) -> None:
     done(disputes.app, opened, "open", "1", "--as", "rita", "--text", "we know this traffic")
     text = done(notices.app, opened, "preview", "1", "--kind", kind, *BREACH, "--language", "de-AT")

@@ -10,11 +10,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cjp_fraud.cli import baseline, cases, flags, notices, scores, tenants, traffic
+from cjp_fraud.cli import baseline, cases, contracts, flags, notices, reasons, scores, tenants, traffic
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import load_settings
+from cjp_fraud.contracts.reason_profiles import ReasonProfile
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.errors import NotFoundError
+from cjp_fraud.errors import NotFoundError, Refused
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import Role
@@ -25,6 +26,8 @@ from tests.mail_servers import smtp_server
 from tests.notice_builders import a_plan, methods_of, notices_of
 from tests.people_builders import a_user
 from tests.simulated_clocks import BEGINS, simulate_clock
+
+TABLE = Path(__file__).parents[2] / "contracts_of_the_table"
 
 
 @pytest.fixture
@@ -38,6 +41,7 @@ def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
     simulate_clock(made.engine)
     with transaction(made.engine) as session:
         a_user(session, "ana", [Role.ANALYST], BEGINS)
+        a_user(session, "carol", [Role.COUNSEL], BEGINS)
     made.lake.create(LAKE_TABLES, buckets=settings.lake_buckets)
     return made
 
@@ -116,6 +120,22 @@ def test_tenants_are_loaded_and_shown(opened: Deployment, tmp_path: Path) -> Non
     assert isinstance(run(tenants.app, opened, "load", str(file), "--as", "nobody").exception, NotFoundError)
 
 
+def test_terms_that_stand_in_a_document_only_are_read_when_the_tenants_are_loaded_again(
+    opened: Deployment, tmp_path: Path
+) -> None:
+    said = ("notice_method", "governing_document", "provisioning_notice_proof")
+    row = a_row(tenant_id="b") | dict.fromkeys(said, "")
+    file = write_csv(tmp_path / "t.csv", row)
+    assert answered(tenants.app, opened, "load", str(file), "--as", "ana")["terms_not_read"] == ["b"]
+    (tmp_path / "terms.toml").write_text((TABLE / "04_aws.toml").read_text())
+    document = 'name = "D"\nkind = "order"\ntitle = "D"\nversion = "1"\nsays = { SAYS }'
+    for says, not_read in (('right = "clause_2_4"', ["b"]), ('notice_terms = "file:terms.toml"', [])):
+        contract = tmp_path / "b.toml"
+        contract.write_text('tenant = "b"\n[[documents]]\n' + document.replace("SAYS", says))
+        answered(contracts.app, opened, "load", str(contract), "--as", "carol")
+        assert answered(tenants.app, opened, "load", str(file), "--as", "ana")["terms_not_read"] == not_read
+
+
 def test_a_notice_is_listed_and_its_delivery_record_shown(opened: Deployment, tmp_path: Path) -> None:
     answered(tenants.app, opened, "load", str(write_csv(tmp_path / "t.csv", a_row())), "--as", "ana")
     plan_id = a_plan(opened.engine)
@@ -139,3 +159,34 @@ def test_what_is_not_on_record_is_said_so(opened: Deployment) -> None:
     assert answered(notices.app, opened, "list") == []
     for arguments in (("show", "nothing"), ("dispatch", "7"), ("list", "--case", "7")):
         assert isinstance(run(notices.app, opened, *arguments).exception, NotFoundError)
+
+
+def test_counsel_turns_a_laws_list_on_and_off_and_a_notice_shows_its_reasons(
+    opened: Deployment, tmp_path: Path
+) -> None:
+    answered(tenants.app, opened, "load", str(write_csv(tmp_path / "t.csv", a_row())), "--as", "ana")
+    (notice,) = notices_of(opened.engine, a_plan(opened.engine))
+    stated = answered(reasons.app, opened, "show", notice.id[:8])
+    assert stated["notice"]["id"] == notice.id
+    assert len(stated["sha256"]) == 64
+    assert stated["statement"]["profiles"] == []
+    printed = run(reasons.app, opened, "show", notice.id).output
+    assert stated["sha256"][:8] in printed
+    assert isinstance(run(reasons.app, opened, "show", "nothing").exception, NotFoundError)
+
+    standing = answered(reasons.app, opened, "profiles")
+    assert [each["profile"] for each in standing] == list(ReasonProfile)
+    assert not any(each["in_force"] for each in standing)
+    law = ("set-profile", "provider", ReasonProfile.EU_2022_2065)
+    by = ("--source", "opinion 7", "--as")
+    assert isinstance(run(reasons.app, opened, *law, "--on", *by, "ana").exception, Refused)
+    set_on = answered(reasons.app, opened, *law, "--on", *by, "carol", "--out-of-court", "Settlement Ireland")
+    assert (set_on["in_force"], set_on["out_of_court"]) == (True, ["Settlement Ireland"])
+    assert [each["in_force"] for each in answered(reasons.app, opened, "profiles")] == [True, False]
+    assert "a body for settlement out of court" in " ".join(
+        answered(reasons.app, opened, "profiles")[0]["wants"]
+    )
+    assert answered(reasons.app, opened, *law, "--off", *by, "carol")["in_force"] is False
+    assert not any(each["in_force"] for each in answered(reasons.app, opened, "profiles"))
+    assert run(reasons.app, opened, "set-profile", "provider", "gdpr", "--on", *by, "carol").exit_code == 2
+    assert run(reasons.app, opened, *law, *by, "carol").exit_code == 2, "on or off must be said"

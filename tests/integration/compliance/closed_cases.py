@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,8 @@ from sqlalchemy import Engine, select
 
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.notices.inbound_folders import incoming_folder
-from cjp_fraud.notices.inbound_reports import collect_delivery_events
+from cjp_fraud.notices.inbound_folders import inbound_folders
+from cjp_fraud.notices.inbound_reports import collect
 from cjp_fraud.notices.tables import SmtpAttempt
 from cjp_fraud.operations import privacy
 from cjp_fraud.storage.base import Base
@@ -35,11 +36,16 @@ def opened(steps: CaseSteps) -> Deployment:
 
 def told(steps: CaseSteps) -> CaseSteps:
     """Take the case to the reinstatement, with delivery reports of every kind in the home."""
+    steps.brought_to("told", partial(_tell, steps))
+    return steps
+
+
+def _tell(steps: CaseSteps) -> None:
     steps.suspended()
     steps.kept_and_disputed()
     steps.reinstated()
     settings = opened(steps).settings
-    incoming = incoming_folder(settings)
+    incoming = inbound_folders(settings).incoming
     incoming.mkdir(parents=True)
     with reading(steps.engine) as session:
         smtp = session.scalars(select(SmtpAttempt)).first()
@@ -47,8 +53,7 @@ def told(steps: CaseSteps) -> CaseSteps:
     report = a_report(smtp.envelope_from, "delivered", envid=smtp.envid, original=ADDRESS)
     (incoming / "1.eml").write_bytes(report)
     (incoming / "2.eml").write_bytes(b"Subject: who are you?\n\nwe are notices+40acme.example\n")
-    assert collect_delivery_events(steps.engine, settings, steps.tick()) == 1
-    return steps
+    assert collect(steps.engine, settings, steps.tick()).new_events == 1
 
 
 def erase(steps: CaseSteps, by: str = "cora", **options: bool) -> privacy.Erasure:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -19,7 +19,7 @@ from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.notices.letter_facts import Sender
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import NoticeMethods
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import approve
@@ -43,6 +43,10 @@ from tests.integration.compliance.closed_cases import told
 from tests.mail_servers import smtp_server
 from tests.people_builders import a_user
 from tests.return_paths import KEY
+from tests.snapshots import brought_to, newest_entry
+
+if TYPE_CHECKING:
+    from tests.integration.compliance.two_editions import TwoEditions
 
 NIGHT = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
 """Start of the first flag."""
@@ -67,6 +71,8 @@ class CaseSteps:
     now: datetime = field(default=NIGHT + timedelta(hours=1))
     case_id: str = ""
     frozen_rows: Sequence[Mapping[str, Any]] = ({"tenant_id": "acme", "observed": 140},)
+    begun_at_entry: int | None = None
+    """The newest entry of the log when there were only people, in a database that nobody had used before."""
 
     def tick(self) -> datetime:
         """Return the clock, half an hour later than before."""
@@ -165,10 +171,36 @@ class CaseSteps:
 
     def suspended(self) -> None:
         """Take the case from the first flag to the suspension."""
+        self.brought_to("suspended", self._take_to_the_suspension)
+
+    def _take_to_the_suspension(self) -> None:
         self.flagged()
         self.determined()
         self.approved()
         assert self.carried_out().state is CaseState.SUSPENDED
+
+    def brought_to(self, state: str, take_steps: Callable[[], None]) -> None:
+        """Take the steps to a state; if only people are on record yet, they are taken once and then copied."""
+        if self.begun_at_entry is None or newest_entry(self.engine) != self.begun_at_entry:
+            take_steps()
+            return
+
+        def taken() -> tuple[datetime, str, dict[Path, bytes | None]]:
+            take_steps()
+            beside = {
+                path.relative_to(self.folder): path.read_bytes() if path.is_file() else None
+                for path in sorted(self.folder.rglob("*"))
+                if not path.relative_to(self.folder).parts[0].startswith("cjp_fraud.db")
+            }
+            return self.now, self.case_id, beside
+
+        steps = ("case steps", state, self.tenant, self.mode, self.now)
+        self.now, self.case_id, beside = brought_to(self.engine, steps, taken)
+        for path, content in beside.items():  # a folder comes before what is in it
+            if content is None:
+                (self.folder / path).mkdir(exist_ok=True)
+            else:
+                (self.folder / path).write_bytes(content)
 
     def kept_and_disputed(self) -> None:
         """Reaffirm the measure by two approvers; reject a dispute; order a stop and clear it."""
@@ -223,16 +255,19 @@ def smtp_port() -> Iterator[int]:
 @pytest.fixture
 def steps(engine: Engine, tmp_path: Path, smtp_port: int) -> CaseSteps:
     """People on record, and a case about to be told, on each kind of database."""
-    begun = CaseSteps(engine, tmp_path, smtp_port)
-    begun.people()
-    return begun
+    return _begun(engine, tmp_path, smtp_port)
 
 
 @pytest.fixture
 def case(sqlite_engine: Engine, tmp_path: Path, smtp_port: int) -> CaseSteps:
     """The same on SQLite alone, for what does not depend on the database."""
-    begun = CaseSteps(sqlite_engine, tmp_path, smtp_port)
+    return _begun(sqlite_engine, tmp_path, smtp_port)
+
+
+def _begun(engine: Engine, folder: Path, smtp_port: int) -> CaseSteps:
+    begun = CaseSteps(engine, folder, smtp_port)
     begun.people()
+    begun.begun_at_entry = newest_entry(engine)
     return begun
 
 
@@ -246,6 +281,14 @@ def closed(steps: CaseSteps) -> CaseSteps:
 def closed_on_sqlite(case: CaseSteps) -> CaseSteps:
     """The same on SQLite alone."""
     return told(case)
+
+
+@pytest.fixture(scope="session")
+def editions(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> TwoEditions:
+    """Both editions of one case; for reading only."""
+    from tests.integration.compliance.two_editions import make_editions  # it imports this module
+
+    return make_editions(tmp_path_factory.mktemp("editions"), sqlite_template)
 
 
 @pytest.fixture(scope="module")

@@ -144,12 +144,23 @@ def test_every_text_that_a_table_refers_to_is_erased_with_its_tenant() -> None:
     }
     assert with_texts == {
         "addresses",
+        "attachments",
+        "bulk_dismissals",
         "case_comments",
+        "contract_entries",
         "determinations",
         "disputes",
+        "emergency_orders",
+        "known_events",  # with the tenant that is named; of all tenants: of none
         "legal_holds",
+        "letter_orders",
+        "measures",
         "model_promotions",  # of no tenant: why a person promoted a model version
         "need_statements",
+        "quality_readings",
         "reaffirmations",
+        "standing_consents",
         "stops",
+        "threshold_settings",  # of no tenant: why an admin set a threshold
+        "wrongful_measures",
     }

@@ -100,7 +100,8 @@ def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> N
     }
     assert {f"records/{table}.json" for table in tables} <= set(bundle)
     letters = [name for name in bundle if name.endswith(".eml")]
-    assert Counter(name.split("/")[0] for name in letters) == {"notices": 3, "notice_attempts": 3}
+    # the notice, the continuation, the reinstatement, and the answer to the dispute
+    assert Counter(name.split("/")[0] for name in letters) == {"notices": 4, "notice_attempts": 4}
     assert all(b"Message-ID" in bundle[name] for name in letters)
     assert all(name.removesuffix(".eml") + ".txt" in bundle for name in letters)
     dialogues = [
@@ -114,7 +115,7 @@ def test_the_bundle_holds_every_part_of_the_proof(bundle: dict[str, bytes]) -> N
 
 @pytest.mark.thorough
 @settings(
-    max_examples=examples(20, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(8, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
 def test_no_byte_of_any_file_can_change_unseen(bundle: dict[str, bytes], data: st.DataObject) -> None:
@@ -127,7 +128,7 @@ def test_no_byte_of_any_file_can_change_unseen(bundle: dict[str, bytes], data: s
 
 @pytest.mark.thorough
 @settings(
-    max_examples=examples(30, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(12, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
 def test_no_byte_of_a_proof_can_change_unseen_though_all_digests_are_made_new(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import Engine, select, text
 
 from cjp_fraud.audit.head_keys import HeadKeys
@@ -229,10 +232,24 @@ def test_a_disclosable_edition_of_a_case_whose_texts_were_erased_holds(case: Cas
     assert made.faults == ()
 
 
-def test_a_name_in_letters_that_no_font_of_typst_has_is_written_or_refused_by_its_character(
-    case: CaseSteps,
-) -> None:
-    case.flagged()
-    with pytest.raises(CjpFraudError, match="no font of this machine has"):
-        summary_pdf({**EMPTY_SUMMARY, "customer": "Acme \U0001e7f0"}, {}, case.now)
-    assert summary_pdf({**EMPTY_SUMMARY, "customer": "Acme Łódź ΑΒΓ"}, {}, case.now).startswith(b"%PDF")
+def test_a_sign_that_no_font_has_is_shown_by_its_number_and_said_so_at_the_head(case: CaseSteps) -> None:
+    def text_of(customer: str) -> str:
+        pdf = summary_pdf({**EMPTY_SUMMARY, "customer": customer}, {}, case.now)
+        return PdfReader(BytesIO(pdf)).pages[0].extract_text()
+
+    head = "shown by their numbers"
+    assert head not in text_of("Acme Łódź ΑΒΓ")
+    shown = text_of("Acme \U000af486 \x15 \x9f end \x15")
+    assert "Acme [U+AF486] [U+0015] [U+009F] end [U+0015]" in shown
+    assert "[U+0015] [U+009F] [U+AF486]" in shown[shown.index(head) :]
+
+
+def test_no_character_keeps_a_summary_from_being_made(case: CaseSteps) -> None:
+    signs = [
+        chr(point)
+        for point in range(0x110000)
+        if unicodedata.category(chr(point)) in ("Cc", "Cf", "Zl", "Zp")
+    ]
+    some_of_each_plane = [chr(point) for point in range(0xA0, 0x110000, 997) if not 0xD800 <= point < 0xE000]
+    words = " ".join(f"a{sign}b" for sign in signs + some_of_each_plane)
+    assert summary_pdf({**EMPTY_SUMMARY, "customer": words}, {}, case.now).startswith(b"%PDF")

@@ -189,3 +189,11 @@ def test_an_approval_slipped_in_beside_the_log_is_seen(case: CaseSteps) -> None:
     faults = verify_log(case.engine).faults
     assert any("approvals forged has no entry" in fault for fault in faults)
     assert any(f"cases {case.case_id} is not as entry" in fault for fault in faults)
+
+
+def test_an_entry_that_the_lookup_of_rows_hides_is_noticed(case: CaseSteps) -> None:
+    case.flagged()
+    case.determined()
+    tamper(case.engine, "DELETE FROM audit_entries_of_rows WHERE sequence = 5")
+    (fault,) = verify_log(case.engine).faults
+    assert fault.startswith("audit_entries_of_rows does not say that entry 5 names the row ")

@@ -18,8 +18,8 @@ from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.tenant_import import load_tenants
 from cjp_fraud.errors import NotFoundError, Refused
-from cjp_fraud.notices.inbound_folders import incoming_folder
-from cjp_fraud.notices.inbound_reports import collect_delivery_events
+from cjp_fraud.notices.inbound_folders import inbound_folders
+from cjp_fraud.notices.inbound_reports import collect
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.operations import privacy
 from cjp_fraud.people.model import Decision, machine
@@ -79,11 +79,11 @@ def test_a_letter_that_is_still_to_be_sent_keeps_its_address(case: CaseSteps) ->
 
 def test_a_report_that_waits_to_be_collected_is_collected_first(closed_on_sqlite: CaseSteps) -> None:
     steps = closed_on_sqlite
-    waiting = incoming_folder(opened(steps).settings) / "late.eml"
+    waiting = inbound_folders(opened(steps).settings).incoming / "late.eml"
     waiting.write_bytes(b"Subject: bounce\n\nTo: notices@acme.example\n")
     with pytest.raises(Refused, match=r"late\.eml is about it and not collected yet"):
         erase(steps)
-    collect_delivery_events(steps.engine, opened(steps).settings, steps.tick())
+    collect(steps.engine, opened(steps).settings, steps.tick())
     assert erase(steps).files == 3
 
 
@@ -217,7 +217,7 @@ def test_the_commands_erase_hold_release_and_say_what_is_gone(closed_on_sqlite: 
     with reading(steps.engine) as session:
         notice = session.scalars(select(Notice)).first()
     assert notice is not None
-    assert "(erased at" in run(notices_commands.app, "show", notice.id)
+    assert "what was said was erased at" in run(notices_commands.app, "show", notice.id)
     shown = CliRunner().invoke(notices_commands.app, ["show", notice.id, "--raw"], obj=home)
     assert isinstance(shown.exception, NotFoundError)
     assert "was erased at" in str(shown.exception)

@@ -16,13 +16,8 @@ from cjp_fraud.audit.head_keys import PrivateKey
 from cjp_fraud.compliance.archive import opened, packed
 from cjp_fraud.compliance.manifest import FORMAT_2, MANIFEST, SIGNATURE
 from cjp_fraud.compliance.verification import verify
-from tests.integration.compliance.two_editions import TwoEditions, make_editions
+from tests.integration.compliance.two_editions import TwoEditions
 from tests.thoroughness import examples
-
-
-@pytest.fixture(scope="module")
-def editions(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> TwoEditions:
-    return make_editions(tmp_path_factory.mktemp("editions"), sqlite_template)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +33,7 @@ def starts(bundle: bytes) -> list[tuple[int, str]]:
 
 @pytest.mark.thorough
 @settings(
-    max_examples=examples(6, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(4, 80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
 def test_every_changed_byte_is_reported_with_its_file(

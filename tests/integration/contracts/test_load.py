@@ -265,7 +265,7 @@ def test_the_register_says_what_traffic_needs(sqlite_engine: Engine, tmp_path: P
         a_row(tenant_id="b", hosting="on_premises", product="CCE"),
     )
     with reading(sqlite_engine) as session:
-        found = tenants_on_record(session)
+        found = tenants_on_record(session, NOON)
     assert list(found) == ["acme", "b"]
     assert (found["acme"].agents, found["acme"].deployment_accepted, found["acme"].notice_terms) == (
         7,

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from cjp_fraud.cli import model_versions
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.detection.decided_cases import DecidedCase, read_decided
+from cjp_fraud.detection.decided_cases import read_decided
 from cjp_fraud.detection.operating_point import Spikes, SpikeWindow
+from cjp_fraud.detection.precision import DecidedCase
 from cjp_fraud.detection.rules import Budgets, DetectionRules
 from cjp_fraud.detection.what_if import MeasuredPast, over_budgets
 from cjp_fraud.errors import BadInputError

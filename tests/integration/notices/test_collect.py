@@ -17,19 +17,20 @@ from cjp_fraud.errors import Refused, StorageError
 from cjp_fraud.notices import inbound_reports
 from cjp_fraud.notices.delivery_record import progress_at, resolve_contradictions
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.inbound_folders import InboundFolders, inbound_folders, incoming_folder
+from cjp_fraud.notices.inbound_folders import InboundFolders, inbound_folders
 from cjp_fraud.notices.inbound_reports import (
     collect,
-    collect_delivery_events,
     reports_aside,
     unmatched_reports,
 )
+from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.progress import PlanProgress
 from cjp_fraud.notices.reports.model import ReportKind
 from cjp_fraud.notices.tables import DeliveryEvent, SmtpAttempt
 from cjp_fraud.notices.work_items import work_items
 from cjp_fraud.people.model import Actor, Decision, Role, machine
 from cjp_fraud.storage.database import reading, transaction
+from tests.chains import chain_faults
 from tests.contract_builders import NOON
 from tests.delivery_reports import a_report
 from tests.mail_servers import MailServerUnderTest
@@ -70,7 +71,7 @@ def the_letter(engine: Engine, plan_id: str) -> tuple[str, SmtpAttempt]:
 
 
 def drop(settings: Settings, content: bytes, name: str = "report.eml") -> None:
-    folder = incoming_folder(settings)
+    folder = inbound_folders(settings).incoming
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
 
@@ -81,7 +82,7 @@ def progress_now(engine: Engine, plan_id: str) -> PlanProgress:
 
 
 def test_nothing_dropped_is_nothing_collected(sqlite_engine: Engine, settings: Settings) -> None:
-    assert collect_delivery_events(sqlite_engine, settings, NOON) == 0
+    assert collect(sqlite_engine, settings, NOON).new_events == 0
 
 
 def test_a_delivered_report_on_the_return_path_is_proof(
@@ -89,7 +90,7 @@ def test_a_delivered_report_on_the_return_path_is_proof(
 ) -> None:
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     drop(settings, a_report(smtp.envelope_from, "delivered", envid=smtp.envid, original=ADDRESS))
-    assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
+    assert collect(sqlite_engine, settings, LATER).new_events == 1
     event = events_of(sqlite_engine, notice_id)[-1]
     assert (event.status, event.negative, event.authenticated) == (DeliveryStatus.DELIVERED, False, True)
     assert event.at == LATER
@@ -101,7 +102,7 @@ def test_a_late_bounce_shuts_the_gate_until_a_person_lets_the_notice_stand(
 ) -> None:
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     drop(settings, a_report(smtp.envelope_from.upper(), "failed"))
-    collect_delivery_events(sqlite_engine, settings, LATER)
+    collect(sqlite_engine, settings, LATER)
     shut = progress_now(sqlite_engine, plan_id)
     assert [it.notice_id for it in shut.contradictions] == [notice_id]
     assert not permits_measure(shut, LATER)
@@ -120,7 +121,7 @@ def test_a_report_without_the_token_proves_nothing(
 ) -> None:
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     drop(settings, a_report("notices@provider.example", action, envid=smtp.envid))
-    assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
+    assert collect(sqlite_engine, settings, LATER).new_events == 1
     event = events_of(sqlite_engine, notice_id)[-1]
     assert not event.authenticated
     assert permits_measure(progress_now(sqlite_engine, plan_id), LATER)
@@ -132,7 +133,7 @@ def test_a_report_that_names_something_else_is_not_authenticated(
 ) -> None:
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     drop(settings, a_report(smtp.envelope_from, "failed", **contradicting))  # type: ignore[arg-type]
-    collect_delivery_events(sqlite_engine, settings, LATER)
+    collect(sqlite_engine, settings, LATER)
     assert not events_of(sqlite_engine, notice_id)[-1].authenticated
 
 
@@ -142,9 +143,9 @@ def test_mail_that_is_of_no_attempt_is_moved_aside_and_counted(
     drop(settings, a_report("bounce+0000@provider.example", "failed"), "forged.eml")
     drop(settings, b"Subject: away\r\nAuto-Submitted: auto-replied\r\n\r\nI am away\r\n", "away.eml")
     drop(settings, b"x" * (inbound_reports.LARGEST_BYTES + 1), "huge.eml")
-    assert collect_delivery_events(sqlite_engine, settings, LATER) == 0
+    assert collect(sqlite_engine, settings, LATER).new_events == 0
     assert (unmatched_reports(settings), reports_aside(settings)) == (2, 1)
-    assert not list(incoming_folder(settings).iterdir())
+    assert not list(inbound_folders(settings).incoming.iterdir())
     assert len(events_of(sqlite_engine, the_letter(sqlite_engine, plan_id)[0])) == 1
 
 
@@ -154,10 +155,44 @@ def test_a_report_counts_once_however_often_it_comes(
     report = a_report(the_letter(sqlite_engine, plan_id)[1].envelope_from, "delivered")
     for name in ("one.eml", "two.eml"):
         drop(settings, report, name)
-    assert collect_delivery_events(sqlite_engine, settings, LATER) == 1
+    assert collect(sqlite_engine, settings, LATER).new_events == 1
     drop(settings, report)
-    assert collect_delivery_events(sqlite_engine, settings, LATER) == 0
+    assert collect(sqlite_engine, settings, LATER).new_events == 0
     assert unmatched_reports(settings) == 0
+
+
+@pytest.mark.parametrize("way", ["line ends", "headers of the mailbox"])
+def test_a_report_that_lies_in_two_mailboxes_counts_once(
+    sqlite_engine: Engine, settings: Settings, plan_id: str, way: str
+) -> None:
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    report = a_report(smtp.envelope_from, "delivered", envid=smtp.envid, original=ADDRESS)
+    report = b"Message-ID: <r1@mail.acme.example>\n" + report.replace(b"\r\n", b"\n")
+    drop(settings, report, "maildir.eml")
+    by_imap = report.replace(b"\n", b"\r\n") if way == "line ends" else b"X-Uid: 7\n" + report
+    drop(settings, by_imap, "imap.eml")
+    assert collect(sqlite_engine, settings, LATER).new_events == 1
+    drop(settings, b"X-Read: again\n" + by_imap, "imap.eml")
+    assert collect(sqlite_engine, settings, LATER).new_events == 0
+    assert len([event for event in events_of(sqlite_engine, notice_id) if event.report_sha256]) == 1
+
+
+def test_a_forged_report_under_the_same_message_id_keeps_no_true_one_from_counting(
+    sqlite_engine: Engine, settings: Settings, plan_id: str
+) -> None:
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    said = b"Message-ID: <r1@mail.acme.example>\n"
+    drop(settings, said + a_report("notices@provider.example", "failed", envid=smtp.envid), "forged.eml")
+    assert collect(sqlite_engine, settings, LATER).new_events == 1
+    drop(settings, said + a_report(smtp.envelope_from, "failed", envid=smtp.envid), "true.eml")
+    assert collect(sqlite_engine, settings, LATER).new_events == 1
+    drop(settings, said + a_report(smtp.envelope_from, "delivered", envid=smtp.envid), "later.eml")
+    assert collect(sqlite_engine, settings, LATER).new_events == 1
+    assert [event.authenticated for event in events_of(sqlite_engine, notice_id) if event.kind] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_kill_between_record_and_move_records_nothing_twice(
@@ -174,10 +209,33 @@ def test_a_kill_between_record_and_move_records_nothing_twice(
     with monkeypatch.context() as patched:
         patched.setattr(InboundFolders, "move", killed)
         with pytest.raises(Killed):
-            collect_delivery_events(sqlite_engine, settings, LATER)
-    assert collect_delivery_events(sqlite_engine, settings, LATER) == 0
+            collect(sqlite_engine, settings, LATER)
+    assert collect(sqlite_engine, settings, LATER).new_events == 0
     assert len(events_of(sqlite_engine, notice_id)) == 2
-    assert not list(incoming_folder(settings).iterdir())
+    assert not list(inbound_folders(settings).incoming.iterdir())
+
+
+@pytest.mark.parametrize(("action", "goes_again"), [("delivered", False), ("delayed", True)])
+def test_a_letter_whose_reply_was_lost_does_not_go_again_once_a_report_proves_that_it_left(
+    sqlite_engine: Engine,
+    settings: Settings,
+    tmp_path: Path,
+    server: MailServerUnderTest,
+    action: str,
+    goes_again: bool,
+) -> None:
+    made = a_plain_plan(sqlite_engine, tmp_path)
+    server.data_replies.append(None)
+    dispatch_due(sqlite_engine, methods_of(server), made, StandingClock(NOON))
+    notice_id, smtp = the_letter(sqlite_engine, made)
+    drop(settings, a_report(smtp.envelope_from, action))
+    collect(sqlite_engine, settings, LATER)
+    dispatch_due(sqlite_engine, methods_of(server), made, StandingClock(LATER))
+    (notice,) = notices_of(sqlite_engine, made)
+    assert (notice.state, len(attempts_of(sqlite_engine, notice_id))) == (NoticeState.SENT, 1 + goes_again)
+    assert len(server.received) == 1 + goes_again
+    with reading(sqlite_engine) as session:
+        assert chain_faults(session) == []
 
 
 def last_event(engine: Engine, notice_id: str) -> DeliveryEvent:
@@ -200,12 +258,26 @@ def test_a_bounce_in_words_at_the_return_path_cancels(
 ) -> None:
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     drop(settings, returned("domino", smtp.envelope_from))
-    collect_delivery_events(sqlite_engine, settings, LATER)
+    collect(sqlite_engine, settings, LATER)
     event = last_event(sqlite_engine, notice_id)
     assert (event.negative, event.authenticated, event.kind) == (True, True, ReportKind.BOUNCE)
     assert event.erds_event == "ContentConsignmentFailure"
     assert not permits_measure(progress_now(sqlite_engine, plan_id), LATER)
     assert needing_people(sqlite_engine) == []  # a contradiction asks for its own person
+
+
+def test_a_list_that_turns_a_delivered_letter_away_in_an_ordinary_mail_contradicts_it(
+    sqlite_engine: Engine, settings: Settings, plan_id: str
+) -> None:
+    notice_id, smtp = the_letter(sqlite_engine, plan_id)
+    drop(settings, a_report(smtp.envelope_from, "delivered"), "report.eml")
+    collect(sqlite_engine, settings, LATER)
+    assert permits_measure(progress_now(sqlite_engine, plan_id), LATER)
+    drop(settings, returned("domino", smtp.envelope_from), "list.eml")
+    collect(sqlite_engine, settings, LATER)
+    event = last_event(sqlite_engine, notice_id)
+    assert (event.kind, event.negative) == (ReportKind.BOUNCE, True)
+    assert not permits_measure(progress_now(sqlite_engine, plan_id), LATER)
 
 
 @pytest.mark.parametrize("rewritten", ["prvs=0420a1b2c3={}", "SRS0=HHH=TT=provider.example={}", "{}"])
@@ -216,7 +288,7 @@ def test_a_rewritten_return_path_is_known_again(
     local, _, domain = smtp.envelope_from.upper().partition("@")
     sent_to = f"{rewritten.format(local.replace('+', '='))}@{domain}"
     drop(settings, a_report(sent_to, "delivered", envid=smtp.envid))
-    collect_delivery_events(sqlite_engine, settings, LATER)
+    collect(sqlite_engine, settings, LATER)
     assert last_event(sqlite_engine, notice_id).authenticated
 
 
@@ -225,7 +297,7 @@ def test_only_a_delivery_is_one(sqlite_engine: Engine, settings: Settings, plan_
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     content = returned(name, smtp.envelope_from).replace(b"legal@acme.example", ADDRESS.encode())
     drop(settings, content)
-    collect_delivery_events(sqlite_engine, settings, LATER)
+    collect(sqlite_engine, settings, LATER)
     event = last_event(sqlite_engine, notice_id)
     reached = {
         "relayed": DeliveryStatus.RELAYED,
@@ -266,7 +338,7 @@ def test_a_report_that_spoofs_another_letter_is_a_work_item_of_both_keys(
     (_, smtp), (_, spoofed) = the_letter(sqlite_engine, plan_id), the_letter(sqlite_engine, other)
     drop(settings, a_report(smtp.envelope_from, "delivered", envid=spoofed.envid))
     drop(settings, a_report(f"{smtp.envelope_from}, {spoofed.envelope_from}", "failed"), "two.eml")
-    collect_delivery_events(sqlite_engine, settings, LATER)
+    collect(sqlite_engine, settings, LATER)
     assert sorted(needing_people(sqlite_engine)) == [
         "it names return paths of several letters",
         "it names the envelope of another message",
@@ -281,7 +353,7 @@ def test_the_message_id_leads_to_the_letter_and_proves_nothing(
     (notice,) = notices_of(sqlite_engine, plan_id)
     content = (RETURNED / "two_recipients.eml").read_bytes()
     drop(settings, content.replace(b"<01J@provider.example>", (notice.reference or "").encode()))
-    collect_delivery_events(sqlite_engine, settings, LATER)
+    collect(sqlite_engine, settings, LATER)
     event = last_event(sqlite_engine, notice.id)
     assert (event.negative, event.authenticated) == (True, False)
     assert "nobody vouches" in needing_people(sqlite_engine)[0]
@@ -293,7 +365,7 @@ def test_an_expired_return_path_proves_nothing(
 ) -> None:
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     drop(settings, a_report(smtp.envelope_from, "delivered"))
-    collect_delivery_events(sqlite_engine, settings, NOON + timedelta(days=62))
+    collect(sqlite_engine, settings, NOON + timedelta(days=62))
     assert not last_event(sqlite_engine, notice_id).authenticated
     assert "no longer" in needing_people(sqlite_engine)[0]
 
@@ -304,7 +376,7 @@ def test_a_return_path_that_another_key_made_proves_nothing(
     notice_id, smtp = the_letter(sqlite_engine, plan_id)
     other = load_settings(home=settings.home, return_path_key="ab" * 32)
     drop(other, a_report(smtp.envelope_from, "delivered"))
-    collect_delivery_events(sqlite_engine, other, LATER)
+    collect(sqlite_engine, other, LATER)
     assert not last_event(sqlite_engine, notice_id).authenticated
 
 
@@ -316,7 +388,7 @@ def test_our_own_servers_report_counts_without_the_return_path(
     ours = load_settings(home=settings.home, own_mail_servers=list(own))
     report = a_report("notices@provider.example", "failed", envid=smtp.envid, original=ADDRESS)
     drop(ours, b"Received: by mx.acme.example (Postfix) id 4711; Thu, 2 Apr 2015 12:00:00 +0000\r\n" + report)
-    collect_delivery_events(sqlite_engine, ours, LATER)
+    collect(sqlite_engine, ours, LATER)
     assert last_event(sqlite_engine, notice_id).authenticated is counts
 
 
@@ -339,7 +411,7 @@ def test_a_file_that_cannot_be_opened_stops_no_other(
 ) -> None:
     _, smtp = the_letter(sqlite_engine, plan_id)
     drop(settings, a_report(smtp.envelope_from, "delivered"), "b.eml")
-    (incoming_folder(settings) / "a.eml").symlink_to(incoming_folder(settings) / "nowhere")
+    (inbound_folders(settings).incoming / "a.eml").symlink_to(inbound_folders(settings).incoming / "nowhere")
     with pytest.raises(StorageError, match=r"a\.eml"):
         collect(sqlite_engine, settings, LATER)
     assert unmatched_reports(settings) == 0

@@ -30,7 +30,7 @@ from cjp_fraud.digests import digest, sha256_hex
 from cjp_fraud.errors import CjpFraudError, Refused
 from cjp_fraud.notices.delivery_record import progress_at, record_event
 from cjp_fraud.notices.dispatch import dispatch_due
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.notices.model import DeliveryEvidence, NoticeKind, NoticeState, Outcome
 from cjp_fraud.notices.plan_drafting import draft_plan
 from cjp_fraud.notices.plans_on_record import cancel_plan, create_plan, plan_of, recipients_of, stated_end

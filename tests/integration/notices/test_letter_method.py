@@ -6,15 +6,17 @@ import base64
 import io
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from tenacity import wait_none
 
+from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.clock import StandingClock
+from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.contracts.methods import LETTER
 from cjp_fraud.contracts.model import DeliveryStatus
@@ -25,12 +27,14 @@ from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.notices.carrier_collection import collect_carrier_events
 from cjp_fraud.notices.carrier_events import evidence_of, read_event
+from cjp_fraud.notices.delivery_record import progress_at
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.notices.methods.letter import Letterhead, LetterMethod, Printer, PrintJob, letter_key
 from cjp_fraud.notices.methods.print_folder import EVENTS, MANIFEST, PrintFolder, lines_of
 from cjp_fraud.notices.methods.print_interface import PrintInterface
 from cjp_fraud.notices.model import NoticeState, Outcome
+from cjp_fraud.notices.notice_views import NoticeFilter, notice_rows
 from cjp_fraud.notices.tables import Notice
 from cjp_fraud.storage.database import reading
 from tests.chains import chain_faults
@@ -84,9 +88,41 @@ def the_notice(engine: Engine, plan_id: str) -> Notice:
     return notice
 
 
+def in_the_list(engine: Engine) -> str:
+    """Return the state of the one letter as the list of notices words it."""
+    with reading(engine) as session:
+        (row,) = notice_rows(session, NoticeFilter())
+    assert row.state is NoticeState.SENT
+    return row.standing
+
+
 def key_of(notice: Notice) -> str:
     assert notice.message_sha256 is not None
     return letter_key(notice.id, notice.message_sha256)
+
+
+class SlowPrinting:
+    """A clock by which the letter leaves 6 seconds after it was written, within the minute that it states."""
+
+    def __init__(self) -> None:
+        self.moments = [NOON, NOON]
+
+    def now(self) -> datetime:
+        """Return the moment: when it is due and written, then 6 seconds later."""
+        return self.moments.pop() if self.moments else NOON + timedelta(seconds=6)
+
+
+def test_a_letter_that_is_dated_anew_within_its_minute_keeps_its_bytes_and_the_log_holds(
+    sqlite_engine: Engine, tmp_path: Path, folder: Path
+) -> None:
+    plan_id = a_letter_plan(sqlite_engine, tmp_path)
+    dispatch_due(sqlite_engine, by_letter(PrintFolder(folder)), plan_id, SlowPrinting())
+    with reading(sqlite_engine) as session:
+        anew = session.scalars(
+            select(AuditEntry.sequence).where(AuditEntry.action == "notice.dated_anew")
+        ).all()
+    assert len(anew) == 1
+    assert verify_log(sqlite_engine).faults == ()
 
 
 def test_the_folder_gets_the_pdf_and_a_line_that_names_its_digest(
@@ -138,12 +174,16 @@ def test_the_carriers_word_makes_it_mailed_and_delivered_and_counts_once(
             out.write(json.dumps({"key": key_of(notice), **event}) + "\n")
         out.write('{"key": unfinished')
     later = NOON + timedelta(days=1)
+    assert in_the_list(engine) == "handed to the printer"
     assert collect_carrier_events(engine, printer, later).new_events == 1
+    assert in_the_list(engine) == "mailed"
     assert collect_carrier_events(engine, printer, later).new_events == 0
     assert dispatch_due(engine, by_letter(printer), plan_id, StandingClock(later)).step_complete
     (folder / EVENTS).write_text(json.dumps({"key": key_of(notice), **DELIVERED}) + "\n")
-    collected = collect_carrier_events(engine, printer, later)
+    week_later = NOON + timedelta(days=8)
+    collected = collect_carrier_events(engine, printer, week_later)
     assert (collected.new_events, collected.faults) == (1, ())
+    assert in_the_list(engine) == "delivered"
     handed, mailed, delivered = events_of(engine, notice.id)
     assert [event.status for event in (handed, mailed, delivered)] == [
         DeliveryStatus.ATTEMPTED,
@@ -152,7 +192,11 @@ def test_the_carriers_word_makes_it_mailed_and_delivered_and_counts_once(
     ]
     assert json.loads(delivered.raw or "") == {"key": key_of(notice), **DELIVERED}, "kept raw"
     assert delivered.source == "print folder: EMI"
-    assert collect_carrier_events(engine, printer, later).new_events == 0
+    assert delivered.source_at == datetime(2015, 4, 9, 14, 12, tzinfo=UTC), (
+        "the carrier's own time, in New York"
+    )
+    assert (delivered.at, handed.source_at) == (week_later, None)
+    assert collect_carrier_events(engine, printer, week_later).new_events == 0
     with reading(engine) as session:
         assert chain_faults(session) == []
 
@@ -279,6 +323,45 @@ def test_an_event_proves_what_its_code_says_and_no_more(
 def test_an_event_that_cannot_be_read_is_said(changes: dict[str, str], said: str) -> None:
     with pytest.raises(BadInputError, match=said):
         read_event({**DELIVERED, **changes})
+
+
+@pytest.mark.parametrize(
+    ("local_time", "said"),
+    [("2015-04-01T07:59:00", "before its letter was handed over"), ("2015-04-03T08:01:00", "still to come")],
+)
+def test_an_event_that_cannot_be_of_the_letter_is_kept_raw_and_proves_nothing(
+    sqlite_engine: Engine, tmp_path: Path, company: PrintCompany, local_time: str, said: str
+) -> None:
+    plan_id = a_letter_plan(sqlite_engine, tmp_path)
+    dispatch_due(sqlite_engine, by_letter(interface(company)), plan_id, CLOCK)  # 2015-04-02 08:00 in New York
+    notice = the_notice(sqlite_engine, plan_id)
+    company.events[key_of(notice)] = [{**DELIVERED, "local_time": local_time}]
+    assert said in collect_carrier_events(sqlite_engine, interface(company), NOON).faults[0]
+    _, kept = events_of(sqlite_engine, notice.id)
+    assert (kept.authenticated, kept.status, local_time in (kept.raw or "")) == (
+        False,
+        DeliveryStatus.QUEUED,
+        True,
+    )
+
+
+def test_a_letter_that_comes_back_after_its_delivery_contradicts_it(
+    sqlite_engine: Engine, tmp_path: Path, company: PrintCompany
+) -> None:
+    plan_id = a_letter_plan(sqlite_engine, tmp_path)
+    dispatch_due(sqlite_engine, by_letter(interface(company)), plan_id, CLOCK)
+    notice = the_notice(sqlite_engine, plan_id)
+    company.events[key_of(notice)] = [DELIVERED]
+    collect_carrier_events(sqlite_engine, interface(company), NOON + timedelta(days=8))
+    back = {"code": "RTS", "local_time": "2015-04-20T09:00:00", "zone": "America/New_York"}
+    company.events[key_of(notice)] = [DELIVERED, back]
+    assert (
+        collect_carrier_events(sqlite_engine, interface(company), NOON + timedelta(days=19)).new_events == 1
+    )
+    with reading(sqlite_engine) as session:
+        progress = progress_at(session, plan_id, NOON + timedelta(days=19))
+    assert [each.notice_id for each in progress.contradictions] == [notice.id]
+    assert events_of(sqlite_engine, notice.id)[-1].erds_event == "ContentConsignmentFailure"
 
 
 def test_an_event_that_cannot_be_read_is_kept_raw_and_proves_nothing(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cjp_fraud.config import ImapSecurity, load_settings
+from cjp_fraud.config import load_settings
+from cjp_fraud.config_mail import ImapSecurity
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, StorageError
 from cjp_fraud.notices import inbound_folders

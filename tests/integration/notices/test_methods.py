@@ -22,11 +22,11 @@ from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep
 from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.notices.delivery_record import delivery_record
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import Composition, Delivery, NoticeMethods, WrittenLetter
 from cjp_fraud.notices.model import NoticeState, Outcome
+from cjp_fraud.notices.notice_views import delivery_record
 from cjp_fraud.notices.tables import NoticeAttempt, SmtpAttempt
 from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import reading, transaction
@@ -117,7 +117,7 @@ def test_a_new_method_serves_a_notice_from_the_contract_to_its_receipt(
     with reading(engine) as session:
         assert session.scalar(select(func.count()).select_from(SmtpAttempt)) == 0
         assert chain_faults(session) == []
-        record = delivery_record(session, notice.id)
+        record = delivery_record(session, notice.id, NOON + timedelta(hours=1))
     assert (record.address, record.method) == (DOOR, FOLDER)
     assert [attempt.smtp for attempt in record.attempts] == [None, None]
 

@@ -29,7 +29,8 @@ from cjp_fraud.notices.statement_of_reasons import (
     statement_of,
 )
 from cjp_fraud.notices.tables import NoticePlan
-from cjp_fraud.operations.reasons import list_profiles, reasons_of_notice, set_profile
+from cjp_fraud.operations.contract_entries import load
+from cjp_fraud.operations.reasons import ProfileStanding, list_profiles, reasons_of_notice, set_profile
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.database import reading, transaction
@@ -182,9 +183,60 @@ def test_a_profile_is_off_until_counsel_turns_it_on_and_then_refuses_what_lacks(
         home, "cora", NOON, provider, ReasonProfile.EU_2022_2065, in_force=False, source="opinion 2015-9"
     )
     with reading(home.engine) as session:
-        assert profiles_in_force(session, provider, NOON) == ()
+        assert profiles_in_force(session, provider, None, NOON) == ()
         versions = session.scalars(select(ReasonProfileVersion.version)).all()
     assert sorted(versions) == [1, 2, 3], "nothing that was so is lost"
+
+
+def test_a_profile_of_a_contracting_entity_holds_for_its_contracts_alone(
+    home: Deployment, tmp_path: Path
+) -> None:
+    load_rows(home.engine, tmp_path, a_row(), a_row(tenant_id="other"), a_row(tenant_id="third"))
+    for tenant, entity in (("acme", "Provider International B.V."), ("other", "Provider Inc.")):
+        _load_contract_of(home, tmp_path, tenant, entity)
+
+    def on_for(tenant: str) -> list[ReasonProfile]:
+        with reading(home.engine) as session:
+            position = contract_at(session, tenant, NOON)
+        return [each.profile for each in position.reason_profiles]
+
+    def turn(on: bool, entity: str | None) -> ProfileStanding:
+        return set_profile(
+            home,
+            "cora",
+            NOON,
+            "provider",
+            ReasonProfile.EU_2022_2065,
+            in_force=on,
+            source="opinion",
+            entity=entity,
+        )
+
+    whose = turn(True, "Provider International B.V.")
+    assert (whose.entity, whose.in_force) == ("Provider International B.V.", True)
+    assert [on_for(each) for each in ("acme", "other", "third")] == [[ReasonProfile.EU_2022_2065], [], []]
+    turn(True, None)
+    turn(False, "Provider International B.V.")
+    assert [on_for(each) for each in ("acme", "other", "third")] == [[], *[[ReasonProfile.EU_2022_2065]] * 2]
+    listed = {
+        each.entity: each.in_force
+        for each in list_profiles(home, NOON)
+        if each.profile is ReasonProfile.EU_2022_2065
+    }
+    assert listed == {None: True, "Provider Inc.": True, "Provider International B.V.": False}
+    with pytest.raises(
+        NotFoundError, match=r"names the contracting entity 'Provider Ltd\.'; there are Provider Inc\."
+    ):
+        turn(True, "Provider Ltd.")
+
+
+def _load_contract_of(home: Deployment, folder: Path, tenant: str, entity: str) -> None:
+    file = folder / f"{tenant}.toml"
+    file.write_text(
+        f'tenant = "{tenant}"\ncontracting_entity = "{entity}"\n[[documents]]\nname = "MSA"\n'
+        'kind = "existing_agreement"\ntitle = "Master agreement"\nsays = { right = "clause_2_4" }\n'
+    )
+    load(home, "cora", NOON, file)
 
 
 def test_only_counsel_turns_a_profile_on_and_names_the_source(home: Deployment) -> None:

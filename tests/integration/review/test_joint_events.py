@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import Engine, func, select
 
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.claim import claim

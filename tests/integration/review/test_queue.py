@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select, text, update
 
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss, reopen
@@ -152,7 +152,7 @@ def test_whatever_changes_between_pages_no_case_is_skipped_and_only_moved_ones_c
 ) -> None:
     """Detection runs between the pages: scores rise and fall, cases open, and some are closed by hand."""
     with world.begin() as connection:
-        for table in ("flags", "episodes", "cases"):
+        for table in ("flags", "episodes", "case_lines", "case_traits", "cases"):
             connection.execute(text(f"DELETE FROM {table}"))
     for name in TENANTS[:7]:
         flag(world, a_flag(START, name, score=6.0))

@@ -91,7 +91,7 @@ def test_a_full_disk_ends_training_and_detection_in_one_sentence_and_again_compl
     opened: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refresh_baseline(opened, NOW)
-    monkeypatch.setattr(Path, "write_bytes", full(FULL[0]))
+    monkeypatch.setattr("cjp_fraud.detection.registry.write_whole", full(FULL[0]))
     with pytest.raises(FullDiskError, match=SENTENCE.format(step="training")):
         train_versions(opened, NOW + timedelta(days=5))
     monkeypatch.undo()

@@ -23,7 +23,7 @@ from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
-from cjp_fraud.review.model import CaseState, MeasureWanted
+from cjp_fraud.review.model import CaseState, MeasureWanted, RestoreCheck
 from cjp_fraud.review.stops_on_record import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.disagreements import DisagreementKind
@@ -406,6 +406,21 @@ def test_an_approver_reinstates_and_the_customer_is_told(
     staffed.enforce()
 
     assert (staffed.state, staffed.restricted(), len(server.received)) == (CaseState.REINSTATED, 0, 2)
+
+
+def test_a_reinstatement_says_what_was_seen_to_before_and_what_was_not(staffed: StaffedDeployment) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    checks = (RestoreCheck.KEYS_REVOKED, RestoreCheck.CREDENTIALS_ROTATED)
+    bella = staffed.people["bella"]
+    reinstate(staffed.enforcement(), staffed.case().id, bella, reasons="the port is closed", checks=checks)
+
+    with reading(staffed.engine) as session:
+        content = session.scalars(
+            select(AuditEntry.content).where(AuditEntry.action == "case.reinstating")
+        ).one()
+    assert content["checked"] == ["credentials_rotated", "keys_revoked"]
+    assert content["not_checked"] == ["forwards_removed"]
 
 
 def test_a_lift_that_failed_is_suspended_again(

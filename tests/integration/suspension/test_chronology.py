@@ -41,7 +41,7 @@ minutes = st.integers(0, 3)
 @st.composite
 def orders(draw: st.DrawFn) -> dict[Step, datetime]:
     """Moments a few minutes apart, in any order; the notice permits from its dispatch on, never before it."""
-    moments = {step: NOW - timedelta(minutes=draw(minutes)) for step in Step}
+    moments = {step: NOW - timedelta(minutes=draw(minutes)) for step in COLUMNS}
     moments[Step.PERMITTED] = max(moments[Step.PERMITTED], moments[Step.DISPATCHED])
     # The gate is asked before a measure: it knows nothing of what follows, so here that is in order.
     moments[Step.IN_FORCE] = max(moments[Step.IN_FORCE], moments[Step.ORDERED])

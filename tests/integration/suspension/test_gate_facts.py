@@ -150,8 +150,9 @@ EDITS: dict[str, tuple[int, str, str]] = {
         2,
         "a later determination",
         "INSERT INTO determinations (id, case_id, number, finding, tenants_part, reasons_text_id, by_user_id, at, "
-        "evidence_set_id, grounds, recorded_at) SELECT 'again', case_id, 2, finding, tenants_part, reasons_text_id, "
-        "by_user_id, at, evidence_set_id, grounds, recorded_at FROM determinations",
+        "evidence_set_id, grounds, account_taken_over, recorded_at) SELECT 'again', case_id, 2, finding, tenants_part, "
+        "reasons_text_id, by_user_id, at, evidence_set_id, grounds, account_taken_over, recorded_at "
+        "FROM determinations",
     ),
     "reviewer's role revoked": (
         2,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 
 from cjp_fraud.notices.model import Outcome
 from cjp_fraud.notices.tables import NoticeAttempt
@@ -16,27 +13,9 @@ from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Measure
 from tests.case_builders import StaffedDeployment
 from tests.chains import chain_faults
+from tests.kills import killed_at_commit
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import Killed, UnreliablePlatform
-
-
-@contextmanager
-def killed_at_commit(engine: Engine, number: int) -> Iterator[list[int]]:
-    """Die in the place of the ``number``-th commit, and at every one after it."""
-    commits = [0]
-
-    def count(_connection: object) -> None:
-        commits[0] += 1
-        if commits[0] >= number:
-            raise Killed
-
-    event.listen(engine, "commit", count)
-    try:
-        yield commits
-    except Killed:
-        pass
-    finally:
-        event.remove(engine, "commit", count)
 
 
 def commits_of(staffed: StaffedDeployment) -> int:

@@ -19,8 +19,14 @@ from typer.testing import CliRunner
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.cli.main import app
 from cjp_fraud.config import load_settings
+from cjp_fraud.contracts.contract_terms import ContractTerms, GroundWithoutNotice
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.terms import plain_terms
+from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
+from cjp_fraud.people.model import machine
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.database import reading, transaction
@@ -42,6 +48,7 @@ STEPS = {
     "return": "cases return 1 --as adam",
     "dismiss": "cases dismiss 1 --as rita",
     "approve": "cases approve 1 --as adam",
+    "emergency": "cases emergency 1 --as rita",
     "withdraw": "cases withdraw 1 --as adam",
     "dispatch": "notices dispatch 1",
     "apply": "measures apply 1",
@@ -58,7 +65,17 @@ STEPS = {
     "tenants": "tenants load HOME/more.csv --as ana",
 }
 REASONED = {
-    *("determine", "return", "dismiss", "withdraw", "reinstate", "reaffirm", "reaffirm too", "decide"),
+    *(
+        "determine",
+        "emergency",
+        "return",
+        "dismiss",
+        "withdraw",
+        "reinstate",
+        "reaffirm",
+        "reaffirm too",
+        "decide",
+    ),
     *("stop", "clear-stop"),
 }
 
@@ -68,6 +85,8 @@ KILLS = [
     ("return", ("claim", "determine"), 1),
     ("dismiss", ("claim",), 1),
     *(("approve", ("claim", "determine"), number) for number in (1, 5, 8)),
+    *(("emergency", ("marked", "claim", "determine"), number) for number in (1, 2, 3)),
+    ("approve", ("marked", "claim", "determine", "emergency"), 2),
     ("dispatch", ("claim", "determine", "approve at 2"), 3),
     ("apply", ("claim", "determine", "approve at 7"), 2),
     ("withdraw", ("claim", "determine", "approve at 7"), 3),
@@ -84,7 +103,7 @@ KILLS = [
 ]
 
 
-ALWAYS_TRIED = (("approve", 5), ("apply", 2), ("reinstate", 2), ("tenants", 1))
+ALWAYS_TRIED = (("approve", 5), ("emergency", 2), ("apply", 2), ("reinstate", 2), ("tenants", 1))
 """Kills that are tried in ``make test`` too: in the letter, the measure, its lifting, and a file's rows."""
 
 OF_ATTEMPTS = ("notice.attempted", "notice.unknown")
@@ -137,7 +156,9 @@ class Home:
     def bring_to(self, steps: tuple[str, ...]) -> None:
         for step in steps:
             name, _, number = step.partition(" at ")
-            if number:
+            if step == "marked":
+                mark_the_ground(self.opened)
+            elif number:
                 self.killed(name, int(number))
             else:
                 self.run(*self.words(name))
@@ -148,7 +169,8 @@ class Home:
             rows = {
                 table.name: session.query(table).count()
                 for table in Base.metadata.sorted_tables
-                if table.name not in ("notice_attempts", "smtp_attempts", "audit_entries")
+                if table.name
+                not in ("notice_attempts", "smtp_attempts", "audit_entries", "audit_entries_of_rows")
             }
             assert chain_faults(session) == []
             return {
@@ -162,6 +184,15 @@ class Home:
                 "letters": len({one.content for one in self.server.received}),
                 "files": sorted(path.name for path in self.folder.glob("*.zip")),
             }
+
+
+def mark_the_ground(opened: Deployment) -> None:
+    """Let counsel's reading say that on these grounds no prior notice is needed."""
+    ground = GroundWithoutNotice("fraudulent use", tuple(Ground))
+    terms = ContractTerms(suspension=plain_terms(), without_notice=(ground,))
+    with transaction(opened.engine) as session:
+        by = machine("contracts")
+        enter_terms(session, "acme", by, NOW, reference="Agreement", right=Right.CLAUSE_2_4, terms=terms)
 
 
 @pytest.fixture

@@ -241,6 +241,22 @@ def test_the_customer_is_told_that_service_was_restored_when_and_why(
     assert message_from_bytes(server.received[-1].content)["Subject"] == "Your service was restored, case 1"
 
 
+def test_a_clock_set_back_plans_no_letter_before_what_it_tells_of(
+    staffed: StaffedDeployment, server: MailServerUnderTest
+) -> None:
+    staffed.approved_case()
+    staffed.enforce()
+    reinstate(staffed.enforcement(), staffed.case().id, staffed.people["bella"], reasons="it is over")
+    before = len(letters(server))
+    staffed.now -= timedelta(seconds=4)
+    (fault,) = staffed.resume_all().faults
+    assert "the reinstatement letter is not planned: the clock shows" in fault
+    assert "set the clock right and run again" in fault
+    staffed.now += timedelta(seconds=4)
+    assert not staffed.resume_all().faults
+    assert len(letters(server)) == before + 1
+
+
 def test_the_letters_lines_are_short_and_survive_the_encoding(
     staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
@@ -267,7 +283,7 @@ def test_a_continuation_tells_the_flags_since_and_the_new_end(staffed: StaffedDe
         )
     assert letter.until == START + timedelta(hours=144)
     assert [flagged.observed for flagged in letter.seen] == [140.0]
-    assert letter.grounds == ("unusual_destinations", "unattended")
+    assert letter.grounds == ("costly_destinations", "unusual_destinations")
 
 
 def test_a_measure_may_be_kept_again_after_the_end_that_its_first_notice_stated(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import machine
 from cjp_fraud.review.approval import state_need
+from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.measures import apply_measure
@@ -69,6 +71,9 @@ def test_two_steps_at_two_addresses_then_a_narrow_measure(
     staffed: StaffedDeployment, server: MailServerUnderTest
 ) -> None:
     staffed.approved_case(measure=BLOCK_LATVIA)
+    with reading(staffed.engine) as session:
+        [proposal] = case_view(session, staffed.case().id, staffed.now).proposals
+    assert proposal.remarks[0] == "the contract lets no measure last longer than 48 hours; 72 were planned"
 
     done = staffed.enforce()
 
@@ -133,3 +138,30 @@ def test_a_dispatch_that_waits_at_one_address_completes_later(
 
     assert staffed.state is CaseState.NOTICED
     assert len(server.received) == 2
+
+
+def test_a_case_waits_for_word_that_its_notice_arrived_until_the_end_that_the_letter_states(
+    staffed: StaffedDeployment, server: MailServerUnderTest
+) -> None:
+    delivered = MethodRule(EMAIL, Basis.DELIVERED, ("notice",))
+    with transaction(staffed.engine) as session:
+        enter_terms(
+            session,
+            "acme",
+            machine("contracts"),
+            START - timedelta(days=39),
+            reference="Master agreement 4",
+            right=Right.CLAUSE_2_4,
+            terms=NoticeTerms((NoticeStep(1, Combine.ANY_OF, (delivered,)),)),
+        )
+    staffed.approved_case(measure=replace(BLOCK_LATVIA, duration=timedelta(days=7)))
+    staffed.enforce()
+    sent = len(server.received)
+
+    staffed.wait(days=7)
+    staffed.resume_all()
+    assert (staffed.state, len(server.received)) == (CaseState.APPROVED, sent), "nobody could act on it yet"
+
+    staffed.wait(minutes=1)
+    staffed.resume_all()
+    assert (staffed.state, len(server.received)) == (CaseState.WITHDRAWN, 2 * sent)

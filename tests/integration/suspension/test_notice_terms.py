@@ -155,14 +155,14 @@ def test_business_days_need_the_recipients_country_or_what_counsel_enters(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     two_days = NoticeTerms(plain_terms().steps, minimum=Wait(2, WaitUnit.BUSINESS_DAYS))
-    elsewhere = Place("recipient", time_zone="Africa/Khartoum", country="XX")
+    elsewhere = Place("recipient", time_zone="Africa/Khartoum", country="CA", subdivision="XX")
     staffed = an_office(
         sqlite_engine, tmp_path, server, ContractTerms(suspension=two_days, places=(elsewhere,))
     )
     with reading(staffed.engine) as session:
         fault = contract_at(session, "acme", staffed.now).notice_terms_fault
     assert fault is not None
-    assert "no public holidays of XX" in fault
+    assert "no public holidays of CA-XX" in fault
     here = Place("recipient", country="CA", subdivision="ON", time_zone="America/Toronto")
     with transaction(staffed.engine) as session:
         whole = ContractTerms(suspension=two_days, places=(here,))

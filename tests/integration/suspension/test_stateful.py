@@ -23,20 +23,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.versions import enter_address
+from cjp_fraud.contracts.contract_terms import ContractTerms, GroundWithoutNotice
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.stated import NOT_STATED
+from cjp_fraud.contracts.terms import plain_terms
+from cjp_fraud.contracts.versions import enter_address, enter_terms
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.model import Decision, Role, machine
 from cjp_fraud.people.users import actor_named, create_user, disable_user
 from cjp_fraud.review.approval import return_, state_need
 from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
 from cjp_fraud.review.stops_on_record import clear_stop, order_stop
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from cjp_fraud.storage.schema_version import migrate
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
+from cjp_fraud.suspension.emergency import approve_in_emergency, order_in_emergency
 from cjp_fraud.suspension.measures import apply_measure
 from cjp_fraud.suspension.platform import Order
 from cjp_fraud.suspension.reinstatement import reinstate
@@ -85,9 +91,12 @@ CONTRACTS: tuple[dict[str, str], ...] = (
 ACTIONS: tuple[tuple[int, str, dict[str, tuple[Any, ...]]], ...] = (
     (8, "goes_on", {"by": DECISIVE, "wanted": (OUTBOUND_VOICE, BLOCK_LATVIA, None), "at_once": TRUTH}),
     (3, "applied", {}),
+    (2, "ordered_in_emergency", {"by": DECISIVE, "at_once": TRUTH}),
+    (2, "approved_in_emergency", {"by": DECISIVE}),
     (3, "flagged", {"minutes": (5, 30, 200, 600), "direction": ("outbound",) * 5 + ("inbound",)}),
     (1, "taken_back", {"hours": (6, 12, 30)}),
-    (3, "time_passes", {"hours": (0.1, 1, 13, 25, 25, 50, 80, 400)}),
+    (1, "ground_is_marked", {"grounds": (tuple(Ground), (Ground.BLOCKED_LINES,), ())}),
+    (3, "time_passes", {"hours": (0.1, 0.45, 0.5, 1, 13, 25, 25, 50, 80, 400)}),
     (1, "clock_slips", {"seconds": (2, 4, 30, 4000)}),
     (2, "contract_changes", {"by": (None, None, *EDITORS), "changes": CONTRACTS}),
     (1, "account_is_made_anew", {"by": EDITORS}),
@@ -182,7 +191,7 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 2**32 - 1))
     def something_is_flagged(self, seed: int) -> None:
-        self.begins(Random(seed).choice((3, 3, 4, 2, 3, 1, 0)))
+        self.begins(Random(seed).choice((3, 3, 4, 2, 3, 1, 0, -1, -1)))
 
     def begins(self, steps: int) -> None:
         staffed = self.staffed
@@ -193,6 +202,10 @@ class WorkflowMachine(RuleBasedStateMachine):
             lambda: staffed.approve("bella"),
             staffed.enforce,
         )
+        if steps < 0:
+            self.ground_is_marked(tuple(Ground))
+            by_the_book = (*by_the_book[:2], lambda: self.ordered_in_emergency("rolf", at_once=True))
+            steps = 3
         for step in by_the_book[:steps]:
             step()
 
@@ -284,6 +297,23 @@ class WorkflowMachine(RuleBasedStateMachine):
             who = self.staffed.people[by]
             enter_address(session, "acme", "notice", (f"n{number}@acme.example",), who, self.staffed.now)
 
+    def ground_is_marked(self, grounds: tuple[Ground, ...]) -> None:
+        """Counsel's reading of the contract changes: on these grounds no prior notice is needed."""
+        entry = (GroundWithoutNotice("fraudulent use", grounds),) if grounds else NOT_STATED
+        terms = ContractTerms(suspension=plain_terms(), without_notice=entry)
+        by, at = machine("contracts"), self.staffed.now
+        with suppress(CjpFraudError), transaction(self.engine) as session:
+            enter_terms(session, "acme", by, at, reference="Agreement", right=Right.CLAUSE_2_4, terms=terms)
+
+    def ordered_in_emergency(self, by: str, at_once: bool) -> None:
+        self.tried(order_in_emergency, by, self.staffed.policy, reasons="it cannot wait")
+        if at_once:
+            self.surviving(self.staffed.enforce)
+
+    def approved_in_emergency(self, by: str) -> None:
+        self.tried(approve_in_emergency, by, self.staffed.policy)
+        self.surviving(self.staffed.enforce)
+
     def applied(self) -> None:
         staffed = self.staffed
         self.surviving(lambda: apply_measure(staffed.enforcement(), staffed.case().id))
@@ -340,7 +370,8 @@ class WorkflowMachine(RuleBasedStateMachine):
         for measure, state, case_state in self.rows(
             "SELECT e.measure_id, m.state, c.state FROM entitlements e "
             "LEFT JOIN measures m ON m.id = e.measure_id LEFT JOIN cases c ON c.id = m.case_id "
-            "WHERE e.restricted"
+            "WHERE e.restricted AND datetime(e.ends_at) > datetime(?)",  # past it, the platform restricts nobody
+            self.staffed.now.isoformat(),
         ):
             assert measure in self.checked
             assert (state, case_state) in {
@@ -364,14 +395,20 @@ class WorkflowMachine(RuleBasedStateMachine):
         """Check the tables, by SQL alone, at the moment when the platform is told to restrict."""
         now = self.staffed.now
         assert self.staffed.policy.mode is PlatformMode.ACT
-        [(case_id, proposal_id, approval_id, plan_id, ends_at, review_at)] = self.rows(
-            "SELECT case_id, proposal_id, approval_id, notice_plan_id, ends_at, review_at "
+        [(case_id, proposal_id, approval_id, emergency_id, plan_id, ends_at, review_at)] = self.rows(
+            "SELECT case_id, proposal_id, approval_id, emergency_id, notice_plan_id, ends_at, review_at "
             "FROM measures WHERE id = ?",
             order.measure_id,
         )
         [(state,)] = self.rows("SELECT state FROM cases WHERE id = ?", case_id)
         assert order.ends_at == min(_time(review_at), _time(ends_at)) > now
         if state == "suspended":
+            if emergency_id is not None and not self.rows(
+                "SELECT 1 FROM reaffirmations WHERE measure_id = ?", order.measure_id
+            ):
+                assert order.measure_id in self.checked
+                self._approved_in_time(proposal_id, emergency_id)
+                return
             self._kept(order.measure_id, case_id, now)
             return
         assert state == "suspending"
@@ -386,10 +423,15 @@ class WorkflowMachine(RuleBasedStateMachine):
         proposal = json.loads(document)
         determined_at, determined_by = self._determination(case_id, determination_id)
         self._flags_and_evidence(case_id, determination_id, proposal, now)
-        approved_at = self._approval(case_id, proposal_id, approval_id, sha256, determined_by)
+        if emergency_id is not None:
+            approved_at = self._emergency(emergency_id, proposal, sha256, order, now)
+        else:
+            approved_at = self._approval(case_id, proposal_id, approval_id, sha256, determined_by)
         assert determined_at <= approved_at <= now
         self._contract(proposal, now)
-        sent_at = self._notice(plan_id, proposal_id)
+        unannounced = self._needs_no_prior_notice(determination_id)
+        assert unannounced or emergency_id is None
+        sent_at = approved_at if unannounced else self._notice(plan_id, proposal_id)
         assert not self.rows("SELECT id FROM stops WHERE case_id = ? AND cleared_at IS NULL", case_id)
         assert not self.rows("SELECT id FROM disputes WHERE case_id = ? AND state = 'upheld'", case_id)
         assert now < _time(ends_at)
@@ -416,7 +458,7 @@ class WorkflowMachine(RuleBasedStateMachine):
             assert _time(created_at) <= _time(at) - timedelta(hours=24)
             assert not self.rows(
                 "SELECT 1 FROM participations WHERE user_id = ? AND case_id = ? "
-                "AND part IN ('claimed', 'commented', 'edited', 'determined')",
+                "AND part IN ('claimed', 'commented', 'edited', 'determined', 'ordered_emergency')",
                 by,
                 case_id,
             )
@@ -495,7 +537,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         assert self.rows("SELECT 1 FROM user_roles WHERE user_id = ? AND role = 'approver'", by)
         assert not self.rows(
             "SELECT 1 FROM participations WHERE user_id = ? AND case_id = ? "
-            "AND part IN ('claimed', 'commented', 'edited', 'determined')",
+            "AND part IN ('claimed', 'commented', 'edited', 'determined', 'ordered_emergency')",
             by,
             case_id,
         )
@@ -506,6 +548,45 @@ class WorkflowMachine(RuleBasedStateMachine):
             at,
         )
         return _time(at)
+
+    def _emergency(
+        self, emergency_id: str, proposal: dict[str, Any], sha256: str, order: Order, now: datetime
+    ) -> datetime:
+        """Check what stands for the approval in an emergency, and that the platform ends it by itself."""
+        [(by, at, of, reasons)] = self.rows(
+            "SELECT o.by_user_id, o.at, o.proposal_sha256, t.body FROM emergency_orders o "
+            "JOIN personal_texts t ON t.id = o.reasons_text_id WHERE o.id = ?",
+            emergency_id,
+        )
+        assert self.rows("SELECT 1 FROM user_roles WHERE user_id = ? AND role = 'reviewer'", by)
+        assert (of, bool(reasons)) == (sha256, True)
+        assert now < order.ends_at <= _time(at) + timedelta(minutes=30)
+        assert proposal["measure"]["kind"] in ("block_destinations", "suspend_channel")
+        return _time(at)
+
+    def _approved_in_time(self, proposal_id: str, emergency_id: str) -> None:
+        """Check that what keeps a measure of an emergency is an approval in time, by another person."""
+        [(determined_by, sha256, case_id)] = self.rows(
+            "SELECT determined_by, sha256, case_id FROM proposals WHERE id = ?", proposal_id
+        )
+        [(ordered_by, ordered_at)] = self.rows(
+            "SELECT by_user_id, at FROM emergency_orders WHERE id = ?", emergency_id
+        )
+        [(approval_id, approved_by)] = self.rows(
+            "SELECT id, by_user_id FROM approvals WHERE proposal_id = ? AND capacity = 'approver'",
+            proposal_id,
+        )
+        assert approved_by != ordered_by
+        approved_at = self._approval(case_id, proposal_id, approval_id, sha256, determined_by)
+        assert _time(ordered_at) <= approved_at < _time(ordered_at) + timedelta(minutes=30)
+
+    def _needs_no_prior_notice(self, determination_id: str) -> bool:
+        """Whether counsel has marked a ground under which all grounds of the determination fall."""
+        [(terms,)] = self.rows("SELECT terms FROM notice_terms WHERE valid_to IS NULL")
+        [(grounds,)] = self.rows("SELECT grounds FROM determinations WHERE id = ?", determination_id)
+        marked = json.loads(terms).get("without_notice")
+        entries = marked if isinstance(marked, list) else []
+        return any(set(json.loads(grounds)) <= set(entry["determinations"]) for entry in entries)
 
     def _contract(self, proposal: dict[str, Any], now: datetime) -> None:
         [(right,)] = self.rows("SELECT suspension_right FROM governing_documents WHERE valid_to IS NULL")
@@ -572,6 +653,6 @@ def _time(text: str) -> datetime:
 
 TestStaffed = WorkflowMachine.TestCase
 TestStaffed.settings = settings(
-    max_examples=examples(3, 60), stateful_step_count=examples(20, 30), deadline=None
+    max_examples=examples(3, 30), stateful_step_count=examples(20, 30), deadline=None
 )
 TestStaffed.pytestmark = [pytest.mark.thorough]

@@ -94,7 +94,7 @@ def test_a_missing_file_is_named(desk: Desk) -> None:
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_a_header_of_very_many_columns_names_some_of_them(desk: Desk, quote: str) -> None:
     path = desk.folder / "wide.csv"
-    path.write_text(",".join(f"{quote}c{n}{quote}" for n in range(200_000)) + "\n")
+    path.write_text(",".join(f"{quote}c{n}{quote}" for n in range(20_000)) + "\n")
     with pytest.raises(MissingColumnsError, match=r"has no column 'tenant_id'.*'c0', 'c1'"):
         desk.ingest(path)
 
@@ -102,10 +102,10 @@ def test_a_header_of_very_many_columns_names_some_of_them(desk: Desk, quote: str
 def test_ours_are_found_among_very_many_columns(desk: Desk) -> None:
     path = desk.minutes(1, 2)
     header, *rows = path.read_text().splitlines()
-    many = ",".join(f"c{n}" for n in range(100_000))
-    path.write_text("\n".join([f"{header},{many}", *(f"{row}{',' * 100_000}" for row in rows)]))
+    many = ",".join(f"c{n}" for n in range(20_000))
+    path.write_text("\n".join([f"{header},{many}", *(f"{row}{',' * 20_000}" for row in rows)]))
     result = desk.ingest(path)
-    assert (result.stored, result.ignored[0], result.ignored[-1]) == (2, "c0", "and 99,960 more")
+    assert (result.stored, result.ignored[0], result.ignored[-1]) == (2, "c0", "and 19,960 more")
 
 
 def test_a_header_without_an_end_is_said_to_be_too_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

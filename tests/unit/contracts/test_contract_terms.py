@@ -10,9 +10,9 @@ import pytest
 from cjp_fraud.contracts.contract_terms import ContractTerms, contract_terms_from, whole_terms
 from cjp_fraud.contracts.methods import METHODS
 from cjp_fraud.contracts.terms import plain_terms
-from cjp_fraud.contracts.terms_file import read_terms_file, terms_of_table
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError
+from tests.contract_builders import terms_of_file
 
 
 def a_document(**more: Any) -> dict[str, Any]:
@@ -75,6 +75,10 @@ def test_words_of_an_unread_value_are_no_text_of_a_clause() -> None:
         ({"places": [{"name": "sender"}, {"name": "sender"}]}, "named twice"),
         ({"places": [{"name": "sender", "time_zone": "Mars/Olympus"}]}, "no time zone"),
         ({"places": [{"name": "sender", "opens": "09:00:00"}]}, "opens and closes"),
+        (
+            {"places": [{"name": "sender", "opens": "09:00Z", "closes": "17:00"}]},
+            "opens: 09:00:00.* has an offset",
+        ),
         ({"places": [{"name": "sender", "weekend": [1, 2, 3, 4, 5, 6, 7]}]}, "not all of them"),
         ({"longest_measure": {"amount": 3, "unit": "business_days"}}, "give hours or calendar_days"),
         ({"source": {"page_sha256": "abc"}}, "no SHA-256"),
@@ -93,22 +97,42 @@ def test_a_place_that_nobody_described_is_refused() -> None:
         contract_terms_from(document)
 
 
+@pytest.mark.parametrize("shown", ["09:00:00+02:00", "09:00Z"])
+def test_a_time_of_day_with_an_offset_is_refused(shown: str) -> None:
+    document = a_document()
+    the_method(document)["receipt"]["time_of_day"] = shown
+    with pytest.raises(BadInputError, match=r"time_of_day: 09:00:00.* has an offset"):
+        contract_terms_from(document)
+
+
+def test_a_window_with_offsets_is_refused() -> None:
+    document = a_document()
+    document["suspension"]["windows"] = {
+        "windows": [{"days": [1], "opens": "08:00Z", "closes": "21:00Z"}],
+    }
+    with pytest.raises(BadInputError, match=r"windows 1, opens: 08:00:00.* has an offset"):
+        contract_terms_from(document)
+
+
 def test_a_file_names_itself_and_the_place_of_its_fault(tmp_path: Path) -> None:
     path = tmp_path / "terms.toml"
     with pytest.raises(BadInputError, match=r"terms\.toml: cannot be read"):
-        read_terms_file(path)
-    path.write_text("suspension = ", encoding="utf-8")
-    with pytest.raises(BadInputError, match=r"terms\.toml: is no TOML"):
-        read_terms_file(path)
-    path.write_text("[suspension]\nsteps = []\n", encoding="utf-8")
-    with pytest.raises(BadInputError, match=r"terms\.toml: the contract terms cannot be read: suspension"):
-        read_terms_file(path)
+        terms_of_file(path)
+    path.write_text("law = 'England'\nsuspension = ", encoding="utf-8")
+    with pytest.raises(BadInputError, match=r"terms\.toml line 2: it is no TOML"):
+        terms_of_file(path)
+    path.write_text("law = 'England'\n[suspension]\nsteps = []\n", encoding="utf-8")
+    with pytest.raises(BadInputError, match=r"terms\.toml line 2: suspension: steps must be numbered"):
+        terms_of_file(path)
 
 
-def test_times_of_a_file_are_times_of_the_terms() -> None:
-    terms = terms_of_table({"places": [{"name": "sender", "opens": "09:00", "closes": "17:30:00"}]})
+@pytest.mark.parametrize("opens", ["09:00:00", "'09:00'"])
+def test_times_of_a_file_are_times_of_the_terms(tmp_path: Path, opens: str) -> None:
+    path = tmp_path / "terms.toml"
+    path.write_text(f"[[places]]\nname = 'sender'\nopens = {opens}\ncloses = 17:30:00\n")
+    terms = terms_of_file(path)
     assert isinstance(terms, ContractTerms)
-    assert str(terms.places[0].closes) == "17:30:00"
+    assert (str(terms.places[0].opens), str(terms.places[0].closes)) == ("09:00:00", "17:30:00")
 
 
 POSTAL = "Acme GmbH\nHauptstr. 1\n10115 Berlin\nGermany"

@@ -18,8 +18,8 @@ from cjp_fraud.contracts.receipt import deemed_receipt, earliest_measure
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.contracts.stated import NOT_STATED
 from cjp_fraud.contracts.terms import NoticeTerms
-from cjp_fraud.contracts.terms_file import read_terms_file
 from cjp_fraud.documents import from_document, to_document
+from tests.contract_builders import terms_of_file
 
 FOLDER = Path(__file__).parents[2] / "contracts_of_the_table"
 SENT = datetime(2026, 5, 22, 10, tzinfo=UTC)
@@ -31,7 +31,7 @@ PLACES |= {11: ("Europe/London", "GB"), 12: ("America/Toronto", "CA")}
 
 def row(number: int) -> ContractTerms:
     (path,) = FOLDER.glob(f"{number:02}_*.toml")
-    return read_terms_file(path)
+    return terms_of_file(path)
 
 
 def calendars(number: int, terms: ContractTerms) -> Calendars:

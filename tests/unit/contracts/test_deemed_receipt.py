@@ -93,6 +93,22 @@ def test_business_hours_begin_and_end_on_the_recipients_clock(
     assert receipt.at == at("America/Toronto", *expected)
 
 
+@pytest.mark.parametrize("roll", [RollForward.EVENT, RollForward.RECEIPT, RollForward.BOTH])
+def test_hours_that_are_not_stated_take_the_later_reading_and_say_so(roll: RollForward) -> None:
+    # Friday 15 May 2026 10:00 may be after hours; Monday is Victoria Day: the end of Tuesday, which no hours exceed.
+    hours_unknown = replace(TORONTO, opens=NOT_STATED, closes=NOT_STATED)
+    event = at("America/Toronto", 2026, 5, 15, 10)
+    receipt = received(event, replace(ROLL, roll_forward=roll), hours_unknown)
+    assert receipt.at == at("America/Toronto", 2026, 5, 20, 0)
+    assert receipt.at > received(event, ROLL, TORONTO).at
+    assert receipt.steps[1:] == (
+        "Friday 2026-05-15 10:00 in Toronto may lie outside business hours: there, they are not stated",
+        "Monday 2026-05-18 is Victoria Day in Toronto",
+        "it counts with the end of the next business day, Tuesday 2026-05-19, the later reading; places of the "
+        "notice terms can state the hours (opens, closes of 'recipient')",
+    )
+
+
 def test_the_moment_computed_rolls_forward_too_where_the_clause_says_so() -> None:
     # 16:30 plus one hour is 17:30, after hours on Friday; Monday is Victoria Day.
     rule = ReceiptRule(Period(1, WaitUnit.HOURS), place="recipient", roll_forward=RollForward.RECEIPT)
@@ -187,8 +203,10 @@ def test_nothing_is_computed_from_what_was_not_read() -> None:
 def test_business_days_of_a_place_whose_country_is_not_known_are_not_guessed() -> None:
     with pytest.raises(BadInputError, match="enter the place's country"):
         received(datetime(2026, 6, 1, tzinfo=UTC), ONE_BUSINESS_DAY)
-    with pytest.raises(BadInputError, match="no public holidays of XX"):
-        calendars(a_place("recipient", "UTC", "XX"))
+    with pytest.raises(BadInputError, match="no public holidays of CA-XX"):
+        calendars(a_place("recipient", "UTC", "CA", "XX"))
+    with pytest.raises(BadInputError, match="'XX' is no country"):
+        a_place("recipient", "UTC", "XX")
 
 
 def test_counsel_adds_and_takes_out_holidays() -> None:
@@ -256,6 +274,7 @@ rules = st.builds(
     | st.builds(UnlessFailure, st.builds(Period, st.integers(1, 30), st.sampled_from(WaitUnit))),
 )
 _made = {zone: calendars(a_place("recipient", zone, "CA", "ON"), BERLIN) for zone in ZONES}
+_made["no hours"] = calendars(replace(TORONTO, opens=NOT_STATED, closes=NOT_STATED), BERLIN)
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 3, 1), timezones=st.just(UTC))  # noqa: DTZ001
 near_changes = st.builds(
     lambda base, seconds: base + timedelta(seconds=seconds),
@@ -274,7 +293,7 @@ near_changes = st.builds(
 )
 
 
-@given(moments | near_changes, st.integers(0, 90_000), rules, st.sampled_from(ZONES))
+@given(moments | near_changes, st.integers(0, 90_000), rules, st.sampled_from(sorted(_made)))
 def test_never_before_dispatch_and_never_earlier_for_a_later_one(
     sent: datetime, seconds: int, rule: ReceiptRule, zone: str
 ) -> None:

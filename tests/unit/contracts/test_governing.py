@@ -92,6 +92,10 @@ def test_an_amendment_counts_from_its_effective_date() -> None:
     before, after = (governing(documents, Bought(), day) for day in (DAY - timedelta(days=1), DAY))
     assert (before.right, before.longest_measure_hours, before.filing_stops) == (Right.CLAUSE_2_4, 72, True)
     assert (after.right, after.longest_measure_hours, after.filing_stops) == (Right.NONE, 24, True)
+    for answer, hours in ((before, 72), (after, 24)):
+        said = " / ".join(answer.steps)
+        assert f" says that a suspension lasts {hours} hours at most" in said
+        assert " says that a dispute that is only filed stops a measure" in said
 
 
 @pytest.mark.parametrize(
@@ -175,7 +179,7 @@ def test_what_does_not_fit_together_is_named_at_once() -> None:
             (Supplement(name="S", of="offer"),),
         )
     for words in (
-        "'offer' stands 2 times",
+        "documents 1 has the name 'offer' already",
         "'none', which is none of the documents",
         "either territories or entity",
     ):

@@ -95,6 +95,8 @@ def test_an_endless_term_ends_with_the_calendar(tmp_path: Path) -> None:
         ("notice_address", "not an address", "no email address"),
         ("notice_address", "a@b.example\u2028Bcc: x@y.example", "cannot be printed"),
         ("country", "USA", "two letters"),
+        ("country", "ZZ", "two letters"),
+        ("provisioning_notice_proof", "file:../notice.pdf", "lies outside of the folder of t.csv"),
         ("term_from", "01/02/2015", "2026-01-31"),
         ("term_from", "2015-01-01T00:00:00", "no zone"),
         ("term_from", "2016-06-01", "is before term_from"),

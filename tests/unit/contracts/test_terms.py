@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.methods import EMAIL, LETTER
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.receipt_rule import Basis
-from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, plain_terms
+from cjp_fraud.contracts.terms import Combine, Force, MethodRule, NoticeStep, NoticeTerms, plain_terms
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError
 
@@ -98,3 +99,16 @@ def test_each_fault_of_a_document_is_named_with_its_place_and_what_may_stand_the
     assert "steps 1, wait, unit: 'weeks' is not served; write 'hours', 'calendar_days', 'days', " in said
     assert "steps 1, methods 1, basis: 'read' is not served; write 'sent', " in said
     assert "steps 1, hurry not known; leave it out" in said
+
+
+def test_steps_that_somebody_else_must_confirm_are_named() -> None:
+    sent, mailed = MethodRule(EMAIL, Basis.SENT, ("notice",)), MethodRule(LETTER, Basis.MAILED, ("notice",))
+    either = NoticeStep(1, Combine.ANY_OF, (sent, mailed))
+    both = NoticeStep(2, Combine.ALL_OF, (sent, mailed))
+    assert NoticeTerms((either, both)).awaited == ("step 2 (email: sent, letter: mailed)",)
+    shall = NoticeStep(1, Combine.ANY_OF, (sent, replace(mailed, force=Force.EXCLUSIVE)))
+    assert NoticeTerms((shall,)).awaited == ("step 1 (letter: mailed)",)
+    assert plain_terms().awaited == ()
+    displayed = MethodRule(EMAIL, Basis.DISPLAYED, ("notice",))
+    waiting = NoticeTerms((NoticeStep(1, Combine.ANY_OF, (displayed,)), both))
+    assert (len(waiting.awaited), waiting.steps_by_post) == (2, (2,))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cjp_fraud.detection.decided_cases import DecidedCase
 from cjp_fraud.detection.operating_point import Spikes, SpikeWindow
+from cjp_fraud.detection.precision import DecidedCase
 from cjp_fraud.detection.promotion import TrialOutcome, TrialResult, compare, faults_of
 from cjp_fraud.detection.rules import Budgets
 from cjp_fraud.detection.trials import Event, KnownTruth, decided_trial

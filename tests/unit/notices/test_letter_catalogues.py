@@ -1,4 +1,4 @@
-"""The catalogues of the letters' words: whole, up to date, and true to what the English says."""
+"""The catalogues of the words of letters and of their pages: whole, up to date, and true to what the English says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cjp_fraud.notices.letter_catalogues import catalogue_bytes, words
+from cjp_fraud.notices.letter_catalogues import LETTERS, PAGE, catalogue_bytes, words
 from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language, letter_locale
 from cjp_fraud.notices.new_messages import catalogue, messages_said, updated
 
@@ -16,9 +16,12 @@ OF_A_REGION = tuple(language for language in TRANSLATED if "-" in language)
 PLACES = re.compile(r"%\(\w+\)s|⟦\w+⟧|%(?!\()")
 
 
-def pairs(language: str) -> Iterator[tuple[str, str, bool]]:
+IN_EACH_DOMAIN = pytest.mark.parametrize("domain", [LETTERS, PAGE])
+
+
+def pairs(language: str, domain: str) -> Iterator[tuple[str, str, bool]]:
     """Yield English, translation, and whether the English is the form for several."""
-    for message in catalogue(language):
+    for message in catalogue(language, domain):
         if not message.id:
             continue
         ids = message.id if isinstance(message.id, tuple) else (message.id,)
@@ -27,37 +30,41 @@ def pairs(language: str) -> Iterator[tuple[str, str, bool]]:
             yield str(ids[-1]), str(form), len(ids) > 1
 
 
+@IN_EACH_DOMAIN
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_a_catalogue_holds_what_the_letters_say_and_nothing_else(language: str) -> None:
-    assert catalogue_bytes(language).decode() == updated(language).decode(), (
+def test_a_catalogue_holds_what_the_letters_say_and_nothing_else(language: str, domain: str) -> None:
+    assert catalogue_bytes(language, domain).decode() == updated(language, domain).decode(), (
         "run: python -m cjp_fraud.notices.new_messages"
     )
 
 
+@IN_EACH_DOMAIN
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_no_message_is_left_in_english(language: str) -> None:
-    said = {(message.id, message.context) for message in messages_said() if message.id}
-    translated = catalogue(language)
+def test_no_message_is_left_in_english(language: str, domain: str) -> None:
+    said = {(message.id, message.context) for message in messages_said(domain) if message.id}
+    translated = catalogue(language, domain)
     for message in translated:
         assert not message.fuzzy, message.id
-    assert all(form.strip() for _english, form, _several in pairs(language))
+    assert all(form.strip() for _english, form, _several in pairs(language, domain))
     if language not in OF_A_REGION:
         assert {(message.id, message.context) for message in translated if message.id} == said
 
 
+@IN_EACH_DOMAIN
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_a_translation_names_the_same_facts_as_the_english(language: str) -> None:
-    for english, form, several in pairs(language):
+def test_a_translation_names_the_same_facts_as_the_english(language: str, domain: str) -> None:
+    for english, form, several in pairs(language, domain):
         wanted, found = sorted(PLACES.findall(english)), sorted(PLACES.findall(form))
         if several and "%(n)s" not in found:
             wanted = [place for place in wanted if place != "%(n)s"]
         assert found == wanted, (english, form)
 
 
+@IN_EACH_DOMAIN
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_a_translation_begins_and_ends_as_the_english_does(language: str) -> None:
+def test_a_translation_begins_and_ends_as_the_english_does(language: str, domain: str) -> None:
     """A list's dash, a blank before brackets and a full stop are where the layout of a letter needs them."""
-    for english, form, _several in pairs(language):
+    for english, form, _several in pairs(language, domain):
         assert form.startswith("- ") is english.startswith("- "), form
         assert form == form.rstrip(), form
         if language != "ja":  # whose sentences end before a list too, and whose brackets have their own width
@@ -66,23 +73,30 @@ def test_a_translation_begins_and_ends_as_the_english_does(language: str) -> Non
             assert form.endswith(":") is english.endswith(":"), (english, form)
 
 
+@IN_EACH_DOMAIN
 @pytest.mark.parametrize("language", OF_A_REGION)
-def test_a_region_has_only_what_it_says_in_another_way(language: str) -> None:
-    broader = catalogue(language.partition("-")[0])
-    for message in catalogue(language):
+def test_a_region_has_only_what_it_says_in_another_way(language: str, domain: str) -> None:
+    broader = catalogue(language.partition("-")[0], domain)
+    for message in catalogue(language, domain):
         if message.id:
             same = broader.get(message.id, message.context)
             assert same is not None, message.id
             assert same.string != message.string, message.id
-    assert words(language).gettext("To the customer") == "Au client", "from the language"
-    assert words(language).pgettext("channel", "chat") == "clavardage"
 
 
+@IN_EACH_DOMAIN
 @pytest.mark.parametrize("language", ["fr", "fr-CA"])
-def test_french_signs_stand_after_a_blank_that_breaks_no_line(language: str) -> None:
-    for _english, form, _several in pairs(language):
+def test_french_signs_stand_after_a_blank_that_breaks_no_line(language: str, domain: str) -> None:
+    for _english, form, _several in pairs(language, domain):
         assert not re.search(r"[^\s\u00a0\d⟧s]:|[ ][:;»]|«[ ]", form), form
         assert ("\u00a0;" in form) is (";" in form and language == "fr"), form
+
+
+def test_a_region_says_the_rest_as_its_language_does() -> None:
+    assert words("fr-CA").gettext("To the customer") == "Au client"
+    assert words("fr-CA").pgettext("channel", "chat") == "clavardage"
+    assert words("fr-CA", PAGE).gettext("The letter") == "La lettre"
+    assert words("fr-CA", PAGE).gettext("Mail address") == "Adresse courriel"
 
 
 @pytest.mark.parametrize(

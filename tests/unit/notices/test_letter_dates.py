@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.contracts.business_calendar import Calendars
-from cjp_fraud.contracts.methods import EMAIL
+from cjp_fraud.contracts.methods import EMAIL, LETTER
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.receipt_rule import Basis
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms, plain_terms
@@ -56,6 +56,20 @@ def test_they_are_told_to_the_minute() -> None:
 def test_the_end_is_counted_from_the_earliest_moment_that_the_steps_still_to_come_allow() -> None:
     assert dates(waits(24, 48)).ends_at == MINUTE + timedelta(hours=24 + 48 + 72)
     assert dates(waits(24, 48), step=2).ends_at == MINUTE + timedelta(hours=48 + 72)
+
+
+def test_the_end_leaves_a_week_for_each_step_still_to_come_that_waits_for_a_carrier() -> None:
+    email, mailed = MethodRule(EMAIL, Basis.SENT, ("notice",)), MethodRule(LETTER, Basis.MAILED, ("notice",))
+    by_post = NoticeTerms(
+        (NoticeStep(1, Combine.ANY_OF, (email,)), NoticeStep(2, Combine.ALL_OF, (email, mailed)))
+    )
+    either = NoticeTerms((NoticeStep(1, Combine.ANY_OF, (email, mailed)),))
+    for step in (1, 2):
+        assert dates(by_post, step=step).ends_at == MINUTE + timedelta(hours=72, days=7)
+    assert dates(by_post).effective_from == MINUTE, "nothing else waits for it"
+    assert dates(either).ends_at == MINUTE + timedelta(hours=72), "the email is enough"
+    term_to = MINUTE + timedelta(days=4)
+    assert dates(by_post, term_to=term_to).ends_at == term_to
 
 
 def test_no_restriction_is_announced_beyond_the_end_of_the_term() -> None:

@@ -31,7 +31,13 @@ from cjp_fraud.notices.letter_facts import (
 )
 from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language
 from cjp_fraud.notices.letter_moments import zone_in_words
-from cjp_fraud.notices.letter_phrases import GROUNDS, MOST_SERIES, ground_in_words, measure_in_words
+from cjp_fraud.notices.letter_phrases import (
+    GROUNDS,
+    MOST_SERIES,
+    ground_in_words,
+    measure_in_words,
+    place_in_sequence,
+)
 from cjp_fraud.notices.letter_words import LINE_WIDTH, wrapped
 from cjp_fraud.notices.letters import (
     AT_DISPATCH,
@@ -79,9 +85,11 @@ def a_letter(kind: NoticeKind = NoticeKind.SUSPENSION, *flags: Seen) -> Letter:
         determined_at=NIGHT + timedelta(hours=1),
         lasts=timedelta(hours=72),
         until=LEFT + timedelta(days=6),
+        began=LEFT - timedelta(days=1),
         restored=Restored(LEFT - timedelta(minutes=5), WhyRestored.LAPSED),
         term_concerned="Offer 10.0, 3.2",
         cure_until=LEFT + timedelta(days=10),
+        consent="Order form 7, section 4.2",
         answered=Answered(LEFT - timedelta(days=2), LEFT - timedelta(days=1), upheld=False, in_force=True),
     )
 
@@ -517,6 +525,40 @@ def test_an_austrian_january_is_a_jaenner_and_only_there() -> None:
     assert "9. Januar 2015" in said_by(january, "de-DE")
 
 
+@pytest.mark.parametrize(
+    ("language", "first", "second", "dates"),
+    [
+        (
+            "en",
+            "This is notice 1 of 2. The next one follows before a restriction begins.",
+            "This is notice 2 of 2, the last one before the restriction begins.",
+            "the latest beginning and the earliest end hold.",
+        ),
+        (
+            "de",
+            "Dies ist Mitteilung 1 von 2. Die nächste folgt, bevor eine Einschränkung beginnt.",
+            "Dies ist Mitteilung 2 von 2, die letzte vor dem Beginn der Einschränkung.",
+            "so gelten der späteste Beginn und das früheste Ende.",
+        ),
+        ("ja", "全2通のうち1通目です。", "全2通のうち2通目で、", "最も遅い開始日時と最も早い終了日時"),
+    ],
+)
+def test_a_notice_of_several_says_which_it_is_and_which_dates_hold(
+    language: str, first: str, second: str, dates: str
+) -> None:
+    rendered = render(replace(a_letter(), in_sequence=True), an_addressee(language))
+    for step, place, other in ((1, first, second), (2, second, first)):
+        values = filled(language) | {"sequence": place_in_sequence(step, 2, language)}
+        body = in_one_line(finished_body(rendered.body, values, language, simulated_clock=False))
+        assert place in body
+        assert other not in body
+        assert dates in body
+    alone = finished_body(
+        render(a_letter(), an_addressee(language)).body, filled(language), language, simulated_clock=False
+    )
+    assert dates not in in_one_line(alone)
+
+
 ANNOUNCED = (Announced("0a1b2c-1", LEFT), Announced("3d4e5f-2.2", LEFT + timedelta(minutes=30)))
 
 
@@ -631,6 +673,29 @@ def test_the_clause_is_named_in_the_language_of_the_letter() -> None:
     assert "Offer 10.0, Ziffer 2.4 (Mitteilungen: § 12.9): Nach vorheriger Mitteilung" in body
 
 
+@pytest.mark.parametrize(
+    ("clause", "notices", "said"),
+    [
+        ("12", "§ 9", "Offer 10.0, Ziffer 12 (Mitteilungen: § 9): Nach vorheriger"),
+        ("12", None, "Offer 10.0, Ziffer 12: Nach vorheriger"),
+        (None, "§ 9", "Offer 10.0 (Mitteilungen: § 9): Nach vorheriger"),
+        (None, None, "Offer 10.0: Nach vorheriger"),
+    ],
+)
+def test_the_clause_is_the_one_that_counsel_entered_and_none_where_none_was(
+    clause: str | None, notices: str | None, said: str
+) -> None:
+    assert said in render(a_letter(), an_addressee("de", clause=clause, notice_clause=notices)).body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_measure_without_prior_notice_names_the_provision_that_allows_it(language: str) -> None:
+    told = render(replace(a_letter(), provision="fraudulent use (7.2)"), an_addressee(language)).body
+    assert "fraudulent use (7.2)" in told
+    assert ("without prior notice: fraudulent use (7.2)." in told) == (language == "en")
+    assert "fraudulent use" not in render(a_letter(), an_addressee(language)).body
+
+
 def test_in_french_the_tenant_is_le_client() -> None:
     body = said_by(a_letter(), "fr-CA")
     assert "Au client" in body
@@ -715,7 +780,7 @@ def test_lines_are_wrapped_between_words_and_an_address_stays_whole() -> None:
 
 
 def test_the_dispatch_must_fill_every_placeholder() -> None:
-    rendered = render(a_letter(), an_addressee())
+    rendered = render(replace(a_letter(), in_sequence=True), an_addressee())
     assert set(AT_DISPATCH) == meta.find_undeclared_variables(DISPATCHED.parse(rendered.body))
     with pytest.raises(UndefinedError):
         fill_at_dispatch(rendered.body, {"dispatched_on": "now"})

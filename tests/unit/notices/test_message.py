@@ -10,7 +10,7 @@ import pytest
 
 from cjp_fraud.notices.methods.email import EmailMethod
 from cjp_fraud.notices.methods.interface import WrittenLetter
-from cjp_fraud.notices.methods.smtp_dialogue import MailServer
+from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.notices.reports.addresses import from_xtext, xtext
 
 NOON = datetime(2015, 4, 2, 12, tzinfo=UTC)
@@ -65,6 +65,13 @@ def test_nothing_marks_it_as_bulk_or_made_by_a_machine() -> None:
         "auto-submitted",
         "x-auto-response-suppress",
     }
+
+
+def test_the_text_stands_in_the_body_and_nothing_in_it_is_fetched_when_it_is_looked_at() -> None:
+    message = email.message_from_bytes(a_message(), policy=default)
+    assert not message.is_multipart()
+    assert message.get_content_type() == "text/plain"
+    assert message["Disposition-Notification-To"] is None
 
 
 def test_the_same_notice_gives_the_same_bytes() -> None:

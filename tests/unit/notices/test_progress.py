@@ -15,7 +15,7 @@ from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.receipt_rule import Basis, proof_needed
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
-from cjp_fraud.notices.letter_standing import EventFacts, LetterFacts
+from cjp_fraud.notices.letter_standing import EventFacts, LetterFacts, awaited
 from cjp_fraud.notices.model import NoticeState
 from cjp_fraud.notices.progress import PlanFacts, letters_due, progress_of
 from tests.notice_progress import permits_measure
@@ -130,6 +130,9 @@ def test_two_steps_follow_one_another_after_their_waits() -> None:
     waiting = progress_of(facts, NOON + DAY)
     assert (waiting.current_step, waiting.step_complete) == (1, True)
     assert (waiting.complete_at, waiting.next_due_at) == (None, NOON + 14 * DAY)
+    assert waiting.explanation[-1] == (
+        "step 1: 14 calendar days on in UTC: 2015-04-16 12:00:00 UTC; then step 2 may follow"
+    )
     assert due(facts, NOON + 13 * DAY) == []
     assert due(facts, NOON + 14 * DAY) == ["b"]
     assert progress_of(facts, NOON + 14 * DAY).current_step == 2
@@ -230,3 +233,16 @@ def test_only_letters_that_are_still_open_and_whose_step_is_due_are_sent(
     for name, due_at in letters_due(facts, at):
         assert due_at <= at
         assert open_letters[name].step <= current
+
+
+def test_what_was_sent_says_from_what_it_counts_and_how_far_it_has_come() -> None:
+    def counting_from_delivery(*events: EventFacts) -> LetterFacts:
+        return replace(a_letter("a", *events), basis=DeliveryStatus.DELIVERED)
+
+    silent = awaited([counting_from_delivery(an_event())]) or ""
+    assert "counts it from delivered, and nothing that came back shows more than sent" in silent
+    forged = an_event(DeliveryStatus.DISPLAYED, authenticated=False)
+    relayed = counting_from_delivery(an_event(), an_event(DeliveryStatus.RELAYED), forged)
+    assert "shows more than relayed" in (awaited([relayed, a_letter("b", an_event())]) or "")
+    assert awaited([counting_from_delivery(an_event(DeliveryStatus.DELIVERED))]) is None
+    assert awaited([a_letter("not sent yet")]) is None

@@ -49,6 +49,19 @@ class NameServer:
         return self.records.get(name if isinstance(name, bytes) else name.encode())
 
 
+def test_a_signature_by_another_algorithm_counts_for_nothing_and_does_not_hide_the_one_beside_it(
+    key: RSAPrivateKey,
+) -> None:
+    """Ed25519 (RFC 8463) is not verified here; whoever signs by it signs with RSA too."""
+    ed25519 = (
+        b"DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=acme.example; s=s2; h=from:to:subject:content-type;"
+        b" bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n"
+    )
+    names = NameServer(key, "acme.example")
+    assert is_signed_by_domain_of(ed25519 + signed(REPORT, key, "acme.example"), ADDRESS, names)
+    assert not is_signed_by_domain_of(ed25519 + REPORT, ADDRESS, names)
+
+
 @pytest.mark.parametrize("domain", ["acme.example", "mx.acme.example"])
 def test_a_signature_of_the_recipients_domain_vouches(key: RSAPrivateKey, domain: str) -> None:
     content = signed(REPORT, key, domain)

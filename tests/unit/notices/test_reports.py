@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,35 @@ def test_an_encoded_status_part_is_decoded() -> None:
     assert read_message(content).recipients == (RecipientReport("a@acme.example", "failed", "5.1.1"),)
 
 
+@pytest.mark.parametrize("order", [("delivered", "failed"), ("failed", "delivered")])
+def test_a_second_status_part_counts_like_the_first(order: tuple[str, str]) -> None:
+    statuses = {"delivered": "2.0.0", "failed": "5.1.1"}
+    parts = "".join(
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
+        f"Final-Recipient: rfc822; a@acme.example\nAction: {action}\nStatus: {statuses[action]}\n\n"
+        for action in order
+    )
+    content = f'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n{parts}--b--\n'
+    assert [each.action for each in read_message(content.encode()).recipients] == list(order)
+
+
+@pytest.mark.parametrize(
+    ("written", "action"),
+    [
+        ("delivered (to the mailbox)", "delivered"),
+        ("(delivered) failed", "failed"),
+        ("delivered, failed", "delivered, failed"),
+        ("delivered to quarantine", "delivered to quarantine"),
+        ("failed permanently", "failed"),
+        ("(delivered)", None),
+        ("2", None),
+    ],
+)
+def test_an_action_beside_which_more_stands_claims_no_delivery(written: str, action: str | None) -> None:
+    (said,) = read_message(a_report("x@y.example", written)).recipients
+    assert said.action == action
+
+
 def test_several_recipients_in_one_group_are_told_apart() -> None:
     content = (
         b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n'
@@ -137,6 +167,11 @@ def test_several_recipients_in_one_group_are_told_apart() -> None:
     ],
 )
 def test_other_mail_is_no_report(content: bytes) -> None:
+    assert read_message(content).kind is ReportKind.NONE
+
+
+def test_the_wish_for_no_automatic_reply_does_not_make_a_mail_one() -> None:
+    content = b"Subject: Re: Notice\r\nX-Auto-Response-Suppress: All\r\n\r\nWe looked into it.\r\n"
     assert read_message(content).kind is ReportKind.NONE
 
 
@@ -231,3 +266,18 @@ def test_no_message_takes_long(content: bytes) -> None:
     begun = time.process_time()
     read_message(content)
     assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    ("date", "dated"),
+    [
+        (b"Fri, 27 Feb 2026 18:20:00 -0500", datetime(2026, 2, 27, 23, 20, tzinfo=UTC)),
+        (b"Fri, 27 Feb 2026 18:20:00 -0000", datetime(2026, 2, 27, 18, 20, tzinfo=UTC)),
+        (b"yesterday", None),
+        (b"Fri, 99 Feb 9999999 18:20:00 +9999", None),
+        (b"", None),
+    ],
+)
+def test_a_message_has_its_own_date_where_that_can_be_read(date: bytes, dated: datetime | None) -> None:
+    report = read_message(b"Date: " + date + b"\nSubject: hello\n\nhello\n")
+    assert (report.dated, report.unreadable) == (dated, None)

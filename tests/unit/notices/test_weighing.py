@@ -176,6 +176,7 @@ def test_what_tells_more_than_an_outcome_is_for_a_person(message: InboundReport)
     [
         (DeliveryStatus.SENT, False, None, "SubmissionAcceptance"),
         (DeliveryStatus.ATTEMPTED, True, None, "SubmissionRejection"),
+        (DeliveryStatus.ACCEPTED, True, None, "ContentConsignmentFailure"),
         (DeliveryStatus.ACCEPTED, False, None, "RelayToNonERDS"),
         (DeliveryStatus.RELAYED, False, ReportKind.REPORT, "RelayToNonERDS"),
         (DeliveryStatus.DELIVERED, False, ReportKind.REPORT, "ContentConsignment"),
@@ -192,3 +193,23 @@ def test_events_carry_the_names_of_the_standard(
     evidence = DeliveryEvidence(status, negative, True, "test", "", kind=kind)
     assert erds_event(evidence) == name
     assert erds_event(replace(evidence, authenticated=False)) is None
+
+
+@given(
+    st.sampled_from(ReportKind),
+    st.sampled_from(["delivered", "displayed", "relayed", "expanded", "acknowledged", "read", "clicked"]),
+    st.sampled_from(["2.0.0", "2.1.5", None]),
+)
+def test_no_mail_is_an_acknowledgement_and_only_a_read_receipt_says_that_it_was_displayed(
+    kind: ReportKind, action: str, status: str | None
+) -> None:
+    weight = weigh(a_message(action, status, kind=kind), VOUCHED)
+    assert not weight.status.reaches(DeliveryStatus.ACKNOWLEDGED)
+    if weight.status.reaches(DeliveryStatus.DISPLAYED):
+        assert (kind, action) == (ReportKind.RECEIPT, "displayed")
+
+
+@pytest.mark.parametrize("status", ["4.2.2", "5.2.2"])
+def test_a_full_mailbox_is_no_delivery(status: str) -> None:
+    weight = weigh(a_message("failed", status), VOUCHED)
+    assert weight == Weight(DeliveryStatus.ATTEMPTED, negative=True, authenticated=True, needs_person=None)

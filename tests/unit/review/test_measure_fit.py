@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.restriction import CallsInProgress, MeasureKind, Scope
 from cjp_fraud.review.measure_fit import (
     Carried,
     Flagged,
     PlannedMeasure,
     Stream,
     Usual,
+    lowest_rate,
     measure_faults,
     measure_misfits,
+    narrower_kinds,
     planned_measure,
 )
 from cjp_fraud.review.model import MeasureWanted, Quantity
@@ -334,3 +336,58 @@ def test_other_streams_do_not_raise_the_usual_level() -> None:
     more = Flagged(DIALLER | {chat}, levels=DIALLER | {chat})
 
     assert measure_misfits(MeasureKind.LIMIT_RATE, a_scope(contacts_per_hour=120), more) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "flagged", "narrower"),
+    [
+        (
+            MeasureKind.SUSPEND_CHANNEL,
+            OUTBOUND,
+            (MeasureKind.SUSPEND_PRINCIPAL, MeasureKind.SUSPEND_APPLICATION),
+        ),
+        (MeasureKind.SUSPEND_APPLICATION, OUTBOUND, (MeasureKind.SUSPEND_PRINCIPAL,)),
+        (MeasureKind.SUSPEND_PRINCIPAL, OUTBOUND, ()),
+        (
+            MeasureKind.SUSPEND_PRINCIPAL,
+            replace(OUTBOUND, destinations=frozenset({Carried(VOICE_OUT, "LV")})),
+            (MeasureKind.BLOCK_DESTINATIONS,),
+        ),
+        (MeasureKind.SUSPEND_CHANNEL, replace(OUTBOUND, usual=frozenset(), principals=None), ()),
+        (MeasureKind.SUSPEND_CHANNEL, Flagged(frozenset({Usual(VOICE_OUT, None, 120.0)})), ()),
+        (MeasureKind.BLOCK_DESTINATIONS, OUTBOUND, ()),
+    ],
+)
+def test_kinds_that_are_narrower_and_meet_what_was_seen(
+    kind: MeasureKind, flagged: Flagged, narrower: tuple[MeasureKind, ...]
+) -> None:
+    assert narrower_kinds(kind, a_scope(), flagged) == narrower
+
+
+def test_one_channel_is_narrower_than_all_access_and_what_ran_elsewhere_is_no_narrower_way() -> None:
+    nothing_seen = Flagged(frozenset({Usual(VOICE_IN, None, 60.0)}))
+    assert narrower_kinds(MeasureKind.SUSPEND_ALL_ACCESS, Scope(), nothing_seen) == (
+        MeasureKind.SUSPEND_CHANNEL,
+    )
+    assert narrower_kinds(MeasureKind.SUSPEND_ALL_ACCESS, Scope(), Flagged()) == ()
+    inbound = replace(nothing_seen, destinations=frozenset({Carried(VOICE_IN, "LV")}))
+    assert narrower_kinds(MeasureKind.SUSPEND_CHANNEL, inbound_scope(), inbound) == ()
+    elsewhere = replace(nothing_seen, principals=frozenset({Carried(VOICE_OUT, "key-1")}))
+    assert narrower_kinds(MeasureKind.SUSPEND_CHANNEL, inbound_scope(), elsewhere) == ()
+
+
+def test_calls_that_are_cut_go_where_the_flagged_ones_went() -> None:
+    seen = replace(OUTBOUND, destinations=frozenset({Carried(VOICE_OUT, "LV")}))
+    kind, cut = MeasureKind.SUSPEND_CHANNEL, CallsInProgress.CUT_FLAGGED
+
+    assert measure_misfits(kind, a_scope(calls_in_progress=cut, cut_calls_to=("+371",)), seen) == ()
+    elsewhere = measure_misfits(kind, a_scope(calls_in_progress=cut, cut_calls_to=("+44",)), seen)
+    assert any("calls to" in fault and "+44" in fault for fault in elsewhere)
+    inbound = measure_misfits(kind, inbound_scope(calls_in_progress=cut, cut_calls_to=("+44",)), seen)
+    assert not any("calls to" in fault for fault in inbound)
+
+
+def test_the_lowest_rate_lets_through_what_is_usual_where_all_of_it_is_known() -> None:
+    assert lowest_rate(a_scope(), of_levels((None, 120.0), ("bot", 500.0))) == 620
+    assert lowest_rate(a_scope(), of_levels((None, 120.0), ("bot", None))) is None
+    assert lowest_rate(a_scope(), replace(of_levels((None, 120.0)), levels=None)) is None

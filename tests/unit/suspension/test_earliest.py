@@ -102,9 +102,9 @@ def under(terms: NoticeTerms | ContractTerms, **changes: Any) -> GateFacts:
 moments = st.integers(0, 500_000).map(lambda minutes: NOW + timedelta(minutes=minutes, seconds=minutes % 60))
 
 
-@given(notice_terms(), moments)
+@given(notice_terms(), moments, st.none() | moments)
 def test_with_the_notice_served_by_the_fastest_path_the_gate_opens_at_that_minute(
-    terms: NoticeTerms, sent: datetime
+    terms: NoticeTerms, sent: datetime, not_before: datetime | None
 ) -> None:
     progress = projected(hypothetical_plan(terms, TORONTO, sent), sent)
     assert progress is not None
@@ -115,9 +115,10 @@ def test_with_the_notice_served_by_the_fastest_path_the_gate_opens_at_that_minut
         notice,
         dispatched_at=sent,
         complete_at=progress.complete_at,
-        states_end_at=progress.complete_at + timedelta(days=90),
+        states_end_at=max(progress.complete_at, not_before or sent) + timedelta(days=90),
         terms=terms,
         calendars=TORONTO,
+        not_before=not_before,
     )
     # All else held: a measure is needed still, and approval and notice are fresh.
     facts = replace(

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.model import FeedStanding, Right
-from cjp_fraud.contracts.restriction import Scope
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
+from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity
@@ -309,12 +311,15 @@ def test_what_is_just_enough_opens_it(facts: GateFacts) -> None:
 
 MAY_BE_UNKNOWN = {
     ("facts", "need_stated_at"),  # a fresh flag is enough
+    ("facts", "emergency"),  # there is an approval
     ("contract", "longest_measure"),  # None: the contract names none
     ("contract", "deployment_fault"),  # words alone
     ("approval", "name"),  # words alone
     ("contract", "calendars"),  # for a notice that is only supposed
     ("notice", "projected_at"),  # what may come, of which the gate asks nothing
     ("notice", "path"),
+    ("notice", "not_before"),  # where no letter went out before
+    ("determination", "says_why_wider"),  # asked only where the contract asks for the narrowest measure
 }
 
 
@@ -403,3 +408,22 @@ def test_in_time_it_opens_once_and_closes_for_good(
     earliest = max(approved, complete)
 
     assert check(facts, at).is_open == (earliest <= ahead <= earliest + 72 and flagged < 24)
+
+
+def test_a_wider_measure_needs_its_reason_where_the_contract_asks_for_the_narrowest() -> None:
+    everything = replace(but("proposal", kind=MeasureKind.SUSPEND_ALL_ACCESS), notice=None)
+    terms = ContractTerms(suspension=plain_terms(), narrowest_measure=True)
+    asked = replace(everything, contract=replace(everything.contract, terms=terms))  # type: ignore[type-var]
+    said = replace(asked.determination, says_why_wider=True)  # type: ignore[type-var]
+    unsaid = replace(asked.determination, says_why_wider=False)  # type: ignore[type-var]
+
+    assert not _asks_for_narrower(everything)
+    assert _asks_for_narrower(replace(asked, determination=unsaid))
+    assert _asks_for_narrower(replace(asked, determination=None))
+    assert not _asks_for_narrower(replace(asked, determination=said))
+    assert not _asks_for_narrower(replace(asked, proposal=None))
+    assert not _asks_for_narrower(replace(asked, proposal=replace(asked.proposal, kind=None)))  # type: ignore[type-var]
+
+
+def _asks_for_narrower(facts: GateFacts) -> bool:
+    return any("asks for the narrowest measure" in each.sentence for each in check(facts, NOW).obstacles)

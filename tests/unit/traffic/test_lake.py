@@ -209,6 +209,19 @@ def test_names_with_quotes_are_only_names(lake: Lake) -> None:
     assert contacts(lake.read(CALLS)) == [2]
 
 
+def test_any_number_of_names_may_be_asked_for(lake: Lake) -> None:
+    """The library that chooses files recurses into a list: the process died of some ten thousand names."""
+    names = [f"tenant-{number:05d}" for number in range(100_000)]
+    lake.append(CALLS, calls([1], tenant="tenant-00007"))
+    lake.append(CALLS, calls([2], tenant="tenant-99999", bucket=4))
+    lake.append(CALLS, calls([3], tenant="a-tenant", bucket=5))
+    lake.append(CALLS, calls([4], tenant="tenant-00007x", bucket=6))
+    days = (MONDAY, MONDAY + timedelta(days=1))
+    assert contacts(lake.read(CALLS, days=days, where=Where(equal={"tenant_id": names}))) == [1, 2]
+    assert lake.delete(CALLS, where=Where(equal={"tenant_id": names})) > 0
+    assert contacts(lake.read(CALLS)) == [3, 4]
+
+
 def test_types_and_the_order_of_columns_come_back_as_declared(lake: Lake) -> None:
     lake.append(CALLS, calls([0, 9]))
     rows = lake.read(CALLS)

@@ -1,0 +1,94 @@
+"""The queue that ``cjp-fraud serve --demo`` serves: what is in it, and who may sign in."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyotp
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from cjp_fraud.cli.main import app
+from cjp_fraud.clock import machine_now
+from cjp_fraud.errors import BadInputError
+from cjp_fraud.operations.audit_log import verify_log
+from cjp_fraud.operations.case_queue import list_cases, list_disputes
+from cjp_fraud.operations.demo_queue import DemoQueue, DemoSignIn, make_demo_queue
+from cjp_fraud.people.model import Role
+from cjp_fraud.review.model import CaseState, QueueFilter
+from cjp_fraud.simulation.demo import demo_settings, prepare_home
+from cjp_fraud.simulation.demo_cloud import DELIVERIES, Fate, planned_incidents
+from cjp_fraud.simulation.mail_sink import running_mail_sink
+from cjp_fraud.web.application import queue_application
+from tests.queue_pages import ROOT, hidden_in
+
+
+def test_the_cloud_has_30_tenants_with_one_incident_each_and_all_that_people_make_of_them() -> None:
+    incidents = planned_incidents()
+    assert len({each.tenant_id for each in incidents}) == len(incidents) == 30
+    assert {each.fate for each in incidents} == set(Fate)
+    assert all(each.begin < DELIVERIES[0 if each.earlier else -1] for each in incidents)
+
+
+def test_the_codes_that_are_printed_are_those_of_the_half_minutes_beside_them() -> None:
+    person = DemoSignIn("rosa", (Role.REVIEWER,), "a password", pyotp.random_base32())
+    now = datetime(2026, 1, 31, 9, 0, 29, tzinfo=UTC)
+    codes = person.codes(now)
+    assert codes[0] == (
+        datetime(2026, 1, 31, 9, 0, 30, tzinfo=UTC),
+        pyotp.TOTP(person.secret).at(codes[0][0]),
+    )
+    assert len({code for _, code in codes}) == len(codes)
+
+
+def test_an_earlier_demo_stays_where_something_listens_at_the_port_already(tmp_path: Path) -> None:
+    home = tmp_path / "serve-demo"
+    prepare_home(home)
+    (home / "earlier").touch()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = str(listening.getsockname()[1])
+        done = CliRunner().invoke(app, ["--home", str(tmp_path), "serve", "--demo", "--port", port])
+    assert isinstance(done.exception, BadInputError)
+    assert "choose another --port" in str(done.exception)
+    assert (home / "earlier").exists()
+
+
+@pytest.mark.slow
+def test_the_queue_has_30_cases_in_all_states_and_both_people_can_sign_in(tmp_path: Path) -> None:
+    prepare_home(tmp_path / "home")
+    with running_mail_sink() as sink, demo_settings(sink.port):
+        queue = make_demo_queue(tmp_path / "home", lambda _: None)
+        everything = QueueFilter(states=frozenset(CaseState))
+        states = Counter(case.state for case in list_cases(queue.deployment, everything).cases)
+        assert sum(states.values()) >= 30, "beside the incidents, detection may flag by chance"
+        assert set(states) == set(CaseState) - {
+            CaseState.APPROVED,
+            CaseState.CAPPED,
+            CaseState.NOTICE_FAILED,
+            CaseState.SUSPENDING,
+            CaseState.LIFTING,
+        }, "those that pass, that only a failure leaves, or that want a signed consent"
+        assert len(list_disputes(queue.deployment)) == 1
+        assert verify_log(queue.deployment).holds
+        assert [person.name for person in queue.sign_ins] == ["rosa", "amir"]
+        for person in queue.sign_ins:
+            sign_in_and_look(queue, person)
+
+
+def sign_in_and_look(queue: DemoQueue, person: DemoSignIn) -> None:
+    """Sign in with what is printed, and open the queue and its first case."""
+    browser = TestClient(queue_application(queue.deployment), base_url=ROOT)
+    asked = browser.get("/sign-in")
+    typed = {"name": person.name, "password": person.password}
+    second = browser.post("/sign-in", data=hidden_in(asked.text) | typed)
+    code = person.codes(machine_now())[0][1]
+    shown = browser.post("/second-factor", data=hidden_in(second.text) | {"code": code})
+    assert shown.url.path == "/queue", shown.text
+    case = re.search(r'href="(/cases/\d+)"', shown.text)
+    assert case is not None
+    assert browser.get(case[1]).status_code == 200
