@@ -4,12 +4,23 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 WORKERS ?= 2
 
-.PHONY: demo test test-slow lint types layers unit lock clean install
+.PHONY: demo notebooks notebooks-pair notebooks-docs test test-slow lint types layers unit lock clean install
 
 install: .venv/.core ## the package and its core dependencies
 
 demo: .venv/.core ## the whole path on sample traffic, in ./var/demo
 	$(BIN)/cjp-fraud demo
+
+notebooks: .venv/.all ## JupyterLab on the demo's data, on this machine alone; the demo is made first if it is not there
+	@test -n "$$(ls var/demo/case-*.zip 2>/dev/null)" || $(BIN)/cjp-fraud demo
+	cd notebooks && CJP_FRAUD_HOME=$(CURDIR)/var/demo ../$(BIN)/jupyter lab --ip 127.0.0.1 $(JUPYTER_OPTIONS)
+
+notebooks-pair: .venv/.all ## notebooks/*.ipynb anew from the scripts beside them, without outputs
+	$(BIN)/python scripts/notebooks.py pair
+
+notebooks-docs: .venv/.all ## run the notebooks on the demo's data and write them with outputs into docs/notebooks
+	@test -n "$$(ls var/demo/case-*.zip 2>/dev/null)" || $(BIN)/cjp-fraud demo
+	$(BIN)/python scripts/notebooks.py render
 
 test: .venv/.all lint types layers ## everything that must hold, but for what takes long
 	scripts/system-parts
@@ -34,7 +45,7 @@ layers: .venv/.all
 lock: .venv/.uv ## make the lock again from setup.cfg
 	cd requirements && ../$(UV) pip compile -q --no-header --generate-hashes --python-version 3.11 bootstrap.in -o bootstrap.txt
 	$(UV) pip compile -q --no-header --generate-hashes --python-version 3.11 setup.cfg requirements/build.in \
-		--extra airflow --extra web --extra notebooks --extra cluster --extra test -o requirements/all.txt
+		--extra airflow --extra notebooks --extra cluster --extra test -o requirements/all.txt
 	$(UV) pip compile -q --no-header --generate-hashes --python-version 3.11 setup.cfg requirements/build.in \
 		-c requirements/all.txt -o requirements/core.txt
 
