@@ -27,6 +27,7 @@ test: .venv/.all lint types layers ## everything that must hold, but for what ta
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 test-slow: .venv/.all ## what takes long: slow tests, property tests with many examples, the rest on PostgreSQL
+	scripts/system-parts
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or thorough"
 
 unit: .venv/.all

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +32,7 @@ SERVED_AT = "http://127.0.0.1:8471"
 DONE = f"{SERVED_AT}/sign-in/provider/done"
 """As the provider knows it."""
 DAY = timedelta(days=1)
+PROVIDER = Path(__file__).resolve().parents[2] / "openid_provider_of_another_make"
 
 
 @pytest.fixture
@@ -219,15 +220,14 @@ def test_the_way_to_the_provider_and_back_is_limited(queue: QueueUnderTest) -> N
 
 @pytest.mark.slow
 def test_a_provider_of_another_make_signs_somebody_in(sqlite_engine: Engine, tmp_path: Path) -> None:
-    """`npm install oidc-provider` in a folder with a `server.mjs` as docs/decisions/0020 gives it."""
-    folder = os.environ.get("CJP_FRAUD_TEST_OIDC_PROVIDER")
-    if folder is None:
-        pytest.skip("CJP_FRAUD_TEST_OIDC_PROVIDER names no folder with the npm package oidc-provider")
+    """The npm package ``oidc-provider``, as scripts/system-parts installs it, knows nothing of our code."""
+    if shutil.which("node") is None or not (PROVIDER / "node_modules").is_dir():
+        pytest.skip("the npm package oidc-provider is not installed: run scripts/system-parts")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = ["node", "server.mjs", str(port), DONE]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, cwd=PROVIDER, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             assert "listening" in server.stdout.readline()
