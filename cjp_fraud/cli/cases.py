@@ -7,23 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cjp_fraud.cli.attachments import attach, download
+from cjp_fraud.cli.claims import answer, ask, claim, claim_next, hand_over, put_aside, release, say_standing
 from cjp_fraud.cli.determination import Because, CaseArgument, determine, grounds, measures
-from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, moment, progress
+from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, progress
 from cjp_fraud.cli.joint_note import tell_joint_events
 from cjp_fraud.cli.ordered_letters import breach, warn, withdraw_letter
 from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
 from cjp_fraud.review.model import (
-    Awaited,
     Capacity,
     CaseReason,
     CaseState,
-    CustomersAnswer,
     QueueFilter,
     QueueOrder,
 )
 
 if TYPE_CHECKING:
-    from cjp_fraud.operations.cases import CaseStanding
     from cjp_fraud.suspension.enforcement import EnforcementReport
 
 app = typer.Typer(no_args_is_help=True)
@@ -127,114 +125,13 @@ def show(ctx: typer.Context, case: CaseArgument, as_json: JsonOption = False) ->
         print_case(page)
 
 
-@app.command()
-def claim(
-    ctx: typer.Context,
-    case: Annotated[str, typer.Argument(metavar="CASE", help="Number or id, or an overflow episode.")],
-    as_user: AsOption,
-) -> None:
-    """Take a case to work on it; nobody else gets it for 20 minutes (CJP_FRAUD_LEASE_MINUTES)."""
-    from cjp_fraud.operations import cases
-
-    opened = deployment(ctx)
-    _say(cases.claim(opened, as_user, opened.now, case))
-
-
-@app.command("next")
-def claim_next(ctx: typer.Context, as_user: AsOption) -> None:
-    """Take the worst case that nobody holds: what costs most per hour, then the most unusual, then the oldest."""
-    from cjp_fraud.operations import claims
-
-    opened = deployment(ctx)
-    claimed = claims.claim_next(opened, as_user, opened.now)
-    if claimed is None:
-        typer.echo("no case waits that nobody holds")
-        return
-    _say(claimed)
-
-
-@app.command("hand-over")
-def hand_over(
-    ctx: typer.Context,
-    case: CaseArgument,
-    to: Annotated[str, typer.Argument(metavar="USER", help="Who works it from now on.")],
-    as_user: AsOption,
-) -> None:
-    """Give a case to a named person, for whom it waits (CJP_FRAUD_HANDED_MINUTES)."""
-    from cjp_fraud.operations import claims
-
-    opened = deployment(ctx)
-    _say(claims.hand_over(opened, as_user, opened.now, case, to))
-
-
-@app.command("put-aside")
-def put_aside(
-    ctx: typer.Context,
-    case: CaseArgument,
-    until: Annotated[str, typer.Option(help="When it is back at the latest, within 14 days (ISO 8601).")],
-    as_user: AsOption,
-    awaited: Annotated[
-        Awaited,
-        typer.Option("--for", help="What it waits for; for the customer the service clock stands still."),
-    ] = Awaited.MOMENT,
-) -> None:
-    """Give a case back for a while: until a moment, or until the customer answers or a further flag comes."""
-    from cjp_fraud.operations import claims
-
-    opened = deployment(ctx)
-    back = moment(until)
-    assert back is not None, "the option is required"
-    _say(claims.put_aside(opened, as_user, opened.now, case, back, awaited))
-
-
-@app.command()
-def ask(
-    ctx: typer.Context,
-    case: CaseArgument,
-    text: Annotated[str, typer.Argument(help="What is asked.")],
-    as_user: AsOption,
-    contact: Annotated[
-        str | None, typer.Option(metavar="ID", help="Address of the contact, where there are several.")
-    ] = None,
-) -> None:
-    """Ask the customer "was this you?" through an out-of-band contact verified before the first flag.
-
-    You telephone or write yourself; it goes on record, the service clock stands still, and the case is back in the
-    queue on the answer, or after 15 minutes.
-    """
-    from cjp_fraud.operations import customer_questions
-
-    opened = deployment(ctx)
-    asked = customer_questions.customer_asked(opened, opened.now, case)
-    _say(customer_questions.ask(opened, as_user, opened.now, case, text, contact=contact))
-    for each in asked.contacts:
-        if contact in (None, each.address_id):
-            assert each.verified_at is not None, "others are not asked"
-            typer.echo(f"  ask {each.address} ({each.method}), verified {stamp(each.verified_at)}")
-
-
-@app.command()
-def answer(
-    ctx: typer.Context,
-    case: CaseArgument,
-    said: Annotated[CustomersAnswer, typer.Argument(metavar="ANSWER", help="ours, not_ours or not_sure.")],
-    text: Annotated[str, typer.Argument(help="The customer's words.")],
-    as_user: AsOption,
-) -> None:
-    """Record what the customer answered: a statement, which clears nobody; the case is back in the queue."""
-    from cjp_fraud.operations import customer_questions
-
-    opened = deployment(ctx)
-    _say(customer_questions.answered(opened, as_user, opened.now, case, said, text))
-
-
-@app.command()
-def release(ctx: typer.Context, case: CaseArgument, as_user: AsOption) -> None:
-    """Give a claimed case back to the queue."""
-    from cjp_fraud.operations import cases
-
-    opened = deployment(ctx)
-    _say(cases.release(opened, as_user, opened.now, case))
+app.command()(claim)
+app.command("next")(claim_next)
+app.command("hand-over")(hand_over)
+app.command("put-aside")(put_aside)
+app.command()(ask)
+app.command()(answer)
+app.command()(release)
 
 
 @app.command()
@@ -248,7 +145,7 @@ def comment(
     from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
-    _say(cases.comment(opened, as_user, opened.now, case, text))
+    say_standing(cases.comment(opened, as_user, opened.now, case, text))
 
 
 app.command()(attach)
@@ -340,7 +237,7 @@ def return_(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: 
     from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
-    _say(cases.return_proposal(opened, as_user, opened.now, case, reasons=because))
+    say_standing(cases.return_proposal(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
@@ -349,7 +246,7 @@ def dismiss(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: 
     from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
-    _say(cases.dismiss(opened, as_user, opened.now, case, reasons=because))
+    say_standing(cases.dismiss(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
@@ -358,7 +255,7 @@ def reopen(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: B
     from cjp_fraud.operations import cases
 
     opened = deployment(ctx)
-    _say(cases.reopen(opened, as_user, opened.now, case, reasons=because))
+    say_standing(cases.reopen(opened, as_user, opened.now, case, reasons=because))
 
 
 @app.command()
@@ -423,7 +320,3 @@ def tell(done: EnforcementReport, case: str) -> None:
         typer.echo(f"  {sentence}")
     if done.next_at is not None:
         typer.echo(f"  next at {stamp(done.next_at)}")
-
-
-def _say(standing: CaseStanding) -> None:
-    typer.echo(f"case {standing.number}: {standing.state}")

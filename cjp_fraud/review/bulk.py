@@ -24,8 +24,9 @@ from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.tables import Participation, User
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.bulk_rules import BulkCandidate, Cause
+from cjp_fraud.review.case_opening import order_openers
 from cjp_fraud.review.case_reach import within_reach
-from cjp_fraud.review.cases import lock_case, order_openers
+from cjp_fraud.review.cases import lock_case
 from cjp_fraud.review.causes import cause_in_queue, causes_in_queue
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.claim_rules import ClaimPolicy

@@ -16,18 +16,8 @@ from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.attachment_rules import AttachmentPolicy, CheckedFile
 from cjp_fraud.review.attachments import attachment_faults, store_file
 from cjp_fraud.review.case_lines import refresh_lines
-from cjp_fraud.review.cases import (
-    Openings,
-    in_words,
-    join_overflow,
-    lock_case,
-    move,
-    note,
-    open_case,
-    order_openers,
-    utc_hour,
-    write_comment,
-)
+from cjp_fraud.review.case_opening import Openings, join_overflow, open_case, order_openers, utc_hour
+from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.claim_rules import ClaimPolicy, require_moment_to_return
 from cjp_fraud.review.decision_tables import Approval, Proposal
 from cjp_fraud.review.leases import CLAIMABLE, begin_lease, end_waits, free, let_lapse, put_aside

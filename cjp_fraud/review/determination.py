@@ -19,16 +19,9 @@ from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans_on_record import cancel_plan, plan_of
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
+from cjp_fraud.review.case_opening import order_openers
 from cjp_fraud.review.case_traits import traits_of_finding
-from cjp_fraud.review.cases import (
-    flags_in_force,
-    in_words,
-    lock_case,
-    move,
-    note,
-    order_openers,
-    write_comment,
-)
+from cjp_fraud.review.cases import flags_in_force, in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Proposal
 from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic

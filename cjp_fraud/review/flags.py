@@ -16,7 +16,7 @@ from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.digests import canonical_json, digest
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.case_lines import refresh_lines
-from cjp_fraud.review.cases import Openings, assign_cases, lock_cases, order_openers, refresh_cases
+from cjp_fraud.review.case_opening import Openings, assign_cases, lock_cases, order_openers, refresh_cases
 from cjp_fraud.review.decision_tables import DeterminationFlag
 from cjp_fraud.review.model import Quantity
 from cjp_fraud.review.regrouping import regroup

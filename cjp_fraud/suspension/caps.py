@@ -32,7 +32,8 @@ from cjp_fraud.notices.plans_on_record import create_plan
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Decision, Role, machine
 from cjp_fraud.people.tables import UserRole
-from cjp_fraud.review.cases import case_for, lock_case, move, note
+from cjp_fraud.review.case_opening import case_for
+from cjp_fraud.review.cases import lock_case, move, note
 from cjp_fraud.review.evidence_store import store_frozen
 from cjp_fraud.review.model import CaseState, EvidenceOccasion, ProviderPolicy
 from cjp_fraud.review.proposal import letter_faults
