@@ -28,6 +28,9 @@ SHORT = 8
 PIPE_WIDTH = 132
 """Columns of a table that goes into a file or a pipe, where COLUMNS does not say otherwise."""
 
+MOST_LISTED = 40
+"""Values of a list that one field prints for people; JSON has all."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal would obey: text of other people's files is shown, never carried out."""
 
@@ -229,6 +232,13 @@ def _column_cells(values: Sequence[Any], *, whole: bool) -> list[str]:
     return [text[:digits] if text in identifiers else text for text in texts]
 
 
+def _listed(texts: Sequence[str]) -> str:
+    """Return texts one after the other; of thousands (a first load of tenants) the first ones and how many more."""
+    if len(texts) <= MOST_LISTED:
+        return ", ".join(texts) or "–"
+    return f"{', '.join(texts[:MOST_LISTED])} and {len(texts) - MOST_LISTED:,} more (--json names all)"
+
+
 def _cell(value: Any) -> str:
     """Return a value as text for people; collections of views as their number."""
     if value is None:
@@ -254,7 +264,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         if any(isinstance(inside, Mapping) or is_dataclass(inside) for inside in value):
             return str(len(value))
-        return ", ".join(map(_cell, value)) or "–"
+        return _listed([_cell(inside) for inside in value])
     if is_dataclass(value):
         return ", ".join(
             f"{name.replace('_', ' ')} {_cell(inside)}"

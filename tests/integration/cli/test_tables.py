@@ -26,7 +26,7 @@ from cjp_fraud.cli import (
     traffic,
     users,
 )
-from cjp_fraud.cli.printing import print_table
+from cjp_fraud.cli.printing import print_table, print_view
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.detection import detect
@@ -226,3 +226,12 @@ def _body(printed: str) -> list[str]:
     below = lines[next(at for at, line in enumerate(lines) if "───" in line) + 1 :]
     ends = next((at for at, line in enumerate(below) if not line.strip()), len(below))
     return below[:ends]
+
+
+def test_a_list_of_thousands_is_cut_for_people_and_whole_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    view = {"terms_not_read": tuple(f"tenant-{number:04}" for number in range(4_000))}
+    print_view(view, title="Tenants loaded")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.endswith("tenant-0039 and 3,960 more (--json names all)")
+    print_view(view, title="Tenants loaded", as_json=True)
+    assert json.loads(capsys.readouterr().out)["terms_not_read"][-1] == "tenant-3999"
