@@ -40,7 +40,7 @@ SUMMED: Final = {
     "invalid": "invalid_destinations",
 }
 """Column of the sums → metric of the traffic; whole numbers, so that the order in which they are added is the same."""
-ROWS_AT_ONCE: Final = 2_000_000
+ROWS_AT_ONCE: Final = 1_000_000
 DIGITS: Final = 16
 """Of the digest of the traffic's files; logs of tables cut longer texts."""
 
@@ -85,7 +85,7 @@ def refresh_daily_sums(lake: Lake, zones: Mapping[str, str], now: datetime) -> i
 
     Returns
     -------
-    number of days and buckets that were made again. One commit for each piece of at most two million rows of traffic.
+    number of days and buckets that were made again. One commit for each piece of at most a million rows of traffic.
     """
     files = _files_by_partition(lake, int(now.timestamp()) // DAY)
     stored = _stored_files(lake)

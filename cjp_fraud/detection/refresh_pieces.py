@@ -14,7 +14,7 @@ Sizes = Mapping[int, Mapping[int, int]]
 """Rows of traffic by UTC day and bucket."""
 
 SNAPSHOTS_KEPT: Final = 14
-MOST_ROWS: Final = 2_000_000
+MOST_ROWS: Final = 1_500_000
 """Rows of traffic that are folded at once."""
 
 
