@@ -207,15 +207,9 @@ def _write_traffic(folder: Path, incidents: Sequence[Incident]) -> tuple[Path, .
             for each in incidents
         ],
     ).traffic
-    hit = pc.scalar(False)
-    for each in incidents:
-        channel, direction = each.series
-        hit = hit | (
-            (pc.field(TENANT) == each.tenant_id)
-            & (pc.field(CHANNEL) == channel)
-            & (pc.field(DIRECTION) == direction)
-        )
-    rows = made.filter(hit)
+    series = [made[name].cast(pa.string()) for name in (TENANT, CHANNEL, DIRECTION)]
+    hit = pa.array("/".join((each.tenant_id, *each.series)) for each in incidents)
+    rows = made.filter(pc.is_in(pc.binary_join_element_wise(*series, "/"), hit))
     files = []
     begin = CLOUD.begin
     for number, end in enumerate(DELIVERIES):
