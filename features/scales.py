@@ -106,8 +106,11 @@ def spread_of_hour(error: Floats, slot_error: Floats) -> Floats:
 
 def _around(values: Floats, reach: int) -> Floats:
     slots = values.shape[1]
+    reach = min(reach, (slots - 1) // 2)
+    # The day once around, so that each step is a view of it.
+    around = np.concatenate([values[:, slots - reach :], values, values[:, :reach]], axis=1)
     total = values.copy()
-    for step in range(1, min(reach, (slots - 1) // 2) + 1):
-        total += np.roll(values, step, axis=1)
-        total += np.roll(values, -step, axis=1)
+    for step in range(1, reach + 1):
+        total += around[:, reach - step : reach - step + slots]
+        total += around[:, reach + step : reach + step + slots]
     return total

@@ -39,6 +39,7 @@ _QUEUE = (
 _CONTRADICTED = Column("person_due_at", "NOTICE\nCONTRADICTED:\ndecide by")
 _TO_SETTLE = Column("reports_to_settle", "messages\nfor a person")
 _TOGETHER = Column("others_flagged", "others\ntogether")
+_KNOWN = Column("known_as", "known event")
 _OVERFLOW = (
     Column("episode_id", "episode", full=True),
     Column("tenant_id", "tenant", full=True),
@@ -100,7 +101,8 @@ def list_cases(
     contradicted = [_CONTRADICTED] if any(case.person_due_at for case in page.cases) else []
     to_settle = [_TO_SETTLE] if any(case.reports_to_settle for case in page.cases) else []
     together = [_TOGETHER] if any(case.others_flagged for case in page.cases) else []
-    print_table(page.cases, [*_QUEUE, *together, *contradicted, *to_settle], title="Cases")
+    known = [_KNOWN] if any(case.known_events for case in page.cases) else []
+    print_table(page.cases, [*_QUEUE, *known, *together, *contradicted, *to_settle], title="Cases")
     if len(page.counts) > 1:
         typer.echo("  " + ", ".join(f"{count} {name}" for name, count in page.counts.items()))
     if page.overflow:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 _COLUMNS = (
+    Column("id", "line", spare=True),
     "case",
     Column("tenant_id", "tenant", full=True),
     Column("hours_down", "hours\ndown"),
@@ -73,6 +74,14 @@ def assess(
     ctx: typer.Context,
     case: CaseArgument,
     as_user: AsOption,
+    line: Annotated[
+        str | None,
+        typer.Option(
+            "--line",
+            metavar="LINE",
+            help="Which line of the ledger, where the case has several (measures ledger).",
+        ),
+    ] = None,
     cause: Annotated[WrongCause | None, typer.Option("--cause", help="What it goes back to.")] = None,
     credit: Annotated[
         int | None, typer.Option("--credit", metavar="CENTS", min=0, help="Credited to the customer, 1/100.")
@@ -83,7 +92,7 @@ def assess(
 
     opened = deployment(ctx)
     _say(
-        measure_ledger.assess(opened, as_user, opened.now, case, cause=cause, credit_cents=credit),
+        measure_ledger.assess(opened, as_user, opened.now, case, line=line, cause=cause, credit_cents=credit),
         "assessed",
     )
 

@@ -13,17 +13,30 @@ app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
-def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
+def show(
+    ctx: typer.Context,
+    as_user: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="USER", help="Who reads: what their roles reach, and comments that name them."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show what is held, promised, due and lapsing in the next 12 hours, and what is late."""
     from cjp_fraud.operations import shift
 
     opened = deployment(ctx)
-    view = shift.look_at_shift(opened, opened.now)
+    view = shift.look_at_shift(opened, opened.now, as_user)
     if as_json:
         print_json(view)
         return
     columns: list[str | Column] = ["at", "kind", "case", Column("tenant_id", "tenant", full=True), "who"]
     print_table(view.items, columns, as_json=False, title=f"Until {stamp(view.until)}")
+    for mention in view.mentions:
+        typer.echo(
+            f"{mention.by} mentions {as_user} in case {mention.case} ({mention.tenant_id}), {stamp(mention.at)}"
+        )
     for each in view.handovers:
         if each.acknowledged_by is None:
             typer.echo(

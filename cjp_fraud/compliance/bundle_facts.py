@@ -35,8 +35,8 @@ from cjp_fraud.review.model import Capacity, DisputeState, ProviderPolicy
 from cjp_fraud.review.narrower_measure import Restriction, chain_faults
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
+from cjp_fraud.suspension.cap_facts import cap_facts
 from cjp_fraud.suspension.cap_gate import check_cap
-from cjp_fraud.suspension.caps import cap_facts
 from cjp_fraud.suspension.emergency_gate import APPROVED_WITHIN
 from cjp_fraud.suspension.gate import approval_faults, basis_of, check
 from cjp_fraud.suspension.gate_facts import gate_facts

@@ -31,6 +31,7 @@ from cjp_fraud.contracts.tables import (
     Tenant,
 )
 from cjp_fraud.contracts.tenant_changes import KnownTenant, TenantChange, change_of
+from cjp_fraud.contracts.tenant_reach import require_reach_of_rows
 from cjp_fraud.contracts.tenants_file import TenantRow, read_tenants
 from cjp_fraud.contracts.terms import PLAIN_ROLE
 from cjp_fraud.contracts.versions import (
@@ -91,11 +92,14 @@ def load_tenants(
     ------
     TenantsFileError
         Names all faults of the file; then nothing is stored.
+    OutOfReach
+        If a tenant of the file, whatever would change of it, lies outside of what the person's roles are narrowed to.
     """
     moment = aware(at)
     rows = read_tenants(file, moment)
     named_lock(session, "load tenants")
     records = _read_records(session, [row.tenant_id for row in rows])
+    require_reach_of_rows(by, file.name, [_countries_of(records.get(row.tenant_id), row) for row in rows])
     _make_referred(session, rows, moment)
     changes = []
     for done, row in enumerate(rows, 1):
@@ -156,6 +160,14 @@ def _read_records(session: Session, tenant_ids: Sequence[str]) -> dict[str, Know
             of_subscription[subscription_id].addresses = addresses
         records |= {record.tenant.id: record for record in of_subscription.values()}
     return records
+
+
+def _countries_of(record: KnownTenant | None, row: TenantRow) -> tuple[str, int, tuple[str | None, ...]]:
+    """Return a row's tenant, its line, and the countries that the tenant has now and with the row."""
+    if record is None:
+        return row.tenant_id, row.line, (row.country,)
+    after = row.country if "country" in row.given else record.tenant.country
+    return row.tenant_id, row.line, (record.tenant.country, after)
 
 
 def _make_referred(session: Session, rows: Sequence[TenantRow], at: datetime) -> None:

@@ -252,8 +252,15 @@ def _by_group_and_day(arranged: Arranged, rows: pa.Table) -> Iterator[tuple[int,
     days = days_of(rows)
     known = np.flatnonzero(code >= 0)
     known = known[np.argsort(member[code[known]], kind="stable")]
-    for number, day, part in _cut(of_group[code], days, known):
-        yield number, member[code[part]], day, rows.take(pa.array(part))
+    parts = list(_cut(of_group[code], days, known))
+    if not parts:
+        return
+    # Each row is copied once: to take rows out of a table in pieces copies its lists whole, every time.
+    ordered = rows.take(pa.array(np.concatenate([part for _, _, part in parts]))).combine_chunks()
+    begin = 0
+    for number, day, part in parts:
+        yield number, member[code[part]], day, ordered.slice(begin, len(part))
+        begin += len(part)
 
 
 def _cut(group: Ints, days: Ints, rows: Ints) -> Iterator[tuple[int, int, Ints]]:

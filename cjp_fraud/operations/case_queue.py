@@ -20,6 +20,7 @@ from cjp_fraud.people.users import actor_named
 from cjp_fraud.review import saved_views
 from cjp_fraud.review.dispute import ListedDispute, disputes_on_record
 from cjp_fraud.review.holdings import holdings
+from cjp_fraud.review.known_events_on_record import events_of_cases
 from cjp_fraud.review.mentions import mentions_waiting
 from cjp_fraud.review.model import CaseState, QueueFilter
 from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
@@ -149,8 +150,15 @@ def _page(
     page = queue(session, chosen, limit=limit, after=after, counts=counts)
     held = holdings(session, [case.id for case in page.cases], now, deployment.claim_policy)
     naming = {mention.case for mention in mentions_waiting(session, by)} if by is not None else set()
+    events = events_of_cases(session, page.cases)
     cases = (
-        replace(case, holding=held[case.id], mentions_reader=case.number in naming) for case in page.cases
+        replace(
+            case,
+            holding=held[case.id],
+            mentions_reader=case.number in naming,
+            known_events=events.get(case.id, ()),
+        )
+        for case in page.cases
     )
     return replace(page, cases=tuple(cases))
 

@@ -20,6 +20,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.deployment import Deployment, open_deployment
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations import cases, contract_entries, detection, housekeeping, measures, tenants, traffic
+from cjp_fraud.operations.demo_additions import announce, ask_approver, attach_calls, have_signed
 from cjp_fraud.operations.measure_choice import OfferedMeasure, measures_of_case
 from cjp_fraud.operations.sign_in import (
     accept_invitation,
@@ -125,6 +126,7 @@ def make_demo_queue(home: Path, report: Callable[[str], None]) -> DemoQueue:
     run = _DemoRun(home, report)
     sign_ins = _sign_ins(run.deployment, (REVIEWER, APPROVER))
     _take_on(run, cloud)
+    have_signed(run.deployment, COUNSEL, OTHER_APPROVER, run.now, cloud.incidents)
     _detect(run, cloud, 0)
     _work_through_the_earlier_cases(run, [each for each in cloud.incidents if each.earlier])
     run.move_to(DELIVERIES[1] + timedelta(minutes=5))
@@ -180,8 +182,13 @@ def _work_through_the_latest_cases(run: _DemoRun, incidents: Sequence[Incident])
     run.report("working through today's cases")
     measures.run_due(run.deployment, run.now)
     run.move(minutes=5)
+    announce(run.deployment, OTHER_REVIEWER, run.now, incidents)
     run.let_happen(incidents)
     run.move(minutes=5)
+    looked_at = next(each for each in incidents if (each.event, each.fate) == (BURST, Fate.IN_REVIEW))
+    attach_calls(run.deployment, OTHER_REVIEWER, run.now, run.case_of(looked_at), REVIEWER)
+    waits = next(each for each in incidents if each.fate is Fate.DETERMINED)
+    ask_approver(run.deployment, OTHER_REVIEWER, run.now, run.case_of(waits), APPROVER)
     for each in incidents:
         if each.fate is Fate.DISPUTED:
             run.disputed(
@@ -240,7 +247,8 @@ class _DemoRun:
 
     def let_happen(self, incidents: Sequence[Incident]) -> None:
         """Let people do what brings each case where it is to stand, one person after the other."""
-        waiting = [(each, self.case_of(each)) for each in incidents if each.fate is not Fate.OPEN]
+        left = (Fate.OPEN, Fate.CAPPED)
+        waiting = [(each, self.case_of(each)) for each in incidents if each.fate not in left]
         for each, case in waiting:
             cases.claim(self.deployment, _reviewer_of(each), self.now, case)
         self.move(minutes=10)

@@ -18,8 +18,9 @@ from cjp_fraud.review.decision_tables import DeterminationFlag
 from cjp_fraud.review.determination import latest_determination
 from cjp_fraud.review.evidence import rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
+from cjp_fraud.review.measure_candidates import candidates, why_wider_fault
 from cjp_fraud.review.measure_fit import Flagged
-from cjp_fraud.review.measure_replay import ReplayedMeasure, candidates, why_wider_fault
+from cjp_fraud.review.measure_replay import ReplayedMeasure
 from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.principals import frozen_principals
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag

@@ -12,16 +12,11 @@ from typing import Final
 
 import httpx
 
-from cjp_fraud.clock import StandingClock, machine_now
+from cjp_fraud.clock import machine_now
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.notices.methods.email import EmailMethod
-from cjp_fraud.notices.methods.interface import WrittenLetter
-from cjp_fraud.notices.methods.mail_server import mail_server
-from cjp_fraud.notices.methods.smtp_dialogue import submit
-from cjp_fraud.notices.methods.smtp_envelope import Envelope
-from cjp_fraud.notices.model import Outcome
+from cjp_fraud.operations.staff_mail import StaffMail, case_link, send_to_staff
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import PageOutcome
 from cjp_fraud.storage.database import reading, transaction
@@ -97,11 +92,6 @@ def _words(page: PageToSend) -> str:
     )
 
 
-def _link(deployment: Deployment, page: PageToSend) -> str | None:
-    root = deployment.settings.queue_url
-    return f"{root}/cases/{page.case}" if root is not None else None
-
-
 def _call(deployment: Deployment, page: PageToSend, url: str, client: Client) -> str | None:
     body = canonical_json(
         {
@@ -111,7 +101,7 @@ def _call(deployment: Deployment, page: PageToSend, url: str, client: Client) ->
                 "case": page.case,
                 "step": page.step,
                 "waiting_since": page.waiting_since,
-                "url": _link(deployment, page),
+                "url": case_link(deployment, page.case),
             },
         }
     )
@@ -130,20 +120,15 @@ def _call(deployment: Deployment, page: PageToSend, url: str, client: Client) ->
 
 
 def _mail(deployment: Deployment, now: datetime, page: PageToSend, address: str) -> str | None:
-    try:
-        server = mail_server(deployment.settings)
-        letter = WrittenLetter(
-            notice_id=page.id,
+    return send_to_staff(
+        deployment,
+        now,
+        StaffMail(
+            id=page.id,
             address=address,
             language="en",
             subject=f"Case {page.case} waits for approval",
-            body="\n\n".join(filter(None, (_words(page), _link(deployment, page)))),
+            body="\n\n".join(filter(None, (_words(page), case_link(deployment, page.case)))),
             dated=page.waiting_since,
-            keep_lines=True,
-        )
-        message = EmailMethod(server).compose(letter)
-        envelope = Envelope(server.mail_from, address, envid=None)
-        delivery = submit(server, envelope, lambda: message.content, StandingClock(now))
-    except CjpFraudError as error:
-        return str(error)
-    return None if delivery.outcome is Outcome.SENT else f"not taken by {server.host} port {server.port}"
+        ),
+    )

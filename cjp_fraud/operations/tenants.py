@@ -117,6 +117,8 @@ def load_tenants(
         If neither a user nor a feed of the settings edits, or both.
     TenantsFileError
         Names every fault of the file with its line.
+    OutOfReach
+        If the user's roles are narrowed to other countries than those of a tenant of the file.
     """
     if (by is None) == (feed is None):
         raise BadInputError(

@@ -26,13 +26,13 @@ from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, P
 from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.grounds import Ground, in_catalogue_order, misfitting
+from cjp_fraud.review.measure_candidates import why_wider_fault
 from cjp_fraud.review.measure_fit import (
     Flagged,
     PlannedMeasure,
     measure_faults,
 )
 from cjp_fraud.review.measure_proposal import proposed_measure
-from cjp_fraud.review.measure_replay import why_wider_fault
 from cjp_fraud.review.model import (
     BEFORE_THE_MEASURE,
     CLOSED_STATES,

@@ -70,6 +70,25 @@ class Concerned:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedEvent:
+    """A known event as a row of the queue names it.
+
+    Parameters
+    ----------
+    words : None: erased.
+    """
+
+    id: str
+    kind: KnownEventKind
+    words: str | None
+
+    @property
+    def title(self) -> str:
+        """Kind and words."""
+        return f"{self.kind.replace('_', ' ')}: {self.words or '(erased)'}"
+
+
+@dataclass(frozen=True, slots=True)
 class KnownEventView:
     """A known event on record; moments aware, UTC.
 
@@ -112,6 +131,10 @@ class KnownEventView:
     def sentence(self) -> str:
         """The same with the words that were entered."""
         return f"{self.when}: {self.words or '(erased)'}"
+
+    def concerns(self, tenant_id: str, country: str | None) -> bool:
+        """Whether it concerns a tenant of a country (ISO 3166-1; None: not known)."""
+        return self.tenant_id in (None, tenant_id) and (not self.countries or country in self.countries)
 
     def explains(self, channel: str, start: datetime, end: datetime) -> bool:
         """Whether traffic of its tenants on a channel lies in its time, at least a part of [start, end)."""

@@ -5,7 +5,8 @@ An event never changes a flag, a score or a case: it says to whoever looks at on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,16 +30,20 @@ from cjp_fraud.review.known_event import (
     Concerned,
     KnownEventView,
     KnownEventWanted,
+    NamedEvent,
     checked,
     is_seen_by,
     may_enter_for,
 )
+from cjp_fraud.review.queue import QueuedCase
 from cjp_fraud.review.queue_tables import KnownEvent
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.locks import named_lock
 
 _COUNTS: Final = KnownEvent.withdrawn_at.is_(None)
+_LONGEST_SPAN: Final = timedelta(days=8)
+"""No flag is about more than the week before its interval ends."""
 
 
 def enter_event(decision: Decision, wanted: KnownEventWanted) -> str:
@@ -146,9 +151,7 @@ def events_of_tenant(
     )
     if until is not None:
         query = query.where(KnownEvent.begins_at < until)
-    return tuple(
-        event for event in _views(session, query) if not event.countries or country in event.countries
-    )
+    return tuple(event for event in _views(session, query) if event.concerns(tenant_id, country))
 
 
 def events_of_flags(session: Session, tenant_id: str, flags: Sequence[Flag]) -> tuple[KnownEventView, ...]:
@@ -165,6 +168,40 @@ def events_of_flags(session: Session, tenant_id: str, flags: Sequence[Flag]) -> 
         for event in events_of_tenant(session, tenant_id, since, until)
         if any(event.explains(*span) for span in spans)
     )
+
+
+def events_of_cases(session: Session, cases: Sequence[QueuedCase]) -> Mapping[str, tuple[NamedEvent, ...]]:
+    """Return the events that count and that flags of some cases lie in, by case id; two statements at most."""
+    if not cases:
+        return {}
+    tenants = {case.tenant_id for case in cases}
+    near = _events().where(
+        _COUNTS,
+        KnownEvent.ends_at > min(case.first_flag_at for case in cases) - _LONGEST_SPAN,
+        KnownEvent.begins_at <= max(case.last_flag_at for case in cases) + _LONGEST_SPAN,
+        or_(KnownEvent.tenant_id.in_(tenants), KnownEvent.tenant_id.is_(None)),
+    )
+    events = _views(session, near)
+    if not events:
+        return {}
+    flags = session.execute(
+        select(
+            Episode.case_id,
+            *(Flag.tenant_id, Tenant.country, Flag.channel),
+            *(Flag.interval_start, Flag.interval_seconds, Flag.span_seconds),
+        )
+        .join(Flag, Flag.episode_id == Episode.id)
+        .join(Tenant, Tenant.id == Flag.tenant_id)
+        .where(Episode.case_id.in_([case.id for case in cases]), Flag.superseded_at.is_(None))
+    )
+    named: dict[str, dict[str, NamedEvent]] = defaultdict(dict)
+    for case_id, tenant_id, country, channel, interval_start, interval_seconds, span_seconds in flags:
+        until = interval_start + timedelta(seconds=interval_seconds)
+        since = until - timedelta(seconds=span_seconds)
+        for event in events:
+            if event.concerns(tenant_id, country) and event.explains(channel, since, until):
+                named[str(case_id)][event.id] = NamedEvent(event.id, event.kind, event.words)
+    return {case_id: tuple(of[each] for each in sorted(of, reverse=True)) for case_id, of in named.items()}
 
 
 def causes_of_events(session: Session) -> tuple[Cause, ...]:

@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Final
 
 from cjp_fraud.contracts.restriction import CallsInProgress, MeasureKind, Scope
+from cjp_fraud.review.measure_candidates import candidates
 from cjp_fraud.review.measure_fit import Flagged, PlannedMeasure, planned_measure
-from cjp_fraud.review.measure_replay import candidates
 from cjp_fraud.review.model import MeasureWanted
 
 _ENDS_NO_CALL: Final = (MeasureKind.LIMIT_RATE, MeasureKind.LIMIT_ORIGINS)

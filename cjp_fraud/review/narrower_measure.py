@@ -11,8 +11,9 @@ from pydantic.dataclasses import dataclass
 
 from cjp_fraud.contracts.origins import origin_within
 from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_reasons, in_words
+from cjp_fraud.review.measure_candidates import candidates
 from cjp_fraud.review.measure_fit import Flagged, measure_misfits
-from cjp_fraud.review.measure_replay import ReplayedMeasure, candidates, replayed
+from cjp_fraud.review.measure_replay import ReplayedMeasure, replayed
 
 _NAMED_ONE_BY_ONE: Final = ("channels", "directions", "principal_ids", "application_ids")
 

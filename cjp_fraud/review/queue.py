@@ -26,6 +26,7 @@ from cjp_fraud.review.cases import flagged_span
 from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
 from cjp_fraud.review.holdings import Holding
 from cjp_fraud.review.joint_events import events_in_queue
+from cjp_fraud.review.known_event import NamedEvent
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.queue_filters import in_states, narrowing
 from cjp_fraud.review.spike_runs import QueuedEvent
@@ -51,6 +52,7 @@ class QueuedCase:
     outline : what happened, what it costs, its course; None: no flag of it was ever in force.
     holding : until when it is held or put aside, and its service clock; None: not asked.
     mentions_reader : whether a comment names who reads, and they have not opened the case since.
+    known_events : those that count and that some of its flags lie in, the newest entered first.
     """
 
     number: int
@@ -73,6 +75,12 @@ class QueuedCase:
     outline: CaseOutline | None
     holding: Holding | None = None
     mentions_reader: bool = False
+    known_events: tuple[NamedEvent, ...] = ()
+
+    @property
+    def known_as(self) -> str | None:
+        """The known events in words; None: there are none."""
+        return "; ".join(event.title for event in self.known_events) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cjp_fraud.review.claim_rules import Wait
 from cjp_fraud.review.known_event import KnownEventKind
+from cjp_fraud.review.mention_rules import MailOutcome
 from cjp_fraud.review.model import Awaited, BulkResult, CauseKind, CustomersAnswer, PageOutcome
 from cjp_fraud.storage.base import Base, Id, Recorded
 
@@ -102,9 +103,16 @@ class CaseMention(Recorded, Base):
     """A comment names somebody, who has the case before them until they open it."""
 
     __tablename__ = "case_mentions"
-    NOT_AUDITED = "the comment's entry of the log says who is named, and no decision reads it"
+    NOT_AUDITED = (
+        "the comment's entry of the log says who is named, mention.mailing and mention.mailed say what was sent to "
+        "them, and no decision reads it"
+    )
     ROWS_CHANGE = True
-    __table_args__ = (Index("ix_case_mentions_unseen", "user_id", "seen_at", "case_id"),)
+    __table_args__ = (
+        Index("ix_case_mentions_unseen", "user_id", "seen_at", "case_id"),
+        Index("ix_case_mentions_at", "at"),
+        CheckConstraint("(mail_outcome IS NULL) = (mail_at IS NULL)", name="mail_is_whole"),
+    )
 
     id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="case")
@@ -114,6 +122,12 @@ class CaseMention(Recorded, Base):
     at: Mapped[datetime] = mapped_column(comment="when")
     seen_at: Mapped[datetime | None] = mapped_column(
         comment="when they opened the case after it; null: not yet"
+    )
+    mail_at: Mapped[datetime | None] = mapped_column(
+        comment="when a mail to them was tried last; null: never"
+    )
+    mail_outcome: Mapped[MailOutcome | None] = mapped_column(
+        comment="whether the mail left; null: it was not tried"
     )
 
 

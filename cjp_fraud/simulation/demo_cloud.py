@@ -39,6 +39,7 @@ class Fate(StrEnum):
     """What people make of a case before the queue is opened."""
 
     OPEN = "open"
+    CAPPED = "capped"
     IN_REVIEW = "in_review"
     DISMISSED = "dismissed"
     DETERMINED = "determined"
@@ -62,6 +63,8 @@ _SIZES: Final = (20.0, 1000.0)
 """Contacts a day of the tenants, between which an incident stands out."""
 _LEAST_OF_A_MAILING: Final = 100.0
 """Contacts a day of a tenant whose mailing stands out: what it brings is a multiple of them."""
+_BEFORE_A_CAP: Final = timedelta(minutes=65)
+"""How long before the delivery a capped burst begins: its charge is of the last hour, its flags of that before."""
 
 _ON_THE_EARLIER_DAY: Final = (
     (MAILING, Fate.DISMISSED),
@@ -90,7 +93,7 @@ _ON_THE_LATEST_DAY: Final = (
     (SMS, Fate.OPEN),
     (ROBOT, Fate.SUSPENDED),
     (CHAT, Fate.IN_REVIEW),
-    (BURST, Fate.OPEN),
+    (BURST, Fate.CAPPED),
     (MAIL, Fate.OPEN),
     (SMS, Fate.DETERMINED),
     (LINES, Fate.OPEN),
@@ -173,6 +176,8 @@ def _incidents() -> Iterator[Incident]:
             profile = _tenant_for(series, taken, least)
             taken.add(profile.index)
             begin = end - timedelta(hours=20) + timedelta(minutes=5 * (number * 17 * 12 // len(plan)))
+            if fate is Fate.CAPPED:
+                begin = end - _BEFORE_A_CAP
             yield Incident(profile, event, series, begin, fate, end == EARLIER)
 
 
@@ -202,15 +207,9 @@ def _write_traffic(folder: Path, incidents: Sequence[Incident]) -> tuple[Path, .
             for each in incidents
         ],
     ).traffic
-    hit = pc.scalar(False)
-    for each in incidents:
-        channel, direction = each.series
-        hit = hit | (
-            (pc.field(TENANT) == each.tenant_id)
-            & (pc.field(CHANNEL) == channel)
-            & (pc.field(DIRECTION) == direction)
-        )
-    rows = made.filter(hit)
+    series = [made[name].cast(pa.string()) for name in (TENANT, CHANNEL, DIRECTION)]
+    hit = pa.array("/".join((each.tenant_id, *each.series)) for each in incidents)
+    rows = made.filter(pc.is_in(pc.binary_join_element_wise(*series, "/"), hit))
     files = []
     begin = CLOUD.begin
     for number, end in enumerate(DELIVERIES):

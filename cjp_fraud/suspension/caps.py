@@ -8,9 +8,8 @@ read back. Whatever a kill left undone, the next run does with the same key. A c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -22,29 +21,27 @@ from cjp_fraud.contracts.consent_entry import consent_of, consents_in_force
 from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.standing_consent import LOOKED_AT, Breach, ChargedInterval, charge_in_hour
 from cjp_fraud.contracts.tables import SignedConsent, Tenant
-from cjp_fraud.digests import sha256_hex
-from cjp_fraud.documents import from_document, to_document
+from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError, Refused
 from cjp_fraud.notices.model import NoticeKind, NoticeState
 from cjp_fraud.notices.plan_drafting import draft_plan
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.plans_on_record import create_plan
 from cjp_fraud.notices.tables import Notice, NoticePlan
-from cjp_fraud.people.model import Decision, Role, machine
-from cjp_fraud.people.tables import UserRole
+from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.case_opening import case_for
 from cjp_fraud.review.cases import lock_case, move, note
 from cjp_fraud.review.evidence_store import store_frozen
 from cjp_fraud.review.model import CaseState, EvidenceOccasion, ProviderPolicy
 from cjp_fraud.review.proposal import letter_faults
 from cjp_fraud.review.stops_on_record import standing_stops
-from cjp_fraud.review.tables import Case, EvidenceSet
+from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
-from cjp_fraud.suspension.cap_gate import CapFacts, ConsentFact, check_cap
+from cjp_fraud.suspension.cap_facts import cap_facts, facts_of_new_cap
+from cjp_fraud.suspension.cap_gate import check_cap
 from cjp_fraud.suspension.cap_letter import cap_letter
 from cjp_fraud.suspension.connections import Enforcement
-from cjp_fraud.suspension.gate_facts import contract_fact, row_faults, unread_facts
 from cjp_fraud.suspension.model import UNFINISHED, MeasureState
 from cjp_fraud.suspension.notification import dispatch_plan
 from cjp_fraud.suspension.platform import PlatformError, ReadBack
@@ -135,38 +132,6 @@ def _tell_customers(enforcement: Enforcement, faults: list[str]) -> list[str]:
     return waiting
 
 
-def cap_facts(
-    session: Session, cap: Cap, policy: ProviderPolicy, at: datetime, *, compare_rows: bool = True
-) -> CapFacts:
-    """Return what the gate asks about a cap on record, as of ``at`` (aware); the breach is counted anew.
-
-    Parameters
-    ----------
-    compare_rows : as for :func:`cjp_fraud.suspension.gate_facts.gate_facts`.
-    """
-    case = session.get_one(Case, cap.case_id)
-    changed = row_faults(session, case) if compare_rows else ()
-    if changed:
-        return CapFacts(unread_facts(policy, changed), *(None,) * 7)
-    row, evidence = session.get(SignedConsent, cap.consent_id), session.get(EvidenceSet, cap.evidence_set_id)
-    known = replace(
-        unread_facts(policy, ()),
-        contract=contract_fact(session, case, policy, at),
-        stops=tuple(standing_stops(session, case.id)),
-    )
-    order = cap.order
-    return CapFacts(
-        known=known,
-        consent=_consent_fact(session, row) if row is not None else None,
-        breach=_counted_anew(row, evidence, cap) if row is not None and evidence is not None else None,
-        evidence_sha256=evidence.sha256 if evidence is not None else None,
-        actual_evidence_sha256=sha256_hex(evidence.document) if evidence is not None else None,
-        kind=order.kind,
-        scope=order.scope,
-        ends_at=cap.ends_at,
-    )
-
-
 def _begin_if_breached(
     enforcement: Enforcement, consent_id: str, read_traffic: ReadTraffic
 ) -> tuple[int | None, tuple[str, ...]]:
@@ -242,7 +207,7 @@ def _begin(
         ordered_at=at,
         ends_at=at + says.lasts,
     )
-    gate = check_cap(_facts_of_new(session, case, cap, row, evidence, policy, at), at)
+    gate = check_cap(facts_of_new_cap(session, case, cap, row, evidence, policy, at), at)
     if not gate.is_open:
         raise Refused(gate.sentences, action=f"cap tenant {row.tenant_id}")
     session.add(cap)
@@ -281,34 +246,6 @@ def _letter_of(
         raise Refused(in_the_way, action=f"cap tenant {case.tenant_id}")
     letter = cap_letter(str(case.number), policy.sender, says, cap.breach_to, cap.ends_at)
     return draft_plan(position, recipients(session, case.tenant_id, None, at), letter, policy.methods)
-
-
-def _facts_of_new(
-    session: Session,
-    case: Case,
-    cap: Cap,
-    row: SignedConsent,
-    evidence: EvidenceSet,
-    policy: ProviderPolicy,
-    at: datetime,
-) -> CapFacts:
-    """Return the facts of a cap that is not on record yet; rows are compared once it is, before the platform's call."""
-    order = cap.order
-    known = replace(
-        unread_facts(policy, ()),
-        contract=contract_fact(session, case, policy, at),
-        stops=tuple(standing_stops(session, case.id)),
-    )
-    return CapFacts(
-        known=known,
-        consent=_consent_fact(session, row),
-        breach=_counted_anew(row, evidence, cap),
-        evidence_sha256=evidence.sha256,
-        actual_evidence_sha256=sha256_hex(evidence.document),
-        kind=order.kind,
-        scope=order.scope,
-        ends_at=cap.ends_at,
-    )
 
 
 def _advance(enforcement: Enforcement, cap_id: str) -> tuple[str, ...]:
@@ -409,42 +346,3 @@ def _stands(session: Session, consent_id: str) -> bool:
     """Whether a cap of a consent is not on record as ended."""
     unfinished = select(Cap.id).where(Cap.consent_id == consent_id, Cap.state.in_(UNFINISHED))
     return session.scalar(unfinished.limit(1)) is not None
-
-
-def _counted_anew(row: SignedConsent, evidence: EvidenceSet, cap: Cap) -> Breach | None:
-    """Return the breach by the frozen traffic; None: it shows none, or was frozen for another consent."""
-    frozen = json.loads(evidence.document)
-    if frozen.get("consent_sha256") != row.sha256:
-        return None
-    traffic = [from_document(ChargedInterval, each) for each in frozen["traffic"]]
-    return charge_in_hour(consent_of(row), traffic, cap.breach_to, ZoneInfo(frozen["time_zone"]))
-
-
-def _consent_fact(session: Session, row: SignedConsent) -> ConsentFact:
-    return ConsentFact(
-        says=consent_of(row),
-        sha256=row.sha256,
-        actual_sha256=sha256_hex(row.document.encode()),
-        proof_sha256=row.proof_sha256,
-        entered_by=row.entered_by,
-        by_counsel=_held(session, row.entered_by, row.entered_at, Role.COUNSEL),
-        confirmed_by=row.confirmed_by,
-        by_second_role=(
-            _held(session, row.confirmed_by, row.confirmed_at, Role.COUNSEL, Role.APPROVER)
-            if row.confirmed_by is not None and row.confirmed_at is not None
-            else None
-        ),
-        confirmed_at=row.confirmed_at,
-        ended_at=row.ended_at,
-    )
-
-
-def _held(session: Session, user_id: str, at: datetime, *roles: Role) -> bool:
-    """Whether a person held one of the roles at ``at`` (aware)."""
-    held = select(UserRole.id).where(
-        UserRole.user_id == user_id,
-        UserRole.role.in_(roles),
-        UserRole.granted_at <= at,
-        UserRole.revoked_at.is_(None) | (UserRole.revoked_at > at),
-    )
-    return session.scalar(held.limit(1)) is not None

@@ -16,8 +16,8 @@ from cjp_fraud.contracts.contract_terms import asks_for_the_narrowest
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_reasons
 from cjp_fraud.review.grounds import Ground
+from cjp_fraud.review.measure_candidates import why_wider_fault
 from cjp_fraud.review.measure_fit import measure_misfits
-from cjp_fraud.review.measure_replay import why_wider_fault
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.chronology import Step, chronology_faults
 from cjp_fraud.suspension.emergency_gate import in_time_faults, order_faults

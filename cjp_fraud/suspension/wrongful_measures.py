@@ -38,6 +38,7 @@ class LedgerLine:
 
     Parameters
     ----------
+    id : by which :func:`assess` knows it.
     case : the case's number.
     hours_down : how long it was in force, or is so far.
     contacts_lost : usual contacts of that time, by the frozen evidence; None: it does not say what is usual.
@@ -47,6 +48,7 @@ class LedgerLine:
         was narrowed (``ended_at``). None: all of it was wrongful.
     """
 
+    id: str
     case: int
     tenant_id: str
     kind: MeasureKind
@@ -142,12 +144,17 @@ def find_wrong(decision: Decision, case_id: str, cause: WrongCause | None, reaso
 
 
 def assess(
-    decision: Decision, case_id: str, cause: WrongCause | None, credit_cents: int | None
+    decision: Decision,
+    case_id: str,
+    cause: WrongCause | None,
+    credit_cents: int | None,
+    line_id: str | None = None,
 ) -> WrongfulMeasure:
-    """Say what the newest wrongful measure of a case goes back to, and what its customer is credited.
+    """Say what a wrongful measure of a case goes back to, and what its customer is credited.
 
     Parameters
     ----------
+    line_id : the line of the ledger; None: the only one of the case.
     cause, credit_cents : None: as it stands.
 
     Raises
@@ -157,16 +164,23 @@ def assess(
     """
     session, by = decision.session, decision.by
     case = lock_case(session, case_id)
-    entry = session.scalars(
+    entries = session.scalars(
         select(WrongfulMeasure)
         .where(WrongfulMeasure.case_id == case.id)
-        .order_by(WrongfulMeasure.id.desc())
+        .order_by(WrongfulMeasure.id)
         .with_for_update()
-    ).first()
+    ).all()
+    meant = [each for each in entries if line_id in (None, each.id)]
+    entry = meant[0] if len(meant) == 1 else None
     refuse_unless(
-        (entry is not None, "no measure of it is in the ledger: cjp-fraud measures find-wrong"),
+        (bool(entries), "no measure of it is in the ledger: cjp-fraud measures find-wrong"),
+        (bool(meant) or not entries, f"line {line_id} of the ledger is of another case"),
         (
-            cause is not None or (entry is not None and entry.cause is not None),
+            len(meant) <= 1,
+            f"{len(meant)} lines of it are in the ledger, say which: {'; '.join(map(_named, meant))}",
+        ),
+        (
+            cause is not None or entry is None or entry.cause is not None,
             f"say what it goes back to: {', '.join(WrongCause)}",
         ),
         (credit_cents is None or credit_cents >= 0, "a credit is not below zero"),
@@ -179,9 +193,20 @@ def assess(
     entry.assessed_by, entry.assessed_at = by.user_id, decision.at
     record_part(session, by, Part.FOUND_WRONG, case.tenant_id, decision.at, case_id=case.id)
     session.flush()
-    content = {"measure_id": entry.measure_id, "cause": entry.cause, "credit_cents": entry.credit_cents}
+    content = {
+        "wrongful_measure_id": entry.id,
+        "measure_id": entry.measure_id,
+        "cause": entry.cause,
+        "credit_cents": entry.credit_cents,
+    }
     note(decision, case, "measure.assessed", content)
     return entry
+
+
+def _named(entry: WrongfulMeasure) -> str:
+    """Return a line of the ledger as a refusal names it."""
+    what = "as a whole" if entry.narrowing_id is None else "before it was narrowed"
+    return f"{entry.id} (the measure {what}, found {entry.found_at:%Y-%m-%d %H:%M}Z)"
 
 
 def ledger(
@@ -237,6 +262,7 @@ def _line(
         ended_at = narrowing.confirmed_at or measure.ended_at
     hours = hours_down(measure.in_force_at, ended_at, now)
     return LedgerLine(
+        id=entry.id,
         case=number,
         tenant_id=measure.tenant_id,
         kind=narrowing.before.kind if narrowing is not None else measure.restriction.kind,

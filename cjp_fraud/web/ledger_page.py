@@ -54,6 +54,7 @@ def assess(visit: Commenter, number: int) -> Response:
             visit.by,
             visit.now,
             str(number),
+            line=visit.form.get("line") or None,
             cause=_cause_in(visit),
             credit_cents=cents_typed(visit.form.get("credit")),
         ),

@@ -78,7 +78,8 @@ def event_types(action: str, content: Mapping[str, object]) -> tuple[str, ...]:
         return ()
     if action == "dispute.decided":
         return action, _AS_DECIDED[str(content["state"])]
-    return (action, *_TOLD_TOO.get(action, ()))
+    mentions = ("case.mentioned",) if content.get("mentions") else ()
+    return (action, *_TOLD_TOO.get(action, ()), *mentions)
 
 
 def wants(patterns: Collection[str], event_type: str) -> bool:

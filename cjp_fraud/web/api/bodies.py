@@ -339,6 +339,13 @@ class WrongFinding(_Body):
 class WrongAssessment(_Body):
     """What a wrongful measure goes back to, and what is credited; absent: as it stands."""
 
+    line: str | None = Field(
+        None,
+        min_length=6,
+        max_length=36,
+        pattern=r"^[0-9a-fA-F-]+$",
+        description="`id` of its line of the ledger, or how it begins; null: the case has only one",
+    )
     cause: WrongCause | None = None
     credit_cents: int | None = Field(default=None, ge=0, le=10**12)
 

@@ -125,7 +125,10 @@ def assess(call: Finder, once: OnceOnCase, case: CasePath, body: WrongAssessment
     return once.act(
         call,
         lambda acting: measure_ledger.assess(
-            acting, call.by, call.now, case, cause=body.cause, credit_cents=body.credit_cents
+            *(acting, call.by, call.now, case),
+            line=body.line,
+            cause=body.cause,
+            credit_cents=body.credit_cents,
         ),
         body=body.said(),
         case=case,

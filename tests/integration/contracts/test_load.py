@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from cjp_fraud.contracts.tenants import tenants_on_record
 from cjp_fraud.contracts.tenants_file import PLAIN_TERMS, TenantsFileError
 from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.contracts.versions import enter_address, enter_terms
-from cjp_fraud.errors import BadInputError, NotFoundError
-from cjp_fraud.people.model import Actor, Role, machine
+from cjp_fraud.errors import BadInputError, NotFoundError, OutOfReach
+from cjp_fraud.people.model import Actor, Reach, Role, machine
 from cjp_fraud.people.participation import lately_edited_contract
 from cjp_fraud.storage.database import make_engine, reading, transaction
 from tests import processes
@@ -328,3 +329,39 @@ def test_a_load_that_is_killed_half_way_stores_nothing_and_is_completed_by_the_n
     assert counts(engine) == NOTHING
     load_rows(engine, tmp_path, *rows)
     assert counts(engine) == [4, 4, 4, 4, 4, 1 + 4]
+
+
+def test_who_is_narrowed_to_countries_loads_their_tenants_alone(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    load_rows(sqlite_engine, tmp_path, a_row(), a_row(tenant_id="gamma", country="FR"))
+    ana = a_person(sqlite_engine)
+    reach = (Reach(countries=frozenset({"FR"})), Reach(frozenset({"voice"}), frozenset({"BE"})))
+    narrowed = replace(
+        ana,
+        roles=frozenset({Role.COUNSEL, Role.ANALYST}),
+        narrowed=((Role.COUNSEL, reach[0]), (Role.ANALYST, reach[1])),
+    )
+
+    def load(*rows: dict[str, str], by: Actor = narrowed) -> tuple[str, ...]:
+        with transaction(sqlite_engine) as session:
+            loaded = load_tenants(session, write_csv(tmp_path / "tenants.csv", *rows), by, NOON)
+            return loaded.added + loaded.changed
+
+    in_france = a_row(tenant_id="gamma", country="FR", name="Gamma SA")
+    for beyond in (
+        a_row(),
+        a_row(country="FR"),
+        a_row(tenant_id="gamma", country="US"),
+        a_row(tenant_id="new", country="US"),
+        a_row(tenant_id="new", country=""),
+    ):
+        with pytest.raises(OutOfReach, match=rf"tenants.csv: {beyond['tenant_id']} \(line 2\) lie"):
+            load(beyond)
+    with pytest.raises(OutOfReach, match=r"acme \(line 3\) lie .* nothing was loaded"):
+        load(in_france, a_row())
+    with reading(sqlite_engine) as session:
+        assert set(tenants_on_record(session, NOON)) == {"acme", "gamma"}
+        assert session.scalar(select(Tenant.name).where(Tenant.id == "gamma")) != "Gamma SA"
+    assert load(in_france, a_row(tenant_id="new", country="BE")) == ("new", "gamma")
+    assert load(a_row(name="Acme"), by=ana) == ("acme",)

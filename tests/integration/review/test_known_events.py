@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.event import listen
+from typer.testing import CliRunner
 
+from cjp_fraud.cli.cases import app as cases_app
 from cjp_fraud.compliance.erasure import texts_of_tenant
 from cjp_fraud.errors import NotFoundError, OutOfReach, Refused
-from cjp_fraud.operations import bulk, case_page, cases, known_events, people
+from cjp_fraud.operations import bulk, case_page, case_queue, cases, known_events, people
 from cjp_fraud.operations.case_charts import case_charts
 from cjp_fraud.people.model import Role
 from cjp_fraud.review.known_event import KnownEventKind, KnownEventView, KnownEventWanted
+from cjp_fraud.review.known_events_on_record import events_of_cases
 from cjp_fraud.review.model import BulkResult, BulkWanted, CauseKind
 from cjp_fraud.review.queue_tables import BulkDismissal, KnownEvent
 from cjp_fraud.review.tables import Flag
@@ -259,3 +263,55 @@ def test_the_api_enters_once_lists_and_withdraws(queue: QueueUnderTest) -> None:
 def test_a_tenant_that_is_not_on_record_has_no_events(queue: QueueUnderTest) -> None:
     with pytest.raises(NotFoundError, match="did you mean 'acme'"):
         entered(queue, tenant_id="acmee")
+
+
+@pytest.mark.both_databases
+def test_a_row_of_the_queue_names_the_events_that_its_flags_lie_in(engine: Engine, tmp_path: Path) -> None:
+    queue = a_queue_of_three(engine, tmp_path)
+    entered(queue)
+    entered(queue, words="acme moves", kind=KnownEventKind.MIGRATION, tenant_id="acme")
+    entered(queue, words="in France", countries=("FR",))
+    entered(queue, words="chats", channel="chat")
+    entered(queue, words="tomorrow", begins_at=START, ends_at=START + 60 * MINUTE)
+    withdrawn = entered(queue, words="by mistake")
+    known_events.withdraw(queue.deployment, "rolf", queue.deployment.now, withdrawn.id)
+    assert known_in_queue(queue) == {
+        "acme": ["acme moves", "the spring sale"],
+        "beta": ["the spring sale"],
+        "gamma": ["in France", "the spring sale"],
+    }
+    assert {
+        tenant: [each.words for each in the_case(queue, tenant).known_events] for tenant in TENANTS
+    } == known_in_queue(queue), "as the case's page says"
+
+
+def test_pages_api_and_command_line_name_them_to_whoever_reaches_the_case(queue: QueueUnderTest) -> None:
+    entered(queue, words="<b>acme</b> moves", tenant_id="acme")
+    entered(queue, words="in France", countries=("FR",))
+    shown = queue.signed_in("rita").get("/queue").text
+    assert "campaign: &lt;b&gt;acme&lt;/b&gt; moves" in shown
+    rows = calls_of(queue, "rita").get("/cases").json()["cases"]
+    named = {row["tenant_id"]: [each["words"] for each in row["known_events"]] for row in rows}
+    assert named == {"acme": ["<b>acme</b> moves"], "beta": [], "gamma": ["in France"]}
+    listed = CliRunner().invoke(cases_app, ["list", "--as", "ana"], obj=queue.deployment, terminal_width=200)
+    assert "campaign: in" in listed.output
+    now = queue.deployment.now
+    people.grant_role(queue.deployment, "ida", now, "ana", Role.ANALYST, countries=["us"], channels=[])
+    assert set(known_in_queue(queue, by="ana")) == {"acme", "beta"}
+    assert "in France" not in queue.signed_in("ana").get("/queue").text
+
+
+def test_naming_them_on_a_page_takes_two_statements(queue: QueueUnderTest) -> None:
+    entered(queue)
+    page = case_queue.list_cases(queue.deployment)
+    statements: list[str] = []
+    with reading(queue.engine) as session:
+        listen(session.connection(), "before_cursor_execute", lambda *given: statements.append(given[2]))
+        assert len(events_of_cases(session, page.cases)) == 3
+    assert len(statements) == 2
+
+
+def known_in_queue(queue: QueueUnderTest, by: str | None = None) -> dict[str, list[str | None]]:
+    """Return what events the rows of the queue name, by tenant."""
+    page = case_queue.list_cases(queue.deployment, by=by)
+    return {case.tenant_id: [each.words for each in case.known_events] for case in page.cases}

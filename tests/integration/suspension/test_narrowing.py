@@ -24,7 +24,7 @@ from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.narrowing import narrow_by_dispute
 from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import Narrowing
-from cjp_fraud.suspension.wrongful_measures import enter_narrowed, enter_upheld, ledger
+from cjp_fraud.suspension.wrongful_measures import assess, enter_narrowed, enter_upheld, ledger
 from tests.case_builders import StaffedDeployment, mail_to, open_staffed
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.platforms import Killed, UnreliablePlatform
@@ -122,6 +122,18 @@ def test_a_narrowed_measure_replaces_the_wide_one_and_can_be_disputed_again(
         looked = ledger(session, staffed.now)
     assert [each.kind for each in looked.lines] == ["limit_rate", "suspend_channel"]
     assert (looked.rate.overturned, looked.hours_down) == (1, 2.5), "one measure, however many lines"
+
+    newer, older = looked.lines
+    with pytest.raises(
+        Refused, match=f"2 lines .* say which: {older.id} .* narrowed, .*; {newer.id} .* whole"
+    ):
+        staffed.do(assess, "adam", WrongCause.PERSON, 500)
+    with pytest.raises(Refused, match="line none of the ledger is of another case"):
+        staffed.do(assess, "adam", WrongCause.PERSON, 500, "none")
+    staffed.do(assess, "adam", WrongCause.PERSON, 500, older.id)
+    with reading(engine) as session:
+        causes = [(each.cause, each.credit_cents) for each in ledger(session, staffed.now).lines]
+    assert causes == [(WrongCause.DETECTOR, None), (WrongCause.PERSON, 500)]
     assert verify_log(engine).faults == ()
 
 

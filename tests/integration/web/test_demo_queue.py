@@ -17,7 +17,9 @@ from cjp_fraud.cli.main import app
 from cjp_fraud.clock import machine_now
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.operations.audit_log import verify_log
+from cjp_fraud.operations.case_desk import look_at_case
 from cjp_fraud.operations.case_queue import list_cases, list_disputes
+from cjp_fraud.operations.consents import list_standing
 from cjp_fraud.operations.demo_queue import DemoQueue, DemoSignIn, make_demo_queue
 from cjp_fraud.people.model import Role
 from cjp_fraud.review.model import CaseState, QueueFilter
@@ -68,16 +70,35 @@ def test_the_queue_has_30_cases_in_all_states_and_both_people_can_sign_in(tmp_pa
         assert sum(states.values()) >= 30, "beside the incidents, detection may flag by chance"
         assert set(states) == set(CaseState) - {
             CaseState.APPROVED,
-            CaseState.CAPPED,
             CaseState.NOTICE_FAILED,
             CaseState.SUSPENDING,
             CaseState.LIFTING,
-        }, "those that pass, that only a failure leaves, or that want a signed consent"
+        }, "those that pass, or that only a failure leaves"
         assert len(list_disputes(queue.deployment)) == 1
+        assert len(list_standing(queue.deployment, queue.deployment.now)) == 1
+        look_at_what_people_added(queue)
         assert verify_log(queue.deployment).holds
         assert [person.name for person in queue.sign_ins] == ["rosa", "amir"]
         for person in queue.sign_ins:
             sign_in_and_look(queue, person)
+
+
+def look_at_what_people_added(queue: DemoQueue) -> None:
+    """Find one of each in the queue: a known event, an attachment, mentions of the two people, a similar case."""
+    deployment = queue.deployment
+    by_name = {
+        person.name: list_cases(deployment, QueueFilter(states=frozenset(CaseState)), by=person.name).cases
+        for person in queue.sign_ins
+    }
+    assert sum(bool(case.known_events) for case in by_name["rosa"]) == 1
+    mentioning = {name: [case for case in listed if case.mentions_reader] for name, listed in by_name.items()}
+    assert {name: len(listed) for name, listed in mentioning.items()} == {"rosa": 1, "amir": 1}
+    desks = {
+        name: look_at_case(deployment, name, deployment.now, str(listed[0].number))
+        for name, listed in mentioning.items()
+    }
+    assert len([file for entry in desks["rosa"].timeline for file in entry.attachments]) == 1
+    assert desks["amir"].similar
 
 
 def sign_in_and_look(queue: DemoQueue, person: DemoSignIn) -> None:

@@ -92,11 +92,21 @@ def test_a_dispute_has_its_clock_in_the_queue_and_upheld_it_fills_the_ledger(
     for credit, status in (("12.505", 400), ("12.50", 200)):
         answer = send(carol, "/ledger", "/ledger/1/assessment", cause="person", credit=credit)
         assert answer.status_code == status
+    assert send(carol, "/ledger", "/ledger/1/assessment", cause="person", line="0" * 8).status_code == 404
     assert "12.50" in carol.get("/ledger").text
     looked = calls_of(suspended, "rita").get("/measures/ledger").json()
     [line] = looked["lines"]
     assert (line["case"], line["cause"], line["credit_cents"]) == (1, "person", 1250)
     assert line["hours_down"] == pytest.approx(1.25, abs=0.01)
+    assert f'name="line" value="{line["id"]}"' in carol.get("/ledger").text
+    api = calls_of(suspended, "carol")
+    for named, status in ((line["id"][:13], 200), ("0" * 8, 404), ("1", 422)):
+        said = api.post("/cases/1/wrongful-measure/assessment", json={"line": named, "credit_cents": 1250})
+        assert said.status_code == status, said.text
+    words = ["assess", "1", "--as", "carol", "--credit", "1250", "--line"]
+    for named, code in ((line["id"], 0), ("0" * 8, 1)):
+        assert CliRunner().invoke(measures.app, [*words, named], obj=suspended.deployment).exit_code == code
+    looked = calls_of(suspended, "rita").get("/measures/ledger").json()
     printed = CliRunner().invoke(measures.app, ["ledger", "--json"], obj=suspended.deployment)
     assert json.loads(printed.stdout) == looked
     said = CliRunner().invoke(measures.app, ["ledger"], obj=suspended.deployment).output

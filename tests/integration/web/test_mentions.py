@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from cjp_fraud.cli.cases import app as cases_app
+from cjp_fraud.cli.shift import app as shift_app
 from cjp_fraud.errors import Refused
 from cjp_fraud.operations import attachments, case_desk, case_queue, cases, people, shift
 from cjp_fraud.operations.attachments import Upload
@@ -124,6 +125,22 @@ def test_the_api_and_the_command_line_list_them(queue: QueueUnderTest) -> None:
     assert CliRunner().invoke(cases_app, words, obj=queue.deployment).exit_code == 2
     assert calls.get("/cases/1").status_code == 200
     assert calls.get("/cases", params={"mentions_me": "true"}).json()["cases"] == []
+
+
+def test_the_shift_of_the_command_line_is_its_readers(queue: QueueUnderTest) -> None:
+    deployment = queue.deployment
+    people.grant_role(deployment, "ida", deployment.now, "ana", Role.ANALYST, countries=["us"], channels=[])
+    comment(queue, "@ana")
+    for case in ("1", "2"):
+        cases.claim(deployment, "rita", deployment.now, case)
+
+    def shown(*words: str) -> str:
+        return CliRunner().invoke(shift_app, ["show", *words], obj=deployment).output
+
+    assert "rita mentions ana in case 1 (acme)" in shown("--as", "ana")
+    assert "gamma" not in shown("--as", "ana"), "her role is narrowed to another country"
+    assert "gamma" in shown()
+    assert "mentions" not in shown("--as", "rita")
 
 
 def test_words_beside_a_file_mention_too_and_oneself_is_not_told(queue: QueueUnderTest) -> None:

@@ -12,8 +12,9 @@ import pytest
 from cjp_fraud.clock import utc_text
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL, flagged_traffic
+from cjp_fraud.review.measure_candidates import candidates, why_wider_fault
 from cjp_fraud.review.measure_fit import Flagged
-from cjp_fraud.review.measure_replay import candidates, replayed, why_wider_fault
+from cjp_fraud.review.measure_replay import replayed
 from cjp_fraud.review.model import Quantity
 
 START = datetime(2015, 4, 2, 1, tzinfo=UTC)

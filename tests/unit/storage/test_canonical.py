@@ -89,6 +89,18 @@ def test_numbers_are_written_as_in_appendix_b_of_rfc_8785(bits: str, written: st
     assert canonical_json(number) == written.encode()
 
 
+@pytest.mark.parametrize(
+    "text", ["\x00number:1e-7", 'a"\x00number:1e-7', "\x00number:", '\x00number:1e-7"', "\x00\x00number:x"]
+)
+def test_text_that_looks_like_a_number_on_its_way_stays_text(text: str) -> None:
+    for document in (text, {text: 1}, {text: [1e-7, text]}, [1e-7, {text: 1e300}]):
+        assert canonical_json(document) == rfc8785.dumps(json.loads(json.dumps(document)))
+
+
+def test_a_set_is_sorted_by_its_values_whatever_their_form() -> None:
+    assert canonical_json({2.5, 1e-7, 3.0, -1e20}) == b"[-100000000000000000000,1e-7,2.5,3]"
+
+
 def test_keys_are_sorted_by_utf_16_units_as_in_section_3_2_3_of_rfc_8785() -> None:
     names = {
         "\u20ac": "Euro Sign",

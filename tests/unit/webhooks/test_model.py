@@ -101,6 +101,8 @@ def test_charges_stop_with_a_measure_go_on_after_it_and_are_held_while_they_are_
     assert event_types("case.lifting_failed", {})[1:] == ("measure.lifting_failed", "billing.stop")
     assert event_types("measure.narrowed", {})[1:] == ("billing.resume_in_part",)
     assert event_types("dispute.decided", {"state": "narrowed"})[1:] == ("billing.credit_in_part",)
+    assert event_types("case.commented", {"mentions": ["a user"]}) == ("case.commented", "case.mentioned")
+    assert event_types("case.commented", {}) == ("case.commented",)
     assert event_types("dispute.opened", {})[1:] == ("billing.hold",)
     assert event_types("dispute.decided", {"state": "upheld"})[1:] == ("billing.credit",)
     assert event_types("dispute.decided", {"state": "rejected"})[1:] == ("billing.release",)

@@ -1422,13 +1422,22 @@ def upgrade() -> None:
         sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who wrote it"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True, comment="when they opened the case after it; null: not yet"),
+        sa.Column("mail_at", sa.DateTime(timezone=True), nullable=True, comment="when a mail to them was tried last; null: never"),
+        sa.Column(
+            "mail_outcome",
+            sa.Enum("sending", "sent", "failed", name="mailoutcome", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+            comment="whether the mail left; null: it was not tried",
+        ),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(mail_outcome IS NULL) = (mail_at IS NULL)", name=op.f("ck_case_mentions_mail_is_whole")),
         sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_case_mentions_by_user_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_mentions_case_id")),
         sa.ForeignKeyConstraint(["comment_id"], ["case_comments.id"], name=op.f("fk_case_mentions_comment_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_case_mentions_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_mentions")),
     )
+    op.create_index("ix_case_mentions_at", "case_mentions", ["at"], unique=False)
     op.create_index("ix_case_mentions_unseen", "case_mentions", ["user_id", "seen_at", "case_id"], unique=False)
     op.create_table(
         "customer_questions",
