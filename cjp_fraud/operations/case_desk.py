@@ -23,7 +23,7 @@ from cjp_fraud.operations.narrowing import narrower_offered
 from cjp_fraud.operations.readings_on_record import Read, put_reading_on_record, read_lately
 from cjp_fraud.people.form_drafts import drafts_of
 from cjp_fraud.people.form_submissions import READ, case_version
-from cjp_fraud.people.model import Actor, Decision
+from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import parts_taken
 from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.users import actor_named
@@ -209,15 +209,24 @@ def _acts(
 ) -> tuple[OfferedAct, ...]:
     session, reader = decision.session, decision.by
     unapproved = any(measure.unless_approved_by is not None for measure in page.measures)
+    roles, capacity = roles_reaching(session, reader, row), capacity_of(reader)
+    beyond_reach = (
+        (f"the case lies outside of what {reader}'s role {capacity} is narrowed to",)
+        if Role(capacity) in reader.roles - roles
+        else ()
+    )
     return acts_for(
         Standing(
             state=row.state,
             holder=holding.holder,
             me=reader.name,
-            roles=roles_reaching(session, reader, row),
+            roles=roles,
             my_parts=parts_taken(session, reader, row.id),
             approval_faults=(
-                approval_faults(decision, row, capacity_of(reader), ask_gate, in_emergency=unapproved)
+                (
+                    *beyond_reach,
+                    *approval_faults(decision, row, capacity, ask_gate, in_emergency=unapproved),
+                )
                 if row.state is CaseState.DETERMINED or unapproved
                 else ()
             ),
