@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from cjp_fraud.people.tables import FormSubmission
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.web.application import queue_application
+from features.counting_clocks import Clock
 from tests.chains import chain_faults
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest, smtp_server
@@ -63,6 +65,17 @@ def test_the_queue_says_in_words_what_happened_what_it_costs_and_since_when(queu
     assert "outbound voice 14 × usual since 11:30" in words
     assert "<svg" in shown.text
     assert "Open 1" in words
+
+
+def test_a_flag_of_24_hours_begins_where_these_hours_do(sqlite_engine: Engine, tmp_path: Path) -> None:
+    queue = a_queue(sqlite_engine, tmp_path)
+    begun = queue.deployment.now - timedelta(minutes=30)
+    queue.flagged(interval_start=begun, span_seconds=86_400, clock=Clock.DAY)
+    shown = queue.signed_in("ana").get("/cases/1").text
+    table = shown[shown.index("flag in force") : shown.index("</table>")]
+    assert re.findall(r'<time datetime="([^"]+)"', table) == [
+        (begun + timedelta(minutes=5, hours=-24)).isoformat()
+    ]
 
 
 def test_a_filter_is_in_the_address_and_narrows_rows_and_counts(
