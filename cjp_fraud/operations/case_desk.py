@@ -123,7 +123,7 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
             version=case_version(session, row.id),
             acts=acts,
             grounds=fitting_grounds(session, row.id),
-            earliest=earliest_views(row.number, facts, now),
+            earliest=earliest_views(row.number, facts, now, page.outline),
             measures=_measures(decision, deployment, row, acts, holding),
             narrower=narrower_offered(session, row, now) if OfferedAct(Act.DECIDE_DISPUTE) in acts else (),
             customer=customer,

@@ -66,6 +66,11 @@ class CaseOutline:
         return self.observed / self.baseline if self.baseline > 0 else None
 
 
+def exposure_until(case: CaseOutline, now: datetime, until: datetime) -> int:
+    """Return the charge from ``now`` until ``until`` (aware), cents, if it goes on as in the hour of the last flag."""
+    return round(case.exposure_per_hour * max(until - now, timedelta()) / _LAST)
+
+
 def outline(flags: Sequence[OutlinedFlag]) -> CaseOutline:
     """Return the line of a case with these flags in force, at least one."""
     lead = max(flags, key=lambda flag: (flag.score, flag.start))
