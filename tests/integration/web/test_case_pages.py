@@ -78,6 +78,23 @@ def test_a_flag_of_24_hours_begins_where_these_hours_do(sqlite_engine: Engine, t
     ]
 
 
+def test_what_was_found_of_the_tenant_before_stands_above_the_charts(queue: QueueUnderTest) -> None:
+    rita = queue.signed_in("rita")
+    send(rita, "/cases/1", "/cases/1/claim")
+    send(rita, "/cases/1", "/cases/1/comment", text="they announced a launch")
+    send(rita, "/cases/1", "/cases/1/dismiss", reasons="their launch")
+    queue.deployment.wait_until(queue.deployment.now + timedelta(days=3))
+    queue.flagged()
+
+    shown = queue.signed_in("rita").get("/cases/2").text
+
+    words = " ".join(re.sub("<[^>]+>", " ", shown[: shown.index('id="charts"')]).split())
+    assert "1 other case of the tenant" in words
+    assert re.search(
+        r"Case 1 Dismissed outbound voice 14 × usual since .*: not fraudulent rita, .* 1 note", words
+    )
+
+
 def test_a_filter_is_in_the_address_and_narrows_rows_and_counts(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
