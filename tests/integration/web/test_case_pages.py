@@ -336,6 +336,17 @@ def test_what_is_not_there_is_said_in_the_layout(queue: QueueUnderTest) -> None:
     assert browser.get("/cases/x").status_code == 422
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "address", ["/queue?text=%00", "/queue?held=a%00b", "/tenants/a%00b", "/tenants?text=%00"]
+)
+def test_an_address_that_no_database_can_look_for_is_refused_in_words(
+    engine: Engine, tmp_path: Path, address: str
+) -> None:
+    shown = a_queue(engine, tmp_path).signed_in("rita").get(address)
+    assert (shown.status_code, "NUL" in shown.text) == (400, True)
+
+
 def test_pages_are_in_the_language_and_the_zone_of_their_reader(queue: QueueUnderTest) -> None:
     browser = queue.signed_in("ana")
     asked = browser.get("/queue", headers={"accept-language": "fr-CA,fr;q=0.9,en;q=0.5"})
