@@ -248,7 +248,7 @@ def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
         named, revision, moved, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         cursor = _Cursor(QueueOrder(named), _counted(revision), bool(moved))
         cursor = replace(cursor, key=_key_in(key, cursor))
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadInputError(
             f"{text!r} is no place in the queue; give what the page before named as next, or nothing"
         ) from error

@@ -197,7 +197,7 @@ def closed_by_hand(engine: Engine, tenant_id: str) -> set[int]:
         return {number for (number,) in rows}
 
 
-@pytest.mark.parametrize("cursor", ["", "nonsense", "WzFd", "éé"])
+@pytest.mark.parametrize("cursor", ["", "nonsense", "WzFd", "éé", base64.b64encode(b"[" * 9_000).decode()])
 def test_a_cursor_that_nobody_gave_out_is_refused_in_words(sqlite_engine: Engine, cursor: str) -> None:
     with reading(sqlite_engine) as session, pytest.raises(BadInputError, match="no place in the queue"):
         queue(session, after=cursor)
@@ -215,6 +215,7 @@ def test_a_cursor_that_nobody_gave_out_is_refused_in_words(sqlite_engine: Engine
         ["age", 1, False, [5.0, 1]],
         ["age", 1, False, ["0001-01-01T00:00:00+23:59", 1]],
     ],
+    ids=json.dumps,
 )
 def test_a_cursor_whose_key_is_of_another_kind_is_refused_in_words(
     engine: Engine, document: list[Any]
