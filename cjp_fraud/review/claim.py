@@ -16,6 +16,7 @@ from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.attachment_rules import AttachmentPolicy, CheckedFile
 from cjp_fraud.review.attachments import attachment_faults, store_file
 from cjp_fraud.review.case_lines import refresh_lines
+from cjp_fraud.review.case_reach import roles_reaching
 from cjp_fraud.review.cases import (
     Openings,
     in_words,
@@ -35,6 +36,8 @@ from cjp_fraud.review.mentions import keep_mentions, mentions_in
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, Awaited, CaseState, CommentKind
 from cjp_fraud.review.queue_tables import CaseWait
 from cjp_fraud.review.tables import Case, CaseComment, CaseLine, Episode
+
+_WORKS = frozenset({Role.ANALYST, Role.REVIEWER})
 
 DEFAULT_POLICY = ClaimPolicy()
 DEFAULT_ATTACHMENTS = AttachmentPolicy()
@@ -188,6 +191,10 @@ def hand_over(decision: Decision, case_id: str, to: str, policy: ClaimPolicy = D
         (case.state is CaseState.IN_REVIEW, f"it is {case.state}; only a case in review is handed over"),
         _is_theirs(decision, case, "hand it over"),
         (receiver.may(Role.ANALYST, Role.REVIEWER), f"{receiver} is neither an analyst nor a reviewer"),
+        (
+            not receiver.may(*_WORKS) or not roles_reaching(session, receiver, case).isdisjoint(_WORKS),
+            f"{in_words(case)} lies outside of what {receiver}'s roles are narrowed to",
+        ),
         (receiver.user_id != case.claimed_by, f"{receiver} holds it already"),
         action=f"hand over {in_words(case)}",
     )
