@@ -163,6 +163,7 @@ LABELS: Final = {
     "approval_lapses": _("an approval is fresh no more"),
     "measure_review": _("a measure is reviewed, or lapses"),
     "measure_ends": _("a measure ends"),
+    "cap_ends": _("a cap that the customer has signed ends"),
     "dispute_is_due": _("a dispute is to be answered"),
     # days of a week, and what became of a page to somebody on call
     "mon": _("Mon"),
