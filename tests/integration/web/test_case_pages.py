@@ -98,14 +98,20 @@ def test_what_was_found_of_the_tenant_before_stands_above_the_charts(queue: Queu
 def test_a_filter_is_in_the_address_and_narrows_rows_and_counts(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
-    queue = a_queue(sqlite_engine, tmp_path, a_row(), a_row(tenant_id="zeta"))
+    queue = a_queue(sqlite_engine, tmp_path, a_row(), a_row(tenant_id="zeta", name="Beispiel GmbH"))
     queue.flagged("acme")
     queue.flagged("zeta", channel="sms")
     browser = queue.signed_in("rita")
+    held_by = re.search(r'<select name="held">(.*?)</select>', browser.get("/queue").text, re.DOTALL)
+    assert held_by is not None
+    assert {"rolf", "ana"} < set(re.findall(r'value="(\w+)"', held_by[1]))
     send(browser, "/cases/2", "/cases/2/claim")
     for address, numbers in {
         "/queue": ["1", "2"],
         "/queue?text=zet": ["2"],
+        "/queue?text=beispiel": ["2"],
+        "/queue?held=rita": ["2"],
+        "/queue?held=rolf": [],
         "/queue?text=1": ["1"],
         "/queue?held=me": ["2"],
         "/queue?held=nobody": ["1"],
