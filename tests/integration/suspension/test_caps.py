@@ -269,6 +269,8 @@ def test_an_ended_consent_caps_nothing_any_more_and_lifts_what_is_capped(staffed
     run(staffed)
     with transaction(staffed.engine) as session:
         end_consent(Decision(session, staffed.people["carol"], staffed.now), consent_id, "revoked")
+    with pytest.raises(Refused, match="was entered before and was ended"):
+        signed(staffed, confirmed_by=None)
     staffed.wait(minutes=1)
 
     run(staffed)
