@@ -47,6 +47,14 @@ def test_what_was_flagged_by_the_minute_too_counts_once() -> None:
     assert line(*minutes, day).exposure_per_hour == 600
 
 
+def test_no_case_costs_less_than_its_last_hour_or_one_of_its_flags() -> None:
+    minutes = [a_flag(NOW - 4 * HOUR + after * MINUTE, 15 * MINUTE, 90.0) for after in (0, 5, 10)]
+    days = [a_flag(NOW - after * HOUR, 24 * HOUR, 1200.0 - 300 * after, Clock.DAY) for after in (2, 1, 0)]
+    made = line(*minutes, *days)
+    assert made.exposure_cents == 12_000
+    assert made.exposure_per_hour == 500
+
+
 def test_the_course_is_of_contacts_an_hour_whatever_the_clock() -> None:
     flags = [a_flag(NOW + after * HOUR, 5 * MINUTE, 5.0) for after in range(4)]
     flags.append(a_flag(NOW + 4 * HOUR, 24 * HOUR, 24 * 60.0, Clock.DAY))
