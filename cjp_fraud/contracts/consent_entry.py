@@ -57,6 +57,14 @@ def enter_consent(
         select(SignedConsent).where(SignedConsent.tenant_id == tenant_id, SignedConsent.sha256 == sha256)
     )
     if entered is not None:
+        refuse_unless(
+            (
+                entered.ended_at is None,
+                "the same consent was entered before and was ended; what the customer signed anew has a reference or "
+                "days of its own",
+            ),
+            action=f"enter a standing consent of tenant {tenant_id}",
+        )
         return entered
     assert by.user_id is not None, "only persons have roles"
     row = SignedConsent(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from cjp_fraud.operations.narrowing import narrower_offered
 from cjp_fraud.operations.readings_on_record import Read, put_reading_on_record, read_lately
 from cjp_fraud.people.form_drafts import drafts_of
 from cjp_fraud.people.form_submissions import READ, case_version
-from cjp_fraud.people.model import Actor, Decision
+from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import parts_taken
 from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.users import actor_named
@@ -38,9 +39,12 @@ from cjp_fraud.review.next_acts import Act, OfferedAct, Standing, acts_for
 from cjp_fraud.review.presence import viewers
 from cjp_fraud.review.similar_cases import SimilarCase, similar_cases
 from cjp_fraud.review.tables import Case
+from cjp_fraud.review.tenant_history import TenantCase, TenantDispute, cases_of_tenant, disputes_of_tenant
 from cjp_fraud.storage.database import at_one_moment, reading, transaction
 from cjp_fraud.suspension.emergency import emergency_obstacles
 from cjp_fraud.suspension.gate_facts import approval_obstacles, gate_facts
+
+_Past = TypeVar("_Past")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class CaseDesk:
     others : who else has it on the screen.
     drafts : what the person typed into its forms and did not send, by form.
     colleagues : who can be given it.
+    tenants_cases, tenants_disputes : all others of the tenant, with what was found; the newest first.
     similar : cases of other tenants that share something with it and that the person may see, the most alike first.
     """
 
@@ -81,6 +86,8 @@ class CaseDesk:
     others: tuple[str, ...]
     drafts: Mapping[str, Mapping[str, str]]
     colleagues: tuple[str, ...]
+    tenants_cases: tuple[TenantCase, ...]
+    tenants_disputes: tuple[TenantDispute, ...]
     similar: tuple[SimilarCase, ...]
 
 
@@ -123,7 +130,7 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
             version=case_version(session, row.id),
             acts=acts,
             grounds=fitting_grounds(session, row.id),
-            earliest=earliest_views(row.number, facts, now),
+            earliest=earliest_views(row.number, facts, now, page.outline),
             measures=_measures(decision, deployment, row, acts, holding),
             narrower=narrower_offered(session, row, now) if OfferedAct(Act.DECIDE_DISPUTE) in acts else (),
             customer=customer,
@@ -133,6 +140,8 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
             others=tuple(viewers(session, row.id, now, but=by)),
             drafts=drafts_of(session, reader.reference, f"/cases/{row.number}/"),
             colleagues=tuple(name for name in case_workers(session) if name != page.claimed_by),
+            tenants_cases=_others(cases_of_tenant(session, row.tenant_id), lambda each: each.number, row),
+            tenants_disputes=_others(disputes_of_tenant(session, row.tenant_id), lambda each: each.case, row),
             similar=similar_cases(session, row, reach_for(reader)),
         )
 
@@ -188,6 +197,11 @@ def _opened(
             see_mentions(session, row.id, reader.user_id, now)
 
 
+def _others(history: Iterable[_Past], number: Callable[[_Past], int], case: Case) -> tuple[_Past, ...]:
+    """Return what of a tenant's history is about other cases."""
+    return tuple(each for each in history if number(each) != case.number)
+
+
 def _read_of(case: Case) -> Read:
     return Read(READ, "cases", case.id, {"tenant_id": case.tenant_id})
 
@@ -209,15 +223,24 @@ def _acts(
 ) -> tuple[OfferedAct, ...]:
     session, reader = decision.session, decision.by
     unapproved = any(measure.unless_approved_by is not None for measure in page.measures)
+    roles, capacity = roles_reaching(session, reader, row), capacity_of(reader)
+    beyond_reach = (
+        (f"the case lies outside of what {reader}'s role {capacity} is narrowed to",)
+        if Role(capacity) in reader.roles - roles
+        else ()
+    )
     return acts_for(
         Standing(
             state=row.state,
             holder=holding.holder,
             me=reader.name,
-            roles=roles_reaching(session, reader, row),
+            roles=roles,
             my_parts=parts_taken(session, reader, row.id),
             approval_faults=(
-                approval_faults(decision, row, capacity_of(reader), ask_gate, in_emergency=unapproved)
+                (
+                    *beyond_reach,
+                    *approval_faults(decision, row, capacity, ask_gate, in_emergency=unapproved),
+                )
                 if row.state is CaseState.DETERMINED or unapproved
                 else ()
             ),

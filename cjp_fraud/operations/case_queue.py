@@ -18,6 +18,7 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review import saved_views
+from cjp_fraud.review.claim import case_workers
 from cjp_fraud.review.dispute import ListedDispute, disputes_on_record
 from cjp_fraud.review.holdings import holdings
 from cjp_fraud.review.known_events_on_record import events_of_cases
@@ -67,12 +68,14 @@ class QueueDesk:
     counts : how many cases the filter lets through, by state, reason and age.
     disputes : the open ones, the one due first on top; only on the first page.
     views : the reader's own views, and those that others share.
+    workers : names of those who may hold a case.
     """
 
     listed: QueuePage
     counts: QueueCounts
     disputes: tuple[ListedDispute, ...]
     views: tuple[QueueView, ...]
+    workers: tuple[str, ...]
 
 
 def look_at_queue(
@@ -107,6 +110,7 @@ def look_at_queue(
             counts=counts,
             disputes=_disputes(session, reached_within(session, reach)) if after is None else (),
             views=views_for(session, reader),
+            workers=tuple(case_workers(session)),
         )
 
 

@@ -20,12 +20,13 @@ from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.entries import EntryView, entries_on_record
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.documents import to_document
-from cjp_fraud.operations.contracts import ContractView, contract_view, earliest_views
+from cjp_fraud.operations.contracts import ContractView, contract_view
 from cjp_fraud.operations.reach import tenants_reached
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.model import CLOSED_STATES, CaseState
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.earliest import earliest_measures
 from cjp_fraud.suspension.gate_facts import gate_facts
 
 
@@ -223,7 +224,7 @@ def _checked(
 
 
 def _missing(session: Session, deployment: Deployment, row: Case, at: datetime) -> tuple[str, ...]:
-    measures = earliest_views(row.number, gate_facts(session, row, deployment.policy, at), at)
+    measures = earliest_measures(gate_facts(session, row, deployment.policy, at), at)
     first = measures[0].missing if measures else ()
     return tuple(sentence for sentence in first if all(sentence in each.missing for each in measures))
 

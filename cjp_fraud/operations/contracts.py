@@ -17,11 +17,13 @@ from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.provisioning import ProvisioningNotice
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.contracts.stated import Unstated, stated
-from cjp_fraud.contracts.tables import ContractDocuments, NoticeTermsVersion
+from cjp_fraud.contracts.tables import ContractDocuments, NoticeTermsVersion, SubscriptionTerms
 from cjp_fraud.contracts.terms_listed import EnteredTerm, listed
 from cjp_fraud.deployment import Deployment
+from cjp_fraud.review.case_lines import outline_on_record
+from cjp_fraud.review.case_outline import CaseOutline, exposure_until
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.tables import Case
+from cjp_fraud.review.tables import Case, CaseLine
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.earliest import Earliest, earliest_measures
 from cjp_fraud.suspension.gate_facts import gate_facts
@@ -30,7 +32,13 @@ from cjp_fraud.suspension.model import GateFacts
 
 @dataclass(frozen=True, slots=True)
 class EarliestView:
-    """The earliest lawful minute of one measure on one case; see :class:`cjp_fraud.suspension.earliest.Earliest`."""
+    """The earliest lawful minute of one measure on one case; see :class:`cjp_fraud.suspension.earliest.Earliest`.
+
+    Parameters
+    ----------
+    exposure_cents : what is charged until then, if it goes on as in the hour of the last flag, counted as in the case's
+        line; None: there is no such minute, or the case's flags were all taken back.
+    """
 
     case: int
     measure: MeasureKind
@@ -40,6 +48,7 @@ class EarliestView:
     missing_then: tuple[str, ...]
     path: tuple[str, ...]
     binds: tuple[str, ...]
+    exposure_cents: int | None
 
 
 def earliest(deployment: Deployment, now: datetime, case: str) -> tuple[EarliestView, ...]:
@@ -57,15 +66,18 @@ def earliest(deployment: Deployment, now: datetime, case: str) -> tuple[Earliest
     with reading(deployment.engine) as session:
         at_one_moment(session)  # its rows and what the log says of them
         row = session.get_one(Case, case_id_of(session, case))
-        return earliest_views(row.number, gate_facts(session, row, deployment.policy, now), now)
+        facts = gate_facts(session, row, deployment.policy, now)
+        return earliest_views(row.number, facts, now, outline_on_record(session.get(CaseLine, row.id)))
 
 
-def earliest_views(case: int, facts: GateFacts, now: datetime) -> tuple[EarliestView, ...]:
-    """Return the same of the case with this number, by facts that the gate sees at ``now``."""
-    return tuple(_view(case, measure) for measure in earliest_measures(facts, now))
+def earliest_views(
+    case: int, facts: GateFacts, now: datetime, shown: CaseOutline | None
+) -> tuple[EarliestView, ...]:
+    """Return the same of the case with this number, by facts that the gate sees at ``now``; ``shown``: its line."""
+    return tuple(_view(case, measure, now, shown) for measure in earliest_measures(facts, now))
 
 
-def _view(case: int, measure: Earliest) -> EarliestView:
+def _view(case: int, measure: Earliest, now: datetime, shown: CaseOutline | None) -> EarliestView:
     return EarliestView(
         case=case,
         measure=measure.kind,
@@ -75,6 +87,9 @@ def _view(case: int, measure: Earliest) -> EarliestView:
         missing_then=measure.missing_then,
         path=measure.path,
         binds=measure.binds,
+        exposure_cents=(
+            exposure_until(shown, now, measure.at) if shown is not None and measure.at is not None else None
+        ),
     )
 
 
@@ -106,6 +121,7 @@ class ContractView:
     governing_document : None: it is not known which governs; ``faults`` says why.
     country : of the tenant's site, or of the order (ISO 3166-1); None: not known.
     term_from, term_to : first moment of the term and first moment after it, UTC.
+    agents : purchased agents, standard and premium; None: not given.
     provisioning_notices : in the order of their days; the term runs from the first.
     values : the documents with their amendments and supplements, and the notice terms, with their sources.
     terms : the notice terms in force, entry by entry; empty: none are on record, or they cannot be read.
@@ -119,6 +135,7 @@ class ContractView:
     clause: str
     term_from: datetime | None
     term_to: datetime | None
+    agents: int | None
     faults: tuple[str, ...]
     provisioning_notices: tuple[ProvisioningNotice, ...]
     values: tuple[Sourced, ...]
@@ -165,6 +182,7 @@ def contract_view(
         clause=position.clause,
         term_from=position.term_from,
         term_to=position.term_to,
+        agents=_agents(session, position),
         faults=(*governing_faults, *position.term_faults(at or now), *unread),
         provisioning_notices=position.provisioning_notices,
         values=values,
@@ -200,6 +218,15 @@ def addresses(
     """Return the addresses that were true at ``at``, by what was recorded at ``known_at`` (aware; None: now)."""
     with reading(deployment.engine) as session:
         return addresses_known(session, tenant_id, at or now, known_at)
+
+
+def _agents(session: Session, position: Contract) -> int | None:
+    """Return the purchased agents, standard and premium; None: neither is given."""
+    terms_id = position.versions.get("subscription_terms")
+    bought = session.get(SubscriptionTerms, terms_id) if terms_id is not None else None
+    counts = (bought.agents_standard, bought.agents_premium) if bought is not None else ()
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _values(session: Session, position: Contract, now: datetime) -> tuple[Sourced, ...]:

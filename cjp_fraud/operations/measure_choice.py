@@ -84,10 +84,10 @@ def offered_measures(
     if flagged is None:
         return ()
     position = contract_at(session, row.tenant_id, now)
-    duty = asks_for_the_narrowest(position.terms)
+    duty, home = asks_for_the_narrowest(position.terms), position.country
     return tuple(
-        offered(each, wider_than_needed=why_wider_fault(each.kind, each.scope, flagged, duty=duty))
-        for each in candidates(flagged, home=position.country)
+        offered(each, wider_than_needed=why_wider_fault(each.kind, each.scope, flagged, duty=duty, home=home))
+        for each in candidates(flagged, home=home)
     )
 
 

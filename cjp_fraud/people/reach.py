@@ -17,6 +17,7 @@ _RETURNS: Final = frozenset({Role.APPROVER, Role.COUNSEL})
 _STOPS: Final = frozenset({Role.COUNSEL})
 _COMMENTS: Final = frozenset({Role.ANALYST, Role.REVIEWER, Role.APPROVER, Role.COUNSEL})
 _WITHDRAWS: Final = frozenset({Role.REVIEWER, Role.APPROVER})
+_RULES: Final = frozenset({Role.REVIEWER, Role.APPROVER, Role.COUNSEL})
 
 READS_CASES: Final = frozenset(Role) - {Role.ADMIN}
 """Roles that read cases; an admin reads none, so that role reaches none."""
@@ -32,28 +33,53 @@ ROLES_FOR_ACT: Final[Mapping[str, frozenset[Role]]] = {
     "case.released": _WORKS,
     "case.handed_over": _WORKS,
     "case.put_aside": _WORKS,
+    "case.customer_asked": _WORKS,
+    "case.customer_answered": _WORKS,
+    "case.commented": _COMMENTS,
     "case.attached": _COMMENTS,
     "case.determined": _DECIDES,
+    "case.emergency_ordered": _DECIDES,
     "case.undetermined": _DECIDES,
     "case.dismissed": _DECIDES,
     "case.reopened": _DECIDES,
     "case.taken_back": _DECIDES,
-    "case.letter_ordered": _DECIDES,
+    "case.letter_ordered": _RULES,  # each kind of letter: ROLES_FOR_LETTER
+    "case.letter_withdrawn": _RULES,
+    "case.contradiction_resolved": _RULES,
     "case.returned": _RETURNS,
     "case.withdrawn": _WITHDRAWS,
     "case.need_stated": _WITHDRAWS,
     "case.stopped": _STOPS,
     "case.stop_cleared": _STOPS,
     "case.reinstating": _APPROVES,
+    "measure.looked_at": _APPROVES,
     "measure.reaffirmed": _APPROVES,
+    "measure.narrowing": _RULES,
+    "measure.found_wrong": _RULES,
+    "measure.assessed": _RULES,
+    "measure.corrected": _RULES,
+    "dispute.opened": _COMMENTS,
+    "dispute.decided": _RULES,
 }
 """Action of the log → roles of which one must reach the case; any that reads it, for actions not named here."""
 
+ROLES_FOR_LETTER: Final[Mapping[str, frozenset[Role]]] = {
+    "conditional_warning": _WITHDRAWS,
+    "breach": _RETURNS,
+}
+"""Kind of a letter that a person orders → roles of which one must reach the case."""
+
 
 def roles_for(action: str, content: Mapping[str, Any]) -> Collection[Role]:
-    """Return the roles of which one must reach the case on which a person acts; an approval names its capacity."""
+    """Return the roles of which one must reach the case on which a person acts.
+
+    An approval names its capacity, and an ordered letter its kind.
+    """
     capacity = content.get("capacity")
-    return frozenset({Role(capacity)}) if capacity is not None else ROLES_FOR_ACT.get(action, READS_CASES)
+    if capacity is not None:
+        return frozenset({Role(capacity)})
+    roles = ROLES_FOR_ACT.get(action, READS_CASES)
+    return ROLES_FOR_LETTER.get(content.get("kind", ""), roles) if action == "case.letter_ordered" else roles
 
 
 def reaches(by: Actor, roles: Collection[Role], channel: str | None, country: str | None) -> bool:

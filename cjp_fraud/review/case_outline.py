@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ class CaseOutline:
     country : ISO code of where it leads or comes from; None: no flag names one.
     exposure_cents : what the excess was charged so far; contacts where ``charge_known`` is not.
     exposure_per_hour : the same of the hour that ends with the last flag.
-    course : ``COURSE_POINTS`` values, excess contacts by time; few where the case is short.
+    course : ``COURSE_POINTS`` values, excess contacts an hour by time; few where the case is short.
     """
 
     channel: str
@@ -66,13 +66,18 @@ class CaseOutline:
         return self.observed / self.baseline if self.baseline > 0 else None
 
 
+def exposure_until(case: CaseOutline, now: datetime, until: datetime) -> int:
+    """Return the charge from ``now`` until ``until`` (aware), cents, if it goes on as in the hour of the last flag."""
+    return round(case.exposure_per_hour * max(until - now, timedelta()) / _LAST)
+
+
 def outline(flags: Sequence[OutlinedFlag]) -> CaseOutline:
     """Return the line of a case with these flags in force, at least one."""
     lead = max(flags, key=lambda flag: (flag.score, flag.start))
     alike = [flag for flag in flags if _stream(flag) == _stream(lead)]
     end = max(flag.span.end for flag in flags)
     loss = expected_loss(flag.span for flag in flags)
-    lately = expected_loss(flag.span for flag in flags if flag.span.end > end - _LAST)
+    lately = expected_loss(_since(end - _LAST, flag.span) for flag in flags if flag.span.end > end - _LAST)
     countries = [str(country) for flag in flags if (country := flag.reasons.get("country"))]
     return CaseOutline(
         channel=lead.channel,
@@ -90,6 +95,14 @@ def outline(flags: Sequence[OutlinedFlag]) -> CaseOutline:
     )
 
 
+def _since(begin: datetime, span: FlaggedSpan) -> FlaggedSpan:
+    """Return of a span what lies after ``begin``, of its excess in proportion; it ends after that."""
+    if span.start >= begin:
+        return span
+    part = (span.end - begin) / (span.end - span.start)
+    return replace(span, start=begin, excess=span.excess * part)
+
+
 def _reason(flag: OutlinedFlag) -> CaseReason:
     """A burst of minutes, too much over hours, or over weeks: contacts that go elsewhere, or more and more of them."""
     if flag.clock is Clock.MINUTE:
@@ -104,12 +117,15 @@ def _stream(flag: OutlinedFlag) -> tuple[str, str, str | None]:
 
 
 def _course(flags: Sequence[OutlinedFlag], end: datetime) -> tuple[float, ...]:
-    """Return the excess by time; a flag counts where its interval begins, so overlapping spans are not spread out."""
+    """Return the excess an hour by time, so that flags of minutes and of days can stand beside each other.
+
+    A flag counts where its interval begins, so overlapping spans are not spread out.
+    """
     begin = min(flag.start for flag in flags)
     shortest = min(flag.span.end - flag.start for flag in flags)
     points = max(1, min(COURSE_POINTS, round((end - begin) / shortest)))
     course = [0.0] * points
     for flag in flags:
         place = min(points - 1, int((flag.start - begin) / (end - begin) * points))
-        course[place] = max(course[place], flag.span.excess)
+        course[place] = max(course[place], flag.span.excess / ((flag.span.end - flag.span.start) / _LAST))
     return tuple(round(value, 1) for value in course)

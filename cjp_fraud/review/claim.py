@@ -17,6 +17,7 @@ from cjp_fraud.review.attachment_rules import AttachmentPolicy, CheckedFile
 from cjp_fraud.review.attachments import attachment_faults, store_file
 from cjp_fraud.review.case_lines import refresh_lines
 from cjp_fraud.review.case_opening import Openings, join_overflow, open_case, order_openers, utc_hour
+from cjp_fraud.review.case_reach import roles_reaching
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.claim_rules import ClaimPolicy, require_moment_to_return
 from cjp_fraud.review.decision_tables import Approval, Proposal
@@ -25,6 +26,8 @@ from cjp_fraud.review.mentions import keep_mentions, mentions_in
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, Awaited, CaseState, CommentKind
 from cjp_fraud.review.queue_tables import CaseWait
 from cjp_fraud.review.tables import Case, CaseComment, CaseLine, Episode
+
+_WORKS = frozenset({Role.ANALYST, Role.REVIEWER})
 
 DEFAULT_POLICY = ClaimPolicy()
 DEFAULT_ATTACHMENTS = AttachmentPolicy()
@@ -178,6 +181,10 @@ def hand_over(decision: Decision, case_id: str, to: str, policy: ClaimPolicy = D
         (case.state is CaseState.IN_REVIEW, f"it is {case.state}; only a case in review is handed over"),
         _is_theirs(decision, case, "hand it over"),
         (receiver.may(Role.ANALYST, Role.REVIEWER), f"{receiver} is neither an analyst nor a reviewer"),
+        (
+            not receiver.may(*_WORKS) or not roles_reaching(session, receiver, case).isdisjoint(_WORKS),
+            f"{in_words(case)} lies outside of what {receiver}'s roles are narrowed to",
+        ),
         (receiver.user_id != case.claimed_by, f"{receiver} holds it already"),
         action=f"hand over {in_words(case)}",
     )

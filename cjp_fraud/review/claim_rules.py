@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT: Final = timedelta(days=14)
 """A case that is put aside is back after this time at the latest, so that none is forgotten."""
 
+LONGEST_STOP: Final = timedelta(minutes=15)
+"""How long the service clock stands still at most when the customer is waited for: as long as their answer is."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimPolicy:
@@ -67,6 +70,11 @@ class Wait:
     def over_at(self) -> datetime:
         """When it was over or will be, if nothing else happens."""
         return self.until if self.ended_at is None else min(self.ended_at, self.until)
+
+    @property
+    def clock_stop(self) -> tuple[datetime, datetime]:
+        """Since and until when the service clock stands still, where the customer is waited for."""
+        return self.begun_at, min(self.over_at, self.begun_at + LONGEST_STOP)
 
 
 def require_moment_to_return(until: datetime, now: datetime) -> None:

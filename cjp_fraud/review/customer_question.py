@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-WAITS: Final = timedelta(minutes=15)
+from cjp_fraud.review.claim_rules import LONGEST_STOP
+
+WAITS: Final = LONGEST_STOP
 """How long an answer is waited for; then the case is back in the queue, answered or not."""
 
 

@@ -118,7 +118,8 @@ def _narrowest_checks(
     """A measure that is wider than needed needs its reason."""
     if measure is None or (asked.why_wider or "").strip():
         return []
-    fault = why_wider_fault(measure.kind, measure.scope, flagged, duty=asks_for_the_narrowest(position.terms))
+    duty = asks_for_the_narrowest(position.terms)
+    fault = why_wider_fault(measure.kind, measure.scope, flagged, duty=duty, home=position.country)
     return [(False, f"{fault}: say why {measure.kind} is needed (--because-wider)")] if fault else []
 
 

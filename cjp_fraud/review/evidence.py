@@ -49,6 +49,11 @@ class FlagView:
     reasons: Mapping[str, Any]
     episode_id: str | None
 
+    @property
+    def span_start(self) -> datetime:
+        """Start of what is counted, which ends with the interval."""
+        return self.interval_start + timedelta(seconds=self.interval_seconds - self.span_seconds)
+
     @classmethod
     def of(cls, flag: Flag) -> Self:
         """Return the view of a flag on record."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,14 +43,20 @@ def expected_loss(flags: Iterable[FlaggedSpan]) -> ExpectedLoss:
     """Add up excess × charge per contact.
 
     Flags of a series may overlap (15 minutes, an interval later 15 minutes again): of each, only the part after the
-    one before it counts, in proportion.
+    one before it counts, in proportion. A series costs no less than one of its flags alone, since a day's flag knows of
+    excess that no interval was flagged for.
     """
-    amount, charge_known = 0.0, True
+    charge_known = True
+    by_part: dict[str, float] = defaultdict(float)
+    alone: dict[str, float] = defaultdict(float)
     counted_until: dict[str, datetime] = {}
     for flag in sorted(flags, key=lambda flag: (flag.end, flag.series_id, flag.start)):
         begin = max(flag.start, counted_until.get(flag.series_id, flag.start))
         counted_until[flag.series_id] = flag.end
         part = max(flag.end - begin, timedelta()) / (flag.end - flag.start)
-        amount += part * flag.excess * (1.0 if flag.cents_per_contact is None else flag.cents_per_contact)
+        cost = flag.excess * (1.0 if flag.cents_per_contact is None else flag.cents_per_contact)
+        by_part[flag.series_id] += part * cost
+        alone[flag.series_id] = max(alone[flag.series_id], cost)
         charge_known = charge_known and flag.cents_per_contact is not None
+    amount = sum(max(by_part[series], alone[series]) for series in by_part)
     return ExpectedLoss(amount, charge_known)

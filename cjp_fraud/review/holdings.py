@@ -53,7 +53,7 @@ def holdings(
         )
         if state not in CLAIMABLE:
             lasting = None
-        stops = [(wait.begun_at, wait.over_at) for wait, _ in of_case if wait.awaited is Awaited.CUSTOMER]
+        stops = [wait.clock_stop for wait, _ in of_case if wait.awaited is Awaited.CUSTOMER]
         holding_of_case[case_id] = Holding(
             holder=lease.holder if lease else None,
             lease_ends_at=lease.ends_at if lease else None,

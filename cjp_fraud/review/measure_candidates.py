@@ -65,15 +65,21 @@ def candidates(flagged: Flagged, *, home: str | None = None) -> tuple[ReplayedMe
     return tuple(offered.values())
 
 
-def narrower_that_suffices(kind: MeasureKind, scope: Scope, flagged: Flagged) -> ReplayedMeasure | None:
+def narrower_that_suffices(
+    kind: MeasureKind, scope: Scope, flagged: Flagged, *, home: str | None = None
+) -> ReplayedMeasure | None:
     """Return the smallest measure that stops nearly all of the excess, where ``kind`` with ``scope`` is wider than it.
 
     None: there is none, or it would cut more of the usual contacts than the measure itself.
+
+    Parameters
+    ----------
+    home : as for :func:`candidates`.
     """
     if flagged.replay is None:
         return None
     own = replayed(kind, scope, flagged.replay)
-    for each in candidates(flagged):
+    for each in candidates(flagged, home=home):
         if not each.suffices or not _wider(own, each):
             continue
         costs_more = (
@@ -86,7 +92,9 @@ def narrower_that_suffices(kind: MeasureKind, scope: Scope, flagged: Flagged) ->
     return None
 
 
-def why_wider_fault(kind: MeasureKind, scope: Scope, flagged: Flagged, *, duty: bool) -> str | None:
+def why_wider_fault(
+    kind: MeasureKind, scope: Scope, flagged: Flagged, *, duty: bool, home: str | None = None
+) -> str | None:
     """Return what must be explained of a measure that is wider than needed; None: nothing.
 
     One rule for whoever chooses, and for the gate.
@@ -95,8 +103,9 @@ def why_wider_fault(kind: MeasureKind, scope: Scope, flagged: Flagged, *, duty: 
     ----------
     duty : whether the contract asks for the narrowest measure: then any narrower kind that could meet what was seen
         counts, and not only one that is known to stop nearly all.
+    home : as for :func:`candidates`: every measure that a page offers counts.
     """
-    smallest = narrower_that_suffices(kind, scope, flagged)
+    smallest = narrower_that_suffices(kind, scope, flagged, home=home)
     if smallest is not None:
         named = ", ".join(name for name in _named(smallest.scope)) or ", ".join(smallest.scope.channels)
         return f"{smallest.kind} ({named}) {smallest.words}, and {kind} is wider"

@@ -374,7 +374,7 @@ class QueueFilter:
     states : which states; None: all that are not closed, and closed ones that were flagged since.
     tenant_id : None: every tenant's.
     held_by : name of the user who works them; empty: nobody; None: anybody.
-    text : in the tenant's id, or the case's number; None: any.
+    text : in the tenant's id or name, or the case's number; None: any.
     channel, country, reason : of what happened; None: any.
     plan : that the tenant has bought; None: any.
     reach : what the reader's roles are narrowed to; None: to nothing.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
@@ -253,14 +254,9 @@ def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
     try:
         padded = text.strip() + "=" * (-len(text.strip()) % 4)
         named, revision, moved, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if key is not None:
-            place, number = key
-            key = (
-                aware(datetime.fromisoformat(place)) if isinstance(place, str) else float(place),
-                int(number),
-            )
-        cursor = _Cursor(QueueOrder(named), int(revision), bool(moved), key)
-    except (ValueError, TypeError) as error:
+        cursor = _Cursor(QueueOrder(named), _counted(revision), bool(moved))
+        cursor = replace(cursor, key=_key_in(key, cursor))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadInputError(
             f"{text!r} is no place in the queue; give what the page before named as next, or nothing"
         ) from error
@@ -269,6 +265,28 @@ def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
             f"the page before was ordered by {cursor.order}; go on in the same order, or begin anew"
         )
     return cursor
+
+
+def _key_in(key: Any, cursor: _Cursor) -> tuple[Any, int] | None:
+    """Return the key as the cursor's order has it: a revision where cases have moved, a score, or a moment."""
+    if key is None:
+        return None
+    place, number = key
+    if cursor.moved:
+        return _counted(place), _counted(number)
+    if cursor.order is QueueOrder.SCORE:
+        score = float(place)
+        if not math.isfinite(score):
+            raise ValueError("no case has such a score")
+        return score, _counted(number)
+    return aware(datetime.fromisoformat(place)).astimezone(UTC), _counted(number)
+
+
+def _counted(number: Any) -> int:
+    """Return a number as databases count in."""
+    if not abs(int(number)) < 2**63:
+        raise ValueError("no database counts so far")
+    return int(number)
 
 
 def _page(queue_filter: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.contracts.tables import Subscription, SubscriptionTerms
+from cjp_fraud.contracts.tables import Subscription, SubscriptionTerms, Tenant
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.case_reach import within_reach
 from cjp_fraud.review.mentions import mentioning
@@ -110,7 +110,8 @@ def narrowing(queue_filter: QueueFilter) -> list[ColumnElement[bool]]:
         conditions.append(mentioning(queue_filter.mentions))
     if queue_filter.text:
         text = queue_filter.text.strip().removeprefix("#")
-        in_tenant = Case.tenant_id.icontains(text, autoescape=True)
+        of_name = select(Tenant.id).where(Tenant.name.icontains(text, autoescape=True))
+        in_tenant = or_(Case.tenant_id.icontains(text, autoescape=True), Case.tenant_id.in_(of_name))
         is_number = text.isdecimal() and len(text) < 10
         conditions.append(or_(in_tenant, Case.number == int(text)) if is_number else in_tenant)
     line = [

@@ -23,6 +23,7 @@ class ShiftKind(StrEnum):
     APPROVAL_LAPSES = "approval_lapses"
     MEASURE_REVIEW = "measure_review"
     MEASURE_ENDS = "measure_ends"
+    CAP_ENDS = "cap_ends"
     DISPUTE_IS_DUE = "dispute_is_due"
 
 

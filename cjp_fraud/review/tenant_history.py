@@ -12,8 +12,8 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.review.case_lines import outline_on_record
 from cjp_fraud.review.case_outline import CaseOutline
 from cjp_fraud.review.decision_tables import Determination, Dispute
-from cjp_fraud.review.model import CaseState, DisputeState, Finding, TenantsPart
-from cjp_fraud.review.tables import Case, CaseLine
+from cjp_fraud.review.model import CaseState, CommentKind, DisputeState, Finding, TenantsPart
+from cjp_fraud.review.tables import Case, CaseComment, CaseLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class TenantCase:
     ----------
     outline : what happened, in one line; None: its flags were taken back.
     finding, part, found_at, found_by : of the newest determination; None: nobody found anything yet.
+    notes : how many comments people wrote on it.
     """
 
     number: int
@@ -36,6 +37,7 @@ class TenantCase:
     part: TenantsPart | None
     found_at: datetime | None
     found_by: str | None
+    notes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,21 @@ class TenantDispute:
 
 def cases_of_tenant(session: Session, tenant_id: str) -> tuple[TenantCase, ...]:
     """Return all cases of a tenant, the newest first."""
+    of_tenant = select(Case.id).where(Case.tenant_id == tenant_id)
     newest = (
         select(Determination.case_id, func.max(Determination.number).label("number"))
+        .where(Determination.case_id.in_(of_tenant))
         .group_by(Determination.case_id)
         .subquery()
     )
+    notes = (
+        select(func.count())
+        .where(CaseComment.case_id == Case.id, CaseComment.kind == CommentKind.COMMENT)
+        .correlate(Case)
+        .scalar_subquery()
+    )
     rows = session.execute(
-        select(Case, CaseLine, Determination, User.name)
+        select(Case, CaseLine, Determination, User.name, notes)
         .outerjoin(CaseLine, CaseLine.case_id == Case.id)
         .outerjoin(newest, newest.c.case_id == Case.id)
         .outerjoin(
@@ -67,7 +77,7 @@ def cases_of_tenant(session: Session, tenant_id: str) -> tuple[TenantCase, ...]:
         .where(Case.tenant_id == tenant_id)
         .order_by(Case.number.desc())
     )
-    return tuple(_case(case, line, found, name) for case, line, found, name in rows)
+    return tuple(_case(case, line, found, name, written) for case, line, found, name, written in rows)
 
 
 def disputes_of_tenant(session: Session, tenant_id: str) -> tuple[TenantDispute, ...]:
@@ -84,7 +94,9 @@ def disputes_of_tenant(session: Session, tenant_id: str) -> tuple[TenantDispute,
     )
 
 
-def _case(case: Case, line: CaseLine | None, found: Determination | None, name: str | None) -> TenantCase:
+def _case(
+    case: Case, line: CaseLine | None, found: Determination | None, name: str | None, notes: int
+) -> TenantCase:
     return TenantCase(
         number=case.number,
         state=case.state,
@@ -96,4 +108,5 @@ def _case(case: Case, line: CaseLine | None, found: Determination | None, name: 
         part=found.tenants_part if found else None,
         found_at=found.at if found else None,
         found_by=name,
+        notes=notes,
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.audit.log import append
@@ -18,12 +18,14 @@ from cjp_fraud.people.users import actor_of
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.case_reach import roles_reaching
 from cjp_fraud.review.cases import lock_case
-from cjp_fraud.review.decision_tables import Proposal
+from cjp_fraud.review.decision_tables import Approval, EmergencyOrder, Proposal
+from cjp_fraud.review.emergency import emergency_order_of
 from cjp_fraud.review.model import Capacity, CaseState, PageOutcome, ProviderPolicy
 from cjp_fraud.review.proposal import counsel_needed
 from cjp_fraud.review.queue_tables import OncallPage
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.suspension.emergency_gate import APPROVED_WITHIN
 from cjp_fraud.suspension.gate_facts import approval_obstacles
 
 
@@ -46,15 +48,33 @@ class PageToSend:
 
 
 def waiting_proposals(session: Session, now: datetime) -> Sequence[str]:
-    """Return the ids of the proposals that wait for approval and have not expired, the oldest first."""
+    """Return the ids of the proposals that wait for approval and have not expired, the oldest first.
+
+    Those whose measure one reviewer ordered in an emergency wait too: it ends unless somebody approves it.
+    """
     later = aliased(Proposal)
     superseded = exists().where(later.case_id == Proposal.case_id, later.number > Proposal.number)
     return session.scalars(
         select(Proposal.id)
         .join(Case, Case.id == Proposal.case_id)
-        .where(Case.state == CaseState.DETERMINED, ~superseded, Proposal.expires_at > now)
+        .where(
+            or_(
+                (Case.state == CaseState.DETERMINED) & (Proposal.expires_at > now),
+                (Case.state == CaseState.SUSPENDED) & _is_unapproved(now),
+            ),
+            ~superseded,
+        )
         .order_by(Proposal.drawn_at, Proposal.id)
     ).all()
+
+
+def _is_unapproved(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a proposal's measure was ordered in an emergency, and that it can still be approved."""
+    approved = exists().where(Approval.proposal_id == Proposal.id, Approval.capacity == Capacity.APPROVER)
+    ordered = exists().where(
+        EmergencyOrder.proposal_id == Proposal.id, EmergencyOrder.at > now - APPROVED_WITHIN
+    )
+    return and_(ordered, ~approved)
 
 
 def choose_page(decision: Decision, proposal_id: str, policy: ProviderPolicy) -> PageToSend | None:
@@ -67,14 +87,15 @@ def choose_page(decision: Decision, proposal_id: str, policy: ProviderPolicy) ->
     session, at = decision.session, decision.at
     proposal = session.get_one(Proposal, proposal_id)
     case = lock_case(session, proposal.case_id)
-    if case.state is not CaseState.DETERMINED or proposal_id not in waiting_proposals(session, at):
+    if proposal_id not in waiting_proposals(session, at):
         return None
-    approvals = approvals_of(session, proposal)
-    waiting_since = max([proposal.drawn_at, *(approval.at for approval in approvals)])
+    approvals, order = approvals_of(session, proposal), emergency_order_of(session, proposal_id)
+    ordered = [order.at] if order is not None else []
+    waiting_since = max([proposal.drawn_at, *ordered, *(approval.at for approval in approvals)])
     needed = {Capacity.APPROVER} | ({Capacity.COUNSEL} if counsel_needed(proposal) else set())
     needed -= {approval.capacity for approval in approvals}
-    # Each approval that is given begins the steps of the next one.
-    step = len(approvals) * 10 + (due := steps_due(waiting_since, at))
+    # Each approval that is given begins the steps of the next one, and so does an order in an emergency.
+    step = (len(approvals) + 2 * len(ordered)) * 10 + (due := steps_due(waiting_since, at))
     page = session.scalar(
         select(OncallPage).where(OncallPage.proposal_id == proposal_id, OncallPage.step == step)
     )

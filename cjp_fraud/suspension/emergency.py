@@ -139,6 +139,7 @@ def approve_in_emergency(
         "approval_id": approval.id,
         "proposal_id": proposal.id,
         "proposal_sha256": proposal.sha256,
+        "capacity": approval.capacity,
         "measure_id": measure.id,
         "review_at": measure.review_at,
         "ends_at": measure.ends_at,

@@ -366,9 +366,10 @@ def _wider_than_needed(facts: GateFacts, kind: MeasureKind, scope: Scope) -> lis
     """A measure that is wider than needed needs the reason on record."""
     determination = facts.determination
     terms = facts.contract.terms if facts.contract is not None else None
+    home = facts.contract.country if facts.contract is not None else None
     if determination is not None and determination.says_why_wider is True:
         return []
-    fault = why_wider_fault(kind, scope, facts.flagged, duty=asks_for_the_narrowest(terms))
+    fault = why_wider_fault(kind, scope, facts.flagged, duty=asks_for_the_narrowest(terms), home=home)
     return [f"{fault}, and nobody said why {kind} is needed"] if fault else []
 
 

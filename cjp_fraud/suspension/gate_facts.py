@@ -369,6 +369,7 @@ def _contract(position: Contract, at: datetime, methods: frozenset[str] | None =
         terms=position.terms,
         calendars=position.calendars,
         governing_faults=position.governing.faults if position.governing is not None else (),
+        country=position.country,
     )
 
 

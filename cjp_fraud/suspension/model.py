@@ -224,6 +224,7 @@ class ContractFact:
     terms_faults : what of the notice terms was not read, or cannot be served, a sentence each; None: not known.
     terms, calendars : the notice terms, and the calendars that their days are counted by; None: not known.
     governing_faults : why none of the documents that counsel entered governs, a sentence each; None: not known.
+    country : of the tenant (ISO 3166-1), so that what is abroad can be told; None: not known.
     """
 
     right: Right | None
@@ -241,6 +242,7 @@ class ContractFact:
     terms: ContractTerms | None = None
     calendars: Calendars | None = None
     governing_faults: tuple[str, ...] | None = ()
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

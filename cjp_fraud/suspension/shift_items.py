@@ -21,8 +21,8 @@ from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, DisputeState
 from cjp_fraud.review.queue_tables import CaseLease, CaseWait
 from cjp_fraud.review.shift_rules import AHEAD, ShiftItem, ShiftKind, within
 from cjp_fraud.review.tables import Case
-from cjp_fraud.suspension.model import MeasureState
-from cjp_fraud.suspension.tables import Measure
+from cjp_fraud.suspension.model import UNFINISHED, MeasureState
+from cjp_fraud.suspension.tables import Cap, Measure
 
 
 def shift_items(session: Session, now: datetime, fresh: timedelta) -> tuple[ShiftItem, ...]:
@@ -41,6 +41,7 @@ def shift_items(session: Session, now: datetime, fresh: timedelta) -> tuple[Shif
         *_proposals(session, until),
         *_approvals(session, until, fresh),
         *_measures(session, until),
+        *_caps(session, until),
         *_disputes(session, until),
     ]
     return within(items, now)
@@ -133,6 +134,16 @@ def _measures(session: Session, until: datetime) -> Iterator[ShiftItem]:
             yield ShiftItem(review_at, ShiftKind.MEASURE_REVIEW, number, tenant_id)
         if ends_at <= until:
             yield ShiftItem(ends_at, ShiftKind.MEASURE_ENDS, number, tenant_id)
+
+
+def _caps(session: Session, until: datetime) -> Iterator[ShiftItem]:
+    query = (
+        select(Cap.ends_at, Case.number, Case.tenant_id)
+        .join(Case, Case.id == Cap.case_id)
+        .where(Cap.state.in_(UNFINISHED), Cap.ends_at <= until)
+    )
+    for at, number, tenant_id in session.execute(query):
+        yield ShiftItem(at, ShiftKind.CAP_ENDS, number, tenant_id)
 
 
 def _disputes(session: Session, until: datetime) -> Iterator[ShiftItem]:

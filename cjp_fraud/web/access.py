@@ -168,6 +168,7 @@ class Admitted:
         return await run_in_threadpool(self._admit, request, form)
 
     def _admit(self, request: Request, form: Form) -> Visit:
+        _require_plain_address(request)
         deployment: Deployment = request.app.state.deployment
         now = deployment.now
         person, token = _signed_in(request, now)
@@ -313,6 +314,13 @@ async def _form_of(request: Request) -> Form:
     if request.method in _READING:
         return Form()
     return Form(tuple(await posted_fields(request, most_bytes=_MOST_BYTES, most_fields=_MOST_FIELDS)))
+
+
+def _require_plain_address(request: Request) -> None:
+    """Refuse an address that names something with a NUL, which PostgreSQL cannot look for."""
+    named = (*request.path_params.values(), *request.query_params.values())
+    if any("\x00" in str(each) for each in named):
+        raise BadInputError("nothing on record has a NUL in its name; write the address without it")
 
 
 def _require_own_form(request: Request, form: Form, secret: str, person: SignedIn | None) -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from cjp_fraud.contracts.restriction import CallsInProgress, MeasureKind
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.errors import BadInputError, CjpFraudError, FormSentBefore, Refused, StaleForm
+from cjp_fraud.errors import BadInputError, CjpFraudError, FormSentBefore, NotFoundError, Refused, StaleForm
 from cjp_fraud.operations import attachments, case_desk, cases, emergency, measures, narrowing
 from cjp_fraud.operations.case_timeline import TimelineEntry
 from cjp_fraud.operations.posted_forms import acting_by_form
@@ -259,7 +259,8 @@ def act(
         do(_acting(visit, number, shown, any_version=any_version))
     except FormSentBefore as before:
         return to(before.leads_to)
-    except (Refused, StaleForm, BadInputError) as error:
+    except (Refused, StaleForm, BadInputError, NotFoundError) as error:
+        # A case that is not on record has no page: looking for it says so once more.
         return case_shown(visit, number, in_the_way=error)
     return to(shown)
 

@@ -74,7 +74,7 @@ def measure_in(form: Form) -> MeasureWanted:
 def _offered_in(value: str) -> _Offered:
     try:
         return from_document(_Offered, json.loads(value))
-    except (ValueError, CjpFraudError) as error:
+    except (ValueError, RecursionError, CjpFraudError) as error:
         raise BadInputError(
             "what was chosen is no measure that the page offered; load the page again"
         ) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cjp_fraud.cli import cases, contracts, notices
 from cjp_fraud.contracts.model import Right
@@ -17,7 +18,8 @@ from cjp_fraud.contracts.terms import NoticeTerms, plain_terms
 from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import machine
-from cjp_fraud.storage.database import transaction
+from cjp_fraud.review.tables import CaseLine
+from cjp_fraud.storage.database import reading, transaction
 from tests.case_builders import START
 from tests.integration.cli.test_cases import a_deployment, answered, done, to_determined
 from tests.mail_servers import MailServerUnderTest, smtp_server
@@ -59,6 +61,9 @@ def test_it_prints_for_each_measure_the_minute_what_is_missing_and_the_path(open
     assert timedelta(hours=36) <= first - opened.now <= timedelta(hours=36, minutes=1)
     assert "gate point 2: no determination is on record" in rows[0]["missing_then"]
     assert any("by email" in sentence for sentence in rows[0]["path"])
+    with reading(opened.engine) as session:
+        an_hour = session.scalars(select(CaseLine.exposure_per_hour)).one()
+    assert rows[0]["exposure_cents"] == round(an_hour * (first - opened.now) / timedelta(hours=1)) > 0
     said = done(contracts.app, opened, "earliest", "1")
     assert f"{', '.join(MeasureKind)}: {first:%Y-%m-%d}" in said, "said once, for all of which it is true"
     assert "fastest path:" in said

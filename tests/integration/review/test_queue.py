@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -196,10 +197,33 @@ def closed_by_hand(engine: Engine, tenant_id: str) -> set[int]:
         return {number for (number,) in rows}
 
 
-@pytest.mark.parametrize("cursor", ["", "nonsense", "WzFd", "éé"])
+@pytest.mark.parametrize("cursor", ["", "nonsense", "WzFd", "éé", base64.b64encode(b"[" * 9_000).decode()])
 def test_a_cursor_that_nobody_gave_out_is_refused_in_words(sqlite_engine: Engine, cursor: str) -> None:
     with reading(sqlite_engine) as session, pytest.raises(BadInputError, match="no place in the queue"):
         queue(session, after=cursor)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ["score", 1, False, ["2025-01-01T00:00:00Z", 1]],
+        ["score", 1, False, [float("nan"), 1]],
+        ["score", 1, False, [5.0, 2**63]],
+        ["score", 2**63, False, None],
+        ["score", float("inf"), False, None],
+        ["score", 1, True, ["2025-01-01T00:00:00Z", 1]],
+        ["age", 1, False, [5.0, 1]],
+        ["age", 1, False, ["0001-01-01T00:00:00+23:59", 1]],
+    ],
+    ids=json.dumps,
+)
+def test_a_cursor_whose_key_is_of_another_kind_is_refused_in_words(
+    engine: Engine, document: list[Any]
+) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(document).encode()).decode()
+    wanted = QueueFilter(order=QueueOrder(document[0]))
+    with reading(engine) as session, pytest.raises(BadInputError, match="no place in the queue"):
+        queue(session, wanted, after=cursor)
 
 
 def test_the_next_page_is_asked_in_the_same_order(staffed: StaffedDeployment) -> None:

@@ -28,6 +28,7 @@ from cjp_fraud.review.claim import claim, release
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.shift_rules import ShiftKind
 from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
@@ -36,6 +37,7 @@ from cjp_fraud.suspension.case_records import records_of_case
 from cjp_fraud.suspension.follow_ups_due import FollowUp, follow_ups_due
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.reconciliation import reconcile
+from cjp_fraud.suspension.shift_items import shift_items
 from cjp_fraud.suspension.tables import Cap
 from tests.case_builders import START, StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.kills import killed_at_commit
@@ -118,6 +120,9 @@ def test_a_breach_caps_tells_the_customer_opens_a_case_and_lapses_by_itself(
 
     staffed.wait(minutes=1)
     assert run(staffed) == CapReport()  # it stands
+    with reading(staffed.engine) as session:
+        items = shift_items(session, staffed.now, timedelta(hours=72))
+    assert [(item.at, item.kind) for item in items] == [(cap.ends_at, ShiftKind.CAP_ENDS)]
     assert reconcile(staffed.enforcement()) == ()
     staffed.now = START + timedelta(hours=4)
     assert staffed.restricted() == 0  # the platform itself has ended it
@@ -264,6 +269,8 @@ def test_an_ended_consent_caps_nothing_any_more_and_lifts_what_is_capped(staffed
     run(staffed)
     with transaction(staffed.engine) as session:
         end_consent(Decision(session, staffed.people["carol"], staffed.now), consent_id, "revoked")
+    with pytest.raises(Refused, match="was entered before and was ended"):
+        signed(staffed, confirmed_by=None)
     staffed.wait(minutes=1)
 
     run(staffed)

@@ -11,12 +11,17 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from cjp_fraud.contracts.contract_terms import ContractTerms, GroundWithoutNotice
+from cjp_fraud.contracts.model import Right
+from cjp_fraud.contracts.terms import plain_terms
+from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.errors import BadInputError, Refused
 from cjp_fraud.operations import cases, paging, people, roster
-from cjp_fraud.people.model import Role, TurnWanted
+from cjp_fraud.people.model import Role, TurnWanted, machine
 from cjp_fraud.people.oncall_rules import DAYS
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import PageOutcome
-from cjp_fraud.storage.database import reading
+from cjp_fraud.storage.database import reading, transaction
 from tests.api_calls import calls_of
 from tests.case_builders import START
 from tests.chains import chain_faults
@@ -192,6 +197,35 @@ def test_an_approver_of_other_channels_is_not_paged(queue: QueueUnderTest, pager
     people.grant_role(queue.deployment, "ida", now, "adam", Role.APPROVER, channels=["sms"])
     run(queue, pager, 5)
     assert pager.who == ["bella"]
+
+
+def test_an_emergency_measure_pages_those_who_can_keep_it_from_its_order_on_until_it_is_approved(
+    queue: QueueUnderTest, pager: Pager
+) -> None:
+    for place, name in enumerate(("both", "adam", "bella"), 1):
+        on_call(queue, name, place)
+    marked = ContractTerms(
+        suspension=plain_terms(), without_notice=(GroundWithoutNotice("fraudulent use", tuple(Ground)),)
+    )
+    with transaction(queue.engine) as session:
+        enter_terms(
+            *(session, "acme", machine("contracts"), START),
+            reference="Agreement 3",
+            right=Right.CLAUSE_2_4,
+            terms=marked,
+        )
+    both = queue.signed_in("both")
+    send(both, "/cases/1", "/cases/1/return", reasons="the contract says more now")
+    assert send(both, "/cases/1", "/cases/1/determine", **FINDING).status_code == 200
+    assert run(queue, pager, 6) == 1
+    ordered = send(both, "/cases/1", "/cases/1/emergency", reasons="it goes on")
+    assert ordered.status_code == 200, ordered.text
+
+    assert [run(queue, pager, after) for after in (10.9, 11, 12, 16, 20.9)] == [0, 1, 0, 1, 0]
+    assert pager.who == ["adam", "bella", "adam"]
+    assert {document["type"] for _, document, _ in pager.taken} == {"approval.waiting"}
+    assert send(queue.signed_in("bella"), "/cases/1", "/cases/1/confirm").status_code == 200
+    assert run(queue, pager, 21) == 0
 
 
 def test_nobody_is_paged_about_what_was_returned(queue: QueueUnderTest, pager: Pager) -> None:

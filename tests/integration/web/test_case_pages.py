@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from cjp_fraud.people.tables import FormSubmission
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.web.application import queue_application
+from features.counting_clocks import Clock
 from tests.chains import chain_faults
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest, smtp_server
@@ -65,17 +67,51 @@ def test_the_queue_says_in_words_what_happened_what_it_costs_and_since_when(queu
     assert "Open 1" in words
 
 
+def test_a_flag_of_24_hours_begins_where_these_hours_do(sqlite_engine: Engine, tmp_path: Path) -> None:
+    queue = a_queue(sqlite_engine, tmp_path)
+    begun = queue.deployment.now - timedelta(minutes=30)
+    queue.flagged(interval_start=begun, span_seconds=86_400, clock=Clock.DAY)
+    shown = queue.signed_in("ana").get("/cases/1").text
+    table = shown[shown.index("flag in force") : shown.index("</table>")]
+    assert re.findall(r'<time datetime="([^"]+)"', table) == [
+        (begun + timedelta(minutes=5, hours=-24)).isoformat()
+    ]
+
+
+def test_what_was_found_of_the_tenant_before_stands_above_the_charts(queue: QueueUnderTest) -> None:
+    rita = queue.signed_in("rita")
+    send(rita, "/cases/1", "/cases/1/claim")
+    send(rita, "/cases/1", "/cases/1/comment", text="they announced a launch")
+    send(rita, "/cases/1", "/cases/1/dismiss", reasons="their launch")
+    queue.deployment.wait_until(queue.deployment.now + timedelta(days=3))
+    queue.flagged()
+
+    shown = queue.signed_in("rita").get("/cases/2").text
+
+    words = " ".join(re.sub("<[^>]+>", " ", shown[: shown.index('id="charts"')]).split())
+    assert "1 other case of the tenant" in words
+    assert re.search(
+        r"Case 1 Dismissed outbound voice 14 × usual since .*: not fraudulent rita, .* 1 note", words
+    )
+
+
 def test_a_filter_is_in_the_address_and_narrows_rows_and_counts(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
-    queue = a_queue(sqlite_engine, tmp_path, a_row(), a_row(tenant_id="zeta"))
+    queue = a_queue(sqlite_engine, tmp_path, a_row(), a_row(tenant_id="zeta", name="Beispiel GmbH"))
     queue.flagged("acme")
     queue.flagged("zeta", channel="sms")
     browser = queue.signed_in("rita")
+    held_by = re.search(r'<select name="held">(.*?)</select>', browser.get("/queue").text, re.DOTALL)
+    assert held_by is not None
+    assert {"rolf", "ana"} < set(re.findall(r'value="(\w+)"', held_by[1]))
     send(browser, "/cases/2", "/cases/2/claim")
     for address, numbers in {
         "/queue": ["1", "2"],
         "/queue?text=zet": ["2"],
+        "/queue?text=beispiel": ["2"],
+        "/queue?held=rita": ["2"],
+        "/queue?held=rolf": [],
         "/queue?text=1": ["1"],
         "/queue?held=me": ["2"],
         "/queue?held=nobody": ["1"],
@@ -304,6 +340,17 @@ def test_what_is_not_there_is_said_in_the_layout(queue: QueueUnderTest) -> None:
         assert answer.status_code == 404
         assert "Not on record" in answer.text
     assert browser.get("/cases/x").status_code == 422
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "address", ["/queue?text=%00", "/queue?held=a%00b", "/tenants/a%00b", "/tenants?text=%00"]
+)
+def test_an_address_that_no_database_can_look_for_is_refused_in_words(
+    engine: Engine, tmp_path: Path, address: str
+) -> None:
+    shown = a_queue(engine, tmp_path).signed_in("rita").get(address)
+    assert (shown.status_code, "NUL" in shown.text) == (400, True)
 
 
 def test_pages_are_in_the_language_and_the_zone_of_their_reader(queue: QueueUnderTest) -> None:

@@ -120,6 +120,11 @@ def test_a_case_is_handed_over_and_put_aside(queue: QueueUnderTest) -> None:
     assert "handed over by ana" in shown.text
     nonsense = send(rita, "/cases/1", "/cases/1/put-aside", awaited="rain", minutes="30")
     assert nonsense.status_code == 400
+    unknown = send(rita, "/cases/1", "/cases/1/hand-over", to="rite")
+    assert (unknown.status_code, "no user &#39;rite&#39; is on record" in unknown.text) == (404, True)
+    assert 'action="/cases/1/hand-over"' in unknown.text, "the case stays on the screen"
+    elsewhere = rita.post("/cases/99/hand-over", data=hidden_in(unknown.text) | {"to": "rolf"})
+    assert (elsewhere.status_code, "/cases/99" in elsewhere.text) == (404, False)
     aside = send(rita, "/cases/1", "/cases/1/put-aside", awaited="customer", minutes="30")
     assert "waits for the customer until" in aside.text
     assert "clock stands still until" in aside.text

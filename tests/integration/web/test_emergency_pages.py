@@ -13,8 +13,9 @@ from cjp_fraud.contracts.contract_terms import ContractTerms, GroundWithoutNotic
 from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.contracts.versions import enter_terms
-from cjp_fraud.operations import measures
-from cjp_fraud.people.model import machine
+from cjp_fraud.errors import OutOfReach
+from cjp_fraud.operations import cases, emergency, measures, people
+from cjp_fraud.people.model import Role, machine
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
@@ -87,6 +88,33 @@ def test_it_is_ordered_on_the_page_counted_down_and_approved_by_somebody_else(
     assert state_of(queue) == "suspended"
     with reading(queue.engine) as session:
         assert chain_faults(session) == []
+
+
+def test_who_reaches_the_case_as_an_analyst_alone_neither_orders_nor_approves_it(
+    queue: QueueUnderTest,
+) -> None:
+    marked(queue)
+    for name, role in (("rolf", Role.REVIEWER), ("adam", Role.APPROVER)):
+        people.grant_role(queue.deployment, "ida", queue.deployment.now, name, Role.ANALYST)
+        people.grant_role(queue.deployment, "ida", queue.deployment.now, name, role, channels=["sms"])
+    queue.deployment.wait_until(queue.deployment.now + timedelta(hours=25))
+    queue.flagged()
+    rita, rolf, adam = (queue.signed_in(name) for name in ("rita", "rolf", "adam"))
+    send(rita, "/cases/1", "/cases/1/claim")
+    assert send(rita, "/cases/1", "/cases/1/determine", **FINDING).status_code == 200
+    for person, form in ((rolf, FORM), (adam, "/cases/1/approve")):
+        assert f'action="{form}"' not in person.get("/cases/1").text
+    with pytest.raises(OutOfReach):
+        emergency.order_in_emergency(
+            queue.deployment, "rolf", queue.deployment.now, "1", reasons="it goes on"
+        )
+    assert state_of(queue) == "determined"
+
+    assert send(rita, "/cases/1", FORM, reasons="it goes on").status_code == 200
+    assert 'action="/cases/1/confirm"' not in adam.get("/cases/1").text
+    with pytest.raises(OutOfReach):
+        cases.approve_and_carry_out(queue.deployment, "adam", queue.deployment.now, "1")
+    assert queue.entries("case.emergency_approved") == []
 
 
 def test_it_is_not_offered_where_counsel_marked_no_ground_and_a_forged_form_is_refused(

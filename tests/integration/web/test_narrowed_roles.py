@@ -104,6 +104,16 @@ def test_a_role_that_is_not_narrowed_does_not_widen_one_that_is(queue: QueueUnde
     assert cases.dismiss(deployment, "rita", now, "2", reasons="a campaign").state == "dismissed"
 
 
+def test_nobody_is_handed_a_case_that_they_do_not_reach(queue: QueueUnderTest) -> None:
+    deployment, now = queue.deployment, queue.deployment.now
+    cases.claim(deployment, "rita", now, "2")
+    with pytest.raises(Refused, match="case 2 lies outside of what ana's roles are narrowed to"):
+        claims.hand_over(deployment, "rita", now, "2", "ana")
+    assert queue.entries("case.handed_over") == []
+    cases.claim(deployment, "rita", now, "1")
+    assert claims.hand_over(deployment, "rita", now, "1", "ana").number == 1
+
+
 def test_another_reach_gives_the_role_anew_and_the_same_one_changes_nothing(queue: QueueUnderTest) -> None:
     before = queue.newest_entry()
     same = narrow(queue, "ana", Role.ANALYST, channels=["voice"], countries=["US"])

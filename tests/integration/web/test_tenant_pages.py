@@ -70,6 +70,18 @@ def test_the_page_shows_use_contract_cases_and_the_decision(queue: QueueUnderTes
     assert 'href="/cases/1"' in shown.text
 
 
+def test_the_contract_stands_beside_its_proof_with_agents_and_notice_terms(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    queue = a_queue(sqlite_engine, tmp_path, a_row(agents_standard="12", agents_premium="3"))
+    queue.flagged()
+    for page in ("/tenants/acme", "/cases/1"):
+        shown = plain(queue.signed_in("rita").get(page).text)
+        assert "Proof of the term 2015-01-01, voice dms:PN-0001" in shown
+        assert "Purchased agents 15" in shown
+        assert "suspension, step 1, email" in shown
+
+
 def test_a_day_that_one_series_does_not_know_is_not_known(queue: QueueUnderTest) -> None:
     used(queue, "acme", [100, None, 100])
     shown = calls_of(queue, "ana").get("/tenants/acme/history").json()

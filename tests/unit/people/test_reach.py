@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.people.model import EVERYTHING, Actor, Reach, Role, machine
 from cjp_fraud.people.reach import reach_for, reaches, roles_for
 
@@ -43,6 +45,30 @@ def test_an_act_needs_a_role_that_may_do_it_and_reaches_the_case() -> None:
     assert not reaches(by, roles_for("case.approved", {"capacity": "approver"}), "sms", None)
     assert not reaches(by, roles_for("case.reinstating", {}), "sms", None)
     assert reaches(by, roles_for("case.commented", {}), "sms", None), "as an analyst"
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "content"),
+    [
+        (Role.REVIEWER, "case.emergency_ordered", {}),
+        (Role.APPROVER, "case.emergency_approved", {"capacity": "approver"}),
+        (Role.APPROVER, "case.contradiction_resolved", {}),
+        (Role.APPROVER, "case.letter_ordered", {"kind": NoticeKind.CONDITIONAL_WARNING}),
+        (Role.COUNSEL, "case.letter_ordered", {"kind": NoticeKind.BREACH}),
+        (Role.COUNSEL, "case.letter_withdrawn", {}),
+        (Role.APPROVER, "dispute.decided", {}),
+        (Role.APPROVER, "measure.narrowing", {}),
+        (Role.REVIEWER, "measure.assessed", {}),
+        (Role.COUNSEL, "measure.found_wrong", {}),
+        (Role.APPROVER, "measure.looked_at", {}),
+    ],
+)
+def test_what_only_a_role_of_weight_may_do_is_not_reached_as_an_analyst(
+    role: Role, action: str, content: dict[str, str]
+) -> None:
+    by = a_person(Role.ANALYST, role, narrowed=((role, VOICE),))
+    assert reaches(by, roles_for(action, content), "voice", None)
+    assert not reaches(by, roles_for(action, content), "sms", None)
 
 
 def test_lists_show_what_any_role_reaches() -> None:

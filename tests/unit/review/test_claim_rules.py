@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,6 +34,14 @@ def test_who_takes_a_case_up_ends_its_wait() -> None:
     wait = a_wait(Awaited.CUSTOMER, ended_at=NOW + 5 * MINUTE)
     assert not wait.lasts(NOW + 6 * MINUTE, NOW)
     assert wait.over_at == NOW + 5 * MINUTE
+
+
+@pytest.mark.parametrize(("minutes", "stopped"), [(5, 5), (15, 15), (16, 15), (14 * 24 * 60, 15)])
+def test_whoever_waits_long_for_the_customer_does_not_stop_the_service_clock_so_long(
+    minutes: int, stopped: int
+) -> None:
+    wait = replace(a_wait(Awaited.CUSTOMER), until=NOW + minutes * MINUTE)
+    assert wait.clock_stop == (wait.begun_at, wait.begun_at + stopped * MINUTE)
 
 
 @pytest.mark.parametrize("until", [NOW, NOW - MINUTE, NOW + LONGEST_WAIT + MINUTE])

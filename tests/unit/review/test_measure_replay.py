@@ -199,6 +199,17 @@ def test_a_narrower_measure_that_cuts_more_of_the_usual_traffic_needs_no_excuse(
     )
 
 
+def test_a_block_of_all_that_is_abroad_is_narrower_than_a_channel() -> None:
+    places = ("AL", "AM", "AZ", "BA", "BF", "BG", "BI", "BW", "BY", "CU", "DZ", "EE", "GE", "GM", "HR", "LV")
+    spread = rows(0, 170, 10.0, {"US": 10, **dict.fromkeys(places, 10)})
+    burst = flagged_traffic([a_flag()], [*rows(-60, 10, 10.0, {"US": 10}), *spread, LEVEL], (), ())
+    channel = measure(MeasureKind.SUSPEND_CHANNEL)
+
+    assert next(each.kind for each in candidates(burst, home="US") if each.suffices) == "block_destinations"
+    assert "block_destinations" in str(why_wider_fault(*channel, burst, duty=False, home="US"))
+    assert why_wider_fault(*channel, burst, duty=False) is None, "what is abroad is not known"
+
+
 def test_where_the_contract_asks_for_the_narrowest_what_was_seen_is_enough() -> None:
     seen = replace(flagged(), replay=None)
 

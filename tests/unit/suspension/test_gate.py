@@ -314,6 +314,7 @@ MAY_BE_UNKNOWN = {
     ("facts", "emergency"),  # there is an approval
     ("contract", "longest_measure"),  # None: the contract names none
     ("contract", "deployment_fault"),  # words alone
+    ("contract", "country"),  # then a block of all that is abroad is no narrower measure
     ("approval", "name"),  # words alone
     ("contract", "calendars"),  # for a notice that is only supposed
     ("notice", "projected_at"),  # what may come, of which the gate asks nothing

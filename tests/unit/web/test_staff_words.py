@@ -14,6 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cjp_fraud
+from cjp_fraud.notices.model import Outcome
+from cjp_fraud.people.reach import ROLES_FOR_ACT
+from cjp_fraud.suspension.requirements import POINTS
+from cjp_fraud.web.labels import LABELS
 from cjp_fraud.web.sparkline import sparkline
 from cjp_fraud.web.words import LANGUAGES, Words, catalogues, language_wanted, translations
 
@@ -129,3 +133,11 @@ def test_a_course_is_drawn_without_style_and_inside_its_picture(course: list[flo
     heights = [float(height) for height in re.findall(r'<rect [^>]*height="([\d.]+)"', drawn)]
     assert len(heights) == len(course)
     assert all(1 <= height <= 20 for height in heights)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [*(f"notice.{outcome}" for outcome in Outcome), *ROLES_FOR_ACT, *(f"gate_{point}" for point in POINTS)],
+)
+def test_every_act_on_a_case_and_every_point_of_the_gate_has_its_words(action: str) -> None:
+    assert action in LABELS
