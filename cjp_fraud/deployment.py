@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cjp_fraud.people.form_submissions import PostedForm
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.claim_rules import ClaimPolicy
-    from cjp_fraud.review.kept_counts import KeptCounts
+    from cjp_fraud.review.count_cache import CountCache
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
     from cjp_fraud.suspension.connections import Enforcement
@@ -124,11 +124,11 @@ class Deployment:
             return home_clock(session)
 
     @cached_property
-    def kept_counts(self) -> KeptCounts:
+    def count_cache(self) -> CountCache:
         """Counts of the queue that are kept while they hold."""
-        from cjp_fraud.review.kept_counts import KeptCounts
+        from cjp_fraud.review.count_cache import CountCache
 
-        return KeptCounts()
+        return CountCache()
 
     @cached_property
     def lake(self) -> Lake:

@@ -40,7 +40,7 @@ from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.digests import digest
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.storage.database import read_before
+from cjp_fraud.storage.database import read_once
 
 # Made once: to make a statement takes longer than to run it.
 _SITE: Final = select(Site).where(Site.subscription_id == bindparam("subscription_id"))
@@ -82,7 +82,7 @@ def contract_at(
     """
     moment = aware(at)
     known = moment if known_at is None else aware(known_at)
-    return read_before(
+    return read_once(
         session,
         ("contract", tenant_id, moment, known),
         lambda: _read_contract(session, tenant_id, moment, known),

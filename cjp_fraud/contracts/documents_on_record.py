@@ -18,7 +18,7 @@ from cjp_fraud.contracts.stated import Unstated
 from cjp_fraud.contracts.tables import ContractDocuments
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.storage.database import read_before
+from cjp_fraud.storage.database import read_once
 
 # Made once: to make a statement takes longer than to run it.
 _DOCUMENTS: Final = (
@@ -94,4 +94,4 @@ def reading_of_documents(stored: str | None, bought: Bought, at: datetime, time_
 def documents_at(session: Session, subscription_id: str, at: datetime) -> ContractDocuments | None:
     """Return the version of the documents that counted at ``at`` (aware); None: none did."""
     asked = {"subscription_id": subscription_id, "at": at}
-    return read_before(session, ("documents", subscription_id, at), lambda: session.scalar(_DOCUMENTS, asked))
+    return read_once(session, ("documents", subscription_id, at), lambda: session.scalar(_DOCUMENTS, asked))

@@ -102,7 +102,7 @@ def look_at_queue(
         reader = actor_named(session, by)
         reach = reach_for(reader)
         chosen = replace(_of_any_state(queue_filter), reach=reach)
-        counts = deployment.kept_counts.counts(session, replace(chosen, order=QueueOrder.SCORE), now)
+        counts = deployment.count_cache.counts(session, replace(chosen, order=QueueOrder.SCORE), now)
         return QueueDesk(
             listed=_page(
                 session, deployment, chosen, now, limit=limit, after=after, by=by, counts=counts.states

@@ -26,7 +26,7 @@ from cjp_fraud.review.expected_loss import FlaggedSpan, expected_loss
 from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment, Episode, Flag
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.storage.database import in_parts, read_before
+from cjp_fraud.storage.database import in_parts, read_once
 from cjp_fraud.storage.locks import named_lock
 
 # Made once: to make a statement takes longer than to run it.
@@ -147,7 +147,7 @@ def flags_in_force(session: Session, case_id: str, *, lock: bool = False) -> lis
     """
     if lock:
         return list(session.scalars(_FLAGS_LOCKED, {"case_id": case_id}))
-    in_force = read_before(
+    in_force = read_once(
         session,
         ("flags in force", case_id),
         lambda: session.scalars(_FLAGS_IN_FORCE, {"case_id": case_id}).all(),

@@ -33,7 +33,7 @@ from cjp_fraud.review.measure_replay import Replay, replayed
 from cjp_fraud.review.model import NamedEvidence, ProviderPolicy
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.storage.database import read_before
+from cjp_fraud.storage.database import read_once
 
 # Made once: to make a statement takes longer than to run it.
 _LATEST: Final = (
@@ -188,7 +188,7 @@ def _awaited(position: Contract) -> list[str]:
 def latest_proposal(session: Session, case: Case) -> Proposal | None:
     """Return the case's newest proposal."""
     case_id = case.id
-    return read_before(
+    return read_once(
         session, ("latest proposal", case_id), lambda: session.scalar(_LATEST, {"case_id": case_id})
     )
 

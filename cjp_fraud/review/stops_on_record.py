@@ -20,7 +20,7 @@ from cjp_fraud.review.model import DisputeState, StopKind
 from cjp_fraud.review.stops import OpenDispute, StandingStop, clearing_faults, order_faults, stop_sentences
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
-from cjp_fraud.storage.database import read_before
+from cjp_fraud.storage.database import read_once
 
 # Made once: to make a statement takes longer than to run it.
 _STANDING: Final = (
@@ -128,7 +128,7 @@ def let_notice_stand(decision: Decision, case_id: str, notice_id: str, reasons: 
 
 def standing_stops(session: Session, case_id: str) -> list[str]:
     """Return one sentence for each stop that stands, filed disputes too where the contract says so."""
-    return list(read_before(session, ("standing stops", case_id), lambda: _standing(session, case_id)))
+    return list(read_once(session, ("standing stops", case_id), lambda: _standing(session, case_id)))
 
 
 def _standing(session: Session, case_id: str) -> list[str]:

@@ -113,7 +113,7 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def read_before(session: Session, what: Hashable, read: Callable[[], _ValueT]) -> _ValueT:
+def read_once(session: Session, what: Hashable, read: Callable[[], _ValueT]) -> _ValueT:
     """Return what ``read`` returns; in a session for reading only, what it returned the first time.
 
     A page's parts ask again and again for the same rows: a case's view, its gate, its acts. A session that writes reads

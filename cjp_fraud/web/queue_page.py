@@ -70,7 +70,7 @@ def queue_shown(
             visit.deployment, visit.by, visit.now, chosen, limit=PAGE_LENGTH, after=after or None
         ),
         asked=asked,
-        rows=QueueRows(visit.request.app.state.kept_rows, asked, visit.words, visit.now),
+        rows=QueueRows(visit.request.app.state.row_cache, asked, visit.words, visit.now),
         address=address,
         states=CaseState,
         channels=CHANNELS,

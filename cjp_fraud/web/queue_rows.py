@@ -18,27 +18,27 @@ _MOST: Final = 5_000
 """Rows that are kept, of about a kilobyte each."""
 
 
-class KeptRows:
+class RowCache:
     """Rows by all that they show: the case, the view that they lead to, the reader's words, what time has made of it.
 
     So a row is found again only where it would be drawn the same; whoever reads it was given the very same case.
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, Markup] = OrderedDict()
+        self._cached: OrderedDict[Hashable, Markup] = OrderedDict()
         self._guard = Lock()
 
     def get(self, key: Hashable) -> Markup | None:
         """Return the row that was drawn for a key; None: none was."""
         with self._guard:
-            return self._kept.get(key)
+            return self._cached.get(key)
 
     def keep(self, key: Hashable, row: Markup) -> Markup:
         """Keep a row and return it."""
         with self._guard:
-            self._kept[key] = row
-            if len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+            self._cached[key] = row
+            if len(self._cached) > _MOST:
+                self._cached.popitem(last=False)
         return row
 
 
@@ -52,7 +52,7 @@ class QueueRows:
     now : aware; what the rows say of time is of this moment.
     """
 
-    rows: KeptRows
+    rows: RowCache
     asked: Mapping[str, str]
     words: Words
     now: datetime

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from cjp_fraud.audit.newest_change import Change, NewestChange
 from cjp_fraud.operations import case_desk, case_queue, cases, people
 from cjp_fraud.people.model import Role
-from cjp_fraud.review import kept_counts
+from cjp_fraud.review import count_cache
 from cjp_fraud.review.model import CaseState, QueueFilter
 from cjp_fraud.review.queue_filters import QueueCounts, count_cases
 from cjp_fraud.storage.database import reading
@@ -45,7 +45,7 @@ def queue(sqlite_engine: Engine, tmp_path: Path) -> QueueUnderTest:
 
 def kept(queue: QueueUnderTest, asked: QueueFilter) -> QueueCounts:
     with reading(queue.engine) as session:
-        return queue.deployment.kept_counts.counts(session, asked, queue.deployment.now)
+        return queue.deployment.count_cache.counts(session, asked, queue.deployment.now)
 
 
 def counted(queue: QueueUnderTest, asked: QueueFilter) -> QueueCounts:
@@ -54,7 +54,7 @@ def counted(queue: QueueUnderTest, asked: QueueFilter) -> QueueCounts:
 
 
 @pytest.mark.both_databases
-def test_after_every_act_the_kept_counts_are_what_a_new_count_says(engine: Engine, tmp_path: Path) -> None:
+def test_after_every_act_the_cached_counts_are_what_a_new_count_says(engine: Engine, tmp_path: Path) -> None:
     queue = a_queue_of_two(engine, tmp_path)
     deployment = queue.deployment
     acts: tuple[Callable[[], object], ...] = (
@@ -76,7 +76,7 @@ def test_that_somebody_read_or_commented_a_case_is_no_reason_to_count_anew(
     queue: QueueUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment, kept_before = queue.deployment, kept(queue, QueueFilter())
-    monkeypatch.setattr(kept_counts, "count_cases", lambda *_: pytest.fail("it was counted anew"))
+    monkeypatch.setattr(count_cache, "count_cases", lambda *_: pytest.fail("it was counted anew"))
     case_desk.look_at_case(deployment, "rita", deployment.now, "1")
     cases.comment(deployment, "rita", deployment.now, "1", "seen at their switch too")
     assert kept(queue, QueueFilter()) == kept_before

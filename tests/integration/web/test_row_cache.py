@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from cjp_fraud.operations import cases, claims
 from cjp_fraud.review.model import Awaited
-from cjp_fraud.web.queue_rows import KeptRows
+from cjp_fraud.web.queue_rows import RowCache
 from tests.contract_builders import a_row
 from tests.queue_pages import QueueUnderTest, a_queue
 
@@ -25,7 +25,7 @@ def table(browser: TestClient, address: str = "/queue") -> str:
 def require_as_drawn_anew(browser: TestClient) -> str:
     """Return the table as it is shown, after a comparison with one of which no row was kept."""
     shown = table(browser)
-    browser.app.state.kept_rows = KeptRows()  # type: ignore[attr-defined]
+    browser.app.state.row_cache = RowCache()  # type: ignore[attr-defined]
     assert shown == table(browser)
     return shown
 
@@ -65,7 +65,7 @@ def test_rows_drawn_for_one_reader_show_nothing_of_them_to_another(
     queue = a_queue_of_two(sqlite_engine, tmp_path)
     cases.comment(queue.deployment, "ana", queue.deployment.now, "2", "@rita look")
     rita, rolf = queue.signed_in("rita"), queue.signed_in("rolf")
-    rolf.app.state.kept_rows = rita.app.state.kept_rows  # type: ignore[attr-defined]
+    rolf.app.state.row_cache = rita.app.state.row_cache  # type: ignore[attr-defined]
     assert "mentions you" in table(rita)
     assert "mentions you" not in table(rolf)
     assert "mentions you" in table(rita)

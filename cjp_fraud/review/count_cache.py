@@ -28,7 +28,7 @@ _MOST: Final = 200
 """Filters whose counts are kept."""
 
 
-class KeptCounts:
+class CountCache:
     """The counts of one database, kept in this process.
 
     What a reader whose roles are narrowed may count is part of the filter, so nobody is shown another reader's.
@@ -36,7 +36,7 @@ class KeptCounts:
 
     def __init__(self) -> None:
         self._newest = NewestChange(_NOT_COUNTED)
-        self._kept: OrderedDict[QueueFilter, tuple[Change, CountedCases]] = OrderedDict()
+        self._cached: OrderedDict[QueueFilter, tuple[Change, CountedCases]] = OrderedDict()
         self._guard = Lock()
 
     def counts(self, session: Session, queue_filter: QueueFilter, now: datetime) -> QueueCounts:
@@ -47,7 +47,7 @@ class KeptCounts:
         if change is None:
             return count_cases(session, queue_filter, now).counts(now)
         with self._guard:
-            counted_at, counted = self._kept.get(queue_filter, (None, None))
+            counted_at, counted = self._cached.get(queue_filter, (None, None))
         if counted is None or counted_at != change or now < counted.at:
             counted = count_cases(session, queue_filter, now)
             self._keep(queue_filter, change, counted)
@@ -55,7 +55,7 @@ class KeptCounts:
 
     def _keep(self, queue_filter: QueueFilter, change: Change, counted: CountedCases) -> None:
         with self._guard:
-            self._kept[queue_filter] = (change, counted)
-            self._kept.move_to_end(queue_filter)
-            while len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+            self._cached[queue_filter] = (change, counted)
+            self._cached.move_to_end(queue_filter)
+            while len(self._cached) > _MOST:
+                self._cached.popitem(last=False)
