@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cjp_fraud.people.form_submissions import PostedForm
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.claim_rules import ClaimPolicy
+    from cjp_fraud.review.count_cache import CountCache
     from cjp_fraud.review.model import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
     from cjp_fraud.suspension.connections import Enforcement
@@ -121,6 +122,13 @@ class Deployment:
 
         with reading(self.engine) as session:
             return home_clock(session)
+
+    @cached_property
+    def count_cache(self) -> CountCache:
+        """Counts of the queue that are kept while they hold."""
+        from cjp_fraud.review.count_cache import CountCache
+
+        return CountCache()
 
     @cached_property
     def lake(self) -> Lake:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Collection, Iterator
-from functools import lru_cache
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, bindparam, case, cast, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.named_rows import NewestNames
@@ -16,6 +17,32 @@ from cjp_fraud.storage.database import in_parts
 
 _LARGE: Final = 50_000
 """Characters from which on what an entry names is kept; an act on one case names some thousands."""
+
+_MOST: Final = 8
+"""Large entries that are kept."""
+
+_Named: TypeAlias = dict[tuple[str, str], dict[str, str]]
+
+_OF_CASE: Final = select(AuditEntry.sequence).where(AuditEntry.case_id == bindparam("case_id"))
+_OF_ROWS: Final = select(EntryOfRow.sequence).where(
+    EntryOfRow.row_id.in_(bindparam("row_ids", expanding=True))
+)
+_ROWS: Final = cast(AuditEntry.rows, Text)
+_ROWS_OF: Final = select(_ROWS).where(AuditEntry.sequence == bindparam("number"))
+_ENTRIES: Final = (
+    select(
+        AuditEntry.sequence,
+        AuditEntry.action,
+        AuditEntry.actor,
+        AuditEntry.case_id,
+        AuditEntry.subject_type,
+        AuditEntry.subject_id,
+        AuditEntry.entry_sha256,
+        case((AuditEntry.sequence.in_(bindparam("kept", expanding=True)), None), else_=_ROWS).label("rows"),
+    )
+    .where(AuditEntry.sequence.in_(bindparam("numbers", expanding=True)))
+    .order_by(AuditEntry.sequence)
+)
 
 
 def newest_names(
@@ -36,8 +63,7 @@ def newest_names(
         ``tables_of_subjects`` must be among them too.
     """
     names, own_rows = NewestNames(), set(rows)
-    for entry in _entries_naming(session, own_rows, case_id):
-        named = _rows_by_name(entry.rows) if len(entry.rows) < _LARGE else _rows_of_large(entry.rows)
+    for entry, named in _entries_naming(session, own_rows, case_id):
         own = {row for row in own_rows if row in named}
         if entry.case_id == case_id:
             own |= named.keys()
@@ -47,35 +73,61 @@ def newest_names(
     return names
 
 
-def _rows_by_name(rows: str) -> dict[tuple[str, str], dict[str, str]]:
-    """Return the rows that an entry names (JSON) by table and id; of one that it names twice, the last."""
-    return {(row["table"], row["id"]): row for row in json.loads(rows)}
+class _LargeEntries:
+    """What large entries name, kept: a load of all tenants is one entry, which each of their cases asks for.
 
-
-@lru_cache(8)
-def _rows_of_large(rows: str) -> dict[tuple[str, str], dict[str, str]]:
-    """Return them, and keep them: a load of all tenants is one entry, which each of their cases asks for.
-
-    They are kept by the whole text, as it was just read: an entry that was changed since is read anew.
+    They are kept by number and digest. The digest of an entry covers what it names and every entry before it, so one
+    that stands elsewhere, or was written anew, is read anew.
     """
-    return _rows_by_name(rows)
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, str], _Named] = OrderedDict()
+        self._guard = Lock()
+
+    @property
+    def numbers(self) -> list[int]:
+        """Numbers of the entries that are kept."""
+        with self._guard:
+            return sorted({sequence for sequence, _ in self._kept})
+
+    def get(self, sequence: int, entry_sha256: str) -> _Named | None:
+        """Return the rows that an entry names; None: it is not kept."""
+        with self._guard:
+            return self._kept.get((sequence, entry_sha256))
+
+    def keep(self, sequence: int, entry_sha256: str, named: _Named) -> None:
+        """Keep what an entry names."""
+        with self._guard:
+            self._kept[sequence, entry_sha256] = named
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
 
 
-def _entries_naming(session: Session, wanted: set[tuple[str, str]], case_id: str) -> Iterator[Any]:
-    """Yield the case's own entries, and those that name a row that is wanted, in order."""
-    sequences = set(session.scalars(select(AuditEntry.sequence).where(AuditEntry.case_id == case_id)))
+_large_entries: Final = _LargeEntries()
+
+
+def _entries_naming(
+    session: Session, wanted: set[tuple[str, str]], case_id: str
+) -> Iterator[tuple[Any, _Named]]:
+    """Yield the case's own entries, and those that name a row that is wanted, in order, each with what it names."""
+    sequences = set(session.scalars(_OF_CASE, {"case_id": case_id}))
     for ids in in_parts(sorted({row_id for _, row_id in wanted})):
-        sequences |= set(session.scalars(select(EntryOfRow.sequence).where(EntryOfRow.row_id.in_(ids))))
-    columns = (
-        AuditEntry.sequence,
-        AuditEntry.action,
-        AuditEntry.actor,
-        AuditEntry.case_id,
-        AuditEntry.subject_type,
-        AuditEntry.subject_id,
-        cast(AuditEntry.rows, Text).label("rows"),
-    )
+        sequences |= set(session.scalars(_OF_ROWS, {"row_ids": ids}))
     for numbers in in_parts(sorted(sequences)):
-        yield from session.execute(
-            select(*columns).where(AuditEntry.sequence.in_(numbers)).order_by(AuditEntry.sequence)
-        )
+        kept = _large_entries.numbers
+        for entry in session.execute(_ENTRIES, {"numbers": numbers, "kept": kept}):
+            yield entry, _named_by(session, entry)
+
+
+def _named_by(session: Session, entry: Any) -> _Named:
+    """Return the rows that an entry names by table and id; of one that it names twice, the last."""
+    rows = entry.rows
+    if rows is None:  # a large one of this number is kept
+        kept = _large_entries.get(entry.sequence, entry.entry_sha256)
+        if kept is not None:
+            return kept
+        rows = session.scalars(_ROWS_OF, {"number": entry.sequence}).one()
+    named = {(row["table"], row["id"]): row for row in json.loads(rows)}
+    if len(rows) >= _LARGE:
+        _large_entries.keep(entry.sequence, entry.entry_sha256, named)
+    return named

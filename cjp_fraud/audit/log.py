@@ -23,6 +23,13 @@ from cjp_fraud.storage.locks import named_lock
 from cjp_fraud.storage.written_rows import take_written
 from cjp_fraud.webhooks.outbox import keep_events
 
+# Made once: to make a statement takes longer than to run it.
+_NEWEST: Final = (
+    select(AuditEntry.sequence, AuditEntry.entry_sha256, AuditEntry.recorded_at)
+    .order_by(AuditEntry.sequence.desc())
+    .limit(1)
+)
+
 _FIRST_OWN: Final = "first_own_entry"
 
 
@@ -165,11 +172,7 @@ def _entry(
 
 def _head(session: Session) -> tuple[int, str, datetime | None]:
     """Return number, digest and time of recording of the newest entry; 0, genesis and None where there is none."""
-    newest = session.execute(
-        select(AuditEntry.sequence, AuditEntry.entry_sha256, AuditEntry.recorded_at)
-        .order_by(AuditEntry.sequence.desc())
-        .limit(1)
-    ).one_or_none()
+    newest = session.execute(_NEWEST).one_or_none()
     return (newest.sequence, newest.entry_sha256, newest.recorded_at) if newest else (0, GENESIS, None)
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Select, bindparam, event, func, insert, inspect, select
@@ -83,10 +84,13 @@ def home_clock(session: Session) -> HomeClock:
 
 def made_simulated(session: Session) -> bool | None:
     """Whether the home was made with a simulated clock, as the log says; None: the log knows of no home."""
-    made = session.scalar(
-        entries_of_home(AuditEntry.content, HOME_MADE).order_by(AuditEntry.sequence).limit(1)
-    )
+    made = session.scalar(_home_made())
     return None if made is None else made.get("simulated") is True
+
+
+@cache
+def _home_made() -> Select[Any]:
+    return entries_of_home(AuditEntry.content, HOME_MADE).order_by(AuditEntry.sequence).limit(1)
 
 
 def entries_of_home(column: InstrumentedAttribute[Any], *actions: str) -> Select[Any]:

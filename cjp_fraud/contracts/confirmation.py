@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -17,6 +18,14 @@ from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import deciders, newcomer_faults, record_part
 from cjp_fraud.storage.base import Base, new_id
+
+# Made once: to make a statement takes longer than to run it.
+_NEWEST_EDIT: Final = (
+    select(FeedEdit)
+    .where(FeedEdit.tenant_id == bindparam("tenant_id"))
+    .order_by(FeedEdit.recorded_at.desc(), FeedEdit.id.desc())
+    .limit(1)
+)
 
 
 def record_edit(session: Session, by: Actor, tenant_id: str, at: datetime) -> list[Base]:
@@ -44,12 +53,7 @@ def feed_standing(session: Session, tenant_id: str, case_id: str) -> FeedStandin
     ----------
     case_id : the case that is asked about; who took part in it cannot confirm for it.
     """
-    edit = session.scalar(
-        select(FeedEdit)
-        .where(FeedEdit.tenant_id == tenant_id)
-        .order_by(FeedEdit.recorded_at.desc(), FeedEdit.id.desc())
-        .limit(1)
-    )
+    edit = session.scalar(_NEWEST_EDIT, {"tenant_id": tenant_id})
     if edit is None:
         return FeedStanding(None, frozenset())
     confirmed = frozenset(

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import select, true
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
@@ -39,10 +40,28 @@ from cjp_fraud.contracts.tenants import tenant_not_on_record
 from cjp_fraud.digests import digest
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.storage.database import is_reading
+from cjp_fraud.storage.database import read_once
 
-_READ_BEFORE: Final = "contracts read before"
-"""Where a session that only reads keeps the contracts that it has read."""
+# Made once: to make a statement takes longer than to run it.
+_SITE: Final = select(Site).where(Site.subscription_id == bindparam("subscription_id"))
+_TENANT: Final = (
+    select(Tenant, Subscription)
+    .join(Subscription, Subscription.tenant_id == Tenant.id)
+    .where(Tenant.id == bindparam("tenant_id"))
+)
+_ADDRESSES: Final = (
+    select(Address, PersonalText)
+    .join(Subscription, Subscription.id == Address.subscription_id)
+    .join(PersonalText, PersonalText.id == Address.text_id)
+    .where(Subscription.tenant_id == bindparam("tenant_id"))
+    .order_by(Address.role, Address.id)
+)
+_ADDRESSES_OF_ROLES: Final = _ADDRESSES.where(Address.role.in_(bindparam("roles", expanding=True)))
+_ADDRESSES_IN_FORCE: Final = (
+    select(Address.id)
+    .where(Address.subscription_id == bindparam("subscription_id"), Address.counts_at(bindparam("at")))
+    .order_by(Address.id)
+)
 
 _Versioned = TypeVar("_Versioned", SubscriptionTerms, GoverningDocument, NoticeTermsVersion)
 
@@ -63,19 +82,16 @@ def contract_at(
     """
     moment = aware(at)
     known = moment if known_at is None else aware(known_at)
-    if not is_reading(session):
-        return _read_contract(session, tenant_id, moment, known)
-    # Who only reads asks again and again for the same contract: a case's page, its gate, its measures.
-    read_before: dict[Any, Contract] = session.info.setdefault(_READ_BEFORE, {})
-    asked = (tenant_id, moment, known)
-    if asked not in read_before:
-        read_before[asked] = _read_contract(session, tenant_id, moment, known)
-    return read_before[asked]
+    return read_once(
+        session,
+        ("contract", tenant_id, moment, known),
+        lambda: _read_contract(session, tenant_id, moment, known),
+    )
 
 
 def _read_contract(session: Session, tenant_id: str, moment: datetime, known_at: datetime) -> Contract:
     tenant, subscription = _tenant(session, tenant_id)
-    site = session.scalar(select(Site).where(Site.subscription_id == subscription.id))
+    site = session.scalar(_SITE, {"subscription_id": subscription.id})
     # Where no version is in force, an empty one stands in its place: all that it would say is None.
     bought = _version_at(session, SubscriptionTerms, subscription.id, moment) or SubscriptionTerms()
     document = _version_at(session, GoverningDocument, subscription.id, moment) or GoverningDocument()
@@ -202,14 +218,10 @@ def recipients(
 
 def _addresses(session: Session, tenant_id: str, roles: Iterable[str] | None) -> list[AddressOnRecord]:
     """Return all addresses of these roles (None: of all) that were ever on record for a tenant, by role and id."""
-    wanted = Address.role.in_(list(roles)) if roles is not None else true()
-    rows = session.execute(
-        select(Address, PersonalText)
-        .join(Subscription, Subscription.id == Address.subscription_id)
-        .join(PersonalText, PersonalText.id == Address.text_id)
-        .where(Subscription.tenant_id == tenant_id, wanted)
-        .order_by(Address.role, Address.id)
-    )
+    if roles is None:
+        rows = session.execute(_ADDRESSES, {"tenant_id": tenant_id})
+    else:
+        rows = session.execute(_ADDRESSES_OF_ROLES, {"tenant_id": tenant_id, "roles": list(roles)})
     return [
         AddressOnRecord(
             id=address.id,
@@ -229,11 +241,7 @@ def _addresses(session: Session, tenant_id: str, roles: Iterable[str] | None) ->
 
 
 def _tenant(session: Session, tenant_id: str) -> tuple[Tenant, Subscription]:
-    row = session.execute(
-        select(Tenant, Subscription)
-        .join(Subscription, Subscription.tenant_id == Tenant.id)
-        .where(Tenant.id == tenant_id)
-    ).one_or_none()
+    row = session.execute(_TENANT, {"tenant_id": tenant_id}).one_or_none()
     if row is None:
         raise tenant_not_on_record(tenant_id, session.scalars(select(Tenant.id)))
     return row[0], row[1]
@@ -257,9 +265,18 @@ def _tenant_digest(tenant: Tenant) -> str:
 def _version_at(
     session: Session, kind: type[_Versioned], subscription_id: str, at: datetime
 ) -> _Versioned | None:
-    return session.scalar(
+    version: _Versioned | None = session.scalar(
+        _version_of(kind), {"subscription_id": subscription_id, "at": at}
+    )
+    return version
+
+
+@cache
+def _version_of(kind: type[_Versioned]) -> Select[Any]:
+    """Return what reads the version that counts; made once: to make a statement takes longer than to run it."""
+    return (
         select(kind)
-        .where(kind.subscription_id == subscription_id, kind.counts_at(at))
+        .where(kind.subscription_id == bindparam("subscription_id"), kind.counts_at(bindparam("at")))
         .order_by(kind.version.desc())
         .limit(1)
     )
@@ -290,10 +307,16 @@ def _readable(version: NoticeTermsVersion | None) -> tuple[ContractTerms | None,
     if version is None or version.reading is Reading.NOT_READ or version.terms is None:
         return None, "the notice clause has not been read"
     try:
-        terms = contract_terms_from(json.loads(version.terms))
+        terms = _terms_in(version.terms)
     except (BadInputError, ValueError) as error:
         return None, f"the notice terms cannot be served: {error}"
     return terms, terms.fault
+
+
+@lru_cache(1_000)
+def _terms_in(stored: str) -> ContractTerms:
+    """Return the terms that a text says: the same text always says the same."""
+    return contract_terms_from(json.loads(stored))
 
 
 def _calendars(
@@ -313,10 +336,4 @@ def _calendars(
 
 
 def _addresses_in_force(session: Session, subscription_id: str, at: datetime) -> list[str]:
-    return list(
-        session.scalars(
-            select(Address.id)
-            .where(Address.subscription_id == subscription_id, Address.counts_at(at))
-            .order_by(Address.id)
-        )
-    )
+    return list(session.scalars(_ADDRESSES_IN_FORCE, {"subscription_id": subscription_id, "at": at}))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.contracts.contract_documents import DocumentSet
@@ -17,6 +18,18 @@ from cjp_fraud.contracts.stated import Unstated
 from cjp_fraud.contracts.tables import ContractDocuments
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError
+from cjp_fraud.storage.database import read_once
+
+# Made once: to make a statement takes longer than to run it.
+_DOCUMENTS: Final = (
+    select(ContractDocuments)
+    .where(
+        ContractDocuments.subscription_id == bindparam("subscription_id"),
+        ContractDocuments.counts_at(bindparam("at")),
+    )
+    .order_by(ContractDocuments.version.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +93,5 @@ def reading_of_documents(stored: str | None, bought: Bought, at: datetime, time_
 
 def documents_at(session: Session, subscription_id: str, at: datetime) -> ContractDocuments | None:
     """Return the version of the documents that counted at ``at`` (aware); None: none did."""
-    return session.scalar(
-        select(ContractDocuments)
-        .where(ContractDocuments.subscription_id == subscription_id, ContractDocuments.counts_at(at))
-        .order_by(ContractDocuments.version.desc())
-        .limit(1)
-    )
+    asked = {"subscription_id": subscription_id, "at": at}
+    return read_once(session, ("documents", subscription_id, at), lambda: session.scalar(_DOCUMENTS, asked))

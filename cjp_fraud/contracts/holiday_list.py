@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -129,6 +129,7 @@ def _zone_data() -> str:
     return f"tzdata {_version('tzdata')}"
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

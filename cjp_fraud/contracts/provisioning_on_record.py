@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.recording import insert_rows
@@ -16,6 +16,12 @@ from cjp_fraud.contracts.model import Origin
 from cjp_fraud.contracts.provisioning import ProvisioningNotice
 from cjp_fraud.contracts.tables import ProvisioningRecord
 from cjp_fraud.storage.base import new_id
+
+# Made once: to make a statement takes longer than to run it.
+_COUNTING: Final = select(ProvisioningRecord).where(
+    ProvisioningRecord.subscription_id == bindparam("subscription_id"),
+    ProvisioningRecord.counts_at(bindparam("at")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,7 @@ def provisioning_in_force(
 
 def provisioning_at(session: Session, subscription_id: str, at: datetime) -> tuple[ProvisioningNotice, ...]:
     """Return the notices that counted at ``at`` (aware), in the order of their days."""
-    rows = session.scalars(
-        select(ProvisioningRecord).where(
-            ProvisioningRecord.subscription_id == subscription_id, ProvisioningRecord.counts_at(at)
-        )
-    )
+    rows = session.scalars(_COUNTING, {"subscription_id": subscription_id, "at": at})
     return tuple(
         sorted((notice_of(row) for row in rows), key=lambda notice: (notice.given_on or "", notice.id))
     )

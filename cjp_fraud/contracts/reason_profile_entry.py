@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -25,6 +26,25 @@ from cjp_fraud.contracts.tables import (
 )
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.people.model import Decision, Role
+
+# Made once: to make a statement takes longer than to run it.
+_ENTERED: Final = (
+    select(ReasonProfileVersion)
+    .where(
+        ReasonProfileVersion.provider_id == bindparam("provider_id"),
+        or_(
+            ReasonProfileVersion.contracting_entity == "",
+            ReasonProfileVersion.contracting_entity == bindparam("entity"),
+        ),
+        ReasonProfileVersion.entered_at <= bindparam("at"),
+    )
+    # The provider's decisions come first, so that the entity's own, where it has any, takes their place.
+    .order_by(
+        ReasonProfileVersion.profile,
+        ReasonProfileVersion.contracting_entity != "",
+        ReasonProfileVersion.version,
+    )
+)
 
 
 def enter_profile(
@@ -102,20 +122,8 @@ def profiles_in_force(
     ----------
     entity : contracting entity, as the contract names it; None: it names none.
     """
-    rows = session.scalars(
-        select(ReasonProfileVersion)
-        .where(
-            ReasonProfileVersion.provider_id == provider_id,
-            ReasonProfileVersion.contracting_entity.in_(("", entity or "")),
-            ReasonProfileVersion.entered_at <= aware(at),
-        )
-        # The provider's decisions come first, so that the entity's own, where it has any, takes their place.
-        .order_by(
-            ReasonProfileVersion.profile,
-            ReasonProfileVersion.contracting_entity != "",
-            ReasonProfileVersion.version,
-        )
-    )
+    asked = {"provider_id": provider_id, "entity": entity or "", "at": aware(at)}
+    rows = session.scalars(_ENTERED, asked)
     newest = {row.profile: row for row in rows}
     return tuple(
         ProfileInForce(profile, tuple(row.out_of_court), tuple(row.mediators))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
@@ -140,7 +141,7 @@ class InForce:
     )
 
     @classmethod
-    def counts_at(cls, at: datetime) -> ColumnElement[bool]:
+    def counts_at(cls, at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
         """The condition that a row is in force at ``at`` (aware)."""
         return and_(
             or_(cls.valid_from.is_(None), cls.valid_from <= at),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.notices.delivery_record import plan_facts
@@ -21,6 +21,21 @@ from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticePlan
 
 ANSWER_WITHIN: Final = timedelta(minutes=60)
 """How soon a person decides whether a contradicted notice stands."""
+
+_OPEN: Final = (
+    select(NoticePlan.id, NoticePlan.case_id, DeliveryEvent.id, DeliveryEvent.recorded_at)
+    .join(Notice, Notice.plan_id == NoticePlan.id)
+    .join(DeliveryEvent, DeliveryEvent.notice_id == Notice.id)
+    .where(
+        NoticePlan.kind == NoticeKind.SUSPENSION,
+        NoticePlan.cancelled_at.is_(None),
+        DeliveryEvent.negative,
+        DeliveryEvent.authenticated,
+        DeliveryEvent.resolved_at.is_(None),
+    )
+    .order_by(DeliveryEvent.recorded_at, DeliveryEvent.id)
+)
+_OF_CASES: Final = _OPEN.where(NoticePlan.case_id.in_(bindparam("case_ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +66,12 @@ def open_contradictions(
     ----------
     case_ids : of these cases; None: of all.
     """
-    query = (
-        select(NoticePlan.id, NoticePlan.case_id, DeliveryEvent.id, DeliveryEvent.recorded_at)
-        .join(Notice, Notice.plan_id == NoticePlan.id)
-        .join(DeliveryEvent, DeliveryEvent.notice_id == Notice.id)
-        .where(
-            NoticePlan.kind == NoticeKind.SUSPENSION,
-            NoticePlan.cancelled_at.is_(None),
-            DeliveryEvent.negative,
-            DeliveryEvent.authenticated,
-            DeliveryEvent.resolved_at.is_(None),
-        )
-        .order_by(DeliveryEvent.recorded_at, DeliveryEvent.id)
+    asked = (
+        session.execute(_OPEN)
+        if case_ids is None
+        else session.execute(_OF_CASES, {"case_ids": list(case_ids)})
     )
-    if case_ids is not None:
-        query = query.where(NoticePlan.case_id.in_(sorted(case_ids)))
-    rows = session.execute(query).all()
+    rows = asked.all()
     notice_of_event = {
         contradiction.event_id: contradiction.notice_id
         for plan_id in dict.fromkeys(row[0] for row in rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.notices.reports.model import ReportKind
@@ -15,6 +15,15 @@ from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticePlan
 
 LOOK_WITHIN: Final = timedelta(hours=24)
 """How soon a person looks at one; after that it is named as overdue."""
+
+_OPEN: Final = (
+    select(NoticePlan.case_id, DeliveryEvent)
+    .join(Notice, Notice.plan_id == NoticePlan.id)
+    .join(DeliveryEvent, DeliveryEvent.notice_id == Notice.id)
+    .where(DeliveryEvent.needs_person.is_not(None), DeliveryEvent.resolved_at.is_(None))
+    .order_by(DeliveryEvent.recorded_at, DeliveryEvent.id)
+)
+_OF_CASES: Final = _OPEN.where(NoticePlan.case_id.in_(bindparam("case_ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +55,11 @@ def work_items(session: Session, case_ids: Collection[str] | None = None) -> tup
     ----------
     case_ids : of these cases; None: of all.
     """
-    query = (
-        select(NoticePlan.case_id, DeliveryEvent)
-        .join(Notice, Notice.plan_id == NoticePlan.id)
-        .join(DeliveryEvent, DeliveryEvent.notice_id == Notice.id)
-        .where(DeliveryEvent.needs_person.is_not(None), DeliveryEvent.resolved_at.is_(None))
-        .order_by(DeliveryEvent.recorded_at, DeliveryEvent.id)
+    rows = (
+        session.execute(_OPEN)
+        if case_ids is None
+        else session.execute(_OF_CASES, {"case_ids": list(case_ids)})
     )
-    if case_ids is not None:
-        query = query.where(NoticePlan.case_id.in_(sorted(case_ids)))
     return tuple(
         WorkItem(
             case_id=case_id,
@@ -66,5 +71,5 @@ def work_items(session: Session, case_ids: Collection[str] | None = None) -> tup
             reported_at=event.recorded_at,
             due_at=event.recorded_at + LOOK_WITHIN,
         )
-        for case_id, event in session.execute(query)
+        for case_id, event in rows
     )

@@ -122,7 +122,7 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
         customer = asked_of(session, row, now)
         acts = _acts(
             *(decision, row, page, holding, customer, ask_gate),
-            emergency=_may_be_ordered(session, deployment, row, now),
+            emergency=emergency_obstacles(session, row, facts, now) == (),
         )
         return CaseDesk(
             page=page,
@@ -204,11 +204,6 @@ def _others(history: Iterable[_Past], number: Callable[[_Past], int], case: Case
 
 def _read_of(case: Case) -> Read:
     return Read(READ, "cases", case.id, {"tenant_id": case.tenant_id})
-
-
-def _may_be_ordered(session: Session, deployment: Deployment, row: Case, now: datetime) -> bool:
-    """Whether one reviewer may order the proposed measure at once."""
-    return emergency_obstacles(session, row, deployment.policy, now) == ()
 
 
 def _acts(

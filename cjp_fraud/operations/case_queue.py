@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
@@ -23,11 +24,14 @@ from cjp_fraud.review.dispute import ListedDispute, disputes_on_record
 from cjp_fraud.review.holdings import holdings
 from cjp_fraud.review.known_events_on_record import events_of_cases
 from cjp_fraud.review.mentions import mentions_waiting
-from cjp_fraud.review.model import CaseState, QueueFilter
-from cjp_fraud.review.queue import OverflowEpisode, QueuePage, overflow_list, queue
-from cjp_fraud.review.queue_filters import QueueCounts, queue_counts
+from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
+from cjp_fraud.review.queue import OverflowEpisode, QueuedCase, QueuePage, overflow_list, queue
+from cjp_fraud.review.queue_filters import QueueCounts
 from cjp_fraud.review.saved_views import QueueView, keep_view, views_for
 from cjp_fraud.storage.database import reading, transaction
+
+ListedCase: TypeAlias = QueuedCase
+"""One row of the queue, as pages take it."""
 
 
 def list_cases(
@@ -102,7 +106,7 @@ def look_at_queue(
         reader = actor_named(session, by)
         reach = reach_for(reader)
         chosen = replace(_of_any_state(queue_filter), reach=reach)
-        counts = queue_counts(session, chosen, now)
+        counts = deployment.count_cache.counts(session, replace(chosen, order=QueueOrder.SCORE), now)
         return QueueDesk(
             listed=_page(
                 session, deployment, chosen, now, limit=limit, after=after, by=by, counts=counts.states

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -16,6 +16,17 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import Decision
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.database import transaction
+
+# Made once: to make a statement takes longer than to run it.
+_READ: Final = select(
+    exists().where(
+        AuditEntry.subject_type == bindparam("table"),
+        AuditEntry.subject_id == bindparam("row_id"),
+        AuditEntry.action == bindparam("action"),
+        AuditEntry.actor == bindparam("reader"),
+        AuditEntry.at > bindparam("since"),
+    )
+)
 
 READ_EVERY: Final = timedelta(hours=1)
 """A person's reading of one thing is on record once in this time."""
@@ -45,14 +56,8 @@ def read_lately(session: Session, read: Read, reader: str, now: datetime) -> boo
     ----------
     reader : as the log names them.
     """
-    entry = exists().where(
-        AuditEntry.subject_type == read.table,
-        AuditEntry.subject_id == read.row_id,
-        AuditEntry.action == read.action,
-        AuditEntry.actor == reader,
-        AuditEntry.at > now - READ_EVERY,
-    )
-    return bool(session.scalar(select(entry)))
+    asked = {"table": read.table, "row_id": read.row_id, "action": read.action, "reader": reader}
+    return bool(session.scalar(_READ, asked | {"since": now - READ_EVERY}))
 
 
 def put_reading_on_record(deployment: Deployment, by: str, now: datetime, read: Read) -> None:

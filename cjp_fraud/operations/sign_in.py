@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -39,6 +40,14 @@ from cjp_fraud.people.web_sessions import begin_session, complete_session, seen_
 from cjp_fraud.storage.database import reading, transaction
 
 SIGN_IN = machine("sign_in")
+
+_CHOSEN: Final = (  # asked by every request, so made once
+    select(LocalAccount.totp_confirmed_at, UserSettings.language, UserSettings.time_zone)
+    .select_from(User)
+    .outerjoin(LocalAccount, LocalAccount.user_id == User.id)
+    .outerjoin(UserSettings, UserSettings.user_id == User.id)
+    .where(User.id == bindparam("user_id"))
+)
 
 
 class Door(StrEnum):
@@ -297,8 +306,7 @@ def choose_settings(
 
 
 def _signed_in(session: Session, row: WebSession, user: User) -> SignedIn:
-    settings = session.get(UserSettings, user.id)
-    confirmed = session.scalar(select(LocalAccount.totp_confirmed_at).where(LocalAccount.user_id == user.id))
+    confirmed, language, time_zone = session.execute(_CHOSEN, {"user_id": user.id}).one()
     actor = actor_of(session, user)
     return SignedIn(
         name=user.name,
@@ -309,8 +317,8 @@ def _signed_in(session: Session, row: WebSession, user: User) -> SignedIn:
         complete=row.second_factor_at is not None,
         second_factor_at=row.second_factor_at,
         sets_up_second_factor=confirmed is None,
-        language=settings.language if settings is not None else None,
-        time_zone=settings.time_zone if settings is not None else "UTC",
+        language=language,
+        time_zone=time_zone if time_zone is not None else "UTC",
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import first_own_entry
@@ -18,6 +18,9 @@ from cjp_fraud.people.form_drafts import empty_draft
 from cjp_fraud.people.model import Decision
 from cjp_fraud.people.tables import FormSubmission
 from cjp_fraud.storage.locks import named_lock
+
+# Made once: to make a statement takes longer than to run it.
+_CASE_VERSION: Final = select(func.max(AuditEntry.sequence)).where(AuditEntry.case_id == bindparam("case_id"))
 
 READ: Final = "case.read"
 """Action of the entry that somebody looked at a case; it is about the case and changes nothing of it."""
@@ -99,4 +102,4 @@ class PostedForm:
 
 def case_version(session: Session, case_id: str) -> int:
     """Return the number of the newest entry of the log about a case: what a form that acts on it bears."""
-    return session.scalar(select(func.max(AuditEntry.sequence)).where(AuditEntry.case_id == case_id)) or 0
+    return session.scalar(_CASE_VERSION, {"case_id": case_id}) or 0

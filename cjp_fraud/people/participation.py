@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
 from cjp_fraud.people.model import INIT, TAKING_PART, Actor, IdentityKind, Part, Role
 from cjp_fraud.people.newcomers import Grant, grant_faults
 from cjp_fraud.people.tables import Identity, LocalAccount, Participation, User, UserRole
+
+# Made once: to make a statement takes longer than to run it.
+_PARTS: Final = select(Participation.part).where(
+    Participation.user_id == bindparam("user_id"), Participation.case_id == bindparam("case_id")
+)
 
 LATELY = timedelta(days=30)
 """How long an edit of a tenant's addresses or terms bars its editor from approving (the design's "lately")."""
@@ -37,13 +43,7 @@ def parts_taken(session: Session, by: Actor, case_id: str) -> frozenset[Part]:
     """Return all that the person ever did about this case, approving and reaffirming too."""
     if by.user_id is None:
         return frozenset()
-    return frozenset(
-        session.scalars(
-            select(Participation.part).where(
-                Participation.user_id == by.user_id, Participation.case_id == case_id
-            )
-        )
-    )
+    return frozenset(session.scalars(_PARTS, {"user_id": by.user_id, "case_id": case_id}))
 
 
 def deciders(session: Session, case_id: str) -> frozenset[str]:

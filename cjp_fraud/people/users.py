@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -24,6 +25,14 @@ from cjp_fraud.people.model import (
 from cjp_fraud.people.reach import NEVER_NARROWED
 from cjp_fraud.people.tables import Identity, User, UserRole
 from cjp_fraud.storage.locks import named_lock
+
+# Asked by every page: made once, since making a statement takes longer than to run it.
+_NAMED: Final = select(User).where(User.name == bindparam("name"))
+_ROLES_HELD: Final = (
+    select(UserRole)
+    .where(UserRole.user_id == bindparam("user_id"), UserRole.revoked_at.is_(None))
+    .order_by(UserRole.role)
+)
 
 
 def create_user(
@@ -233,8 +242,7 @@ def actor_of(session: Session, user: User) -> Actor:
     """Return a user as who acts, with the roles that they hold; a disabled one holds none."""
     if user.disabled_at is not None:
         return Actor(name=user.name, user_id=user.id)
-    held = select(UserRole).where(UserRole.user_id == user.id, UserRole.revoked_at.is_(None))
-    rows = session.scalars(held.order_by(UserRole.role)).all()
+    rows = session.scalars(_ROLES_HELD, {"user_id": user.id}).all()
     return Actor(
         name=user.name,
         user_id=user.id,
@@ -251,7 +259,7 @@ def user_named(session: Session, name: str) -> User:
     NotFoundError
         If nobody has that name.
     """
-    user = session.scalar(select(User).where(User.name == name))
+    user = session.scalar(_NAMED, {"name": name})
     if user is None:
         raise NotFoundError(
             f"no user {name!r} is on record; cjp-fraud users create {name} --role ROLE --identity mail:ADDRESS "

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.people.session_rules import SECOND_FACTOR_WITHIN, SEEN_EVERY, WHOLE, session_lives
 from cjp_fraud.people.tables import User, WebSession
+
+_SESSION_OF: Final = (
+    select(WebSession, User)
+    .join(User, User.id == WebSession.user_id)
+    .where(WebSession.token_sha256 == bindparam("token_sha256"))
+)
 
 
 def begin_session(session: Session, user_id: str, at: datetime) -> str:
@@ -45,11 +52,7 @@ def complete_session(session: Session, row: WebSession, at: datetime) -> str:
 
 def session_of(session: Session, token: str, at: datetime) -> tuple[WebSession, User] | None:
     """Return the living session that a browser keeps, with its user; None: there is none, or the user is disabled."""
-    found = session.execute(
-        select(WebSession, User)
-        .join(User, User.id == WebSession.user_id)
-        .where(WebSession.token_sha256 == sha256_hex(token.encode()))
-    ).one_or_none()
+    found = session.execute(_SESSION_OF, {"token_sha256": sha256_hex(token.encode())}).one_or_none()
     if found is None:
         return None
     row, user = found[0], found[1]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
@@ -14,6 +15,23 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.attachment_rules import AttachmentPolicy, CheckedFile
 from cjp_fraud.review.tables import Attachment, AttachmentContent, Case, CaseComment
 from cjp_fraud.review.views import AttachmentView
+
+# Made once: to make a statement takes longer than to run it.
+_OF_CASE: Final = (
+    select(
+        Attachment.id,
+        Attachment.comment_id,
+        Attachment.kind,
+        PersonalText.body,
+        AttachmentContent.size_bytes,
+        AttachmentContent.sha256,
+        AttachmentContent.erased_at,
+    )
+    .join(AttachmentContent, AttachmentContent.attachment_id == Attachment.id)
+    .join(PersonalText, PersonalText.id == Attachment.name_text_id)
+    .where(Attachment.case_id == bindparam("case_id"))
+    .order_by(Attachment.id)
+)
 
 ERASED_NAME = "(erased)"
 """Stands where the name of a file was erased."""
@@ -58,21 +76,7 @@ def attached_already(session: Session, case: Case, file: CheckedFile) -> Attachm
 
 def attachments_of(session: Session, case_id: str) -> Mapping[str, Sequence[AttachmentView]]:
     """Return a case's attachments by the id of their comment, the oldest first; no bytes are read."""
-    rows = session.execute(
-        select(
-            Attachment.id,
-            Attachment.comment_id,
-            Attachment.kind,
-            PersonalText.body,
-            AttachmentContent.size_bytes,
-            AttachmentContent.sha256,
-            AttachmentContent.erased_at,
-        )
-        .join(AttachmentContent, AttachmentContent.attachment_id == Attachment.id)
-        .join(PersonalText, PersonalText.id == Attachment.name_text_id)
-        .where(Attachment.case_id == case_id)
-        .order_by(Attachment.id)
-    )
+    rows = session.execute(_OF_CASE, {"case_id": case_id})
     by_comment: dict[str, list[AttachmentView]] = defaultdict(list)
     for row in rows:
         name = row.body if row.body is not None else ERASED_NAME

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import Select, bindparam, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import AuditEntry, PersonalText
@@ -47,6 +48,28 @@ from cjp_fraud.review.views import (
     ProposedMeasure,
     StopView,
 )
+
+# Made once: to make a statement takes longer than to run it.
+_OFTEN_NONE: Final[Sequence[Any]] = (CaseComment, Determination, Proposal, Dispute, Stop)
+_WITH_ROWS: Final = union_all(  # most cases have none of these, and are then not asked for them
+    *(
+        select(literal(table.__tablename__)).where(exists().where(table.case_id == bindparam("case_id")))
+        for table in _OFTEN_NONE
+    )
+)
+
+# Made once: to make a statement takes longer than to run it.
+_OTHER_CASES: Final = (
+    select(Case.number, Case.state, Case.opened_at)
+    .where(Case.tenant_id == bindparam("tenant_id"), Case.id != bindparam("case_id"))
+    .order_by(Case.number.desc())
+)
+_HISTORY: Final = (
+    select(AuditEntry.at, AuditEntry.actor, AuditEntry.action, AuditEntry.sequence)
+    .where(AuditEntry.case_id == bindparam("case_id"))
+    .order_by(AuditEntry.sequence)
+)
+_NAMES: Final = select(User.id, User.name).where(User.id.in_(bindparam("ids", expanding=True)))
 
 MOST_FLAGS = 50
 """Flags that are shown, the highest scores first; all are in the evidence."""
@@ -102,6 +125,11 @@ def _highest(flags: Sequence[Flag]) -> tuple[FlagView, ...]:
     return tuple(FlagView.of(flag) for flag in ordered[:MOST_FLAGS])
 
 
+@cache
+def _of_case(table: Any, order: Any) -> Select[Any]:
+    return select(table).where(table.case_id == bindparam("case_id")).order_by(order)
+
+
 class _CaseReader:
     """Reads the rows of one case, the oldest first; each name and text that they refer to is read only once."""
 
@@ -109,23 +137,26 @@ class _CaseReader:
         self._session, self._case = session, case
         self._names: dict[str, str] = {}
         self._texts: dict[str, str] = {}
+        found = set(session.scalars(_WITH_ROWS, {"case_id": case.id}))
+        self._with_rows = {table for table in _OFTEN_NONE if table.__tablename__ in found} | {Episode}
 
     def name(self, reference: str | None) -> str | None:
         """Return the name of the user, or the machine's own; None for None."""
         return None if reference is None else self._name(reference)
 
     def episodes(self) -> tuple[EpisodeView, ...]:
-        rows = self._rows(Episode, Episode.flag_count > 0, order=Episode.first_flag_at)
+        rows = self._rows(Episode, order=Episode.first_flag_at)
         return tuple(
             EpisodeView(row.id, row.first_flag_at, row.last_flag_at, row.top_score, row.flag_count)
             for row in rows
+            if row.flag_count > 0
         )
 
     def comments(self) -> tuple[CommentView, ...]:
         rows = self._rows(CaseComment, order=CaseComment.id)
         self._read_texts(row.text_id for row in rows)
         self._read_names(row.by_user_id for row in rows)
-        files = attachments_of(self._session, self._case.id)
+        files = attachments_of(self._session, self._case.id) if rows else {}
         return tuple(
             CommentView(
                 at=row.at,
@@ -261,24 +292,19 @@ class _CaseReader:
 
     def tenants_other_cases(self) -> tuple[OtherCase, ...]:
         rows = self._session.execute(
-            select(Case.number, Case.state, Case.opened_at)
-            .where(Case.tenant_id == self._case.tenant_id, Case.id != self._case.id)
-            .order_by(Case.number.desc())
+            _OTHER_CASES, {"tenant_id": self._case.tenant_id, "case_id": self._case.id}
         )
         return tuple(OtherCase(number, state, opened_at) for number, state, opened_at in rows)
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        rows = self._session.execute(
-            select(AuditEntry.at, AuditEntry.actor, AuditEntry.action, AuditEntry.sequence)
-            .where(AuditEntry.case_id == self._case.id)
-            .order_by(AuditEntry.sequence)
-        ).all()
+        rows = self._session.execute(_HISTORY, {"case_id": self._case.id}).all()
         self._read_names(row.actor for row in rows)
         return tuple(HistoryEntry(row.at, self._name(row.actor), row.action, row.sequence) for row in rows)
 
-    def _rows(self, table: Any, *conditions: ColumnElement[bool], order: Any) -> Sequence[Any]:
-        query = select(table).where(table.case_id == self._case.id, *conditions).order_by(order)
-        return self._session.scalars(query).all()
+    def _rows(self, table: Any, *, order: Any) -> Sequence[Any]:
+        if table not in self._with_rows:
+            return ()
+        return self._session.scalars(_of_case(table, order), {"case_id": self._case.id}).all()
 
     def _name(self, reference: str) -> str:
         self._read_names([reference])
@@ -289,7 +315,7 @@ class _CaseReader:
         unread = {reference for reference in references if reference is not None} - self._names.keys()
         if not unread:
             return
-        names = dict(self._session.execute(select(User.id, User.name).where(User.id.in_(unread))).all())
+        names = dict(self._session.execute(_NAMES, {"ids": sorted(unread)}).all())
         self._names |= {reference: names.get(reference, reference) for reference in unread}
 
     def _read_texts(self, text_ids: Iterable[str | None]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -21,6 +21,17 @@ from cjp_fraud.review.case_reach import require_reach
 from cjp_fraud.review.expected_loss import FlaggedSpan
 from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment, Episode, Flag
+from cjp_fraud.storage.database import read_once
+
+# Made once: to make a statement takes longer than to run it.
+_NUMBERED: Final = select(Case.id).where(Case.number == bindparam("number"))
+_FLAGS_IN_FORCE: Final = (
+    select(Flag)
+    .join(Episode, Episode.id == Flag.episode_id)
+    .where(Episode.case_id == bindparam("case_id"), Flag.superseded_at.is_(None))
+    .order_by(Flag.interval_start, Flag.id)
+)
+_FLAGS_LOCKED: Final = _FLAGS_IN_FORCE.with_for_update(of=Flag).execution_options(populate_existing=True)
 
 
 def case_id_of(session: Session, reference: str) -> str:
@@ -32,8 +43,10 @@ def case_id_of(session: Session, reference: str) -> str:
         If there is no such case.
     """
     named = reference.strip().removeprefix("#")
-    column = Case.number == int(named) if named.isdecimal() and len(named) < 10 else Case.id == named
-    case_id = session.scalar(select(Case.id).where(column))
+    if named.isdecimal() and len(named) < 10:
+        case_id = session.scalar(_NUMBERED, {"number": int(named)})
+    else:
+        case_id = session.scalar(select(Case.id).where(Case.id == named))
     if case_id is None:
         raise NotFoundError(f"no case {reference!r} is on record; cjp-fraud cases list shows those that are")
     return case_id
@@ -126,15 +139,14 @@ def flags_in_force(session: Session, case_id: str, *, lock: bool = False) -> lis
     ----------
     lock : whether nobody may change them until the transaction ends.
     """
-    query = (
-        select(Flag)
-        .join(Episode, Episode.id == Flag.episode_id)
-        .where(Episode.case_id == case_id, Flag.superseded_at.is_(None))
-        .order_by(Flag.interval_start, Flag.id)
-    )
     if lock:
-        query = query.with_for_update(of=Flag).execution_options(populate_existing=True)
-    return list(session.scalars(query))
+        return list(session.scalars(_FLAGS_LOCKED, {"case_id": case_id}))
+    in_force = read_once(
+        session,
+        ("flags in force", case_id),
+        lambda: session.scalars(_FLAGS_IN_FORCE, {"case_id": case_id}).all(),
+    )
+    return list(in_force)
 
 
 def write_comment(decision: Decision, case: Case, kind: CommentKind, text: str) -> PersonalText:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
@@ -28,6 +29,18 @@ from cjp_fraud.review.queue_tables import CaseWait
 from cjp_fraud.review.tables import Case, CaseComment, CaseLine, Episode
 
 _WORKS = frozenset({Role.ANALYST, Role.REVIEWER})
+# Made once: to make a statement takes longer than to run it.
+_WORKERS: Final = (
+    select(User.name)
+    .join(UserRole, UserRole.user_id == User.id)
+    .where(
+        User.disabled_at.is_(None),
+        UserRole.revoked_at.is_(None),
+        UserRole.role.in_((Role.ANALYST, Role.REVIEWER)),
+    )
+    .distinct()
+    .order_by(User.name)
+)
 
 DEFAULT_POLICY = ClaimPolicy()
 DEFAULT_ATTACHMENTS = AttachmentPolicy()
@@ -314,17 +327,7 @@ def comment(
 
 def case_workers(session: Session) -> Sequence[str]:
     """Return the names of those who may work cases, by name."""
-    return session.scalars(
-        select(User.name)
-        .join(UserRole, UserRole.user_id == User.id)
-        .where(
-            User.disabled_at.is_(None),
-            UserRole.revoked_at.is_(None),
-            UserRole.role.in_((Role.ANALYST, Role.REVIEWER)),
-        )
-        .distinct()
-        .order_by(User.name)
-    ).all()
+    return session.scalars(_WORKERS).all()
 
 
 def _works_cases(decision: Decision) -> tuple[bool, str]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
@@ -25,16 +26,28 @@ from cjp_fraud.review.model import Awaited, CommentKind, CustomersAnswer
 from cjp_fraud.review.queue_tables import CustomerQuestion
 from cjp_fraud.review.tables import Case
 
+# Made once: to make a statement takes longer than to run it.
+_CONTACTS: Final = (
+    select(Address, PersonalText.body)
+    .join(Subscription, Subscription.id == Address.subscription_id)
+    .join(PersonalText, PersonalText.id == Address.text_id)
+    .where(
+        Subscription.tenant_id == bindparam("tenant_id"),
+        Address.role == OUT_OF_BAND,
+        Address.counts_at(bindparam("at")),
+    )
+    .order_by(Address.id)
+)
+_QUESTIONS: Final = (
+    select(CustomerQuestion)
+    .where(CustomerQuestion.case_id == bindparam("case_id"))
+    .order_by(CustomerQuestion.asked_at, CustomerQuestion.id)
+)
+
 
 def contacts_to_ask(session: Session, case: Case, at: datetime) -> Askable:
     """Return through whom a case's customer may be asked at ``at`` (aware)."""
-    rows = session.execute(
-        select(Address, PersonalText.body)
-        .join(Subscription, Subscription.id == Address.subscription_id)
-        .join(PersonalText, PersonalText.id == Address.text_id)
-        .where(Subscription.tenant_id == case.tenant_id, Address.role == OUT_OF_BAND, Address.counts_at(at))
-        .order_by(Address.id)
-    )
+    rows = session.execute(_CONTACTS, {"tenant_id": case.tenant_id, "at": at})
     contacts = [
         OutOfBandContact(row.id, row.method, text, row.recorded_at, row.verified_at) for row, text in rows
     ]
@@ -129,8 +142,4 @@ def open_question(session: Session, case_id: str) -> CustomerQuestion | None:
 
 def questions_of(session: Session, case_id: str) -> Sequence[CustomerQuestion]:
     """Return all questions of a case, the oldest first."""
-    return session.scalars(
-        select(CustomerQuestion)
-        .where(CustomerQuestion.case_id == case_id)
-        .order_by(CustomerQuestion.asked_at, CustomerQuestion.id)
-    ).all()
+    return session.scalars(_QUESTIONS, {"case_id": case_id}).all()

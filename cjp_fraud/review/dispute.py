@@ -28,6 +28,14 @@ from cjp_fraud.review.stops_on_record import open_stop
 from cjp_fraud.review.tables import Case, EvidenceSet
 from cjp_fraud.storage.base import new_id
 
+_LISTED: Final = (
+    select(Dispute, Case.number, Case.tenant_id, User.name)
+    .join(Case, Case.id == Dispute.case_id)
+    .outerjoin(User, User.id == Dispute.decided_by)
+    .order_by(Dispute.answer_due_at, Dispute.id)
+)
+_NOT_CLOSED: Final = _LISTED.where(Dispute.closed_at.is_(None))
+
 
 @dataclass(frozen=True, slots=True)
 class ListedDispute:
@@ -239,14 +247,7 @@ def disputes_on_record(session: Session, *, decided_too: bool = False) -> tuple[
     Not closed are those that nobody has decided, upheld ones of which something may still be in force, and those that
     narrowed what may still be in force as wide as before.
     """
-    query = (
-        select(Dispute, Case.number, Case.tenant_id, User.name)
-        .join(Case, Case.id == Dispute.case_id)
-        .outerjoin(User, User.id == Dispute.decided_by)
-        .order_by(Dispute.answer_due_at, Dispute.id)
-    )
-    if not decided_too:
-        query = query.where(Dispute.closed_at.is_(None))
+    query = _LISTED if decided_too else _NOT_CLOSED
     return tuple(
         ListedDispute(
             id=dispute.id,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.review.claim_rules import ClaimPolicy
@@ -14,6 +15,10 @@ from cjp_fraud.review.leases import CLAIMABLE, leases_on_record, waits_on_record
 from cjp_fraud.review.model import Awaited
 from cjp_fraud.review.service_clock import ServiceClock, service_clock
 from cjp_fraud.review.tables import Case
+
+_CASES: Final = select(Case.id, Case.state, Case.opened_at, Case.last_flag_at).where(
+    Case.id.in_(bindparam("case_ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,9 @@ def holdings(
     """Return how the cases are held at ``now`` (aware), by id."""
     leases = leases_on_record(session, case_ids, now)
     waits = waits_on_record(session, case_ids)
-    rows = select(Case.id, Case.state, Case.opened_at, Case.last_flag_at).where(Case.id.in_(case_ids))
+    rows = session.execute(_CASES, {"case_ids": list(case_ids)})
     holding_of_case = {}
-    for case_id, state, opened_at, last_flag_at in session.execute(rows):
+    for case_id, state, opened_at, last_flag_at in rows:
         of_case = waits.get(case_id, [])
         lease = leases.get(case_id)
         lasting = next(

@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -26,6 +26,18 @@ from cjp_fraud.storage.database import in_parts
 
 NEAR: Final = timedelta(days=1)
 """How far from a flag its joint event is looked for."""
+
+_FIRST_FLAG: Final = select(func.min(Case.first_flag_at)).where(Case.in_queue)
+_LAST_FLAG: Final = select(func.max(Case.last_flag_at)).where(Case.in_queue)
+_SPIKES: Final = (
+    select(JointSpike)
+    .where(
+        JointSpike.superseded_at.is_(None),
+        JointSpike.quarter_start >= bindparam("first"),
+        JointSpike.quarter_start <= bindparam("last"),
+    )
+    .order_by(JointSpike.quarter_start, JointSpike.group_kind, JointSpike.group_name)
+)
 
 
 def record_joint_spikes(
@@ -82,8 +94,7 @@ def span_of_queue(session: Session) -> tuple[datetime, datetime] | None:
 
     By a statement each: each is then the end of an index, and not a walk over the queue.
     """
-    first = session.scalar(select(func.min(Case.first_flag_at)).where(Case.in_queue))
-    last = session.scalar(select(func.max(Case.last_flag_at)).where(Case.in_queue))
+    first, last = session.scalar(_FIRST_FLAG), session.scalar(_LAST_FLAG)
     return (first, last) if first is not None and last is not None else None
 
 
@@ -135,12 +146,4 @@ def _content(row: JointSpikeRow) -> dict[str, Any]:
 
 
 def _in_force(session: Session, first: datetime, last: datetime) -> Sequence[JointSpike]:
-    return session.scalars(
-        select(JointSpike)
-        .where(
-            JointSpike.superseded_at.is_(None),
-            JointSpike.quarter_start >= first,
-            JointSpike.quarter_start <= last,
-        )
-        .order_by(JointSpike.quarter_start, JointSpike.group_kind, JointSpike.group_name)
-    ).all()
+    return session.scalars(_SPIKES, {"first": first, "last": last}).all()

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.audit.log import append
@@ -40,6 +41,9 @@ from cjp_fraud.review.queue_tables import KnownEvent
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.locks import named_lock
+
+# Made once: to make a statement takes longer than to run it.
+_COUNTRY: Final = select(Tenant.country).where(Tenant.id == bindparam("tenant_id"))
 
 _COUNTS: Final = KnownEvent.withdrawn_at.is_(None)
 _LONGEST_SPAN: Final = timedelta(days=8)
@@ -143,15 +147,20 @@ def events_of_tenant(
     ----------
     since, until : aware; those that end after the one and begin before the other; None: whenever they begin.
     """
-    country = session.scalar(select(Tenant.country).where(Tenant.id == tenant_id))
+    country = session.scalar(_COUNTRY, {"tenant_id": tenant_id})
+    asked = {"tenant_id": tenant_id, "since": since} | ({"until": until} if until is not None else {})
+    events = _views(session, _events_of_tenant(ends=until is not None), asked)
+    return tuple(event for event in events if event.concerns(tenant_id, country))
+
+
+@cache
+def _events_of_tenant(*, ends: bool) -> Select[KnownEvent, str | None, str, str]:
     query = _events().where(
         _COUNTS,
-        KnownEvent.ends_at > since,
-        or_(KnownEvent.tenant_id == tenant_id, KnownEvent.tenant_id.is_(None)),
+        KnownEvent.ends_at > bindparam("since"),
+        or_(KnownEvent.tenant_id == bindparam("tenant_id"), KnownEvent.tenant_id.is_(None)),
     )
-    if until is not None:
-        query = query.where(KnownEvent.begins_at < until)
-    return tuple(event for event in _views(session, query) if event.concerns(tenant_id, country))
+    return query.where(KnownEvent.begins_at < bindparam("until")) if ends else query
 
 
 def events_of_flags(session: Session, tenant_id: str, flags: Sequence[Flag]) -> tuple[KnownEventView, ...]:
@@ -314,7 +323,11 @@ def _events() -> Select[KnownEvent, str | None, str, str]:
     )
 
 
-def _views(session: Session, query: Select[KnownEvent, str | None, str, str]) -> tuple[KnownEventView, ...]:
+def _views(
+    session: Session,
+    query: Select[KnownEvent, str | None, str, str],
+    values: Mapping[str, object] | None = None,
+) -> tuple[KnownEventView, ...]:
     return tuple(
         KnownEventView(
             id=row.id,
@@ -331,5 +344,5 @@ def _views(session: Session, query: Select[KnownEvent, str | None, str, str]) ->
             withdrawn_by=withdrawn_by,
             withdrawn_at=row.withdrawn_at,
         )
-        for row, body, entered_by, withdrawn_by in session.execute(query)
+        for row, body, entered_by, withdrawn_by in session.execute(query, values)
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from cjp_fraud.people.model import Decision
@@ -19,6 +19,22 @@ from cjp_fraud.review.tables import Case
 
 CLAIMABLE = (CaseState.OPEN, CaseState.CAPPED, CaseState.IN_REVIEW)
 """States in which a case is claimed, and in which a lease counts."""
+
+# Made once: the queue and every case ask for them, and making a statement takes longer than to run it.
+_GIVER = select(User.name).where(User.id == CaseLease.handed_by).correlate(CaseLease).scalar_subquery()
+# What the case says is compared by who reads: in the statement, SQLite would walk all cases of these states.
+_LEASES = (
+    select(CaseLease, User.name, _GIVER, Case.claimed_by, Case.state)
+    .join(Case, Case.id == CaseLease.case_id)
+    .join(User, User.id == CaseLease.user_id)
+    .where(CaseLease.case_id.in_(bindparam("case_ids", expanding=True)), CaseLease.ends_at > bindparam("at"))
+)
+_WAITS = (
+    select(CaseWait, User.name)
+    .join(User, User.id == CaseWait.by_user_id)
+    .where(CaseWait.case_id.in_(bindparam("case_ids", expanding=True)))
+    .order_by(CaseWait.begun_at, CaseWait.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +175,7 @@ def tidy_case(decision: Decision, case_id: str) -> bool:
 
 def leases_on_record(session: Session, case_ids: Collection[str], at: datetime) -> dict[str, LeaseView]:
     """Return the leases that last, by case."""
-    giver = select(User.name).where(User.id == CaseLease.handed_by).correlate(CaseLease).scalar_subquery()
-    # What the case says is compared here: in the statement, SQLite would walk all cases of these states.
-    rows = session.execute(
-        select(CaseLease, User.name, giver, Case.claimed_by, Case.state)
-        .join(Case, Case.id == CaseLease.case_id)
-        .join(User, User.id == CaseLease.user_id)
-        .where(CaseLease.case_id.in_(case_ids), CaseLease.ends_at > at)
-    )
+    rows = session.execute(_LEASES, {"case_ids": list(case_ids), "at": at})
     return {
         lease.case_id: LeaseView(holder, lease.begun_at, lease.ends_at, handed_by)
         for lease, holder, handed_by, claimed_by, state in rows
@@ -177,13 +186,7 @@ def leases_on_record(session: Session, case_ids: Collection[str], at: datetime) 
 def waits_on_record(session: Session, case_ids: Collection[str]) -> dict[str, list[tuple[Wait, str]]]:
     """Return all waits of the cases with who put them aside, the earliest first."""
     waits: dict[str, list[tuple[Wait, str]]] = {}
-    rows = session.execute(
-        select(CaseWait, User.name)
-        .join(User, User.id == CaseWait.by_user_id)
-        .where(CaseWait.case_id.in_(case_ids))
-        .order_by(CaseWait.begun_at, CaseWait.id)
-    )
-    for row, name in rows:
+    for row, name in session.execute(_WAITS, {"case_ids": list(case_ids)}):
         waits.setdefault(row.case_id, []).append((row.wait, name))
     return waits
 

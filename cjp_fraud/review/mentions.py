@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.errors import NotFoundError, OutOfReach
@@ -20,6 +20,25 @@ from cjp_fraud.review.cases import in_words
 from cjp_fraud.review.mention_rules import names_mentioned
 from cjp_fraud.review.queue_tables import CaseMention
 from cjp_fraud.review.tables import Case, CaseComment
+
+_AUTHOR: Final = aliased(User)
+_WAITING: Final = (
+    select(Case.number, Case.tenant_id, _AUTHOR.name, CaseMention.at)
+    .join(Case, Case.id == CaseMention.case_id)
+    .join(User, User.id == CaseMention.user_id)
+    .join(_AUTHOR, _AUTHOR.id == CaseMention.by_user_id)
+    .where(User.name == bindparam("name"), CaseMention.seen_at.is_(None))
+    .order_by(CaseMention.at.desc(), CaseMention.id.desc())
+)
+_IS_MENTIONED: Final = (
+    select(CaseMention.id)
+    .where(
+        CaseMention.case_id == bindparam("case_id"),
+        CaseMention.user_id == bindparam("user_id"),
+        CaseMention.seen_at.is_(None),
+    )
+    .limit(1)
+)
 
 _MOST_NAMES: Final = 20
 """Each is looked up; no comment is for more."""
@@ -97,21 +116,14 @@ def mentioning(name: str) -> ColumnElement[bool]:
 
 def mentions_waiting(session: Session, name: str) -> Sequence[WaitingMention]:
     """Return the comments that name a user who has not opened their cases since, the newest first."""
-    author = aliased(User)
-    rows = session.execute(
-        select(Case.number, Case.tenant_id, author.name, CaseMention.at)
-        .join(Case, Case.id == CaseMention.case_id)
-        .join(User, User.id == CaseMention.user_id)
-        .join(author, author.id == CaseMention.by_user_id)
-        .where(User.name == name, CaseMention.seen_at.is_(None))
-        .order_by(CaseMention.at.desc(), CaseMention.id.desc())
-    )
-    return [WaitingMention(*row) for row in rows]
+    return [WaitingMention(*row) for row in session.execute(_WAITING, {"name": name})]
 
 
 def is_mentioned(session: Session, case_id: str, user_id: str | None) -> bool:
     """Whether a comment on the case names the user, who has not opened it since."""
-    return session.scalar(select(CaseMention.id).where(*_unseen(case_id, user_id)).limit(1)) is not None
+    if user_id is None:
+        return False
+    return session.scalar(_IS_MENTIONED, {"case_id": case_id, "user_id": user_id}) is not None
 
 
 def see_mentions(session: Session, case_id: str, user_id: str | None, now: datetime) -> None:

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import utc_text
@@ -25,6 +25,13 @@ from cjp_fraud.review.measure_fit import Stream
 from cjp_fraud.review.model import EvidenceOccasion
 from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
+
+# Made once: to make a statement takes longer than to run it.
+_FROZEN: Final = (
+    select(EvidenceSet.document)
+    .where(EvidenceSet.case_id == bindparam("case_id"), EvidenceSet.occasion == EvidenceOccasion.FLAGGED)
+    .order_by(EvidenceSet.frozen_at, EvidenceSet.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +121,7 @@ def principal_views(session: Session, case_id: str, flags: Sequence[Flag]) -> tu
 
 
 def _documents(session: Session, case_id: str) -> list[dict[str, Any]]:
-    return [
-        json.loads(document)
-        for document in session.scalars(
-            select(EvidenceSet.document)
-            .where(EvidenceSet.case_id == case_id, EvidenceSet.occasion == EvidenceOccasion.FLAGGED)
-            .order_by(EvidenceSet.frozen_at, EvidenceSet.id)
-        )
-    ]
+    return [json.loads(document) for document in session.scalars(_FROZEN, {"case_id": case_id})]
 
 
 def _freeze(decision: Decision, case: Case, flags: Sequence[Flag], read: ReadPrincipals) -> None:

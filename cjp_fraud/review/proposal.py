@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
@@ -33,6 +33,12 @@ from cjp_fraud.review.measure_replay import Replay, replayed
 from cjp_fraud.review.model import NamedEvidence, ProviderPolicy
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.database import read_once
+
+# Made once: to make a statement takes longer than to run it.
+_LATEST: Final = (
+    select(Proposal).where(Proposal.case_id == bindparam("case_id")).order_by(Proposal.number.desc()).limit(1)
+)
 
 ProposalObstacles = Callable[[Contract, datetime], Sequence[str]]
 """Says why a contract, at a moment, gives no right to act; given by the caller, who knows the gate."""
@@ -181,8 +187,9 @@ def _awaited(position: Contract) -> list[str]:
 
 def latest_proposal(session: Session, case: Case) -> Proposal | None:
     """Return the case's newest proposal."""
-    return session.scalar(
-        select(Proposal).where(Proposal.case_id == case.id).order_by(Proposal.number.desc()).limit(1)
+    case_id = case.id
+    return read_once(
+        session, ("latest proposal", case_id), lambda: session.scalar(_LATEST, {"case_id": case_id})
     )
 
 

@@ -9,9 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware, utc_text
@@ -35,6 +35,29 @@ from cjp_fraud.review.tables import Case, CaseLine, Episode, Flag
 
 _OVERFLOWED = (Episode.case_id.is_(None), Episode.flag_count > 0)
 """Which episodes are on the overflow list."""
+
+# Made once: every page of the queue asks them, and making a statement takes longer than to run it.
+_OVERFLOW_COUNT: Final = select(func.count()).select_from(Episode).where(*_OVERFLOWED)
+_REVISION: Final = select(func.max(Case.queue_revision))
+_CASE_IDS: Final[BindParameter[Any]] = bindparam("case_ids", expanding=True)
+_LISTED: Final = (
+    select(Case, User.name, CaseLine)
+    .outerjoin(User, User.id == Case.claimed_by)
+    .outerjoin(CaseLine, CaseLine.case_id == Case.id)
+    .where(Case.id.in_(_CASE_IDS))
+)
+_FLAG_COUNTS: Final = (
+    select(Episode.case_id, func.sum(Episode.flag_count))
+    .where(Episode.case_id.in_(_CASE_IDS))
+    .group_by(Episode.case_id)
+)
+_FLAGS_SINCE: Final = (
+    select(Case.id, func.count())
+    .join(Episode, Episode.case_id == Case.id)
+    .join(Flag, Flag.episode_id == Episode.id)
+    .where(Case.id.in_(_CASE_IDS), Flag.superseded_at.is_(None), Flag.recorded_at > Case.closed_at)
+    .group_by(Case.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +266,11 @@ def overflow_list(session: Session, reach: Iterable[Reach] | None = None) -> lis
 
 def overflow_count(session: Session) -> int:
     """Return how many episodes no case took."""
-    return session.scalar(select(func.count()).select_from(Episode).where(*_OVERFLOWED)) or 0
+    return session.scalar(_OVERFLOW_COUNT) or 0
 
 
 def _first(session: Session, order: QueueOrder) -> _Cursor:
-    return _Cursor(order, session.scalar(select(func.max(Case.queue_revision))) or 0)
+    return _Cursor(order, session.scalar(_REVISION) or 0)
 
 
 def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
@@ -349,15 +372,8 @@ def _queued(
     for event in events:
         others |= {number: max(event.tenants - 1, others.get(number, 0)) for number in event.cases}
     ids = [case_id for case_id, _ in rows]
-    cases = {
-        case.id: (case, holder, line)
-        for case, holder, line in session.execute(
-            select(Case, User.name, CaseLine)
-            .outerjoin(User, User.id == Case.claimed_by)
-            .outerjoin(CaseLine, CaseLine.case_id == Case.id)
-            .where(Case.id.in_(ids))
-        )
-    }
+    listed = session.execute(_LISTED, {"case_ids": ids})
+    cases = {case.id: (case, holder, line) for case, holder, line in listed}
     flags = _flag_counts(session, ids)
     flags_since = _flags_since(session, ids)
     due: dict[str, datetime] = {}
@@ -390,20 +406,9 @@ def _queued(
 
 
 def _flag_counts(session: Session, case_ids: Collection[str]) -> dict[str, int]:
-    query = (
-        select(Episode.case_id, func.sum(Episode.flag_count))
-        .where(Episode.case_id.in_(case_ids))
-        .group_by(Episode.case_id)
-    )
-    return {str(case_id): int(count) for case_id, count in session.execute(query)}
+    counted = session.execute(_FLAG_COUNTS, {"case_ids": list(case_ids)})
+    return {str(case_id): int(count) for case_id, count in counted}
 
 
 def _flags_since(session: Session, case_ids: Collection[str]) -> dict[str, int]:
-    query = (
-        select(Case.id, func.count())
-        .join(Episode, Episode.case_id == Case.id)
-        .join(Flag, Flag.episode_id == Episode.id)
-        .where(Case.id.in_(case_ids), Flag.superseded_at.is_(None), Flag.recorded_at > Case.closed_at)
-        .group_by(Case.id)
-    )
-    return dict(session.execute(query).all())
+    return dict(session.execute(_FLAGS_SINCE, {"case_ids": list(case_ids)}).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.contracts.tables import Subscription, SubscriptionTerms, Tenant
@@ -55,32 +56,71 @@ class QueueCounts:
     plans: tuple[str, ...]
 
 
-def queue_counts(session: Session, queue_filter: QueueFilter, now: datetime) -> QueueCounts:
-    """Return how many cases the filter lets through; ``now`` (aware) tells their age."""
-    younger = [func.count().filter(Case.opened_at > now - span) for span, _ in _BANDS]
+@dataclass(frozen=True, slots=True)
+class CountedCases:
+    """How many cases a filter let through when they were counted, so that it can be said of a later moment too.
+
+    Parameters
+    ----------
+    opened : when those that were no older than a day then were opened, the earliest first; the others are older.
+    younger : how many cases were opened at each of ``opened`` or later; 0 at its end.
+    """
+
+    at: datetime
+    states: Mapping[CaseState, int]
+    reasons: Mapping[CaseReason, int]
+    opened: tuple[datetime, ...]
+    younger: tuple[int, ...]
+    countries: tuple[str, ...]
+    plans: tuple[str, ...]
+
+    def counts(self, now: datetime) -> QueueCounts:
+        """Return the counts at ``now``, aware and not before ``at``, if no case has changed since."""
+        steps = [self.younger[bisect_right(self.opened, now - span)] for span, _ in _BANDS]
+        steps.append(sum(self.states.values()))
+        ages = {
+            band: more - fewer for band, fewer, more in zip(AgeBand, [0, *steps[:-1]], steps, strict=True)
+        }
+        return QueueCounts(
+            states=self.states,
+            reasons=self.reasons,
+            ages={age: count for age, count in ages.items() if count},
+            countries=self.countries,
+            plans=self.plans,
+        )
+
+
+def count_cases(session: Session, queue_filter: QueueFilter, now: datetime) -> CountedCases:
+    """Count the cases that the filter lets through; ``now`` (aware) tells which are older than a day."""
+    lately = case((Case.opened_at > now - _BANDS[-1][0], Case.opened_at))
     # From the cases: the other way round all lines of years would be read.
     counted = session.execute(
-        select(Case.state, CaseLine.reason, *younger, func.count())
+        select(Case.state, CaseLine.reason, lately, func.count())
         .select_from(Case)
         .outerjoin(CaseLine, CaseLine.case_id == Case.id)
         .where(*in_states(queue_filter))
-        .group_by(Case.state, CaseLine.reason)
+        .group_by(Case.state, CaseLine.reason, lately)
     )
     states, reasons = Counter[CaseState](), Counter[CaseReason | None]()
-    ages = Counter[AgeBand]()
-    for state, reason, *steps in counted:
-        states[state] += steps[-1]
-        reasons[reason] += steps[-1]
-        for band, fewer, more in zip(AgeBand, [0, *steps[:-1]], steps, strict=True):
-            ages[band] += more - fewer
+    opened = Counter[datetime]()
+    for state, reason, opened_at, count in counted:
+        states[state] += count
+        reasons[reason] += count
+        if opened_at is not None:
+            opened[opened_at] += count
+    moments, younger = sorted(opened), [0]
+    for moment in reversed(moments):
+        younger.append(younger[-1] + opened[moment])
     countries = select(CaseLine.country).where(CaseLine.country.is_not(None))
     plans = select(SubscriptionTerms.plan).where(
         SubscriptionTerms.valid_to.is_(None), SubscriptionTerms.plan.is_not(None)
     )
-    return QueueCounts(
+    return CountedCases(
+        at=now,
         states={state: states[state] for state in sorted(states)},
         reasons={reason: reasons[reason] for reason in CaseReason if reason in reasons},
-        ages={age: ages[age] for age in AgeBand if ages[age]},
+        opened=tuple(moments),
+        younger=tuple(reversed(younger)),
         countries=tuple(sorted(str(code) for code in session.scalars(countries.distinct()))),
         plans=tuple(sorted(str(plan) for plan in session.scalars(plans.distinct()))),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
@@ -17,6 +17,13 @@ from cjp_fraud.storage.locks import named_lock
 
 MOST_VIEWS: Final = 50
 """Views that one person may keep."""
+
+_VIEWS: Final = (
+    select(SavedView, User.name)
+    .join(User, User.id == SavedView.user_id)
+    .where(SavedView.removed_at.is_(None), or_(SavedView.user_id == bindparam("reader"), SavedView.shared))
+    .order_by(SavedView.name, User.name)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +92,5 @@ def remove_view(decision: Decision, view_id: str) -> None:
 
 def views_for(session: Session, reader: Actor) -> tuple[QueueView, ...]:
     """Return a person's own views and those that others share, by name."""
-    rows = session.execute(
-        select(SavedView, User.name)
-        .join(User, User.id == SavedView.user_id)
-        .where(
-            SavedView.removed_at.is_(None),
-            or_(SavedView.user_id == reader.reference, SavedView.shared),
-        )
-        .order_by(SavedView.name, User.name)
-    )
+    rows = session.execute(_VIEWS, {"reader": reader.reference})
     return tuple(QueueView(view.id, view.name, view.filters, owner, view.shared) for view, owner in rows)

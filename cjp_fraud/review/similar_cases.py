@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import CompoundSelect, bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from cjp_fraud.people.model import Reach
@@ -18,6 +19,11 @@ from cjp_fraud.review.decision_tables import Determination
 from cjp_fraud.review.model import CaseState, Finding
 from cjp_fraud.review.tables import Case, CaseTrait
 from cjp_fraud.storage.database import in_parts
+
+# Made once: to make a statement takes longer than to run it.
+_OWN: Final = (
+    select(CaseTrait.kind, CaseTrait.value).where(CaseTrait.case_id == bindparam("case_id")).distinct()
+)
 
 _MOST_TRAITS: Final = 24
 _MOST_OF_A_TRAIT: Final = 50
@@ -107,25 +113,34 @@ def similar_cases(session: Session, case: Case, reach: Collection[Reach] | None)
 
 def _shared(session: Session, case: Case) -> Mapping[str, Collection[Trait]]:
     """Return the newest cases that show a trait of this one, with what they share."""
-    own = select(CaseTrait.kind, CaseTrait.value).where(CaseTrait.case_id == case.id).distinct()
-    traits = [Trait(kind, value) for kind, value in session.execute(own)]
+    traits = [Trait(kind, value) for kind, value in session.execute(_OWN, {"case_id": case.id})]
     traits = sorted(traits, key=lambda trait: (-WEIGHT[trait.kind], trait.value))[:_MOST_TRAITS]
     if not traits:
         return {}
-    found = union_all(*(select(_of_trait(trait, case.id).subquery()) for trait in traits))
+    asked: dict[str, Any] = {"case_id": case.id}
+    for number, trait in enumerate(traits):
+        asked |= {f"kind_{number}": trait.kind, f"value_{number}": trait.value}
     shared: dict[str, set[Trait]] = defaultdict(set)
-    for case_id, kind, value in session.execute(found):
+    for case_id, kind, value in session.execute(_of_traits(len(traits)), asked):
         shared[case_id].add(Trait(TraitKind(kind), value))
     return shared
 
 
-def _of_trait(trait: Trait, case_id: str) -> Select[str, TraitKind, str]:
-    return (
+@cache
+def _of_traits(count: int) -> CompoundSelect[Any]:
+    """Return what reads the newest cases that show each of so many traits ``:kind_0``, ``:value_0``, ``:kind_1`` ..."""
+    newest = (
         select(CaseTrait.case_id, CaseTrait.kind, CaseTrait.value)
-        .where(CaseTrait.kind == trait.kind, CaseTrait.value == trait.value, CaseTrait.case_id != case_id)
+        .where(
+            CaseTrait.kind == bindparam(f"kind_{number}"),
+            CaseTrait.value == bindparam(f"value_{number}"),
+            CaseTrait.case_id != bindparam("case_id"),
+        )
         .order_by(CaseTrait.case_id.desc())
         .limit(_MOST_OF_A_TRAIT)
+        for number in range(count)
     )
+    return union_all(*(select(each.subquery()) for each in newest))
 
 
 def _view(match: Match, case: Case, finding: Finding | None, found_at: datetime | None) -> SimilarCase:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
@@ -19,6 +20,17 @@ from cjp_fraud.review.model import DisputeState, StopKind
 from cjp_fraud.review.stops import OpenDispute, StandingStop, clearing_faults, order_faults, stop_sentences
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.database import read_once
+
+# Made once: to make a statement takes longer than to run it.
+_STANDING: Final = (
+    select(Stop).where(Stop.case_id == bindparam("case_id"), Stop.cleared_at.is_(None)).order_by(Stop.id)
+)
+_OPEN_DISPUTES: Final = (
+    select(Dispute)
+    .where(Dispute.case_id == bindparam("case_id"), Dispute.state == DisputeState.OPEN)
+    .order_by(Dispute.opened_at, Dispute.id)
+)
 
 
 def order_stop(decision: Decision, case_id: str, reasons: str) -> Stop:
@@ -116,9 +128,11 @@ def let_notice_stand(decision: Decision, case_id: str, notice_id: str, reasons: 
 
 def standing_stops(session: Session, case_id: str) -> list[str]:
     """Return one sentence for each stop that stands, filed disputes too where the contract says so."""
-    stops = session.scalars(
-        select(Stop).where(Stop.case_id == case_id, Stop.cleared_at.is_(None)).order_by(Stop.id)
-    )
+    return list(read_once(session, ("standing stops", case_id), lambda: _standing(session, case_id)))
+
+
+def _standing(session: Session, case_id: str) -> list[str]:
+    stops = session.scalars(_STANDING, {"case_id": case_id})
     case = session.get_one(Case, case_id)
     return stop_sentences(
         [StandingStop(stop.id, stop.kind) for stop in stops],
@@ -136,11 +150,7 @@ def filed_dispute_that_stops(session: Session, case: Case) -> Dispute | None:
 
 
 def _open_disputes(session: Session, case_id: str) -> Sequence[Dispute]:
-    return session.scalars(
-        select(Dispute)
-        .where(Dispute.case_id == case_id, Dispute.state == DisputeState.OPEN)
-        .order_by(Dispute.opened_at, Dispute.id)
-    ).all()
+    return session.scalars(_OPEN_DISPUTES, {"case_id": case_id}).all()
 
 
 def _filing_stops(session: Session, case: Case, dispute: Dispute) -> bool:

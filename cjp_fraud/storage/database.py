@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,6 +24,16 @@ BUSY_SECONDS = 60
 AT_ONCE: Final = 500
 """Values named in one statement, and rows fetched at once: SQLite takes 32,766 variables, PostgreSQL 65,535."""
 
+_POOL: Final[dict[str, Any]] = {"pool_size": 15, "max_overflow": 25, "pool_use_lifo": True}
+"""Connections that stay open: to open one costs more than most pages ask of it. The one used last is used next, since
+what it prepared and read is at hand; there are no more of them than the web server has threads (40)."""
+
+_PREPARED: Final = 500
+"""Statements that a SQLite connection keeps prepared: a case's page alone asks a hundred."""
+
+_READ_BEFORE: Final = "read before"
+"""Where a session that only reads keeps what it has read."""
+
 _READ_ONLY_TRANSACTION: Final = "25006"
 """SQLSTATE of PostgreSQL: a write in a transaction that may only read."""
 
@@ -38,13 +48,16 @@ def make_engine(url: str) -> Engine:
     import_all_tables()  # a row's foreign keys lead into domains that the caller may not have imported
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
+        pool: dict[str, Any] = {}
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+            pool = _POOL
+        chosen = {"timeout": BUSY_SECONDS, "cached_statements": _PREPARED}
+        engine = create_engine(url, connect_args=chosen, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
+    return create_engine(url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS, **_POOL)
 
 
 def make_reading_engine(url: str) -> Engine:
@@ -98,6 +111,25 @@ def reading(engine: Engine) -> Iterator[Session]:
         Session(connection, expire_on_commit=False, autoflush=False) as session,
     ):
         yield session
+
+
+def read_once(session: Session, what: Hashable, read: Callable[[], _ValueT]) -> _ValueT:
+    """Return what ``read`` returns; in a session for reading only, what it returned the first time.
+
+    A page's parts ask again and again for the same rows: a case's view, its gate, its acts. A session that writes reads
+    anew, since it may have changed them.
+
+    Parameters
+    ----------
+    what : names what is read, with everything that it depends on.
+    """
+    if not is_reading(session):
+        return read()
+    kept: dict[Hashable, Any] = session.info.setdefault(_READ_BEFORE, {})
+    if what not in kept:
+        kept[what] = read()
+    value: _ValueT = kept[what]
+    return value
 
 
 def is_reading(session: Session) -> bool:

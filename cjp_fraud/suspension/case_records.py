@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -74,6 +74,23 @@ from cjp_fraud.suspension.tables import (
     Reaffirmation,
 )
 
+# Made once: to make a statement takes longer than to run it.
+_ENTRIES: Final = select(AuditEntry.actor, AuditEntry.rows).where(AuditEntry.case_id == bindparam("case_id"))
+_USERS: Final = select(User.id)
+_IDENTITIES: Final = select(Identity).where(Identity.user_id.in_(bindparam("user_ids", expanding=True)))
+_ROLES: Final = (
+    select(UserRole)
+    .where(UserRole.user_id.in_(bindparam("user_ids", expanding=True)))
+    .order_by(UserRole.user_id, UserRole.id)
+)
+_ATTACHED: Final = (
+    select(AttachmentContent)
+    .join(Attachment, Attachment.id == AttachmentContent.attachment_id)
+    .where(Attachment.case_id == bindparam("case_id"))
+    .order_by(AttachmentContent.id)
+)
+_ATTACHED_WITHOUT_BYTES: Final = _ATTACHED.options(defer(AttachmentContent.content))
+
 SUBJECTS: Final = frozenset({"tenants", "subscriptions", "users"})
 """Tables whose rows belong to a case and to others too: entries about them are of no case."""
 
@@ -99,9 +116,7 @@ def records_of_case(session: Session, case_id: str, *, attached_bytes: bool = Tr
     attached_bytes : whether what attached files hold is read too; else it is withheld, and the digests of the rows are
         the same, because it may be erased.
     """
-    entries = session.execute(
-        select(AuditEntry.actor, AuditEntry.rows).where(AuditEntry.case_id == case_id)
-    ).all()
+    entries = session.execute(_ENTRIES, {"case_id": case_id}).all()
     case = session.get_one(Case, case_id)
     of_case = {"case_id": case_id, "tenant_id": case.tenant_id}
     found = set(session.scalars(_tables_with_rows(), of_case))
@@ -113,7 +128,7 @@ def records_of_case(session: Session, case_id: str, *, attached_bytes: bool = Tr
     ]
     records += _attached(session, case_id, attached_bytes=attached_bytes)
     versions = {record.fields["model_version"] for record in records if record.table == Flag.__tablename__}
-    records += _records(session, select(ModelVersion).where(ModelVersion.id.in_(sorted(versions - {None}))))
+    records += _by_id(session, ModelVersion, versions - {None})
     texts = {
         str(value)
         for record in records
@@ -130,23 +145,17 @@ def records_of_case(session: Session, case_id: str, *, attached_bytes: bool = Tr
 
 def _attached(session: Session, case_id: str, *, attached_bytes: bool) -> Iterator[Record]:
     """Yield the rows with what the case's attached files hold, one file at a time."""
-    of_case = (
-        select(AttachmentContent)
-        .join(Attachment, Attachment.id == AttachmentContent.attachment_id)
-        .where(Attachment.case_id == case_id)
-        .order_by(AttachmentContent.id)
-    )
+    of_case = {"case_id": case_id}
     if attached_bytes:
-        yield from _records(session, of_case, at_once=1)
+        yield from _records(session, _ATTACHED, of_case, at_once=1)
         return
-    content = AttachmentContent.content
-    for row in session.scalars(of_case.options(defer(content))):
-        yield record_of(row, without=frozenset({content.key}))
+    for row in session.scalars(_ATTACHED_WITHOUT_BYTES, of_case):
+        yield record_of(row, without=frozenset({AttachmentContent.content.key}))
 
 
 def _people(session: Session, named: set[str]) -> list[Record]:
     """Return the users and roles of the persons named, of whoever made them, and so on back to ``init``."""
-    users = set(session.scalars(select(User.id)))
+    users = set(session.scalars(_USERS))
     records: list[Record] = []
     done, fresh = set[str](), named & users
     while fresh:
@@ -180,7 +189,8 @@ def records_behind(session: Session, records: Sequence[Record]) -> list[Record]:
         ]
         behind += fresh
     people = sorted(record.id for record in records if record.table == User.__tablename__)
-    behind += _records(session, select(Identity).where(Identity.user_id.in_(people)))
+    for some in in_parts(people):
+        behind += _records(session, _IDENTITIES, {"user_ids": some})
     return behind
 
 
@@ -316,17 +326,27 @@ def _statements_of_case() -> Iterator[Select[Any]]:
 
 
 def _by_id(session: Session, kind: type[Base], ids: Collection[str]) -> Iterator[Record]:
-    key, ordered = inspect(kind).primary_key[0], sorted(ids)
-    for some in in_parts(ordered):
-        yield from _records(session, select(kind).where(key.in_(some)).order_by(key))
+    for some in in_parts(sorted(ids)):
+        yield from _records(session, _of_ids(kind), {"ids": some})
+
+
+@cache
+def _of_ids(kind: type[Base]) -> Select[Any]:
+    key = inspect(kind).primary_key[0]
+    return select(kind).where(key.in_(bindparam("ids", expanding=True))).order_by(key)
 
 
 def _roles_of(session: Session, user_ids: set[str]) -> Iterator[Record]:
     for some in in_parts(sorted(user_ids)):
-        of_users = select(UserRole).where(UserRole.user_id.in_(some))
-        yield from _records(session, of_users.order_by(UserRole.user_id, UserRole.id))
+        yield from _records(session, _ROLES, {"user_ids": some})
 
 
-def _records(session: Session, statement: Select[Any], *, at_once: int = AT_ONCE) -> Iterator[Record]:
-    for row in session.scalars(statement.execution_options(yield_per=at_once)):
+def _records(
+    session: Session,
+    statement: Select[Any],
+    values: Mapping[str, Any] | None = None,
+    *,
+    at_once: int = AT_ONCE,
+) -> Iterator[Record]:
+    for row in session.scalars(statement, values, execution_options={"yield_per": at_once}):
         yield record_of(row)

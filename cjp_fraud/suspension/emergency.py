@@ -33,7 +33,7 @@ from cjp_fraud.suspension.emergency_gate import APPROVED_WITHIN, emergency_groun
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import approval_obstacles, gate_facts
 from cjp_fraud.suspension.measures import add_measure, approved_end, order_measure, review_after
-from cjp_fraud.suspension.model import CommandKind, EmergencyFact, MeasureState
+from cjp_fraud.suspension.model import CommandKind, EmergencyFact, GateFacts, MeasureState
 from cjp_fraud.suspension.notice_gate import permitted_from, without_prior_notice
 from cjp_fraud.suspension.requirements import BEFORE_EMERGENCY
 from cjp_fraud.suspension.tables import Measure
@@ -184,16 +184,19 @@ def is_unapproved(session: Session, measure: Measure) -> bool:
 
 
 def emergency_obstacles(
-    session: Session, case: Case, policy: ProviderPolicy, at: datetime
+    session: Session, case: Case, facts: GateFacts, at: datetime
 ) -> tuple[str, ...] | None:
     """Return why nobody may order the proposed measure in an emergency; None: counsel has marked no such ground.
 
-    For a page: rows are not compared with the log, and who would order it is not asked; the order itself asks both.
+    For a page: who would order it is not asked; the order itself asks.
+
+    Parameters
+    ----------
+    facts : of the case at ``at`` (aware), as the gate sees them.
     """
     proposal = latest_proposal(session, case)
     if case.state is not CaseState.DETERMINED or proposal is None or proposal.mode is PlatformMode.OBSERVE:
         return None
-    facts = gate_facts(session, case, policy, at, compare_rows=False)
     determination = facts.determination
     if determination is None or emergency_ground(facts) is None or facts.emergency is not None:
         return None

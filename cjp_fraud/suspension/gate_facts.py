@@ -10,9 +10,9 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.entries_of_case import newest_names
@@ -76,6 +76,19 @@ from cjp_fraud.suspension.model import (
     ProposalFact,
 )
 from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_MEASURE, BEFORE_PROPOSAL, Requirement
+
+# Made once: to make a statement takes longer than to run it.
+_FLAG_ENDS: Final = (
+    select(Flag.interval_start, Flag.interval_seconds)
+    .join(Episode, Episode.id == Flag.episode_id)
+    .where(
+        Episode.case_id == bindparam("case_id"),
+        Flag.superseded_at.is_(None),
+        Flag.interval_start <= bindparam("at"),
+    )
+    .order_by(Flag.interval_start.desc())
+    .limit(100)
+)
 
 
 def gate_facts(
@@ -262,13 +275,7 @@ def row_faults(session: Session, case: Case) -> tuple[str, ...]:
 
 
 def _newest_flag_end(session: Session, case: Case, at: datetime) -> datetime | None:
-    rows = session.execute(
-        select(Flag.interval_start, Flag.interval_seconds)
-        .join(Episode, Episode.id == Flag.episode_id)
-        .where(Episode.case_id == case.id, Flag.superseded_at.is_(None), Flag.interval_start <= at)
-        .order_by(Flag.interval_start.desc())
-        .limit(100)
-    )
+    rows = session.execute(_FLAG_ENDS, {"case_id": case.id, "at": at})
     return max((start + timedelta(seconds=seconds) for start, seconds in rows), default=None)
 
 

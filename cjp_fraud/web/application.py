@@ -40,6 +40,7 @@ from cjp_fraud.web.api.application import api_application
 from cjp_fraud.web.due_work import doing_what_is_due
 from cjp_fraud.web.headers import NOTICES, STATIC, SecurityHeaders
 from cjp_fraud.web.notice_page import NoticePages, a_client_limit, is_https
+from cjp_fraud.web.queue_rows import RowCache
 from cjp_fraud.web.rendering import STATIC_FILES
 
 STAFF_PAGES = (
@@ -83,6 +84,7 @@ def queue_application(deployment: Deployment) -> FastAPI:
     application.state.deployment = deployment
     application.state.sign_in_limit = a_sign_in_limit()
     application.state.case_pictures = CaseChartPictures(deployment)
+    application.state.row_cache = RowCache()
     application.state.stored_weeks = StoredWeeks(deployment)
     for router in STAFF_PAGES:  # their routes as they are: to include a router builds each of its routes anew
         application.router.routes.extend(router.routes)

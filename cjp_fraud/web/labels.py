@@ -300,4 +300,5 @@ LABELS: Final = {
     "platform.disagrees": _("the platform disagrees"),
     "platform.ordered": _("command to the platform"),
     "platform.answered": _("answer of the platform"),
+    "over_a_billion": _("over a billion"),
 }

@@ -15,6 +15,7 @@ from cjp_fraud.people.model import Role
 from cjp_fraud.review.model import CLOSED_STATES, CaseReason, CaseState, QueueFilter, QueueOrder
 from cjp_fraud.web.access import CaseReader, Visit
 from cjp_fraud.web.answers import page, sentences_of, status_of
+from cjp_fraud.web.queue_rows import QueueRows
 
 PAGE_LENGTH = 50
 
@@ -69,6 +70,7 @@ def queue_shown(
             visit.deployment, visit.by, visit.now, chosen, limit=PAGE_LENGTH, after=after or None
         ),
         asked=asked,
+        rows=QueueRows(visit.request.app.state.row_cache, asked, visit.words, visit.now),
         address=address,
         states=CaseState,
         channels=CHANNELS,

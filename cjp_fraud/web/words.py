@@ -33,8 +33,8 @@ LANGUAGES: Final = {"en": "English", "fr": "Français"}
 CATALOGUES: Final = files("cjp_fraud.web") / "locales"
 _SHORTEST: Final = timedelta(minutes=1)
 
-_RAREST: Final = 18.0
-"""Score from which on odds are said alike."""
+_RAREST: Final = 9.0
+"""Score beyond which odds are said alike: no fit on some months of traffic tells a billion from more."""
 
 _KEPT: Final = 10_000
 """Numbers and moments whose words are kept: a page of the queue shows the same ones again and again."""
@@ -128,11 +128,16 @@ class Words:
         return self.number(value, 1 if value < 10 else 0)
 
     def odds(self, score: float) -> str:
-        """Return how rare a score (-log10 p) is, two digits of it: ``40,000`` of once in 40,000."""
-        shown = min(score, _RAREST)
-        rare = 10**shown
-        digits = 10 ** max(int(shown) - 1, 0)
+        """Return how rare a score (-log10 p) is, two digits of it: ``40,000`` of once in 40,000; at most a billion."""
+        if self.beyond_odds(score):
+            return self.label("over_a_billion")
+        rare = 10**score
+        digits = 10 ** max(int(score) - 1, 0)
         return self.number(round(rare / digits) * digits)
+
+    def beyond_odds(self, score: float) -> bool:
+        """Whether a score is rarer than once in a billion."""
+        return score > _RAREST
 
     def money(self, cents: int) -> str:
         """Return an amount of the deployment's currency, which is not named: whole units from a hundred on."""

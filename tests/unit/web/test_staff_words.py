@@ -114,7 +114,14 @@ def test_a_moment_is_shown_in_the_readers_zone() -> None:
 
 @pytest.mark.parametrize(
     ("score", "said"),
-    [(4.6, "40,000"), (2.4, "250"), (6.5, "3,200,000"), (300.0, "1,000,000,000,000,000,000")],
+    [
+        (4.6, "40,000"),
+        (2.4, "250"),
+        (6.5, "3,200,000"),
+        (9.0, "1,000,000,000"),
+        (9.01, "over a billion"),
+        (300.0, "over a billion"),
+    ],
 )
 def test_odds_are_said_with_two_digits(score: float, said: str) -> None:
     assert Words("en").odds(score) == said
