@@ -46,6 +46,9 @@ ROLES_FOR_ACT: Final[Mapping[str, frozenset[Role]]] = {
     "case.stop_cleared": _STOPS,
     "case.reinstating": _APPROVES,
     "measure.reaffirmed": _APPROVES,
+    "measure.stages_ordered": _APPROVES,
+    "measure.stages_held": _APPROVES,
+    "measure.stages_resumed": _APPROVES,
 }
 """Action of the log → roles of which one must reach the case; any that reads it, for actions not named here."""
 

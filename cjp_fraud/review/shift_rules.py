@@ -23,6 +23,8 @@ class ShiftKind(StrEnum):
     APPROVAL_LAPSES = "approval_lapses"
     MEASURE_REVIEW = "measure_review"
     MEASURE_ENDS = "measure_ends"
+    STAGE_IS_DUE = "stage_is_due"
+    STAGES_ARE_HELD = "stages_are_held"
     DISPUTE_IS_DUE = "dispute_is_due"
 
 
