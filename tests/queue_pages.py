@@ -147,6 +147,25 @@ def hidden_in(page: str, action: str | None = None) -> dict[str, str]:
     return {name: unescape(value) for name, value in re.findall(hidden, fitting[-1])}
 
 
+FINDING = {
+    "ground": ["unusual_destinations", "unattended"],
+    "part": "victim",
+    "measure": "suspend_channel",
+    "hours": "72",
+    "reasons": "short calls to one foreign range, at night, no agent logged in",
+}
+"""What is filled in to find that the flagged calls are fraudulent."""
+
+
+def suspend(queue: QueueUnderTest) -> None:
+    """Flag acme, and have rita determine that it is fraud and adam approve it, on their pages."""
+    queue.flagged()
+    rita, adam = queue.signed_in("rita"), queue.signed_in("adam")
+    send(rita, "/cases/1", "/cases/1/claim")
+    send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+    send(adam, "/cases/1", "/cases/1/approve")
+
+
 def a_queue(
     engine: Engine,
     folder: Path,

@@ -9,6 +9,7 @@ import typer
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, progress
 from cjp_fraud.cli.measure_ledger import assess, find_wrong, ledger
 from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
+from cjp_fraud.cli.stages import Lift, Stages, hold_stages, reinstate_in_stages, resume_stages, stages
 from cjp_fraud.review.model import RestoreCheck
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
@@ -20,6 +21,9 @@ app = typer.Typer(no_args_is_help=True)
 app.command("ledger")(ledger)
 app.command("find-wrong")(find_wrong)
 app.command("assess")(assess)
+app.command("stages")(stages)
+app.command("hold-stages")(hold_stages)
+app.command("resume-stages")(resume_stages)
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reasons; kept with it.")]
@@ -157,12 +161,27 @@ def list_measures(
 
 @app.command()
 def reinstate(
-    ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because, check: Checks = None
+    ctx: typer.Context,
+    case: CaseArgument,
+    as_user: AsOption,
+    because: Because,
+    check: Checks = None,
+    stage: Stages = None,
+    lift: Lift = None,
 ) -> None:
-    """Lift a measure, as an approver; the customer is told."""
+    """Lift a measure, as an approver: at once, or in stages; the customer is told.
+
+    With --stage the first stage begins at once and the others with run-due at their time, each narrower than the one
+    before; --lift says when nothing is restricted any more. Without it, what is left of such stages is lifted at once.
+    """
     from cjp_fraud.operations import measures
 
     opened = deployment(ctx)
+    if stage:
+        reinstate_in_stages(opened, case, as_user, because, check or (), stages=stage, lift=lift)
+        return
+    if lift is not None:
+        raise typer.BadParameter("--lift goes with --stage; without stages all of it is lifted at once")
     with progress("lifting the measure and telling the customer") as report:
         report(0, 1, f"case {case}")
         result = measures.reinstate(opened, as_user, opened.now, case, reasons=because, checks=check or ())

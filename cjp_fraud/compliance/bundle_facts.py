@@ -22,17 +22,15 @@ from sqlalchemy.sql.elements import NamedColumn
 
 from cjp_fraud.audit.recording import AS_RECORDED
 from cjp_fraud.audit.row_digests import Record
+from cjp_fraud.compliance.narrowing_faults import narrowing_faults
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.model import Origin
-from cjp_fraud.contracts.restriction import Scope
 from cjp_fraud.contracts.tables import ProvisioningRecord, SubscriptionTerms
-from cjp_fraud.documents import from_document, to_document
+from cjp_fraud.documents import to_document
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticePlan
-from cjp_fraud.people.tables import Participation
 from cjp_fraud.review.decision_tables import Approval, Dispute
 from cjp_fraud.review.model import Capacity, DisputeState, ProviderPolicy
-from cjp_fraud.review.narrower_measure import Restriction, chain_faults
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
 from cjp_fraud.suspension.cap_facts import cap_facts
@@ -48,7 +46,7 @@ from cjp_fraud.suspension.requirements import (
     Basis,
     Requirement,
 )
-from cjp_fraud.suspension.tables import Cap, Measure, Narrowing, Reaffirmation
+from cjp_fraud.suspension.tables import Cap, Measure, Reaffirmation
 
 _MADE: Final[Mapping[str, str]] = {
     "approvals": "at",
@@ -68,6 +66,8 @@ _MADE: Final[Mapping[str, str]] = {
     "notice_plans": "created_at",
     "participations": "at",
     "proposals": "drawn_at",
+    "reinstatement_holds": "held_at",
+    "reinstatement_plans": "at",
     "standing_consents": "entered_at",
     "stops": "opened_at",
     "user_roles": "granted_at",
@@ -81,6 +81,7 @@ _ENDED: Final[Mapping[str, str]] = {
     "standing_consents": "ended_at",
     "flags": "superseded_at",
     "notice_plans": "cancelled_at",
+    "reinstatement_holds": "released_at",
     "stops": "cleared_at",
     "user_roles": "revoked_at",
     "users": "disabled_at",
@@ -124,7 +125,7 @@ def gate_faults(
         measures = [measure for measure in session.query(Measure) if measure.mode is PlatformMode.ACT]
         caps = [cap.id for cap in session.query(Cap)]
         reaffirmed = {row.measure_id for row in session.query(Reaffirmation)}
-        narrowed = [fault for measure in measures for fault in _narrowing_faults(session, measure)]
+        narrowed = [fault for measure in measures for fault in narrowing_faults(session, measure)]
     for approval in approvals:
         facts = _facts(case_id, records, approval.at)
         where = f"approvals {approval.id}"
@@ -146,30 +147,6 @@ def gate_faults(
     yield from narrowed
     for cap_id in caps:
         yield from _cap_faults(cap_id, records, left_out)
-
-
-def _narrowing_faults(session: Session, measure: Measure) -> Iterator[str]:
-    """Yield where a measure is not what its narrowings led to, step by step, each by an outsider's decision."""
-    approved = Restriction(measure.kind, from_document(Scope, measure.scope))
-    steps = session.query(Narrowing).filter_by(measure_id=measure.id).order_by(Narrowing.number).all()
-    where = f"measures {measure.id}"
-    yield from (
-        f"{where}: {fault}" for fault in chain_faults(approved, [(each.before, each.after) for each in steps])
-    )
-    led_to = steps[-1].after if steps else approved
-    if measure.restriction != led_to:
-        yield f"{where}: restricts {measure.restriction.words}, and the decisions on record led to {led_to.words}"
-    for each in steps:
-        dispute = session.get_one(Dispute, each.dispute_id)
-        if (dispute.state, dispute.decided_at) != (DisputeState.NARROWED, each.decided_at):
-            yield f"narrowings {each.id}: the dispute that it names was not decided so, or not then"
-        took_part = session.query(Participation).filter(
-            Participation.user_id == dispute.decided_by,
-            Participation.case_id == each.case_id,
-            Participation.at < each.decided_at,
-        )
-        if took_part.first() is not None:
-            yield f"narrowings {each.id}: who decided it had taken part in the case"
 
 
 def _cap_faults(cap_id: str, records: Sequence[Record], left_out: frozenset[Requirement]) -> Iterator[str]:

@@ -144,6 +144,32 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterStage:
+    """What stays restricted from a moment on (aware), at the earliest."""
+
+    measure: MeasureKind
+    scope: Scope
+    earliest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """How a restriction is lifted in stages.
+
+    Parameters
+    ----------
+    since : when read-back showed that no more than ``remains`` is restricted; aware.
+    later : the stages that follow, the next first.
+    lift_at : when all of it is lifted, at the earliest; aware.
+    """
+
+    since: datetime
+    remains: tuple[MeasureKind, Scope]
+    later: tuple[LaterStage, ...]
+    lift_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """The facts of a letter; which of them its kind needs, :data:`NEEDED` says.
 
@@ -164,6 +190,7 @@ class Letter:
     cure_until : until when the customer is asked to end what is not in order; aware. None: as the terms
         give it from the dispatch on.
     answered : how a dispute was decided.
+    staged : how a restriction is lifted in stages.
     other_redress : bodies outside to which the customer can turn, by name.
     provision : by which the contract lets a measure begin without prior notice, in its own words; None: by none.
     waits_for_post : whether the measure waits for a carrier's word, so that the letter says how long it lasts beside an
@@ -199,6 +226,7 @@ class Letter:
     waits_for_post: bool = False
     in_sequence: bool = False
     consent: str | None = None
+    staged: Staged | None = None
 
     def __post_init__(self) -> None:
         needed = [name for name in NEEDED[self.kind] if name != "grounds" or not self.is_about_cap]
@@ -221,5 +249,6 @@ NEEDED: Final = {
     NoticeKind.BREACH: ("seen", "grounds", "determined_at", "lasts", "term_concerned"),
     NoticeKind.DISPUTE_ANSWER: ("grounds", "answered"),
     NoticeKind.CAP: ("began", "until", "consent"),
+    NoticeKind.STAGED_REINSTATEMENT: ("grounds", "determined_at", "until", "staged"),
 }
 """Facts that a letter of each kind cannot do without, besides those that every letter has."""

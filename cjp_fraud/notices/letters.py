@@ -22,7 +22,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices import letter_phrases as phrases
 from cjp_fraud.notices.letter_catalogues import catalogue_version, words
 from cjp_fraud.notices.letter_dates import LetterDates
-from cjp_fraud.notices.letter_facts import Letter
+from cjp_fraud.notices.letter_facts import Letter, Staged
 from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language, letter_locale
 from cjp_fraud.notices.letter_moments import moment, zone_in_words
 from cjp_fraud.notices.letter_words import enumerated, hours
@@ -233,11 +233,31 @@ def _of_other_letters(letter: Letter, time_zone: str, language: str) -> dict[str
             "remains": phrases.measure_in_words(*answered.remains, language) if answered.remains else "",
             "narrowed": answered.narrowed,
         }
+    if letter.staged is not None:
+        fields |= _of_stages(letter.staged, time_zone, language)
     return fields
+
+
+def _of_stages(staged: Staged, time_zone: str, language: str) -> dict[str, Any]:
+    """Return what a letter says of a restriction that is lifted in stages."""
+    return {
+        "since": moment(staged.since, time_zone, language),
+        "still_restricted": phrases.measure_in_words(*staged.remains, language),
+        "later": [
+            {
+                "at": moment(stage.earliest_at, time_zone, language),
+                "still_restricted": phrases.measure_in_words(stage.measure, stage.scope, language),
+            }
+            for stage in staged.later
+        ],
+        "lift_at": moment(staged.lift_at, time_zone, language),
+    }
 
 
 def _as_text(value: Any) -> Any:
     """Return people's words so that nothing in them is taken for a placeholder at dispatch."""
+    if isinstance(value, list):
+        return [{name: _as_text(text) for name, text in each.items()} for each in value]
     return value.replace("⟦", '⟦"⟦"⟧') if isinstance(value, str) else value
 
 

@@ -21,6 +21,7 @@ class NoticeKind(StrEnum):
     BREACH = "breach"
     DISPUTE_ANSWER = "dispute_answer"
     CAP = "cap"
+    STAGED_REINSTATEMENT = "staged_reinstatement"
 
 
 class NoticeState(StrEnum):

@@ -35,7 +35,7 @@ from cjp_fraud.review.claim import case_workers
 from cjp_fraud.review.holdings import Holding, holdings
 from cjp_fraud.review.mentions import is_mentioned, see_mentions
 from cjp_fraud.review.model import CaseState, DisputeState, Finding
-from cjp_fraud.review.next_acts import Act, OfferedAct, Standing, acts_for
+from cjp_fraud.review.next_acts import Act, OfferedAct, StagesStand, Standing, acts_for
 from cjp_fraud.review.presence import viewers
 from cjp_fraud.review.similar_cases import SimilarCase, similar_cases
 from cjp_fraud.review.tables import Case
@@ -59,7 +59,7 @@ class CaseDesk:
     earliest : from when each kind of measure is lawful, the narrowest first.
     measures : the measures that could meet its fraud, replayed, where the person may decide on it; None: they may not,
         or the traffic cannot be read.
-    narrower : to what a measure in force can be narrowed, where the person may decide its dispute.
+    narrower : to what a measure in force can be narrowed, where the person may decide its dispute or reinstate.
     customer : through whom the customer may be asked "was this you?", and what was asked before.
     letters : what the customer gets to read, word for word, where the person may approve it.
     contract : the tenant's contract now, each value beside its source.
@@ -132,7 +132,7 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
             grounds=fitting_grounds(session, row.id),
             earliest=earliest_views(row.number, facts, now, page.outline),
             measures=_measures(decision, deployment, row, acts, holding),
-            narrower=narrower_offered(session, row, now) if OfferedAct(Act.DECIDE_DISPUTE) in acts else (),
+            narrower=narrower_offered(session, row, now) if _may_narrow(acts) else (),
             customer=customer,
             letters=_letters(decision, deployment, row, acts),
             contract=contract_view(session, row.tenant_id, now),
@@ -243,11 +243,25 @@ def _acts(
             nobody_to_ask=customer.faults,
             emergency=emergency,
             unapproved=unapproved,
+            stages=_stages(page),
             open_dispute=any(dispute.state is DisputeState.OPEN for dispute in page.disputes),
             found_fraudulent=bool(page.caps)
             or any(each.finding is Finding.FRAUDULENT for each in page.determinations),
         )
     )
+
+
+def _stages(page: CasePage) -> StagesStand | None:
+    """Return how the stages by which the measure in force is lifted stand; None: there are none."""
+    for measure in page.measures:
+        if measure.stages is not None and measure.stages.is_open:
+            return StagesStand.GOES_ON if measure.stages.held is None else StagesStand.HELD
+    return None
+
+
+def _may_narrow(acts: Sequence[OfferedAct]) -> bool:
+    """Whether the person may decide a dispute, or reinstate in stages: both choose a narrower measure."""
+    return OfferedAct(Act.DECIDE_DISPUTE) in acts or OfferedAct(Act.REINSTATE_IN_STAGES) in acts
 
 
 def _measures(

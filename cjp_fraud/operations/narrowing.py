@@ -107,5 +107,5 @@ def narrow_dispute(
         standing = CaseStanding.of(session.get_one(Case, case_id))
         row = session.get_one(Narrowing, narrowing_id)
         return NarrowingResult(
-            standing, row.dispute_id, DisputeState.NARROWED, row.after.words, row.confirmed_at, report
+            standing, meant, DisputeState.NARROWED, row.after.words, row.confirmed_at, report
         )

@@ -155,6 +155,8 @@ class Part(StrEnum):
     REINSTATED = "reinstated"
     OPENED_DISPUTE = "opened_dispute"
     NARROWED = "narrowed"
+    HELD_STAGES = "held_stages"
+    RESUMED_STAGES = "resumed_stages"
     ORDERED_LETTER = "ordered_letter"
     ORDERED_EMERGENCY = "ordered_emergency"
     FOUND_CORRECTED = "found_corrected"

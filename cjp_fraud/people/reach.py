@@ -60,6 +60,9 @@ ROLES_FOR_ACT: Final[Mapping[str, frozenset[Role]]] = {
     "measure.corrected": _RULES,
     "dispute.opened": _COMMENTS,
     "dispute.decided": _RULES,
+    "measure.stages_ordered": _APPROVES,
+    "measure.stages_held": _APPROVES,
+    "measure.stages_resumed": _APPROVES,
 }
 """Action of the log → roles of which one must reach the case; any that reads it, for actions not named here."""
 

@@ -48,7 +48,9 @@ def narrower_faults(standing: Restriction, wanted: Restriction, flagged: Flagged
     if not _consent_needed(standing):  # else counsel has consented to more than this
         faults += _consent_needed(wanted)
     if flagged.replay is not None and replayed(wanted.kind, wanted.scope, flagged.replay).stops == 0:
-        faults.append(f"{wanted.words} stops nothing of the excess; uphold the dispute instead")
+        faults.append(
+            f"{wanted.words} stops nothing of the excess; lift the measure instead (of a dispute: uphold it)"
+        )
     return tuple(faults)
 
 

@@ -32,6 +32,9 @@ class Act(StrEnum):
     RETURN = "return"
     WITHDRAW = "withdraw"
     REINSTATE = "reinstate"
+    REINSTATE_IN_STAGES = "reinstate_in_stages"
+    HOLD_STAGES = "hold_stages"
+    RESUME_STAGES = "resume_stages"
     REOPEN = "reopen"
     COMMENT = "comment"
     OPEN_DISPUTE = "open_dispute"
@@ -44,6 +47,13 @@ class OfferedAct:
 
     act: Act
     missing: tuple[str, ...] = ()
+
+
+class StagesStand(StrEnum):
+    """How a reinstatement in stages stands."""
+
+    GOES_ON = "goes_on"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Standing:
     open_dispute : whether a dispute waits for its decision.
     emergency : whether counsel has marked the ground, and one reviewer may order the measure at once.
     unapproved : whether its measure, ordered in an emergency, ends by itself unless it is approved.
+    stages : how a reinstatement in stages stands; None: the measure in force is not being lifted in stages.
     found_fraudulent : whether fraud was ever determined on it, or a cap begun, so that there is something to dispute.
     """
 
@@ -76,6 +87,7 @@ class Standing:
     emergency: bool = False
     unapproved: bool = False
     found_fraudulent: bool = False
+    stages: StagesStand | None = None
 
 
 _BY_STATE: Final[Mapping[CaseState, tuple[Act, ...]]] = {
@@ -98,6 +110,13 @@ _BY_STATE: Final[Mapping[CaseState, tuple[Act, ...]]] = {
     **dict.fromkeys(BEFORE_THE_MEASURE, (Act.WITHDRAW,)),
 }
 
+_OF_STAGES: Final[Mapping[StagesStand | None, tuple[Act, ...]]] = {
+    None: (Act.REINSTATE_IN_STAGES,),
+    StagesStand.GOES_ON: (Act.HOLD_STAGES,),
+    StagesStand.HELD: (Act.RESUME_STAGES,),
+}
+"""What can be done in stages; a plan that is held comes before all else."""
+
 _ROLES: Final[Mapping[Act, tuple[Role, ...]]] = {
     Act.CLAIM: (Role.ANALYST, Role.REVIEWER),
     Act.RELEASE: (Role.ANALYST, Role.REVIEWER),
@@ -112,6 +131,9 @@ _ROLES: Final[Mapping[Act, tuple[Role, ...]]] = {
     Act.RETURN: (Role.APPROVER, Role.COUNSEL, Role.REVIEWER),
     Act.WITHDRAW: (Role.REVIEWER, Role.APPROVER),
     Act.REINSTATE: (Role.APPROVER,),
+    Act.REINSTATE_IN_STAGES: (Role.APPROVER,),
+    Act.HOLD_STAGES: (Role.APPROVER,),
+    Act.RESUME_STAGES: (Role.APPROVER,),
     Act.REOPEN: (Role.REVIEWER,),
     Act.COMMENT: (Role.ANALYST, Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
     Act.OPEN_DISPUTE: (Role.ANALYST, Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
@@ -129,6 +151,8 @@ def acts_for(standing: Standing) -> tuple[OfferedAct, ...]:
         acts = [Act.RECORD_ANSWER, *(act for act in acts if act is not Act.ASK_CUSTOMER)]
     if standing.state is CaseState.DETERMINED and standing.emergency:
         acts.append(Act.EMERGENCY)
+    if standing.state is CaseState.SUSPENDED:
+        acts = [*_OF_STAGES[standing.stages], *acts] if standing.stages else [*acts, *_OF_STAGES[None]]
     if standing.state is CaseState.SUSPENDED and standing.unapproved:
         acts = [Act.CONFIRM, *acts]
     if standing.open_dispute:

@@ -24,6 +24,8 @@ class ShiftKind(StrEnum):
     MEASURE_REVIEW = "measure_review"
     MEASURE_ENDS = "measure_ends"
     CAP_ENDS = "cap_ends"
+    STAGE_IS_DUE = "stage_is_due"
+    STAGES_ARE_HELD = "stages_are_held"
     DISPUTE_IS_DUE = "dispute_is_due"
 
 

@@ -65,6 +65,7 @@ from cjp_fraud.review.tables import (
 )
 from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.database import AT_ONCE, in_parts
+from cjp_fraud.suspension.stage_tables import ReinstatementHold, ReinstatementPlan
 from cjp_fraud.suspension.tables import (
     Cap,
     Entitlement,
@@ -290,6 +291,8 @@ def _statements_of_case() -> Iterator[Select[Any]]:
         Stop,
         NoticePlan,
         Measure,
+        ReinstatementPlan,
+        ReinstatementHold,
         Narrowing,
         WrongfulMeasure,
         Cap,

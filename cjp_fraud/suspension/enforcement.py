@@ -47,6 +47,7 @@ from cjp_fraud.suspension.reinstatement import (
     lift_under_lock,
 )
 from cjp_fraud.suspension.requirements import BEFORE_MEASURE, BEFORE_NOTICE
+from cjp_fraud.suspension.staged_reinstatement import advance_under_lock
 from cjp_fraud.suspension.tables import Measure
 
 _ON_THE_WAY = (
@@ -216,6 +217,9 @@ def _advance_by_state(enforcement: Enforcement, case_id: str) -> tuple[str, ...]
         lapsed = lapse_under_lock(enforcement, case_id)
         if lapsed is not None:
             return lapsed.reasons
+        lifted = advance_under_lock(enforcement, case_id)
+        if lifted is not None:
+            return lifted.reasons
         told = narrow_under_lock(enforcement, case_id)
         return told.reasons if told is not None else ()
     return waiting

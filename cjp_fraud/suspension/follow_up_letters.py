@@ -1,4 +1,4 @@
-"""The letters that follow a notice: it is withdrawn, the measure is kept, or service was restored.
+"""The letters that follow a notice: withdrawn, kept, lifted in stages, or restored.
 
 The caller holds the case's lock. A letter is made once for its occasion, and one that was sent is not sent again.
 """
@@ -54,6 +54,8 @@ from cjp_fraud.suspension.kept_rounds import KeptRound
 from cjp_fraud.suspension.model import CommandKind, Ending, MeasureState
 from cjp_fraud.suspension.notification import dispatch_plan
 from cjp_fraud.suspension.rounds_on_record import round_to_keep
+from cjp_fraud.suspension.stage_letter import stage_letter
+from cjp_fraud.suspension.stage_tables import ReinstatementPlan
 from cjp_fraud.suspension.tables import Measure, PlatformCommand
 
 
@@ -143,13 +145,17 @@ def _drafted(
 
 
 def _plan_of_occasion(decision: Decision, follow_up: FollowUp, policy: ProviderPolicy) -> NoticePlan:
-    """Put the plan of a letter on record that answers a dispute, or withdraws a letter that a person had ordered."""
+    """Put the plan of a letter on record that answers a dispute, tells of stages, or withdraws an ordered letter."""
     session, at = decision.session, decision.at
     case = session.get_one(Case, follow_up.case_id)
     if follow_up.kind is NoticeKind.DISPUTE_ANSWER:
         dispute = session.get_one(Dispute, follow_up.occasion_id)
         served, letter = dispute_answer(session, case, dispute, policy.sender)
         decided_at = dispute.decided_at
+    elif follow_up.kind is NoticeKind.STAGED_REINSTATEMENT:
+        stages = session.get_one(ReinstatementPlan, follow_up.occasion_id)
+        served, letter = stage_letter(session, case, stages, policy.sender)
+        decided_at = stages.at
     else:
         order = session.get_one(LetterOrder, follow_up.occasion_id)
         plan = plan_of_occasion(session, order.id, order.kind)

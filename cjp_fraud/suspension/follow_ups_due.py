@@ -15,7 +15,8 @@ from cjp_fraud.review.decision_tables import Dispute, LetterOrder
 from cjp_fraud.review.model import DisputeState
 from cjp_fraud.suspension.kept_rounds import PEOPLE_NEEDED
 from cjp_fraud.suspension.model import MeasureState
-from cjp_fraud.suspension.tables import Measure, Reaffirmation
+from cjp_fraud.suspension.stage_tables import ReinstatementPlan
+from cjp_fraud.suspension.tables import Measure, Narrowing, Reaffirmation
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class FollowUp:
     ----------
     proposal_id : whose notice it follows; None: it has an occasion.
     round : of the reaffirmations that it tells of; 0 where it tells of none.
-    occasion_id : dispute that it answers, or order of the letter that it withdraws; None: it follows a notice.
+    occasion_id : dispute that it answers, order of the letter that it withdraws, or plan of the stages that it tells
+        of; None: it follows a notice.
     """
 
     case_id: str
@@ -40,7 +42,8 @@ def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowU
     """Return the letters of one case, or of all, that are still to be sent.
 
     A withdrawal follows a notice of which anything may have gone out; a continuation follows a complete round of
-    reaffirmations, before the measure gets its new end; a reinstatement follows a measure that has ended; an answer
+    reaffirmations, before the measure gets its new end; the letter about stages follows the first of them, where the
+    measure has not ended before it could be written; a reinstatement follows a measure that has ended; an answer
     follows the decision of a dispute, before what is said of its consequences.
     """
     gone_out = exists().where(
@@ -61,6 +64,7 @@ def follow_ups_due(session: Session, case_id: str | None = None) -> list[FollowU
     of_occasions = (
         (NoticeKind.DISPUTE_ANSWER, _answers()),
         (NoticeKind.WITHDRAWAL, _withdrawn_orders(gone_out)),
+        (NoticeKind.STAGED_REINSTATEMENT, _staged()),
     )
     return [
         *(
@@ -105,6 +109,23 @@ def _answers() -> Select[str, str]:
     )
     return select(Dispute.case_id, Dispute.id).where(
         Dispute.state != DisputeState.OPEN, acted, ~_occasion_is_told(Dispute.id, NoticeKind.DISPUTE_ANSWER)
+    )
+
+
+def _staged() -> Select[str, str]:
+    """Return case and id of each plan of stages whose first is confirmed and of which the customer was not told."""
+    written = exists().where(
+        NoticePlan.occasion_id == ReinstatementPlan.id, NoticePlan.kind == NoticeKind.STAGED_REINSTATEMENT
+    )
+    return (
+        select(ReinstatementPlan.case_id, ReinstatementPlan.id)
+        .join(Narrowing, (Narrowing.plan_id == ReinstatementPlan.id) & (Narrowing.stage == 1))
+        .join(Measure, Measure.id == ReinstatementPlan.measure_id)
+        .where(
+            Narrowing.confirmed_at.is_not(None),
+            or_(Measure.state == MeasureState.IN_FORCE, written),
+            ~_occasion_is_told(ReinstatementPlan.id, NoticeKind.STAGED_REINSTATEMENT),
+        )
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from cjp_fraud.notices.letter_facts import (
     Answered,
     Letter,
     Restored,
+    Staged,
     WhyRestored,
     WhyWithdrawn,
     Withdrawn,
@@ -96,6 +97,7 @@ def letter_of_case(
             term_concerned=assumed.term_concerned,
             cure_until=assumed.cure_until,
             answered=_answered(session, dispute, running, at, assumed),
+            staged=_staged(running, measure, at),
         )
     except ValueError as error:
         raise Refused((str(error),), action=f"preview a {kind} letter of case {case.number}") from error
@@ -156,6 +158,17 @@ def _told(
     if began is None:
         return []
     return [flag for flag in flags_in_force(session, case.id) if flag.interval_start >= began]
+
+
+def _staged(running: Measure | None, measure: PlannedMeasure, at: datetime) -> Staged:
+    """Return a plan whose stages nobody has chosen yet: all is restricted until it is lifted a day from now."""
+    restricted = running.restriction if running is not None else Restriction(measure.kind, measure.scope)
+    return Staged(
+        since=at,
+        remains=(restricted.kind, restricted.scope),
+        later=(),
+        lift_at=at + timedelta(days=1),
+    )
 
 
 def _restored(session: Session, case: Case, running: Measure | None, at: datetime) -> Restored:

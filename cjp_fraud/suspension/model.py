@@ -58,6 +58,7 @@ MEASURE_ACTIONS: Final = frozenset(
         "case.cap_ended",
         "measure.reaffirmed",
         "measure.kept",
+        "measure.stages_ordered",
         "measure.narrowing",
         "measure.narrowed",
         "case.reinstating",

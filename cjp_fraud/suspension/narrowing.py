@@ -1,4 +1,4 @@
-"""Narrow a measure in force by the decision of a dispute; the platform replaces it in one step, proved by read-back.
+"""Narrow a measure in force, by a dispute or a stage of its reinstatement; the platform replaces it in one step.
 
 The decision, the narrower scope and the order to the platform are written in one transaction. The order bears the
 measure's own id, so that at no moment neither or both of the two are in force. What a kill, or a platform that did not
@@ -18,17 +18,31 @@ from cjp_fraud.documents import to_document
 from cjp_fraud.people.model import Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import note
-from cjp_fraud.review.decision_tables import Dispute
 from cjp_fraud.review.dispute import close_disputes, lock_dispute, record_outcome
 from cjp_fraud.review.measure_fit import planned_measure
 from cjp_fraud.review.model import CaseState, DisputeState, MeasureWanted, ProviderPolicy
-from cjp_fraud.review.narrower_measure import Restriction, narrowed_to, narrower_faults, share_freed
+from cjp_fraud.review.narrower_measure import (
+    Restriction,
+    narrowed_to,
+    narrower_faults,
+    restricts_less,
+    share_freed,
+)
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure, record_command
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import CommandKind, GateFacts, MeasureState
 from cjp_fraud.suspension.tables import Measure, Narrowing
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """On what decision a measure is narrowed: of a dispute, or a plan of reinstatement and the number of its stage."""
+
+    dispute_id: str | None = None
+    plan_id: str | None = None
+    stage: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +89,55 @@ def narrow_by_dispute(
     record_outcome(decision, case, dispute, DisputeState.NARROWED, reasons, also=checks)
     assert measure is not None, "it was refused otherwise"
     assert chosen.restriction is not None, "it was refused otherwise"
-    return _narrow(decision, case, measure, dispute, chosen.restriction, chosen.freed)
+    return narrow(decision, case, measure, chosen.restriction, chosen.freed, Because(dispute_id=dispute.id))
+
+
+def narrow(
+    decision: Decision, case: Case, measure: Measure, to: Restriction, freed: float | None, because: Because
+) -> Narrowing:
+    """Write what is left of a locked case's measure in force, and the order that tells the platform of it.
+
+    Parameters
+    ----------
+    to : what is left; the caller has told the person where it is not narrower.
+    freed : part of the usual contacts that were restricted and pass again, 0 to 1; None: not known.
+
+    Raises
+    ------
+    ValueError
+        If it is not narrower than what is in force.
+    """
+    session, before = decision.session, measure.restriction
+    if not restricts_less(before, to):
+        raise ValueError(f"{to.words} is not narrower than {before.words}")
+    last = session.scalar(select(func.max(Narrowing.number)).where(Narrowing.measure_id == measure.id))
+    narrowing = Narrowing(
+        id=new_id(),
+        case_id=case.id,
+        measure_id=measure.id,
+        number=(last or 0) + 1,
+        dispute_id=because.dispute_id,
+        plan_id=because.plan_id,
+        stage=because.stage,
+        decided_at=decision.at,
+        restricted=to_document(before),
+        restricts=to_document(to),
+        freed=freed,
+    )
+    session.add(narrowing)
+    measure.narrowed_to = to_document(to)
+    record_part(session, decision.by, Part.NARROWED, case.tenant_id, decision.at, case_id=case.id)
+    session.flush()
+    content = {
+        "measure_id": measure.id,
+        "narrowing_id": narrowing.id,
+        **_on(because),
+        "from_kind": before.kind,
+        "kind": to.kind,
+    }
+    note(decision, case, "measure.narrowing", content)
+    record_command(decision, case, measure, CommandKind.APPLY)
+    return narrowing
 
 
 def confirm_narrowings(decision: Decision, case: Case, measure: Measure) -> None:
@@ -87,7 +149,7 @@ def confirm_narrowings(decision: Decision, case: Case, measure: Measure) -> None
         content = {
             "measure_id": measure.id,
             "narrowing_id": narrowing.id,
-            "dispute_id": narrowing.dispute_id,
+            **_on(Because(narrowing.dispute_id, narrowing.plan_id, narrowing.stage)),
         }
         note(decision, case, "measure.narrowed", content)
     if waiting:
@@ -132,39 +194,8 @@ def _wanted(measure: Measure | None, wanted: MeasureWanted, facts: GateFacts) ->
     )
 
 
-def _narrow(
-    decision: Decision,
-    case: Case,
-    measure: Measure,
-    dispute: Dispute,
-    to: Restriction,
-    freed: float | None,
-) -> Narrowing:
-    """Write the narrower scope, and the order that tells the platform of it."""
-    session, before = decision.session, measure.restriction
-    last = session.scalar(select(func.max(Narrowing.number)).where(Narrowing.measure_id == measure.id))
-    narrowing = Narrowing(
-        id=new_id(),
-        case_id=case.id,
-        measure_id=measure.id,
-        number=(last or 0) + 1,
-        dispute_id=dispute.id,
-        decided_at=decision.at,
-        restricted=to_document(before),
-        restricts=to_document(to),
-        freed=freed,
-    )
-    session.add(narrowing)
-    measure.narrowed_to = to_document(to)
-    record_part(session, decision.by, Part.NARROWED, case.tenant_id, decision.at, case_id=case.id)
-    session.flush()
-    content = {
-        "measure_id": measure.id,
-        "narrowing_id": narrowing.id,
-        "dispute_id": dispute.id,
-        "from_kind": before.kind,
-        "kind": to.kind,
-    }
-    note(decision, case, "measure.narrowing", content)
-    record_command(decision, case, measure, CommandKind.APPLY)
-    return narrowing
+def _on(because: Because) -> dict[str, object]:
+    """Return what an entry of the log says of the decision."""
+    if because.dispute_id is not None:
+        return {"dispute_id": because.dispute_id}
+    return {"plan_id": because.plan_id, "stage": because.stage}

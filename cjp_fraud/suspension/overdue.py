@@ -21,10 +21,17 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.after_notices import after_notices
 from cjp_fraud.suspension.failed_letters import failed_letters
 from cjp_fraud.suspension.model import MeasureState
+from cjp_fraud.suspension.stage_rules import HoldCause
+from cjp_fraud.suspension.staged_reinstatement import held_plans
 from cjp_fraud.suspension.tables import Measure
 
 GRACE: Final = timedelta(minutes=15)
 """How late something may be before it is called overdue: a schedule of five minutes has had three chances."""
+
+_HELD: Final = {
+    HoldCause.NEW_FLAG: "the tenant was flagged again",
+    HoldCause.PERSON: "an approver held it",
+}
 
 
 def overdue(session: Session, at: datetime) -> tuple[str, ...]:
@@ -59,6 +66,11 @@ def overdue(session: Session, at: datetime) -> tuple[str, ...]:
     named += [
         f"the cause of the measure of case {number} is gone, and it is still on record as in force"
         for number in unlifted
+    ]
+    named += [
+        f"the reinstatement in stages of case {number} is held since {hold.held_at:%Y-%m-%d %H:%M:%SZ} "
+        f"({_HELD[hold.cause]}); an approver lets it go on or lifts the measure at once"
+        for number, hold in held_plans(session)
     ]
     unanswered = sum(each.answer_due_at < at for each in open_contradictions(session))
     if unanswered:

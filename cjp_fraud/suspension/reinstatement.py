@@ -95,7 +95,7 @@ def lift_if_upheld(enforcement: Enforcement, case_id: str) -> MeasureOutcome | N
         dispute = upheld_dispute(session, case.id)
         if case.state is not CaseState.SUSPENDED or measure is None or dispute is None:
             return None
-        _order_lift(decision, case, measure, {"dispute_id": dispute.id, "decided_by": dispute.decided_by})
+        order_lift(decision, case, measure, {"dispute_id": dispute.id, "decided_by": dispute.decided_by})
     return lift_under_lock(enforcement, case_id)
 
 
@@ -111,7 +111,7 @@ def lift_if_corrected(enforcement: Enforcement, case_id: str) -> MeasureOutcome 
         if decision.at < measure.lift_due_at:
             return None
         because = {"corrected_at": measure.corrected_at, "decided_by": measure.corrected_by}
-        _order_lift(decision, case, measure, because)
+        order_lift(decision, case, measure, because)
     return lift_under_lock(enforcement, case_id)
 
 
@@ -127,8 +127,33 @@ def lift_if_filed(enforcement: Enforcement, case_id: str) -> MeasureOutcome | No
         dispute = filed_dispute_that_stops(decision.session, case)
         if dispute is None:
             return None
-        _order_lift(decision, case, measure, {"dispute_id": dispute.id, "decided_by": dispute.opened_by})
+        order_lift(decision, case, measure, {"dispute_id": dispute.id, "decided_by": dispute.opened_by})
     return lift_under_lock(enforcement, case_id)
+
+
+def order_lift(decision: Decision, case: Case, measure: Measure, because: Mapping[str, object]) -> None:
+    """Order the lift of a measure in force whose end a person has decided."""
+    measure.state, measure.ending = MeasureState.LIFTING, Ending.REINSTATED
+    content = {"measure_id": measure.id, "ending": Ending.REINSTATED, **because}
+    move(decision, case, CaseState.LIFTING, "case.reinstating", content)
+    record_command(decision, case, measure, CommandKind.LIFT)
+
+
+def reinstatement_checks(case: Case, by: Actor, reasons: str) -> tuple[tuple[bool, str], ...]:
+    """Return what must hold for somebody to reinstate a case, at once or in stages, each with why it does not."""
+    return (
+        (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reinstated"),
+        (by.may(Role.APPROVER), f"{by} is not an approver"),
+        (bool(reasons.strip()), "give the reasons"),
+    )
+
+
+def checks_on_record(checks: Collection[RestoreCheck]) -> dict[str, list[RestoreCheck]]:
+    """Return what the log says of what a person saw to before service was restored, and of what they did not."""
+    return {
+        "checked": [check for check in RestoreCheck if check in checks],
+        "not_checked": [check for check in RestoreCheck if check not in checks],
+    }
 
 
 def record_correction(decision: Decision, case_id: str, reasons: str) -> Measure:
@@ -173,14 +198,6 @@ def record_correction(decision: Decision, case_id: str, reasons: str) -> Measure
     content = {"measure_id": measure.id, "rule": rule.when, "lift_due_at": measure.lift_due_at}
     note(decision, case, "measure.corrected", content, text)
     return measure
-
-
-def _order_lift(decision: Decision, case: Case, measure: Measure, because: Mapping[str, object]) -> None:
-    """Order the lift of a measure in force whose end a person has decided."""
-    measure.state, measure.ending = MeasureState.LIFTING, Ending.REINSTATED
-    content = {"measure_id": measure.id, "ending": Ending.REINSTATED, **because}
-    move(decision, case, CaseState.LIFTING, "case.reinstating", content)
-    record_command(decision, case, measure, CommandKind.LIFT)
 
 
 def lift_under_lock(enforcement: Enforcement, case_id: str, reasons: tuple[str, ...] = ()) -> MeasureOutcome:
@@ -289,12 +306,7 @@ def _decide_reinstatement(
 ) -> None:
     session, by = decision.session, decision.by
     case, measure = lock_measure(session, case_id)
-    refuse_unless(
-        (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reinstated"),
-        (by.may(Role.APPROVER), f"{by} is not an approver"),
-        (bool(reasons.strip()), "give the reasons"),
-        action=f"reinstate {in_words(case)}",
-    )
+    refuse_unless(*reinstatement_checks(case, by, reasons), action=f"reinstate {in_words(case)}")
     assert measure is not None, "a suspended case has a measure in force"
     text = keep_text(session, reasons.strip(), decision.at)
     record_part(session, by, Part.REINSTATED, case.tenant_id, decision.at, case_id=case.id)
@@ -302,8 +314,7 @@ def _decide_reinstatement(
     content = {
         "measure_id": measure.id,
         "ending": Ending.REINSTATED,
-        "checked": [check for check in RestoreCheck if check in checks],
-        "not_checked": [check for check in RestoreCheck if check not in checks],
+        **checks_on_record(checks),
         "text_id": text.id,
         "text_sha256": text.sha256,
     }

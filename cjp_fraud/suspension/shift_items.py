@@ -22,6 +22,8 @@ from cjp_fraud.review.queue_tables import CaseLease, CaseWait
 from cjp_fraud.review.shift_rules import AHEAD, ShiftItem, ShiftKind, within
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.model import UNFINISHED, MeasureState
+from cjp_fraud.suspension.stage_tables import ReinstatementPlan
+from cjp_fraud.suspension.stage_views import newest_stages
 from cjp_fraud.suspension.tables import Cap, Measure
 
 
@@ -42,6 +44,7 @@ def shift_items(session: Session, now: datetime, fresh: timedelta) -> tuple[Shif
         *_approvals(session, until, fresh),
         *_measures(session, until),
         *_caps(session, until),
+        *_stages(session, now),
         *_disputes(session, until),
     ]
     return within(items, now)
@@ -144,6 +147,25 @@ def _caps(session: Session, until: datetime) -> Iterator[ShiftItem]:
     )
     for at, number, tenant_id in session.execute(query):
         yield ShiftItem(at, ShiftKind.CAP_ENDS, number, tenant_id)
+
+
+def _stages(session: Session, now: datetime) -> Iterator[ShiftItem]:
+    """Stages of reinstatement that come next, and plans that are held, on which an approver decides."""
+    query = (
+        select(Case.id)
+        .join(ReinstatementPlan, ReinstatementPlan.case_id == Case.id)
+        .join(Measure, Measure.id == ReinstatementPlan.measure_id)
+        .where(Measure.state == MeasureState.IN_FORCE)
+    )
+    for case_id in session.scalars(query):
+        stages, case = newest_stages(session, case_id, now), session.get_one(Case, case_id)
+        assert stages is not None, "it has a plan"
+        if stages.held is not None:
+            yield ShiftItem(stages.held.held_at, ShiftKind.STAGES_ARE_HELD, case.number, case.tenant_id)
+        elif stages.next_at is not None:
+            yield ShiftItem(
+                stages.next_at, ShiftKind.STAGE_IS_DUE, case.number, case.tenant_id, stages.ordered_by
+            )
 
 
 def _disputes(session: Session, until: datetime) -> Iterator[ShiftItem]:

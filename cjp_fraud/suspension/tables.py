@@ -167,12 +167,15 @@ class Measure(Recorded, Base):
 
 
 class Narrowing(Recorded, Base):
-    """A measure in force that a dispute's decision made narrower; the highest number of a measure is the latest."""
+    """A measure in force made narrower by a dispute's decision or a stage of its reinstatement; the latest counts."""
 
     __tablename__ = "narrowings"
     ROWS_CHANGE = True
     __table_args__ = (
         UniqueConstraint("measure_id", "number"),
+        UniqueConstraint("plan_id", "stage"),
+        CheckConstraint("(dispute_id IS NULL) <> (plan_id IS NULL)", name="on_one_decision"),
+        CheckConstraint("(plan_id IS NULL) = (stage IS NULL)", name="stage_of_a_plan"),
         CheckConstraint("confirmed_at IS NULL OR confirmed_at >= decided_at", name="confirmed_after"),
         CheckConstraint("freed IS NULL OR (freed >= 0 AND freed <= 1)", name="freed_is_a_part"),
     )
@@ -181,10 +184,16 @@ class Narrowing(Recorded, Base):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
     measure_id: Mapped[str] = mapped_column(ForeignKey("measures.id"), comment="measure that is narrowed")
     number: Mapped[int] = mapped_column(comment="1, 2, 3 ... of the measure")
-    dispute_id: Mapped[str] = mapped_column(
-        ForeignKey("disputes.id"), unique=True, comment="dispute whose decision narrows it"
+    dispute_id: Mapped[str | None] = mapped_column(
+        ForeignKey("disputes.id"),
+        unique=True,
+        comment="dispute whose decision narrows it; null: a stage of its reinstatement does",
     )
-    decided_at: Mapped[datetime] = mapped_column(comment="when it was decided")
+    plan_id: Mapped[str | None] = mapped_column(
+        ForeignKey("reinstatement_plans.id"), comment="plan of that stage; null: a dispute narrows it"
+    )
+    stage: Mapped[int | None] = mapped_column(comment="number of that stage; null: as above")
+    decided_at: Mapped[datetime] = mapped_column(comment="when it was decided, or the stage carried out")
     restricted: Mapped[dict[str, Any]] = mapped_column(comment="kind and scope of what was restricted before")
     restricts: Mapped[dict[str, Any]] = mapped_column(comment="kind and scope of what is still restricted")
     freed: Mapped[float | None] = mapped_column(

@@ -21,6 +21,7 @@ from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.model import CommandKind, CommandOutcome, Ending, GateFacts, MeasureState
 from cjp_fraud.suspension.platform import ReadBack
 from cjp_fraud.suspension.requirements import POINTS, STANDS_FOR, Basis
+from cjp_fraud.suspension.stage_views import StagesView, stages_view
 from cjp_fraud.suspension.tables import Measure, PlatformCommand, Reaffirmation
 
 ON_THE_WAY: Final = BEFORE_THE_MEASURE | {CaseState.DETERMINED, CaseState.SUSPENDING}
@@ -62,6 +63,7 @@ class MeasureView:
     unless_approved_by : when it ends by itself unless it is approved; aware. None: it is approved, or has ended.
     after_notice : by when the customer is told, or how late that was, after a measure without prior notice; None: there
         is no such duty, or it was met.
+    stages : how it is, or was, lifted in stages; None: it is not.
     """
 
     case: int
@@ -83,6 +85,7 @@ class MeasureView:
     commands: tuple[CommandView, ...]
     reaffirmations: tuple[ReaffirmationView, ...]
     after_notice: str | None
+    stages: StagesView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ def measure_views(
             commands=tuple(commands[measure.id]),
             reaffirmations=tuple(reaffirmations[measure.id]),
             after_notice=duty.sentence if (duty := after_notice(session, measure, at)) is not None else None,
+            stages=stages_view(session, measure, at) if measure.narrowed_to is not None else None,
         )
         for measure, number in rows
     )

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.restriction import MeasureKind
+from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.contracts.tables import Tenant
+from cjp_fraud.documents import from_document
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part
@@ -23,6 +24,7 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.decision_tables import Dispute, WrongfulMeasure
 from cjp_fraud.review.model import EvidenceOccasion, WrongCause
+from cjp_fraud.review.narrower_measure import Restriction
 from cjp_fraud.review.tables import Case, EvidenceSet
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.ledger_rules import OverturnedRate, hours_down, overturned_rate, usual_per_hour
@@ -232,7 +234,7 @@ def ledger(
     )
     if since is not None:
         query = query.where(WrongfulMeasure.found_at >= since)
-    whole = tuple(_line(*row, now) for row in session.execute(query))
+    whole = tuple(_line(session, *row, now) for row in session.execute(query))
     lines = tuple(line for line in whole if only is None or line.case in only)
     longest: dict[str, float] = {}  # a measure that was narrowed and then overturned has two lines
     for line in lines:
@@ -249,6 +251,7 @@ def ledger(
 
 
 def _line(
+    session: Session,
     entry: WrongfulMeasure,
     measure: Measure,
     narrowing: Narrowing | None,
@@ -265,7 +268,7 @@ def _line(
         id=entry.id,
         case=number,
         tenant_id=measure.tenant_id,
-        kind=narrowing.before.kind if narrowing is not None else measure.restriction.kind,
+        kind=narrowing.before.kind if narrowing is not None else _before_stages(session, measure).kind,
         in_force_at=measure.in_force_at,
         ended_at=ended_at,
         hours_down=hours,
@@ -277,6 +280,24 @@ def _line(
         found_at=entry.found_at,
         measure_id=measure.id,
         narrowed_to=narrowing.after.kind if narrowing is not None else None,
+    )
+
+
+def _before_stages(session: Session, measure: Measure) -> Restriction:
+    """Return what a measure restricted, without the stages of its reinstatement.
+
+    They say nothing of whether it was wrongful; a dispute that narrowed it does, and has a line of its own.
+    """
+    if measure.narrowed_to is None:
+        return measure.restriction
+    newest = session.scalar(
+        select(Narrowing)
+        .where(Narrowing.measure_id == measure.id, Narrowing.dispute_id.is_not(None))
+        .order_by(Narrowing.number.desc())
+        .limit(1)
+    )
+    return (
+        newest.after if newest is not None else Restriction(measure.kind, from_document(Scope, measure.scope))
     )
 
 
@@ -354,6 +375,6 @@ def _usual(session: Session, case: Case, measure: Measure, narrowing: Narrowing 
         return None
     rows = json.loads(document).get("rows", ())
     if narrowing is None:
-        return usual_per_hour(rows, measure.restriction.scope)
+        return usual_per_hour(rows, _before_stages(session, measure).scope)
     usual = usual_per_hour(rows, narrowing.before.scope)
     return None if usual is None or narrowing.freed is None else usual * narrowing.freed

@@ -32,24 +32,28 @@ def choice_of(measure: OfferedMeasure) -> str:
     return canonical_json(to_document(_Offered(measure.kind, measure.scope))).decode()
 
 
-def measure_in(form: Form) -> MeasureWanted:
+def measure_in(form: Form, of: str = "") -> MeasureWanted:
     """Return the measure that a form asks for.
 
     Its fields are ``offered`` (one that the page offered), or ``measure``, ``channel``, ``direction``, ``rate``, and,
     several by blanks or commas, ``application``, ``principal``, ``destination``, ``origin``; and in both cases
     ``hours``, ``calls`` and ``why_wider``. Who fills in ``measure`` means it, and not what the page offered.
 
+    Parameters
+    ----------
+    of : how the names of the fields end, where the form describes several measures.
+
     Raises
     ------
     BadInputError
         If a number is none, or what was offered is no measure.
     """
-    kind, offered = form.get("measure"), form.get("offered")
-    hours, rate = _whole_number(form, "hours"), _whole_number(form, "rate")
+    kind, offered = form.get(f"measure{of}"), form.get(f"offered{of}")
+    hours, rate = _whole_number(form, f"hours{of}"), _whole_number(form, f"rate{of}")
     duration = timedelta(hours=hours) if hours is not None else None
-    said = form.get("calls")
+    said = form.get(f"calls{of}")
     calls = CallsInProgress(said) if said in list(CallsInProgress) else None
-    why_wider = form.get("why_wider").strip() or None
+    why_wider = form.get(f"why_wider{of}").strip() or None
     if offered and not kind:
         chosen = _offered_in(offered)
         scope = replace(chosen.scope, calls_in_progress=calls)
@@ -57,12 +61,12 @@ def measure_in(form: Form) -> MeasureWanted:
     return MeasureWanted(
         kind=MeasureKind(kind) if kind in list(MeasureKind) else None,
         scope=Scope(
-            channels=form.all("channel"),
-            directions=form.all("direction"),
-            application_ids=_listed(form, "application"),
-            principal_ids=_listed(form, "principal"),
-            destination_prefixes=_listed(form, "destination"),
-            origins=_listed(form, "origin"),
+            channels=form.all(f"channel{of}"),
+            directions=form.all(f"direction{of}"),
+            application_ids=_listed(form, f"application{of}"),
+            principal_ids=_listed(form, f"principal{of}"),
+            destination_prefixes=_listed(form, f"destination{of}"),
+            origins=_listed(form, f"origin{of}"),
             contacts_per_hour=rate,
             calls_in_progress=calls,
         ),

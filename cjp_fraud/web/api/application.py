@@ -25,6 +25,7 @@ from cjp_fraud.web.api import (
     known_events,
     quality,
     records,
+    reinstatement,
     shift,
     thresholds,
 )
@@ -40,6 +41,7 @@ ROUTERS: Final = (
     known_events.routes,
     shift.routes,
     records.routes,
+    reinstatement.routes,
     thresholds.routes,
     contracts.routes,
     quality.routes,

@@ -159,6 +159,8 @@ def test_every_text_that_a_table_refers_to_is_erased_with_its_tenant() -> None:
         "need_statements",
         "quality_readings",
         "reaffirmations",
+        "reinstatement_holds",
+        "reinstatement_plans",
         "standing_consents",
         "stops",
         "threshold_settings",  # of no tenant: why an admin set a threshold

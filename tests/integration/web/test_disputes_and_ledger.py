@@ -17,15 +17,7 @@ from cjp_fraud.cli import disputes, measures
 from cjp_fraud.contracts.restriction import MeasureKind
 from tests.api_calls import calls_of
 from tests.mail_servers import smtp_server
-from tests.queue_pages import QueueUnderTest, a_queue, hidden_in, send
-
-FINDING = {
-    "ground": ["unusual_destinations", "unattended"],
-    "part": "victim",
-    "measure": "suspend_channel",
-    "hours": "72",
-    "reasons": "short calls to one foreign range, at night, no agent logged in",
-}
+from tests.queue_pages import QueueUnderTest, a_queue, hidden_in, send, suspend
 
 
 @pytest.fixture
@@ -33,13 +25,8 @@ def suspended(sqlite_engine: Engine, tmp_path: Path) -> Iterator[QueueUnderTest]
     """A queue whose one case was determined by rita and approved by adam; its measure is in force."""
     with smtp_server() as mail:
         queue = a_queue(sqlite_engine, tmp_path, lake=True, smtp_host=mail.host, smtp_port=mail.port)
-        queue.flagged()
-        rita, adam = queue.signed_in("rita"), queue.signed_in("adam")
-        send(rita, "/cases/1", "/cases/1/claim")
-        send(rita, "/cases/1", "/cases/1/determine", **FINDING)
-        shown = adam.get("/cases/1")
-        form = hidden_in(shown.text, "/cases/1/approve")
-        assert "In force" in adam.post("/cases/1/approve", data=form).text or state_of(queue) == "suspended"
+        suspend(queue)
+        assert state_of(queue) == "suspended"
         yield queue
 
 

@@ -21,10 +21,12 @@ from cjp_fraud.notices.letter_dates import LetterDates
 from cjp_fraud.notices.letter_facts import (
     Announced,
     Answered,
+    LaterStage,
     Letter,
     Restored,
     Seen,
     Sender,
+    Staged,
     WhyRestored,
     WhyWithdrawn,
     Withdrawn,
@@ -91,6 +93,12 @@ def a_letter(kind: NoticeKind = NoticeKind.SUSPENSION, *flags: Seen) -> Letter:
         cure_until=LEFT + timedelta(days=10),
         consent="Order form 7, section 4.2",
         answered=Answered(LEFT - timedelta(days=2), LEFT - timedelta(days=1), upheld=False, in_force=True),
+        staged=Staged(
+            LEFT - timedelta(hours=1),
+            (MeasureKind.BLOCK_DESTINATIONS, Scope(destination_prefixes=("+371",))),
+            (LaterStage(MeasureKind.LIMIT_RATE, Scope(contacts_per_hour=300), LEFT + timedelta(hours=3)),),
+            LEFT + timedelta(hours=9),
+        ),
     )
 
 
@@ -275,6 +283,7 @@ ABOUT_A_FINDING = (
     NoticeKind.CONDITIONAL_WARNING,
     NoticeKind.BREACH,
     NoticeKind.DISPUTE_ANSWER,
+    NoticeKind.STAGED_REINSTATEMENT,
 )
 COUNTS = (0, 1, 2, 1000)
 ZONES = ("Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Etc/UTC")

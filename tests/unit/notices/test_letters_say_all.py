@@ -11,7 +11,16 @@ import pytest
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letter_dates import LetterDates
-from cjp_fraud.notices.letter_facts import Answered, Letter, Restored, Seen, Sender, WhyRestored
+from cjp_fraud.notices.letter_facts import (
+    Answered,
+    LaterStage,
+    Letter,
+    Restored,
+    Seen,
+    Sender,
+    Staged,
+    WhyRestored,
+)
 from cjp_fraud.notices.letter_languages import LANGUAGES
 from cjp_fraud.notices.letters import (
     Addressee,
@@ -30,6 +39,9 @@ DISPUTE_UNTIL = datetime(2015, 5, 13, 12, 30, tzinfo=UTC)
 KEPT_UNTIL = datetime(2015, 4, 22, 12, 30, tzinfo=UTC)
 ANSWERED = datetime(2015, 4, 9, 10, 40, tzinfo=UTC)
 DISPUTED = datetime(2015, 4, 8, 10, 40, tzinfo=UTC)
+NARROWED = datetime(2015, 4, 13, 8, 15, tzinfo=UTC)
+NEXT_STAGE = datetime(2015, 4, 14, 9, 25, tzinfo=UTC)
+LIFTED = datetime(2015, 4, 17, 7, 35, tzinfo=UTC)
 RESTORED = datetime(2015, 4, 10, 11, 50, tzinfo=UTC)
 CURE_UNTIL = datetime(2015, 4, 24, 12, 30, tzinfo=UTC)
 
@@ -70,6 +82,8 @@ FRAUDULENT = {
     "ja": "不正",
 }
 NARROWLY = ("+37167", "+37168")
+REMAINS = (MeasureKind.BLOCK_DESTINATIONS, Scope(destination_prefixes=("+37167",)))
+LATER = (MeasureKind.LIMIT_RATE, Scope(contacts_per_hour=77))
 TENANT = re.compile(
     r"\btenants?\b|locataire|\bMandant|\bMieter|inquilin|hyresgäst|huurder|テナント", re.IGNORECASE
 )
@@ -81,7 +95,7 @@ ACCUSES = re.compile(
 
 FINDINGS = {NoticeKind.SUSPENSION, NoticeKind.REAFFIRMATION, NoticeKind.BREACH}
 SEEN_IN = FINDINGS | {NoticeKind.CONDITIONAL_WARNING}
-DISPUTABLE = SEEN_IN | {NoticeKind.DISPUTE_ANSWER, NoticeKind.CAP}
+DISPUTABLE = SEEN_IN | {NoticeKind.DISPUTE_ANSWER, NoticeKind.CAP, NoticeKind.STAGED_REINSTATEMENT}
 
 
 def a_letter(kind: NoticeKind) -> Letter:
@@ -102,6 +116,7 @@ def a_letter(kind: NoticeKind) -> Letter:
         consent="Order form 7, section 4.2",
         began=KEPT_UNTIL,
         answered=Answered(DISPUTED, ANSWERED, upheld=False, in_force=True),
+        staged=Staged(NARROWED, REMAINS, (LaterStage(*LATER, NEXT_STAGE),), LIFTED),
     )
 
 
@@ -177,6 +192,14 @@ MORE: dict[NoticeKind, Callable[[str], dict[str, str | re.Pattern[str]]]] = {
     NoticeKind.CAP: lambda language: {
         "what was signed": "Order form 7, section 4.2",
         "how long": moment(KEPT_UNTIL, language),
+    },
+    NoticeKind.STAGED_REINSTATEMENT: lambda language: {
+        "narrowed when": moment(NARROWED, language),
+        "next stage when": moment(NEXT_STAGE, language),
+        "what stays then": "77",
+        "lifted when": moment(LIFTED, language),
+        "how long": moment(KEPT_UNTIL, language),
+        "determined": FRAUDULENT[language],
     },
     NoticeKind.REINSTATEMENT: lambda language: {"restored when": moment(RESTORED, language)},
 }

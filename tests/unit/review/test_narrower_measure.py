@@ -111,7 +111,7 @@ def test_what_stops_nothing_of_the_excess_is_refused() -> None:
     seen = flagged_traffic([a_flag()], [*to_france_as_usual, LEVEL], (), ())
     france = a(MeasureKind.BLOCK_DESTINATIONS, destination_prefixes=("+33",))
     [fault] = narrower_faults(CHANNEL, france, seen)
-    assert "stops nothing of the excess; uphold the dispute instead" in fault
+    assert "stops nothing of the excess; lift the measure instead" in fault
 
 
 def test_only_narrower_measures_are_offered_and_each_frees_a_part_of_the_usual() -> None:
