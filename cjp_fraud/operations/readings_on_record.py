@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -15,10 +15,8 @@ from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import Decision
 from cjp_fraud.people.users import actor_named
+from cjp_fraud.review.quality import READ_EVERY
 from cjp_fraud.storage.database import transaction
-
-READ_EVERY: Final = timedelta(hours=1)
-"""A person's reading of one thing is on record once in this time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ from cjp_fraud.storage.locks import named_lock
 READ: Final = "case.read"
 """Action of the entry that somebody looked at a case; it is about the case and changes nothing of it."""
 
+TENANT_READ: Final = "tenant.read"
+"""Action of the entry that somebody looked at a tenant with all its cases."""
+
 
 @dataclass(slots=True)
 class PostedForm:
