@@ -56,6 +56,20 @@ def digest_shown(page: str) -> str:
     return digest[1]
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("/cases/abc", 404), ("/cases/1.5/charts", 404), (f"/admin/thresholds?clock={'x' * 30}", 400)],
+)
+def test_an_address_that_is_none_is_answered_by_a_page(
+    queue: QueueUnderTest, address: str, status: int
+) -> None:
+    rita = queue.signed_in("rita")
+    send(rita, "/settings", "/settings", language="fr", time_zone="UTC")
+    shown = rita.get(address)
+    assert (shown.status_code, shown.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert '<html lang="fr">' in shown.text, "as the person has chosen, not as the browser asks"
+
+
 def test_the_queue_says_in_words_what_happened_what_it_costs_and_since_when(queue: QueueUnderTest) -> None:
     shown = queue.signed_in("ana").get("/queue")
     assert shown.status_code == 200
