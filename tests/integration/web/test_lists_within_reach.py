@@ -260,6 +260,16 @@ def test_the_contract_page_of_a_tenant_outside_of_reach_is_refused(nora: TestCli
     assert nora.get(f"/contracts?tenant={TENANTS[0]}").status_code == 403
 
 
+@pytest.mark.parametrize("action", ["/contracts", "/contracts/preview"])
+def test_a_contracts_form_that_is_refused_shows_no_tenant_outside_of_reach(
+    nora: TestClient, action: str
+) -> None:
+    fields = {"kind": "toml", "name": "abroad", "text": "[[[", "tenant": TENANTS[0]}
+    answered = nora.post(action, data=hidden_in(nora.get("/contracts").text, "/contracts") | fields)
+    assert answered.status_code == 403
+    assert ABROAD not in answered.text.replace(f"tenant {TENANTS[0]} ", "")
+
+
 def test_acts_on_tenants_outside_of_reach_are_refused_by_the_operation_itself(
     queue: QueueUnderTest, tmp_path: Path
 ) -> None:
