@@ -147,7 +147,7 @@ def claims_view(
         require_tenant_reach(session, actor_named(session, by), tenant_id)
         today = now.astimezone(ZoneInfo(session.get_one(Tenant, tenant_id).time_zone)).date()
         last = last or today
-        first = first or last - timedelta(days=89)
+        first = first or date.fromordinal(max(last.toordinal() - 89, 1))
         if not first <= last <= today or (last - first).days >= MOST_CLAIMS_DAYS:
             raise BadInputError(
                 f"days {first} to {last}: the first comes before the last, neither is after today ({today}), and "
