@@ -57,6 +57,17 @@ def enter_consent(
         select(SignedConsent).where(SignedConsent.tenant_id == tenant_id, SignedConsent.sha256 == sha256)
     )
     if entered is not None:
+        refuse_unless(
+            (
+                entered.ended_at is None,
+                "this very consent was ended; name what was signed anew by its reference",
+            ),
+            (
+                entered.proof_sha256 == proof.sha256,
+                "this very consent is on record with another signed file; name the new one by its reference",
+            ),
+            action=f"enter a standing consent of tenant {tenant_id}",
+        )
         return entered
     assert by.user_id is not None, "only persons have roles"
     row = SignedConsent(
