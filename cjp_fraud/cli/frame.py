@@ -98,13 +98,14 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        in_utc = at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is not a time; give one like 2026-01-31T09:00:00Z") from None
-    if at.tzinfo is None:
+    if in_utc is None:
         if len(text) == len("2026-01-31"):
             return at.replace(tzinfo=UTC)
         raise typer.BadParameter(f"{text!r} has no time zone; write {text}Z or add an offset")
-    return at.astimezone(UTC)
+    return in_utc
 
 
 def column_mapping(pairs: Sequence[str] | None) -> dict[str, str]:

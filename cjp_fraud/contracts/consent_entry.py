@@ -63,6 +63,10 @@ def enter_consent(
                 "the same consent was entered before and was ended; what the customer signed anew has a reference or "
                 "days of its own",
             ),
+            (
+                entered.proof_sha256 == proof.sha256,
+                "this very consent is on record with another signed file; name the new one by its reference",
+            ),
             action=f"enter a standing consent of tenant {tenant_id}",
         )
         return entered

@@ -122,6 +122,8 @@ def show_cause(deployment: Deployment, by: str, now: datetime, cause: str) -> Ca
     ------
     NotFoundError
         If no case in the queue has it.
+    OutOfReach
+        If the person's roles reach none of its cases.
     """
     with reading(deployment.engine) as session:
         cause_id = _cause_id(session, cause)
@@ -157,7 +159,7 @@ def undo(deployment: Deployment, by: str, now: datetime, bulk_id: str) -> BulkVi
     Raises
     ------
     Refused
-        If its time of undoing has passed, or it was undone before, or whoever asks is no reviewer.
+        If its time of undoing has passed, or it was undone before, or whoever asks is no reviewer of all its cases.
     """
     with deployment.deciding(by, now) as decision:
         bulk_id = _bulk_id(decision.session, bulk_id)
@@ -172,20 +174,31 @@ def show_bulk(deployment: Deployment, now: datetime, bulk_id: str, *, by: str | 
     Parameters
     ----------
     by : name of the user who reads, whose roles may be narrowed; None: the account of this machine.
+
+    Raises
+    ------
+    NotFoundError
+        If no such bulk dismissal is on record.
+    OutOfReach
+        If the person's roles reach none of its cases.
     """
     with reading(deployment.engine) as session:
         row = session.get_one(BulkDismissal, _bulk_id(session, bulk_id))
-        return _bulk_view(session, row, now, reached_by(session, by))
+        shown = _bulk_view(session, row, now, reached_by(session, by))
+    if not shown.cases:
+        raise OutOfReach(f"no case of this bulk dismissal lies within what {by}'s roles are narrowed to")
+    return shown
 
 
 def list_bulks(
     deployment: Deployment, now: datetime, *, most: int = 100, by: str | None = None
 ) -> tuple[BulkView, ...]:
-    """Return the newest bulk dismissals, the newest first; ``by`` as in :func:`show_bulk`."""
+    """Return the newest bulk dismissals with a case in reach, newest first; ``by`` as in :func:`show_bulk`."""
     with reading(deployment.engine) as session:
         reached = reached_by(session, by)
         rows = session.scalars(select(BulkDismissal).order_by(BulkDismissal.id.desc()).limit(most))
-        return tuple(_bulk_view(session, row, now, reached) for row in rows)
+        listed = tuple(_bulk_view(session, row, now, reached) for row in rows)
+    return tuple(each for each in listed if each.cases)
 
 
 def finish_all(deployment: Deployment, now: datetime) -> int:

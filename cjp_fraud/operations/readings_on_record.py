@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, exists, select
@@ -15,6 +15,7 @@ from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.people.model import Decision
 from cjp_fraud.people.users import actor_named
+from cjp_fraud.review.quality import READ_EVERY
 from cjp_fraud.storage.database import transaction
 
 # Made once: to make a statement takes longer than to run it.
@@ -27,9 +28,6 @@ _READ: Final = select(
         AuditEntry.at > bindparam("since"),
     )
 )
-
-READ_EVERY: Final = timedelta(hours=1)
-"""A person's reading of one thing is on record once in this time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class SignedIn:
     ----------
     complete : whether the second factor was given; before it nothing may be seen.
     second_factor_at : when it was given last; None: it was not.
-    sets_up_second_factor : whether the second factor is still to be set up.
+    has_authenticator : whether they have a second factor of their own here; else it is the provider's.
     roles : held now, at this request.
     narrowed : whether one of them is narrowed to some cases.
     language : chosen by the person; None: as the browser asks.
@@ -105,7 +105,7 @@ class SignedIn:
     narrowed: bool
     complete: bool
     second_factor_at: datetime | None
-    sets_up_second_factor: bool
+    has_authenticator: bool
     language: str | None
     time_zone: str
 
@@ -316,7 +316,7 @@ def _signed_in(session: Session, row: WebSession, user: User) -> SignedIn:
         narrowed=bool(actor.narrowed),
         complete=row.second_factor_at is not None,
         second_factor_at=row.second_factor_at,
-        sets_up_second_factor=confirmed is None,
+        has_authenticator=confirmed is not None,
         language=language,
         time_zone=time_zone if time_zone is not None else "UTC",
     )

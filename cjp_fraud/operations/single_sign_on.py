@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.clock import machine_now
 from cjp_fraud.config import Settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.page_key import client_digest
 from cjp_fraud.people.account_key import account_key
 from cjp_fraud.people.model import INIT, NEW_FOR, Decision, GivenIdentity, IdentityKind, Role, machine
-from cjp_fraud.people.openid import NotVouchedFor, Provider, opened, sealed
+from cjp_fraud.people.openid import NotVouchedFor, Provider, authenticated_ago, opened, sealed
 from cjp_fraud.people.tables import Identity, User
 from cjp_fraud.people.users import actor_of, follow_roles
 from cjp_fraud.people.web_sessions import begin_session, complete_session, session_of
 from cjp_fraud.storage.database import transaction
 
 PROVIDER = machine("oidc")
+
+LONGEST_AGO: Final = timedelta(days=366)
+"""A second factor that was given before that is as old as one can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,26 @@ class Done:
     why: str = ""
 
 
-def begin(deployment: Deployment, leads_to: str) -> Begun:
+def begin(deployment: Deployment, leads_to: str, *, again: bool = False) -> Begun:
     """Return where somebody signs in.
+
+    Parameters
+    ----------
+    again : whether the provider shall authenticate them anew, as before an approval.
 
     Raises
     ------
     BadInputError, StorageError
         If no provider is set, or it does not answer.
     """
-    url, asked = Provider.discovered(deployment.settings).ask(leads_to)
+    url, asked = Provider.discovered(deployment.settings).ask(leads_to, again=again)
     return Begun(url, sealed(account_key(deployment.settings), asked))
 
 
 def finish(deployment: Deployment, now: datetime, kept: str, state: str, code: str, client: str) -> Done:
     """Sign in whoever comes back with a code; the second factor is the provider's. Every refusal is on record.
+
+    Where the provider says when it authenticated them, the second factor is as old as that.
 
     Parameters
     ----------
@@ -78,6 +88,7 @@ def finish(deployment: Deployment, now: datetime, kept: str, state: str, code: s
             begun = session_of(session, begin_session(session, user.id, now), now)
             assert begun is not None, "it was made just now, and the user is not disabled"
             token = complete_session(session, begun[0], now)
+            begun[0].second_factor_at = now - min(authenticated_ago(claims, machine_now()), LONGEST_AGO)
             content = {"session_id": begun[0].id, "by_provider": True}
             _log(
                 session, deployment, Decision(session, actor_of(session, user), now), user.id, client, content

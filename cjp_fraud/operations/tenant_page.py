@@ -23,6 +23,7 @@ from cjp_fraud.operations.contracts import ContractView, contract_view
 from cjp_fraud.operations.known_events import SHOWN_FOR
 from cjp_fraud.operations.reach import reach_of
 from cjp_fraud.operations.readings_on_record import Read, put_reading_on_record, read_lately
+from cjp_fraud.people.form_submissions import TENANT_READ
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.known_event import KnownEventView
 from cjp_fraud.review.known_events_on_record import events_of_tenant
@@ -34,8 +35,6 @@ USAGE_DAYS: Final = 28
 """UTC days of use on the page."""
 
 MOST_CLAIMS_DAYS: Final = 366
-
-READ: Final = "tenant.read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def look_at_tenant(deployment: Deployment, by: str, now: datetime, tenant_id: st
         reader = actor_named(session, by)
         require_tenant_reach(session, reader, tenant_id)
         desk = _desk(session, deployment, now, tenant_id, now.date() - timedelta(days=USAGE_DAYS), now.date())
-        read = Read(READ, "tenants", tenant_id)
+        read = Read(TENANT_READ, "tenants", tenant_id)
         read_before = read_lately(session, read, reader.reference, now)
     if not read_before:
         put_reading_on_record(deployment, by, now, read)
@@ -148,7 +147,7 @@ def claims_view(
         require_tenant_reach(session, actor_named(session, by), tenant_id)
         today = now.astimezone(ZoneInfo(session.get_one(Tenant, tenant_id).time_zone)).date()
         last = last or today
-        first = first or last - timedelta(days=89)
+        first = first or date.fromordinal(max(last.toordinal() - 89, 1))
         if not first <= last <= today or (last - first).days >= MOST_CLAIMS_DAYS:
             raise BadInputError(
                 f"days {first} to {last}: the first comes before the last, neither is after today ({today}), and "

@@ -25,6 +25,9 @@ _CASE_VERSION: Final = select(func.max(AuditEntry.sequence)).where(AuditEntry.ca
 READ: Final = "case.read"
 """Action of the entry that somebody looked at a case; it is about the case and changes nothing of it."""
 
+TENANT_READ: Final = "tenant.read"
+"""Action of the entry that somebody looked at a tenant with all its cases."""
+
 
 @dataclass(slots=True)
 class PostedForm:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -75,12 +76,19 @@ class Provider:
             raise StorageError(f"the provider says that it is {document.get('issuer')!r}, and not {issuer!r}")
         return cls(settings, document)
 
-    def ask(self, leads_to: str) -> tuple[str, Asked]:
-        """Return where a browser is led to sign in, and what it must come back with."""
+    def ask(self, leads_to: str, *, again: bool = False) -> tuple[str, Asked]:
+        """Return where a browser is led to sign in, and what it must come back with.
+
+        Parameters
+        ----------
+        again : whether the provider shall authenticate the person anew, though it knows them (``prompt``, ``max_age``).
+        """
         asked = Asked(
             secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(64), leads_to
         )
         further = {"acr_values": " ".join(self.settings.oidc_acr)} if self.settings.oidc_acr else {}
+        if again:
+            further |= {"prompt": "login", "max_age": "0"}
         with self._client() as client:
             url, _ = client.create_authorization_url(
                 self._endpoint("authorization_endpoint"),
@@ -166,6 +174,19 @@ class Provider:
         if not isinstance(url, str):
             raise StorageError(f"the provider names no {name}")
         return url
+
+
+def authenticated_ago(claims: Mapping[str, Any], by_machine: datetime) -> timedelta:
+    """Return how long ago the provider authenticated whom the claims mean (``auth_time``); 0 where it does not say.
+
+    Parameters
+    ----------
+    by_machine : now, by the machine's clock.
+    """
+    at = claims.get("auth_time")
+    if isinstance(at, bool) or not isinstance(at, int | float):
+        return timedelta()
+    return timedelta(seconds=max(by_machine.timestamp() - at, 0.0))
 
 
 def sealed(key: Fernet, asked: Asked) -> str:

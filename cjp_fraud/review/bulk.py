@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, exists, func, or_, select, true
+from sqlalchemy import and_, case, exists, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.digests import digest
-from cjp_fraud.errors import NotFoundError, refuse_unless
+from cjp_fraud.errors import NotFoundError, OutOfReach, refuse_unless
 from cjp_fraud.people.form_submissions import case_version
-from cjp_fraud.people.model import TAKING_PART, Decision, Role
+from cjp_fraud.people.model import TAKING_PART, Actor, Decision, Role
 from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.tables import Participation, User
 from cjp_fraud.people.users import actor_named
@@ -65,8 +65,13 @@ class SharedCause:
 
 
 def shared_causes(session: Session, me: str, now: datetime, policy: ClaimPolicy) -> tuple[SharedCause, ...]:
-    """Return the causes of cases in the queue, the newest first, as the user named ``me`` may dismiss them."""
-    return tuple(_shared(session, cause, me, now, policy) for cause in causes_in_queue(session))
+    """Return the causes of cases in the queue, the newest first, as the user named ``me`` may dismiss them.
+
+    A cause of which the person's roles reach no case is left out: its words may be about another's tenant.
+    """
+    narrowed = reach_for(actor_named(session, me)) is not None
+    listed = (_shared(session, cause, me, now, policy) for cause in causes_in_queue(session))
+    return tuple(shared for shared in listed if shared.candidates or not narrowed)
 
 
 def shared_cause(session: Session, cause_id: str, me: str, now: datetime, policy: ClaimPolicy) -> SharedCause:
@@ -76,8 +81,14 @@ def shared_cause(session: Session, cause_id: str, me: str, now: datetime, policy
     ------
     NotFoundError
         If no case in the queue has it.
+    OutOfReach
+        If the person's roles reach none of its cases.
     """
-    return _shared(session, cause_in_queue(session, cause_id), me, now, policy)
+    shared = _shared(session, cause_in_queue(session, cause_id), me, now, policy)
+    by = actor_named(session, me)
+    if not shared.candidates and reach_for(by) is not None:
+        raise OutOfReach(f"no case of this cause lies within what {by}'s roles are narrowed to")
+    return shared
 
 
 def order_dismissal(
@@ -153,6 +164,10 @@ def order_undoing(decision: Decision, bulk_id: str) -> BulkDismissal:
         raise NotFoundError(f"no bulk dismissal {bulk_id!r} is on record; cjp-fraud bulk list shows them")
     refuse_unless(
         (by.may(Role.REVIEWER), f"{by} is not a reviewer"),
+        (
+            _reaches_all(session, by, bulk.id),
+            f"some of its cases lie outside of what {by}'s role reviewer is narrowed to; whoever reaches all undoes it",
+        ),
         (at < bulk.undo_until, f"it could be undone until {bulk.undo_until:%Y-%m-%d %H:%M:%SZ}"),
         (bulk.undone_at is None, "it was undone before"),
         action="undo the bulk dismissal",
@@ -161,6 +176,20 @@ def order_undoing(decision: Decision, bulk_id: str) -> BulkDismissal:
     session.flush()
     append(decision, "bulk.undoing", "bulk_dismissals", bulk.id, {"ordered_by": bulk.by_user_id})
     return bulk
+
+
+def _reaches_all(session: Session, by: Actor, bulk_id: str) -> bool:
+    """Whether the person's role reviewer reaches every case that was dismissed together."""
+    outside = (
+        select(BulkDismissalCase.case_id)
+        .join(Case, Case.id == BulkDismissalCase.case_id)
+        .where(
+            BulkDismissalCase.dismissal_id == bulk_id,
+            BulkDismissalCase.result.in_([BulkResult.PENDING, BulkResult.DISMISSED]),
+            not_(within_reach(reach_for(by, {Role.REVIEWER}))),
+        )
+    )
+    return session.scalar(outside.limit(1)) is None
 
 
 def work_left(session: Session, bulk_id: str | None = None) -> Sequence[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.texts import keep_text
@@ -83,16 +83,19 @@ def open_dispute(decision: Decision, case_id: str, text: str, *, notice_id: str 
         action=f"open a dispute of {in_words(case)}",
     )
     words = keep_text(session, text.strip(), at)
-    earlier = session.scalar(select(func.count()).where(Dispute.case_id == case.id)) or 0
     hours = _hours_promised(session, case.id, notice_id)
+    decide_by = at + timedelta(hours=hours) if hours is not None else None
+    calendars = contract_at(session, case.tenant_id, at).calendars
     dispute = Dispute(
         id=new_id(),
         case_id=case.id,
         state=DisputeState.OPEN,
         opened_by=by.reference,
         opened_at=at,
-        answer_due_at=answer_due(at, case.state, earlier, contract_at(session, case.tenant_id, at).calendars),
-        decide_by=at + timedelta(hours=hours) if hours is not None else None,
+        answer_due_at=answer_due(
+            at, case.state, _disputes_of_the_finding(session, case.id), calendars, decide_by
+        ),
+        decide_by=decide_by,
         notice_id=notice_id,
         text_id=words.id,
     )
@@ -102,6 +105,19 @@ def open_dispute(decision: Decision, case_id: str, text: str, *, notice_id: str 
     content = {"dispute_id": dispute.id} | ({"notice_id": notice_id} if notice_id is not None else {})
     note(decision, case, "dispute.opened", content, words)
     return dispute
+
+
+def _disputes_of_the_finding(session: Session, case_id: str) -> int:
+    """Return how many disputes there are of the newest finding of fraud; of a cap, where nothing was found since."""
+    newest = (
+        select(func.max(Determination.at))
+        .where(Determination.case_id == case_id, Determination.finding == Finding.FRAUDULENT)
+        .scalar_subquery()
+    )
+    of_it = select(func.count()).where(
+        Dispute.case_id == case_id, or_(newest.is_(None), Dispute.opened_at >= newest)
+    )
+    return session.scalar(of_it) or 0
 
 
 def can_be_disputed(session: Session, case_id: str) -> bool:

@@ -18,16 +18,28 @@ OTHERS_WITHIN: Final = Period(1, WaitUnit.BUSINESS_DAYS)
 """Of every other dispute (clause 2.2), on the customer's business days."""
 
 
-def answer_due(opened_at: datetime, state: CaseState, earlier: int, calendars: Calendars) -> datetime:
-    """Return by when a dispute should be answered.
+def answer_due(
+    opened_at: datetime,
+    state: CaseState,
+    earlier: int,
+    calendars: Calendars,
+    promised: datetime | None = None,
+) -> datetime:
+    """Return by when a dispute should be answered: never later than a letter says.
 
     Parameters
     ----------
     opened_at : when it was received; aware.
     state : of the case then: whether a measure is in force, or on its way.
-    earlier : how many disputes of the case there were before.
+    earlier : how many disputes of the same finding there were before.
     calendars : of the customer's contract.
+    promised : by when the letter says that it is decided, aware; None: no letter says so.
     """
+    target = _target(opened_at, state, earlier, calendars)
+    return target if promised is None else min(target, aware(promised))
+
+
+def _target(opened_at: datetime, state: CaseState, earlier: int, calendars: Calendars) -> datetime:
     if earlier == 0 and state in MAY_BE_RESTRICTED | BEFORE_THE_MEASURE:
         return aware(opened_at) + FIRST_ANSWER_WITHIN
     try:

@@ -9,7 +9,7 @@ from math import ceil
 from random import SystemRandom
 from typing import Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -19,7 +19,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.errors import NotFoundError, refuse_unless
-from cjp_fraud.people.form_submissions import READ
+from cjp_fraud.people.form_submissions import READ, TENANT_READ
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import parts_taken
 from cjp_fraud.review.case_reach import require_reach
@@ -31,6 +31,9 @@ from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.locks import named_lock
 
 WEEK: Final = timedelta(days=7)
+READ_EVERY: Final = timedelta(hours=1)
+"""A person's reading of one thing is on record once in this time, so the entry may be older than the reading."""
+
 _CHANCE: Final = SystemRandom()
 """Nobody can tell before which case will be drawn."""
 
@@ -124,8 +127,8 @@ def reader_faults(session: Session, by: Actor, row: QualityReading) -> tuple[str
     if row.case_id is not None:
         if parts_taken(session, by, row.case_id):
             faults.append(f"{by} took part in the case")
-        if _has_read(session, by, row.case_id):
-            faults.append(f"{by} has read the case, and knows how it was decided")
+        if _has_read(session, by, row):
+            faults.append(f"{by} has read the case or its tenant's page, and knows how it was decided")
     return tuple(faults)
 
 
@@ -192,13 +195,24 @@ def _keep_draw(
     return row
 
 
-def _has_read(session: Session, by: Actor, case_id: str) -> bool:
-    read = exists().where(
+def _has_read(session: Session, by: Actor, row: QualityReading) -> bool:
+    """Whether a person has read the case, or its tenant's page since a first finding stands there."""
+    of_case = and_(
         AuditEntry.subject_type == "cases",
-        AuditEntry.subject_id == case_id,
+        AuditEntry.subject_id == row.case_id,
         AuditEntry.action == READ,
-        AuditEntry.actor == by.reference,
     )
+    first_found = session.scalar(
+        select(func.min(Determination.at)).where(Determination.case_id == row.case_id)
+    )
+    assert first_found is not None, "only decided cases are drawn"
+    of_tenant = and_(
+        AuditEntry.subject_type == "tenants",
+        AuditEntry.subject_id == row.tenant_id,
+        AuditEntry.action == TENANT_READ,
+        AuditEntry.at > first_found - READ_EVERY,
+    )
+    read = exists().where(AuditEntry.actor == by.reference, or_(of_case, of_tenant))
     return bool(session.scalar(select(read)))
 
 

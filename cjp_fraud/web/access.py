@@ -142,6 +142,13 @@ class Visit(Stranger):
         if self.asks_code:
             refuse_unless(
                 (
+                    self.person.has_authenticator,
+                    f"you were authenticated more than {minutes} minute(s) ago; sign in at your organisation again",
+                ),
+                action="approve",
+            )
+            refuse_unless(
+                (
                     bool(code),
                     f"type the code of your authenticator: the last is older than {minutes} minute(s)",
                 ),

@@ -9,12 +9,14 @@ from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from cjp_fraud.errors import BadInputError, CjpFraudError, NotFoundError, OutOfReach, Refused, StaleForm
 from cjp_fraud.operations import sign_in
 from cjp_fraud.operations.attachments import AttachedFile
+from cjp_fraud.operations.sign_in import SignedIn
 from cjp_fraud.people.model import Role
 from cjp_fraud.web.access import (
     AUDIT_READERS,
@@ -108,6 +110,7 @@ def install_handlers(application: FastAPI) -> None:
     application.add_exception_handler(Denied, _denied)
     application.add_exception_handler(CjpFraudError, _in_the_way)
     application.add_exception_handler(HTTPException, _http)
+    application.add_exception_handler(RequestValidationError, _not_an_address)
     application.add_exception_handler(Exception, _broken)
 
 
@@ -161,6 +164,15 @@ def _http(request: Request, error: Exception) -> Response:
     return _plain(request, error.status_code, ())
 
 
+def _not_an_address(request: Request, error: Exception) -> Response:
+    """Answer an address with a part that is none, as a case without a number."""
+    assert isinstance(error, RequestValidationError), "it is registered for these"
+    parts = [each["loc"] for each in error.errors()]
+    if any(loc[0] == "path" for loc in parts):
+        return _http(request, HTTPException(404))
+    return _plain(request, 400, tuple(f"{loc[-1]}: this value cannot be used" for loc in parts))
+
+
 def _broken(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return _plain(request, 500, ())
@@ -168,7 +180,9 @@ def _broken(request: Request, error: Exception) -> Response:
 
 def _plain(request: Request, status: int, sentences: Sequence[str]) -> HTMLResponse:
     """Return a page that only says what stands in the way; it asks nothing of the database."""
-    words = Words(language_wanted(None, request.headers.get("accept-language", "")))
+    person: SignedIn | None = getattr(request.state, "person", None)
+    chosen = person.language if person is not None else None
+    words = Words(language_wanted(chosen, request.headers.get("accept-language", "")))
     html = render_page(
         "in_the_way.html", words, status=status, sentences=sentences, person=None, simulated=False
     )

@@ -285,6 +285,7 @@ def case_shown(visit: Visit, number: int, *, in_the_way: CjpFraudError | None = 
         parts=TenantsPart,
         causes=WrongCause,
         asks_code=visit.asks_code,
+        has_authenticator=visit.person.has_authenticator,
         choice_of=choice_of,
         calls=CallsInProgress,
         evidence=NamedEvidence,

@@ -12,6 +12,7 @@ from cjp_fraud.errors import BadInputError, CjpFraudError, FormSentBefore, NotFo
 from cjp_fraud.operations import contract_entries, contracts, tenants
 from cjp_fraud.operations.contract_entries import EntryConfirmed, EntryPreview
 from cjp_fraud.operations.posted_forms import acting_by_form
+from cjp_fraud.operations.reach import require_named_reach
 from cjp_fraud.people.model import Role
 from cjp_fraud.web.access import FORM_ID, Approver, CaseReader, Counsel, Visit
 from cjp_fraud.web.answers import page, sentences_of, status_of, to
@@ -109,6 +110,8 @@ def _shown(
     in_the_way: CjpFraudError | None = None,
 ) -> Response:
     contract, text = None, ""
+    if tenant and visit.person.narrowed:  # a form names it, not the address
+        require_named_reach(visit.deployment, visit.by, {"tenant": tenant})
     if tenant:
         try:
             contract = contracts.show(visit.deployment, visit.now, tenant)

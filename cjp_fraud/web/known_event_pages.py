@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response
 
@@ -18,6 +17,7 @@ from cjp_fraud.people.model import Role
 from cjp_fraud.review.known_event import MAY_ENTER, KnownEventKind, KnownEventWanted
 from cjp_fraud.web.access import FORM_ID, Admitted, Visit
 from cjp_fraud.web.answers import own_path, page, sentences_of, status_of, to
+from cjp_fraud.web.typed_values import moment_typed
 
 pages = APIRouter(include_in_schema=False)
 
@@ -82,12 +82,10 @@ def _wanted(visit: Visit) -> KnownEventWanted:
 
 
 def _moment(visit: Visit, field: str) -> datetime:
-    text = visit.form.get(field)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInputError(f"{text[:40]!r} is no moment; write 2026-01-31T09:00") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(visit.words.time_zone))
+    at = moment_typed(visit.form.get(field), visit.words.time_zone)
+    if at is None:
+        raise BadInputError("say from when until when it lasts")
+    return at
 
 
 def _shown(visit: Visit, *, in_the_way: CjpFraudError | None = None) -> Response:

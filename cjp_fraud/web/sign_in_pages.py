@@ -61,10 +61,10 @@ def give_password(visit: NotSignedInYet) -> Response:
 
 
 @pages.get("/sign-in/provider")
-def ask_provider(visit: NotSignedInYet, next: str = "/") -> Response:
-    """Lead to the OpenID Connect provider."""
+def ask_provider(visit: NotSignedInYet, next: str = "/", again: bool = False) -> Response:
+    """Lead to the OpenID Connect provider; ``again``: which shall ask for password and second factor once more."""
     count_step(visit)
-    begun = single_sign_on.begin(visit.deployment, own_path(next))
+    begun = single_sign_on.begin(visit.deployment, own_path(next), again=again)
     answer = to(begun.url)
     keep(answer, visit.request, provider_cookie(visit.request), begun.kept)
     return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from cjp_fraud.errors import BadInputError
@@ -32,17 +32,25 @@ def cents_typed(text: str) -> int | None:
 
 
 def moment_typed(text: str, time_zone: str) -> datetime | None:
-    """Return a moment, aware; one without a zone is in ``time_zone`` (IANA); None: none was typed.
+    """Return a moment, UTC; one without a zone is in ``time_zone`` (IANA); None: none was typed.
+
+    Of an hour that the clock shows twice, it is the first.
 
     Raises
     ------
     BadInputError
-        If it is no moment of ISO 8601.
+        If it is no moment of ISO 8601, or one that the clock of the zone skips.
     """
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+        typed = datetime.fromisoformat(text)
+        local = typed if typed.tzinfo is not None else typed.replace(tzinfo=ZoneInfo(time_zone))
+        at = local.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadInputError(f"{text[:40]!r} is no moment; write 2026-01-31T09:00") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(time_zone))
+    if at.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise BadInputError(
+            f"there is no {text[:40]} in {time_zone}: clocks go forward then; write another time"
+        )
+    return at

@@ -68,6 +68,9 @@ _AS_DECIDED: Final[Mapping[str, str]] = {
 }
 """What becomes of held charges by how the dispute was decided."""
 
+CREDIT_ASSESSED: Final = "billing.credit_assessed"
+"""Somebody said what a wrongful measure's customer is credited: ``credit_cents`` in all, whatever was said before."""
+
 _PATTERN: Final = re.compile(r"\*|[a-z_]+\.(\*|[a-z_]+)")
 _SECRET_BYTES: Final = range(24, 65)
 
@@ -78,6 +81,8 @@ def event_types(action: str, content: Mapping[str, object]) -> tuple[str, ...]:
         return ()
     if action == "dispute.decided":
         return action, _AS_DECIDED[str(content["state"])]
+    if action == "measure.assessed" and content.get("credit_cents") is not None:
+        return action, CREDIT_ASSESSED
     mentions = ("case.mentioned",) if content.get("mentions") else ()
     return (action, *_TOLD_TOO.get(action, ()), *mentions)
 

@@ -123,6 +123,7 @@ def show_charts(call: CasesReader, case: CasePath) -> Response:
 @routes.get("/cases/{case}/earliest", tags=["cases"], response_model=list[EarliestView], responses=READS_ONE)
 def show_earliest(call: CasesReader, case: CasePath) -> Response:
     """From when each kind of measure is lawful, as `cjp-fraud contracts earliest --json`."""
+    case_desk.note_reading(call.deployment, call.by, call.now, case)
     return answer(contracts.earliest(call.deployment, call.now, case))
 
 
@@ -131,6 +132,7 @@ def show_earliest(call: CasesReader, case: CasePath) -> Response:
 )
 def list_grounds(call: CasesReader, case: CasePath) -> Response:
     """List the grounds of the catalogue that speak of the case's flagged traffic."""
+    case_desk.note_reading(call.deployment, call.by, call.now, case)
     return answer(grounds_of_case(call.deployment, case))
 
 
@@ -139,6 +141,7 @@ def list_grounds(call: CasesReader, case: CasePath) -> Response:
 )
 def list_measures_offered(call: CasesReader, case: CasePath) -> Response:
     """List the measures that could meet the case's fraud, the narrowest first, replayed on the flagged traffic."""
+    case_desk.note_reading(call.deployment, call.by, call.now, case)
     return answer(measures_of_case(call.deployment, call.now, case))
 
 
@@ -174,6 +177,7 @@ def comment(call: CasesWriter, once: OnceOnCase, case: CasePath, body: Comment) 
 @routes.get("/cases/{case}/customer", tags=["cases"], response_model=CustomerAsked, responses=READS_ONE)
 def show_customer_asked(call: CasesReader, case: CasePath) -> Response:
     """Through whom the customer may be asked "was this you?", and what was asked and answered before."""
+    case_desk.note_reading(call.deployment, call.by, call.now, case)
     return answer(customer_questions.customer_asked(call.deployment, call.now, case))
 
 

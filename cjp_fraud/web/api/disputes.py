@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from cjp_fraud.operations import case_queue, cases, narrowing
+from cjp_fraud.operations import case_desk, case_queue, cases, narrowing
 from cjp_fraud.operations.cases import DisputeResult
 from cjp_fraud.operations.measure_choice import OfferedMeasure
 from cjp_fraud.operations.narrowing import NarrowingResult
@@ -80,6 +80,7 @@ def decide_dispute(
 )
 def list_narrower_measures(call: DisputesReader, case: CasePath) -> Response:
     """List what the case's measure in force can be narrowed to, the narrowest first, replayed on the frozen traffic."""
+    case_desk.note_reading(call.deployment, call.by, call.now, case)
     return answer(narrowing.narrower_measures(call.deployment, call.now, case))
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from cjp_fraud.compliance.model import Edition
 from cjp_fraud.notices.model import NoticeKind
-from cjp_fraud.operations import detection, evidence, letter_preview
+from cjp_fraud.operations import case_desk, detection, evidence, letter_preview
 from cjp_fraud.operations.detection import RecordedFlag
 from cjp_fraud.operations.letter_preview import PreviewedLetter
 from cjp_fraud.operations.traffic import traffic_status
@@ -73,7 +73,8 @@ def preview_letter(
         str | None, Query(pattern=r"^[A-Za-z-]{2,35}$", description="BCP 47, or `all`; null: the contract's")
     ] = None,
 ) -> Response:
-    """Show a letter about a case as it would leave now; nothing is written."""
+    """Show a letter about a case as it would leave now; it is not kept. It counts as reading the case."""
+    case_desk.note_reading(call.deployment, call.by, call.now, case)
     return answer(letter_preview.preview(call.deployment, call.now, case, kind=kind, language=language))
 
 

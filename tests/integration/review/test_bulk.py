@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from sqlalchemy import Engine, select
 
 from cjp_fraud.compliance.erasure import texts_of_tenant
 from cjp_fraud.errors import Refused
-from cjp_fraud.operations import bulk, cases
-from cjp_fraud.people.model import Decision
+from cjp_fraud.operations import bulk, cases, people
+from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.decision_tables import Determination
 from cjp_fraud.review.joint_events import record_joint_spikes
 from cjp_fraud.review.joint_spikes import Group, GroupKind, JointGroup, JointSpikeRow
@@ -29,9 +30,12 @@ BEGINS = START - timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
 
 
-def a_queue_with_an_event(engine: Engine, folder: Path) -> QueueUnderTest:
-    """Five tenants flagged together, the last of them before it too."""
-    queue = a_queue(engine, folder, *(a_row(tenant_id=name) for name in TENANTS))
+def a_queue_with_an_event(
+    engine: Engine, folder: Path, *, countries: Mapping[str, str] | None = None
+) -> QueueUnderTest:
+    """Five tenants flagged together, the last of them before it too; ``countries``: of some of them, else US."""
+    of = countries or {}
+    queue = a_queue(engine, folder, *(a_row(tenant_id=name, country=of.get(name, "US")) for name in TENANTS))
     rows = [a_flag(BEGINS, name) for name in TENANTS] + [a_flag(BEGINS - 40 * MINUTE, TENANTS[-1])]
     flag(engine, *rows, at=START, tenant_ids=set(TENANTS))
     joint = JointGroup(Group(GroupKind.ALL), TENANTS, 40, 0.04, 1e-9)
@@ -135,6 +139,19 @@ def test_a_case_that_somebody_touched_since_is_kept_closed(queue: QueueUnderTest
     assert "something happened on it" in (undone.cases[0].why_not or "")
 
 
+def test_a_reviewer_who_does_not_reach_all_of_its_cases_undoes_none(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    queue = a_queue_with_an_event(sqlite_engine, tmp_path, countries={TENANTS[0]: "FR"})
+    deployment = queue.deployment
+    done = dismissed(queue)
+    people.grant_role(deployment, "ida", deployment.now, "rolf", Role.REVIEWER, countries=["FR"])
+    with pytest.raises(Refused, match="outside of what rolf"):
+        bulk.undo(deployment, "rolf", deployment.now, done.id)
+    undone = bulk.undo(deployment, "rita", deployment.now, done.id)
+    assert {each.result for each in undone.cases} == {BulkResult.UNDONE}
+
+
 def test_after_its_time_and_a_second_time_nothing_is_undone(queue: QueueUnderTest) -> None:
     done = dismissed(queue)
     late = queue.deployment.now + 15 * MINUTE
@@ -193,6 +210,11 @@ def test_a_page_that_is_no_longer_right_does_nothing_and_keeps_the_reasons(queue
     assert refused.status_code == 409
     assert "3 case(s) now" in refused.text
     assert ">the cup</textarea>" in refused.text
+    for number in "345":
+        cases.claim(queue.deployment, "ana", queue.deployment.now, number)
+    again = rita.post(f"{path}/dismiss", data=form | {"kind": "known_event", "reasons": "the final"})
+    assert "none of its cases can be dismissed together" in again.text
+    assert ">the final</textarea>" in again.text, "nothing that was typed is lost"
 
 
 def test_an_auditor_reads_and_is_offered_no_form(queue: QueueUnderTest) -> None:

@@ -20,11 +20,18 @@ from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.people.model import Role
 from cjp_fraud.people.tables import ApiToken
 from cjp_fraud.storage.database import reading
+from cjp_fraud.web.api.application import api_application
 from tests.api_calls import a_token, calls_by, calls_of
 from tests.case_builders import a_flag
 from tests.queue_pages import QueueUnderTest, a_queue
 
 PROBLEM = "application/problem+json"
+
+PARTS_OF_A_CASE = sorted(
+    path
+    for path, methods in api_application(None).openapi()["paths"].items()  # type: ignore[arg-type]
+    if "get" in methods and "{case}" in path and path.count("{") == 1
+)
 
 
 @pytest.fixture
@@ -228,6 +235,13 @@ def test_evidence_is_exported_by_who_may_and_that_is_on_record(queue: QueueUnder
     assert bundle.headers["content-type"] == "application/zip"
     assert "records/" in " ".join(ZipFile(BytesIO(bundle.content)).namelist())
     assert len(queue.entries("evidence.exported")) == 1
+
+
+@pytest.mark.parametrize("path", PARTS_OF_A_CASE)
+def test_whoever_reads_any_part_of_a_case_is_on_record(queue: QueueUnderTest, path: str) -> None:
+    assert calls_of(queue, "rita").get(path.format(case=1)).status_code in (200, 409, 503)
+    [(_, _, content)] = queue.entries("case.read")
+    assert content["tenant_id"] == "acme"
 
 
 def test_a_letter_that_the_case_is_not_ready_for_is_refused_with_what_it_lacks(queue: QueueUnderTest) -> None:

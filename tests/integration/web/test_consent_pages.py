@@ -114,6 +114,19 @@ def test_a_form_that_is_sent_twice_enters_once(queue: QueueUnderTest) -> None:
     assert len(queue.entries("contract.consent_entered")) == 1
 
 
+def test_the_same_words_count_no_second_time_once_they_were_ended_or_with_another_signed_file(
+    queue: QueueUnderTest,
+) -> None:
+    consent, carol = entered(queue), queue.signed_in("carol")
+    other = send(carol, PAGE, PAGE, **SIGNED | {"proof_sha256": "b" * 64})
+    assert other.status_code == 409
+    assert "on record with another signed file" in other.text
+    send(carol, PAGE, f"{PAGE}/{consent}/end", tenant="acme", reasons="a wrong file")
+    again = send(carol, PAGE, PAGE, **SIGNED)
+    assert again.status_code == 409
+    assert "was entered before and was ended" in again.text
+
+
 def test_only_counsel_enters_and_nobody_but_counsel_and_approvers_confirms(queue: QueueUnderTest) -> None:
     consent = entered(queue)
     for name in ("ana", "rita"):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from cjp_fraud.cli import disputes, measures
 from cjp_fraud.contracts.restriction import MeasureKind
+from cjp_fraud.operations import cases
 from tests.api_calls import calls_of
 from tests.mail_servers import smtp_server
 from tests.queue_pages import QueueUnderTest, a_queue, hidden_in, send, suspend
@@ -99,6 +100,32 @@ def test_a_dispute_has_its_clock_in_the_queue_and_upheld_it_fills_the_ledger(
     said = CliRunner().invoke(measures.app, ["ledger"], obj=suspended.deployment).output
     assert "1 measure(s) overturned: 1.2 hours down" in said
     assert max(map(len, said.splitlines()[:6])) <= 80
+
+
+def test_the_first_dispute_of_a_new_finding_has_its_hour_though_an_earlier_finding_was_disputed(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    with smtp_server() as mail:
+        queue = a_queue(sqlite_engine, tmp_path, lake=True, smtp_host=mail.host, smtp_port=mail.port)
+        queue.flagged()
+        rita, adam = queue.signed_in("rita"), queue.signed_in("adam")
+        send(rita, "/cases/1", "/cases/1/claim")
+        send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+        send(adam, "/cases/1", "/cases/1/return", reasons="name the range")
+        deployment = queue.deployment
+        early = cases.open_dispute(deployment, "rita", deployment.now, "1", "we had called before")
+        assert early.answer_due_at > deployment.now + timedelta(hours=1), "nothing is restricted or announced"
+        wait(queue, minutes=5)
+        send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+        adam.post("/cases/1/approve", data=hidden_in(adam.get("/cases/1").text, "/cases/1/approve"))
+        assert state_of(queue) == "suspended"
+        wait(queue, minutes=5)
+        entered = [
+            cases.open_dispute(deployment, "rita", deployment.now, "1", words)
+            for words in ("our own campaign", "and here is the proof")
+        ]
+        within = [each.answer_due_at - deployment.now for each in entered]
+        assert within[0] <= timedelta(hours=1) < within[1]
 
 
 def test_a_measure_is_found_wrong_by_api_and_page_once_and_not_by_an_analyst(

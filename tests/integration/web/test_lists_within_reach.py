@@ -87,7 +87,7 @@ NAMES_NO_TENANT: Final = {
     *("/users", "/roster", "/roster/pages", "/tokens", "/webhooks", "/models", "/model-quality"),
     *("/shift/handovers", "/openapi.json"),
     *("/sign-in", "/sign-in/provider", "/sign-in/provider/done", "/second-factor"),
-    *("/bulk", "/settings", "/sign-out"),
+    *("/settings", "/sign-out"),
     # A trial names tenants, and only those that are reached: test_threshold_page.py.
     *("/thresholds", "/shadow-runs", "/admin/thresholds"),
     *("/admin/thresholds/scores.svg", "/admin/thresholds/scores-dark.svg"),
@@ -136,7 +136,7 @@ def a_full_queue(engine: Engine, folder: Path, **mail: object) -> QueueUnderTest
     cases.claim(deployment, "rita", deployment.now, str(left.number))
     contract_entries.enter_text(deployment, "carol", deployment.now, "abroad.toml", CONTRACT)
     campaign = KnownEventWanted(
-        KnownEventKind.CAMPAIGN, "they call all their customers", BEGINS, NEXT_WEEK, TENANTS[0]
+        KnownEventKind.CAMPAIGN, f"{ABROAD}: they call all their customers", BEGINS, NEXT_WEEK, TENANTS[5]
     )
     known_events.enter(deployment, "carol", deployment.now, campaign)
     consents.enter(deployment, "carol", deployment.now, TENANTS[0], SIGNED, SignedProof("a.pdf", "a" * 64))
@@ -171,7 +171,7 @@ def _dismiss_together(queue: QueueUnderTest) -> None:
         record_joint_spikes(Decision(session, DETECTOR, queue.deployment.now), [spike], window)
     deployment = queue.deployment
     [cause] = bulk.list_causes(deployment, "rita", deployment.now)
-    wanted = BulkWanted(CauseKind.SOURCE_OUTAGE, 4, "one hour was delivered twice")
+    wanted = BulkWanted(CauseKind.SOURCE_OUTAGE, 4, f"{ABROAD}: one hour was delivered twice")
     bulk.dismiss_together(deployment, "rita", deployment.now, cause.id, wanted)
 
 
@@ -229,6 +229,18 @@ def test_entries_outside_of_reach_are_hidden_and_counted(queue: QueueUnderTest, 
     assert "4 entries lie outside of your reach" in shown
 
 
+def test_a_cause_and_a_bulk_dismissal_outside_of_reach_are_refused(
+    queue: QueueUnderTest, nora: TestClient
+) -> None:
+    deployment = queue.deployment
+    [cause, *_] = bulk.list_causes(deployment, "omni", deployment.now)
+    [made] = bulk.list_bulks(deployment, deployment.now, by="omni")
+    for address in (f"/bulk/causes/{cause.id}", f"/bulk/dismissals/{made.id}"):
+        assert calls_of(queue, "omni").get(address).status_code == 200
+        assert calls_of(queue, "nora").get(address).status_code == 403
+        assert nora.get(address).status_code == 403
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -246,6 +258,16 @@ def test_what_an_address_names_outside_of_reach_is_refused(queue: QueueUnderTest
 
 def test_the_contract_page_of_a_tenant_outside_of_reach_is_refused(nora: TestClient) -> None:
     assert nora.get(f"/contracts?tenant={TENANTS[0]}").status_code == 403
+
+
+@pytest.mark.parametrize("action", ["/contracts", "/contracts/preview"])
+def test_a_contracts_form_that_is_refused_shows_no_tenant_outside_of_reach(
+    nora: TestClient, action: str
+) -> None:
+    fields = {"kind": "toml", "name": "abroad", "text": "[[[", "tenant": TENANTS[0]}
+    answered = nora.post(action, data=hidden_in(nora.get("/contracts").text, "/contracts") | fields)
+    assert answered.status_code == 403
+    assert ABROAD not in answered.text.replace(f"tenant {TENANTS[0]} ", "")
 
 
 def test_acts_on_tenants_outside_of_reach_are_refused_by_the_operation_itself(

@@ -97,8 +97,19 @@ def test_who_took_part_or_has_read_the_case_is_refused(queue: QueueUnderTest) ->
     assert "rita took part in the case" in refused.text
     rolf.get("/cases/1")
     late = send(rolf, reading, reading, finding="not_fraudulent", reasons="a sale")
-    assert "rolf has read the case" in late.text
+    assert "rolf has read the case or its" in late.text
     assert "a sale" in late.text, "what was typed is still there"
+    assert queue.entries("quality.read") == []
+
+
+def test_who_has_seen_the_finding_on_the_tenants_page_is_refused(queue: QueueUnderTest) -> None:
+    rolf = queue.signed_in("rolf")
+    [reading] = readings(rolf)
+    assert (
+        "spring sale" in rolf.get("/tenants/acme").text or "not fraudulent" in rolf.get("/tenants/acme").text
+    )
+    late = send(rolf, reading, reading, finding="not_fraudulent", reasons="a sale")
+    assert "rolf has read the case or its tenant&#39;s page" in late.text
     assert queue.entries("quality.read") == []
 
 

@@ -6,8 +6,10 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,8 +27,9 @@ from cjp_fraud.people.participation import newcomer_faults, record_part
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
+from tests.integration.web.test_case_pages import FINDING
 from tests.openid_providers import SECRET, ProviderUnderTest, provider_running
-from tests.queue_pages import ROOT, QueueUnderTest, a_queue
+from tests.queue_pages import ROOT, QueueUnderTest, a_queue, send
 
 SERVED_AT = "http://127.0.0.1:8471"
 DONE = f"{SERVED_AT}/sign-in/provider/done"
@@ -261,3 +264,31 @@ def _through_its_forms(url: str) -> str:
             if url.startswith(DONE):
                 return url
     raise AssertionError("the provider never led back")
+
+
+def test_whoever_signed_in_by_the_provider_long_ago_is_asked_to_do_so_again_before_an_approval(
+    sqlite_engine: Engine, tmp_path: Path, provider: ProviderUnderTest
+) -> None:
+    queue = a_queue_of(sqlite_engine, tmp_path, provider.issuer, lake=True)
+    deployment = queue.deployment
+    people.add_identity(deployment, "ida", deployment.now, "adam", "account:adam")
+    deployment.wait_until(deployment.now + DAY + timedelta(minutes=1))
+    queue.flagged()
+    rita, adam = queue.signed_in("rita"), queue.a_browser()
+    send(rita, "/cases/1", "/cases/1/claim")
+    send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+    provider.claims = {"sub": "adam", "auth_time": time.time() - 2 * 3600}
+    shown = adam.get(sent_to_provider(adam, "/cases/1"))
+    [link] = re.findall(r'href="(/sign-in/provider\?[^"]*again[^"]*)"', shown.text)
+    assert 'name="code"' not in shown.text, "adam has no authenticator here"
+    refused = send(adam, "/cases/1", "/cases/1/approve")
+    assert refused.status_code == 409
+    assert "sign in at your organisation again" in refused.text
+    assert queue.entries("sign_in.refused", "case.approved") == []
+    begun = adam.get(unescape(link), follow_redirects=False)
+    back = httpx.get(begun.headers["location"], follow_redirects=False).headers["location"]
+    assert (provider.asked[-1]["prompt"], provider.asked[-1]["max_age"]) == ("login", "0")
+    provider.claims["auth_time"] = time.time()
+    again = adam.get(str(back).replace(SERVED_AT, ROOT))
+    assert again.url.path == "/cases/1"
+    assert "again=true" not in again.text

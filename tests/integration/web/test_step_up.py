@@ -10,6 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from cjp_fraud.errors import Refused
+from cjp_fraud.operations import cases
 from tests.integration.web.test_case_pages import FINDING
 from tests.mail_servers import smtp_server
 from tests.queue_pages import QueueUnderTest, a_queue, send
@@ -70,3 +72,21 @@ def test_five_wrong_codes_at_an_approval_lock_further_tries(queue: QueueUnderTes
         send(adam, "/cases/1", APPROVE, code="000000")
     assert send(adam, "/cases/1", APPROVE, code=queue.code("adam")).status_code == 409
     assert queue.entries("sign_in.refused")[-1][2]["why"] == "code: too many tries"
+
+
+def test_whoever_may_not_approve_because_of_who_they_are_is_on_record(queue: QueueUnderTest) -> None:
+    deployment = queue.deployment
+    with pytest.raises(Refused):
+        cases.approve_and_carry_out(deployment, "rita", deployment.now, "1")
+    [(_, _, content)] = queue.entries("access.denied")
+    assert content["why"].startswith("approve case 1")
+    assert "rita is not an approver" in content["why"]
+    assert "rita took part" in content["why"]
+    assert queue.entries("case.approved") == []
+
+
+def test_a_refusal_that_is_about_the_case_alone_is_not_on_record_as_denied(queue: QueueUnderTest) -> None:
+    deployment = queue.deployment
+    with pytest.raises(Refused, match="say why"):
+        cases.return_proposal(deployment, "adam", deployment.now, "1", reasons=" ")
+    assert queue.entries("access.denied") == []

@@ -135,10 +135,21 @@ def test_the_claims_view_is_dated_names_no_staff_and_is_on_record(queue: QueueUn
     assert content["first"] == "2015-03-01"
 
 
-@pytest.mark.parametrize("days", ["first=2015-04-02&last=2015-04-01", "last=2099-01-01", "first=tomorrow"])
+@pytest.mark.parametrize(
+    "days",
+    [
+        "first=2015-04-02&last=2015-04-01",
+        "last=2099-01-01",
+        "first=tomorrow",
+    ],
+)
 def test_days_that_cannot_be_are_refused(queue: QueueUnderTest, days: str) -> None:
     assert queue.signed_in("carol").get(f"/tenants/acme/claims.pdf?{days}").status_code == 400
     assert queue.entries("tenant.claims_view") == []
+
+
+def test_the_newest_90_days_before_the_calendar_begins_are_those_there_are(queue: QueueUnderTest) -> None:
+    assert queue.signed_in("carol").get("/tenants/acme/claims.pdf?last=0001-01-02").status_code == 200
 
 
 @pytest.mark.both_databases

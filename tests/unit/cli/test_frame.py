@@ -154,3 +154,9 @@ def test_a_time_without_a_zone_is_wrong_usage_and_says_what_to_write() -> None:
     with pytest.raises(typer.BadParameter, match="2026-01-31T09:00:00Z"):
         moment("2026-01-31T09:00:00")
     assert moment("2026-01-31") == datetime(2026, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:00-08:00", "0001-01-01T00:00:00+09:00"])
+def test_a_moment_beyond_the_calendar_is_no_time(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a time"):
+        moment(text)

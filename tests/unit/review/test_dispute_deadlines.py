@@ -45,6 +45,13 @@ def test_a_holiday_that_the_contract_knows_is_no_business_day() -> None:
     assert due == datetime(2026, 7, 7, 22, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("hours", [1, 24, 72])
+def test_none_is_answered_later_than_the_letter_says(hours: int) -> None:
+    promised = FRIDAY_NIGHT + timedelta(hours=hours)
+    due = answer_due(FRIDAY_NIGHT, CaseState.SUSPENDED, 1, NOWHERE, promised)
+    assert due == min(promised, datetime(2026, 7, 6, 22, tzinfo=UTC))
+
+
 @given(before=st.timedeltas(timedelta(days=-30), timedelta(days=30)))
 def test_words_are_a_dispute_exactly_until_the_moment_that_the_letter_states(before: timedelta) -> None:
     now = UNTIL - before

@@ -106,6 +106,8 @@ def test_charges_stop_with_a_measure_go_on_after_it_and_are_held_while_they_are_
     assert event_types("dispute.opened", {})[1:] == ("billing.hold",)
     assert event_types("dispute.decided", {"state": "upheld"})[1:] == ("billing.credit",)
     assert event_types("dispute.decided", {"state": "rejected"})[1:] == ("billing.release",)
+    assert event_types("measure.assessed", {"credit_cents": 1250})[1:] == ("billing.credit_assessed",)
+    assert event_types("measure.assessed", {"credit_cents": None})[1:] == ()
 
 
 def test_an_endpoint_wants_what_its_patterns_name() -> None:

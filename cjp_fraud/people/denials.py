@@ -1,0 +1,41 @@
+"""Put on record that somebody was denied an act because of who they are: a missing role, a part that they took."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine
+
+from cjp_fraud.audit.log import append
+from cjp_fraud.errors import ClockError, Refused
+from cjp_fraud.people.model import Decision
+from cjp_fraud.people.users import actor_named
+from cjp_fraud.storage.database import transaction
+
+DENIED: Final = "access.denied"
+
+
+def about_the_person(error: Refused, name: str) -> tuple[str, ...]:
+    """Return what of a refusal is about who acts: every sentence that names them."""
+    named = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    return tuple(sentence for sentence in error.missing if named.search(sentence))
+
+
+def record_denial(engine: Engine, by: str, at: datetime, error: Refused) -> None:
+    """Put a refusal on record, in a transaction of its own, where something of it is about who acts; else nothing.
+
+    Parameters
+    ----------
+    by : name of the user who was refused.
+    at : moment of the act, aware; one before the newest entry of the log is not recorded.
+    """
+    because = about_the_person(error, by)
+    if not because:
+        return
+    with suppress(ClockError), transaction(engine) as session:
+        actor = actor_named(session, by)
+        why = f"{error.action}: {'; '.join(because)}"[:1000]
+        append(Decision(session, actor, at), DENIED, "users", actor.reference, {"why": why})
