@@ -1824,21 +1824,24 @@ def upgrade() -> None:
     op.create_index(op.f("ix_emergency_orders_case_id"), "emergency_orders", ["case_id"], unique=False)
     op.create_table(
         "oncall_pages",
-        sa.Column("id", sa.String(length=36), nullable=False, comment="by which receivers know a page that comes twice"),
-        sa.Column("proposal_id", sa.String(length=36), nullable=False, comment="what waits for approval"),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=False, comment="by which receivers know a message that comes twice; one message may page about several new cases"),
+        sa.Column("proposal_id", sa.String(length=36), nullable=True, comment="what waits for approval; null: the case is new"),
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="its case"),
-        sa.Column("step", sa.Integer(), nullable=False, comment="1, 2, 3: after 5, 10, 15 minutes; 11, 12, 13: so long after a first approval of two"),
+        sa.Column("step", sa.Integer(), nullable=False, comment="0: the case is new; 1, 2, 3: after 5, 10, 15 minutes; 11, 12, 13: so long after the first of two"),
         sa.Column("turn_id", sa.String(length=36), nullable=True, comment="who is paged; null: nobody on call could be"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when it was tried last"),
         sa.Column("outcome", sa.Enum("sending", "sent", "failed", "nobody", name="pageoutcome", native_enum=False, create_constraint=True, length=40), nullable=False, comment="whether it left"),
         sa.Column("detail", sa.String(length=500), nullable=False, comment="what the receivers answered, or what failed"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(proposal_id IS NULL) = (step = 0)", name=op.f("ck_oncall_pages_step_of_a_proposal")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_oncall_pages_case_id")),
         sa.ForeignKeyConstraint(["proposal_id"], ["proposals.id"], name=op.f("fk_oncall_pages_proposal_id")),
         sa.ForeignKeyConstraint(["turn_id"], ["oncall_turns.id"], name=op.f("fk_oncall_pages_turn_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_oncall_pages")),
         sa.UniqueConstraint("proposal_id", "step", name=op.f("uq_oncall_pages_proposal_id_step")),
     )
+    op.create_index("ix_oncall_pages_case", "oncall_pages", ["case_id"], unique=False)
     op.create_table(
         "smtp_attempts",
         sa.Column("attempt_id", sa.String(length=36), nullable=False, comment="the attempt"),
