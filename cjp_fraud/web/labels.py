@@ -27,6 +27,11 @@ LABELS: Final = {
     "lifting": _("Being lifted"),
     "reinstated": _("Reinstated"),
     "lapsed": _("Lapsed"),
+    # the histogram of scores
+    "chart_intervals": _("Intervals (logarithmic)"),
+    "chart_score": _("Score, −log10 p (2: once in 100 such intervals)"),
+    "chart_in_force": _("in force"),
+    "chart_tried": _("tried"),
     # charts of a case
     "chart_series": _("Observed, usual and flagged"),
     "chart_past_weeks": _("The same time in past weeks"),
@@ -274,6 +279,12 @@ LABELS: Final = {
     "dispute.closed": _("dispute closed"),
     "notice.planned": _("notice planned"),
     "notice.attempted": _("notice attempted"),
+    "notice.sent": _("notice handed over"),
+    "notice.deferred": _("notice deferred"),
+    "notice.failed": _("notice not taken"),
+    "notice.found_sent": _("notice found to be sent"),
+    "case.letter_ordered": _("letter ordered"),
+    "case.letter_withdrawn": _("letter withdrawn"),
     "notice.dated_anew": _("notice dated anew"),
     "notice.observed": _("notice observed: nothing was sent"),
     "notice.unknown": _("notice: outcome unknown"),
@@ -283,4 +294,12 @@ LABELS: Final = {
     "platform.disagrees": _("the platform disagrees"),
     "platform.ordered": _("command to the platform"),
     "platform.answered": _("answer of the platform"),
+    # where a measure or a cap stands
+    "standing_ordered": _("ordered"),
+    "standing_in_force": _("in force"),
+    "standing_lifting": _("being lifted"),
+    "standing_ended": _("ended"),
+    "standing_never_in_force": _("never in force"),
+    "standing_past its end": _("past its end"),
+    "standing_observed": _("observed: nothing was restricted"),
 }
