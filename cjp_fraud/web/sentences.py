@@ -67,6 +67,7 @@ PATTERNS: Final = (
     _("%(name)s put it aside and comes back to it"),
     _("it was undone before"),
     _("something happened on it since it was dismissed"),
+    _("known event %(id)s (%(event)s) from %(begin)s to %(end)s"),
     # charts that are not drawn
     _("no rows of flagged intervals are there"),
     _("%(count)s more flagged series are in the evidence"),
@@ -110,9 +111,11 @@ def said(words: Words, sentence: str) -> Said:
 
 
 def _in_words(words: Words, name: str, value: str) -> str:
-    """Return what fills a field: states and roles by their labels, all else as it is."""
+    """Return what fills a field: states, kinds of events and roles by their labels, all else as it is."""
     if name == "state":
         return words.label(value).lower()
+    if name == "event":
+        return words.label(f"event_{value.replace(' ', '_')}")
     if name == "roles":
         return words.gettext(OR).join(map(words.label, value.split(" or ")))
     return value

@@ -30,6 +30,10 @@ _FIELD = re.compile(r"%\(\w+\)s")
             "rita a pris part à ce dossier (commented, determined) ; une personne qui n’y a pas pris part doit décider",
         ),
         ("it is determined; only a case in review is released", "état : attend l’approbation"),
+        (
+            "known event 01a2 (source outage) from 2015-04-02 11:00 to 12:00Z: their switch: it was down",
+            "événement connu 01a2 (panne d’une source) du 2015-04-02 11:00 au 12:00Z: their switch: it was down",
+        ),
         ("both holds it; only its holder or a reviewer may", "both traite ce dossier ; seuls"),
     ],
 )
