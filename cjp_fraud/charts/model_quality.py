@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cjp_fraud.charts.rendering import NumberSigns
 from cjp_fraud.charts.theme import LIGHT, Palette, styled
 
 if TYPE_CHECKING:
@@ -65,11 +66,23 @@ class Precision:
     high: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreWords:
+    """The words of a histogram of scores, in the reader's language."""
+
+    intervals: str = "Intervals (logarithmic)"
+    score: str = "Score, −log10 p (2: once in 100 such intervals)"
+    in_force: str = "in force"
+    tried: str = "tried"
+    signs: NumberSigns = field(default_factory=NumberSigns)
+
+
 def score_chart(
     bins: Sequence[ScoreBin],
     *,
     title: str,
     thresholds: Mapping[str, float],
+    words: ScoreWords | None = None,
     palette: Palette = LIGHT,
     width: int = 560,
     height: int = 230,
@@ -79,8 +92,11 @@ def score_chart(
     Parameters
     ----------
     thresholds : scores, by the words that are written beside their lines.
+    words : in the reader's language; None: English.
     """
     import altair as alt
+
+    words = words or ScoreWords()
 
     rows = [
         {"low": each.low, "high": each.high, "n": each.intervals, "foot": 0.8}
@@ -88,21 +104,21 @@ def score_chart(
         if each.intervals
     ]
     marks = [
-        {"score": at, "words": f"{words}: {at:.2f}", "place": 12 + 14 * number}
-        for number, (words, at) in enumerate(sorted(thresholds.items(), key=lambda item: item[1]))
+        {"score": at, "words": f"{name}: {_two_digits(at, words.signs)}", "place": 12 + 14 * number}
+        for number, (name, at) in enumerate(sorted(thresholds.items(), key=lambda item: item[1]))
     ]
     # The scale is clamped: a value above the highest bar would be written at the axis's end as if it belonged there.
     most = max((each.intervals for each in bins), default=1)
     y = alt.Y(
         "n:Q",
-        title="Intervals (logarithmic)",
+        title=words.intervals,
         scale=alt.Scale(type="log", domainMin=0.8, clamp=True),
         axis=alt.Axis(format="~s", values=[10**n for n in range(10) if 10**n <= most]),
     )
     bars = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar(color=palette.usual)
-        .encode(x=alt.X("low:Q", title="Score, −log10 p (2: once in 100 such intervals)"), x2="high:Q", y=y)
+        .encode(x=alt.X("low:Q", title=words.score), x2="high:Q", y=y)
         .encode(y2=alt.Y2("foot:Q"))
     )
     base = alt.Chart(alt.InlineData(values=marks))
@@ -112,6 +128,10 @@ def score_chart(
     )
     layered: Any = alt.layer(bars, rules, texts)
     return styled(layered.properties(title=title, width=width, height=height), palette)
+
+
+def _two_digits(value: float, signs: NumberSigns) -> str:
+    return f"{value:.2f}".replace(".", signs.decimal)
 
 
 def calibration_chart(

@@ -10,10 +10,12 @@ from cjp_fraud.cli.frame import AsOption, JsonOption, deployment, progress
 from cjp_fraud.cli.measure_ledger import assess, find_wrong, ledger
 from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
 from cjp_fraud.cli.stages import Lift, Stages, hold_stages, reinstate_in_stages, resume_stages, stages
+from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.review.model import RestoreCheck
 from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
 if TYPE_CHECKING:
+    from cjp_fraud.deployment import Deployment
     from cjp_fraud.operations.measures import DueRun
     from cjp_fraud.suspension.traffic_look import TrafficLook
 
@@ -79,14 +81,26 @@ def apply(
     _report(outcome, case, aim=PlatformOutcome.IN_FORCE)
 
 
-def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Do what is due: delivery reports, expiries, letters, measures, lapses, signed head; by cron every 5 minutes.
+def run_due(
+    ctx: typer.Context,
+    with_traffic: Annotated[
+        bool,
+        typer.Option(
+            "--traffic/--no-traffic",
+            help="Before it take the inbox in and detect over new traffic; not where a schedule does.",
+        ),
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Do what is due: new traffic, delivery reports, expiries, letters, measures, lapses; by cron every minute.
 
     Exit code 1 where something waits that only people can mend: a gate that is shut, a letter that did not arrive.
     """
     from cjp_fraud.operations import measures
 
     opened = deployment(ctx)
+    if with_traffic:
+        _take_up_new_traffic(opened)
     done = measures.run_due(opened, opened.now)
     if as_json:
         print_json(done)
@@ -94,6 +108,25 @@ def run_due(ctx: typer.Context, as_json: JsonOption = False) -> None:
         _print_due_run(done)
     if done.needs_people:
         raise typer.Exit(1)
+
+
+def _take_up_new_traffic(opened: Deployment) -> None:
+    """Take up new traffic; a fault there keeps nothing else from what is due."""
+    from cjp_fraud.operations.new_traffic import take_up_new_traffic
+
+    try:
+        done = take_up_new_traffic(opened, opened.now)
+    except CjpFraudError as error:
+        typer.echo(f"new traffic: {error}", err=True)
+        return
+    for name, reason in done.refused:
+        typer.echo(f"  inbox/refused/{name}: {reason}", err=True)
+    if done.rows_stored or done.hours_scored:
+        typer.echo(
+            f"{done.rows_stored} row(s) of traffic stored, {done.hours_scored} hour(s) scored, "
+            f"{done.cases_opened} case(s) opened",
+            err=True,
+        )
 
 
 def _print_due_run(done: DueRun) -> None:

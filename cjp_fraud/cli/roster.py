@@ -1,4 +1,4 @@
-"""``cjp-fraud roster``: who is on call to approve, and the pages that were sent."""
+"""``cjp-fraud roster``: who is on call to approve or to review, and the pages that were sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def add(
     ctx: typer.Context,
-    user: Annotated[str, typer.Argument(help="An approver or counsel (users list).")],
+    user: Annotated[str, typer.Argument(help="A reviewer, an approver or counsel (users list).")],
     as_user: AsOption,
     time_zone: Annotated[str, typer.Option("--zone", help="Zone of the hours, as Europe/Paris.")],
     place: Annotated[int, typer.Option(help="1 is paged first.")] = 1,
@@ -26,7 +26,7 @@ def add(
     webhook: Annotated[str | None, typer.Option(help="URL that pages them.")] = None,
     mail: Annotated[str | None, typer.Option(help="Address that pages them.")] = None,
 ) -> None:
-    """Put a turn on the roster: after 5, 10 and 15 minutes without approval, run-due pages the next on call."""
+    """Put a turn on the roster: who is paged about new cases at once, and after 5, 10, 15 minutes without approval."""
     from cjp_fraud.operations import roster
 
     opened = deployment(ctx)

@@ -61,6 +61,7 @@ def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
         **_counted(rows, row),
         excess=float(rows.excess[row]),
         p_value=float(rows.p_value[row]),
+        q_value=_known(rows.q_value[row]),
         threshold=rows.version.thresholds[rows.clock],
         model_version=rows.version.id,
         reasons=why,
@@ -68,13 +69,12 @@ def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:
 
 
 class _Counted(TypedDict):
-    """What was counted over a flagged span and how unusual it is, whatever the clock."""
+    """What was counted over a flagged span and how unusual it is, whatever the clock and the others of its hour."""
 
     span_seconds: int
     observed: float
     baseline: float
     score: float
-    q_value: float
 
 
 def _counted(rows: ScoredRows, row: int) -> _Counted:
@@ -83,7 +83,6 @@ def _counted(rows: ScoredRows, row: int) -> _Counted:
         observed=float(rows.span_observed[row]),
         baseline=float(rows.span_baseline[row]),
         score=float(rows.score[row]),
-        q_value=float(rows.q_value[row]),
     )
 
 
@@ -111,6 +110,7 @@ def _of_span(rows: ScoredRows, row: int, interval_seconds: int, zone: str) -> di
         clock=rows.clock,
         end=moment(int(rows.start[row]) + interval_seconds),
         **_counted(rows, row),
+        q_value=float(rows.q_value[row]),
         own_bar=float(rows.unbarred[row] / rows.statistic[row]),
         seconds_covered=_known(rows.seconds_covered[row]),
     )
@@ -139,6 +139,7 @@ def _of_weeks(rows: ScoredRows, row: int, interval_seconds: int, direction: str)
         end=moment(int(rows.start[row]) + interval_seconds),
         moved=_MOVED[what] if country is None else f"{way} {country}",
         **_counted(rows, row),
+        q_value=float(rows.q_value[row]),
         where=_known(rows.where[row]),
         cost=_known(rows.cost[row]),
         growth=_known(rows.growth[row]),
@@ -168,6 +169,7 @@ def _numbers(rows: ScoredRows, row: int, interval_seconds: int) -> FlaggedInterv
         start=moment(int(rows.start[row])),
         interval_seconds=interval_seconds,
         **_counted(rows, row),
+        q_value=_known(rows.q_value[row]),
         peak=float(rows.peak[row]) if with_peak else None,
         usual_peak=float(rows.peak_baseline[row]) if with_peak else None,
         against_hour=float(getattr(rows, f"{prefix}against_hour")[row] / usual.hour),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -117,10 +118,21 @@ class DetectionRun:
         return {clock: calibration(self.store.pool(day, clock), day, clock) for clock in CLOCKS}
 
     def score(
-        self, day: int, begin: int, end: int, buckets: Collection[int] | None = None
+        self,
+        day: int,
+        begin: int,
+        end: int,
+        buckets: Collection[int] | None = None,
+        *,
+        pool_day: int | None = None,
     ) -> list[ScoredRows]:
-        """Score the rows of a UTC day in [begin, end), of some buckets or all, with p-values; flags come later."""
-        calibrated = self.calibrations(day)
+        """Score the rows of a UTC day in [begin, end), of some buckets or all, with p-values; flags come later.
+
+        Parameters
+        ----------
+        pool_day : the UTC day whose pool p is taken from; None: that of ``day``.
+        """
+        calibrated = self.calibrations(day if pool_day is None else pool_day)
         return [
             rows if rows.version is None else with_p_values(rows, calibrated[rows.clock])
             for rows in self.store.scored(day, begin, end, buckets)
@@ -267,20 +279,27 @@ def prepare(detection: Detection, window: DetectionWindow, now: datetime) -> lis
     refresh(detection.lake, detection.engine, detection.zones, now)
     with process_lock(detection.engine, DETECTION_LOCK):
         store = detection.store()
-        DetectionRun(store, detection.rules).prepare(window.day)
+        DetectionRun(store, detection.rules).prepare(_pool_day(window))
         write_calibrations(detection.lake, store.made)
     return store.buckets(window.day)
 
 
-def score_bucket(detection: Detection, window: DetectionWindow, bucket: int) -> int:
-    """Score one bucket's part of the window and store it with open flags; returns the number of rows."""
-    with process_lock(detection.engine, f"{DETECTION_LOCK}-bucket-{bucket}"):
-        store = detection.store()
+def score_buckets(detection: Detection, window: DetectionWindow, buckets: Collection[int]) -> int:
+    """Score some buckets' part of the window and store it with open flags; returns the number of rows."""
+    with ExitStack() as locks:
+        for bucket in sorted(buckets):
+            locks.enter_context(process_lock(detection.engine, f"{DETECTION_LOCK}-bucket-{bucket}"))
+        store = detection.store(window.begin if window.is_open else None)
         run = DetectionRun(store, detection.rules)
-        run.prepare(window.day)
-        tables = store.tables(run.score(window.day, *window.seconds, [bucket]), closed=0)
-        store.write_scores(tables, *window.seconds, [bucket])
+        run.prepare(_pool_day(window))
+        rows = run.score(window.day, *window.seconds, buckets, pool_day=_pool_day(window))
+        tables = store.tables(rows, closed=0)
+        store.write_scores(tables, *window.seconds, buckets)
     return len(tables.scores)
+
+
+def _pool_day(window: DetectionWindow) -> int:
+    return window.day if window.pool_day is None else window.pool_day
 
 
 def close_hours(detection: Detection, window: DetectionWindow, now: datetime) -> FlaggingResult:

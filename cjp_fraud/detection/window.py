@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Engine, select
@@ -13,13 +13,14 @@ from cjp_fraud.clock import aware
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.database import reading
 from cjp_fraud.storage.locks import process_lock
+from cjp_fraud.traffic.progress_on_record import SCORED
 from cjp_fraud.traffic.quarantine import TRAFFIC_LOCK
 from cjp_fraud.traffic.tables import TrafficChange, Watermark
 from features.local_grid import DAY
 
 CLOSED_AFTER: Final = timedelta(minutes=10)
 """How long after its end an hour's family is closed."""
-WATERMARK: Final = "detection"
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 LONGEST_ECHO: Final = timedelta(minutes=75)
 """How much later a changed interval can still alter scores: the hour of the level, and one interval of 15 minutes."""
 
@@ -32,11 +33,15 @@ class DetectionWindow:
     ----------
     newest : id of the newest change of traffic on record when the window was chosen. Changes that come later may not
         have been read with the buckets, so they wait for the next window.
+    is_open : whether its hours are not closed yet: they are scored and flagged now, and again once they are closed.
+    pool_day : UTC day (since 1970-01-01) whose pool of calibrations p is taken from; None: that of the hours' own day.
     """
 
     begin: datetime
     end: datetime
     newest: str
+    is_open: bool = False
+    pool_day: int | None = None
 
     @property
     def seconds(self) -> tuple[int, int]:
@@ -49,19 +54,21 @@ class DetectionWindow:
         return self.seconds[0] // DAY
 
 
-def next_window(engine: Engine, now: datetime) -> DetectionWindow | None:
+def next_window(engine: Engine, now: datetime, since: datetime | None = None) -> DetectionWindow | None:
     """The next hours with new traffic that are closed at ``now``: at most one UTC day; None without any.
 
     From the first change that is not scored; the watermark says up to where everything has been scored once.
     Waits for an ingest that is storing: a change is recorded before its rows can be read.
+
+    Parameters
+    ----------
+    since : aware; hours that end by then are left alone. None: all wait.
     """
     closed = closed_until(now)
-    with process_lock(engine, TRAFFIC_LOCK), reading(engine) as session:
-        changes = _unscored(session)
+    changes = waiting_changes(engine, since)
     if not changes:
         return None
-    first = min(aware(change.first_interval) for change in changes)
-    begin = first.replace(minute=0, second=0, microsecond=0)
+    begin = hour_of(max(min(change.first_interval for change in changes), since or _EVER))
     midnight = begin.replace(hour=0) + timedelta(days=1)
     last = max(min(change.last_interval, midnight) for change in changes if change.first_interval < midnight)
     _, reached = whole_hours(begin, last + LONGEST_ECHO)
@@ -80,9 +87,23 @@ def whole_hours(begin: datetime, end: datetime) -> tuple[datetime, datetime]:
     begin, end = aware(begin), aware(end)
     if begin >= end:
         raise BadInputError(f"the window from {begin} to {end} is empty; --from must be before --to")
-    low = begin.replace(minute=0, second=0, microsecond=0)
-    high = end.replace(minute=0, second=0, microsecond=0)
+    low, high = hour_of(begin), hour_of(end)
     return low, high if high == end else high + timedelta(hours=1)
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of a moment's UTC hour."""
+    return aware(moment).replace(minute=0, second=0, microsecond=0)
+
+
+def waiting_changes(engine: Engine, since: datetime | None = None) -> list[TrafficChange]:
+    """The changes that no closed hour has taken in, by id; those that end before ``since``'s hour are left out.
+
+    Waits for an ingest that is storing.
+    """
+    with process_lock(engine, TRAFFIC_LOCK), reading(engine) as session:
+        changes = unscored(session)
+    return changes if since is None else [one for one in changes if one.last_interval >= hour_of(since)]
 
 
 def closed_until(now: datetime) -> datetime:
@@ -97,8 +118,8 @@ def mark_scored(session: Session, window: DetectionWindow, now: datetime) -> Non
     (:data:`LONGEST_ECHO`): where those hours were scored before, its end stays unscored, so that they are scored again.
     """
     begin, end = window.begin, window.end
-    row = session.get(Watermark, WATERMARK)
-    for change in _unscored(session):
+    row = session.get(Watermark, SCORED)
+    for change in unscored(session):
         if change.id > window.newest or change.last_interval < begin or change.first_interval >= end:
             continue
         if change.first_interval < begin:
@@ -111,7 +132,7 @@ def mark_scored(session: Session, window: DetectionWindow, now: datetime) -> Non
         else:
             change.scored_at = aware(now)
     if row is None:
-        session.add(Watermark(name=WATERMARK, at=end))
+        session.add(Watermark(name=SCORED, at=end))
     elif row.at < end:
         row.at = end
 
@@ -123,7 +144,8 @@ def _split(session: Session, change: TrafficChange, at: datetime, scored_at: dat
     session.add(before)
 
 
-def _unscored(session: Session) -> list[TrafficChange]:
+def unscored(session: Session) -> list[TrafficChange]:
+    """The changes that no closed hour has taken in, by id."""
     return list(
         session.scalars(
             select(TrafficChange).where(TrafficChange.scored_at.is_(None)).order_by(TrafficChange.id)

@@ -14,7 +14,7 @@ from cjp_fraud.clock import aware
 from cjp_fraud.config import Settings
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.detection import backtest, run, window
+from cjp_fraud.detection import backtest, open_hours, run, window
 from cjp_fraud.detection.registry import promoted_versions
 from cjp_fraud.detection.rules import rules_of
 from cjp_fraud.detection.threshold_settings import rules_in_force
@@ -104,7 +104,8 @@ class RecordedFlag:
     span_seconds : what ``observed``, ``baseline`` and ``excess`` count, ending with the interval.
     cents_per_contact : what a contact of that span was charged; None: not known.
     score : −log10 of the p-value.
-    q_value : share of chance among this hour's intervals that are as unusual, at most.
+    q_value : share of chance among this hour's intervals that are as unusual, at most; None: the hour is not closed
+        yet, or was not when the flag was determined.
     why : reasons in words, the strongest first.
     superseded_at : when a later detection said something else; None while the flag is in force.
     """
@@ -126,7 +127,7 @@ class RecordedFlag:
     cents_per_contact: float | None
     score: float
     p_value: float
-    q_value: float
+    q_value: float | None
     threshold: float
     model_version: str | None
     why: tuple[str, ...]
@@ -220,9 +221,19 @@ def backtest_files(
     )
 
 
-def next_window(deployment: Deployment, now: datetime) -> DetectionWindow | None:
-    """The next closed hours with new traffic, at most one UTC day; None where nothing waits."""
-    return window.next_window(deployment.engine, now)
+def next_window(
+    deployment: Deployment, now: datetime, *, since: datetime | None = None
+) -> DetectionWindow | None:
+    """The next hours with new traffic, at most one UTC day; None where nothing waits.
+
+    Hours that are still open come first, for what is in them goes on now.
+
+    Parameters
+    ----------
+    since : aware; traffic before its hour is left alone. None: none is.
+    """
+    engine = deployment.engine
+    return open_hours.open_window(engine, now, since) or window.next_window(engine, now, since)
 
 
 def window_of(document: Mapping[str, str]) -> DetectionWindow | None:
@@ -239,13 +250,27 @@ def prepare_window(deployment: Deployment, now: datetime, hours: DetectionWindow
 @full_disk_named("scoring a bucket")
 def score_bucket(deployment: Deployment, hours: DetectionWindow, bucket: int) -> int:
     """Score one bucket's part of the hours; returns the number of intervals."""
-    return run.score_bucket(_detection(deployment, hours.begin, hours.end), hours, bucket)
+    return run.score_buckets(_detection(deployment, hours.begin, hours.end), hours, [bucket])
+
+
+@full_disk_named("scoring hours")
+def score_hours(deployment: Deployment, now: datetime, hours: DetectionWindow) -> int:
+    """Prepare the hours and score them whole, all buckets in one commit; returns the number of intervals.
+
+    For a deployment whose one process does it all; :func:`score_bucket` is for those who share the buckets out.
+    """
+    buckets = prepare_window(deployment, now, hours)
+    return run.score_buckets(_detection(deployment, hours.begin, hours.end), hours, buckets) if buckets else 0
 
 
 @full_disk_named("deciding flags and opening cases")
 def close_hours(deployment: Deployment, now: datetime, hours: DetectionWindow) -> HoursClosed:
-    """Decide the flags of the hours over all buckets and open cases; running it again changes nothing."""
-    flags = run.close_hours(_detection(deployment, hours.begin, hours.end), hours, now)
+    """Decide the flags of the hours over all buckets and open cases; running it again changes nothing.
+
+    Of hours that are still open only what can be decided now: their closing comes later.
+    """
+    flag = open_hours.flag_open_hours if hours.is_open else run.close_hours
+    flags = flag(_detection(deployment, hours.begin, hours.end), hours, now)
     return HoursClosed(flags, next_window(deployment, now) is not None)
 
 

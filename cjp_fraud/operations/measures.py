@@ -22,7 +22,7 @@ from cjp_fraud.operations.head_keeping import KeptHead, head_follows, keep_if_du
 from cjp_fraud.operations.mention_mails import mail_mentions
 from cjp_fraud.operations.notices import collect_carrier_events
 from cjp_fraud.operations.overdue import overdue_now
-from cjp_fraud.operations.paging import page_due
+from cjp_fraud.operations.paging import page_due, page_new_cases
 from cjp_fraud.operations.quality_draws import draw_samples
 from cjp_fraud.operations.webhook_delivery import WebhookRun, deliver_due
 from cjp_fraud.people.users import actor_named
@@ -316,8 +316,8 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
     """Do everything that is due: delivery reports, expiries, letters, measures, lapses, the signed head, webhooks.
 
     Leases and waits that have ended go on record too, what was left of a bulk dismissal is finished, whoever is on call
-    is paged about what waits for approval, whoever a comment names is written to, and what second readers look at is
-    drawn once a week.
+    is paged about new cases and about what waits for approval, whoever a comment names is written to, and what second
+    readers look at is drawn once a week.
 
     The schedule of every minute is this one call; a deployment without Airflow needs it as one line of cron. It may run
     twice at once, and be killed: the next run goes on.
@@ -345,7 +345,7 @@ def run_due(deployment: Deployment, now: datetime) -> DueRun:
     faults += report.faults
     capped = caps.cap_breaches(deployment, now)
     faults += capped.faults
-    for finish in (tidy, finish_all, page_due, mail_mentions):
+    for finish in (tidy, finish_all, page_new_cases, page_due, mail_mentions):
         try:
             finish(deployment, now)
         except CjpFraudError as error:

@@ -14,7 +14,7 @@ from typing import Final
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations.staff_mail import StaffMail, case_link, send_to_staff
+from cjp_fraud.operations.staff_mail import StaffMail, queue_link, send_to_staff
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.mention_mails import MentionToMail, choose_mail, record_mail, unmailed_mentions
 from cjp_fraud.review.mention_rules import MailOutcome
@@ -90,6 +90,8 @@ def _written(deployment: Deployment, mention: MentionToMail) -> StaffMail:
         address=mention.address,
         language=language,
         subject=said.subject.format(**values),
-        body="\n\n".join(filter(None, (said.body.format(**values), case_link(deployment, mention.case)))),
+        body="\n\n".join(
+            filter(None, (said.body.format(**values), queue_link(deployment, f"/cases/{mention.case}")))
+        ),
         dated=mention.at,
     )

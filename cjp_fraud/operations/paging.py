@@ -1,32 +1,55 @@
-"""Page the next approver about a proposal that waits: after 5, 10 and 15 minutes, by webhook and mail, each once.
+"""Page whoever is on call: a reviewer about a new case at once, the next approver about a proposal that waits.
 
-A page is on record before it leaves. Whoever is killed in between sends it once more under the same id, by which
-receivers know it.
+A proposal that waits is paged about after 5, 10 and 15 minutes, each once. A page is on record before it leaves.
+Whoever is killed in between sends it once more under the same id, by which receivers know it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
-import httpx
-
-from cjp_fraud.clock import machine_now
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.digests import canonical_json
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations.staff_mail import StaffMail, case_link, send_to_staff
+from cjp_fraud.operations.page_messages import Client, PageMessage, send_page
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import PageOutcome
+from cjp_fraud.review.new_case_pages import (
+    NewCases,
+    choose_new_case_pages,
+    new_cases_wait,
+    record_new_case_pages,
+)
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.approver_pages import PageToSend, choose_page, record_page, waiting_proposals
 
-WAITS_SECONDS: Final = 15.0
 _PAGER: Final = machine("oncall")
 
-Client = Callable[[], httpx.Client]
+
+def page_new_cases(deployment: Deployment, now: datetime, *, client: Client | None = None) -> int:
+    """Page the first reviewer on call about cases that have just been opened; return how many messages left.
+
+    One message a person and run, however many cases it names. It may run twice at once, and be killed.
+
+    Parameters
+    ----------
+    client : makes what calls webhooks; None: one that follows no redirect.
+    """
+    with reading(deployment.engine) as session:
+        if not new_cases_wait(session, now):
+            return 0
+    with process_lock(deployment.engine, "paging new cases"):
+        with transaction(deployment.engine) as session:
+            chosen = choose_new_case_pages(Decision(session, _PAGER, now))
+        sent = 0
+        for new in chosen:
+            answer = send_page(deployment, now, _about_new_cases(new), client)
+            outcome = PageOutcome.SENT if answer.left else PageOutcome.FAILED
+            with transaction(deployment.engine) as session:
+                record_new_case_pages(Decision(session, _PAGER, now), new.id, outcome, answer.detail)
+            sent += answer.left
+    return sent
 
 
 def page_due(deployment: Deployment, now: datetime, *, client: Client | None = None) -> int:
@@ -49,7 +72,7 @@ def page_due(deployment: Deployment, now: datetime, *, client: Client | None = N
     for proposal_id in waiting:
         try:
             with process_lock(deployment.engine, f"paging {proposal_id}"):
-                sent += _page(deployment, now, proposal_id, client or _client)
+                sent += _page(deployment, now, proposal_id, client)
         except CjpFraudError as error:
             faults.append(f"paging about proposal {proposal_id}: {error}")
     if faults:
@@ -57,78 +80,50 @@ def page_due(deployment: Deployment, now: datetime, *, client: Client | None = N
     return sent
 
 
-def _client() -> httpx.Client:
-    return httpx.Client(timeout=WAITS_SECONDS, follow_redirects=False, trust_env=False)
-
-
-def _page(deployment: Deployment, now: datetime, proposal_id: str, client: Client) -> int:
+def _page(deployment: Deployment, now: datetime, proposal_id: str, client: Client | None) -> int:
     with transaction(deployment.engine) as session:
         page = choose_page(Decision(session, _PAGER, now), proposal_id, deployment.policy)
     if page is None:
         return 0
-    answers = list(_send(deployment, now, page, client))
-    left = any(fault is None for _, fault in answers)
-    detail = "; ".join(f"{by}: {fault or 'taken'}" for by, fault in answers)
+    answer = send_page(deployment, now, _about_a_proposal(page), client)
+    outcome = PageOutcome.SENT if answer.left else PageOutcome.FAILED
     with transaction(deployment.engine) as session:
-        outcome = PageOutcome.SENT if left else PageOutcome.FAILED
-        record_page(Decision(session, _PAGER, now), page.id, outcome, detail)
-    return int(left)
+        record_page(Decision(session, _PAGER, now), page.id, outcome, answer.detail)
+    return int(answer.left)
 
 
-def _send(
-    deployment: Deployment, now: datetime, page: PageToSend, client: Client
-) -> Iterator[tuple[str, str | None]]:
-    """Yield, by each way that the person is paged, what failed; None: it was taken."""
-    if page.webhook is not None:
-        yield "webhook", _call(deployment, page, page.webhook, client)
-    if page.mail is not None:
-        yield "mail", _mail(deployment, now, page, page.mail)
-
-
-def _words(page: PageToSend) -> str:
-    return (
-        f"Case {page.case} waits for approval since {page.waiting_since:%Y-%m-%d %H:%M}Z. "
-        f"You are the next on call (page {page.step} of 3)."
+def _about_a_proposal(page: PageToSend) -> PageMessage:
+    return PageMessage(
+        id=page.id,
+        kind="approval.waiting",
+        subject=f"Case {page.case} waits for approval",
+        text=f"Case {page.case} waits for approval since {page.waiting_since:%Y-%m-%d %H:%M}Z. "
+        f"You are the next on call (page {page.step} of 3).",
+        path=f"/cases/{page.case}",
+        content={"case": page.case, "step": page.step, "waiting_since": page.waiting_since},
+        dated=page.waiting_since,
+        webhook=page.webhook,
+        mail=page.mail,
     )
 
 
-def _call(deployment: Deployment, page: PageToSend, url: str, client: Client) -> str | None:
-    body = canonical_json(
-        {
-            "type": "approval.waiting",
-            "text": _words(page),
-            "data": {
-                "case": page.case,
-                "step": page.step,
-                "waiting_since": page.waiting_since,
-                "url": case_link(deployment, page.case),
-            },
-        }
-    )
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "cjp-fraud-oncall/1",
-        "webhook-id": page.id,
-        "webhook-timestamp": str(int(machine_now().timestamp())),
-    }
-    try:
-        with client() as caller, caller.stream("POST", url, content=body, headers=headers) as answer:
-            status = answer.status_code
-    except httpx.HTTPError as error:
-        return f"{type(error).__name__}: {error}"[:200]
-    return None if 200 <= status < 300 else f"answered {status}"
+_MOST_NAMED: Final = 10
+"""Cases that the text of a page names; the webhook's data have all."""
 
 
-def _mail(deployment: Deployment, now: datetime, page: PageToSend, address: str) -> str | None:
-    return send_to_staff(
-        deployment,
-        now,
-        StaffMail(
-            id=page.id,
-            address=address,
-            language="en",
-            subject=f"Case {page.case} waits for approval",
-            body="\n\n".join(filter(None, (_words(page), case_link(deployment, page.case)))),
-            dated=page.waiting_since,
-        ),
+def _about_new_cases(new: NewCases) -> PageMessage:
+    count = len(new.cases)
+    named = ", ".join(map(str, new.cases[:_MOST_NAMED])) + (" and others" if count > _MOST_NAMED else "")
+    waits = f"Case {named} waits" if count == 1 else f"{count} new cases wait"
+    which = "" if count == 1 else f": {named}"
+    return PageMessage(
+        id=new.id,
+        kind="case.waiting",
+        subject=f"{waits} for a reviewer",
+        text=f"{waits} for a reviewer since {new.opened_at:%Y-%m-%d %H:%M}Z{which}. You are on call.",
+        path=f"/cases/{new.cases[0]}" if count == 1 else "/queue",
+        content={"cases": list(new.cases), "waiting_since": new.opened_at},
+        dated=new.opened_at,
+        webhook=new.webhook,
+        mail=new.mail,
     )

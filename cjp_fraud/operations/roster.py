@@ -1,4 +1,4 @@
-"""The roster of who is on call to approve, and the pages that were sent.
+"""The roster of who is on call to approve or to review, and the pages that were sent.
 
 Each function takes the deployment, the name of the user who acts and the moment ``now`` (aware), and returns frozen
 views.
@@ -48,7 +48,10 @@ class TurnView:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """A page about a proposal that waited for approval; ``user``: None: nobody on call could approve it."""
+    """A page about a proposal that waited for approval, or (step 0) about a new case.
+
+    ``user``: None: nobody on call could approve it, or no reviewer on call reaches it.
+    """
 
     id: str
     case: int
@@ -69,7 +72,7 @@ def add_turn(deployment: Deployment, by: str, now: datetime, wanted: TurnWanted)
     BadInputError
         If the hours, the webhook or the address cannot be used.
     Refused
-        If whoever asks is no admin, or the user cannot approve.
+        If whoever asks is no admin, or the user can neither review nor approve.
     """
     hours = Hours.parse(wanted.days, wanted.begins, wanted.ends, wanted.time_zone)
     inside = deployment.home_clock.simulated

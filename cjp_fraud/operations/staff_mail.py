@@ -55,7 +55,7 @@ def send_to_staff(deployment: Deployment, now: datetime, mail: StaffMail) -> str
     return None if delivery.outcome is Outcome.SENT else f"not taken by {server.host} port {server.port}"
 
 
-def case_link(deployment: Deployment, case: int) -> str | None:
-    """Return where the page of a case, by its number, is; None: the settings do not say where the queue is."""
+def queue_link(deployment: Deployment, path: str) -> str | None:
+    """Return where a page of the queue is, as ``/cases/17``; None: the settings do not say where the queue is."""
     root = deployment.settings.queue_url
-    return f"{root}/cases/{case}" if root is not None else None
+    return f"{root}{path}" if root is not None else None

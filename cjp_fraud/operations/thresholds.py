@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.tables import PersonalText
-from cjp_fraud.charts.model_quality import ScoreBin, score_chart
+from cjp_fraud.charts.model_quality import ScoreBin, ScoreWords, score_chart
 from cjp_fraud.charts.rendering import svg
 from cjp_fraud.charts.theme import DARK, LIGHT
 from cjp_fraud.clock import aware, day_of
@@ -176,8 +176,14 @@ class StoredWeeks:
         end = newest_whole_day(lake, day_of(aware(now).date())) + 1
         return self._summed(end, lake.version(SCORES), lake.version(CLOCK_SCORES))
 
-    def picture(self, now: datetime, clock: Clock, threshold: float, *, dark: bool) -> bytes:
+    def picture(
+        self, now: datetime, clock: Clock, threshold: float, *, dark: bool, words: ScoreWords | None = None
+    ) -> bytes:
         """Return the histogram of a clock's scores as SVG, with the threshold in force and another one.
+
+        Parameters
+        ----------
+        words : in the reader's language; None: English.
 
         Raises
         ------
@@ -186,7 +192,9 @@ class StoredWeeks:
         """
         threshold_settings.require_threshold(clock, threshold)
         counts = _score_counts(self.newest(now), clock)
-        return self._drawn(counts, thresholds_in_force(self._deployment, now)[clock], threshold, dark)
+        return self._drawn(
+            counts, thresholds_in_force(self._deployment, now)[clock], threshold, dark, words or ScoreWords()
+        )
 
     def _sum_up(self, end: int, *_versions: int) -> StoredWeek:
         return sum_up(self._deployment.lake, rules_of(self._deployment.settings), end - DAYS, end)
@@ -261,9 +269,12 @@ def _score_counts(week: StoredWeek, clock: Clock) -> tuple[ScoreCount, ...]:
     )
 
 
-def _drawn(counts: tuple[ScoreCount, ...], in_force: float, tried: float, dark: bool) -> bytes:
+def _drawn(
+    counts: tuple[ScoreCount, ...], in_force: float, tried: float, dark: bool, words: ScoreWords
+) -> bytes:
     last = EDGES[-1] + EDGES[1]
     bins = [ScoreBin(each.low, last if each.high is None else each.high, each.intervals) for each in counts]
-    thresholds = {"in force": in_force} | ({"tried": tried} if tried != in_force else {})
-    chart = score_chart(bins, title="", thresholds=thresholds, palette=DARK if dark else LIGHT)
-    return svg(chart)
+    thresholds = {words.in_force: in_force} | ({words.tried: tried} if tried != in_force else {})
+    palette = DARK if dark else LIGHT
+    chart = score_chart(bins, title="", thresholds=thresholds, words=words, palette=palette)
+    return svg(chart, words.signs)

@@ -18,6 +18,7 @@ from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading
 from cjp_fraud.traffic import ingest as traffic_ingest
 from cjp_fraud.traffic import quarantine
+from cjp_fraud.traffic.inbox import INBOX, waiting_files
 from cjp_fraud.traffic.model import (
     FileChangedError,
     IngestResult,
@@ -29,9 +30,6 @@ from cjp_fraud.traffic.sources.files import FileSource
 from cjp_fraud.traffic.sources.model import TrafficSource, readable_name
 from cjp_fraud.traffic.status import TrafficStatus, status_of
 from cjp_fraud.traffic.store import Delivery, changes_wait
-
-INBOX = "inbox"
-"""Folder under the home whose files are taken in; ``done`` and ``refused`` in it take what is finished."""
 
 LONGEST_NAME = 150
 """Bytes of a moved file's name; with ``.reason.txt`` and a number it stays under the 255 of file systems."""
@@ -155,7 +153,7 @@ def ingest_inbox(deployment: Deployment, now: datetime) -> InboxResult:
     reasons: dict[str, str] = {}
     waiting: list[str] = []
     failure: str | None = None
-    entries = sorted(path for path in inbox.iterdir() if path not in (done, refused) and path.name[0] != ".")
+    entries = waiting_files(inbox)
     for number, path in enumerate(entries):
         try:
             total += traffic_ingest.ingest_source(FileSource(path, corrects=_corrects(path)), into)

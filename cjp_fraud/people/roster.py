@@ -1,4 +1,4 @@
-"""The roster on record: who is on call to approve, in which order, at which hours, and how they are paged."""
+"""The roster on record: who is on call to approve or review, in which order, at which hours, and how they are paged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def add_turn(decision: Decision, wanted: TurnWanted, hours: Hours, *, this_machi
     mail = GivenIdentity.parse(f"mail:{wanted.mail}").value if wanted.mail else None
     refuse_unless(
         _by_an_admin(decision),
-        (user.may(Role.APPROVER, Role.COUNSEL), f"{user} is neither an approver nor counsel"),
+        (
+            user.may(Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
+            f"{user} is no reviewer, no approver and not counsel",
+        ),
         action=f"put {user} on the roster",
     )
     turn = OncallTurn(

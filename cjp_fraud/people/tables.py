@@ -240,7 +240,7 @@ class ApiToken(Recorded, Base):
 
 
 class OncallTurn(Recorded, Base):
-    """When somebody is on call to approve, and how they are paged."""
+    """When somebody is on call to approve or to review, and how they are paged."""
 
     __tablename__ = "oncall_turns"
     ROWS_CHANGE = True

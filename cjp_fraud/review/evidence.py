@@ -43,7 +43,7 @@ class FlagView:
     excess: float
     score: float
     p_value: float
-    q_value: float
+    q_value: float | None
     threshold: float
     model_version: str | None
     reasons: Mapping[str, Any]

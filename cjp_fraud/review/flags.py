@@ -51,7 +51,7 @@ class FlagRow:
     excess: float
     score: float
     p_value: float
-    q_value: float
+    q_value: float | None
     threshold: float
     model_version: str | None
     reasons: Mapping[str, object]
@@ -96,8 +96,9 @@ def record_flags(
 ) -> FlaggingResult:
     """Make ``rows`` the flags in force of the window, and sort them into episodes and cases.
 
-    The same rows again change nothing. A flag in force that is not among the rows, or differs from
-    them, is superseded, never deleted; one that a determination names stays as it was when the fraud was determined.
+    The same rows again change nothing, but for a q-value that a flag has waited for. A flag in force that is not among
+    the rows, or differs from them, is superseded, never deleted; one that a determination names stays as it was when
+    the fraud was determined.
 
     Parameters
     ----------
@@ -204,6 +205,8 @@ def _replace(
         row = given.get(key)
         if row is not None and _says(flag, _content(row)):
             changes.unchanged += 1
+            if flag.q_value is None and row.q_value is not None and flag.id not in named:
+                flag.q_value, flag.reasons = row.q_value, _content(row)["reasons"]
         elif flag.id in named:
             changes.kept_by_determination += 1
         else:
@@ -243,7 +246,7 @@ def _content(row: FlagRow) -> dict[str, Any]:
         "cents_per_contact": row.cents_per_contact,
         "score": float(row.score),
         "p_value": float(row.p_value),
-        "q_value": float(row.q_value),
+        "q_value": None if row.q_value is None else float(row.q_value),
         "threshold": float(row.threshold),
         "model_version": row.model_version,
         "reasons": json.loads(canonical_json(row.reasons)),

@@ -12,7 +12,7 @@ from cjp_fraud.review.claim_rules import Wait
 from cjp_fraud.review.known_event import KnownEventKind
 from cjp_fraud.review.mention_rules import MailOutcome
 from cjp_fraud.review.model import Awaited, BulkResult, CauseKind, CustomersAnswer, PageOutcome
-from cjp_fraud.storage.base import Base, Id, Recorded
+from cjp_fraud.storage.base import Base, Id, IdOf, Recorded
 
 
 class CaseLease(Recorded, Base):
@@ -259,18 +259,27 @@ class ShiftHandover(Recorded, Base):
 
 
 class OncallPage(Recorded, Base):
-    """One paging of one approver about one proposal."""
+    """One paging of one person: about a proposal that waits for approval, or about a case that has just been opened."""
 
     __tablename__ = "oncall_pages"
     NOT_AUDITED = "the entries oncall.paging and oncall.paged hold it, and no decision reads it"
     ROWS_CHANGE = True
-    __table_args__ = (UniqueConstraint("proposal_id", "step"),)
+    __table_args__ = (
+        UniqueConstraint("proposal_id", "step"),
+        Index("ix_oncall_pages_case", "case_id"),
+        CheckConstraint("(proposal_id IS NULL) = (step = 0)", name="step_of_a_proposal"),
+    )
 
-    id: Mapped[Id] = mapped_column(comment="by which receivers know a page that comes twice")
-    proposal_id: Mapped[str] = mapped_column(ForeignKey("proposals.id"), comment="what waits for approval")
+    id: Mapped[Id]
+    message_id: Mapped[IdOf] = mapped_column(
+        comment="by which receivers know a message that comes twice; one message may page about several new cases"
+    )
+    proposal_id: Mapped[str | None] = mapped_column(
+        ForeignKey("proposals.id"), comment="what waits for approval; null: the case is new"
+    )
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), comment="its case")
     step: Mapped[int] = mapped_column(
-        comment="1, 2, 3: after 5, 10, 15 minutes; 11, 12, 13: so long after a first approval of two"
+        comment="0: the case is new; 1, 2, 3: after 5, 10, 15 minutes; 11, 12, 13: so long after the first of two"
     )
     turn_id: Mapped[str | None] = mapped_column(
         ForeignKey("oncall_turns.id"), comment="who is paged; null: nobody on call could be"

@@ -238,8 +238,9 @@ class Flag(Recorded, Base):
     )
     score: Mapped[float] = mapped_column(comment="-log10 p")
     p_value: Mapped[float] = mapped_column(comment="chance of such an interval, or a worse one")
-    q_value: Mapped[float] = mapped_column(
-        comment="share of chance among this hour's intervals that are as unusual, at most; decides nothing"
+    q_value: Mapped[float | None] = mapped_column(
+        comment="share of chance among this hour's intervals that are as unusual, at most; decides nothing; null: its "
+        "hour is not closed, or was not when the flag was determined"
     )
     threshold: Mapped[float] = mapped_column(comment="score at which the model version flags")
     model_version: Mapped[Sha256 | None] = mapped_column(

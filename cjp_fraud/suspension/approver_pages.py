@@ -104,7 +104,8 @@ def choose_page(decision: Decision, proposal_id: str, policy: ProviderPolicy) ->
     gave = {approval.by_user_id for approval in approvals}
     turn = _unfinished(session, page) or _next(decision, case, needed, gave, proposal_id, policy)
     if page is None:
-        page = OncallPage(id=new_id(), proposal_id=proposal_id, case_id=case.id, step=step)
+        made = new_id()
+        page = OncallPage(id=made, message_id=made, proposal_id=proposal_id, case_id=case.id, step=step)
         session.add(page)
     elif turn is None and page.outcome is PageOutcome.NOBODY:
         return None

@@ -38,6 +38,9 @@ class TrafficChange(Base):
     scored_at: Mapped[datetime | None] = mapped_column(
         comment="when its intervals were scored again; null: not yet"
     )
+    scored_open_at: Mapped[datetime | None] = mapped_column(
+        comment="when its intervals were scored while their hour was open; null: not yet, or it was closed by then"
+    )
 
     def cut_at(self, at: datetime) -> TrafficChange:
         """Let this change begin at ``at`` (aware); return a new one, not in a session yet, of what lies before."""
@@ -49,6 +52,7 @@ class TrafficChange(Base):
             recorded_at=self.recorded_at,
             folded_at=self.folded_at,
             scored_at=self.scored_at,
+            scored_open_at=self.scored_open_at,
         )
         self.first_interval = at
         return before

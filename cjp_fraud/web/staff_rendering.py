@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cjp_fraud.web.sentences import Said, said
 from cjp_fraud.web.sparkline import sparkline
 from cjp_fraud.web.words import Words, translations
 
@@ -28,4 +29,10 @@ def _environment(language: str) -> Environment:
     )
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals["sparkline"] = sparkline
+    environment.filters["spoken"] = _spoken
     return environment
+
+
+def _spoken(sentence: str, words: Words) -> Said:
+    """The filter ``spoken``: an operation's sentence in the reader's language, where it is known there."""
+    return said(words, sentence)

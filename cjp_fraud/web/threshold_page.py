@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
+from cjp_fraud.charts.model_quality import ScoreWords
+from cjp_fraud.charts.rendering import NumberSigns
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError, FormSentBefore, NotFoundError, Refused
 from cjp_fraud.operations import shadow_runs, thresholds
@@ -18,6 +20,7 @@ from cjp_fraud.web.admin_page import Admin
 from cjp_fraud.web.answers import page, sentences_of, status_of, to
 from cjp_fraud.web.case_chart_pages import SVG
 from cjp_fraud.web.model_page import typed_number
+from cjp_fraud.web.words import Words
 from features.counting_clocks import CLOCKS, Clock
 
 pages = APIRouter(include_in_schema=False)
@@ -144,8 +147,20 @@ def _shown(
     )
 
 
+def _chart_words(words: Words) -> ScoreWords:
+    return ScoreWords(
+        intervals=words.label("chart_intervals"),
+        score=words.label("chart_score"),
+        in_force=words.label("chart_in_force"),
+        tried=words.label("chart_tried"),
+        signs=NumberSigns(words.decimal_sign, words.thousands_sign),
+    )
+
+
 def _picture(visit: Visit, clock: str, threshold: str, *, dark: bool) -> Response:
-    drawn = _weeks(visit).picture(visit.now, _clock(clock), typed_number(threshold), dark=dark)
+    drawn = _weeks(visit).picture(
+        visit.now, _clock(clock), typed_number(threshold), dark=dark, words=_chart_words(visit.words)
+    )
     return Response(drawn, media_type=SVG)
 
 

@@ -21,7 +21,13 @@ from babel.dates import format_datetime, format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.numbers import (
+    format_compact_decimal,
+    format_decimal,
+    format_percent,
+    get_decimal_symbol,
+    get_group_symbol,
+)
 from babel.support import NullTranslations, Translations
 from babel.units import format_unit
 
@@ -143,6 +149,16 @@ class Words:
         """Return an amount of the deployment's currency, which is not named: whole units from a hundred on."""
         units = cents / 100
         return self.number(units) if abs(units) >= 100 else _number_in(units, self.language, "#,##0.00")
+
+    @property
+    def decimal_sign(self) -> str:
+        """What stands between a whole number and its fraction."""
+        return str(get_decimal_symbol(self.language))
+
+    @property
+    def thousands_sign(self) -> str:
+        """What stands between thousands."""
+        return str(get_group_symbol(self.language))
 
     def country(self, code: str) -> str:
         """Return a country's name."""

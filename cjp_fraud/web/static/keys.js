@@ -72,11 +72,14 @@
     field.addEventListener("input", () => sessionStorage.setItem(nameOf(field), field.value));
   });
 
-  /* A page that does not say that its form was refused was led to by one that acted. */
+  /* A form that acted leads to another page at once. Whatever answers a form by itself, or is reached otherwise (a link,
+     the way back after the line broke), says nothing of its having acted. */
   const acted = sessionStorage.getItem("sent");
   if (acted !== null) {
     sessionStorage.removeItem("sent");
-    if (document.getElementById("main") && !document.querySelector("[role=alert]") && acted !== location.pathname) {
+    const ledHere = performance.getEntriesByType("navigation")[0]?.redirectCount > 0;
+    const refused = document.querySelector("[role=alert], [data-refused]") !== null;
+    if (ledHere && !refused && acted !== location.pathname && location.pathname !== "/sign-in") {
       const done = Object.keys(sessionStorage).filter((name) => name.startsWith(`draft ${acted} `));
       done.forEach((name) => {
         sessionStorage.removeItem(name);

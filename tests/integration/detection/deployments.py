@@ -173,7 +173,7 @@ class SmallDeployment:
         """Prepare a window and score every bucket of it; its hours stay open."""
         detection = self.detection(window.begin, window.end)
         for bucket in reversed(run.prepare(detection, window, now)):
-            run.score_bucket(detection, window, bucket)
+            run.score_buckets(detection, window, [bucket])
 
 
 def traffic(

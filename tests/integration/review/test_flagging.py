@@ -208,6 +208,40 @@ def test_a_dismissed_shift_takes_what_goes_on_at_its_level_over_a_weekend(
     assert cases(tenants)[0].state is CaseState.DISMISSED
 
 
+def the_flag(engine: Engine) -> Flag:
+    with reading(engine) as session:
+        return session.scalars(select(Flag)).one()
+
+
+EARLY = a_flag(q_value=None, reasons={"words": ["14 × the usual"]})
+CLOSED = a_flag(q_value=0.05, reasons={"words": ["14 × the usual", "at most one in 20 is chance"]})
+
+
+def test_a_flag_of_an_open_hour_gets_its_q_value_once_it_is_closed_and_keeps_it(tenants: Engine) -> None:
+    flag(tenants, EARLY, window=DAY)
+    before = the_flag(tenants)
+    result = flag(tenants, CLOSED, window=DAY)
+    assert (result.new, result.unchanged, result.superseded) == (0, 1, 0)
+    after = the_flag(tenants)
+    assert (after.id, before.q_value, after.q_value) == (before.id, None, 0.05)
+    assert after.reasons["words"][-1] == "at most one in 20 is chance"
+    flag(tenants, EARLY, window=DAY)
+    assert the_flag(tenants).q_value == 0.05
+    with reading(tenants) as session:
+        assert chain_faults(session) == []
+
+
+def test_a_flag_that_was_determined_in_an_open_hour_stays_without_a_q_value(tenants: Engine) -> None:
+    by = rita(tenants)
+    flag(tenants, EARLY, window=DAY)
+    case_id = cases(tenants)[0].id
+    with transaction(tenants) as session:
+        claim(Decision(session, by, START), case_id)
+        dismiss(Decision(session, by, START), case_id, reasons="their launch")
+    flag(tenants, CLOSED, window=DAY)
+    assert the_flag(tenants).q_value is None
+
+
 def test_a_flag_that_a_determination_names_is_never_superseded(tenants: Engine) -> None:
     by = rita(tenants)
     flag(tenants, a_flag(START))

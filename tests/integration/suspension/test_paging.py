@@ -242,7 +242,7 @@ def test_only_an_admin_changes_the_roster_and_only_approvers_and_counsel_are_on_
     wanted = TurnWanted("adam", 1, DAYS, "00:00", "00:00", "UTC", "http://127.0.0.1:9/adam")
     with pytest.raises(Refused, match="not an admin"):
         roster.add_turn(queue.deployment, "adam", now, wanted)
-    with pytest.raises(Refused, match="neither an approver nor counsel"):
+    with pytest.raises(Refused, match="no reviewer, no approver and not counsel"):
         on_call(queue, "ana", 1)
     with pytest.raises(BadInputError, match="https"):
         on_call(queue, "adam", 1, webhook="http://pager.example/adam")

@@ -20,15 +20,7 @@ from features.counting_clocks import Clock
 from tests.chains import chain_faults
 from tests.contract_builders import a_row
 from tests.mail_servers import MailServerUnderTest, smtp_server
-from tests.queue_pages import QueueUnderTest, a_queue, hidden_in, send
-
-FINDING = {
-    "ground": ["unusual_destinations", "unattended"],
-    "part": "victim",
-    "measure": "suspend_channel",
-    "hours": "72",
-    "reasons": "short calls to one foreign range, at night, no agent logged in",
-}
+from tests.queue_pages import FINDING, QueueUnderTest, a_queue, hidden_in, send
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.operations import cases
 from tests.api_calls import calls_of
 from tests.mail_servers import smtp_server
-from tests.queue_pages import QueueUnderTest, a_queue, hidden_in, send, suspend
+from tests.queue_pages import FINDING, QueueUnderTest, a_queue, hidden_in, send, suspend
 
 
 @pytest.fixture

@@ -204,3 +204,28 @@ def test_a_claim_is_counted_down_others_are_named_and_typed_text_is_there_in_ano
             elsewhere.goto("/queue")
             elsewhere.locator("summary", has_text="Views").click()
             look_at(elsewhere, "views")
+
+
+def test_a_plain_refusal_clears_nothing_that_was_typed(browser: Browser, queue: QueueUnderTest) -> None:
+    with served(queue_application(queue.deployment)) as root, visiting(browser, root) as ana:
+        sign_in_by_invitation(ana, queue, "ana")
+        ana.goto("/cases/1")
+        ana.locator("summary", has_text="Comment").click()
+        form = ana.locator("form[action='/cases/1/comment']")
+        form.locator("textarea").fill("half a thought")
+        queue.deployment.wait_until(queue.deployment.now + timedelta(hours=2))
+        form.locator("button").click()
+        expect(ana.locator("h1")).to_have_text("Refused")
+        look_at(ana, "refused-plainly")
+        ana.get_by_role("link", name="To the first page").click()
+        ana.locator("[name=name]").fill("ana")
+        ana.locator("[name=password]").fill(PASSWORD)
+        ana.keyboard.press("Enter")
+        ana.locator("[name=code]").fill(queue.code("ana"))
+        ana.keyboard.press("Enter")
+        expect(ana.locator("h1")).to_have_text("Queue")
+        ana.goto("/cases/1")
+        expect(form.locator("textarea")).to_have_value("half a thought")
+        form.locator("button").click()
+        expect(ana.locator(".timeline blockquote")).to_have_text("half a thought")
+        expect(form.locator("textarea")).to_have_value("")

@@ -39,7 +39,8 @@ def messages() -> set[str | tuple[str, ...]]:
     for template in TEMPLATES:
         for _, message, _, _ in extract_from_file("jinja2.ext.babel_extract", str(template)):
             found.add(message if isinstance(message, str) else tuple(message[:2]))
-    found |= {message for _, message, _, _ in extract_from_file("python", str(WEB / "labels.py"))}
+    for module in ("labels.py", "sentences.py"):
+        found |= {message for _, message, _, _ in extract_from_file("python", str(WEB / module))}
     return found
 
 
