@@ -18,6 +18,7 @@ from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.schema_version import migrate
 from tests import postgres
 from tests.fast_databases import make_all_engines_fast
+from tests.memory_folders import keep_tests_files_in_memory
 from tests.return_paths import KEY_HEX
 from tests.simulated_clocks import simulate_clock
 
@@ -31,6 +32,7 @@ settings.register_profile("quick", **_NO_HURRY, max_examples=10, stateful_step_c
 IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.register_profile("thorough", **_NO_HURRY, derandomize=IN_CI, print_blob=True)
 make_all_engines_fast()
+keep_tests_files_in_memory()
 os.environ["CJP_FRAUD_RETURN_PATH_KEY"] = KEY_HEX
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "developer"))
