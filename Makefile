@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 WORKERS ?= 2
 
-.PHONY: demo notebooks notebooks-pair notebooks-docs test test-slow lint types layers unit lock clean install
+.PHONY: demo notebooks notebooks-pair notebooks-docs test quick-tests test-slow lint types layers unit lock clean install
 
 install: .venv/.core ## the package and its core dependencies
 
@@ -22,8 +22,11 @@ notebooks-docs: .venv/.all ## run the notebooks on the demo's data and write the
 	@test -n "$$(ls var/demo/case-*.zip 2>/dev/null)" || $(BIN)/cjp-fraud demo
 	$(BIN)/python scripts/notebooks.py render
 
-test: .venv/.all lint types layers ## everything that must hold, but for what takes long
+test: .venv/.all lint ## everything that must hold, but for what takes long; types and layers are checked beside the tests
 	scripts/system-parts
+	$(MAKE) --no-print-directory --jobs 2 quick-tests types layers
+
+quick-tests: .venv/.all
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 test-slow: .venv/.all ## what takes long: slow tests, property tests with many examples, the rest on PostgreSQL

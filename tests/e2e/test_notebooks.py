@@ -10,7 +10,6 @@ import sqlite3
 from pathlib import Path
 from types import ModuleType
 
-import nbformat
 import pytest
 
 from cjp_fraud.analysis.columns import FRAMES
@@ -48,6 +47,8 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_a_notebook_is_its_script_and_has_no_outputs(tool: ModuleType, script: Path) -> None:
+    import nbformat  # takes more than a second, and every process of a run loads this module
+
     kept = nbformat.read(script.with_suffix(".ipynb"), as_version=4)
     nbformat.validate(kept)
     cells = [(cell.cell_type, cell.source) for cell in kept.cells]

@@ -17,7 +17,6 @@ from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.notices.inbound_folders import inbound_folders
-from cjp_fraud.storage.schema_version import migrate
 from tests.contract_builders import NOON
 from tests.delivery_reports import a_report
 from tests.mail_servers import smtp_server
@@ -34,7 +33,6 @@ def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
     settings.home.mkdir()
     (settings.home / "cjp_fraud.db").write_bytes(sqlite_template)
     made = Deployment(settings)
-    migrate(made.engine)
     simulate_clock(made.engine)
     return made
 

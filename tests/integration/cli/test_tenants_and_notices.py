@@ -20,7 +20,6 @@ from cjp_fraud.notices.dispatch import dispatch_due
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import Role
 from cjp_fraud.storage.database import transaction
-from cjp_fraud.storage.schema_version import migrate
 from tests.contract_builders import NOON, a_row, write_csv
 from tests.mail_servers import smtp_server
 from tests.notice_builders import a_plan, methods_of, notices_of
@@ -37,7 +36,6 @@ def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
     settings.home.mkdir()
     (settings.home / "cjp_fraud.db").write_bytes(sqlite_template)
     made = Deployment(settings)
-    migrate(made.engine)
     simulate_clock(made.engine)
     with transaction(made.engine) as session:
         a_user(session, "ana", [Role.ANALYST], BEGINS)

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -46,14 +46,31 @@ def good(minute: int) -> bytes:
 class Inbox:
     """A deployment with one tenant, and its inbox."""
 
+    prepared: ClassVar[dict[Path, bytes | None]] = {}
+    """The files of a home with its tenant, made once a process: content by path, None for a folder."""
+
     def __init__(self, home: Path) -> None:
-        assert CliRunner().invoke(app, ["--home", str(home), "init", "--simulated"]).exit_code == 0
+        self.folder = home / "inbox"
+        if not self.prepared:
+            self._prepare(home)
+        for path, content in self.prepared.items():  # a folder comes before what is in it
+            if content is None:
+                (home / path).mkdir(parents=True, exist_ok=True)
+            else:
+                (home / path).write_bytes(content)
         self.deployment = Deployment(load_settings(home=home, feeds=["customers"]))
+
+    def _prepare(self, home: Path) -> None:
+        assert CliRunner().invoke(app, ["--home", str(home), "init", "--simulated"]).exit_code == 0
+        deployment = Deployment(load_settings(home=home, feeds=["customers"]))
         tenants = home / "tenants.csv"
         tenants.write_text("tenant_id,time_zone,country\nacme,Etc/UTC,US\n")
-        load_tenants(self.deployment, None, NOW, tenants, feed="customers")
-        self.folder = home / "inbox"
+        load_tenants(deployment, None, NOW, tenants, feed="customers")
         self.folder.mkdir()
+        deployment.engine.dispose()
+        self.prepared[Path()] = None
+        for path in sorted(home.rglob("*")):
+            self.prepared[path.relative_to(home)] = path.read_bytes() if path.is_file() else None
 
     def put(self, name: str | bytes, content: bytes) -> None:
         Path(os.path.join(self.folder, os.fsdecode(name))).write_bytes(content)
