@@ -57,7 +57,10 @@ def list_cases(
     state: Annotated[list[CaseState] | None, typer.Option(help="Only these states; may be repeated.")] = None,
     tenant: Annotated[str | None, typer.Option(metavar="TENANT", help="Only this tenant's.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
-    by_age: Annotated[bool, typer.Option("--by-age", help="Oldest first, not highest score first.")] = False,
+    by_age: Annotated[bool, typer.Option("--by-age", help="Oldest first, not worst first.")] = False,
+    by_score: Annotated[
+        bool, typer.Option("--by-score", help="Highest score first, not worst first.")
+    ] = False,
     overflow: Annotated[
         bool, typer.Option("--overflow", help="Episodes beyond the hour's cap; claim one by its id.")
     ] = False,
@@ -76,7 +79,10 @@ def list_cases(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the queue, highest score first: cases that are not closed, and closed ones flagged since."""
+    """List the queue, worst first (what costs most per hour, then the most unusual).
+
+    These are cases that are not closed, and closed ones flagged since.
+    """
     from cjp_fraud.operations import case_queue
 
     if mentions_me and as_user is None:
@@ -86,7 +92,9 @@ def list_cases(
         print_table(case_queue.list_overflow(opened), _OVERFLOW, as_json=as_json, title="Overflow")
         return
     states = frozenset(CaseState) if everything else frozenset(state) if state else None
-    order = QueueOrder.AGE if by_age else QueueOrder.SCORE
+    if by_age and by_score:
+        raise typer.BadParameter("one order at a time: --by-age or --by-score", param_hint="--by-score")
+    order = QueueOrder.AGE if by_age else QueueOrder.SCORE if by_score else QueueOrder.WORST
     queue_filter = QueueFilter(
         *(states, tenant, order),
         reason=reason,

@@ -42,7 +42,7 @@ def list_cases(
     after: str | None = None,
     by: str | None = None,
 ) -> QueuePage:
-    """Return a page of cases, the highest score first or the oldest first.
+    """Return a page of cases: the worst, the highest score or the oldest first.
 
     No case is skipped, whatever changes between two pages: :func:`cjp_fraud.review.queue.queue` says what
     is guaranteed.
@@ -106,7 +106,7 @@ def look_at_queue(
         reader = actor_named(session, by)
         reach = reach_for(reader)
         chosen = replace(_of_any_state(queue_filter), reach=reach)
-        counts = deployment.count_cache.counts(session, replace(chosen, order=QueueOrder.SCORE), now)
+        counts = deployment.count_cache.counts(session, replace(chosen, order=QueueOrder.WORST), now)
         return QueueDesk(
             listed=_page(
                 session, deployment, chosen, now, limit=limit, after=after, by=by, counts=counts.states

@@ -12,15 +12,19 @@ from sqlalchemy.orm import Session, aliased
 from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.review.case_outline import CaseOutline, OutlinedFlag, outline
 from cjp_fraud.review.case_traits import traits_of_flags
-from cjp_fraud.review.cases import flagged_span
+from cjp_fraud.review.cases import flagged_span, next_revision
 from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, CaseLine, Episode, Flag
 from cjp_fraud.storage.database import in_parts
 
 
 def refresh_lines(session: Session, tenants: Sequence[str]) -> None:
-    """Compute anew the lines of the tenants' cases in the queue; one whose flags were all taken back keeps its own."""
+    """Compute anew the lines of the tenants' cases in the queue; one whose flags were all taken back keeps its own.
+
+    The caller holds the openers' order, and writes the log after it: a case's place in the queue follows its line.
+    """
     session.flush()
+    revision = next_revision(session)
     for some in in_parts(tenants):
         flags: dict[str, list[OutlinedFlag]] = defaultdict(list)
         query = (
@@ -37,6 +41,7 @@ def refresh_lines(session: Session, tenants: Sequence[str]) -> None:
             for line in session.scalars(select(CaseLine).where(CaseLine.case_id.in_(flags)))
         }
         zones = _zones(session, sorted(flags))
+        cases = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_(flags)))}
         keep_traits(session, {case_id: traits_of_flags(flags[case_id], zones[case_id]) for case_id in flags})
         for case_id in sorted(flags):
             line = lines.get(case_id) or CaseLine(case_id=case_id)
@@ -46,6 +51,9 @@ def refresh_lines(session: Session, tenants: Sequence[str]) -> None:
                 setattr(line, field.name, list(value) if isinstance(value, tuple) else value)
             line.earlier_cases = earlier.get(case_id, 0)
             session.add(line)
+            case = cases[case_id]
+            if case.exposure_per_hour != made.exposure_per_hour:
+                case.exposure_per_hour, case.queue_revision = made.exposure_per_hour, revision
 
 
 def outline_on_record(line: CaseLine | None) -> CaseOutline | None:

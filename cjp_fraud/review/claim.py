@@ -26,7 +26,7 @@ from cjp_fraud.review.leases import CLAIMABLE, begin_lease, end_waits, free, let
 from cjp_fraud.review.mentions import keep_mentions, mentions_in
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CLOSED_STATES, Awaited, CaseState, CommentKind
 from cjp_fraud.review.queue_tables import CaseWait
-from cjp_fraud.review.tables import Case, CaseComment, CaseLine, Episode
+from cjp_fraud.review.tables import Case, CaseComment, Episode
 
 _WORKS = frozenset({Role.ANALYST, Role.REVIEWER})
 # Made once: to make a statement takes longer than to run it.
@@ -105,14 +105,8 @@ def worst_first(at: datetime, narrowed: Sequence[ColumnElement[bool]] = ()) -> S
     """Select the ids of the cases that wait for somebody, the worst first."""
     return (
         select(Case.id)
-        .outerjoin(CaseLine, CaseLine.case_id == Case.id)
         .where(Case.state.in_(CLAIMABLE), free(at), ~put_aside(at), *narrowed)
-        .order_by(
-            func.coalesce(CaseLine.exposure_per_hour, 0).desc(),
-            Case.top_score.desc(),
-            Case.opened_at,
-            Case.number,
-        )
+        .order_by(Case.exposure_per_hour.desc(), Case.top_score.desc(), Case.number)
     )
 
 

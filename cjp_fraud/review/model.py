@@ -359,8 +359,12 @@ class PageOutcome(StrEnum):
 
 
 class QueueOrder(StrEnum):
-    """What comes first: the highest score, or the oldest case."""
+    """What comes first: the worst case, the highest score, or the oldest case.
 
+    The worst is what costs most per hour of waiting, then the most unusual, then the oldest.
+    """
+
+    WORST = "worst"
     SCORE = "score"
     AGE = "age"
 
@@ -384,7 +388,7 @@ class QueueFilter:
 
     states: frozenset[CaseState] | None = None
     tenant_id: str | None = None
-    order: QueueOrder = QueueOrder.SCORE
+    order: QueueOrder = QueueOrder.WORST
     held_by: str | None = None
     text: str | None = None
     channel: str | None = None

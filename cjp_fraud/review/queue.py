@@ -11,7 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware, utc_text
@@ -58,6 +69,10 @@ _FLAGS_SINCE: Final = (
     .where(Case.id.in_(_CASE_IDS), Flag.superseded_at.is_(None), Flag.recorded_at > Case.closed_at)
     .group_by(Case.id)
 )
+
+
+_MOVING: Final = frozenset({QueueOrder.WORST, QueueOrder.SCORE})
+"""Orders in which a case's place changes with its flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,20 +169,20 @@ class _Cursor:
     ----------
     revision : of the queue when the first page was read (``cases.queue_revision``).
     moved : whether what changed since then is being listed.
-    key : place of the last row in the order; None: before the first row.
+    key : places of the last row in what the order goes by, and its number; None: before the first row.
     """
 
     order: QueueOrder
     revision: int
     moved: bool = False
-    key: tuple[Any, int] | None = None
+    key: tuple[tuple[Any, ...], int] | None = None
 
     def text(self) -> str:
         """Return the cursor as people and programs hand it back."""
         key = None
         if self.key is not None:
-            place, number = self.key
-            key = [utc_text(place) if isinstance(place, datetime) else place, number]
+            places, number = self.key
+            key = [[utc_text(at) if isinstance(at, datetime) else at for at in places], number]
         document = json.dumps([self.order, self.revision, self.moved, key], separators=(",", ":"))
         return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
 
@@ -180,11 +195,11 @@ def queue(
     after: str | None = None,
     counts: Mapping[CaseState, int] | None = None,
 ) -> QueuePage:
-    """Return a page of cases, the highest score first, or the oldest first.
+    """Return a page of cases: the worst first, the highest score first, or the oldest first.
 
     Whatever changes while somebody reads page after page, a case that the filter lets through all the
-    while is shown: none is skipped. By age it is shown once. By score it is shown once too, unless its
-    score changed after the first page was read: what was opened or changed since then comes after the
+    while is shown: none is skipped. By age it is shown once. By exposure and score it is shown once too, unless
+    these changed after the first page was read: what was opened or changed since then comes after the
     others, marked ``moved``, and may have been shown before.
 
     Parameters
@@ -209,7 +224,7 @@ def queue(
         if len(keys) > limit
         else None
     )
-    if following is None and chosen.order is QueueOrder.SCORE and not cursor.moved:
+    if following is None and chosen.order in _MOVING and not cursor.moved:
         # The cases that stayed where they were are through; go on with those that changed meanwhile.
         changed = replace(cursor, moved=True, key=None)
         left = limit - len(rows)
@@ -290,19 +305,24 @@ def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
     return cursor
 
 
-def _key_in(key: Any, cursor: _Cursor) -> tuple[Any, int] | None:
-    """Return the key as the cursor's order has it: a revision where cases have moved, a score, or a moment."""
+def _key_in(key: Any, cursor: _Cursor) -> tuple[tuple[Any, ...], int] | None:
+    """Return the key as the cursor's order has it, a value for each column that it goes by."""
     if key is None:
         return None
-    place, number = key
-    if cursor.moved:
-        return _counted(place), _counted(number)
-    if cursor.order is QueueOrder.SCORE:
-        score = float(place)
-        if not math.isfinite(score):
-            raise ValueError("no case has such a score")
-        return score, _counted(number)
-    return aware(datetime.fromisoformat(place)).astimezone(UTC), _counted(number)
+    places, number = key
+    read = _READ_REVISION if cursor.moved else _READ_PLACES[cursor.order]
+    return tuple(one(place) for one, place in zip(read, places, strict=True)), _counted(number)
+
+
+def _score(place: Any) -> float:
+    score = float(place)
+    if not math.isfinite(score):
+        raise ValueError("no case has such a score")
+    return score
+
+
+def _moment(place: Any) -> datetime:
+    return aware(datetime.fromisoformat(place)).astimezone(UTC)
 
 
 def _counted(number: Any) -> int:
@@ -312,35 +332,59 @@ def _counted(number: Any) -> int:
     return int(number)
 
 
+_READ_REVISION: Final = (_counted,)
+_READ_PLACES: Final = {
+    QueueOrder.WORST: (_counted, _score),
+    QueueOrder.SCORE: (_score,),
+    QueueOrder.AGE: (_moment,),
+}
+"""Order → what reads each value of a cursor's key."""
+
+
+def _columns(cursor: _Cursor) -> tuple[Any, ...]:
+    """The columns that the cursor's order goes by, before the number."""
+    if cursor.moved:
+        return (Case.queue_revision,)
+    if cursor.order is QueueOrder.WORST:
+        return Case.exposure_per_hour, Case.top_score
+    return (Case.top_score if cursor.order is QueueOrder.SCORE else Case.opened_at,)
+
+
 def _page(queue_filter: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:
     """Select id and key of at most ``limit`` cases after the cursor, in order.
 
     Each branch walks one index in its order and stops at the limit, so that no run sorts all cases.
     """
-    by_score = cursor.order is QueueOrder.SCORE
-    descending = by_score and not cursor.moved
-    place: Any = Case.queue_revision if cursor.moved else Case.top_score if by_score else Case.opened_at
+    columns = _columns(cursor)
+    descending = cursor.order in _MOVING and not cursor.moved
     conditions = narrowing(queue_filter)
-    if by_score:
+    if cursor.order in _MOVING:
         unchanged = Case.queue_revision <= cursor.revision
         conditions.append(~unchanged if cursor.moved else unchanged)
     if cursor.key is not None:
-        at, number = cursor.key
-        beyond = place < at if descending else place > at
-        not_before = place <= at if descending else place >= at
+        places, number = cursor.key
+        reached: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
+        last: Any = places[0] if len(places) == 1 else tuple_(*places)
+        beyond = reached < last if descending else reached > last
+        not_before = reached <= last if descending else reached >= last
         conditions += [not_before, or_(beyond, Case.number > number)]
     branches = [
-        select(Case.id.label("id"), place.label("place"), Case.number.label("number"))
+        select(
+            Case.id.label("id"),
+            *(column.label(f"place_{at}") for at, column in enumerate(columns)),
+            Case.number.label("number"),
+        )
         .where(branch, *conditions)
-        .order_by(place.desc() if descending else place, Case.number)
+        .order_by(*(column.desc() if descending else column for column in columns), Case.number)
         .limit(limit)
         for branch in _branches(queue_filter, by_revision=cursor.moved)
     ]
     if len(branches) == 1:
         return branches[0]
     merged = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
-    ordered = merged.c.place.desc() if descending else merged.c.place
-    return select(merged).order_by(ordered, merged.c.number).limit(limit)
+    places_merged = [merged.c[f"place_{at}"] for at in range(len(columns))]
+    ordered = [place.desc() if descending else place for place in places_merged]
+    return select(merged).order_by(*ordered, merged.c.number).limit(limit)
 
 
 def _branches(queue_filter: QueueFilter, *, by_revision: bool) -> list[ColumnElement[bool]]:
@@ -355,8 +399,8 @@ def _branches(queue_filter: QueueFilter, *, by_revision: bool) -> list[ColumnEle
     return [Case.state == state for state in sorted(queue_filter.states)] or [in_states]
 
 
-def _key(row: Any) -> tuple[Any, int]:
-    return row.place, row.number
+def _key(row: Any) -> tuple[tuple[Any, ...], int]:
+    return tuple(row[1:-1]), row.number
 
 
 def _counts(session: Session, queue_filter: QueueFilter) -> dict[CaseState, int]:

@@ -95,6 +95,9 @@ class Case(Recorded, Base):
     first_flag_at: Mapped[datetime] = mapped_column(comment="start of its earliest flag")
     last_flag_at: Mapped[datetime] = mapped_column(comment="start of its latest flag")
     top_score: Mapped[float] = mapped_column(comment="highest score of its flags, -log10 p")
+    exposure_per_hour: Mapped[int] = mapped_column(
+        BigInteger, default=0, comment="cents per hour of waiting, as its line says; 0 before its first flag"
+    )
     claimed_by: Mapped[str | None] = mapped_column(
         ForeignKey("users.id"), comment="who works the case now; null: nobody"
     )
@@ -106,7 +109,7 @@ class Case(Recorded, Base):
         Boolean, comment="whether it waits for somebody: not closed, or flagged since it was closed"
     )
     queue_revision: Mapped[int] = mapped_column(
-        comment="rises when it is opened or its score changes: how a reader of pages tells"
+        comment="rises when it is opened or its score or exposure changes: how a reader of pages tells"
     )
 
 
@@ -118,6 +121,21 @@ Index(
     postgresql_where=_IN_QUEUE,
 )
 Index("ix_cases_state_by_score", Case.state, Case.top_score.desc(), Case.number)
+Index(
+    "ix_cases_queue_worst_first",
+    Case.exposure_per_hour.desc(),
+    Case.top_score.desc(),
+    Case.number,
+    sqlite_where=_IN_QUEUE_SQLITE,
+    postgresql_where=_IN_QUEUE,
+)
+Index(
+    "ix_cases_state_worst_first",
+    Case.state,
+    Case.exposure_per_hour.desc(),
+    Case.top_score.desc(),
+    Case.number,
+)
 
 
 class CaseLine(Recorded, Base):

@@ -89,7 +89,7 @@ def read_asked(value_of: Callable[[str], str]) -> dict[str, str]:
         "state": (*CaseState, "closed"),
         "channel": CHANNELS,
         "reason": tuple(CaseReason),
-        "order": (QueueOrder.AGE,),
+        "order": (QueueOrder.SCORE, QueueOrder.AGE),
         "mentions": ("me",),
     }
     return {
@@ -108,7 +108,7 @@ def filter_of(visit: Visit, asked: Mapping[str, str]) -> QueueFilter:
     return QueueFilter(
         states=states,
         tenant_id=asked["tenant"] or None,
-        order=QueueOrder(asked["order"] or QueueOrder.SCORE),
+        order=QueueOrder(asked["order"] or QueueOrder.WORST),
         held_by=held,
         text=asked["text"] or None,
         channel=asked["channel"] or None,

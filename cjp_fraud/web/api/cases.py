@@ -72,11 +72,11 @@ def list_cases(
         bool,
         Query(description="only cases with a comment that names you, and that you have not opened since"),
     ] = False,
-    order: QueueOrder = QueueOrder.SCORE,
+    order: QueueOrder = QueueOrder.WORST,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
-    """List cases, the highest score first or the oldest first, as `cjp-fraud cases list --json`."""
+    """List cases, the worst, the highest score or the oldest first, as `cjp-fraud cases list --json`."""
     asked = QueueFilter(
         states=frozenset(state) if state else None,
         tenant_id=tenant,

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, insert, select, text, update
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.methods.mail_server import MailServer
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.claim import claim
+from cjp_fraud.review.claim import claim, claim_next
 from cjp_fraud.review.determination import dismiss, reopen
 from cjp_fraud.review.model import CLOSED_STATES, CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.queue import QueuedCase, queue
@@ -74,6 +74,33 @@ def test_pages_joined_are_the_queue_highest_score_first(staffed: StaffedDeployme
         4,
         5,
     ]
+
+
+def test_what_costs_most_per_hour_comes_first_then_the_most_unusual_then_the_oldest(
+    staffed: StaffedDeployment,
+) -> None:
+    for name, score, cents in [("t0", 9.0, 1.0), ("t1", 3.0, 50.0), ("t2", 5.0, 50.0), ("t3", 5.0, 50.0)]:
+        flag(staffed.engine, a_flag(START, name, score=score, cents_per_contact=cents))
+
+    read = [row for page in pages(staffed.engine) for row in page]
+    by_score = [row for page in pages(staffed.engine, QueueFilter(order=QueueOrder.SCORE)) for row in page]
+
+    assert [row.tenant_id for row in read] == ["t2", "t3", "t1", "t0"]
+    assert [row.tenant_id for row in by_score] == ["t0", "t2", "t3", "t1"]
+    with transaction(staffed.engine) as session:
+        claimed = claim_next(Decision(session, staffed.people["rita"], staffed.now))
+    assert claimed is not None
+    assert claimed.id == read[0].id, "the next one to claim is the first row"
+
+
+def test_a_case_that_begins_to_cost_more_comes_again_behind_the_others(staffed: StaffedDeployment) -> None:
+    for name in TENANTS[:3]:
+        flag(staffed.engine, a_flag(START, name, score=6.0, cents_per_contact=1.0))
+    read = pages(staffed.engine, limit=1)
+    assert [row.tenant_id for row in next(read)] == ["t0"]
+    flag(staffed.engine, a_flag(START, "t2", score=6.0, cents_per_contact=90.0), tenant_ids={"t2"})
+    rest = [(row.tenant_id, row.moved) for page in read for row in page]
+    assert rest == [("t1", False), ("t2", True)]
 
 
 def test_a_page_counts_what_the_filter_lets_through_by_state(staffed: StaffedDeployment) -> None:
@@ -173,7 +200,7 @@ def test_whatever_changes_between_pages_no_case_is_skipped_and_only_moved_ones_c
 
     times = Counter(row.number for row in read)
     assert at_first - closed <= set(times)
-    assert all(times[row.number] == 1 or row.moved or order is QueueOrder.SCORE for row in read)
+    assert all(times[row.number] == 1 or row.moved or order is not QueueOrder.AGE for row in read)
     shown_in_place = Counter(row.number for row in read if not row.moved)
     assert all(count == 1 for count in shown_in_place.values())
     if order is QueueOrder.AGE:
@@ -206,14 +233,19 @@ def test_a_cursor_that_nobody_gave_out_is_refused_in_words(sqlite_engine: Engine
 @pytest.mark.parametrize(
     "document",
     [
-        ["score", 1, False, ["2025-01-01T00:00:00Z", 1]],
-        ["score", 1, False, [float("nan"), 1]],
-        ["score", 1, False, [5.0, 2**63]],
+        ["score", 1, False, [["2025-01-01T00:00:00Z"], 1]],
+        ["score", 1, False, [[float("nan")], 1]],
+        ["score", 1, False, [[5.0], 2**63]],
+        ["score", 1, False, [5.0, 1]],
+        ["score", 1, False, [[5.0, 1.0], 1]],
+        ["worst", 1, False, [[5], 1]],
+        ["worst", 1, False, [[2**63, 1.0], 1]],
+        ["worst", 1, False, [[5, float("inf")], 1]],
         ["score", 2**63, False, None],
         ["score", float("inf"), False, None],
-        ["score", 1, True, ["2025-01-01T00:00:00Z", 1]],
-        ["age", 1, False, [5.0, 1]],
-        ["age", 1, False, ["0001-01-01T00:00:00+23:59", 1]],
+        ["score", 1, True, [["2025-01-01T00:00:00Z"], 1]],
+        ["age", 1, False, [[5.0], 1]],
+        ["age", 1, False, [["0001-01-01T00:00:00+23:59"], 1]],
     ],
     ids=json.dumps,
 )
@@ -259,6 +291,7 @@ def crowd(engine_of_module: Engine, tmp_path_factory: pytest.TempPathFactory) ->
                 "first_flag_at": START,
                 "last_flag_at": START,
                 "top_score": (number * 7919) % 1000 / 100,
+                "exposure_per_hour": number * 6053 % 700,
                 "closed_at": None if waits else LATER,
                 "in_queue": waits,
                 "queue_revision": number,
@@ -273,7 +306,8 @@ def crowd(engine_of_module: Engine, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 FILTERS = {
-    "the queue by score": QueueFilter(),
+    "the queue, worst first": QueueFilter(),
+    "the queue by score": QueueFilter(order=QueueOrder.SCORE),
     "the queue by age": QueueFilter(order=QueueOrder.AGE),
     "all cases ever": QueueFilter(states=frozenset(CaseState)),
     "two states by age": QueueFilter(

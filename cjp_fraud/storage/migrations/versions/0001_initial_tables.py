@@ -624,11 +624,12 @@ def upgrade() -> None:
         sa.Column("first_flag_at", sa.DateTime(timezone=True), nullable=False, comment="start of its earliest flag"),
         sa.Column("last_flag_at", sa.DateTime(timezone=True), nullable=False, comment="start of its latest flag"),
         sa.Column("top_score", sa.Double(), nullable=False, comment="highest score of its flags, -log10 p"),
+        sa.Column("exposure_per_hour", sa.BigInteger(), nullable=False, comment="cents per hour of waiting, as its line says; 0 before its first flag"),
         sa.Column("claimed_by", sa.String(length=36), nullable=True, comment="who works the case now; null: nobody"),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True, comment="since when it is claimed; null: by nobody"),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True, comment="when it reached a closed state; null while open"),
         sa.Column("in_queue", sa.Boolean(), nullable=False, comment="whether it waits for somebody: not closed, or flagged since it was closed"),
-        sa.Column("queue_revision", sa.Integer(), nullable=False, comment="rises when it is opened or its score changes: how a reader of pages tells"),
+        sa.Column("queue_revision", sa.Integer(), nullable=False, comment="rises when it is opened or its score or exposure changes: how a reader of pages tells"),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
         sa.CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name=op.f("ck_cases_claim_is_whole")),
         sa.CheckConstraint("in_queue OR closed_at IS NOT NULL", name=op.f("ck_cases_open_cases_wait")),
@@ -644,8 +645,17 @@ def upgrade() -> None:
     op.create_index("ix_cases_queue_first_flag", "cases", ["first_flag_at"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
     op.create_index("ix_cases_queue_last_flag", "cases", ["last_flag_at"], unique=False, sqlite_where=sa.text("in_queue = 1"), postgresql_where=sa.text("in_queue"))
     op.create_index("ix_cases_queue_revision", "cases", ["queue_revision", "number"], unique=False)
+    op.create_index(
+        "ix_cases_queue_worst_first",
+        "cases",
+        [sa.literal_column("exposure_per_hour DESC"), sa.literal_column("top_score DESC"), "number"],
+        unique=False,
+        sqlite_where=sa.text("in_queue = 1"),
+        postgresql_where=sa.text("in_queue"),
+    )
     op.create_index("ix_cases_state_by_age", "cases", ["state", "opened_at", "number"], unique=False)
     op.create_index("ix_cases_state_by_score", "cases", ["state", sa.literal_column("top_score DESC"), "number"], unique=False)
+    op.create_index("ix_cases_state_worst_first", "cases", ["state", sa.literal_column("exposure_per_hour DESC"), sa.literal_column("top_score DESC"), "number"], unique=False)
     op.create_index("ix_cases_tenant", "cases", ["tenant_id", "state"], unique=False)
     op.create_index(
         "uq_cases_one_open_a_tenant",
