@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -25,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from cjp_fraud.clock import aware, utc_text
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.contradictions import open_contradictions
 from cjp_fraud.notices.work_items import work_items
@@ -40,6 +36,7 @@ from cjp_fraud.review.holdings import Holding
 from cjp_fraud.review.joint_events import events_in_queue
 from cjp_fraud.review.known_event import NamedEvent
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
+from cjp_fraud.review.queue_cursor import MOVING, Cursor, read_cursor
 from cjp_fraud.review.queue_filters import in_states, narrowing
 from cjp_fraud.review.spike_runs import QueuedEvent
 from cjp_fraud.review.tables import Case, CaseLine, Episode, Flag
@@ -69,10 +66,6 @@ _FLAGS_SINCE: Final = (
     .where(Case.id.in_(_CASE_IDS), Flag.superseded_at.is_(None), Flag.recorded_at > Case.closed_at)
     .group_by(Case.id)
 )
-
-
-_MOVING: Final = frozenset({QueueOrder.WORST, QueueOrder.SCORE})
-"""Orders in which a case's place changes with its flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,32 +154,6 @@ class OverflowEpisode:
     last_flag_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Where a page ended.
-
-    Parameters
-    ----------
-    revision : of the queue when the first page was read (``cases.queue_revision``).
-    moved : whether what changed since then is being listed.
-    key : places of the last row in what the order goes by, and its number; None: before the first row.
-    """
-
-    order: QueueOrder
-    revision: int
-    moved: bool = False
-    key: tuple[tuple[Any, ...], int] | None = None
-
-    def text(self) -> str:
-        """Return the cursor as people and programs hand it back."""
-        key = None
-        if self.key is not None:
-            places, number = self.key
-            key = [[utc_text(at) if isinstance(at, datetime) else at for at in places], number]
-        document = json.dumps([self.order, self.revision, self.moved, key], separators=(",", ":"))
-        return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
-
-
 def queue(
     session: Session,
     queue_filter: QueueFilter | None = None,
@@ -216,15 +183,15 @@ def queue(
     chosen = queue_filter or QueueFilter()
     if limit < 1:
         raise BadInputError(f"a page of {limit} cases: give at least 1")
-    cursor = _read_cursor(after, chosen.order) if after is not None else _first(session, chosen.order)
+    cursor = read_cursor(after, chosen.order) if after is not None else _first(session, chosen.order)
     keys = session.execute(_page(chosen, cursor, limit + 1)).all()
     rows: list[tuple[str, bool]] = [(row.id, cursor.moved) for row in keys[:limit]]
     following = (
-        _Cursor(cursor.order, cursor.revision, cursor.moved, _key(keys[limit - 1]))
+        Cursor(cursor.order, cursor.revision, cursor.moved, _key(keys[limit - 1]))
         if len(keys) > limit
         else None
     )
-    if following is None and chosen.order in _MOVING and not cursor.moved:
+    if following is None and chosen.order in MOVING and not cursor.moved:
         # The cases that stayed where they were are through; go on with those that changed meanwhile.
         changed = replace(cursor, moved=True, key=None)
         left = limit - len(rows)
@@ -284,64 +251,11 @@ def overflow_count(session: Session) -> int:
     return session.scalar(_OVERFLOW_COUNT) or 0
 
 
-def _first(session: Session, order: QueueOrder) -> _Cursor:
-    return _Cursor(order, session.scalar(_REVISION) or 0)
+def _first(session: Session, order: QueueOrder) -> Cursor:
+    return Cursor(order, session.scalar(_REVISION) or 0)
 
 
-def _read_cursor(text: str, order: QueueOrder) -> _Cursor:
-    try:
-        padded = text.strip() + "=" * (-len(text.strip()) % 4)
-        named, revision, moved, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        cursor = _Cursor(QueueOrder(named), _counted(revision), bool(moved))
-        cursor = replace(cursor, key=_key_in(key, cursor))
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise BadInputError(
-            f"{text!r} is no place in the queue; give what the page before named as next, or nothing"
-        ) from error
-    if cursor.order is not order:
-        raise BadInputError(
-            f"the page before was ordered by {cursor.order}; go on in the same order, or begin anew"
-        )
-    return cursor
-
-
-def _key_in(key: Any, cursor: _Cursor) -> tuple[tuple[Any, ...], int] | None:
-    """Return the key as the cursor's order has it, a value for each column that it goes by."""
-    if key is None:
-        return None
-    places, number = key
-    read = _READ_REVISION if cursor.moved else _READ_PLACES[cursor.order]
-    return tuple(one(place) for one, place in zip(read, places, strict=True)), _counted(number)
-
-
-def _score(place: Any) -> float:
-    score = float(place)
-    if not math.isfinite(score):
-        raise ValueError("no case has such a score")
-    return score
-
-
-def _moment(place: Any) -> datetime:
-    return aware(datetime.fromisoformat(place)).astimezone(UTC)
-
-
-def _counted(number: Any) -> int:
-    """Return a number as databases count in."""
-    if not abs(int(number)) < 2**63:
-        raise ValueError("no database counts so far")
-    return int(number)
-
-
-_READ_REVISION: Final = (_counted,)
-_READ_PLACES: Final = {
-    QueueOrder.WORST: (_counted, _score),
-    QueueOrder.SCORE: (_score,),
-    QueueOrder.AGE: (_moment,),
-}
-"""Order → what reads each value of a cursor's key."""
-
-
-def _columns(cursor: _Cursor) -> tuple[Any, ...]:
+def _columns(cursor: Cursor) -> tuple[Any, ...]:
     """The columns that the cursor's order goes by, before the number."""
     if cursor.moved:
         return (Case.queue_revision,)
@@ -350,15 +264,15 @@ def _columns(cursor: _Cursor) -> tuple[Any, ...]:
     return (Case.top_score if cursor.order is QueueOrder.SCORE else Case.opened_at,)
 
 
-def _page(queue_filter: QueueFilter, cursor: _Cursor, limit: int) -> Select[Any]:
+def _page(queue_filter: QueueFilter, cursor: Cursor, limit: int) -> Select[Any]:
     """Select id and key of at most ``limit`` cases after the cursor, in order.
 
     Each branch walks one index in its order and stops at the limit, so that no run sorts all cases.
     """
     columns = _columns(cursor)
-    descending = cursor.order in _MOVING and not cursor.moved
+    descending = cursor.order in MOVING and not cursor.moved
     conditions = narrowing(queue_filter)
-    if cursor.order in _MOVING:
+    if cursor.order in MOVING:
         unchanged = Case.queue_revision <= cursor.revision
         conditions.append(~unchanged if cursor.moved else unchanged)
     if cursor.key is not None:
