@@ -114,6 +114,7 @@ def confirm_consent(decision: Decision, consent_id: str) -> SignedConsent:
         action=f"confirm the standing consent of tenant {row.tenant_id}",
     )
     row.confirmed_by, row.confirmed_at = by.user_id, at
+    record_part(session, by, Part.EDITED_CONTRACT, row.tenant_id, at)
     session.flush()
     content = {"consent_id": row.id, "sha256": row.sha256, "proof_sha256": row.proof_sha256}
     append(decision, "contract.consent_confirmed", "tenants", row.tenant_id, content)

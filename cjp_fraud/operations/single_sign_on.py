@@ -71,7 +71,7 @@ def begin(deployment: Deployment, leads_to: str, *, again: bool = False) -> Begu
 def finish(deployment: Deployment, now: datetime, kept: str, state: str, code: str, client: str) -> Done:
     """Sign in whoever comes back with a code; the second factor is the provider's. Every refusal is on record.
 
-    Where the provider says when it authenticated them, the second factor is as old as that.
+    The second factor is as old as the provider says that it authenticated them, or as old as one can be.
 
     Parameters
     ----------

@@ -177,7 +177,10 @@ class Provider:
 
 
 def authenticated_ago(claims: Mapping[str, Any], by_machine: datetime) -> timedelta:
-    """Return how long ago the provider authenticated whom the claims mean (``auth_time``); 0 where it does not say.
+    """Return how long ago the provider authenticated whom the claims mean (``auth_time``); for ever if it does not say.
+
+    A provider that is asked to authenticate anew (``max_age``) must say so (OpenID Connect Core, section 3.1.2.1); one
+    that is not asked may know the person from a session of yesterday.
 
     Parameters
     ----------
@@ -185,7 +188,7 @@ def authenticated_ago(claims: Mapping[str, Any], by_machine: datetime) -> timede
     """
     at = claims.get("auth_time")
     if isinstance(at, bool) or not isinstance(at, int | float):
-        return timedelta()
+        return timedelta.max
     return timedelta(seconds=max(by_machine.timestamp() - at, 0.0))
 
 

@@ -23,7 +23,8 @@ from cjp_fraud.contracts.consent_entry import confirm_consent, end_consent, ente
 from cjp_fraud.contracts.standing_consent import ChargedInterval, SignedProof, StandingConsent
 from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.errors import Refused
-from cjp_fraud.people.model import Decision
+from cjp_fraud.people.model import Decision, Part
+from cjp_fraud.people.tables import Participation
 from cjp_fraud.review.claim import claim, release
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
@@ -433,3 +434,15 @@ def test_a_consent_on_record_is_what_was_signed(staffed: StaffedDeployment) -> N
         row = session.get_one(SignedConsent, consent_id)
         assert (row.proof_name, row.proof_sha256) == ("signed.pdf", "5" * 64)
     assert verify_log(staffed.engine).faults == ()
+
+
+def test_whoever_confirms_a_consent_edits_the_contract_and_does_not_approve_for_that_tenant(
+    staffed: StaffedDeployment,
+) -> None:
+    signed(staffed)
+    with reading(staffed.engine) as session:
+        row = session.scalars(select(SignedConsent)).one()
+        editors = session.scalars(
+            select(Participation.user_id).where(Participation.part == Part.EDITED_CONTRACT)
+        ).all()
+    assert {row.entered_by, row.confirmed_by} <= set(editors)

@@ -266,8 +266,9 @@ def _through_its_forms(url: str) -> str:
     raise AssertionError("the provider never led back")
 
 
+@pytest.mark.parametrize("known", [{"auth_time": 1_420_070_400}, {}], ids=["long ago", "nobody says when"])
 def test_whoever_signed_in_by_the_provider_long_ago_is_asked_to_do_so_again_before_an_approval(
-    sqlite_engine: Engine, tmp_path: Path, provider: ProviderUnderTest
+    sqlite_engine: Engine, tmp_path: Path, provider: ProviderUnderTest, known: dict[str, int]
 ) -> None:
     queue = a_queue_of(sqlite_engine, tmp_path, provider.issuer, lake=True)
     deployment = queue.deployment
@@ -277,7 +278,7 @@ def test_whoever_signed_in_by_the_provider_long_ago_is_asked_to_do_so_again_befo
     rita, adam = queue.signed_in("rita"), queue.a_browser()
     send(rita, "/cases/1", "/cases/1/claim")
     send(rita, "/cases/1", "/cases/1/determine", **FINDING)
-    provider.claims = {"sub": "adam", "auth_time": time.time() - 2 * 3600}
+    provider.claims = {"sub": "adam", **known}
     shown = adam.get(sent_to_provider(adam, "/cases/1"))
     [link] = re.findall(r'href="(/sign-in/provider\?[^"]*again[^"]*)"', shown.text)
     assert 'name="code"' not in shown.text, "adam has no authenticator here"
