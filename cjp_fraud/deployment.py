@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cjp_fraud.clock import LaterOf, TickingClock
 from cjp_fraud.config import Settings, load_settings
-from cjp_fraud.errors import BadInputError, Refused, StorageError
+from cjp_fraud.errors import BadInputError, StorageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -280,19 +280,15 @@ class Deployment:
         FormSentBefore, StaleForm
             If a form decides that acted before, or that was made before the case's last change.
         """
-        from cjp_fraud.people.denials import record_denial
+        from cjp_fraud.people.denials import denials_on_record
         from cjp_fraud.people.model import Decision
         from cjp_fraud.people.users import actor_named
         from cjp_fraud.storage.database import transaction
 
-        try:
-            with transaction(self.engine) as session:
-                decision = Decision(session, actor_named(session, by), at)
-                with self.form.acting(decision) if self.form is not None else nullcontext():
-                    yield decision
-        except Refused as error:
-            record_denial(self.engine, by, at, error)
-            raise
+        with denials_on_record(self.engine, by, at), transaction(self.engine) as session:
+            decision = Decision(session, actor_named(session, by), at)
+            with self.form.acting(decision) if self.form is not None else nullcontext():
+                yield decision
 
     @property
     def now(self) -> datetime:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
@@ -39,3 +40,18 @@ def record_denial(engine: Engine, by: str, at: datetime, error: Refused) -> None
         actor = actor_named(session, by)
         why = f"{error.action}: {'; '.join(because)}"[:1000]
         append(Decision(session, actor, at), DENIED, "users", actor.reference, {"why": why})
+
+
+@contextmanager
+def denials_on_record(engine: Engine, by: str, at: datetime) -> Iterator[None]:
+    """Put what is refused inside on record where it is about who acts, and let the refusal go on.
+
+    Parameters
+    ----------
+    by, at : as for :func:`record_denial`.
+    """
+    try:
+        yield
+    except Refused as error:
+        record_denial(engine, by, at, error)
+        raise

@@ -15,6 +15,7 @@ from cjp_fraud.contracts.periods import after
 from cjp_fraud.contracts.stated import stated
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans_on_record import cancel_plan
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, move, note
@@ -60,7 +61,8 @@ def reinstate(
         Names everything that is missing.
     """
     with enforcement.case_lock(case_id):
-        with transaction(enforcement.engine) as session:
+        denials = denials_on_record(enforcement.engine, by.name, enforcement.now)
+        with denials, transaction(enforcement.engine) as session:
             decision = Decision(session, by, enforcement.now)
             if not _is_being_reinstated(decision, case_id):
                 _decide_reinstatement(decision, case_id, reasons, checks)

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from cjp_fraud.errors import Refused
-from cjp_fraud.operations import cases
+from cjp_fraud.operations import cases, measures
 from tests.integration.web.test_case_pages import FINDING
 from tests.mail_servers import smtp_server
 from tests.queue_pages import QueueUnderTest, a_queue, send
@@ -83,6 +83,14 @@ def test_whoever_may_not_approve_because_of_who_they_are_is_on_record(queue: Que
     assert "rita is not an approver" in content["why"]
     assert "rita took part" in content["why"]
     assert queue.entries("case.approved") == []
+
+
+def test_whoever_may_not_reinstate_because_of_who_they_are_is_on_record(queue: QueueUnderTest) -> None:
+    deployment = queue.deployment
+    with pytest.raises(Refused):
+        measures.reinstate(deployment, "rita", deployment.now, "1", reasons="the calls were theirs")
+    [(_, _, content)] = queue.entries("access.denied")
+    assert "rita is not an approver" in content["why"]
 
 
 def test_a_refusal_that_is_about_the_case_alone_is_not_on_record_as_denied(queue: QueueUnderTest) -> None:
