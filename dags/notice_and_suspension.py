@@ -24,10 +24,10 @@ def notice_and_suspension() -> None:
         from pydantic_core import to_jsonable_python
 
         from cjp_fraud.deployment import open_deployment
-        from cjp_fraud.operations import measures
+        from cjp_fraud.operations import due_run
 
         deployment = open_deployment()
-        done: dict[str, Any] = to_jsonable_python(measures.run_due(deployment, deployment.now))
+        done: dict[str, Any] = to_jsonable_python(due_run.run_due(deployment, deployment.now))
         return done
 
     run_due()

@@ -16,7 +16,7 @@ from cjp_fraud.suspension.model import MeasureOutcome, PlatformOutcome
 
 if TYPE_CHECKING:
     from cjp_fraud.deployment import Deployment
-    from cjp_fraud.operations.measures import DueRun
+    from cjp_fraud.operations.due_run import DueRun
     from cjp_fraud.suspension.traffic_look import TrafficLook
 
 app = typer.Typer(no_args_is_help=True)
@@ -96,12 +96,12 @@ def run_due(
 
     Exit code 1 where something waits that only people can mend: a gate that is shut, a letter that did not arrive.
     """
-    from cjp_fraud.operations import measures
+    from cjp_fraud.operations import due_run
 
     opened = deployment(ctx)
     if with_traffic:
         _take_up_new_traffic(opened)
-    done = measures.run_due(opened, opened.now)
+    done = due_run.run_due(opened, opened.now)
     if as_json:
         print_json(done)
     else:

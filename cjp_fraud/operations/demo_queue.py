@@ -19,7 +19,16 @@ from cjp_fraud.clock import machine_now
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.deployment import Deployment, open_deployment
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations import cases, contract_entries, detection, housekeeping, measures, tenants, traffic
+from cjp_fraud.operations import (
+    cases,
+    contract_entries,
+    detection,
+    due_run,
+    housekeeping,
+    measures,
+    tenants,
+    traffic,
+)
 from cjp_fraud.operations.demo_additions import announce, ask_approver, attach_calls, have_signed
 from cjp_fraud.operations.measure_choice import OfferedMeasure, measures_of_case
 from cjp_fraud.operations.sign_in import (
@@ -174,13 +183,13 @@ def _work_through_the_earlier_cases(run: _DemoRun, incidents: Sequence[Incident]
                 cause=WrongCause.DETECTOR,
             )
     run.move(hours=24)
-    measures.run_due(run.deployment, run.now)
+    due_run.run_due(run.deployment, run.now)
 
 
 def _work_through_the_latest_cases(run: _DemoRun, incidents: Sequence[Incident]) -> None:
     """Leave the cases of the last day where they are worth looking at."""
     run.report("working through today's cases")
-    measures.run_due(run.deployment, run.now)
+    due_run.run_due(run.deployment, run.now)
     run.move(minutes=5)
     announce(run.deployment, OTHER_REVIEWER, run.now, incidents)
     run.let_happen(incidents)

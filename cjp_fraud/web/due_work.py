@@ -10,7 +10,7 @@ from typing import Final
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations import measures
+from cjp_fraud.operations import due_run
 from cjp_fraud.operations.new_traffic import take_up_new_traffic
 
 EVERY_SECONDS: Final = 60.0
@@ -58,7 +58,7 @@ def _run_until(
 def run_once(deployment: Deployment) -> bool:
     """Do what is due; what stands in the way is logged, and the next run tries again. Returns False: it waits."""
     try:
-        measures.run_due(deployment, deployment.now)
+        due_run.run_due(deployment, deployment.now)
     except CjpFraudError as error:
         _log.warning("run-due: %s", error)
     except Exception:

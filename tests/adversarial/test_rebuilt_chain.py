@@ -22,7 +22,7 @@ from cjp_fraud.cli import audit, evidence
 from cjp_fraud.compliance.log_verification import verify_log as verify_the_log
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations import measures
+from cjp_fraud.operations import due_run
 from cjp_fraud.operations.audit_log import verify_log
 from cjp_fraud.operations.evidence import export_case
 from cjp_fraud.operations.head_keeping import sign_and_keep
@@ -103,7 +103,7 @@ def test_waiting_for_the_next_head_does_not_launder_it(opened: Deployment) -> No
     with pytest.raises(CjpFraudError, match=r"the head is not signed: entry .* was written anew"):
         sign_and_keep(opened, opened.now)
     with pytest.raises(CjpFraudError, match="not signed"):
-        measures.run_due(tomorrow := later(opened, days=1), tomorrow.now)
+        due_run.run_due(tomorrow := later(opened, days=1), tomorrow.now)
     assert head_files(opened) == before
     assert not verify_log(opened).holds
 
@@ -190,7 +190,7 @@ def test_a_second_place_without_heads_is_noticed_and_not_begun_anew(opened: Depl
     [fault] = verify_log(opened).faults
     assert "there is no head of this home" in fault
     with pytest.raises(CjpFraudError, match="there is no head of this home"):
-        measures.run_due(opened, opened.now)
+        due_run.run_due(opened, opened.now)
     assert head_files(opened) == []
     Path(opened.settings.heads).rmdir()
     [fault] = verify_log(opened).faults

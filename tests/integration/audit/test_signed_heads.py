@@ -27,7 +27,7 @@ from cjp_fraud.cli.main import app
 from cjp_fraud.config import load_settings
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError
-from cjp_fraud.operations import cases, measures
+from cjp_fraud.operations import cases, due_run, measures
 from cjp_fraud.operations.audit_log import verify_log
 from cjp_fraud.operations.head_keeping import sign_and_keep
 from cjp_fraud.operations.housekeeping import initialize, verify_log_or_fail
@@ -101,10 +101,10 @@ def test_a_home_made_before_there_were_keys_gets_one_at_the_next_init(
     [fault] = verify_log(opened).faults
     assert "run: cjp-fraud init" in fault
     with pytest.raises(CjpFraudError, match="cjp-fraud init"):
-        measures.run_due(opened, opened.now)
+        due_run.run_due(opened, opened.now)
     initialize(Deployment(opened.settings))
     assert verify_log(opened).holds
-    measures.run_due(opened, opened.now)
+    due_run.run_due(opened, opened.now)
 
 
 def test_a_lost_key_is_followed_by_a_new_one_and_the_old_heads_still_count(home: Deployment) -> None:
@@ -138,7 +138,7 @@ def test_every_measure_is_followed_by_its_head(opened: Deployment) -> None:
 def test_a_lapse_is_followed_by_its_head(home: Deployment) -> None:
     suspended(home)
     ended = later(home, hours=80)
-    done = measures.run_due(ended, ended.now)
+    done = due_run.run_due(ended, ended.now)
     assert [moved.state for moved in done.resumed.moved] == ["lapsed"]
     assert done.head is not None
     assert newest_head(ended).sequence >= newest_entry_of_a_measure(ended.engine)
@@ -162,15 +162,15 @@ def test_whatever_changes_a_measure_is_an_act_that_a_head_follows(home: Deployme
 
 
 def test_the_head_is_kept_every_day(opened: Deployment) -> None:
-    assert measures.run_due(opened, opened.now).head is None
+    assert due_run.run_due(opened, opened.now).head is None
     soon = later(opened, hours=11)
     assert soon.now.date() == opened.now.date()
-    assert measures.run_due(soon, soon.now).head is None
+    assert due_run.run_due(soon, soon.now).head is None
     day = later(soon, hours=1.1)  # twelve hours later, and the next day: a run a day at 05:00 skips none
-    kept = measures.run_due(day, day.now).head
+    kept = due_run.run_due(day, day.now).head
     assert kept is not None
     assert kept.file == head_files(day)[-1].name
-    assert measures.run_due(day, day.now).head is None
+    assert due_run.run_due(day, day.now).head is None
     report = verify_log_or_fail(day)
     assert report.signed_head == kept
     late = later(day, days=3)
@@ -195,7 +195,7 @@ def test_killed_between_the_measure_and_its_head_the_next_run_keeps_it(
     assert any(
         f"the measure of entry {measure} (case.suspended)" in note for note in verify_log(opened).notes
     )
-    done = measures.run_due(opened, opened.now)
+    done = due_run.run_due(opened, opened.now)
     assert done.head is not None
     assert newest_head(opened).sequence >= measure
     assert verify_log(opened).notes == ()
@@ -221,12 +221,12 @@ def test_a_measure_stands_where_its_head_cannot_be_written_and_the_next_run_keep
         [said] = [record.getMessage() for record in caplog.records if "was not kept" in record.getMessage()]
         assert "run-due tries again" in said
         with pytest.raises(CjpFraudError, match="the head of the audit log was not kept"):
-            measures.run_due(home, home.now)
+            due_run.run_due(home, home.now)
         with pytest.raises(CjpFraudError, match=r"second place"):
             sign_and_keep(home, home.now)
     if broken == "not mounted":
         place.with_name("away").rename(place)
-    assert measures.run_due(home, home.now).head is not None
+    assert due_run.run_due(home, home.now).head is not None
     assert newest_head(home).sequence >= newest_entry_of_a_measure(home.engine)
     assert verify_log(home).holds
 
@@ -294,7 +294,7 @@ def test_a_mail_server_that_does_not_answer_stops_no_measure_and_gets_the_next_d
         sign_and_keep(unreachable, unreachable.now)
     before = len(server.received)
     day = later(home, days=1)
-    kept = measures.run_due(day, day.now).head
+    kept = due_run.run_due(day, day.now).head
     assert kept is not None
     assert kept.mailed_to == "counsel@law.example"
     assert server.received[-1].recipient == "counsel@law.example"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations import cases, measures, paging, people
+from cjp_fraud.operations import cases, due_run, paging, people
 from cjp_fraud.people.model import Role
 from cjp_fraud.review.model import PageOutcome
 from cjp_fraud.storage.database import reading
@@ -171,7 +171,7 @@ def test_run_due_pages_by_mail_and_the_mail_names_no_tenant(sqlite_engine: Engin
         on_call(queue, "rita", 1, mail="rita@provider.example")
         queue.flagged()
         with pytest.raises(CjpFraudError, match="head of the audit log"):  # this home has no key
-            measures.run_due(queue.deployment, queue.deployment.now)
+            due_run.run_due(queue.deployment, queue.deployment.now)
     [message] = mail.received
     assert message.recipient == "rita@provider.example"
     assert b"Subject: Case 1 waits for a reviewer" in message.content

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations import case_desk, cases, measures, mention_mails, people, roster, sign_in
+from cjp_fraud.operations import case_desk, cases, due_run, mention_mails, people, roster, sign_in
 from cjp_fraud.operations.mention_mails import WORDS, mail_mentions
 from cjp_fraud.people.form_submissions import case_version
 from cjp_fraud.people.model import Role, TurnWanted
@@ -84,7 +84,7 @@ def test_who_is_named_gets_one_mail_with_the_case_and_nothing_of_the_comment(
         version = case_version(session, case_id_of(session, "1"))
 
     with pytest.raises(CjpFraudError, match="there is no public key"):
-        measures.run_due(queue.deployment, queue.deployment.now)
+        due_run.run_due(queue.deployment, queue.deployment.now)
     assert run(queue, HOUR) == 0, "it left with all that is due"
 
     [message] = parsed(mail)
