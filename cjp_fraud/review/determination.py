@@ -46,6 +46,7 @@ from cjp_fraud.review.model import (
 )
 from cjp_fraud.review.principals import frozen_principals
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
+from cjp_fraud.review.refusal import refused_before
 from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
@@ -95,6 +96,7 @@ def determine_fraud(
         (asked.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
         *((False, fault) for fault in measure_faults(measure, flagged)),
         *_narrowest_checks(position, asked, measure, flagged),
+        *((False, fault) for fault in refused_before(session, case, flags, finding)),
         action=f"determine {in_words(case)}",
     )
     assert measure is not None, "measure_faults says so otherwise"

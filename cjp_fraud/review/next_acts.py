@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cjp_fraud.people.model import Part, Role
+from cjp_fraud.people.model import TAKING_PART, Part, Role
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 
 
@@ -30,6 +30,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     CONFIRM = "confirm"
     RETURN = "return"
+    REFUSE = "refuse"
     WITHDRAW = "withdraw"
     REINSTATE = "reinstate"
     REOPEN = "reopen"
@@ -90,7 +91,7 @@ _BY_STATE: Final[Mapping[CaseState, tuple[Act, ...]]] = {
         Act.HAND_OVER,
         Act.RELEASE,
     ),
-    CaseState.DETERMINED: (Act.APPROVE, Act.RETURN),
+    CaseState.DETERMINED: (Act.APPROVE, Act.RETURN, Act.REFUSE),
     CaseState.SUSPENDED: (Act.REINSTATE,),
     CaseState.DISMISSED: (Act.REOPEN,),
     CaseState.EXPIRED: (Act.REOPEN,),
@@ -110,6 +111,7 @@ _ROLES: Final[Mapping[Act, tuple[Role, ...]]] = {
     Act.DISMISS: (Role.REVIEWER,),
     Act.EMERGENCY: (Role.REVIEWER,),
     Act.RETURN: (Role.APPROVER, Role.COUNSEL, Role.REVIEWER),
+    Act.REFUSE: (Role.APPROVER, Role.COUNSEL),
     Act.WITHDRAW: (Role.REVIEWER, Role.APPROVER),
     Act.REINSTATE: (Role.APPROVER,),
     Act.REOPEN: (Role.REVIEWER,),
@@ -152,6 +154,8 @@ def _missing(act: Act, standing: Standing) -> tuple[str, ...]:
         missing.append(
             f"{standing.me} took part in this case ({took}); somebody who took no part must decide"
         )
+    if act is Act.REFUSE and (took := _in_words(standing.my_parts & TAKING_PART)):
+        missing.append(f"{standing.me} took part in this case ({took}); somebody who took no part refuses")
     if (
         act in (Act.RELEASE, Act.HAND_OVER, Act.PUT_ASIDE, Act.ASK_CUSTOMER)
         and standing.holder not in (None, standing.me)

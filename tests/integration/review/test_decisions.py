@@ -24,7 +24,8 @@ from cjp_fraud.review.claim import claim, comment, release
 from cjp_fraud.review.decision_tables import Approval, Determination, Proposal
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
-from cjp_fraud.review.model import CaseState, MeasureWanted
+from cjp_fraud.review.model import CaseState, MeasureWanted, NamedEvidence
+from cjp_fraud.review.refusal import refuse
 from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.review.tables import CaseComment, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
@@ -359,3 +360,57 @@ def test_a_refused_approval_names_what_the_gate_says_and_what_only_an_approval_a
     for words in ("expired", "read it again", "took part", "determined the fraud", "counsel ordered a stop"):
         assert any(words in sentence for sentence in said), words
     assert len(set(said)) == len(said)
+
+
+def test_an_approver_who_took_no_part_refuses_with_reasons_and_the_case_is_reviewed_again(
+    staffed: StaffedDeployment,
+) -> None:
+    determined(staffed)
+    with pytest.raises(Refused, match="say why the finding does not hold"):
+        staffed.do(refuse, "adam", " ")
+
+    staffed.do(refuse, "adam", "the calls are the customer's own campaign")
+
+    assert staffed.state is CaseState.IN_REVIEW
+    with pytest.raises(Refused, match="it is in_review; only a determined case can be approved"):
+        staffed.approve("bella")
+    with reading(staffed.engine) as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc())).first()
+        shown = case_view(session, staffed.case().id, staffed.now)
+    assert entry is not None
+    assert entry.action == "case.refused"
+    assert [each.text for each in shown.comments] == ["the calls are the customer's own campaign"]
+
+
+@pytest.mark.parametrize("who", ["rita", "rolf", "ana", "both"])
+def test_only_an_approver_or_counsel_who_took_no_part_refuses(staffed: StaffedDeployment, who: str) -> None:
+    staffed.do(comment, "both", "a range that is known")
+    determined(staffed)
+
+    with pytest.raises(Refused, match=r"took part|neither approver nor counsel"):
+        staffed.do(refuse, who, "it does not hold")
+
+    assert staffed.state is CaseState.DETERMINED
+
+
+def test_a_refused_finding_is_put_forward_again_only_with_something_new(staffed: StaffedDeployment) -> None:
+    determined(staffed)
+    staffed.do(refuse, "adam", "the calls are the customer's own campaign")
+
+    with pytest.raises(Refused, match="adam refused this finding"):
+        staffed.determine(reasons="in other words")
+    staffed.determine(evidence=[NamedEvidence.CUSTOMERS_ANSWER])
+    staffed.do(refuse, "bella", "the answer does not say so")
+
+    with pytest.raises(Refused) as refused:
+        staffed.determine(evidence=[NamedEvidence.CUSTOMERS_ANSWER])
+    assert [each.split()[0] for each in refused.value.missing] == ["bella"]
+
+
+def test_a_returned_finding_is_put_forward_again(staffed: StaffedDeployment) -> None:
+    determined(staffed)
+    staffed.do(return_, "adam", "say more")
+
+    staffed.determine()
+
+    assert staffed.state is CaseState.DETERMINED

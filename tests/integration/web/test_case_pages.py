@@ -386,3 +386,25 @@ def test_whoever_an_admin_invited_anew_approves_nothing_for_a_day(
     assert "adam's password was made less than 24 hours before" in html.unescape(refused.text)
     assert state_of(queue) == "determined"
     assert mail.received == []
+
+
+def test_an_approver_refuses_on_the_page_and_by_its_key_and_who_determined_is_not_offered_it(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    queue = a_queue(sqlite_engine, tmp_path, lake=True)
+    queue.flagged()
+    rita, adam = queue.signed_in("rita"), queue.signed_in("adam")
+    send(rita, "/cases/1", "/cases/1/claim")
+    send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+    assert "/cases/1/refuse" not in rita.get("/cases/1").text
+    assert '<summary data-key="x">Refuse <kbd>x</kbd></summary>' in adam.get("/cases/1").text
+
+    refused = send(adam, "/cases/1", "/cases/1/refuse", reasons="their own campaign, as announced")
+
+    assert refused.status_code == 200, refused.text
+    assert state_of(queue) == "in_review"
+    assert "refused: the finding does not hold" in refused.text
+    assert "their own campaign, as announced" in rita.get("/cases/1").text
+    again = send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+    assert again.status_code == 409
+    assert "adam refused this finding" in again.text
