@@ -233,6 +233,7 @@ def _acts(
         Standing(
             state=row.state,
             holder=holding.holder,
+            held_until=holding.lease_ends_at,
             me=reader.name,
             roles=roles,
             my_parts=parts_taken(session, reader, row.id),

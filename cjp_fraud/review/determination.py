@@ -17,15 +17,17 @@ from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans_on_record import cancel_plan, plan_of
-from cjp_fraud.people.model import Actor, Decision, Part, Role
+from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.case_opening import order_openers
 from cjp_fraud.review.case_traits import traits_of_finding
 from cjp_fraud.review.cases import flags_in_force, in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.claim_rules import held_by_another
 from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Proposal
 from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.grounds import Ground, in_catalogue_order, misfitting
+from cjp_fraud.review.leases import leases_on_record
 from cjp_fraud.review.measure_candidates import why_wider_fault
 from cjp_fraud.review.measure_fit import (
     Flagged,
@@ -74,7 +76,7 @@ def determine_fraud(
     Refused
         Names everything that is missing.
     """
-    session, by, at = decision.session, decision.by, decision.at
+    session, at = decision.session, decision.at
     case = lock_case(session, case_id)
     flags, strangers = _named_flags(session, case, finding.flag_ids)
     position = contract_at(session, case.tenant_id, at)
@@ -84,7 +86,7 @@ def determine_fraud(
     flagged = flagged_traffic(flags, rows, principals.rows, principals.usual)
     measure = proposed_measure(asked, flagged, policy.measure_review)
     refuse_unless(
-        *_who_and_why(case, by, finding.reasons),
+        *_who_and_why(decision, case, finding.reasons),
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
         (
             bool(finding.grounds),
@@ -152,10 +154,10 @@ def _determined(
 
 def leave_undetermined(decision: Decision, case_id: str, *, reasons: str) -> Determination:
     """Record that it cannot be said whether it is fraud; the case stays in review."""
-    session, by = decision.session, decision.by
+    session = decision.session
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
-    refuse_unless(*_who_and_why(case, by, reasons), action=f"determine {in_words(case)}")
+    refuse_unless(*_who_and_why(decision, case, reasons), action=f"determine {in_words(case)}")
     determination, words = _record(decision, case, Finding.UNDETERMINED, reasons, flags)
     content = {"determination_id": determination.id, "reasons_sha256": words.sha256, "state": case.state}
     note(decision, case, "case.undetermined", content)
@@ -171,10 +173,10 @@ def dismiss(
     ----------
     bulk_dismissal_id : of the act by which cases of one cause are dismissed together; None: it is dismissed alone.
     """
-    session, by = decision.session, decision.by
+    session = decision.session
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
-    refuse_unless(*_who_and_why(case, by, reasons), action=f"dismiss {in_words(case)}")
+    refuse_unless(*_who_and_why(decision, case, reasons), action=f"dismiss {in_words(case)}")
     determination, words = _record(decision, case, Finding.NOT_FRAUDULENT, reasons, flags)
     content = {
         "determination_id": determination.id,
@@ -257,13 +259,17 @@ def latest_determination(session: Session, case: Case) -> Determination | None:
     )
 
 
-def _who_and_why(case: Case, by: Actor, reasons: str) -> list[tuple[bool, str]]:
+def _who_and_why(decision: Decision, case: Case, reasons: str) -> list[tuple[bool, str]]:
+    by = decision.by
+    lease = leases_on_record(decision.session, (case.id,), decision.at).get(case.id)
+    held = held_by_another(lease.holder, lease.ends_at, by.name) if lease else ()
     return [
         (
             case.state is CaseState.IN_REVIEW,
             f"it is {case.state}; only a case in review is decided",
         ),
         (by.may(Role.REVIEWER), f"{by} is not a reviewer"),
+        *((False, fault) for fault in held),
         (bool(reasons.strip()), "give the reasons"),
     ]
 

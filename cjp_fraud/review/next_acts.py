@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from cjp_fraud.people.model import TAKING_PART, Part, Role
+from cjp_fraud.review.claim_rules import held_by_another
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 
 
@@ -54,6 +56,7 @@ class Standing:
     Parameters
     ----------
     holder : name of who works it; None: nobody.
+    held_until : when the holder's lease ends, aware, UTC; None: nobody holds it.
     me, roles : who looks, and what they may do.
     my_parts : all that they did about this case.
     approval_faults : all that keeps this person from approving its proposal, as the approval itself would say.
@@ -77,6 +80,7 @@ class Standing:
     emergency: bool = False
     unapproved: bool = False
     found_fraudulent: bool = False
+    held_until: datetime | None = None
 
 
 _BY_STATE: Final[Mapping[CaseState, tuple[Act, ...]]] = {
@@ -148,6 +152,8 @@ def _missing(act: Act, standing: Standing) -> tuple[str, ...]:
     missing: list[str] = []
     if standing.roles.isdisjoint(needed):
         missing.append(f"it needs the role {_either(needed)}, which {standing.me} does not have")
+    if act in (Act.DETERMINE, Act.CANNOT_TELL, Act.DISMISS):
+        missing += held_by_another(standing.holder, standing.held_until, standing.me)
     if act is Act.ASK_CUSTOMER:
         missing += standing.nobody_to_ask
     if act is Act.DECIDE_DISPUTE and (took := _in_words(standing.my_parts)):

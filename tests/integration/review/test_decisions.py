@@ -20,7 +20,7 @@ from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import return_
 from cjp_fraud.review.case_reader import case_view
-from cjp_fraud.review.claim import claim, comment, release
+from cjp_fraud.review.claim import DEFAULT_POLICY, claim, comment, release
 from cjp_fraud.review.decision_tables import Approval, Determination, Proposal
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
@@ -53,6 +53,8 @@ def test_an_analyst_claims_and_a_reviewer_determines(staffed: StaffedDeployment)
 
     with pytest.raises(Refused, match="ana is not a reviewer"):
         staffed.determine("ana")
+    staffed.do(release, "ana")
+    staffed.do(claim, "rolf")
     staffed.determine("rolf")
 
     assert staffed.state is CaseState.DETERMINED
@@ -134,7 +136,7 @@ def test_only_an_approver_approves(staffed: StaffedDeployment, who: str, why: st
 
 
 def test_nobody_approves_what_they_determined_though_they_have_both_roles(staffed: StaffedDeployment) -> None:
-    staffed.do(claim, "rita")
+    staffed.do(claim, "both")
     staffed.determine("both")
 
     with pytest.raises(Refused) as refused:
@@ -348,7 +350,7 @@ def test_a_case_shows_why_it_fired_and_all_that_was_decided(staffed: StaffedDepl
 def test_a_refused_approval_names_what_the_gate_says_and_what_only_an_approval_asks(
     staffed: StaffedDeployment,
 ) -> None:
-    staffed.do(claim, "rita")
+    staffed.do(claim, "both")
     staffed.determine("both")
     staffed.do(order_stop, "carol", "wait for the customer")
     staffed.wait(hours=72)
@@ -414,3 +416,33 @@ def test_a_returned_finding_is_put_forward_again(staffed: StaffedDeployment) -> 
     staffed.determine()
 
     assert staffed.state is CaseState.DETERMINED
+
+
+def test_nobody_decides_a_case_that_a_colleague_holds(staffed: StaffedDeployment) -> None:
+    staffed.do(claim, "rita")
+
+    until = f"{staffed.now + DEFAULT_POLICY.lease:%H:%MZ}"
+    with pytest.raises(Refused, match=f"rita holds it until {until}; ask rita to hand it over"):
+        staffed.determine("rolf")
+    for decide in (dismiss, leave_undetermined):
+        with pytest.raises(Refused, match=f"rita holds it until {until}"):
+            staffed.do(decide, "rolf", reasons="a campaign")
+
+    assert staffed.state is CaseState.IN_REVIEW
+
+
+def test_a_colleague_decides_once_the_lease_has_ended(staffed: StaffedDeployment) -> None:
+    staffed.do(claim, "rita")
+    staffed.now += DEFAULT_POLICY.lease
+
+    staffed.determine("rolf")
+
+    assert staffed.state is CaseState.DETERMINED
+
+
+def test_an_approval_asks_for_no_lease(staffed: StaffedDeployment) -> None:
+    determined(staffed)
+
+    staffed.approve("adam")
+
+    assert staffed.state is CaseState.APPROVED

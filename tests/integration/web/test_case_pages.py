@@ -155,8 +155,7 @@ def test_nobody_approves_their_own_determination_whatever_form_they_send(
     queue = a_queue(sqlite_engine, tmp_path, lake=True)
     queue.flagged()
     both = queue.signed_in("both")
-    rita = queue.signed_in("rita")
-    send(rita, "/cases/1", "/cases/1/claim")
+    send(both, "/cases/1", "/cases/1/claim")
     send(both, "/cases/1", "/cases/1/determine", **FINDING)
     shown = both.get("/cases/1")
     assert "both took part in the case" in shown.text
@@ -195,7 +194,7 @@ def test_who_acts_on_an_old_page_is_told_what_changed_and_keeps_what_they_typed(
     queue: QueueUnderTest,
 ) -> None:
     rita, rolf = queue.signed_in("rita"), queue.signed_in("rolf")
-    send(rita, "/cases/1", "/cases/1/claim")
+    send(rolf, "/cases/1", "/cases/1/claim")
     old = hidden_in(rolf.get("/cases/1").text, "/cases/1/dismiss")
     send(rita, "/cases/1", "/cases/1/comment", text="the numbers are of one pool")
     answer = rolf.post("/cases/1/dismiss", data=old | {"reasons": "a long <b>explanation</b>"})
@@ -408,3 +407,12 @@ def test_an_approver_refuses_on_the_page_and_by_its_key_and_who_determined_is_no
     again = send(rita, "/cases/1", "/cases/1/determine", **FINDING)
     assert again.status_code == 409
     assert "adam refused this finding" in again.text
+
+
+def test_a_colleague_of_the_holder_is_offered_no_decision_and_told_what_to_do(queue: QueueUnderTest) -> None:
+    rita, rolf = queue.signed_in("rita"), queue.signed_in("rolf")
+    send(rita, "/cases/1", "/cases/1/claim")
+    shown = rolf.get("/cases/1").text
+    assert "ask rita to hand it over, or wait until then" in shown
+    assert "/cases/1/dismiss" not in shown
+    assert "/cases/1/dismiss" in rita.get("/cases/1").text
