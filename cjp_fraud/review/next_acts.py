@@ -64,6 +64,7 @@ class Standing:
     nobody_to_ask : why the customer cannot be asked.
     open_dispute : whether a dispute waits for its decision.
     emergency : whether counsel has marked the ground, and one reviewer may order the measure at once.
+    emergency_faults : why not this reviewer.
     unapproved : whether its measure, ordered in an emergency, ends by itself unless it is approved.
     found_fraudulent : whether fraud was ever determined on it, or a cap begun, so that there is something to dispute.
     """
@@ -81,6 +82,7 @@ class Standing:
     unapproved: bool = False
     found_fraudulent: bool = False
     held_until: datetime | None = None
+    emergency_faults: tuple[str, ...] = ()
 
 
 _BY_STATE: Final[Mapping[CaseState, tuple[Act, ...]]] = {
@@ -154,6 +156,8 @@ def _missing(act: Act, standing: Standing) -> tuple[str, ...]:
         missing.append(f"it needs the role {_either(needed)}, which {standing.me} does not have")
     if act in (Act.DETERMINE, Act.CANNOT_TELL, Act.DISMISS):
         missing += held_by_another(standing.holder, standing.held_until, standing.me)
+    if act is Act.EMERGENCY:
+        missing += standing.emergency_faults
     if act is Act.ASK_CUSTOMER:
         missing += standing.nobody_to_ask
     if act is Act.DECIDE_DISPUTE and (took := _in_words(standing.my_parts)):
