@@ -446,3 +446,8 @@ def test_an_approval_asks_for_no_lease(staffed: StaffedDeployment) -> None:
     staffed.approve("adam")
 
     assert staffed.state is CaseState.APPROVED
+
+
+def test_a_comment_with_a_sign_that_nobody_sees_is_refused(staffed: StaffedDeployment) -> None:
+    with pytest.raises(Refused, match=r"character 8 of the comment is U\+202E"):
+        staffed.do(comment, "ana", "opened \u202egpj.exe")
