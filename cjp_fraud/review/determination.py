@@ -90,7 +90,7 @@ def determine_fraud(
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
         (
             bool(finding.grounds),
-            f"name at least one ground, of {', '.join(Ground)} (cases grounds CASE says what fits, and its meaning)",
+            f"name at least one ground that fits the flagged traffic, of {', '.join(Ground)}",
         ),
         *((False, fault) for fault in misfitting(finding.grounds, flagged.streams)),
         (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
@@ -124,7 +124,9 @@ def _narrowest_checks(
         return []
     duty = asks_for_the_narrowest(position.terms)
     fault = why_wider_fault(measure.kind, measure.scope, flagged, duty=duty, home=position.country)
-    return [(False, f"{fault}: say why {measure.kind} is needed (--because-wider)")] if fault else []
+    return (
+        [(False, f"{fault}: say why {measure.kind} is needed and no narrower one is enough")] if fault else []
+    )
 
 
 def _determined(

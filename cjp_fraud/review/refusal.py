@@ -39,7 +39,7 @@ def refuse(decision: Decision, case_id: str, text: str) -> Case:
         (by.may(Role.APPROVER, Role.COUNSEL), f"{by} is neither approver nor counsel"),
         (
             not took_part(session, by, case.id),
-            f"{by} took part in this case; somebody who took no part refuses (cases return takes it back)",
+            f"{by} took part in this case; somebody who took no part refuses; return it instead",
         ),
         (bool(text.strip()), "say why the finding does not hold"),
         action=f"refuse {in_words(case)}",

@@ -451,3 +451,14 @@ def test_an_approval_asks_for_no_lease(staffed: StaffedDeployment) -> None:
 def test_a_comment_with_a_sign_that_nobody_sees_is_refused(staffed: StaffedDeployment) -> None:
     with pytest.raises(Refused, match=r"character 8 of the comment is U\+202E"):
         staffed.do(comment, "ana", "opened \u202egpj.exe")
+
+
+def test_a_missing_ground_is_asked_for_in_words_that_fit_the_page_and_the_command(
+    staffed: StaffedDeployment,
+) -> None:
+    staffed.do(claim, "rita")
+
+    with pytest.raises(Refused, match="name at least one ground that fits") as refused:
+        staffed.determine(grounds=())
+
+    assert not [sentence for sentence in refused.value.missing if "CASE" in sentence]
