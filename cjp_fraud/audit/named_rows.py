@@ -100,6 +100,7 @@ ACT_ROWS: Final[Mapping[str, frozenset[str]]] = {
     "case.put_aside": frozenset({"participations"}),
     "case.commented": frozenset({"participations", "case_comments"}),
     "case.attached": frozenset({"participations", "case_comments", "attachments", "attachment_contents"}),
+    "case.refused": frozenset({"participations", "case_comments"}),
     "case.reopened": frozenset({"participations", "case_comments"}),
     "case.determined": frozenset({"participations", "determinations", "proposals", "evidence_sets"}),
     "case.undetermined": frozenset({"participations", "determinations"}),

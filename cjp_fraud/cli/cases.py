@@ -251,6 +251,18 @@ def return_(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: 
 
 
 @app.command()
+def refuse(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
+    """Refuse the proposal, as an approver or counsel who took no part: the finding does not hold.
+
+    The case goes back to review. The same finding is not put forward again unless it names something new.
+    """
+    from cjp_fraud.operations import cases
+
+    opened = deployment(ctx)
+    say_standing(cases.refuse_proposal(opened, as_user, opened.now, case, reasons=because))
+
+
+@app.command()
 def dismiss(ctx: typer.Context, case: CaseArgument, as_user: AsOption, because: Because) -> None:
     """Determine that the traffic is not fraudulent, and close the case."""
     from cjp_fraud.operations import cases

@@ -16,9 +16,7 @@ def beside_the_notice(terms: ContractTerms) -> tuple[str, ...]:
     """Return what binds a measure beside its notice; what the contract does not state is left out."""
     sentences = [*_conditional(terms), *_grounds(terms)]
     if terms.narrowest_measure is True:
-        sentences.append(
-            "the contract asks for the narrowest measure: a wider one needs its reason (--because-wider)"
-        )
+        sentences.append("the contract asks for the narrowest measure: a wider one needs its reason")
     if isinstance(terms.lift, LiftRule):
         sentences.append(f"{_LIFT_WORDS[terms.lift.when]}, {_within(terms.lift)} (measures corrected)")
     if not isinstance(terms.longest_measure, Unstated):

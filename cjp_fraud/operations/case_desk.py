@@ -41,7 +41,7 @@ from cjp_fraud.review.similar_cases import SimilarCase, similar_cases
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.tenant_history import TenantCase, TenantDispute, cases_of_tenant, disputes_of_tenant
 from cjp_fraud.storage.database import at_one_moment, reading, transaction
-from cjp_fraud.suspension.emergency import emergency_obstacles
+from cjp_fraud.suspension.emergency import emergency_obstacles, repeat_faults
 from cjp_fraud.suspension.gate_facts import approval_obstacles, gate_facts
 
 _Past = TypeVar("_Past")
@@ -228,6 +228,7 @@ def _acts(
         Standing(
             state=row.state,
             holder=holding.holder,
+            held_until=holding.lease_ends_at,
             me=reader.name,
             roles=roles,
             my_parts=parts_taken(session, reader, row.id),
@@ -242,6 +243,7 @@ def _acts(
             asked=customer.waits,
             nobody_to_ask=customer.faults,
             emergency=emergency,
+            emergency_faults=repeat_faults(session, row, reader, decision.at) if emergency else (),
             unapproved=unapproved,
             stages=_stages(page),
             open_dispute=any(dispute.state is DisputeState.OPEN for dispute in page.disputes),

@@ -20,6 +20,7 @@ _COMMENTS: Final = {
         "attached",
         "returned",
         "taken_back",
+        "refused",
         "reopened",
         "withdrawn",
         "customer_asked",

@@ -25,7 +25,7 @@ from cjp_fraud.review import approval as approvals
 from cjp_fraud.review import claim as claims
 from cjp_fraud.review import determination as determinations
 from cjp_fraud.review import dispute as disputes
-from cjp_fraud.review import stops_on_record
+from cjp_fraud.review import refusal, stops_on_record
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.decision_tables import Dispute, Stop
@@ -249,6 +249,14 @@ def return_proposal(
     """Return the proposal to review with a comment (approver, counsel), or take it back (reviewer)."""
     with deployment.deciding(by, now) as decision:
         return CaseStanding.of(approvals.return_(decision, case_id_of(decision.session, case), reasons))
+
+
+def refuse_proposal(
+    deployment: Deployment, by: str, now: datetime, case: str, *, reasons: str
+) -> CaseStanding:
+    """Refuse the proposal, as an approver or counsel who took no part: the finding does not hold."""
+    with deployment.deciding(by, now) as decision:
+        return CaseStanding.of(refusal.refuse(decision, case_id_of(decision.session, case), reasons))
 
 
 def withdraw_and_notify(

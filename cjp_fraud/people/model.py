@@ -144,6 +144,7 @@ class Part(StrEnum):
     EDITED = "edited"
     DETERMINED = "determined"
     RETURNED = "returned"
+    REFUSED = "refused"
     APPROVED = "approved"
     STATED_NEED = "stated_need"
     WITHDREW = "withdrew"

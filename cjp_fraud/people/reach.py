@@ -47,6 +47,7 @@ ROLES_FOR_ACT: Final[Mapping[str, frozenset[Role]]] = {
     "case.letter_withdrawn": _RULES,
     "case.contradiction_resolved": _RULES,
     "case.returned": _RETURNS,
+    "case.refused": _RETURNS,
     "case.withdrawn": _WITHDRAWS,
     "case.need_stated": _WITHDRAWS,
     "case.stopped": _STOPS,

@@ -149,14 +149,28 @@ def flags_in_force(session: Session, case_id: str, *, lock: bool = False) -> lis
     return list(in_force)
 
 
-def write_comment(decision: Decision, case: Case, kind: CommentKind, text: str) -> PersonalText:
-    """Store what a person wrote on a case; the caller writes the log."""
+def write_comment(
+    decision: Decision, case: Case, kind: CommentKind, text: str, *, proposal_id: str | None = None
+) -> PersonalText:
+    """Store what a person wrote on a case; the caller writes the log.
+
+    Parameters
+    ----------
+    proposal_id : of the proposal that it refuses; None: it refuses none.
+    """
     by = decision.by.user_id
     if by is None:
         raise ValueError("a machine writes no comments")
     words = keep_text(decision.session, text.strip(), decision.at)
     decision.session.add(
-        CaseComment(case_id=case.id, kind=kind, by_user_id=by, at=decision.at, text_id=words.id)
+        CaseComment(
+            case_id=case.id,
+            kind=kind,
+            by_user_id=by,
+            at=decision.at,
+            text_id=words.id,
+            proposal_id=proposal_id,
+        )
     )
     decision.session.flush()
     return words

@@ -21,6 +21,7 @@ from cjp_fraud.review.case_opening import Openings, join_overflow, open_case, or
 from cjp_fraud.review.case_reach import roles_reaching
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.claim_rules import ClaimPolicy, require_moment_to_return
+from cjp_fraud.review.comment_rules import comment_faults
 from cjp_fraud.review.decision_tables import Approval, Proposal
 from cjp_fraud.review.leases import CLAIMABLE, begin_lease, end_waits, free, let_lapse, put_aside
 from cjp_fraud.review.mentions import keep_mentions, mentions_in
@@ -292,6 +293,7 @@ def comment(
             f"{by} is neither analyst, reviewer, approver nor counsel",
         ),
         (bool(text.strip()) or file is not None, "the comment is empty"),
+        *((False, fault) for fault in comment_faults(text)),
         *((False, fault) for fault in mentions.faults),
         *(attachment_faults(session, case, policy) if file is not None else ()),
         (

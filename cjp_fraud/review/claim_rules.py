@@ -77,6 +77,22 @@ class Wait:
         return self.begun_at, min(self.over_at, self.begun_at + LONGEST_STOP)
 
 
+def held_by_another(holder: str | None, until: datetime | None, me: str) -> tuple[str, ...]:
+    """Say that a colleague holds a case and what to do about it; nothing: whoever is named ``me`` may decide it.
+
+    Parameters
+    ----------
+    holder : name of the user whose lease lasts; None: nobody's does.
+    until : when that lease ends, aware, UTC, unless it is used.
+    """
+    if holder in (None, me) or until is None:
+        return ()
+    return (
+        f"{holder} holds it until {until:%H:%MZ}; ask {holder} to hand it over, or wait until then "
+        "(where that cannot wait, a reviewer releases it first)",
+    )
+
+
 def require_moment_to_return(until: datetime, now: datetime) -> None:
     """Refuse a moment that is past, or so far off that the case would be forgotten.
 

@@ -17,15 +17,17 @@ from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.digests import digest
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.plans_on_record import cancel_plan, plan_of
-from cjp_fraud.people.model import Actor, Decision, Part, Role
+from cjp_fraud.people.model import Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.case_opening import order_openers
 from cjp_fraud.review.case_traits import traits_of_finding
 from cjp_fraud.review.cases import flags_in_force, in_words, lock_case, move, note, write_comment
+from cjp_fraud.review.claim_rules import held_by_another
 from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Proposal
 from cjp_fraud.review.evidence import ReadRows, freeze, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.grounds import Ground, in_catalogue_order, misfitting
+from cjp_fraud.review.leases import leases_on_record
 from cjp_fraud.review.measure_candidates import why_wider_fault
 from cjp_fraud.review.measure_fit import (
     Flagged,
@@ -46,6 +48,7 @@ from cjp_fraud.review.model import (
 )
 from cjp_fraud.review.principals import frozen_principals
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
+from cjp_fraud.review.refusal import refused_before
 from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
@@ -73,7 +76,7 @@ def determine_fraud(
     Refused
         Names everything that is missing.
     """
-    session, by, at = decision.session, decision.by, decision.at
+    session, at = decision.session, decision.at
     case = lock_case(session, case_id)
     flags, strangers = _named_flags(session, case, finding.flag_ids)
     position = contract_at(session, case.tenant_id, at)
@@ -83,11 +86,11 @@ def determine_fraud(
     flagged = flagged_traffic(flags, rows, principals.rows, principals.usual)
     measure = proposed_measure(asked, flagged, policy.measure_review)
     refuse_unless(
-        *_who_and_why(case, by, finding.reasons),
+        *_who_and_why(decision, case, finding.reasons),
         (finding.tenants_part is not None, "say the tenant's part: victim, complicit or unknown"),
         (
             bool(finding.grounds),
-            f"name at least one ground, of {', '.join(Ground)} (cases grounds CASE says what fits, and its meaning)",
+            f"name at least one ground that fits the flagged traffic, of {', '.join(Ground)}",
         ),
         *((False, fault) for fault in misfitting(finding.grounds, flagged.streams)),
         (not strangers, f"not flags in force of this case: {', '.join(strangers)}"),
@@ -95,6 +98,7 @@ def determine_fraud(
         (asked.is_named, f"say the kind of measure too: {', '.join(MeasureKind)}"),
         *((False, fault) for fault in measure_faults(measure, flagged)),
         *_narrowest_checks(position, asked, measure, flagged),
+        *((False, fault) for fault in refused_before(session, case, flags, finding)),
         action=f"determine {in_words(case)}",
     )
     assert measure is not None, "measure_faults says so otherwise"
@@ -120,7 +124,9 @@ def _narrowest_checks(
         return []
     duty = asks_for_the_narrowest(position.terms)
     fault = why_wider_fault(measure.kind, measure.scope, flagged, duty=duty, home=position.country)
-    return [(False, f"{fault}: say why {measure.kind} is needed (--because-wider)")] if fault else []
+    return (
+        [(False, f"{fault}: say why {measure.kind} is needed and no narrower one is enough")] if fault else []
+    )
 
 
 def _determined(
@@ -150,10 +156,10 @@ def _determined(
 
 def leave_undetermined(decision: Decision, case_id: str, *, reasons: str) -> Determination:
     """Record that it cannot be said whether it is fraud; the case stays in review."""
-    session, by = decision.session, decision.by
+    session = decision.session
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
-    refuse_unless(*_who_and_why(case, by, reasons), action=f"determine {in_words(case)}")
+    refuse_unless(*_who_and_why(decision, case, reasons), action=f"determine {in_words(case)}")
     determination, words = _record(decision, case, Finding.UNDETERMINED, reasons, flags)
     content = {"determination_id": determination.id, "reasons_sha256": words.sha256, "state": case.state}
     note(decision, case, "case.undetermined", content)
@@ -169,10 +175,10 @@ def dismiss(
     ----------
     bulk_dismissal_id : of the act by which cases of one cause are dismissed together; None: it is dismissed alone.
     """
-    session, by = decision.session, decision.by
+    session = decision.session
     case = lock_case(session, case_id)
     flags, _ = _named_flags(session, case, None)
-    refuse_unless(*_who_and_why(case, by, reasons), action=f"dismiss {in_words(case)}")
+    refuse_unless(*_who_and_why(decision, case, reasons), action=f"dismiss {in_words(case)}")
     determination, words = _record(decision, case, Finding.NOT_FRAUDULENT, reasons, flags)
     content = {
         "determination_id": determination.id,
@@ -255,13 +261,17 @@ def latest_determination(session: Session, case: Case) -> Determination | None:
     )
 
 
-def _who_and_why(case: Case, by: Actor, reasons: str) -> list[tuple[bool, str]]:
+def _who_and_why(decision: Decision, case: Case, reasons: str) -> list[tuple[bool, str]]:
+    by = decision.by
+    lease = leases_on_record(decision.session, (case.id,), decision.at).get(case.id)
+    held = held_by_another(lease.holder, lease.ends_at, by.name) if lease else ()
     return [
         (
             case.state is CaseState.IN_REVIEW,
             f"it is {case.state}; only a case in review is decided",
         ),
         (by.may(Role.REVIEWER), f"{by} is not a reviewer"),
+        *((False, fault) for fault in held),
         (bool(reasons.strip()), "give the reasons"),
     ]
 

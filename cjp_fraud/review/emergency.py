@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,7 +19,12 @@ from cjp_fraud.storage.base import new_id
 
 
 def record_emergency_order(
-    decision: Decision, case_id: str, *, reasons: str, expected_sha256: str | None = None
+    decision: Decision,
+    case_id: str,
+    *,
+    reasons: str,
+    expected_sha256: str | None = None,
+    repeat_faults: Sequence[str] = (),
 ) -> EmergencyOrder:
     """Put a reviewer's emergency order on the standing proposal on record; the caller asks the gate and acts.
 
@@ -26,6 +33,7 @@ def record_emergency_order(
     reasons : why it cannot wait for an approval.
     expected_sha256 : digest (or its first 8 or more digits) of the version that the person has seen; refused if another
         stands.
+    repeat_faults : why this person may not order after an earlier order of theirs that nobody approved; none: they may.
 
     Raises
     ------
@@ -42,6 +50,7 @@ def record_emergency_order(
         ),
         (by.may(Role.REVIEWER), f"{by} is not a reviewer"),
         (bool(reasons.strip()), "say why it cannot wait for an approval"),
+        *((False, fault) for fault in repeat_faults),
         *(() if proposal is None else version_checks(proposal, at, expected_sha256)),
         *(
             ()

@@ -159,6 +159,7 @@ class CommentKind(StrEnum):
     COMMENT = "comment"
     RETURNED = "returned"
     TAKEN_BACK = "taken_back"
+    REFUSED = "refused"
     REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
     ASKED_CUSTOMER = "asked_customer"

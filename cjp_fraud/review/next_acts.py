@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from cjp_fraud.people.model import Part, Role
+from cjp_fraud.people.model import TAKING_PART, Part, Role
+from cjp_fraud.review.claim_rules import held_by_another
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 
 
@@ -30,6 +32,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     CONFIRM = "confirm"
     RETURN = "return"
+    REFUSE = "refuse"
     WITHDRAW = "withdraw"
     REINSTATE = "reinstate"
     REINSTATE_IN_STAGES = "reinstate_in_stages"
@@ -63,6 +66,7 @@ class Standing:
     Parameters
     ----------
     holder : name of who works it; None: nobody.
+    held_until : when the holder's lease ends, aware, UTC; None: nobody holds it.
     me, roles : who looks, and what they may do.
     my_parts : all that they did about this case.
     approval_faults : all that keeps this person from approving its proposal, as the approval itself would say.
@@ -70,6 +74,7 @@ class Standing:
     nobody_to_ask : why the customer cannot be asked.
     open_dispute : whether a dispute waits for its decision.
     emergency : whether counsel has marked the ground, and one reviewer may order the measure at once.
+    emergency_faults : why not this reviewer.
     unapproved : whether its measure, ordered in an emergency, ends by itself unless it is approved.
     stages : how a reinstatement in stages stands; None: the measure in force is not being lifted in stages.
     found_fraudulent : whether fraud was ever determined on it, or a cap begun, so that there is something to dispute.
@@ -88,6 +93,8 @@ class Standing:
     unapproved: bool = False
     found_fraudulent: bool = False
     stages: StagesStand | None = None
+    held_until: datetime | None = None
+    emergency_faults: tuple[str, ...] = ()
 
 
 _BY_STATE: Final[Mapping[CaseState, tuple[Act, ...]]] = {
@@ -102,7 +109,7 @@ _BY_STATE: Final[Mapping[CaseState, tuple[Act, ...]]] = {
         Act.HAND_OVER,
         Act.RELEASE,
     ),
-    CaseState.DETERMINED: (Act.APPROVE, Act.RETURN),
+    CaseState.DETERMINED: (Act.APPROVE, Act.RETURN, Act.REFUSE),
     CaseState.SUSPENDED: (Act.REINSTATE,),
     CaseState.DISMISSED: (Act.REOPEN,),
     CaseState.EXPIRED: (Act.REOPEN,),
@@ -129,6 +136,7 @@ _ROLES: Final[Mapping[Act, tuple[Role, ...]]] = {
     Act.DISMISS: (Role.REVIEWER,),
     Act.EMERGENCY: (Role.REVIEWER,),
     Act.RETURN: (Role.APPROVER, Role.COUNSEL, Role.REVIEWER),
+    Act.REFUSE: (Role.APPROVER, Role.COUNSEL),
     Act.WITHDRAW: (Role.REVIEWER, Role.APPROVER),
     Act.REINSTATE: (Role.APPROVER,),
     Act.REINSTATE_IN_STAGES: (Role.APPROVER,),
@@ -170,12 +178,18 @@ def _missing(act: Act, standing: Standing) -> tuple[str, ...]:
     missing: list[str] = []
     if standing.roles.isdisjoint(needed):
         missing.append(f"it needs the role {_either(needed)}, which {standing.me} does not have")
+    if act in (Act.DETERMINE, Act.CANNOT_TELL, Act.DISMISS):
+        missing += held_by_another(standing.holder, standing.held_until, standing.me)
+    if act is Act.EMERGENCY:
+        missing += standing.emergency_faults
     if act is Act.ASK_CUSTOMER:
         missing += standing.nobody_to_ask
     if act is Act.DECIDE_DISPUTE and (took := _in_words(standing.my_parts)):
         missing.append(
             f"{standing.me} took part in this case ({took}); somebody who took no part must decide"
         )
+    if act is Act.REFUSE and (took := _in_words(standing.my_parts & TAKING_PART)):
+        missing.append(f"{standing.me} took part in this case ({took}); somebody who took no part refuses")
     if (
         act in (Act.RELEASE, Act.HAND_OVER, Act.PUT_ASIDE, Act.ASK_CUSTOMER)
         and standing.holder not in (None, standing.me)

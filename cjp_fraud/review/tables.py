@@ -318,6 +318,9 @@ class CaseComment(Recorded, Base):
     """What somebody wrote on a case; the words are erasable."""
 
     __tablename__ = "case_comments"
+    __table_args__ = (
+        CheckConstraint("(kind = 'refused') = (proposal_id IS NOT NULL)", name="refuses_a_proposal"),
+    )
 
     id: Mapped[Id]
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True, comment="case")
@@ -325,6 +328,9 @@ class CaseComment(Recorded, Base):
     by_user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), comment="who wrote it")
     at: Mapped[datetime] = mapped_column(comment="when")
     text_id: Mapped[str] = mapped_column(ForeignKey("personal_texts.id"), comment="the words")
+    proposal_id: Mapped[str | None] = mapped_column(
+        ForeignKey("proposals.id"), comment="the proposal that it refuses; null: it refuses none"
+    )
 
 
 class Attachment(Recorded, Base):

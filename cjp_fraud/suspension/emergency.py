@@ -20,7 +20,7 @@ from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.plans_on_record import create_plan
 from cjp_fraud.notices.tables import NoticePlan
-from cjp_fraud.people.model import Decision
+from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.decision_tables import Approval, EmergencyOrder, Proposal
@@ -29,11 +29,16 @@ from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
 from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.commands import lock_measure, record_command
-from cjp_fraud.suspension.emergency_gate import APPROVED_WITHIN, emergency_ground
+from cjp_fraud.suspension.emergency_gate import (
+    ANOTHER_ORDERS_WITHIN,
+    APPROVED_WITHIN,
+    emergency_ground,
+    repeat_fault,
+)
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import approval_obstacles, gate_facts
 from cjp_fraud.suspension.measures import add_measure, approved_end, order_measure, review_after
-from cjp_fraud.suspension.model import CommandKind, EmergencyFact, GateFacts, MeasureState
+from cjp_fraud.suspension.model import CommandKind, EmergencyFact, Ending, GateFacts, MeasureState
 from cjp_fraud.suspension.notice_gate import permitted_from, without_prior_notice
 from cjp_fraud.suspension.requirements import BEFORE_EMERGENCY
 from cjp_fraud.suspension.tables import Measure
@@ -62,8 +67,15 @@ def order_in_emergency(
         Names everything that stands in the way; then nothing is on record.
     """
     session, at = decision.session, decision.at
-    order = record_emergency_order(decision, case_id, reasons=reasons, expected_sha256=expected_sha256)
-    case, proposal = lock_case(session, case_id), session.get_one(Proposal, order.proposal_id)
+    case = lock_case(session, case_id)
+    order = record_emergency_order(
+        decision,
+        case_id,
+        reasons=reasons,
+        expected_sha256=expected_sha256,
+        repeat_faults=repeat_faults(session, case, decision.by, at),
+    )
+    proposal = session.get_one(Proposal, order.proposal_id)
     until = at + APPROVED_WITHIN
     plan = create_plan(
         decision,
@@ -181,6 +193,30 @@ def is_unapproved(session: Session, measure: Measure) -> bool:
         Approval.proposal_id == measure.proposal_id, Approval.capacity == Capacity.APPROVER
     )
     return session.scalar(approved.limit(1)) is None
+
+
+def repeat_faults(session: Session, case: Case, by: Actor, at: datetime) -> tuple[str, ...]:
+    """Say why ``by`` may not order in an emergency: nobody approved what they ordered of the tenant; none: they may.
+
+    Without this, one reviewer could restrict a tenant again and again, and nobody would ever approve it.
+    """
+    lapsed = session.execute(
+        select(Measure, Case.number)
+        .join(EmergencyOrder, EmergencyOrder.id == Measure.emergency_id)
+        .join(Case, Case.id == Measure.case_id)
+        .where(
+            Measure.tenant_id == case.tenant_id,
+            Measure.ending == Ending.LAPSED,
+            Measure.emergency_at > at - APPROVED_WITHIN - ANOTHER_ORDERS_WITHIN,
+            EmergencyOrder.by_user_id == by.user_id,
+        )
+        .order_by(Measure.emergency_at)
+    ).all()
+    return tuple(
+        repeat_fault(by.name, number, measure.emergency_at)
+        for measure, number in lapsed
+        if measure.emergency_at is not None and is_unapproved(session, measure)
+    )
 
 
 def emergency_obstacles(

@@ -16,6 +16,9 @@ from cjp_fraud.suspension.model import EmergencyFact, GateFacts
 APPROVED_WITHIN: Final = timedelta(minutes=30)
 """How long a measure stands on the order of one reviewer."""
 
+ANOTHER_ORDERS_WITHIN: Final = timedelta(hours=24)
+"""How long, after an emergency measure that nobody approved, its reviewer orders no other one of the same tenant."""
+
 
 def order_faults(order: EmergencyFact, facts: GateFacts) -> list[str]:
     """Return why an emergency order does not count, whether it was given or is about to be; none: it counts."""
@@ -59,6 +62,17 @@ def in_time_faults(order: EmergencyFact, at: datetime) -> list[str]:
             "it ends by itself"
         ]
     return []
+
+
+def repeat_fault(by: str, case_number: int, ordered_at: datetime) -> str:
+    """Say why somebody may not order in an emergency again: nobody approved what they had ordered at ``ordered_at``."""
+    ended = ordered_at + APPROVED_WITHIN
+    again = ended + ANOTHER_ORDERS_WITHIN
+    return (
+        f"{by} ordered the emergency measure of case {case_number}, which nobody approved by "
+        f"{ended:%Y-%m-%d %H:%M:%SZ}; until {again:%Y-%m-%d %H:%M:%SZ} another reviewer must order the tenant's next "
+        "one, or somebody who took no part approves the proposal"
+    )
 
 
 def emergency_ground(facts: GateFacts) -> str | None:

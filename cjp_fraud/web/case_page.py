@@ -180,6 +180,17 @@ def return_(visit: Commenter, number: int) -> Response:
     )
 
 
+@pages.post("/cases/{number}/refuse")
+def refuse(visit: Commenter, number: int) -> Response:
+    """Refuse the proposal: the finding does not hold."""
+    reasons = visit.form.get("reasons")
+    return act(
+        visit,
+        number,
+        lambda acting: cases.refuse_proposal(acting, visit.by, visit.now, str(number), reasons=reasons),
+    )
+
+
 @pages.post("/cases/{number}/withdraw")
 def withdraw(visit: Commenter, number: int) -> Response:
     """Withdraw what was approved."""

@@ -198,6 +198,7 @@ LABELS: Final = {
     "approve": _("Approve"),
     "confirm": _("Approve the emergency measure"),
     "return": _("Return"),
+    "refuse": _("Refuse"),
     "withdraw": _("Withdraw"),
     "reinstate": _("Reinstate"),
     "reinstate_in_stages": _("Reinstate in stages"),
@@ -229,6 +230,7 @@ LABELS: Final = {
     # kinds of comments
     "returned": _("returned"),
     "taken_back": _("taken back"),
+    "refused": _("refused"),
     "reopened": _("reopened"),
     # what happened, in the timeline
     "case.opened": _("case opened"),
@@ -253,6 +255,7 @@ LABELS: Final = {
     "case.consented": _("approved; another approval is needed"),
     "case.returned": _("returned"),
     "case.taken_back": _("taken back"),
+    "case.refused": _("refused: the finding does not hold"),
     "case.expired": _("proposal expired"),
     "case.withdrawn": _("withdrawn"),
     "case.letter_ordered": _("letter ordered"),

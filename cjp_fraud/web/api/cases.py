@@ -323,6 +323,19 @@ def return_proposal(call: Approver, once: OnceOnCase, case: CasePath, body: Reas
 
 
 @routes.post(
+    "/cases/{case}/refusal", tags=["approvals"], response_model=Acted[CaseStanding], responses=ACTS_ON_CASE
+)
+def refuse_proposal(call: Approver, once: OnceOnCase, case: CasePath, body: Reasons) -> Response:
+    """Refuse the proposal, as somebody who took no part: the finding does not hold; the case goes back to review."""
+    return once.act(
+        call,
+        lambda acting: cases.refuse_proposal(acting, call.by, call.now, case, reasons=body.reasons),
+        body=body.said(),
+        case=case,
+    )
+
+
+@routes.post(
     "/cases/{case}/withdrawal",
     tags=["approvals"],
     response_model=Acted[EnforcementReport],

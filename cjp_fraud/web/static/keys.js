@@ -23,6 +23,10 @@
     const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (!target) return false;
     if (target.matches("input, textarea, select")) target.focus();
+    else if (target.matches("summary")) {
+      target.parentElement.open = true;
+      target.parentElement.querySelector("textarea, input:not([type=hidden])").focus();
+    }
     else target.click();
     return true;
   }

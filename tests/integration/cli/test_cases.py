@@ -119,7 +119,7 @@ def test_from_the_queue_to_a_suspended_tenant_and_back(
 
 
 def test_the_one_who_determined_cannot_approve(opened: Deployment) -> None:
-    done(cases.app, opened, "claim", "1", "--as", "rita")
+    done(cases.app, opened, "claim", "1", "--as", "both")
     done(cases.app, opened, "determine", "1", "--as", "both", "--part", "victim", *FRAUD)
 
     assert "took part in the case" in refusal(cases.app, opened, "approve", "1", "--as", "both")

@@ -20,11 +20,12 @@ from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import return_
 from cjp_fraud.review.case_reader import case_view
-from cjp_fraud.review.claim import claim, comment, release
+from cjp_fraud.review.claim import DEFAULT_POLICY, claim, comment, release
 from cjp_fraud.review.decision_tables import Approval, Determination, Proposal
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
-from cjp_fraud.review.model import CaseState, MeasureWanted
+from cjp_fraud.review.model import CaseState, MeasureWanted, NamedEvidence
+from cjp_fraud.review.refusal import refuse
 from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.review.tables import CaseComment, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
@@ -52,6 +53,8 @@ def test_an_analyst_claims_and_a_reviewer_determines(staffed: StaffedDeployment)
 
     with pytest.raises(Refused, match="ana is not a reviewer"):
         staffed.determine("ana")
+    staffed.do(release, "ana")
+    staffed.do(claim, "rolf")
     staffed.determine("rolf")
 
     assert staffed.state is CaseState.DETERMINED
@@ -133,7 +136,7 @@ def test_only_an_approver_approves(staffed: StaffedDeployment, who: str, why: st
 
 
 def test_nobody_approves_what_they_determined_though_they_have_both_roles(staffed: StaffedDeployment) -> None:
-    staffed.do(claim, "rita")
+    staffed.do(claim, "both")
     staffed.determine("both")
 
     with pytest.raises(Refused) as refused:
@@ -347,7 +350,7 @@ def test_a_case_shows_why_it_fired_and_all_that_was_decided(staffed: StaffedDepl
 def test_a_refused_approval_names_what_the_gate_says_and_what_only_an_approval_asks(
     staffed: StaffedDeployment,
 ) -> None:
-    staffed.do(claim, "rita")
+    staffed.do(claim, "both")
     staffed.determine("both")
     staffed.do(order_stop, "carol", "wait for the customer")
     staffed.wait(hours=72)
@@ -359,3 +362,103 @@ def test_a_refused_approval_names_what_the_gate_says_and_what_only_an_approval_a
     for words in ("expired", "read it again", "took part", "determined the fraud", "counsel ordered a stop"):
         assert any(words in sentence for sentence in said), words
     assert len(set(said)) == len(said)
+
+
+def test_an_approver_who_took_no_part_refuses_with_reasons_and_the_case_is_reviewed_again(
+    staffed: StaffedDeployment,
+) -> None:
+    determined(staffed)
+    with pytest.raises(Refused, match="say why the finding does not hold"):
+        staffed.do(refuse, "adam", " ")
+
+    staffed.do(refuse, "adam", "the calls are the customer's own campaign")
+
+    assert staffed.state is CaseState.IN_REVIEW
+    with pytest.raises(Refused, match="it is in_review; only a determined case can be approved"):
+        staffed.approve("bella")
+    with reading(staffed.engine) as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc())).first()
+        shown = case_view(session, staffed.case().id, staffed.now)
+    assert entry is not None
+    assert entry.action == "case.refused"
+    assert [each.text for each in shown.comments] == ["the calls are the customer's own campaign"]
+
+
+@pytest.mark.parametrize("who", ["rita", "rolf", "ana", "both"])
+def test_only_an_approver_or_counsel_who_took_no_part_refuses(staffed: StaffedDeployment, who: str) -> None:
+    staffed.do(comment, "both", "a range that is known")
+    determined(staffed)
+
+    with pytest.raises(Refused, match=r"took part|neither approver nor counsel"):
+        staffed.do(refuse, who, "it does not hold")
+
+    assert staffed.state is CaseState.DETERMINED
+
+
+def test_a_refused_finding_is_put_forward_again_only_with_something_new(staffed: StaffedDeployment) -> None:
+    determined(staffed)
+    staffed.do(refuse, "adam", "the calls are the customer's own campaign")
+
+    with pytest.raises(Refused, match="adam refused this finding"):
+        staffed.determine(reasons="in other words")
+    staffed.determine(evidence=[NamedEvidence.CUSTOMERS_ANSWER])
+    staffed.do(refuse, "bella", "the answer does not say so")
+
+    with pytest.raises(Refused) as refused:
+        staffed.determine(evidence=[NamedEvidence.CUSTOMERS_ANSWER])
+    assert [each.split()[0] for each in refused.value.missing] == ["bella"]
+
+
+def test_a_returned_finding_is_put_forward_again(staffed: StaffedDeployment) -> None:
+    determined(staffed)
+    staffed.do(return_, "adam", "say more")
+
+    staffed.determine()
+
+    assert staffed.state is CaseState.DETERMINED
+
+
+def test_nobody_decides_a_case_that_a_colleague_holds(staffed: StaffedDeployment) -> None:
+    staffed.do(claim, "rita")
+
+    until = f"{staffed.now + DEFAULT_POLICY.lease:%H:%MZ}"
+    with pytest.raises(Refused, match=f"rita holds it until {until}; ask rita to hand it over"):
+        staffed.determine("rolf")
+    for decide in (dismiss, leave_undetermined):
+        with pytest.raises(Refused, match=f"rita holds it until {until}"):
+            staffed.do(decide, "rolf", reasons="a campaign")
+
+    assert staffed.state is CaseState.IN_REVIEW
+
+
+def test_a_colleague_decides_once_the_lease_has_ended(staffed: StaffedDeployment) -> None:
+    staffed.do(claim, "rita")
+    staffed.now += DEFAULT_POLICY.lease
+
+    staffed.determine("rolf")
+
+    assert staffed.state is CaseState.DETERMINED
+
+
+def test_an_approval_asks_for_no_lease(staffed: StaffedDeployment) -> None:
+    determined(staffed)
+
+    staffed.approve("adam")
+
+    assert staffed.state is CaseState.APPROVED
+
+
+def test_a_comment_with_a_sign_that_nobody_sees_is_refused(staffed: StaffedDeployment) -> None:
+    with pytest.raises(Refused, match=r"character 8 of the comment is U\+202E"):
+        staffed.do(comment, "ana", "opened \u202egpj.exe")
+
+
+def test_a_missing_ground_is_asked_for_in_words_that_fit_the_page_and_the_command(
+    staffed: StaffedDeployment,
+) -> None:
+    staffed.do(claim, "rita")
+
+    with pytest.raises(Refused, match="name at least one ground that fits") as refused:
+        staffed.determine(grounds=())
+
+    assert not [sentence for sentence in refused.value.missing if "CASE" in sentence]

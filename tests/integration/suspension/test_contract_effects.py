@@ -160,7 +160,8 @@ def test_a_wider_measure_than_the_narrowest_needs_its_reason_where_the_contract_
     )
     with pytest.raises(Refused, match="suspend_application could meet what was seen") as refused:
         staffed.determine(grounds=GROUNDS)
-    assert any("--because-wider" in sentence for sentence in refused.value.missing)
+    assert any("no narrower one is enough" in sentence for sentence in refused.value.missing)
+    assert not any("--" in sentence for sentence in refused.value.missing)
     staffed.determine(
         grounds=GROUNDS, measure=replace(OUTBOUND_VOICE, why_wider="the bot changes its name by the hour")
     )

@@ -190,6 +190,57 @@ def test_observe_takes_none(sqlite_engine: Engine, tmp_path: Path, server: MailS
         ordered(staffed)
 
 
+def _lapsed(staffed: StaffedDeployment) -> None:
+    """Let rita order an emergency measure, and nobody approve it."""
+    determined(staffed)
+    ordered(staffed)
+    staffed.enforce()
+    staffed.wait(minutes=30)
+    staffed.resume_all()
+    assert staffed.state is CaseState.LAPSED
+
+
+def test_after_one_that_nobody_approved_another_reviewer_orders_the_next(staffed: StaffedDeployment) -> None:
+    _lapsed(staffed)
+    staffed.wait(hours=20)
+    determined(staffed, None)
+
+    with pytest.raises(
+        Refused, match=r"rita ordered the emergency measure of case 1.* until 2015-04-03 12:30:00Z"
+    ):
+        ordered(staffed)
+    ordered(staffed, "rolf")
+
+    assert staffed.enforce().state is CaseState.SUSPENDED
+
+
+def test_a_day_after_one_that_nobody_approved_its_reviewer_may_order_again(
+    staffed: StaffedDeployment,
+) -> None:
+    _lapsed(staffed)
+    staffed.wait(hours=24)
+    determined(staffed, None)
+
+    ordered(staffed)
+
+    assert staffed.enforce().state is CaseState.SUSPENDED
+
+
+def test_one_that_was_approved_keeps_nobody_from_ordering_the_next(staffed: StaffedDeployment) -> None:
+    determined(staffed)
+    ordered(staffed)
+    staffed.enforce()
+    approved(staffed)
+    staffed.wait(hours=73)
+    staffed.resume_all()
+    assert staffed.state is CaseState.LAPSED
+    determined(staffed, None)
+
+    ordered(staffed)
+
+    assert staffed.enforce().state is CaseState.SUSPENDED
+
+
 def test_nobody_orders_it_twice(staffed: StaffedDeployment) -> None:
     determined(staffed)
     ordered(staffed)

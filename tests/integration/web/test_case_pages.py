@@ -161,8 +161,7 @@ def test_nobody_approves_their_own_determination_whatever_form_they_send(
     queue = a_queue(sqlite_engine, tmp_path, lake=True)
     queue.flagged()
     both = queue.signed_in("both")
-    rita = queue.signed_in("rita")
-    send(rita, "/cases/1", "/cases/1/claim")
+    send(both, "/cases/1", "/cases/1/claim")
     send(both, "/cases/1", "/cases/1/determine", **FINDING)
     shown = both.get("/cases/1")
     assert "both took part in the case" in shown.text
@@ -201,7 +200,7 @@ def test_who_acts_on_an_old_page_is_told_what_changed_and_keeps_what_they_typed(
     queue: QueueUnderTest,
 ) -> None:
     rita, rolf = queue.signed_in("rita"), queue.signed_in("rolf")
-    send(rita, "/cases/1", "/cases/1/claim")
+    send(rolf, "/cases/1", "/cases/1/claim")
     old = hidden_in(rolf.get("/cases/1").text, "/cases/1/dismiss")
     send(rita, "/cases/1", "/cases/1/comment", text="the numbers are of one pool")
     answer = rolf.post("/cases/1/dismiss", data=old | {"reasons": "a long <b>explanation</b>"})
@@ -391,3 +390,34 @@ def test_whoever_an_admin_invited_anew_approves_nothing_for_a_day(
     assert "adam's password was made less than 24 hours before" in html.unescape(refused.text)
     assert state_of(queue) == "determined"
     assert mail.received == []
+
+
+def test_an_approver_refuses_on_the_page_and_by_its_key_and_who_determined_is_not_offered_it(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    queue = a_queue(sqlite_engine, tmp_path, lake=True)
+    queue.flagged()
+    rita, adam = queue.signed_in("rita"), queue.signed_in("adam")
+    send(rita, "/cases/1", "/cases/1/claim")
+    send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+    assert "/cases/1/refuse" not in rita.get("/cases/1").text
+    assert '<summary data-key="x">Refuse <kbd>x</kbd></summary>' in adam.get("/cases/1").text
+
+    refused = send(adam, "/cases/1", "/cases/1/refuse", reasons="their own campaign, as announced")
+
+    assert refused.status_code == 200, refused.text
+    assert state_of(queue) == "in_review"
+    assert "refused: the finding does not hold" in refused.text
+    assert "their own campaign, as announced" in rita.get("/cases/1").text
+    again = send(rita, "/cases/1", "/cases/1/determine", **FINDING)
+    assert again.status_code == 409
+    assert "adam refused this finding" in again.text
+
+
+def test_a_colleague_of_the_holder_is_offered_no_decision_and_told_what_to_do(queue: QueueUnderTest) -> None:
+    rita, rolf = queue.signed_in("rita"), queue.signed_in("rolf")
+    send(rita, "/cases/1", "/cases/1/claim")
+    shown = rolf.get("/cases/1").text
+    assert "ask rita to hand it over, or wait until then" in shown
+    assert "/cases/1/dismiss" not in shown
+    assert "/cases/1/dismiss" in rita.get("/cases/1").text

@@ -29,7 +29,7 @@ OTHERS = [language for language in LANGUAGES if language != "en"]
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>", re.DOTALL)
 _SPOKEN = re.compile(r'(?:title|aria-label|placeholder|alt)="([^"]*)"')
-NAMES = {"cjp-fraud", "j", "k", "n", "c", "a", "b", "g", "o", "q", "s", "u", "w", "Enter"}
+NAMES = {"cjp-fraud", "j", "k", "n", "c", "a", "r", "x", "b", "g", "o", "q", "s", "u", "w", "Enter"}
 """What stands in templates and is no word of a language."""
 
 

@@ -382,6 +382,7 @@ def upgrade() -> None:
                 "edited",
                 "determined",
                 "returned",
+                "refused",
                 "approved",
                 "stated_need",
                 "withdrew",
@@ -906,26 +907,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_dismissals")),
     )
     op.create_table(
-        "case_comments",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
-        sa.Column(
-            "kind",
-            sa.Enum("comment", "returned", "taken_back", "reopened", "withdrawn", "asked_customer", "customers_answer", name="commentkind", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-            comment="why it was written",
-        ),
-        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who wrote it"),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
-        sa.Column("text_id", sa.String(length=36), nullable=False, comment="the words"),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
-        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_case_comments_by_user_id")),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_comments_case_id")),
-        sa.ForeignKeyConstraint(["text_id"], ["personal_texts.id"], name=op.f("fk_case_comments_text_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_comments")),
-    )
-    op.create_index(op.f("ix_case_comments_case_id"), "case_comments", ["case_id"], unique=False)
-    op.create_table(
         "case_leases",
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
         sa.Column("user_id", sa.String(length=36), nullable=False, comment="who holds it"),
@@ -1328,26 +1309,6 @@ def upgrade() -> None:
     op.create_index("ix_subscription_terms_plan", "subscription_terms", ["plan"], unique=False, sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL"))
     op.create_index("uq_subscription_terms_current", "subscription_terms", ["subscription_id"], unique=True, sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL"))
     op.create_table(
-        "attachments",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
-        sa.Column("comment_id", sa.String(length=36), nullable=False, comment="the comment with which it came: by whom, and when"),
-        sa.Column("name_text_id", sa.String(length=36), nullable=False, comment="the file's name"),
-        sa.Column(
-            "kind",
-            sa.Enum("pdf", "image", "audio", "capture", "archive", "text", name="attachmentkind", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-            comment="what it is by its content",
-        ),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_attachments_case_id")),
-        sa.ForeignKeyConstraint(["comment_id"], ["case_comments.id"], name=op.f("fk_attachments_comment_id")),
-        sa.ForeignKeyConstraint(["name_text_id"], ["personal_texts.id"], name=op.f("fk_attachments_name_text_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
-    )
-    op.create_index(op.f("ix_attachments_case_id"), "attachments", ["case_id"], unique=False)
-    op.create_index(op.f("ix_attachments_comment_id"), "attachments", ["comment_id"], unique=False)
-    op.create_table(
         "bulk_dismissal_cases",
         sa.Column("dismissal_id", sa.String(length=36), nullable=False, comment="which"),
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
@@ -1428,32 +1389,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
         postgresql_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
     )
-    op.create_table(
-        "case_mentions",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
-        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who is named"),
-        sa.Column("comment_id", sa.String(length=36), nullable=False, comment="in which comment"),
-        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who wrote it"),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True, comment="when they opened the case after it; null: not yet"),
-        sa.Column("mail_at", sa.DateTime(timezone=True), nullable=True, comment="when a mail to them was tried last; null: never"),
-        sa.Column(
-            "mail_outcome",
-            sa.Enum("sending", "sent", "failed", name="mailoutcome", native_enum=False, create_constraint=True, length=40),
-            nullable=True,
-            comment="whether the mail left; null: it was not tried",
-        ),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
-        sa.CheckConstraint("(mail_outcome IS NULL) = (mail_at IS NULL)", name=op.f("ck_case_mentions_mail_is_whole")),
-        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_case_mentions_by_user_id")),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_mentions_case_id")),
-        sa.ForeignKeyConstraint(["comment_id"], ["case_comments.id"], name=op.f("fk_case_mentions_comment_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_case_mentions_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_mentions")),
-    )
-    op.create_index("ix_case_mentions_at", "case_mentions", ["at"], unique=False)
-    op.create_index("ix_case_mentions_unseen", "case_mentions", ["user_id", "seen_at", "case_id"], unique=False)
     op.create_table(
         "customer_questions",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -1634,21 +1569,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_notices_reference")),
     )
     op.create_table(
-        "attachment_contents",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("attachment_id", sa.String(length=36), nullable=False, comment="whose bytes"),
-        sa.Column("content", sa.LargeBinary(), nullable=True, comment="the bytes as they came; null once erased"),
-        sa.Column("size_bytes", sa.Integer(), nullable=False, comment="how many"),
-        sa.Column("sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the bytes"),
-        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True, comment="when erased; null: still there"),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
-        sa.CheckConstraint("(content IS NULL) = (erased_at IS NOT NULL)", name=op.f("ck_attachment_contents_erased_whole")),
-        sa.CheckConstraint("size_bytes > 0", name=op.f("ck_attachment_contents_not_empty")),
-        sa.ForeignKeyConstraint(["attachment_id"], ["attachments.id"], name=op.f("fk_attachment_contents_attachment_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment_contents")),
-        sa.UniqueConstraint("attachment_id", name=op.f("uq_attachment_contents_attachment_id")),
-    )
-    op.create_table(
         "determination_flags",
         sa.Column("determination_id", sa.String(length=36), nullable=False, comment="determination"),
         sa.Column("flag_id", sa.String(length=36), nullable=False, comment="flag that it names"),
@@ -1783,6 +1703,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("proposal_id", "by_user_id", name=op.f("uq_approvals_proposal_id_by_user_id")),
     )
     op.create_table(
+        "case_comments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "comment", "returned", "taken_back", "refused", "reopened", "withdrawn", "asked_customer", "customers_answer", name="commentkind", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+            comment="why it was written",
+        ),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who wrote it"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("text_id", sa.String(length=36), nullable=False, comment="the words"),
+        sa.Column("proposal_id", sa.String(length=36), nullable=True, comment="the proposal that it refuses; null: it refuses none"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(kind = 'refused') = (proposal_id IS NOT NULL)", name=op.f("ck_case_comments_refuses_a_proposal")),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_case_comments_by_user_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_comments_case_id")),
+        sa.ForeignKeyConstraint(["proposal_id"], ["proposals.id"], name=op.f("fk_case_comments_proposal_id")),
+        sa.ForeignKeyConstraint(["text_id"], ["personal_texts.id"], name=op.f("fk_case_comments_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_comments")),
+    )
+    op.create_index(op.f("ix_case_comments_case_id"), "case_comments", ["case_id"], unique=False)
+    op.create_table(
         "delivery_events",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("notice_id", sa.String(length=36), nullable=False, comment="notice concerned"),
@@ -1893,6 +1838,52 @@ def upgrade() -> None:
         sa.UniqueConstraint("envid", name=op.f("uq_smtp_attempts_envid")),
     )
     op.create_table(
+        "attachments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("comment_id", sa.String(length=36), nullable=False, comment="the comment with which it came: by whom, and when"),
+        sa.Column("name_text_id", sa.String(length=36), nullable=False, comment="the file's name"),
+        sa.Column(
+            "kind",
+            sa.Enum("pdf", "image", "audio", "capture", "archive", "text", name="attachmentkind", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+            comment="what it is by its content",
+        ),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_attachments_case_id")),
+        sa.ForeignKeyConstraint(["comment_id"], ["case_comments.id"], name=op.f("fk_attachments_comment_id")),
+        sa.ForeignKeyConstraint(["name_text_id"], ["personal_texts.id"], name=op.f("fk_attachments_name_text_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+    )
+    op.create_index(op.f("ix_attachments_case_id"), "attachments", ["case_id"], unique=False)
+    op.create_index(op.f("ix_attachments_comment_id"), "attachments", ["comment_id"], unique=False)
+    op.create_table(
+        "case_mentions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
+        sa.Column("user_id", sa.String(length=36), nullable=False, comment="who is named"),
+        sa.Column("comment_id", sa.String(length=36), nullable=False, comment="in which comment"),
+        sa.Column("by_user_id", sa.String(length=36), nullable=False, comment="who wrote it"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when"),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True, comment="when they opened the case after it; null: not yet"),
+        sa.Column("mail_at", sa.DateTime(timezone=True), nullable=True, comment="when a mail to them was tried last; null: never"),
+        sa.Column(
+            "mail_outcome",
+            sa.Enum("sending", "sent", "failed", name="mailoutcome", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+            comment="whether the mail left; null: it was not tried",
+        ),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(mail_outcome IS NULL) = (mail_at IS NULL)", name=op.f("ck_case_mentions_mail_is_whole")),
+        sa.ForeignKeyConstraint(["by_user_id"], ["users.id"], name=op.f("fk_case_mentions_by_user_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_mentions_case_id")),
+        sa.ForeignKeyConstraint(["comment_id"], ["case_comments.id"], name=op.f("fk_case_mentions_comment_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_case_mentions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_mentions")),
+    )
+    op.create_index("ix_case_mentions_at", "case_mentions", ["at"], unique=False)
+    op.create_index("ix_case_mentions_unseen", "case_mentions", ["user_id", "seen_at", "case_id"], unique=False)
+    op.create_table(
         "measures",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False, comment="case"),
@@ -1984,6 +1975,21 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
         postgresql_where=sa.text("state NOT IN ('ended', 'never_in_force', 'observed')"),
+    )
+    op.create_table(
+        "attachment_contents",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("attachment_id", sa.String(length=36), nullable=False, comment="whose bytes"),
+        sa.Column("content", sa.LargeBinary(), nullable=True, comment="the bytes as they came; null once erased"),
+        sa.Column("size_bytes", sa.Integer(), nullable=False, comment="how many"),
+        sa.Column("sha256", sa.String(length=64), nullable=False, comment="SHA-256 of the bytes"),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True, comment="when erased; null: still there"),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was recorded, by the clock of the machine or of the database server"),
+        sa.CheckConstraint("(content IS NULL) = (erased_at IS NOT NULL)", name=op.f("ck_attachment_contents_erased_whole")),
+        sa.CheckConstraint("size_bytes > 0", name=op.f("ck_attachment_contents_not_empty")),
+        sa.ForeignKeyConstraint(["attachment_id"], ["attachments.id"], name=op.f("fk_attachment_contents_attachment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment_contents")),
+        sa.UniqueConstraint("attachment_id", name=op.f("uq_attachment_contents_attachment_id")),
     )
     op.create_table(
         "platform_commands",
