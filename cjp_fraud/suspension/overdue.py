@@ -22,7 +22,7 @@ from cjp_fraud.suspension.after_notices import after_notices
 from cjp_fraud.suspension.failed_letters import failed_letters
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.stage_rules import HoldCause
-from cjp_fraud.suspension.staged_reinstatement import held_plans
+from cjp_fraud.suspension.stages_on_record import held_plans
 from cjp_fraud.suspension.tables import Measure
 
 GRACE: Final = timedelta(minutes=15)

@@ -14,7 +14,7 @@ from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.model import Ending, MeasureState
 from cjp_fraud.suspension.stage_rules import HoldCause, StageStanding, next_number, standings
 from cjp_fraud.suspension.stage_tables import ReinstatementPlan
-from cjp_fraud.suspension.staged_reinstatement import holds_of, plan_of_measure
+from cjp_fraud.suspension.stages_on_record import holds_of, plan_of_measure
 from cjp_fraud.suspension.tables import Measure, Narrowing
 
 

@@ -7,7 +7,7 @@ nothing. A new flag of the tenant holds the plan, and so can an approver; who go
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -49,6 +49,7 @@ from cjp_fraud.suspension.stage_rules import (
     plan_faults,
 )
 from cjp_fraud.suspension.stage_tables import ReinstatementHold, ReinstatementPlan
+from cjp_fraud.suspension.stages_on_record import holds_of, plan_of_measure, standing_hold
 from cjp_fraud.suspension.tables import Measure
 
 _LONGEST_INTERVAL = timedelta(days=1)
@@ -216,43 +217,11 @@ def advance_under_lock(enforcement: Enforcement, case_id: str) -> MeasureOutcome
     return lift_under_lock(enforcement, case_id)
 
 
-def plan_of_measure(session: Session, measure: Measure) -> ReinstatementPlan | None:
-    """Return the plan by which a measure is, or was, lifted in stages; None: there is none."""
-    return session.scalar(select(ReinstatementPlan).where(ReinstatementPlan.measure_id == measure.id))
-
-
 def open_plan(session: Session, measure: Measure | None) -> ReinstatementPlan | None:
     """Return the plan by which a measure in force is being lifted; None: there is none."""
     if measure is None or measure.state is not MeasureState.IN_FORCE:
         return None
     return plan_of_measure(session, measure)
-
-
-def held_plans(session: Session) -> Sequence[tuple[int, ReinstatementHold]]:
-    """Return number and standing hold of each case whose measure in force is lifted by a plan that is held."""
-    rows = session.execute(
-        select(Case.number, ReinstatementHold)
-        .join(ReinstatementHold, ReinstatementHold.case_id == Case.id)
-        .join(ReinstatementPlan, ReinstatementPlan.id == ReinstatementHold.plan_id)
-        .join(Measure, Measure.id == ReinstatementPlan.measure_id)
-        .where(ReinstatementHold.released_at.is_(None), Measure.state == MeasureState.IN_FORCE)
-        .order_by(Case.number)
-    )
-    return [(number, hold) for number, hold in rows]
-
-
-def holds_of(session: Session, plan_id: str) -> Sequence[ReinstatementHold]:
-    """Return the holds of a plan in their order."""
-    return session.scalars(
-        select(ReinstatementHold)
-        .where(ReinstatementHold.plan_id == plan_id)
-        .order_by(ReinstatementHold.number)
-    ).all()
-
-
-def standing_hold(session: Session, plan: ReinstatementPlan) -> ReinstatementHold | None:
-    """Return the hold that stands; None: the plan goes on."""
-    return next((hold for hold in holds_of(session, plan.id) if hold.released_at is None), None)
 
 
 def _plan_checks(

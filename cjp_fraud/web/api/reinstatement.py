@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.operations import staged_reinstatement
+from cjp_fraud.operations import case_desk, staged_reinstatement
 from cjp_fraud.operations.staged_reinstatement import AskedStage, AskedStages, StagedResult
 from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.review.model import MeasureWanted
@@ -70,7 +70,8 @@ class ReinstatementInStages(Reinstatement):
     "/cases/{case}/reinstatement/stages", tags=["measures"], response_model=StagesView, responses=READS_ONE
 )
 def show_stages(call: MeasuresReader, case: CasePath) -> Response:
-    """Return how far the reinstatement of a case in stages is, and what comes next."""
+    """Return how far the reinstatement of a case in stages is, and what comes next; it counts as reading the case."""
+    case_desk.note_reading(call.deployment, call.by, call.now, case)
     return answer(staged_reinstatement.show_stages(call.deployment, call.now, case))
 
 
