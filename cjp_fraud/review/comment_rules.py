@@ -8,11 +8,11 @@ from typing import Final
 LONGEST_COMMENT: Final = 20_000
 """Characters of a comment, on the page, in the API and by command."""
 
-_UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_UNSHOWN: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Unicode categories of signs that are not seen, or that turn the direction of what is."""
 
-_WRITTEN: Final = frozenset("\n\r\t")
-"""Signs of these categories that people type."""
+_WRITTEN: Final = frozenset("\n\r\t\u200c\u200d")
+"""Signs of these categories that people type: ends of lines, tabs, and what joins letters and pictures."""
 
 
 def comment_faults(text: str) -> tuple[str, ...]:

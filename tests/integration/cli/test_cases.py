@@ -201,7 +201,7 @@ def test_the_catalogue_of_grounds_is_listed_and_needed(opened: Deployment) -> No
     assert "earn a share" in listed[0]["words"]
     done(cases.app, opened, "claim", "1", "--as", "rita")
     said = refusal(cases.app, opened, "determine", "1", "--as", "rita", "--part", "victim", *BECAUSE)
-    assert "name at least one ground, of costly_destinations" in said
+    assert "name at least one ground that fits the flagged traffic, of costly_destinations" in said
 
 
 def test_a_flag_is_named_by_the_digits_that_the_table_shows(opened: Deployment) -> None:

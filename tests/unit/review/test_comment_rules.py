@@ -11,7 +11,7 @@ from cjp_fraud.web.api.bodies import Text
 
 
 @pytest.mark.parametrize(
-    "text", ["two lines\r\nand a\ttab", "appelé à 2 h", "呼び出し", "x" * LONGEST_COMMENT]
+    "text", ["two lines\r\nand a\ttab", "appelé à 2 h", "呼び出し", "👩\u200d💻", "x" * LONGEST_COMMENT]
 )
 def test_what_people_type_is_a_comment(text: str) -> None:
     assert comment_faults(text) == ()
