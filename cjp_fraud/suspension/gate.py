@@ -365,8 +365,8 @@ def _fit(facts: GateFacts, _at: datetime) -> list[str]:
 def _wider_than_needed(facts: GateFacts, kind: MeasureKind, scope: Scope) -> list[str]:
     """A measure that is wider than needed needs the reason on record."""
     determination = facts.determination
-    terms = facts.contract.terms if facts.contract is not None else None
-    home = facts.contract.country if facts.contract is not None else None
+    contract = facts.contract
+    terms, home = (contract.terms, contract.country) if contract is not None else (None, None)
     if determination is not None and determination.says_why_wider is True:
         return []
     fault = why_wider_fault(kind, scope, facts.flagged, duty=asks_for_the_narrowest(terms), home=home)

@@ -18,6 +18,7 @@ from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import Flagged, Stream, Usual
 from cjp_fraud.review.model import Capacity, Finding, Quantity
+from cjp_fraud.suspension import gate
 from cjp_fraud.suspension.gate import approval_faults, check
 from cjp_fraud.suspension.model import (
     FlagFact,
@@ -424,6 +425,15 @@ def test_a_wider_measure_needs_its_reason_where_the_contract_asks_for_the_narrow
     assert not _asks_for_narrower(replace(asked, determination=said))
     assert not _asks_for_narrower(replace(asked, proposal=None))
     assert not _asks_for_narrower(replace(asked, proposal=replace(asked.proposal, kind=None)))  # type: ignore[type-var]
+
+
+def test_what_is_abroad_is_told_by_the_tenants_country(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "why_wider_fault", lambda *_, home, **__: f"seen from {home}")
+    unsaid = replace(the_facts().determination, says_why_wider=False)  # type: ignore[type-var]
+    facts = replace(but("contract", country="MT"), determination=unsaid)
+
+    assert "seen from MT, and nobody said why" in "; ".join(check(facts, NOW).sentences)
+    assert "seen from None" in "; ".join(check(replace(facts, contract=None), NOW).sentences)
 
 
 def _asks_for_narrower(facts: GateFacts) -> bool:
