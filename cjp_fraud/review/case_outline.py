@@ -17,6 +17,10 @@ COURSE_POINTS: Final = 24
 _LAST: Final = timedelta(hours=1)
 
 
+HARDLY_ANYTHING: Final = 0.1
+"""Contacts: where less is usual, one comes in ten spans like the flagged one at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutlinedFlag:
     """What of a flag its case's line is made of; ``span`` in contacts and cents, ``start`` aware."""
@@ -62,8 +66,8 @@ class CaseOutline:
 
     @property
     def times_usual(self) -> float | None:
-        """How many times the usual was seen; None where nothing is usual."""
-        return self.observed / self.baseline if self.baseline > 0 else None
+        """How many times the usual was seen; None where hardly anything is usual: it would be thousands."""
+        return self.observed / self.baseline if self.baseline >= HARDLY_ANYTHING else None
 
 
 def exposure_until(case: CaseOutline, now: datetime, until: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,3 +66,9 @@ def test_exposure_runs_on_as_in_the_last_hour_and_never_back() -> None:
     made = line(a_flag(NOW, HOUR, 60.0))
     assert exposure_until(made, NOW, NOW + 90 * MINUTE) == 900
     assert exposure_until(made, NOW, NOW - HOUR) == 0
+
+
+@pytest.mark.parametrize(("usual", "times"), [(0.0, None), (0.004, None), (0.1, 600.0), (2.0, 30.0)])
+def test_how_many_times_the_usual_is_said_where_something_is_usual(usual: float, times: float | None) -> None:
+    flag = replace(a_flag(NOW, 5 * MINUTE, 60.0), baseline=usual)
+    assert line(flag).times_usual == (None if times is None else pytest.approx(times))
