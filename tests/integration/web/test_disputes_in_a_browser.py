@@ -23,9 +23,10 @@ from tests.browsers import (
     served,
     visiting,
 )
+from tests.integration.web.test_queue_in_a_browser import sign_in_by_invitation
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.notice_pages import ADDRESS, NoticePageUnderTest
-from tests.queue_pages import PASSWORD, QueueUnderTest, a_queue, hidden_in, send
+from tests.queue_pages import QueueUnderTest, a_queue, hidden_in, send
 
 pytestmark = [pytest.mark.slow, IN_A_BROWSER]
 
@@ -73,18 +74,6 @@ def look_at(window: Page, state: str, look: Look) -> None:
     assert not is_wider_than_its_window(window), state
 
 
-def sign_in(window: Page, queue: QueueUnderTest, name: str) -> None:
-    """Accept an invitation as a person does."""
-    window.goto(f"/set-up/{queue.invitation(name)}")
-    window.locator("[name=password]").fill(PASSWORD)
-    window.locator("[name=again]").fill(PASSWORD)
-    window.keyboard.press("Enter")
-    queue.secrets[name] = window.locator("code.secret").inner_text()
-    window.locator("[name=code]").fill(queue.code(name))
-    window.keyboard.press("Enter")
-    expect(window.locator("h1")).to_be_visible()
-
-
 @pytest.mark.parametrize("look", [Look.DESKTOP, Look.NARROW_DARK], ids=lambda look: look.name.lower())
 def test_a_customer_disputes_and_a_third_person_decides_for_them(
     browser: Browser, suspended: QueueUnderTest, mail: MailServerUnderTest, look: Look
@@ -109,7 +98,7 @@ def test_a_customer_disputes_and_a_third_person_decides_for_them(
         expect(customer.get_by_text("received, not decided yet")).to_be_visible()
         look_at(customer, "received", look)
         with visiting(browser, root, look) as carol:
-            sign_in(carol, suspended, "carol")
+            sign_in_by_invitation(carol, suspended, "carol")
             carol.goto("/queue")
             expect(carol.get_by_role("link", name="1 dispute waits")).to_be_visible()
             look_at(carol, "queue", look)

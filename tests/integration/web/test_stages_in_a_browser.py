@@ -21,8 +21,9 @@ from tests.browsers import (
     served,
     visiting,
 )
+from tests.integration.web.test_queue_in_a_browser import sign_in_by_invitation
 from tests.mail_servers import smtp_server
-from tests.queue_pages import PASSWORD, QueueUnderTest, a_queue, suspend
+from tests.queue_pages import QueueUnderTest, a_queue, suspend
 
 pytestmark = [pytest.mark.slow, IN_A_BROWSER]
 
@@ -51,24 +52,12 @@ def look_at(window: Page, state: str, look: Look) -> None:
     assert not is_wider_than_its_window(window), state
 
 
-def sign_in(window: Page, queue: QueueUnderTest, name: str) -> None:
-    """Accept an invitation as a person does."""
-    window.goto(f"/set-up/{queue.invitation(name)}")
-    window.locator("[name=password]").fill(PASSWORD)
-    window.locator("[name=again]").fill(PASSWORD)
-    window.keyboard.press("Enter")
-    queue.secrets[name] = window.locator("code.secret").inner_text()
-    window.locator("[name=code]").fill(queue.code(name))
-    window.keyboard.press("Enter")
-    expect(window.locator("h1")).to_be_visible()
-
-
 @pytest.mark.parametrize("look", [Look.DESKTOP, Look.NARROW_DARK], ids=lambda look: look.name.lower())
 def test_an_approver_orders_holds_and_resumes_stages(
     browser: Browser, suspended: QueueUnderTest, look: Look
 ) -> None:
     with served(queue_application(suspended.deployment)) as root, visiting(browser, root, look) as window:
-        sign_in(window, suspended, "bella")
+        sign_in_by_invitation(window, suspended, "bella")
         window.goto("/cases/1")
         form = window.locator('form[action="/cases/1/reinstate-in-stages"]')
         window.locator("summary", has_text="Reinstate in stages").click()
