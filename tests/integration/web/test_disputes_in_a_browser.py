@@ -26,17 +26,9 @@ from tests.browsers import (
 from tests.integration.web.test_queue_in_a_browser import sign_in_by_invitation
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.notice_pages import ADDRESS, NoticePageUnderTest
-from tests.queue_pages import QueueUnderTest, a_queue, hidden_in, send
+from tests.queue_pages import QueueUnderTest, a_queue, suspend
 
 pytestmark = [pytest.mark.slow, IN_A_BROWSER]
-
-FINDING = {
-    "ground": ["unusual_destinations", "unattended"],
-    "part": "victim",
-    "measure": "suspend_channel",
-    "hours": "72",
-    "reasons": "short calls to one foreign range, at night, no agent logged in",
-}
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +50,7 @@ def suspended(sqlite_engine: Engine, tmp_path: Path, mail: MailServerUnderTest) 
     """A queue whose one case is suspended, by rita and adam."""
     settings = {"smtp_host": mail.host, "smtp_port": mail.port, "public_url": "http://127.0.0.1:8470"}
     queue = a_queue(sqlite_engine, tmp_path, lake=True, **settings)
-    queue.flagged()
-    rita, adam = queue.signed_in("rita"), queue.signed_in("adam")
-    send(rita, "/cases/1", "/cases/1/claim")
-    send(rita, "/cases/1", "/cases/1/determine", **FINDING)
-    adam.post("/cases/1/approve", data=hidden_in(adam.get("/cases/1").text, "/cases/1/approve"))
+    suspend(queue)
     queue.deployment.wait_until(queue.deployment.now + timedelta(minutes=5))
     return queue
 
