@@ -173,7 +173,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> I
 
 
 @pytest.mark.thorough
-@settings(max_examples=examples(10, 100))
+@settings(max_examples=examples(10, 60))
 @given(changes=CHANGES, limit=st.integers(1, 4), order=st.sampled_from(QueueOrder))
 def test_whatever_changes_between_pages_no_case_is_skipped_and_only_moved_ones_come_twice(
     world: Engine, changes: list[list[tuple[int, float, bool]]], limit: int, order: QueueOrder

@@ -653,6 +653,6 @@ def _time(text: str) -> datetime:
 
 TestStaffed = WorkflowMachine.TestCase
 TestStaffed.settings = settings(
-    max_examples=examples(3, 30), stateful_step_count=examples(20, 30), deadline=None
+    max_examples=examples(3, 20), stateful_step_count=examples(20, 30), deadline=None
 )
 TestStaffed.pytestmark = [pytest.mark.thorough]

@@ -96,7 +96,7 @@ def test_every_answer_is_documented(token_and_schema: tuple[str, BaseSchema], me
     operation = schema[path][method.upper()]
     headers = {"Authorization": f"Bearer {token}"}
 
-    @settings(max_examples=examples(2, 25))
+    @settings(max_examples=examples(2, 20))
     @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE), is_on_record=booleans())
     def fitting_calls(case: Case, is_on_record: bool) -> None:
         if is_on_record:
@@ -105,7 +105,7 @@ def test_every_answer_is_documented(token_and_schema: tuple[str, BaseSchema], me
             }
         case.call_and_validate(headers=headers, checks=CHECKS)
 
-    @settings(max_examples=examples(1, 15))
+    @settings(max_examples=examples(1, 12))
     @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def calls_that_do_not_fit(case: Case) -> None:
         case.call_and_validate(headers=headers, checks=[*CHECKS, negative_data_rejection])

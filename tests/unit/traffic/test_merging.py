@@ -71,7 +71,7 @@ ROWS = st.lists(
 
 
 @pytest.mark.thorough
-@settings(max_examples=examples(25, 200))
+@settings(max_examples=examples(25, 100))
 @given(ROWS, st.lists(st.integers(0, 3), min_size=40, max_size=40))
 def test_however_rows_are_cut_into_files_the_traffic_is_the_same(rows: list[Row], file_of: list[int]) -> None:
     cut = [[row for row, file in zip(rows, file_of, strict=False) if file == number] for number in range(4)]
@@ -83,7 +83,7 @@ def test_however_rows_are_cut_into_files_the_traffic_is_the_same(rows: list[Row]
 
 
 @pytest.mark.thorough
-@settings(max_examples=examples(25, 200))
+@settings(max_examples=examples(25, 100))
 @given(ROWS)
 def test_a_file_delivered_again_changes_nothing(rows: list[Row]) -> None:
     first, again = delivered(rows, rows)
@@ -93,7 +93,7 @@ def test_a_file_delivered_again_changes_nothing(rows: list[Row]) -> None:
 
 
 @pytest.mark.thorough
-@settings(max_examples=examples(25, 200))
+@settings(max_examples=examples(25, 100))
 @given(ROWS, ROWS)
 def test_of_two_files_the_later_has_the_last_word(first: list[Row], second: list[Row]) -> None:
     expected = {row[:2]: row[2] for row in [*first, *second]}
@@ -112,7 +112,7 @@ def test_of_two_files_the_later_has_the_last_word(first: list[Row], second: list
 
 
 @pytest.mark.thorough
-@settings(max_examples=examples(25, 200))
+@settings(max_examples=examples(25, 100))
 @given(ROWS, st.data())
 def test_marks_name_every_interval_that_changed_and_no_other(rows: list[Row], data: st.DataObject) -> None:
     changed = [(*row[:2], data.draw(st.integers(0, 9))) for row in rows]
