@@ -29,7 +29,9 @@ from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import CaseState, FraudFinding, MeasureWanted, ProviderPolicy, TenantsPart
+from cjp_fraud.review.model import CaseState, TenantsPart
+from cjp_fraud.review.provider_policy import ProviderPolicy
+from cjp_fraud.review.requests import FraudFinding, MeasureWanted
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.connections import Enforcement

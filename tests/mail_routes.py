@@ -27,7 +27,7 @@ from cjp_fraud.notices.notice_views import DeliveryRecord, Event
 from cjp_fraud.operations import notices
 from cjp_fraud.operations.notices import CollectedReports, DispatchResult
 from cjp_fraud.people.model import Actor, machine
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.gate import check

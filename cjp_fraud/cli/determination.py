@@ -26,7 +26,8 @@ from cjp_fraud.cli.measure_options import (
 )
 from cjp_fraud.cli.printing import Column, print_table, stamp
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import Finding, FraudFinding, NamedEvidence, TenantsPart
+from cjp_fraud.review.model import Finding, NamedEvidence, TenantsPart
+from cjp_fraud.review.requests import FraudFinding
 
 if TYPE_CHECKING:
     from cjp_fraud.operations.cases import DeterminationResult

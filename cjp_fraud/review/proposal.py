@@ -30,7 +30,8 @@ from cjp_fraud.review.earlier_notice import Announcing, held_until, sufficing
 from cjp_fraud.review.earlier_notices_on_record import earlier_notices
 from cjp_fraud.review.measure_fit import PlannedMeasure
 from cjp_fraud.review.measure_replay import Replay, replayed
-from cjp_fraud.review.model import NamedEvidence, ProviderPolicy
+from cjp_fraud.review.model import NamedEvidence
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import read_once

@@ -17,7 +17,7 @@ from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.people.model import Role
 from cjp_fraud.people.tables import UserRole
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, EvidenceSet
 from cjp_fraud.suspension.cap_gate import CapFacts, ConsentFact

@@ -52,8 +52,9 @@ from cjp_fraud.review.earlier_notices_on_record import earlier_notices
 from cjp_fraud.review.emergency import emergency_order_of
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import Flagged
-from cjp_fraud.review.model import Capacity, ProviderPolicy
+from cjp_fraud.review.model import Capacity
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, Episode, EvidenceSet, Flag
 from cjp_fraud.storage.database import is_reading

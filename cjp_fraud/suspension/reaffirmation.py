@@ -16,7 +16,8 @@ from cjp_fraud.people.model import Actor, Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, note
 from cjp_fraud.review.decision_tables import Determination, Proposal
-from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
+from cjp_fraud.review.model import Capacity, CaseState
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import EvidenceSet
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure

@@ -15,19 +15,17 @@ from cjp_fraud.people.model import Role, TurnWanted
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.known_event import MOST_CHARACTERS, KnownEventKind, KnownEventWanted
 from cjp_fraud.review.model import (
-    BulkWanted,
     Capacity,
     CauseKind,
     CustomersAnswer,
     DisputeDecision,
     Finding,
-    FraudFinding,
-    MeasureWanted,
     NamedEvidence,
     RestoreCheck,
     TenantsPart,
     WrongCause,
 )
+from cjp_fraud.review.requests import BulkWanted, FraudFinding, MeasureWanted
 from features.counting_clocks import Clock
 
 _NUMBER = re.compile(r"[-+.0-9eE]+")

@@ -11,7 +11,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.operations import case_desk, staged_reinstatement
 from cjp_fraud.operations.staged_reinstatement import AskedStage, AskedStages, StagedResult
 from cjp_fraud.people.api_scopes import ApiScope
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.suspension.stage_views import StagesView
 from cjp_fraud.web.api.access import Call, OnceOnCase, Scoped
 from cjp_fraud.web.api.answers import ACTS_ON_CASE, READS_ONE, Acted, answer

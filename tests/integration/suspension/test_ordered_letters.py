@@ -28,7 +28,8 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import BreachWanted, CaseState, WarningWanted
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.requests import BreachWanted, WarningWanted
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.earliest import earliest
 from cjp_fraud.suspension.gate import check
