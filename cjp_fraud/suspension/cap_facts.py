@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of
 from cjp_fraud.contracts.standing_consent import Breach, ChargedInterval, charge_in_hour
-from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.people.model import Role

@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of, consents_in_force
 from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.standing_consent import LOOKED_AT, Breach, ChargedInterval, charge_in_hour
-from cjp_fraud.contracts.tables import SignedConsent, Tenant
+from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError, Refused
 from cjp_fraud.notices.model import NoticeKind, NoticeState

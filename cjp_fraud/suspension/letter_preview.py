@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of
-from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.errors import Refused, refuse_unless
 from cjp_fraud.notices.announced import announced
 from cjp_fraud.notices.letter_facts import (
