@@ -32,14 +32,10 @@ from cjp_fraud.notices.letter_facts import (
     Withdrawn,
 )
 from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language
+from cjp_fraud.notices.letter_measures import measure_in_words
 from cjp_fraud.notices.letter_moments import zone_in_words
-from cjp_fraud.notices.letter_phrases import (
-    GROUNDS,
-    MOST_SERIES,
-    ground_in_words,
-    measure_in_words,
-    place_in_sequence,
-)
+from cjp_fraud.notices.letter_phrases import GROUNDS, ground_in_words, place_in_sequence
+from cjp_fraud.notices.letter_traffic import MOST_SERIES
 from cjp_fraud.notices.letter_words import LINE_WIDTH, wrapped
 from cjp_fraud.notices.letters import (
     AT_DISPATCH,
