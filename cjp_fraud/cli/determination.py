@@ -36,6 +36,14 @@ CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id 
 Because = Annotated[
     str, typer.Option("--because", metavar="TEXT", help="The reasons; they are kept on record.")
 ]
+TakenOver = Annotated[
+    bool,
+    typer.Option(
+        "--taken-over",
+        help="The account may have been taken over: every address of the contract is served. "
+        "Some grounds say so by themselves.",
+    ),
+]
 
 
 def determine(
@@ -59,14 +67,7 @@ def determine(
     flag: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Flags that are fraud; all of the case by default.")
     ] = None,
-    taken_over: Annotated[
-        bool,
-        typer.Option(
-            "--taken-over",
-            help="The account may have been taken over: every address of the contract is served. "
-            "Some grounds say so by themselves.",
-        ),
-    ] = False,
+    taken_over: TakenOver = False,
     rests_on: Annotated[
         list[NamedEvidence] | None,
         typer.Option(help="On what of the evidence the finding rests; may be repeated."),

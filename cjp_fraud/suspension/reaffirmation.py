@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -90,9 +91,10 @@ def reaffirm(
     session, by, at = decision.session, decision.by, decision.at
     given = GivenReasons(reasons, although_quiet)
     case, measure = lock_measure(session, case_id)
+    action = f"reaffirm the measure of {in_words(case)}"
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
-        action=f"reaffirm the measure of {in_words(case)}",
+        action=action,
     )
     assert measure is not None, "a suspended case has a measure"
     before = reaffirmations_of(session, measure)
@@ -108,17 +110,9 @@ def reaffirm(
         *look_missing,
         *reasons_faults(given, summary, [text or "" for text in earlier]),
         *time_faults(term_of(measure), latest, at),
-        *(
-            ["it was ordered in an emergency and is not approved yet"]
-            if is_unapproved(session, measure)
-            else []
-        ),
-        *(["its cause is gone, as is on record; it is lifted"] if measure.corrected_at is not None else []),
+        *_cannot_be_kept(session, measure),
     )
-    refuse_unless(
-        *((False, sentence) for sentence in in_the_way),
-        action=f"reaffirm the measure of {in_words(case)}",
-    )
+    refuse_unless(*((False, sentence) for sentence in in_the_way), action=action)
     assert looked is not None, "look_faults says so otherwise"
     assert summary is not None, "a look has a summary"
     text = keep_text(session, recorded_reasons(given, summary), at)
@@ -128,22 +122,8 @@ def reaffirm(
     record_part(session, by, Part.REAFFIRMED, case.tenant_id, at, case_id=case.id)
     session.flush()
     result = _result(measure, row if new_term is not None else None)
-    note(
-        decision,
-        case,
-        "measure.reaffirmed",
-        {
-            "measure_id": measure.id,
-            "round": current.number,
-            "complete": result.complete,
-            "review_at": result.review_at,
-            "ends_at": result.ends_at,
-            "look_sha256": looked.sha256,
-            "although_quiet": summary.is_quiet,
-            "text_id": text.id,
-            "text_sha256": text.sha256,
-        },
-    )
+    content = _entry(row, result, looked, text)
+    note(decision, case, "measure.reaffirmed", {**content, "although_quiet": summary.is_quiet})
     return result
 
 
@@ -152,6 +132,16 @@ def _again_by_the_same(current: OpenRound, by: Actor) -> list[str]:
     if all(each.by_user_id != by.user_id for each in current.given):
         return []
     return [f"{by} has reaffirmed it already; another approver must"]
+
+
+def _cannot_be_kept(session: Session, measure: Measure) -> list[str]:
+    """Return why nobody may keep a measure, whoever they are; none: it may be kept."""
+    faults = []
+    if is_unapproved(session, measure):
+        faults.append("it was ordered in an emergency and is not approved yet")
+    if measure.corrected_at is not None:
+        faults.append("its cause is gone, as is on record; it is lifted")
+    return faults
 
 
 def _new_row(
@@ -175,6 +165,22 @@ def _new_row(
         review_at=new_term.review_at if new_term is not None else None,
         ends_at=new_term.ends_at if new_term is not None else None,
     )
+
+
+def _entry(
+    row: Reaffirmation, result: ReaffirmationResult, looked: EvidenceSet, text: PersonalText
+) -> dict[str, Any]:
+    """Return what the audit log says of a reaffirmation."""
+    return {
+        "measure_id": row.measure_id,
+        "round": row.round,
+        "complete": result.complete,
+        "review_at": result.review_at,
+        "ends_at": result.ends_at,
+        "look_sha256": looked.sha256,
+        "text_id": text.id,
+        "text_sha256": text.sha256,
+    }
 
 
 def reaffirmation_on_record(
