@@ -21,7 +21,8 @@ from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, EvidenceSet
 from cjp_fraud.suspension.cap_gate import CapFacts, ConsentFact
-from cjp_fraud.suspension.gate_facts import contract_fact, row_faults, unread_facts
+from cjp_fraud.suspension.contract_facts import contract_fact
+from cjp_fraud.suspension.gate_facts import row_faults, unread_facts
 from cjp_fraud.suspension.tables import Cap
 
 
