@@ -32,9 +32,9 @@ from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.case_opening import case_for
 from cjp_fraud.review.cases import lock_case, move, note
+from cjp_fraud.review.drafted_notice import letter_faults
 from cjp_fraud.review.evidence_store import store_frozen
 from cjp_fraud.review.model import CaseState, EvidenceOccasion
-from cjp_fraud.review.proposal import letter_faults
 from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case
