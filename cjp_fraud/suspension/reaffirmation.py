@@ -73,7 +73,7 @@ def reaffirm(
     person could approve the measure. The new review date is a review period from now, the end moves with it where it
     was nearer, and neither goes past the term or the contract's longest duration. The measure has them only once the
     customer was told in writing, as the first notice promised: the caller sends the letter next, and then runs
-    :func:`cjp_fraud.suspension.measures.extend_under_lock`. Where the letter does not leave in time, it lapses.
+    :func:`cjp_fraud.suspension.changed_measures.extend_under_lock`. Where the letter does not leave in time, it lapses.
 
     Parameters
     ----------
