@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cjp_fraud.people.model import Decision
     from cjp_fraud.review.claim_rules import ClaimPolicy
     from cjp_fraud.review.count_cache import CountCache
-    from cjp_fraud.review.model import ProviderPolicy
+    from cjp_fraud.review.provider_policy import ProviderPolicy
     from cjp_fraud.storage.lake import Lake
     from cjp_fraud.suspension.connections import Enforcement
     from cjp_fraud.suspension.platform import PlatformClient
@@ -246,7 +246,7 @@ class Deployment:
     def policy(self) -> ProviderPolicy:
         """Mode in force, how long things stay fresh, who writes, and by which methods (those of ``notice_methods``)."""
         from cjp_fraud.contracts.methods import EMAIL, POSTAL_CLASSES, PUBLICATION
-        from cjp_fraud.review.model import ProviderPolicy
+        from cjp_fraud.review.provider_policy import ProviderPolicy
 
         # By name only: most that ask for the policy send nothing, and need neither the mail server nor its key.
         printed = frozenset(POSTAL_CLASSES) if self.printer is not None else frozenset()

@@ -17,7 +17,6 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 LOWEST: Final = 1e-4
-HIGHEST: Final = 1e6
 BINS_A_DECADE: Final = 40
 EDGES: Final[Floats] = np.concatenate(
     [[0.0], 10.0 ** (np.arange(10 * BINS_A_DECADE + 1) / BINS_A_DECADE + np.log10(LOWEST))]

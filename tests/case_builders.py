@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select
 
 from cjp_fraud.clock import StandingClock
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.methods import EMAIL
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.notices.letter_facts import Sender
@@ -29,7 +30,9 @@ from cjp_fraud.review.evidence import RowsWanted
 from cjp_fraud.review.flags import FlaggingResult, FlagRow, record_flags
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import CaseState, FraudFinding, MeasureWanted, ProviderPolicy, TenantsPart
+from cjp_fraud.review.model import CaseState, TenantsPart
+from cjp_fraud.review.provider_policy import ProviderPolicy
+from cjp_fraud.review.requests import FraudFinding, MeasureWanted
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.connections import Enforcement
@@ -40,7 +43,8 @@ from cjp_fraud.suspension.platform import PlatformClient
 from cjp_fraud.suspension.reaffirmation import ReaffirmationResult, reaffirm
 from cjp_fraud.suspension.tables import Entitlement, Measure
 from cjp_fraud.suspension.traffic_look import TrafficLook, take_look
-from tests.contract_builders import a_row, load_rows
+from tests.contract_builders import a_row, load_rows, read_agreement
+from tests.mail_servers import MailServerUnderTest
 from tests.people_builders import a_user
 from tests.return_paths import KEY
 from tests.snapshots import brought_to, is_empty, newest_entry
@@ -283,6 +287,18 @@ def open_staffed(
     staffed.people = dict(brought_to(engine, ("opened", staffed.opened_with), steps))
     staffed.opened_at_entry = newest_entry(engine)
     return staffed
+
+
+def a_claimed_case(
+    engine: Engine, folder: Path, server: MailServerUnderTest, terms: ContractTerms
+) -> StaffedDeployment:
+    """Return a deployment whose one case rita has claimed, under these terms."""
+    made = open_staffed(engine, folder, mail_to(server))
+    with transaction(engine) as session:
+        read_agreement(session, terms)
+    flag(engine, a_flag(START - timedelta(minutes=30)), at=START)
+    made.do(claim, "rita")
+    return made
 
 
 def _move_in(engine: Engine, folder: Path, rows: Sequence[dict[str, str]]) -> dict[str, Actor]:

@@ -16,7 +16,8 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import determine_fraud
-from cjp_fraud.review.model import CaseState, FraudFinding, TenantsPart
+from cjp_fraud.review.model import CaseState, TenantsPart
+from cjp_fraud.review.requests import FraudFinding
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.enforcement import enforce

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from cjp_fraud.contracts.contract_terms import ContractTerms
 from cjp_fraud.contracts.entered_file import read_entered_file
+from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.tenant_import import LoadResult, load_tenants
+from cjp_fraud.contracts.terms import NoticeTerms
 from cjp_fraud.contracts.terms_file import terms_at
+from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.people.model import Actor, machine
 from cjp_fraud.storage.database import transaction
 
@@ -63,3 +67,18 @@ def terms_of_file(path: Path) -> ContractTerms:
     """Read notice terms that stand in a file of their own, which a contract's file names as ``file:PATH``."""
     file = read_entered_file(path)
     return terms_at(file, (), file.table)
+
+
+def read_agreement(
+    session: Session, terms: NoticeTerms | ContractTerms, at: datetime = NOON - timedelta(days=40)
+) -> None:
+    """Enter what counsel read at ``at`` (aware) in acme's agreement, which gives the right of clause 2.4."""
+    enter_terms(
+        session,
+        "acme",
+        machine("contracts"),
+        at,
+        reference="Master agreement 3",
+        right=Right.CLAUSE_2_4,
+        terms=terms,
+    )

@@ -18,7 +18,7 @@ from cjp_fraud.notices.letter_facts import (
     WhyWithdrawn,
     Withdrawn,
 )
-from cjp_fraud.notices.letter_phrases import measure_in_words
+from cjp_fraud.notices.letter_measures import measure_in_words
 from cjp_fraud.notices.letter_words import wrapped
 from cjp_fraud.notices.letters import (
     Addressee,

@@ -17,23 +17,22 @@ from sqlalchemy import Engine
 
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import DeliveryStatus, Right
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.receipt_rule import Basis
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
-from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.notice_views import DeliveryRecord, Event
 from cjp_fraud.operations import notices
 from cjp_fraud.operations.notices import CollectedReports, DispatchResult
-from cjp_fraud.people.model import Actor, machine
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.people.model import Actor
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
-from tests.case_builders import SENDER, START, StaffedDeployment, open_staffed
-from tests.contract_builders import a_row
+from tests.case_builders import SENDER, StaffedDeployment, open_staffed
+from tests.contract_builders import a_row, read_agreement
 from tests.mail_servers import free_port
 from tests.postfix_servers import PostfixUnderTest, postfix_server, settled, until
 from tests.snapshots import brought_to
@@ -368,14 +367,5 @@ def _enter_terms(engine: Engine, counts_when: Basis, wait: timedelta) -> None:
     rule = MethodRule(EMAIL, counts_when, ("notice",))
     hours = Wait(wait // timedelta(hours=1), WaitUnit.HOURS)
     terms = NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), hours),))
-    at = START - timedelta(days=40)
     with transaction(engine) as session:
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            at,
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=terms,
-        )
+        read_agreement(session, terms)

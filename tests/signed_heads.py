@@ -18,7 +18,8 @@ from cjp_fraud.operations import cases, measures
 from cjp_fraud.operations.head_keeping import keep_first
 from cjp_fraud.operations.housekeeping import LAKE_TABLES
 from cjp_fraud.people.model import Decision, machine
-from cjp_fraud.review.model import FraudFinding, TenantsPart
+from cjp_fraud.review.model import TenantsPart
+from cjp_fraud.review.requests import FraudFinding
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.model import MEASURE_ACTIONS
 from tests.case_builders import GROUNDS, OUTBOUND_VOICE, PEOPLE, QUIET, START, a_flag, flag

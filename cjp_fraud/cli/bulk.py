@@ -8,7 +8,8 @@ import typer
 
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment
 from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
-from cjp_fraud.review.model import BulkResult, BulkWanted, CauseKind
+from cjp_fraud.review.model import BulkResult, CauseKind
+from cjp_fraud.review.requests import BulkWanted
 
 if TYPE_CHECKING:
     from cjp_fraud.operations.bulk import BulkView

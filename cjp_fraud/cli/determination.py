@@ -26,7 +26,8 @@ from cjp_fraud.cli.measure_options import (
 )
 from cjp_fraud.cli.printing import Column, print_table, stamp
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import Finding, FraudFinding, NamedEvidence, TenantsPart
+from cjp_fraud.review.model import Finding, NamedEvidence, TenantsPart
+from cjp_fraud.review.requests import FraudFinding
 
 if TYPE_CHECKING:
     from cjp_fraud.operations.cases import DeterminationResult
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Number or id (cases list).")]
 Because = Annotated[
     str, typer.Option("--because", metavar="TEXT", help="The reasons; they are kept on record.")
+]
+TakenOver = Annotated[
+    bool,
+    typer.Option(
+        "--taken-over",
+        help="The account may have been taken over: every address of the contract is served. "
+        "Some grounds say so by themselves.",
+    ),
 ]
 
 
@@ -58,14 +67,7 @@ def determine(
     flag: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Flags that are fraud; all of the case by default.")
     ] = None,
-    taken_over: Annotated[
-        bool,
-        typer.Option(
-            "--taken-over",
-            help="The account may have been taken over: every address of the contract is served. "
-            "Some grounds say so by themselves.",
-        ),
-    ] = False,
+    taken_over: TakenOver = False,
     rests_on: Annotated[
         list[NamedEvidence] | None,
         typer.Option(help="On what of the evidence the finding rests; may be repeated."),

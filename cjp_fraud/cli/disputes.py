@@ -20,7 +20,8 @@ from cjp_fraud.cli.measure_options import (
 )
 from cjp_fraud.cli.printing import Column, print_table, stamp
 from cjp_fraud.contracts.restriction import MeasureKind
-from cjp_fraud.review.model import DisputeDecision, MeasureWanted, WrongCause
+from cjp_fraud.review.model import DisputeDecision, WrongCause
+from cjp_fraud.review.requests import MeasureWanted
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -11,7 +11,7 @@ import typer
 
 from cjp_fraud.cli.printing import Column, print_table
 from cjp_fraud.contracts.restriction import CallsInProgress, MeasureKind, Scope, in_words
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.requests import MeasureWanted
 
 if TYPE_CHECKING:
     from cjp_fraud.operations.measure_choice import OfferedMeasure

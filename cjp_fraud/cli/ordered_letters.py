@@ -58,7 +58,7 @@ def warn(
     warning states. Without --measure, it announces the flagged channels' outbound traffic.
     """
     from cjp_fraud.operations import ordered_letters
-    from cjp_fraud.review.model import WarningWanted
+    from cjp_fraud.review.requests import WarningWanted
 
     opened = deployment(ctx)
     scope = scope_of(channel, direction, application, principal, destination, origin, rate)
@@ -91,7 +91,7 @@ def breach(
     Nothing is restricted before the cure period is over.
     """
     from cjp_fraud.operations import ordered_letters
-    from cjp_fraud.review.model import BreachWanted
+    from cjp_fraud.review.requests import BreachWanted
 
     opened = deployment(ctx)
     wanted = BreachWanted(because, term, cure_days)

@@ -10,7 +10,8 @@ import typer
 from cjp_fraud.cli.frame import AsOption, JsonOption, deployment
 from cjp_fraud.cli.printing import Column, print_json, print_table, stamp
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.review.model import MeasureWanted, RestoreCheck
+from cjp_fraud.review.model import RestoreCheck
+from cjp_fraud.review.requests import MeasureWanted
 
 if TYPE_CHECKING:
     from cjp_fraud.deployment import Deployment

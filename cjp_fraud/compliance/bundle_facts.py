@@ -30,7 +30,8 @@ from cjp_fraud.documents import to_document
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.review.decision_tables import Approval, Dispute
-from cjp_fraud.review.model import Capacity, DisputeState, ProviderPolicy
+from cjp_fraud.review.model import Capacity, DisputeState
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import Base, UtcDateTime
 from cjp_fraud.suspension.cap_facts import cap_facts

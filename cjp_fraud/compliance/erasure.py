@@ -18,7 +18,8 @@ from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import erase_contents, holds_erasable, keep_text
 from cjp_fraud.compliance.legal_holds import require_tenant, standing_holds
 from cjp_fraud.compliance.tables import LegalHold
-from cjp_fraud.contracts.tables import Address, ContractEntry, SignedConsent, Subscription, Tenant
+from cjp_fraud.contracts.confirmation_tables import ContractEntry, SignedConsent
+from cjp_fraud.contracts.tables import Address, Subscription, Tenant
 from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.notices.tables import DeliveryEvent

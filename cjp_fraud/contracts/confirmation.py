@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.clock import aware
+from cjp_fraud.contracts.confirmation_tables import ContractConfirmation, FeedEdit
 from cjp_fraud.contracts.model import FeedStanding
-from cjp_fraud.contracts.tables import ContractConfirmation, FeedEdit
 from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.errors import refuse_unless

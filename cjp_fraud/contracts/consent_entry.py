@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.texts import keep_text
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.standing_consent import SignedProof, StandingConsent
-from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.digests import canonical_json, sha256_hex

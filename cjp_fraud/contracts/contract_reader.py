@@ -135,12 +135,7 @@ def _read_contract(session: Session, tenant_id: str, moment: datetime, known_at:
         country=country,
         offer_version=bought.offer_version,
         features=tuple((bought.features or "").split(";")) if bought.features else (),
-        longest_measure=_shortest(
-            timedelta(hours=governs.longest_measure_hours)
-            if governs.longest_measure_hours is not None
-            else None,
-            whole.longest if whole is not None else None,
-        ),
+        longest_measure=_shortest(governs.longest_measure, whole.longest if whole is not None else None),
         filing_stops=governs.filing_stops or (whole is not None and whole.filing_stops is True),
         former_address_erased=(
             terms is not None
@@ -177,6 +172,12 @@ class _Governs:
     longest_measure_hours: int | None
     filing_stops: bool
     version: str | None
+
+    @property
+    def longest_measure(self) -> timedelta | None:
+        """The longest measure that the document allows; None: it names none, or was not read."""
+        hours = self.longest_measure_hours
+        return timedelta(hours=hours) if hours is not None else None
 
 
 def _governs(named: GoverningDocument, entered: GoverningOnRecord | None) -> _Governs:

@@ -13,10 +13,10 @@ from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.audit.texts import keep_text
 from cjp_fraud.contracts.confirmation import record_edit
+from cjp_fraud.contracts.confirmation_tables import ContractEntry
 from cjp_fraud.contracts.contract_entry import ContractLoaded, load_contract
 from cjp_fraud.contracts.contract_file import ContractFile, read_contract_text
 from cjp_fraud.contracts.model import EntryState
-from cjp_fraud.contracts.tables import ContractEntry
 from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.errors import NotFoundError, refuse_unless

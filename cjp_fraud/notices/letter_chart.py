@@ -13,7 +13,7 @@ from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from cjp_fraud.notices.letter_catalogues import Words, words
 from cjp_fraud.notices.letter_moments import moment
-from cjp_fraud.notices.letter_phrases import MOST_SERIES, traffic_in_words
+from cjp_fraud.notices.letter_traffic import MOST_SERIES, traffic_in_words
 from cjp_fraud.notices.letter_words import minutes, number
 
 if TYPE_CHECKING:

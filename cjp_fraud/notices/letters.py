@@ -24,7 +24,9 @@ from cjp_fraud.notices.letter_catalogues import catalogue_version, words
 from cjp_fraud.notices.letter_dates import LetterDates
 from cjp_fraud.notices.letter_facts import Letter, Staged
 from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language, letter_locale
+from cjp_fraud.notices.letter_measures import measure_in_words
 from cjp_fraud.notices.letter_moments import moment, zone_in_words
+from cjp_fraud.notices.letter_traffic import seen_in_words
 from cjp_fraud.notices.letter_words import enumerated, hours
 from cjp_fraud.notices.model import NoticeKind
 
@@ -180,10 +182,10 @@ def _fields(letter: Letter, to: Addressee, language: str) -> dict[str, Any]:
         "case": letter.case_reference,
         "clause": phrases.clause(to.document, to.clause, to.notice_clause, said),
         "names_contract": letter.kind in _CONTRACT_IN_THE_HEAD or letter.is_about_cap,
-        "measure": phrases.measure_in_words(letter.measure, letter.scope, language),
+        "measure": measure_in_words(letter.measure, letter.scope, language),
         "calls": letter.scope.calls_in_progress,
         "cut_calls_to": enumerated(letter.scope.cut_calls_to, said.locale, "or"),
-        "seen": phrases.seen_in_words(letter.seen, to.time_zone, said),
+        "seen": seen_in_words(letter.seen, to.time_zone, said),
         "grounds": "\n".join(f"- {phrases.ground_in_words(ground, language)}" for ground in letter.grounds),
         "announced": phrases.announced(letter.announced, to.time_zone, said),
         "bodies": enumerated(letter.other_redress, language),
@@ -230,7 +232,7 @@ def _of_other_letters(letter: Letter, time_zone: str, language: str) -> dict[str
             "answered_at": moment(answered.decided_at, time_zone, language),
             "upheld": answered.upheld,
             "in_force": answered.in_force,
-            "remains": phrases.measure_in_words(*answered.remains, language) if answered.remains else "",
+            "remains": measure_in_words(*answered.remains, language) if answered.remains else "",
             "narrowed": answered.narrowed,
         }
     if letter.staged is not None:
@@ -242,11 +244,11 @@ def _of_stages(staged: Staged, time_zone: str, language: str) -> dict[str, Any]:
     """Return what a letter says of a restriction that is lifted in stages."""
     return {
         "since": moment(staged.since, time_zone, language),
-        "still_restricted": phrases.measure_in_words(*staged.remains, language),
+        "still_restricted": measure_in_words(*staged.remains, language),
         "later": [
             {
                 "at": moment(stage.earliest_at, time_zone, language),
-                "still_restricted": phrases.measure_in_words(stage.measure, stage.scope, language),
+                "still_restricted": measure_in_words(stage.measure, stage.scope, language),
             }
             for stage in staged.later
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,12 @@ from cjp_fraud.notices.letter_languages import LANGUAGES, letter_language
 from cjp_fraud.notices.letters import Addressee, render
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans import PlanDraft, follow_up_rules, served_roles
-from cjp_fraud.notices.statement_of_reasons import bodies_outside, profile_faults, statement_of
+from cjp_fraud.notices.statement_of_reasons import (
+    StatementOfReasons,
+    bodies_outside,
+    profile_faults,
+    statement_of,
+)
 
 if TYPE_CHECKING:
     from cjp_fraud.contracts.position import Contract
@@ -55,32 +61,16 @@ def draft_plan(
         contract's language.
     """
     by_contract = letter.kind is NoticeKind.SUSPENSION or terms is not None
-    if letter.kind is NoticeKind.SUSPENSION:
-        terms = position.notice_terms
-    elif terms is None:
-        terms = _of_kind(position, letter.kind, recipients, methods)
+    terms = _terms_for(position, letter.kind, recipients, methods, terms)
     unread = position.notice_terms_fault or "the notice clause has not been read"
     language = (stated(terms.language) if terms is not None else None) or position.language
     written_in = letter_language(language)
-    letter = replace(
-        letter,
-        other_redress=bodies_outside(position.reason_profiles),
-        provision=_provision(position, letter) if letter.kind is NoticeKind.SUSPENSION else None,
-    )
+    letter = _under_contract(letter, position)
     statement = statement_of(letter, position, written_in or DEFAULT_LANGUAGE)
     refuse_unless(
         (terms is not None, unread if by_contract else "there is nobody to be served"),
-        (
-            written_in is not None,
-            f"the contract's language is {language} and there is no letter in it; "
-            f"there are {', '.join(LANGUAGES)}",
-        ),
-        *((False, sentence) for sentence in _without_address(terms, recipients, methods)),
-        *(
-            (False, sentence)
-            for sentence in (methods_not_served(terms, methods) if terms is not None else ())
-        ),
-        *((False, sentence) for sentence in (profile_faults(statement) if statement is not None else ())),
+        (written_in is not None, _no_letter_in(language)),
+        *((False, sentence) for sentence in _obstacles(terms, recipients, methods, statement)),
         action=f"draft the {letter.kind} notice of tenant {position.tenant_id}",
     )
     assert terms is not None
@@ -110,10 +100,30 @@ def draft_plan(
     )
 
 
-def _provision(position: Contract, letter: Letter) -> str | None:
-    if position.terms is None:
-        return None
-    return position.terms.provision_without_notice(letter.measure, letter.grounds)
+def _no_letter_in(language: str) -> str:
+    return f"the contract's language is {language} and there is no letter in it; there are {', '.join(LANGUAGES)}"
+
+
+def _obstacles(
+    terms: NoticeTerms | None,
+    recipients: tuple[Recipient, ...],
+    methods: frozenset[str] | None,
+    statement: StatementOfReasons | None,
+) -> Iterator[str]:
+    """Yield what is missing of addresses, of methods and of the statement of reasons."""
+    yield from _without_address(terms, recipients, methods)
+    if terms is not None:
+        yield from methods_not_served(terms, methods)
+    if statement is not None:
+        yield from profile_faults(statement)
+
+
+def _under_contract(letter: Letter, position: Contract) -> Letter:
+    """Return a letter with the bodies outside that the contract names and the provision that it relies on."""
+    provision = None
+    if letter.kind is NoticeKind.SUSPENSION and position.terms is not None:
+        provision = position.terms.provision_without_notice(letter.measure, letter.grounds)
+    return replace(letter, other_redress=bodies_outside(position.reason_profiles), provision=provision)
 
 
 def under_terms(letter: Letter, terms: NoticeTerms, *, waits: bool = True) -> Letter:
@@ -141,10 +151,21 @@ def _not_served(
     return tuple(sorted(named - served))
 
 
-def _of_kind(
-    position: Contract, kind: NoticeKind, recipients: tuple[Recipient, ...], methods: frozenset[str] | None
+def _terms_for(
+    position: Contract,
+    kind: NoticeKind,
+    recipients: tuple[Recipient, ...],
+    methods: frozenset[str] | None,
+    given: NoticeTerms | None,
 ) -> NoticeTerms | None:
-    """Return how a letter goes that follows a suspension's notice: as the contract says, where that can be done."""
+    """Return how a letter goes: a suspension's notice as the contract says, another as given.
+
+    Where nothing is given, another goes as the contract says of its kind if that can be done, and else once to all.
+    """
+    if kind is NoticeKind.SUSPENSION:
+        return position.notice_terms
+    if given is not None:
+        return given
     said = position.terms.notices(kind) if position.terms is not None else None
     if said is None or _without_address(said, recipients, methods) or methods_not_served(said, methods):
         return _once_to_all(tuple(each for each in recipients if methods is None or each.method in methods))

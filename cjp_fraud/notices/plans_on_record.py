@@ -57,11 +57,7 @@ def create_plan(
     )
     if on_record is not None:
         return on_record
-    if decision.at < approved_at:
-        raise ClockError(
-            f"the {draft.kind} letter is not planned: the clock shows {utc_text(decision.at)}, but what it tells of "
-            f"was decided at {utc_text(approved_at)}; set the clock right and run again"
-        )
+    _require_decided_before(draft, approved_at, decision.at)
     document = to_document(draft)
     plan = NoticePlan(
         case_id=case_id,
@@ -91,6 +87,14 @@ def create_plan(
     }
     append(decision, "notice.planned", "notice_plans", plan.id, content, case_id=case_id)
     return plan
+
+
+def _require_decided_before(draft: PlanDraft, decided_at: datetime, at: datetime) -> None:
+    if at < decided_at:
+        raise ClockError(
+            f"the {draft.kind} letter is not planned: the clock shows {utc_text(at)}, but what it tells of "
+            f"was decided at {utc_text(decided_at)}; set the clock right and run again"
+        )
 
 
 def _notice(plan: NoticePlan, draft: PlanDraft, planned: PlannedLetter) -> Notice:

@@ -138,7 +138,8 @@ def statement_of(letter: Letter, position: Contract, language: str) -> Statement
     if letter.kind not in STATING:
         return None
     # Inside: listings load plans, and with them this module, but no letters.
-    from cjp_fraud.notices.letter_phrases import ground_in_words, measure_in_words
+    from cjp_fraud.notices.letter_measures import measure_in_words
+    from cjp_fraud.notices.letter_phrases import ground_in_words
 
     profiles, sender, terms = position.reason_profiles, letter.sender, position.terms
     return StatementOfReasons(

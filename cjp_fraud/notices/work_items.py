@@ -49,7 +49,7 @@ class WorkItem:
 def work_items(session: Session, case_ids: Collection[str] | None = None) -> tuple[WorkItem, ...]:
     """Return what people must look at, the oldest first.
 
-    They stay until a person lets the notice stand (:func:`cjp_fraud.review.stops.let_notice_stand`).
+    They stay until a person lets the notice stand (:func:`cjp_fraud.review.stops_on_record.let_notice_stand`).
 
     Parameters
     ----------

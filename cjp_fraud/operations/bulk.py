@@ -23,8 +23,9 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_of
 from cjp_fraud.review import bulk
-from cjp_fraud.review.model import BulkResult, BulkWanted, CaseState, CauseKind
+from cjp_fraud.review.model import BulkResult, CaseState, CauseKind
 from cjp_fraud.review.queue_tables import BulkDismissal, BulkDismissalCase, KnownEvent
+from cjp_fraud.review.requests import BulkWanted
 from cjp_fraud.review.tables import Case, JointSpike
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.follow_ups_due import follow_ups_due

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from cjp_fraud.contracts.tables import SignedConsent
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations.head_keeping import head_follows

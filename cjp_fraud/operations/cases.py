@@ -35,11 +35,11 @@ from cjp_fraud.review.model import (
     Capacity,
     CaseState,
     DisputeState,
-    FraudFinding,
     StopKind,
     WrongCause,
 )
 from cjp_fraud.review.principals import freeze_principals
+from cjp_fraud.review.requests import FraudFinding
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import ProposalView
 from cjp_fraud.storage.database import reading

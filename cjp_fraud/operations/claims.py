@@ -20,7 +20,7 @@ from datetime import datetime
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations.cases import CaseStanding
-from cjp_fraud.people.form_drafts import drafts_of, empty_old_drafts, keep_draft
+from cjp_fraud.people.form_drafts import empty_old_drafts, keep_draft
 from cjp_fraud.people.model import Decision, Role, machine
 from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.users import actor_named
@@ -124,12 +124,6 @@ def keep_typed(deployment: Deployment, by: str, now: datetime, form: str, fields
     """
     with transaction(deployment.engine) as session:
         keep_draft(session, actor_named(session, by).reference, form, fields, now)
-
-
-def typed_before(deployment: Deployment, by: str, forms_under: str) -> Mapping[str, Mapping[str, str]]:
-    """Return what somebody typed and did not send, by form, of the forms whose path begins so."""
-    with reading(deployment.engine) as session:
-        return drafts_of(session, actor_named(session, by).reference, forms_under)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.contracts import consent_entry
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of
 from cjp_fraud.contracts.entered_file import read_entered_file
 from cjp_fraud.contracts.standing_consent import SignedProof, StandingConsent
-from cjp_fraud.contracts.tables import SignedConsent, Tenant
+from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.contracts.tenant_reach import require_tenant_reach, tenants_within
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment

@@ -41,7 +41,8 @@ from cjp_fraud.operations.sign_in import (
 from cjp_fraud.people.model import Role
 from cjp_fraud.people.one_time_codes import STEP_SECONDS
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import FraudFinding, MeasureWanted, TenantsPart, WrongCause
+from cjp_fraud.review.model import TenantsPart, WrongCause
+from cjp_fraud.review.requests import FraudFinding, MeasureWanted
 from cjp_fraud.simulation.demo_cloud import (
     BURST,
     DELIVERIES,

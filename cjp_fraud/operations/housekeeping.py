@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -108,12 +108,10 @@ def initialize(
         begins = (settings.now if simulated else None) or machine_now()
         decision = Decision(session, Actor(INIT), begins)
         made = make_home(decision, simulated=simulated)
-        for name, roles in (users or {}).items():
-            if made:
-                given = [GivenIdentity.parse(text) for text in (identities or {}).get(name, ())]
-                create_user(decision, name, roles, identities=given)
-            else:
-                _require_on_record(session, name)
+        if made:
+            _create_people(decision, users or {}, identities or {})
+        else:
+            _require_on_record(session, users or ())
         deployment.head_keys.make()
         key = deployment.head_keys.private().public
         new_key = record_head_key(
@@ -152,12 +150,23 @@ def _migrate(engine: Engine, owner_url: str | None) -> tuple[str | None, str]:
         owner.dispose()
 
 
-def _require_on_record(session: Session, name: str) -> None:
-    if session.scalar(select(User.id).where(User.name == name)) is None:
-        raise BadInputError(
-            f"user {name!r} is not on record, and this home was made before: init names people once; "
-            f"use cjp-fraud users create {name} --role ROLE --identity mail:ADDRESS"
-        )
+def _create_people(
+    decision: Decision,
+    users: Mapping[str, Collection[Role]],
+    identities: Mapping[str, Collection[str]],
+) -> None:
+    for name, roles in users.items():
+        given = [GivenIdentity.parse(text) for text in identities.get(name, ())]
+        create_user(decision, name, roles, identities=given)
+
+
+def _require_on_record(session: Session, names: Iterable[str]) -> None:
+    for name in names:
+        if session.scalar(select(User.id).where(User.name == name)) is None:
+            raise BadInputError(
+                f"user {name!r} is not on record, and this home was made before: init names people once; "
+                f"use cjp-fraud users create {name} --role ROLE --identity mail:ADDRESS"
+            )
 
 
 def drop_expired(deployment: Deployment, now: datetime) -> RetentionResult:

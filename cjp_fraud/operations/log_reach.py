@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from cjp_fraud.audit.tables import AuditEntry
-from cjp_fraud.contracts.tables import ContractEntry, Subscription, Tenant
+from cjp_fraud.contracts.confirmation_tables import ContractEntry
+from cjp_fraud.contracts.tables import Subscription, Tenant
 from cjp_fraud.contracts.tenant_reach import tenants_within
 from cjp_fraud.people.model import Reach, Role
 from cjp_fraud.review.case_reach import within_reach

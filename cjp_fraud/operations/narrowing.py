@@ -15,8 +15,9 @@ from cjp_fraud.operations.measure_choice import OfferedMeasure, frozen_traffic_o
 from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.decision_tables import Dispute
-from cjp_fraud.review.model import DisputeState, MeasureWanted, WrongCause
+from cjp_fraud.review.model import DisputeState, WrongCause
 from cjp_fraud.review.narrower_measure import narrowed_to, narrower_candidates
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension.enforcement import EnforcementReport

@@ -25,7 +25,7 @@ from cjp_fraud.operations.cases import enforce_now
 from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.earlier_notice import conditional_notice
-from cjp_fraud.review.model import BreachWanted, WarningWanted
+from cjp_fraud.review.requests import BreachWanted, WarningWanted
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension import ordered_letters

@@ -10,7 +10,8 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import NotFoundError
 from cjp_fraud.operations.cases import enforce_now
 from cjp_fraud.review.cases import case_id_of
-from cjp_fraud.review.model import MeasureWanted, RestoreCheck
+from cjp_fraud.review.model import RestoreCheck
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.storage.database import at_one_moment, reading
 from cjp_fraud.suspension import staged_reinstatement
 from cjp_fraud.suspension.enforcement import EnforcementReport

@@ -33,8 +33,9 @@ from cjp_fraud.review.claim_rules import ClaimPolicy
 from cjp_fraud.review.decision_tables import Determination
 from cjp_fraud.review.determination import dismiss, reopen
 from cjp_fraud.review.holdings import holdings
-from cjp_fraud.review.model import BulkResult, BulkWanted, CaseState, Finding
+from cjp_fraud.review.model import BulkResult, CaseState, Finding
 from cjp_fraud.review.queue_tables import BulkDismissal, BulkDismissalCase
+from cjp_fraud.review.requests import BulkWanted
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.locks import named_lock

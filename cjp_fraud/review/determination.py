@@ -41,14 +41,13 @@ from cjp_fraud.review.model import (
     CaseState,
     CommentKind,
     Finding,
-    FraudFinding,
-    MeasureWanted,
     NamedEvidence,
-    ProviderPolicy,
 )
 from cjp_fraud.review.principals import frozen_principals
 from cjp_fraud.review.proposal import Grounds, ProposalObstacles, draw_up, latest_proposal
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.refusal import refused_before
+from cjp_fraud.review.requests import FraudFinding, MeasureWanted
 from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id

@@ -18,7 +18,7 @@ from cjp_fraud.review.measure_fit import (
     planned_measure,
 )
 from cjp_fraud.review.measure_replay import Replay, ReplayedMeasure, replayed
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.requests import MeasureWanted
 
 NARROWEST_FIRST: Final = (
     MeasureKind.SUSPEND_PRINCIPAL,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from cjp_fraud.contracts.numbering import PREFIX, lies_within
 from cjp_fraud.contracts.restriction import MeasureKind, Scope, scope_faults
-from cjp_fraud.review.model import MeasureWanted, Quantity
+from cjp_fraud.review.model import Quantity
+from cjp_fraud.review.requests import MeasureWanted
 
 if TYPE_CHECKING:
     from cjp_fraud.review.measure_replay import Replay

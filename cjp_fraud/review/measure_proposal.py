@@ -14,7 +14,7 @@ from typing import Final
 from cjp_fraud.contracts.restriction import CallsInProgress, MeasureKind, Scope
 from cjp_fraud.review.measure_candidates import candidates
 from cjp_fraud.review.measure_fit import Flagged, PlannedMeasure, planned_measure
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.requests import MeasureWanted
 
 _ENDS_NO_CALL: Final = (MeasureKind.LIMIT_RATE, MeasureKind.LIMIT_ORIGINS)
 """Limits on what begins; what they meet cannot be told among the calls in progress."""

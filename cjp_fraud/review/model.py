@@ -1,22 +1,12 @@
-"""Words of the review: the states of a case and its moves (the design's table), findings, capacities, policy."""
+"""Words of the review: the states of a case and its moves (the design's table), findings, capacities, queue filters."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
-from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.offer_catalogue import OfferCatalogue, offers_with, shipped_offers
-from cjp_fraud.contracts.restriction import MeasureKind, Scope
-from cjp_fraud.notices.letter_facts import Sender
 from cjp_fraud.people.model import Reach
-from cjp_fraud.review.grounds import MAY_BE_TAKEN_OVER, Ground
-
-if TYPE_CHECKING:
-    from cjp_fraud.config import Settings
 
 
 class CaseState(StrEnum):
@@ -210,86 +200,6 @@ class StopKind(StrEnum):
     COUNSEL_ORDER = "counsel_order"
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureWanted:
-    """What a reviewer wants restricted, and for how long.
-
-    Parameters
-    ----------
-    kind : None: all of the flagged channels' outbound traffic, where the flags are outbound only.
-    duration : whole hours; None: the provider's review period.
-    why_wider : why no narrower measure is enough; asked where the contract wants the narrowest. None: not said.
-    """
-
-    kind: MeasureKind | None = None
-    scope: Scope = field(default_factory=Scope)
-    duration: timedelta | None = None
-    why_wider: str | None = None
-
-    @property
-    def is_named(self) -> bool:
-        """Whether a scope has its kind of measure beside it."""
-        return self.kind is not None or replace(self.scope, calls_in_progress=None) == Scope()
-
-
-@dataclass(frozen=True, slots=True)
-class FraudFinding:
-    """What a reviewer says of the flagged traffic that they found fraudulent.
-
-    Parameters
-    ----------
-    tenants_part : must be said; None is refused.
-    measure : what is to be restricted; None: what the rules propose.
-    flag_ids : which flags; None: all in force of the case.
-    grounds : why it is fraud, from the catalogue; the customer is told. None at all is refused.
-    taken_over : whether the customer's account may have been taken over; some grounds say so by themselves.
-    evidence : on what of the evidence the finding rests; the approver is shown it.
-    """
-
-    reasons: str
-    tenants_part: TenantsPart | None
-    measure: MeasureWanted | None = None
-    flag_ids: Collection[str] | None = None
-    grounds: Collection[Ground] = ()
-    taken_over: bool = False
-    evidence: Collection[NamedEvidence] = ()
-
-    @property
-    def account_taken_over(self) -> bool:
-        """Whether the account may have been taken over, by the reviewer's word or by the grounds."""
-        return self.taken_over or bool(MAY_BE_TAKEN_OVER & set(self.grounds))
-
-
-@dataclass(frozen=True, slots=True)
-class WarningWanted:
-    """What a conditional warning announces, and why it is sent.
-
-    Parameters
-    ----------
-    measure : as for a determination; None: all of the flagged channels' outbound traffic.
-    taken_over : whether the account may have been taken over: every address of the contract is served then.
-    """
-
-    reasons: str
-    measure: MeasureWanted | None = None
-    taken_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BreachWanted:
-    """What a notice of breach says, and why it is sent.
-
-    Parameters
-    ----------
-    term : the term of the contract that is not met, in the contract's language.
-    cure_days : calendar days to put it right, where the contract states no cure period; None: it does.
-    """
-
-    reasons: str
-    term: str
-    cure_days: int | None = None
-
-
 class RestoreCheck(StrEnum):
     """What a person saw to before service is restored."""
 
@@ -330,24 +240,6 @@ class BulkResult(StrEnum):
     LEFT = "left"
     UNDONE = "undone"
     KEPT = "kept"
-
-
-@dataclass(frozen=True, slots=True)
-class BulkWanted:
-    """What somebody asks who dismisses cases together.
-
-    Parameters
-    ----------
-    kind : what they have in common.
-    expected : how many cases they were shown.
-    reasons : stored with each case.
-    seen : what stood for exactly these cases on the page; None: the number alone counts.
-    """
-
-    kind: CauseKind
-    expected: int
-    reasons: str
-    seen: str | None = None
 
 
 class PageOutcome(StrEnum):
@@ -398,55 +290,3 @@ class QueueFilter:
     reason: CaseReason | None = None
     reach: tuple[Reach, ...] | None = None
     mentions: str | None = None
-
-
-_UNNAMED: Final = Sender("The provider", "notices@cjp-fraud.invalid")
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderPolicy:
-    """The provider's settings on which decisions depend.
-
-    Parameters
-    ----------
-    mode : whether measures are taken, or only observed.
-    proposal_expires : how long after it was drawn up a proposal may be approved.
-    measure_review : after how long a measure is reviewed, and how long it lasts where nobody says otherwise.
-    sender : who writes the letters, and how a dispute reaches them.
-    fresh : how long approval and notice together permit a measure.
-    methods : methods by which the deployment serves notices; None: not known here, and dispatch refuses what it cannot.
-    offers : versions of the offer description, with which a service is compared.
-    """
-
-    mode: PlatformMode = PlatformMode.OBSERVE
-    proposal_expires: timedelta = timedelta(hours=72)
-    measure_review: timedelta = timedelta(hours=72)
-    sender: Sender = _UNNAMED
-    fresh: timedelta = timedelta(hours=72)
-    methods: frozenset[str] | None = None
-    offers: OfferCatalogue = field(default_factory=shipped_offers)
-
-    @classmethod
-    def of(cls, settings: Settings, methods: frozenset[str] | None = None) -> Self:
-        """Return the policy that the settings describe.
-
-        Raises
-        ------
-        BadInputError
-            If the folder of own offers, or a file of it, cannot be used.
-        """
-        return cls(
-            mode=settings.platform_mode,
-            proposal_expires=timedelta(hours=settings.proposal_expires_hours),
-            measure_review=timedelta(hours=settings.measure_review_hours),
-            sender=Sender(
-                legal_name=settings.sender_legal_name,
-                reply_to=settings.mail_from,
-                contact=settings.contact,
-                dispute_days=settings.dispute_days,
-                answer_hours=settings.dispute_answer_hours,
-            ),
-            fresh=settings.fresh,
-            methods=methods,
-            offers=offers_with(settings.offers_dir),
-        )

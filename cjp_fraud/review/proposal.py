@@ -12,25 +12,20 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.clock import aware
-from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.contract_reader import recipients
 from cjp_fraud.contracts.offer_catalogue import OfferCatalogue
 from cjp_fraud.contracts.position import Contract
 from cjp_fraud.contracts.restriction import FORMER_ADDRESS_ERASED, MeasureKind, Scope, consent_reasons
-from cjp_fraud.contracts.terms import OUT_OF_BAND
 from cjp_fraud.digests import canonical_json, digest, sha256_hex
 from cjp_fraud.documents import from_document, to_document
-from cjp_fraud.errors import BadInputError, Refused
-from cjp_fraud.notices.letter_facts import Letter
-from cjp_fraud.notices.plan_drafting import draft_plan
-from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.review.case_letters import suspension_letter
 from cjp_fraud.review.decision_tables import Determination, Proposal
+from cjp_fraud.review.drafted_notice import Noticed, draft_notice, letter_faults
 from cjp_fraud.review.earlier_notice import Announcing, held_until, sufficing
 from cjp_fraud.review.earlier_notices_on_record import earlier_notices
 from cjp_fraud.review.measure_fit import PlannedMeasure
 from cjp_fraud.review.measure_replay import Replay, replayed
-from cjp_fraud.review.model import NamedEvidence, ProviderPolicy
+from cjp_fraud.review.model import NamedEvidence
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import read_once
@@ -124,6 +119,28 @@ def draw_up(
     session.add(proposal)
     session.flush()
     return proposal
+
+
+def _how_noticed(
+    session: Session, grounds: Grounds, planned: PlannedMeasure, duration: timedelta, at: datetime
+) -> Noticed:
+    """Return how a measure is noticed, by what the contract excepts and what was sent on the case before."""
+    determination, terms = grounds.determination, grounds.position.terms
+    earlier = earlier_notices(session, grounds.case.id, at)
+    warned = sufficing(
+        terms,
+        earlier,
+        Announcing(planned.kind, planned.scope, duration, determination.at, determination.account_taken_over),
+    )
+    excepted = terms is not None and (
+        terms.needs_no_prior_notice(planned.kind, tuple(determination.grounds)) is not None
+    )
+    moments = [held_until(earlier), warned.complete_at if warned is not None and not excepted else None]
+    return Noticed(
+        everywhere=determination.account_taken_over,
+        waits=not excepted and warned is None,
+        not_before=max((moment for moment in moments if moment is not None), default=None),
+    )
 
 
 def _measure_document(
@@ -277,123 +294,3 @@ def _contract_document(position: Contract) -> dict[str, Any]:
             int(position.longest_measure / timedelta(hours=1)) if position.longest_measure else None
         ),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class DraftedNotice:
-    """A notice plan's document, or why there can be none; ``remarks`` are for the approver."""
-
-    document: dict[str, Any] | None
-    faults: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Noticed:
-    """How the notice of a measure goes: to every address or not, and what the measure waits for after it.
-
-    Parameters
-    ----------
-    waits : whether the measure waits for the periods of the terms.
-    not_before : before when it does not begin in any case, as earlier letters of the case state; None: none does.
-    """
-
-    everywhere: bool = False
-    waits: bool = True
-    not_before: datetime | None = None
-
-
-def _how_noticed(
-    session: Session, grounds: Grounds, planned: PlannedMeasure, duration: timedelta, at: datetime
-) -> Noticed:
-    """Return how a measure is noticed, by what the contract excepts and what was sent on the case before."""
-    determination, terms = grounds.determination, grounds.position.terms
-    earlier = earlier_notices(session, grounds.case.id, at)
-    warned = sufficing(
-        terms,
-        earlier,
-        Announcing(planned.kind, planned.scope, duration, determination.at, determination.account_taken_over),
-    )
-    excepted = terms is not None and (
-        terms.needs_no_prior_notice(planned.kind, tuple(determination.grounds)) is not None
-    )
-    moments = [held_until(earlier), warned.complete_at if warned is not None and not excepted else None]
-    return Noticed(
-        everywhere=determination.account_taken_over,
-        waits=not excepted and warned is None,
-        not_before=max((moment for moment in moments if moment is not None), default=None),
-    )
-
-
-def draft_notice(
-    session: Session,
-    position: Contract,
-    letter: Letter,
-    at: datetime,
-    methods: frozenset[str] | None,
-    noticed: Noticed,
-) -> DraftedNotice:
-    """Draft the notice plan of a suspension; a tenant that cannot be served yet gets the reasons instead.
-
-    Parameters
-    ----------
-    methods : by which the deployment serves; None: not known.
-    noticed : to whom, and what the measure waits for.
-    """
-    terms, everywhere = position.notice_terms, noticed.everywhere
-    roles = None if everywhere or terms is None else terms.address_roles
-    served = recipients(session, position.tenant_id, roles, at) if terms else ()
-    try:
-        draft = draft_plan(
-            position,
-            served,
-            letter,
-            methods,
-            everywhere=everywhere,
-            waits=noticed.waits,
-            not_before=noticed.not_before,
-        )
-        return DraftedNotice(to_document(draft), (), _remarks(draft) if everywhere else ())
-    except Refused as refused:
-        return DraftedNotice(None, refused.missing)
-    except BadInputError as error:
-        return DraftedNotice(None, (str(error),))
-
-
-def _remarks(draft: PlanDraft) -> tuple[str, ...]:
-    """Return what an approver is told of a notice that goes to every address, because of a taken-over account."""
-    contacts = [each for each in draft.recipients if each.role == OUT_OF_BAND and each.replaced_at is None]
-    passed_over = sorted({each.method for each in draft.recipients} & set(draft.not_served))
-    return (
-        "the account may have been taken over: every address of the contract is served, by every method at once",
-        *(
-            ()
-            if contacts
-            else (f"no out-of-band contact is on record (contracts load: an address of role {OUT_OF_BAND})",)
-        ),
-        *(
-            f"addresses for {method} are not served: this deployment does not serve by it"
-            for method in passed_over
-        ),
-    )
-
-
-def letter_faults(policy: ProviderPolicy, position: Contract) -> list[str]:
-    """Return what a letter must say and is not known, a sentence each; none in ``observe``, where no letter leaves."""
-    if policy.mode is not PlatformMode.ACT:
-        return []
-    checks = (
-        (
-            policy.sender.is_named,
-            "letters name no legal name of the provider; set CJP_FRAUD_PROVIDER_LEGAL_NAME",
-        ),
-        (
-            policy.sender.contact is not None,
-            "letters name no contact beside the address that they come from; set CJP_FRAUD_CONTACT",
-        ),
-        (
-            position.customer_name is not None,
-            "the customer's legal name is not on record; give it in the tenants file (name)",
-        ),
-    )
-    return [sentence for holds, sentence in checks if not holds]

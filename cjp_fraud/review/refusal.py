@@ -14,9 +14,10 @@ from cjp_fraud.people.participation import record_part, took_part
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.cases import in_words, lock_case, move, write_comment
 from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, Proposal
-from cjp_fraud.review.model import CaseState, CommentKind, FraudFinding
+from cjp_fraud.review.model import CaseState, CommentKind
 from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.refused_finding import RefusedFinding, refused_already
+from cjp_fraud.review.requests import FraudFinding
 from cjp_fraud.review.tables import Case, CaseComment, Flag
 
 

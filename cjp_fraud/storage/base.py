@@ -22,7 +22,14 @@ from uuid6 import uuid7
 import cjp_fraud
 from cjp_fraud.clock import aware
 
-TABLE_MODULES = ("tables", "decision_tables", "queue_tables", "quality_tables", "stage_tables")
+TABLE_MODULES = (
+    "tables",
+    "confirmation_tables",
+    "decision_tables",
+    "queue_tables",
+    "quality_tables",
+    "stage_tables",
+)
 """Names of the modules in which a package keeps its tables."""
 
 ID_LENGTH = 36

@@ -20,8 +20,9 @@ from cjp_fraud.review.case_reach import roles_reaching
 from cjp_fraud.review.cases import lock_case
 from cjp_fraud.review.decision_tables import Approval, EmergencyOrder, Proposal
 from cjp_fraud.review.emergency import emergency_order_of
-from cjp_fraud.review.model import Capacity, CaseState, PageOutcome, ProviderPolicy
+from cjp_fraud.review.model import Capacity, CaseState, PageOutcome
 from cjp_fraud.review.proposal import counsel_needed
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.queue_tables import OncallPage
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id

@@ -10,18 +10,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of
 from cjp_fraud.contracts.standing_consent import Breach, ChargedInterval, charge_in_hour
-from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.documents import from_document
 from cjp_fraud.people.model import Role
 from cjp_fraud.people.tables import UserRole
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, EvidenceSet
 from cjp_fraud.suspension.cap_gate import CapFacts, ConsentFact
-from cjp_fraud.suspension.gate_facts import contract_fact, row_faults, unread_facts
+from cjp_fraud.suspension.contract_facts import contract_fact
+from cjp_fraud.suspension.gate_facts import row_faults, unread_facts
 from cjp_fraud.suspension.tables import Cap
 
 

@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of, consents_in_force
 from cjp_fraud.contracts.contract_reader import contract_at, recipients
 from cjp_fraud.contracts.standing_consent import LOOKED_AT, Breach, ChargedInterval, charge_in_hour
-from cjp_fraud.contracts.tables import SignedConsent, Tenant
+from cjp_fraud.contracts.tables import Tenant
 from cjp_fraud.documents import to_document
 from cjp_fraud.errors import CjpFraudError, Refused
 from cjp_fraud.notices.model import NoticeKind, NoticeState
@@ -31,9 +32,10 @@ from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.case_opening import case_for
 from cjp_fraud.review.cases import lock_case, move, note
+from cjp_fraud.review.drafted_notice import letter_faults
 from cjp_fraud.review.evidence_store import store_frozen
-from cjp_fraud.review.model import CaseState, EvidenceOccasion, ProviderPolicy
-from cjp_fraud.review.proposal import letter_faults
+from cjp_fraud.review.model import CaseState, EvidenceOccasion
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id

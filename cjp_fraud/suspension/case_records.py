@@ -24,16 +24,14 @@ from sqlalchemy.orm import Mapper, Session, defer
 from cjp_fraud.audit.mapped_rows import record_of
 from cjp_fraud.audit.row_digests import Record
 from cjp_fraud.audit.tables import AuditEntry, Home, PersonalText
+from cjp_fraud.contracts.confirmation_tables import ContractConfirmation, FeedEdit, SignedConsent
 from cjp_fraud.contracts.tables import (
     Address,
-    ContractConfirmation,
     ContractDocuments,
-    FeedEdit,
     GoverningDocument,
     NoticeTermsVersion,
     ProvisioningRecord,
     ReasonProfileVersion,
-    SignedConsent,
     Site,
     Subscription,
     SubscriptionTerms,

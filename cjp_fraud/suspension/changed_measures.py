@@ -11,7 +11,8 @@ from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.plans_on_record import plan_of
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.cases import note
-from cjp_fraud.review.model import CaseState, ProviderPolicy
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.commands import (

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from cjp_fraud.clock import Clock
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.storage.locks import process_lock
 from cjp_fraud.suspension.model import ENFORCER

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of
-from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.notices.announced import announced
 from cjp_fraud.notices.letter_facts import Answered, Letter, Sender
 from cjp_fraud.notices.model import NoticeKind

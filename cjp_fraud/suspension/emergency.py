@@ -25,8 +25,9 @@ from cjp_fraud.review.approval import approve
 from cjp_fraud.review.cases import in_words, lock_case, note
 from cjp_fraud.review.decision_tables import Approval, EmergencyOrder, Proposal
 from cjp_fraud.review.emergency import emergency_order_of, record_emergency_order
-from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
+from cjp_fraud.review.model import Capacity, CaseState
 from cjp_fraud.review.proposal import document_of, latest_proposal
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.commands import lock_measure, record_command
 from cjp_fraud.suspension.emergency_gate import (

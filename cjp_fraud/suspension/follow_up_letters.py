@@ -41,9 +41,10 @@ from cjp_fraud.review.case_letters import continuation_letter
 from cjp_fraud.review.cases import flags_in_force, lock_case
 from cjp_fraud.review.decision_tables import Determination, Dispute, LetterOrder, Proposal
 from cjp_fraud.review.dispute import upheld_dispute
-from cjp_fraud.review.model import DisputeState, ProviderPolicy
+from cjp_fraud.review.model import DisputeState
 from cjp_fraud.review.narrower_measure import Restriction
 from cjp_fraud.review.proposal import document_of, measure_of
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.connections import Enforcement
 from cjp_fraud.suspension.dispute_answers import dispute_answer

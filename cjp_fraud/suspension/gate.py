@@ -13,13 +13,13 @@ from typing import Final
 
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.contract_terms import asks_for_the_narrowest
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.restriction import MeasureKind, Scope, consent_reasons
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_candidates import why_wider_fault
 from cjp_fraud.review.measure_fit import measure_misfits
 from cjp_fraud.review.model import Capacity, Finding, Quantity
 from cjp_fraud.suspension.chronology import Step, chronology_faults
+from cjp_fraud.suspension.contract_gate import confirmation_faults, contract_faults
 from cjp_fraud.suspension.emergency_gate import in_time_faults, order_faults
 from cjp_fraud.suspension.model import ApprovalFact, GateFacts
 from cjp_fraud.suspension.notice_gate import notice_faults, permitted_from, terms_faults, window_faults
@@ -231,48 +231,11 @@ def _in_time(facts: GateFacts, at: datetime) -> list[str]:
 
 
 def _contract(facts: GateFacts, _at: datetime) -> list[str]:
-    contract = facts.contract
-    if contract is None:
-        return ["the contract position is not known"]
-    unread = contract.right in (None, Right.NOT_READ)
-    checks = (
-        (
-            contract.right is Right.CLAUSE_2_4,
-            "the governing document's right to suspend has not been read"
-            if unread
-            else "the governing document gives no right to suspend for fraudulent use",
-        ),
-        (
-            contract.deployment_accepted is True,
-            contract.deployment_fault or "the deployment is not one that the provider runs",
-        ),
-        (contract.governing_faults is not None, "it is not known which document governs"),
-        (contract.term_faults is not None, "it is not known whether the term is proven"),
-        (contract.term_faults != () or contract.term_running is True, "the term is not running"),
-    )
-    return [
-        *(sentence for holds, sentence in checks if not holds),
-        *(contract.governing_faults or ()),
-        *(contract.term_faults or ()),
-    ]
+    return contract_faults(facts)
 
 
 def _confirmation(facts: GateFacts, _at: datetime) -> list[str]:
-    """An edit by a feed is confirmed by counsel or an approver who did not take part in the case, nor approve in it."""
-    contract = facts.contract
-    feed = contract.feed if contract is not None else None
-    if feed is None:
-        return ["it is not known whether a feed changed the contract data"]
-    if feed.feed is None:
-        return []
-    determined_by = facts.determination.by_user_id if facts.determination is not None else None
-    decided = {determined_by, *(approval.by_user_id for approval in facts.approvals), *feed.took_part}
-    if feed.confirmed_by - decided:
-        return []
-    return [
-        f"the feed {feed.feed} changed the contract data, and neither counsel nor a second approver, somebody who "
-        "neither took part in the case nor approved in it, has confirmed it since (tenants confirm)"
-    ]
+    return confirmation_faults(facts)
 
 
 def _terms(facts: GateFacts, _at: datetime) -> list[str]:

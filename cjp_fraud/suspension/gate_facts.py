@@ -22,19 +22,8 @@ from cjp_fraud.audit.recording import HOME
 from cjp_fraud.audit.tables import Home, PersonalText
 from cjp_fraud.clock import aware
 from cjp_fraud.config import PlatformMode
-from cjp_fraud.contracts.confirmation import feed_standing
-from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.position import Contract
-from cjp_fraud.contracts.servable import methods_not_served
-from cjp_fraud.contracts.stated import stated
-from cjp_fraud.digests import digest, sha256_hex
-from cjp_fraud.notices.delivery_record import plan_facts
-from cjp_fraud.notices.letter_languages import letter_language
-from cjp_fraud.notices.model import NoticeState
-from cjp_fraud.notices.plans_on_record import plan_of, stated_end
-from cjp_fraud.notices.progress import progress_of
-from cjp_fraud.notices.projection import projected
-from cjp_fraud.notices.tables import Notice, NoticePlan
+from cjp_fraud.digests import sha256_hex
 from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.participation import lately_edited_contract, newcomer_faults, took_part
 from cjp_fraud.people.tables import User
@@ -52,8 +41,9 @@ from cjp_fraud.review.earlier_notices_on_record import earlier_notices
 from cjp_fraud.review.emergency import emergency_order_of
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import Flagged
-from cjp_fraud.review.model import Capacity, ProviderPolicy
+from cjp_fraud.review.model import Capacity
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, Episode, EvidenceSet, Flag
 from cjp_fraud.storage.database import is_reading
@@ -64,17 +54,17 @@ from cjp_fraud.suspension.case_records import (
     records_of_case,
     references,
 )
+from cjp_fraud.suspension.contract_facts import contract_fact, position_fact
 from cjp_fraud.suspension.gate import approval_faults, check
 from cjp_fraud.suspension.model import (
     ApprovalFact,
-    ContractFact,
     DeterminationFact,
     EmergencyFact,
     FlagFact,
     GateFacts,
-    NoticeFact,
     ProposalFact,
 )
+from cjp_fraud.suspension.notice_facts import notice_fact
 from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_MEASURE, BEFORE_PROPOSAL, Requirement
 
 # Made once: to make a statement takes longer than to run it.
@@ -142,7 +132,7 @@ def gate_facts(
             _approval(session, case, _actor(session, approval.by_user_id), approval) for approval in approvals
         ),
         contract=contract_fact(session, case, policy, moment),
-        notice=_notice(session, proposal, moment),
+        notice=notice_fact(session, proposal, moment),
         stops=tuple(standing_stops(session, case.id)),
         earlier=earlier_notices(session, case.id, moment),
         emergency=_emergency(session, proposal),
@@ -211,7 +201,7 @@ def approval_obstacles(
 
 def proposal_obstacles(position: Contract, at: datetime) -> tuple[str, ...]:
     """Return why a proposal drawn up under this contract at ``at`` could not be acted on; none: it could."""
-    facts = replace(unread_facts(ProviderPolicy(), ()), contract=_contract(position, at))
+    facts = replace(unread_facts(ProviderPolicy(), ()), contract=position_fact(position, at))
     return tuple(obstacle.sentence for obstacle in check(facts, at, BEFORE_PROPOSAL).obstacles)
 
 
@@ -354,81 +344,6 @@ def _emergency(session: Session, proposal: Proposal | None) -> EmergencyFact | N
 def _was_given(text: PersonalText | None) -> bool:
     """Whether a text says something; an erased one was once given: only what was given can be erased."""
     return text is not None and (text.erased_at is not None or bool(text.body))
-
-
-def _contract(position: Contract, at: datetime, methods: frozenset[str] | None = None) -> ContractFact:
-    terms = position.notice_terms
-    unread = position.notice_terms_fault or "the notice clause has not been read"
-    language = (stated(terms.language) if terms is not None else None) or position.language
-    return ContractFact(
-        right=position.right,
-        deployment_accepted=position.deployment_accepted,
-        term_faults=position.term_faults(at),
-        term_running=position.term_running(at),
-        language=letter_language(language),
-        longest_measure=position.longest_measure,
-        critical=position.critical,
-        versions=position.versions,
-        feed=None,
-        former_address_erased=position.former_address_erased,
-        terms_faults=(unread,) if terms is None else methods_not_served(terms, methods),
-        deployment_fault=position.deployment_fault,
-        terms=position.terms,
-        calendars=position.calendars,
-        governing_faults=position.governing.faults if position.governing is not None else (),
-        country=position.country,
-    )
-
-
-def contract_fact(session: Session, case: Case, policy: ProviderPolicy, at: datetime) -> ContractFact:
-    """Return where a case's tenant stands under its contract at ``at`` (aware)."""
-    contract = _contract(contract_at(session, case.tenant_id, at), at, policy.methods)
-    return replace(contract, feed=feed_standing(session, case.tenant_id, case.id))
-
-
-def _notice(session: Session, proposal: Proposal | None, at: datetime) -> NoticeFact | None:
-    plan = plan_of(session, proposal.id) if proposal is not None else None
-    if plan is None:
-        return None
-    on_record = plan_facts(session, plan.id)
-    standing = progress_of(on_record, at)
-    coming = projected(on_record, at)
-    return NoticeFact(
-        mode=plan.mode,
-        plan_sha256=digest(plan.document),
-        cancelled=standing.cancelled,
-        language=plan.document.get("language"),
-        planned_at=plan.created_at,
-        dispatched_at=_dispatched_at(session, plan),
-        complete_at=standing.complete_at,
-        states_end_at=stated_end(session, plan.id),
-        contradictions=tuple(
-            f"a report that notice {report.notice_id} did not arrive is not resolved by a person"
-            for report in standing.contradictions
-        ),
-        terms=on_record.terms,
-        calendars=on_record.calendars,
-        failed=standing.failed,
-        projected_at=coming.complete_at if coming is not None else None,
-        path=(coming or standing).explanation,
-        everywhere=on_record.everywhere,
-        not_before=_moment(plan.document.get("not_before")),
-    )
-
-
-def _moment(stored: str | None) -> datetime | None:
-    return datetime.fromisoformat(stored) if stored is not None else None
-
-
-def _dispatched_at(session: Session, plan: NoticePlan) -> datetime | None:
-    """When the first notice was sent whose stored bytes are still those that were sent, or were erased since."""
-    sent = session.scalars(
-        select(Notice).where(Notice.plan_id == plan.id, Notice.state == NoticeState.SENT)
-    ).all()
-    there = [row for row in sent if row.erased_at is None]
-    if any(row.message is None or sha256_hex(row.message) != row.message_sha256 for row in there):
-        return None
-    return min((row.dispatched_at for row in sent if row.dispatched_at is not None), default=None)
 
 
 def _actor(session: Session, user_id: str) -> Actor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.provider_policy import ProviderPolicy
 
 PEOPLE_NEEDED: Final = 2
 """How many approvers reaffirm in one round."""

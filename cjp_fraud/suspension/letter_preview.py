@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import consent_of
-from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.errors import Refused, refuse_unless
 from cjp_fraud.notices.announced import announced
 from cjp_fraud.notices.letter_facts import (
@@ -29,9 +29,11 @@ from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, D
 from cjp_fraud.review.determination import latest_determination
 from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.measure_fit import Flagged, PlannedMeasure, planned_measure
-from cjp_fraud.review.model import DisputeState, Finding, MeasureWanted, ProviderPolicy
+from cjp_fraud.review.model import DisputeState, Finding
 from cjp_fraud.review.narrower_measure import Restriction
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.provider_policy import ProviderPolicy
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.suspension.cap_letter import cap_letter
 from cjp_fraud.suspension.model import Assumed, MeasureState

@@ -26,8 +26,9 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import approvals_of
 from cjp_fraud.review.cases import in_words, move, note
 from cjp_fraud.review.decision_tables import Approval, EmergencyOrder, Proposal
-from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
+from cjp_fraud.review.model import Capacity, CaseState
 from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import (

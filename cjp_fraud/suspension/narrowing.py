@@ -20,7 +20,7 @@ from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import note
 from cjp_fraud.review.dispute import close_disputes, lock_dispute, record_outcome
 from cjp_fraud.review.measure_fit import planned_measure
-from cjp_fraud.review.model import CaseState, DisputeState, MeasureWanted, ProviderPolicy
+from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.review.narrower_measure import (
     Restriction,
     narrowed_to,
@@ -28,6 +28,8 @@ from cjp_fraud.review.narrower_measure import (
     restricts_less,
     share_freed,
 )
+from cjp_fraud.review.provider_policy import ProviderPolicy
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure, record_command

@@ -28,8 +28,9 @@ from cjp_fraud.review.determination import withdraw
 from cjp_fraud.review.dispute import upheld_dispute
 from cjp_fraud.review.earlier_notice import held_until
 from cjp_fraud.review.earlier_notices_on_record import earlier_notices
-from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState, ProviderPolicy
+from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.proposal import document_of, latest_proposal
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.connections import Enforcement

@@ -32,22 +32,17 @@ from cjp_fraud.review.case_letters import seen
 from cjp_fraud.review.cases import flags_in_force, in_words, lock_case, note
 from cjp_fraud.review.decision_tables import Determination, DeterminationFlag, LetterOrder
 from cjp_fraud.review.determination import latest_determination
+from cjp_fraud.review.drafted_notice import letter_faults
 from cjp_fraud.review.earlier_notice import why_not_allowed
 from cjp_fraud.review.evidence import ReadRows, rows_to_freeze
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import PlannedMeasure, measure_faults
 from cjp_fraud.review.measure_proposal import proposed_measure
-from cjp_fraud.review.model import (
-    CLOSED_STATES,
-    BreachWanted,
-    CaseState,
-    Finding,
-    MeasureWanted,
-    ProviderPolicy,
-    WarningWanted,
-)
+from cjp_fraud.review.model import CLOSED_STATES, CaseState, Finding
 from cjp_fraud.review.principals import frozen_principals
-from cjp_fraud.review.proposal import document_of, latest_proposal, letter_faults, measure_of
+from cjp_fraud.review.proposal import document_of, latest_proposal, measure_of
+from cjp_fraud.review.provider_policy import ProviderPolicy
+from cjp_fraud.review.requests import BreachWanted, MeasureWanted, WarningWanted
 from cjp_fraud.review.tables import Case, Flag
 
 BEFORE_THE_DETERMINATION = (CaseState.OPEN, CaseState.CAPPED, CaseState.IN_REVIEW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +17,8 @@ from cjp_fraud.people.model import Actor, Decision, Part
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, note
 from cjp_fraud.review.decision_tables import Determination, Proposal
-from cjp_fraud.review.model import Capacity, CaseState, ProviderPolicy
+from cjp_fraud.review.model import Capacity, CaseState
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import EvidenceSet
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.suspension.commands import lock_measure
@@ -71,7 +73,7 @@ def reaffirm(
     person could approve the measure. The new review date is a review period from now, the end moves with it where it
     was nearer, and neither goes past the term or the contract's longest duration. The measure has them only once the
     customer was told in writing, as the first notice promised: the caller sends the letter next, and then runs
-    :func:`cjp_fraud.suspension.measures.extend_under_lock`. Where the letter does not leave in time, it lapses.
+    :func:`cjp_fraud.suspension.changed_measures.extend_under_lock`. Where the letter does not leave in time, it lapses.
 
     Parameters
     ----------
@@ -89,9 +91,10 @@ def reaffirm(
     session, by, at = decision.session, decision.by, decision.at
     given = GivenReasons(reasons, although_quiet)
     case, measure = lock_measure(session, case_id)
+    action = f"reaffirm the measure of {in_words(case)}"
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
-        action=f"reaffirm the measure of {in_words(case)}",
+        action=action,
     )
     assert measure is not None, "a suspended case has a measure"
     before = reaffirmations_of(session, measure)
@@ -107,17 +110,9 @@ def reaffirm(
         *look_missing,
         *reasons_faults(given, summary, [text or "" for text in earlier]),
         *time_faults(term_of(measure), latest, at),
-        *(
-            ["it was ordered in an emergency and is not approved yet"]
-            if is_unapproved(session, measure)
-            else []
-        ),
-        *(["its cause is gone, as is on record; it is lifted"] if measure.corrected_at is not None else []),
+        *_cannot_be_kept(session, measure),
     )
-    refuse_unless(
-        *((False, sentence) for sentence in in_the_way),
-        action=f"reaffirm the measure of {in_words(case)}",
-    )
+    refuse_unless(*((False, sentence) for sentence in in_the_way), action=action)
     assert looked is not None, "look_faults says so otherwise"
     assert summary is not None, "a look has a summary"
     text = keep_text(session, recorded_reasons(given, summary), at)
@@ -127,22 +122,8 @@ def reaffirm(
     record_part(session, by, Part.REAFFIRMED, case.tenant_id, at, case_id=case.id)
     session.flush()
     result = _result(measure, row if new_term is not None else None)
-    note(
-        decision,
-        case,
-        "measure.reaffirmed",
-        {
-            "measure_id": measure.id,
-            "round": current.number,
-            "complete": result.complete,
-            "review_at": result.review_at,
-            "ends_at": result.ends_at,
-            "look_sha256": looked.sha256,
-            "although_quiet": summary.is_quiet,
-            "text_id": text.id,
-            "text_sha256": text.sha256,
-        },
-    )
+    content = _entry(row, result, looked, text)
+    note(decision, case, "measure.reaffirmed", {**content, "although_quiet": summary.is_quiet})
     return result
 
 
@@ -151,6 +132,16 @@ def _again_by_the_same(current: OpenRound, by: Actor) -> list[str]:
     if all(each.by_user_id != by.user_id for each in current.given):
         return []
     return [f"{by} has reaffirmed it already; another approver must"]
+
+
+def _cannot_be_kept(session: Session, measure: Measure) -> list[str]:
+    """Return why nobody may keep a measure, whoever they are; none: it may be kept."""
+    faults = []
+    if is_unapproved(session, measure):
+        faults.append("it was ordered in an emergency and is not approved yet")
+    if measure.corrected_at is not None:
+        faults.append("its cause is gone, as is on record; it is lifted")
+    return faults
 
 
 def _new_row(
@@ -174,6 +165,22 @@ def _new_row(
         review_at=new_term.review_at if new_term is not None else None,
         ends_at=new_term.ends_at if new_term is not None else None,
     )
+
+
+def _entry(
+    row: Reaffirmation, result: ReaffirmationResult, looked: EvidenceSet, text: PersonalText
+) -> dict[str, Any]:
+    """Return what the audit log says of a reaffirmation."""
+    return {
+        "measure_id": row.measure_id,
+        "round": row.round,
+        "complete": result.complete,
+        "review_at": result.review_at,
+        "ends_at": result.ends_at,
+        "look_sha256": looked.sha256,
+        "text_id": text.id,
+        "text_sha256": text.sha256,
+    }
 
 
 def reaffirmation_on_record(

@@ -23,8 +23,10 @@ from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import record_part
 from cjp_fraud.review.cases import in_words, note
 from cjp_fraud.review.measure_fit import planned_measure
-from cjp_fraud.review.model import CaseState, MeasureWanted, ProviderPolicy, RestoreCheck
+from cjp_fraud.review.model import CaseState, RestoreCheck
 from cjp_fraud.review.narrower_measure import Restriction, narrowed_to, share_freed
+from cjp_fraud.review.provider_policy import ProviderPolicy
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.storage.base import new_id

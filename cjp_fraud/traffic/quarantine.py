@@ -68,12 +68,6 @@ def list_quarantine(
     ]
 
 
-def count_quarantine(lake: Lake) -> dict[Reason, int]:
-    """Return how many rows are in quarantine, by reason."""
-    counts = pc.value_counts(lake.read(QUARANTINE, columns=["reason"])["reason"]).to_pylist()
-    return {Reason(row["values"]): row["counts"] for row in sorted(counts, key=lambda row: -row["counts"])}
-
-
 def tenants_quarantined(lake: Lake) -> set[str]:
     """Return the tenants named in the quarantined rows, on record or not."""
     return set(lake.read(QUARANTINE, columns=[TENANT])[TENANT].drop_null().to_pylist())

@@ -12,7 +12,8 @@ from cjp_fraud.operations import bulk
 from cjp_fraud.operations.bulk import BulkView
 from cjp_fraud.operations.posted_forms import acting_by_form
 from cjp_fraud.people.model import Role
-from cjp_fraud.review.model import BulkResult, BulkWanted, CauseKind
+from cjp_fraud.review.model import BulkResult, CauseKind
+from cjp_fraud.review.requests import BulkWanted
 from cjp_fraud.web.access import FORM_ID, CaseReader, Reviewer, Visit
 from cjp_fraud.web.answers import page, sentences_of, status_of, to
 

@@ -19,12 +19,12 @@ from cjp_fraud.review.model import (
     CustomersAnswer,
     DisputeDecision,
     DisputeState,
-    FraudFinding,
     NamedEvidence,
     RestoreCheck,
     TenantsPart,
     WrongCause,
 )
+from cjp_fraud.review.requests import FraudFinding
 from cjp_fraud.web.access import (
     FORM_ID,
     VERSION,

@@ -15,7 +15,7 @@ from cjp_fraud.digests import canonical_json
 from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.errors import BadInputError, CjpFraudError
 from cjp_fraud.operations.measure_choice import OfferedMeasure
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.web.access import Form
 
 

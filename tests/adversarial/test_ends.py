@@ -17,14 +17,12 @@ from cjp_fraud.cli.main import app
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import PlatformMode, load_settings
 from cjp_fraud.contracts.methods import EMAIL
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.receipt_rule import Basis
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
-from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import Refused
-from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.claim import comment
 from cjp_fraud.review.decision_tables import Dispute
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
@@ -40,7 +38,7 @@ from cjp_fraud.suspension.reinstatement import reinstate
 from cjp_fraud.suspension.tables import PlatformCommand
 from cjp_fraud.suspension.views import measure_views
 from tests.case_builders import StaffedDeployment, mail_to, open_staffed
-from tests.contract_builders import a_row, load_rows
+from tests.contract_builders import a_row, load_rows, read_agreement
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import Killed, UnreliablePlatform
 from tests.signed_heads import keep_heads
@@ -462,16 +460,7 @@ def test_a_case_that_only_waits_for_its_time_is_no_shut_gate(
     rule = MethodRule(EMAIL, Basis.SENT, ("notice",))
     terms = NoticeTerms((NoticeStep(1, Combine.ALL_OF, (rule,), Wait(24, WaitUnit.HOURS)),), clause="12.9")
     with transaction(engine) as session:
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            staffed.now - timedelta(days=40),
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=terms,
-            longest_measure=None,
-        )
+        read_agreement(session, terms)
     staffed.approved_case()
 
     report = staffed.enforce()

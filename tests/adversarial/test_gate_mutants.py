@@ -25,10 +25,21 @@ TARGETS = {
         examples(20, 2),
         "tests/unit/suspension/test_notice_gate.py",
     ),
+    "cjp_fraud.suspension.contract_gate": ("alone", examples(20, 2), "tests/unit/suspension/test_gate.py"),
     "cjp_fraud.review.measure_fit": ("alone", examples(80, 6), "tests/unit/review/test_measure_fit.py"),
     "cjp_fraud.suspension.gate_facts": (
         "with_conftest",
         40,
+        "tests/integration/suspension/test_gate_facts.py",
+    ),
+    "cjp_fraud.suspension.contract_facts": (
+        "with_conftest",
+        8,
+        "tests/integration/suspension/test_gate_facts.py",
+    ),
+    "cjp_fraud.suspension.notice_facts": (
+        "with_conftest",
+        8,
         "tests/integration/suspension/test_gate_facts.py",
     ),
 }
@@ -53,8 +64,11 @@ EXPLAINED = {
     [
         "cjp_fraud.suspension.gate",
         "cjp_fraud.suspension.notice_gate",
+        "cjp_fraud.suspension.contract_gate",
         "cjp_fraud.review.measure_fit",
         pytest.param("cjp_fraud.suspension.gate_facts", marks=pytest.mark.slow),
+        pytest.param("cjp_fraud.suspension.contract_facts", marks=pytest.mark.slow),
+        pytest.param("cjp_fraud.suspension.notice_facts", marks=pytest.mark.slow),
     ],
 )
 def test_every_mutant_is_noticed_or_explained(module: str) -> None:

@@ -19,8 +19,9 @@ from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.flags import FlagRow
-from cjp_fraud.review.model import Capacity, CaseState, FraudFinding, MeasureWanted, Quantity, TenantsPart
+from cjp_fraud.review.model import Capacity, CaseState, Quantity, TenantsPart
 from cjp_fraud.review.principals import ReadPrincipals, freeze_principals
+from cjp_fraud.review.requests import FraudFinding, MeasureWanted
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.lake import Lake, Where
 from cjp_fraud.suspension.gate_facts import proposal_obstacles

@@ -10,7 +10,7 @@ from cjp_fraud.cli.printing import print_view
 from cjp_fraud.config import PlatformMode, Settings, load_settings
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.notices.letter_facts import Sender
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.provider_policy import ProviderPolicy
 
 
 def test_out_of_the_box_nothing_leaves_and_everything_is_local() -> None:

@@ -15,9 +15,3 @@ def sample_traffic_path() -> Path:
 def sample_tenants_path() -> Path:
     """Return the sample's tenants file."""
     return FOLDER / "tenants.csv"
-
-
-def sample_windows_path() -> Path:
-    """Return the windows that the benchmark's authors labelled: ``tenant_id, from, to`` (drops and
-    spikes)."""
-    return FOLDER / "anomaly_windows.csv"

@@ -15,7 +15,8 @@ from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.people.model import Role
 from cjp_fraud.web.api.access import ActsOnce, Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS, READS_ONE, Acted, Page, answer
-from cjp_fraud.web.api.bodies import IdentityOf, IdPath, NamePath, NewTurn, NewUser, NewWebhook, RoleReach
+from cjp_fraud.web.api.bodies import IdentityOf, NewTurn, NewUser, NewWebhook, RoleReach
+from cjp_fraud.web.api.fields import IdPath, NamePath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 from cjp_fraud.webhooks.model import DeliveryState
 

@@ -20,6 +20,7 @@ from cjp_fraud.web.api import (
     bulk,
     cases,
     contracts,
+    decisions,
     disputes,
     evidence,
     known_events,
@@ -35,6 +36,7 @@ from cjp_fraud.web.client_limit import ClientLimit
 
 ROUTERS: Final = (
     cases.routes,
+    decisions.routes,
     attachments.routes,
     disputes.routes,
     bulk.routes,

@@ -12,7 +12,7 @@ from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.web.answers import file_answer
 from cjp_fraud.web.api.access import Call, OnceOnCase, Scoped
 from cjp_fraud.web.api.answers import ACTS_ON_CASE, READS_ONE, Acted
-from cjp_fraud.web.api.bodies import CasePath, IdPath, Line
+from cjp_fraud.web.api.fields import CasePath, IdPath, Line
 from cjp_fraud.web.forms import bounded
 
 routes = APIRouter()

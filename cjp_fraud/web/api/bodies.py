@@ -1,13 +1,11 @@
-"""What callers send."""
+"""What callers send, and what the operations take of it."""
 
 from __future__ import annotations
 
-import re
 from datetime import time, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from cjp_fraud.contracts.restriction import CallsInProgress, MeasureKind, Scope
 from cjp_fraud.contracts.standing_consent import SignedProof, StandingConsent
@@ -15,81 +13,22 @@ from cjp_fraud.people.model import Role, TurnWanted
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.known_event import MOST_CHARACTERS, KnownEventKind, KnownEventWanted
 from cjp_fraud.review.model import (
-    BulkWanted,
     Capacity,
     CauseKind,
     CustomersAnswer,
     DisputeDecision,
     Finding,
-    FraudFinding,
-    MeasureWanted,
     NamedEvidence,
     RestoreCheck,
     TenantsPart,
     WrongCause,
 )
+from cjp_fraud.review.requests import BulkWanted, FraudFinding, MeasureWanted
+from cjp_fraud.web.api.fields import Body, Line, Moment, Name, Sha, Tenant, Text
 from features.counting_clocks import Clock
 
-_NUMBER = re.compile(r"[-+.0-9eE]+")
 
-
-def _written_out(value: Any) -> Any:
-    """Refuse a bare number, which would be read as seconds since 1970."""
-    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
-        raise ValueError("write a moment with its zone: 2026-01-31T12:00:00Z")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
-"""A moment as RFC 3339 writes it, with its zone."""
-
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=20_000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
-]
-"""What a person writes: not empty, without NUL."""
-
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""One line of text."""
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]{2,64}$")]
-"""A user's name."""
-
-Sha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
-CasePath = Annotated[
-    str,
-    Path(pattern=r"^[0-9a-f-]{1,36}$", description="Number or id of the case.", examples=["12"]),
-]
-IdPath = Annotated[
-    str, Path(pattern=r"^[0-9a-f-]{8,36}$", description="Id, or how it begins (8 digits or more).")
-]
-NamePath = Annotated[
-    str, Path(pattern=r"^[a-z0-9._-]{2,64}$", description="Name of the user.", examples=["rita"])
-]
-Tenant = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""Id of a tenant."""
-
-TenantPath = Annotated[
-    str,
-    Path(
-        min_length=1,
-        max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f/]+$",
-        description="Id of the tenant.",
-        examples=["acme"],
-    ),
-]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def said(self) -> dict[str, Any]:
-        """Return what was sent, as JSON has it."""
-        return self.model_dump(mode="json")
-
-
-class Reasons(_Body):
+class Reasons(Body):
     """Why."""
 
     reasons: Text = Field(examples=["The customer confirmed a product launch; the growth is expected."])
@@ -101,7 +40,7 @@ class Reinstatement(Reasons):
     checks: tuple[RestoreCheck, ...] = Field((), max_length=10)
 
 
-class Comment(_Body):
+class Comment(Body):
     """Words on a case."""
 
     text: Text = Field(examples=["Asked the customer's administrator by telephone."])
@@ -119,7 +58,7 @@ class Answer(Comment):
     answer: CustomersAnswer
 
 
-class ScopeBody(_Body):
+class ScopeBody(Body):
     """What exactly a measure restricts; an empty list does not narrow it."""
 
     channels: tuple[Line, ...] = Field((), max_length=20)
@@ -134,7 +73,7 @@ class ScopeBody(_Body):
     )
 
 
-class Determination(_Body):
+class Determination(Body):
     """A finding of fraud, and what is to be restricted."""
 
     reasons: Text
@@ -183,21 +122,21 @@ class Determination(_Body):
         )
 
 
-class Approval(_Body):
+class Approval(Body):
     """Exactly the version that is approved."""
 
     proposal_sha256: Sha = Field(description="digest of the proposal that was read", examples=["0" * 64])
     capacity: Capacity | None = Field(None, description="null: as approver where the person is one")
 
 
-class EmergencyOrder(_Body):
+class EmergencyOrder(Body):
     """Exactly the version that is carried out before anybody approves it, and why it cannot wait."""
 
     reasons: Text = Field(examples=["It goes on at 40 dollars a minute, and nobody else is on call."])
     proposal_sha256: Sha = Field(description="digest of the proposal that was read", examples=["0" * 64])
 
 
-class Consent(_Body):
+class Consent(Body):
     """What a customer has signed beforehand about a cap of their own traffic, and the file that they signed."""
 
     reference: Line = Field(description="of the signed document")
@@ -242,14 +181,14 @@ class Consent(_Body):
         return SignedProof(self.proof_name, self.proof_sha256)
 
 
-class StopClearing(_Body):
+class StopClearing(Body):
     """Which order of counsel is cleared, and why."""
 
     reasons: Text
     stop_id: Line | None = Field(None, description="null: the one that stands")
 
 
-class Reaffirmation(_Body):
+class Reaffirmation(Body):
     """Why a measure is kept."""
 
     look: Line = Field(description="8 or more digits of the look at the traffic that the person took")
@@ -257,7 +196,7 @@ class Reaffirmation(_Body):
     although_quiet: Text | None = None
 
 
-class BudgetsTried(_Body):
+class BudgetsTried(Body):
     """Other budgets of the detection."""
 
     cases_per_day: tuple[Annotated[float, Field(gt=0, le=100_000)], ...] = Field(
@@ -266,13 +205,13 @@ class BudgetsTried(_Body):
     episodes_per_series_week: float | None = Field(None, gt=0, le=1_000, description="null: the deployment's")
 
 
-class Promotion(_Body):
+class Promotion(Body):
     """Why a version is promoted although trials say that it is worse."""
 
     because: Text | None = Field(None, description="null: only if it is no worse")
 
 
-class ThresholdSet(_Body):
+class ThresholdSet(Body):
     """A threshold of a clock, from the next UTC midnight on."""
 
     clock: Clock
@@ -280,7 +219,7 @@ class ThresholdSet(_Body):
     because: Text
 
 
-class ShadowWanted(_Body):
+class ShadowWanted(Body):
     """What is tried in shadow: thresholds by clock, or a model version's."""
 
     thresholds: dict[Clock, Annotated[float, Field(ge=1, le=100)]] = Field(
@@ -292,7 +231,7 @@ class ShadowWanted(_Body):
     days: float | None = Field(None, gt=0, le=28, description="null: seven")
 
 
-class ContractText(_Body):
+class ContractText(Body):
     """A contract's file as counsel read it."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._ -]{0,100}\.(toml|json)$")] = (
@@ -301,14 +240,14 @@ class ContractText(_Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 
 
-class SecondFinding(_Body):
+class SecondFinding(Body):
     """What a second reader found."""
 
     finding: Finding
     reasons: Text
 
 
-class DisputeAnswer(_Body):
+class DisputeAnswer(Body):
     """How a dispute is decided; ``upheld`` is for the tenant; ``cause``: what its measure goes back to."""
 
     decision: DisputeDecision
@@ -329,14 +268,14 @@ class NarrowingBody(Reasons):
         return MeasureWanted(self.measure, Scope(**self.scope.model_dump()))
 
 
-class WrongFinding(_Body):
+class WrongFinding(Body):
     """A measure that has ended was wrongful."""
 
     cause: WrongCause
     reasons: Text
 
 
-class WrongAssessment(_Body):
+class WrongAssessment(Body):
     """What a wrongful measure goes back to, and what is credited; absent: as it stands."""
 
     line: str | None = Field(
@@ -350,7 +289,7 @@ class WrongAssessment(_Body):
     credit_cents: int | None = Field(default=None, ge=0, le=10**12)
 
 
-class BulkDismissal(_Body):
+class BulkDismissal(Body):
     """The cases of a cause that are dismissed together, as they were shown."""
 
     kind: CauseKind
@@ -366,7 +305,7 @@ class BulkDismissal(_Body):
         return BulkWanted(self.kind, self.expected, self.reasons, self.seen)
 
 
-class NewKnownEvent(_Body):
+class NewKnownEvent(Body):
     """A known event: what people know of that explains unusual traffic."""
 
     kind: KnownEventKind
@@ -385,7 +324,7 @@ class NewKnownEvent(_Body):
         return KnownEventWanted(**self.model_dump())
 
 
-class NewUser(_Body):
+class NewUser(Body):
     """A person who may act."""
 
     name: Name = Field(examples=["rita"])
@@ -396,20 +335,20 @@ class NewUser(_Body):
     display_name: Line | None = None
 
 
-class RoleReach(_Body):
+class RoleReach(Body):
     """Cases to which a role is narrowed; an empty list does not narrow it."""
 
     channels: tuple[Line, ...] = Field((), max_length=10, examples=[["voice"]])
     countries: tuple[Line, ...] = Field((), max_length=250, examples=[["FR", "DE"]])
 
 
-class IdentityOf(_Body):
+class IdentityOf(Body):
     """One more identity of a user."""
 
     identity: Line = Field(examples=["account:rita"])
 
 
-class NewTurn(_Body):
+class NewTurn(Body):
     """A turn of the roster: who is on call to approve, when, and how they are paged."""
 
     user: Name = Field(examples=["adam"])
@@ -429,7 +368,7 @@ class NewTurn(_Body):
         return TurnWanted(**self.model_dump())
 
 
-class NewWebhook(_Body):
+class NewWebhook(Body):
     """An address that is told of events."""
 
     url: Annotated[str, StringConstraints(min_length=1, max_length=2_000)] = Field(

@@ -11,7 +11,8 @@ from cjp_fraud.operations.bulk import BulkView, CauseView
 from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.web.api.access import ActsOnce, Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS, READS_ONE, Acted, Page, answer
-from cjp_fraud.web.api.bodies import BulkDismissal, IdPath
+from cjp_fraud.web.api.bodies import BulkDismissal
+from cjp_fraud.web.api.fields import IdPath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 
 routes = APIRouter()

@@ -13,7 +13,8 @@ from cjp_fraud.operations.contract_entries import EntryConfirmed, EntryPreview
 from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.web.api.access import ActsOnce, Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS, READS_ONE, Acted, Page, answer
-from cjp_fraud.web.api.bodies import Consent, ContractText, IdPath, Reasons, TenantPath
+from cjp_fraud.web.api.bodies import Consent, ContractText, Reasons
+from cjp_fraud.web.api.fields import IdPath, TenantPath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 
 routes = APIRouter(tags=["contracts"])

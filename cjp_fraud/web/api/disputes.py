@@ -15,7 +15,8 @@ from cjp_fraud.review.dispute import ListedDispute
 from cjp_fraud.review.model import DisputeDecision
 from cjp_fraud.web.api.access import Call, OnceOnCase, Scoped
 from cjp_fraud.web.api.answers import ACTS_ON_CASE, READS, READS_ONE, Acted, Page, answer
-from cjp_fraud.web.api.bodies import CasePath, Comment, DisputeAnswer, IdPath, NarrowingBody
+from cjp_fraud.web.api.bodies import Comment, DisputeAnswer, NarrowingBody
+from cjp_fraud.web.api.fields import CasePath, IdPath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 
 routes = APIRouter()

@@ -18,7 +18,7 @@ from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.traffic.status import TrafficStatus
 from cjp_fraud.web.api.access import Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS_ONE, Page, answer
-from cjp_fraud.web.api.bodies import CasePath, Moment, Tenant
+from cjp_fraud.web.api.fields import CasePath, Moment, Tenant
 from cjp_fraud.web.api.paging import After, Limit
 
 routes = APIRouter()

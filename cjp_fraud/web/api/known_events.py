@@ -11,7 +11,8 @@ from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.review.known_event import KnownEventView
 from cjp_fraud.web.api.access import ActsOnce, Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS, Acted, Page, answer
-from cjp_fraud.web.api.bodies import IdPath, NewKnownEvent
+from cjp_fraud.web.api.bodies import NewKnownEvent
+from cjp_fraud.web.api.fields import IdPath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 
 routes = APIRouter()

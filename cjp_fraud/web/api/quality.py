@@ -11,7 +11,8 @@ from cjp_fraud.operations.quality import QualityDesk, ReadingShown
 from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.web.api.access import Call, Once, Scoped, acting_once
 from cjp_fraud.web.api.answers import ACTS, READS, READS_ONE, Acted, answer
-from cjp_fraud.web.api.bodies import IdPath, SecondFinding
+from cjp_fraud.web.api.bodies import SecondFinding
+from cjp_fraud.web.api.fields import IdPath
 
 routes = APIRouter(tags=["quality"])
 

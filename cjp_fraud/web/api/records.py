@@ -38,17 +38,13 @@ from cjp_fraud.web.api.access import ActsOnce, Call, OnceOnCase, Scoped
 from cjp_fraud.web.api.answers import ACTS, ACTS_ON_CASE, READS, READS_ONE, Acted, Page, answer
 from cjp_fraud.web.api.bodies import (
     BudgetsTried,
-    CasePath,
-    IdPath,
-    Line,
-    Moment,
     Promotion,
     Reaffirmation,
     Reinstatement,
-    TenantPath,
     WrongAssessment,
     WrongFinding,
 )
+from cjp_fraud.web.api.fields import CasePath, IdPath, Line, Moment, TenantPath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 
 routes = APIRouter()

@@ -11,11 +11,12 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.operations import case_desk, staged_reinstatement
 from cjp_fraud.operations.staged_reinstatement import AskedStage, AskedStages, StagedResult
 from cjp_fraud.people.api_scopes import ApiScope
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.suspension.stage_views import StagesView
 from cjp_fraud.web.api.access import Call, OnceOnCase, Scoped
 from cjp_fraud.web.api.answers import ACTS_ON_CASE, READS_ONE, Acted, answer
-from cjp_fraud.web.api.bodies import CasePath, Reasons, Reinstatement, ScopeBody
+from cjp_fraud.web.api.bodies import Reasons, Reinstatement, ScopeBody
+from cjp_fraud.web.api.fields import CasePath
 
 routes = APIRouter()
 

@@ -11,7 +11,7 @@ from cjp_fraud.operations.shift import HandoverView, ShiftView
 from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.web.api.access import ActsOnce, Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS, Acted, Page, answer
-from cjp_fraud.web.api.bodies import IdPath
+from cjp_fraud.web.api.fields import IdPath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 
 routes = APIRouter()

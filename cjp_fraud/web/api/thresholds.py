@@ -12,7 +12,8 @@ from cjp_fraud.operations.thresholds import ClockThreshold, StoredWeeks, Thresho
 from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.web.api.access import ActsOnce, Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS, READS_ONE, Acted, Page, answer
-from cjp_fraud.web.api.bodies import IdPath, ShadowWanted, ThresholdSet
+from cjp_fraud.web.api.bodies import ShadowWanted, ThresholdSet
+from cjp_fraud.web.api.fields import IdPath
 from cjp_fraud.web.api.paging import After, Limit, page_of
 from features.counting_clocks import Clock
 

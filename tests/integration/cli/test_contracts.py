@@ -11,16 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from cjp_fraud.cli import cases, contracts, notices
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.contracts.terms import NoticeTerms, plain_terms
-from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.people.model import machine
 from cjp_fraud.review.tables import CaseLine
 from cjp_fraud.storage.database import reading, transaction
-from tests.case_builders import START
+from tests.contract_builders import read_agreement
 from tests.integration.cli.test_cases import a_deployment, answered, done, to_determined
 from tests.mail_servers import MailServerUnderTest, smtp_server
 
@@ -36,15 +33,7 @@ def opened(tmp_path: Path, sqlite_template: bytes, server: MailServerUnderTest) 
     """A deployment in act mode, one of whose tenants is told 36 hours before a measure."""
     made = a_deployment(tmp_path, sqlite_template, server, "act")
     with transaction(made.engine) as session:
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            START - timedelta(days=40),
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=NoticeTerms(plain_terms().steps, minimum=Wait(36, WaitUnit.HOURS)),
-        )
+        read_agreement(session, NoticeTerms(plain_terms().steps, minimum=Wait(36, WaitUnit.HOURS)))
     return made
 
 

@@ -19,10 +19,9 @@ from cjp_fraud.cli import notices
 from cjp_fraud.cli.printing import stamp
 from cjp_fraud.config import load_settings
 from cjp_fraud.contracts.contract_terms import ContractTerms
-from cjp_fraud.contracts.model import DeliveryStatus, Right
+from cjp_fraud.contracts.model import DeliveryStatus
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.terms import NoticeTerms, plain_terms
-from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.notices.delivery_record import record_event
@@ -33,7 +32,7 @@ from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.storage.database import transaction
 from tests.case_builders import StaffedDeployment, mail_to, open_staffed
-from tests.contract_builders import a_row, load_rows
+from tests.contract_builders import a_row, load_rows, read_agreement
 from tests.mail_servers import MailServerUnderTest, smtp_server
 from tests.return_paths import KEY_HEX
 
@@ -126,15 +125,7 @@ def test_dispatch_of_a_case_that_only_time_holds_up_exits_with_0_and_says_until_
 ) -> None:
     day = NoticeTerms(plain_terms().steps, minimum=Wait(24, WaitUnit.HOURS))
     with transaction(staffed.engine) as session:
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            staffed.now - timedelta(days=40),
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=ContractTerms(suspension=day),
-        )
+        read_agreement(session, ContractTerms(suspension=day))
     staffed.approved_case()
     staffed.enforce()
     home = home_of(staffed, server, tmp_path)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cjp_fraud.cli import cases, contracts, disputes, measures
 from cjp_fraud.contracts.contract_terms import ConditionalNotice, ContractTerms, LiftRule, LiftWhen
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.terms import NoticeTerms, plain_terms
-from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.people.model import machine
 from cjp_fraud.storage.database import transaction
-from tests.case_builders import START
+from tests.contract_builders import read_agreement
 from tests.integration.cli.test_cases import a_deployment, answered, done, refusal, run, to_determined
 from tests.mail_servers import MailServerUnderTest, smtp_server
 
@@ -44,15 +40,7 @@ def opened(tmp_path: Path, sqlite_template: bytes, server: MailServerUnderTest) 
     """A deployment in act mode whose first tenant may be warned, has a cure period and a lift rule."""
     made = a_deployment(tmp_path, sqlite_template, server, "act")
     with transaction(made.engine) as session:
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            START - timedelta(days=40),
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=TERMS,
-        )
+        read_agreement(session, TERMS)
     return made
 
 

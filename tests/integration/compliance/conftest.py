@@ -28,7 +28,9 @@ from cjp_fraud.review.determination import determine_fraud
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.flags import FlagRow, record_flags
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import CaseState, FraudFinding, ProviderPolicy, TenantsPart
+from cjp_fraud.review.model import CaseState, TenantsPart
+from cjp_fraud.review.provider_policy import ProviderPolicy
+from cjp_fraud.review.requests import FraudFinding
 from cjp_fraud.review.stops_on_record import clear_stop, order_stop
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import make_engine, transaction

@@ -19,8 +19,8 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import to_document
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.dispute import open_dispute
-from cjp_fraud.review.model import MeasureWanted
 from cjp_fraud.review.narrower_measure import Restriction
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case
 from cjp_fraud.suspension.enforcement import enforce

@@ -20,8 +20,9 @@ from cjp_fraud.compliance.verification import verify, verify_file
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import to_document
 from cjp_fraud.people.model import Decision
-from cjp_fraud.review.model import CaseState, MeasureWanted
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.narrower_measure import Restriction
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case

@@ -16,8 +16,9 @@ from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.review.decision_tables import Determination
 from cjp_fraud.review.joint_events import record_joint_spikes
 from cjp_fraud.review.joint_spikes import Group, GroupKind, JointGroup, JointSpikeRow
-from cjp_fraud.review.model import BulkResult, BulkWanted, CauseKind
+from cjp_fraud.review.model import BulkResult, CauseKind
 from cjp_fraud.review.queue_tables import BulkDismissal
+from cjp_fraud.review.requests import BulkWanted
 from cjp_fraud.storage.database import reading, transaction
 from tests.api_calls import calls_of
 from tests.case_builders import DETECTOR, START, a_flag, flag

@@ -24,8 +24,9 @@ from cjp_fraud.review.claim import DEFAULT_POLICY, claim, comment, release
 from cjp_fraud.review.decision_tables import Approval, Determination, Proposal
 from cjp_fraud.review.determination import dismiss, leave_undetermined, reopen
 from cjp_fraud.review.frozen_traffic import USUAL_LEVEL
-from cjp_fraud.review.model import CaseState, MeasureWanted, NamedEvidence
+from cjp_fraud.review.model import CaseState, NamedEvidence
 from cjp_fraud.review.refusal import refuse
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.review.tables import CaseComment, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id

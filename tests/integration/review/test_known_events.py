@@ -19,8 +19,9 @@ from cjp_fraud.operations.case_charts import case_charts
 from cjp_fraud.people.model import Role
 from cjp_fraud.review.known_event import KnownEventKind, KnownEventView, KnownEventWanted
 from cjp_fraud.review.known_events_on_record import events_of_cases
-from cjp_fraud.review.model import BulkResult, BulkWanted, CauseKind
+from cjp_fraud.review.model import BulkResult, CauseKind
 from cjp_fraud.review.queue_tables import BulkDismissal, KnownEvent
+from cjp_fraud.review.requests import BulkWanted
 from cjp_fraud.review.tables import Flag
 from cjp_fraud.storage.database import reading
 from tests.api_calls import calls_of

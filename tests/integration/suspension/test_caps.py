@@ -19,9 +19,9 @@ from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.compliance.bundle_facts import gate_faults
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import PlatformMode
+from cjp_fraud.contracts.confirmation_tables import SignedConsent
 from cjp_fraud.contracts.consent_entry import confirm_consent, end_consent, enter_consent
 from cjp_fraud.contracts.standing_consent import ChargedInterval, SignedProof, StandingConsent
-from cjp_fraud.contracts.tables import SignedConsent
 from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import Decision, Part
 from cjp_fraud.people.tables import Participation

@@ -23,7 +23,8 @@ from cjp_fraud.review.approval import state_need
 from cjp_fraud.review.claim import claim, comment
 from cjp_fraud.review.determination import reopen, withdraw
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
-from cjp_fraud.review.model import CaseState, MeasureWanted, RestoreCheck
+from cjp_fraud.review.model import CaseState, RestoreCheck
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.stops_on_record import clear_stop, let_notice_stand, order_stop
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.disagreements import DisagreementKind

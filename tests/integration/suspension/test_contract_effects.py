@@ -19,20 +19,16 @@ from cjp_fraud.contracts.contract_terms import (
     LiftRule,
     LiftWhen,
 )
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.terms import NoticeTerms, plain_terms
-from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.tables import NoticePlan
-from cjp_fraud.people.model import machine
-from cjp_fraud.review.claim import claim
 from cjp_fraud.review.dispute import open_dispute
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.model import CaseState
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.after_notices import after_notices, told_late
 from cjp_fraud.suspension.earliest import earliest
 from cjp_fraud.suspension.gate import check
@@ -40,37 +36,10 @@ from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.overdue import overdue
 from cjp_fraud.suspension.reinstatement import record_correction
 from cjp_fraud.suspension.views import measure_views
-from tests.case_builders import (
-    OUTBOUND_VOICE,
-    START,
-    StaffedDeployment,
-    a_flag,
-    flag,
-    mail_to,
-    open_staffed,
-)
+from tests.case_builders import OUTBOUND_VOICE, START, StaffedDeployment, a_claimed_case, a_flag, flag
 from tests.mail_servers import MailServerUnderTest
 
 GROUNDS = (Ground.COSTLY_DESTINATIONS,)
-
-
-def a_case(
-    engine: Engine, folder: Path, server: MailServerUnderTest, terms: ContractTerms
-) -> StaffedDeployment:
-    made = open_staffed(engine, folder, mail_to(server))
-    with transaction(engine) as session:
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            START - timedelta(days=40),
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=terms,
-        )
-    flag(engine, a_flag(START - timedelta(minutes=30)), at=START)
-    made.do(claim, "rita")
-    return made
 
 
 def suspended(staffed: StaffedDeployment) -> StaffedDeployment:
@@ -89,7 +58,7 @@ def lifting(when: LiftWhen, hours: int | None) -> ContractTerms:
 def test_a_measure_whose_cause_is_gone_is_lifted_within_what_the_contract_gives(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest, when: LiftWhen
 ) -> None:
-    staffed = suspended(a_case(sqlite_engine, tmp_path, server, lifting(when, 4)))
+    staffed = suspended(a_claimed_case(sqlite_engine, tmp_path, server, lifting(when, 4)))
     staffed.do(record_correction, "rita", "the customer closed the hole")
     assert staffed.enforce().state is CaseState.SUSPENDED
     staffed.wait(hours=3, minutes=59)
@@ -104,7 +73,9 @@ def test_a_measure_whose_cause_is_gone_is_lifted_within_what_the_contract_gives(
 def test_without_a_time_it_is_lifted_at_once_and_late_lifts_are_named(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = suspended(a_case(sqlite_engine, tmp_path, server, lifting(LiftWhen.UNTIL_CORRECTED, None)))
+    staffed = suspended(
+        a_claimed_case(sqlite_engine, tmp_path, server, lifting(LiftWhen.UNTIL_CORRECTED, None))
+    )
     staffed.do(record_correction, "carol", "the account was secured")
     with reading(staffed.engine) as session:
         assert any(
@@ -117,7 +88,7 @@ def test_without_a_time_it_is_lifted_at_once_and_late_lifts_are_named(
 def test_a_measure_whose_cause_is_gone_is_not_kept(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = suspended(a_case(sqlite_engine, tmp_path, server, lifting(LiftWhen.PROMPTLY, 24)))
+    staffed = suspended(a_claimed_case(sqlite_engine, tmp_path, server, lifting(LiftWhen.PROMPTLY, 24)))
     staffed.do(record_correction, "rita", "the customer closed the hole")
     with pytest.raises(Refused, match="its cause is gone"):
         staffed.reaffirm("adam", "fresh reasons, quite fresh, of today, the calls go on")
@@ -126,7 +97,7 @@ def test_a_measure_whose_cause_is_gone_is_not_kept(
 def test_a_correction_needs_a_rule_a_measure_and_a_person_who_may(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, ContractTerms(suspension=plain_terms()))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, ContractTerms(suspension=plain_terms()))
     with pytest.raises(Refused, match="only a measure in force") as refused:
         staffed.do(record_correction, "ana", " ")
     assert {"ana is neither reviewer, approver nor counsel", "give the reasons"} <= set(refused.value.missing)
@@ -140,7 +111,7 @@ def test_a_filed_dispute_lifts_a_measure_in_force_where_the_contract_says_so(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest, stops: bool
 ) -> None:
     terms = ContractTerms(suspension=plain_terms(), filing_stops=stops)
-    staffed = suspended(a_case(sqlite_engine, tmp_path, server, terms))
+    staffed = suspended(a_claimed_case(sqlite_engine, tmp_path, server, terms))
     staffed.wait(minutes=1)
     staffed.do(open_dispute, "ana", "it was our campaign")
     expected = CaseState.REINSTATED if stops else CaseState.SUSPENDED
@@ -152,7 +123,7 @@ def test_a_wider_measure_than_the_narrowest_needs_its_reason_where_the_contract_
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     terms = ContractTerms(suspension=plain_terms(), narrowest_measure=True)
-    staffed = a_case(sqlite_engine, tmp_path, server, terms)
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, terms)
     flag(
         staffed.engine,
         a_flag(START - timedelta(minutes=30), application_id="bot-7"),
@@ -186,7 +157,7 @@ def test_the_duty_to_tell_after_a_measure_without_notice_has_a_time_and_is_named
     ground = GroundWithoutNotice("fraudulent use", tuple(Ground), Wait(2, WaitUnit.HOURS))
     day = NoticeTerms(plain_terms().steps, minimum=Wait(24, WaitUnit.HOURS))
     terms = ContractTerms(suspension=day, without_notice=(ground,))
-    staffed = a_case(sqlite_engine, tmp_path, server, terms)
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, terms)
     server.rcpt_replies["notices@acme.example"].extend(["451 later", "451 later"])
     suspended(staffed)
     with reading(staffed.engine) as session:
@@ -222,7 +193,7 @@ def test_the_letter_of_a_measure_without_notice_does_not_promise_the_notice_peri
 ) -> None:
     ground = GroundWithoutNotice("fraudulent use", tuple(Ground), source=ClauseSource(clause="7.2"))
     day = NoticeTerms(plain_terms().steps, minimum=Wait(24, WaitUnit.HOURS))
-    staffed = a_case(
+    staffed = a_claimed_case(
         sqlite_engine,
         tmp_path,
         server,

@@ -26,7 +26,8 @@ from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import CaseState, MeasureWanted
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.emergency import approve_in_emergency, order_in_emergency
 from cjp_fraud.suspension.tables import Measure

@@ -11,10 +11,9 @@ from sqlalchemy import Engine
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.config import PlatformMode
 from cjp_fraud.contracts.methods import EMAIL, LETTER
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.receipt_rule import Basis
 from cjp_fraud.contracts.terms import Combine, MethodRule, NoticeStep, NoticeTerms
-from cjp_fraud.contracts.versions import enter_address, enter_terms
+from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.notices.carrier_collection import collect_carrier_events
 from cjp_fraud.notices.methods.interface import NoticeMethods
 from cjp_fraud.notices.methods.letter import Letterhead, LetterMethod
@@ -25,6 +24,7 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from tests.case_builders import START, StaffedDeployment, mail_to, open_staffed
+from tests.contract_builders import read_agreement
 from tests.mail_servers import MailServerUnderTest
 
 ADDRESS = "Acme Ltd.; Legal Department; 1 Main Street; New York NY 10001; US"
@@ -53,9 +53,7 @@ def staffed(
     at, by = START - timedelta(days=40), machine("contracts")
     with transaction(engine) as session:
         enter_address(session, "acme", "legal", (ADDRESS,), by, at, method=LETTER)
-        enter_terms(
-            session, "acme", by, at, reference="Master agreement 3", right=Right.CLAUSE_2_4, terms=terms
-        )
+        read_agreement(session, terms)
     made.approved_case()
     server.rcpt_replies["notices@acme.example"].append("550 5.1.1 no such user")
     return made

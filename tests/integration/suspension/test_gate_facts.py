@@ -25,6 +25,7 @@ from cjp_fraud.people.model import Decision
 from cjp_fraud.review.model import Capacity, CaseState
 from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.storage.database import make_engine, reading, transaction
+from cjp_fraud.suspension.contract_facts import position_fact
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import (
     approval_obstacles,
@@ -404,6 +405,25 @@ def test_a_contract_without_the_right_keeps_a_proposal_from_being_acted_on(due: 
 
     assert proposal_obstacles(position, due.staffed.now) == ()
     assert [each for each in proposal_obstacles(without, due.staffed.now) if "gives no right" in each]
+
+
+def test_why_notice_terms_cannot_be_used_is_told_in_their_own_words(due: Due, copy: Engine) -> None:
+    edited(due, copy)
+    with reading(copy) as session:
+        position = contract_at(session, "acme", due.staffed.now)
+    unread = replace(position, notice_terms=None, notice_terms_fault=None)
+    without_holidays = replace(unread, notice_terms_fault="no holidays of FR are on record")
+
+    at = due.staffed.now
+    assert position_fact(unread, at).terms_faults == ("the notice clause has not been read",)
+    assert position_fact(without_holidays, at).terms_faults == ("no holidays of FR are on record",)
+
+
+def test_what_is_still_to_come_of_a_complete_notice_is_nothing(due: Due, copy: Engine) -> None:
+    notice = facts_at(due, copy, due.staffed.now + timedelta(hours=1)).notice
+
+    assert notice is not None
+    assert notice.projected_at == notice.complete_at is not None
 
 
 @pytest.mark.parametrize("moment", ["determined", "asked"])

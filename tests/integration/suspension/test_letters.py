@@ -26,8 +26,9 @@ from cjp_fraud.review.claim import claim
 from cjp_fraud.review.decision_tables import Determination
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import CaseState, MeasureWanted
+from cjp_fraud.review.model import CaseState
 from cjp_fraud.review.proposal import document_of
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.case_records import records_of_case

@@ -18,7 +18,8 @@ from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.decision_tables import Dispute
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
-from cjp_fraud.review.model import CaseState, DisputeState, Finding, MeasureWanted, WrongCause
+from cjp_fraud.review.model import CaseState, DisputeState, Finding, WrongCause
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.embedded_platform import EmbeddedPlatform
 from cjp_fraud.suspension.narrowing import narrow_by_dispute

@@ -13,14 +13,13 @@ from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.contract_terms import ContractTerms, GroundWithoutNotice, NamedMeasure
 from cjp_fraud.contracts.enforcement_window import EnforcementWindows, Window
 from cjp_fraud.contracts.methods import LETTER
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.periods import Period, Wait, WaitUnit
 from cjp_fraud.contracts.places import Place
 from cjp_fraud.contracts.receipt_rule import FollowUp, ReceiptRule
 from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.contracts.stated import NOT_READ
 from cjp_fraud.contracts.terms import NoticeStep, NoticeTerms, plain_terms
-from cjp_fraud.contracts.versions import enter_address, enter_terms
+from cjp_fraud.contracts.versions import enter_address
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import machine
@@ -31,6 +30,7 @@ from cjp_fraud.suspension.earliest import earliest
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import gate_facts
 from tests.case_builders import BLOCK_LATVIA, START, StaffedDeployment, mail_to, open_staffed
+from tests.contract_builders import read_agreement
 from tests.mail_servers import MailServerUnderTest
 
 DAY = NoticeTerms(plain_terms().steps, minimum=Wait(24, WaitUnit.HOURS))
@@ -43,9 +43,7 @@ def an_office(
     at, by = START - timedelta(days=40), machine("contracts")
     with transaction(engine) as session:
         enter_address(session, "acme", "notice", ("Acme; Street 1; Riga",), by, at, method=LETTER)
-        enter_terms(
-            session, "acme", by, at, reference="Master agreement 3", right=Right.CLAUSE_2_4, terms=terms
-        )
+        read_agreement(session, terms)
     return made
 
 
@@ -166,15 +164,7 @@ def test_business_days_need_the_recipients_country_or_what_counsel_enters(
     here = Place("recipient", country="CA", subdivision="ON", time_zone="America/Toronto")
     with transaction(staffed.engine) as session:
         whole = ContractTerms(suspension=two_days, places=(here,))
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            staffed.now,
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=whole,
-        )
+        read_agreement(session, whole, at=staffed.now)
     staffed.approved_case(measure=BLOCK_LATVIA)
     assert staffed.enforce().state is CaseState.NOTICED
     # Sent on Thursday 2 April 2015; the 3rd is Good Friday; Monday and Tuesday count, to the end of Tuesday in Toronto.

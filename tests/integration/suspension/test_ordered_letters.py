@@ -14,21 +14,19 @@ from sqlalchemy import Engine, select
 
 from cjp_fraud.compliance.log_verification import verify_log
 from cjp_fraud.contracts.contract_terms import ConditionalNotice, ContractTerms
-from cjp_fraud.contracts.model import Right
 from cjp_fraud.contracts.periods import Wait, WaitUnit
 from cjp_fraud.contracts.stated import NOT_READ, NOT_STATED
 from cjp_fraud.contracts.terms import NoticeTerms, plain_terms
-from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.errors import Refused
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.tables import NoticePlan
-from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.people.model import Decision
 from cjp_fraud.review.approval import return_
-from cjp_fraud.review.claim import claim
 from cjp_fraud.review.determination import dismiss
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.grounds import Ground
-from cjp_fraud.review.model import BreachWanted, CaseState, WarningWanted
+from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.requests import BreachWanted, WarningWanted
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.earliest import earliest
 from cjp_fraud.suspension.gate import check
@@ -45,10 +43,9 @@ from tests.case_builders import (
     OUTBOUND_VOICE,
     START,
     StaffedDeployment,
+    a_claimed_case,
     a_flag,
     flag,
-    mail_to,
-    open_staffed,
     read_rows,
 )
 from tests.mail_servers import MailServerUnderTest
@@ -56,26 +53,6 @@ from tests.mail_servers import MailServerUnderTest
 DAY = NoticeTerms(plain_terms().steps, minimum=Wait(24, WaitUnit.HOURS))
 GROUNDS = (Ground.COSTLY_DESTINATIONS,)
 MINUTE = timedelta(minutes=1)
-
-
-def a_case(
-    engine: Engine, folder: Path, server: MailServerUnderTest, terms: ContractTerms
-) -> StaffedDeployment:
-    """A claimed case under these terms."""
-    made = open_staffed(engine, folder, mail_to(server))
-    with transaction(engine) as session:
-        enter_terms(
-            session,
-            "acme",
-            machine("contracts"),
-            START - timedelta(days=40),
-            reference="Master agreement 3",
-            right=Right.CLAUSE_2_4,
-            terms=terms,
-        )
-    flag(engine, a_flag(START - timedelta(minutes=30)), at=START)
-    made.do(claim, "rita")
-    return made
 
 
 def warned(staffed: StaffedDeployment, by: str = "rita", **wanted: Any) -> NoticePlan:
@@ -125,7 +102,9 @@ def allowing(*, suffices: Any, **more: Any) -> ContractTerms:
 def test_no_warning_leaves_where_the_contract_does_not_allow_it(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest, said: Any, because: str
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, ContractTerms(suspension=DAY, conditional_notice=said))
+    staffed = a_claimed_case(
+        sqlite_engine, tmp_path, server, ContractTerms(suspension=DAY, conditional_notice=said)
+    )
     with pytest.raises(Refused, match=because):
         warned(staffed)
     assert server.received == []
@@ -134,7 +113,7 @@ def test_no_warning_leaves_where_the_contract_does_not_allow_it(
 def test_a_warning_that_suffices_is_the_notice_that_the_measure_needs(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(engine, tmp_path, server, allowing(suffices=True))
     warned(staffed)
     assert len(server.received) == 1
     assert "Advance notice" in letters(server)[0]
@@ -169,7 +148,7 @@ def test_a_warning_that_does_not_suffice_leaves_the_notice_to_be_served_and_bind
         conditional_warning=DAY,
         conditional_notice=ConditionalNotice(True, suffices),
     )
-    staffed = a_case(sqlite_engine, tmp_path, server, plain)
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, plain)
     warned(staffed)
     staffed.determine(grounds=GROUNDS)
     staffed.approve()
@@ -190,7 +169,7 @@ def test_a_warning_that_does_not_suffice_leaves_the_notice_to_be_served_and_bind
 def test_a_warning_of_another_measure_is_not_the_notice_of_this_one(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
     warned(staffed, measure=BLOCK_LATVIA)
     staffed.wait(hours=23)
     staffed.determine(grounds=GROUNDS)
@@ -202,7 +181,7 @@ def test_a_warning_of_another_measure_is_not_the_notice_of_this_one(
 def test_a_longer_measure_than_was_warned_of_needs_a_notice_of_its_own(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
     warned(staffed, measure=replace(OUTBOUND_VOICE, duration=timedelta(hours=24)))
     staffed.wait(hours=23)
     staffed.determine(grounds=GROUNDS)
@@ -214,7 +193,7 @@ def test_a_longer_measure_than_was_warned_of_needs_a_notice_of_its_own(
 def test_a_warning_that_bounced_is_no_notice(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
     server.rcpt_replies["notices@acme.example"].append("550 no such user")
     warned(staffed)
     staffed.wait(hours=23)
@@ -227,7 +206,7 @@ def test_a_warning_that_bounced_is_no_notice(
 def test_a_warning_is_no_notice_for_an_account_that_was_taken_over_unless_it_went_everywhere(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
     warned(staffed)
     staffed.wait(hours=23)
     staffed.determine(grounds=GROUNDS, taken_over=True)
@@ -239,7 +218,7 @@ def test_a_warning_is_no_notice_for_an_account_that_was_taken_over_unless_it_wen
 def test_who_is_no_reviewer_and_a_determined_case_get_no_warning(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
     with pytest.raises(Refused, match="neither a reviewer nor an approver"):
         warned(staffed, by="ana")
     staffed.determine(grounds=GROUNDS)
@@ -253,7 +232,7 @@ def test_nothing_more_of_a_warning_leaves_once_fraud_was_determined(
     (step,) = plain_terms().steps
     twice = NoticeTerms((replace(step, wait=Wait(2, WaitUnit.HOURS)), replace(step, number=2)))
     terms = allowing(suffices=True, conditional_warning=twice)
-    staffed = a_case(sqlite_engine, tmp_path, server, terms)
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, terms)
     warned(staffed)
     staffed.determine(grounds=GROUNDS)
     staffed.wait(hours=3)
@@ -266,7 +245,9 @@ def test_the_second_letter_of_a_warning_leaves_when_it_is_due_and_the_measure_wa
 ) -> None:
     (step,) = plain_terms().steps
     twice = NoticeTerms((replace(step, wait=Wait(14, WaitUnit.CALENDAR_DAYS)), replace(step, number=2)))
-    staffed = a_case(sqlite_engine, tmp_path, server, allowing(suffices=True, conditional_warning=twice))
+    staffed = a_claimed_case(
+        sqlite_engine, tmp_path, server, allowing(suffices=True, conditional_warning=twice)
+    )
     warned(staffed)
     staffed.wait(days=14)
     staffed.resume_all()
@@ -278,7 +259,7 @@ def test_the_second_letter_of_a_warning_leaves_when_it_is_due_and_the_measure_wa
 def test_a_warning_on_a_case_that_is_no_fraud_is_withdrawn_and_the_customer_told(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(engine, tmp_path, server, allowing(suffices=True))
     warned(staffed)
     staffed.do(dismiss, "rita", reasons="a campaign")
     staffed.do(withdraw_warnings, "rita", "a campaign")
@@ -295,7 +276,7 @@ def test_a_warning_on_a_case_that_is_no_fraud_is_withdrawn_and_the_customer_told
 def test_a_warning_that_was_withdrawn_counts_for_nothing_and_holds_nothing_back(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, allowing(suffices=True))
     plan = warned(staffed)
     staffed.do(withdraw_letter, "rita", plan.id, "sent too early")
     staffed.enforce()
@@ -319,7 +300,7 @@ def test_a_notice_of_breach_gives_the_cure_period_and_nothing_is_restricted_befo
     engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
     breach = NoticeTerms(plain_terms().steps, cure=Wait(3, WaitUnit.CALENDAR_DAYS))
-    staffed = a_case(engine, tmp_path, server, ContractTerms(suspension=plain_terms(), breach=breach))
+    staffed = a_claimed_case(engine, tmp_path, server, ContractTerms(suspension=plain_terms(), breach=breach))
     staffed.determine(grounds=GROUNDS)
     with pytest.raises(Refused, match="the contract states the cure period"):
         a_breach(staffed, cure_days=30)
@@ -354,7 +335,7 @@ def test_a_notice_of_breach_gives_the_cure_period_and_nothing_is_restricted_befo
 def test_who_determined_orders_no_notice_of_breach_and_days_are_said_where_the_contract_is_silent(
     sqlite_engine: Engine, tmp_path: Path, server: MailServerUnderTest
 ) -> None:
-    staffed = a_case(sqlite_engine, tmp_path, server, ContractTerms(suspension=plain_terms()))
+    staffed = a_claimed_case(sqlite_engine, tmp_path, server, ContractTerms(suspension=plain_terms()))
     with pytest.raises(Refused, match="no determination of fraud is on record"):
         a_breach(staffed, cure_days=5)
     staffed.determine(grounds=GROUNDS)
@@ -372,7 +353,7 @@ def test_who_determined_orders_no_notice_of_breach_and_days_are_said_where_the_c
 def test_a_decided_dispute_is_answered_once_to_everybody_who_was_served(
     engine: Engine, tmp_path: Path, server: MailServerUnderTest, upheld: bool
 ) -> None:
-    staffed = a_case(engine, tmp_path, server, ContractTerms(suspension=plain_terms()))
+    staffed = a_claimed_case(engine, tmp_path, server, ContractTerms(suspension=plain_terms()))
     staffed.determine(grounds=GROUNDS)
     staffed.approve()
     assert staffed.enforce().state is CaseState.SUSPENDED

@@ -19,7 +19,8 @@ from cjp_fraud.notices.tables import Notice
 from cjp_fraud.people.model import Decision
 from cjp_fraud.review.decision_tables import Dispute
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
-from cjp_fraud.review.model import CaseState, DisputeState, MeasureWanted, RestoreCheck, WrongCause
+from cjp_fraud.review.model import CaseState, DisputeState, RestoreCheck, WrongCause
+from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.review.shift_rules import ShiftKind
 from cjp_fraud.review.stops_on_record import order_stop
 from cjp_fraud.storage.database import reading, transaction

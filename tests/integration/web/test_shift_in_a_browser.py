@@ -16,7 +16,8 @@ from cjp_fraud.people.oncall_rules import DAYS
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.joint_events import record_joint_spikes
 from cjp_fraud.review.joint_spikes import Group, GroupKind, JointGroup, JointSpikeRow
-from cjp_fraud.review.model import FraudFinding, TenantsPart
+from cjp_fraud.review.model import TenantsPart
+from cjp_fraud.review.requests import FraudFinding
 from cjp_fraud.storage.database import transaction
 from cjp_fraud.web.application import queue_application
 from tests.browsers import IN_A_BROWSER, Look, chromium, served, visiting

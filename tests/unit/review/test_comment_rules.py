@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from cjp_fraud.review.comment_rules import LONGEST_COMMENT, comment_faults
-from cjp_fraud.web.api.bodies import Text
+from cjp_fraud.web.api.fields import Text
 
 
 @pytest.mark.parametrize(

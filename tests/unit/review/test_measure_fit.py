@@ -22,7 +22,8 @@ from cjp_fraud.review.measure_fit import (
     narrower_kinds,
     planned_measure,
 )
-from cjp_fraud.review.model import MeasureWanted, Quantity
+from cjp_fraud.review.model import Quantity
+from cjp_fraud.review.requests import MeasureWanted
 
 VOICE_OUT, VOICE_IN, CHAT_IN = (
     Stream("voice", "outbound"),

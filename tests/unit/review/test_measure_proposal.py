@@ -12,7 +12,7 @@ from cjp_fraud.documents import from_document, to_document
 from cjp_fraud.review.frozen_traffic import flagged_traffic
 from cjp_fraud.review.measure_fit import measure_misfits
 from cjp_fraud.review.measure_proposal import proposed_measure
-from cjp_fraud.review.model import MeasureWanted
+from cjp_fraud.review.requests import MeasureWanted
 from tests.unit.review.test_measure_replay import BEFORE, BURST, a_flag, flagged
 
 HOUR = timedelta(hours=1)

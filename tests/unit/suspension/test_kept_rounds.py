@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cjp_fraud.review.model import ProviderPolicy
+from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.suspension.kept_rounds import (
     Given,
     KeptRound,
