@@ -53,11 +53,11 @@ def regroup(session: Session, tenant_id: str, start: datetime, end: datetime, at
         taken.add(episode.id)
         _gather(episode, members)
         regrouped.append(episode)
-    session.flush()
-    for episode in near:
-        if episode.id not in taken:
-            _empty(session, episode)
-    session.flush()
+    emptied = [episode for episode in near if episode.id not in taken]
+    if emptied:
+        session.flush()
+    for episode in emptied:
+        _empty(session, episode)
     return [episode for episode in regrouped if episode.last_flag_at >= start and episode.first_flag_at < end]
 
 
