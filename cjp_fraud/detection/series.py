@@ -160,7 +160,7 @@ def arrange(traffic: pa.Table, zones: Mapping[str, str], *, open_from: int | Non
     """
     table, code = series_table(traffic, zones)
     starts = utc_seconds(traffic[INTERVAL_START])
-    order = np.lexsort((code, starts))
+    order = np.argsort((starts - starts.min(initial=0)) * len(table) + code)  # by start, then by series
     code, starts = code[order], starts[order]
     _refuse_doubles(code, starts, table)
     counts, peaks = (floats(traffic[name])[order] for name in (OFFERED, PEAK))
@@ -174,7 +174,7 @@ def arrange(traffic: pa.Table, zones: Mapping[str, str], *, open_from: int | Non
         partly=partly,
         first=first,
         last=last,
-        days=np.unique(starts[known] // DAY),
+        days=np.unique(_distinct(starts[known]) // DAY),
     )
 
 
@@ -189,7 +189,9 @@ def series_table(rows: pa.Table, zones: Mapping[str, str]) -> tuple[SeriesTable,
     ids = rows[SERIES_ID] if SERIES_ID in rows.column_names else series_ids(rows)
     encoded = (ids if isinstance(ids, pa.Array) else ids.combine_chunks()).dictionary_encode()
     # A dictionary as it stands in a file also has the series of rows that were not read.
-    present, number = np.unique(np.asarray(encoded.indices, dtype=np.int64), return_inverse=True)
+    index = np.asarray(encoded.indices, dtype=np.int64)
+    is_present = np.bincount(index, minlength=len(encoded.dictionary)) > 0
+    present, number = np.flatnonzero(is_present), (np.cumsum(is_present) - 1)[index]
     a_row = np.zeros(len(present), dtype=np.int64)
     a_row[number] = np.arange(len(number))
     keys = rows.select(list(SERIES_KEY)).take(pa.array(a_row)).cast(_KEY_SCHEMA).to_pandas()
@@ -240,6 +242,12 @@ def _refuse_doubles(code: Ints, starts: Ints, table: SeriesTable) -> None:
         raise BadInputError(f"{row[TENANT]} has two rows for the interval of {at}; grid the traffic first")
 
 
+def _distinct(ordered: Ints) -> Ints:
+    """Return the different ones of numbers in ascending order."""
+    distinct: Ints = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+    return distinct
+
+
 def _ends(code: Ints, starts: Ints, series: int) -> tuple[Ints, Ints]:
     first = np.full(series, np.iinfo(np.int64).max)
     last = np.full(series, np.iinfo(np.int64).min)
@@ -266,7 +274,7 @@ def _groups(table: SeriesTable, code: Ints, starts: Ints, counts: Floats, peaks:
                 starts=begun,
                 counts=counts[rows],
                 peaks=None if np.isnan(peak).all() else peak,
-                days=np.unique(local_days(str(zone), begun)),
+                days=np.unique(local_days(str(zone), _distinct(begun))),
             )
         )
     return tuple(groups)
