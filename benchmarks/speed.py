@@ -155,7 +155,10 @@ def _in_process(words: list[str]) -> Callable[[], object]:
     """A command of the command line, with everything that it will import imported."""
     from cjp_fraud.cli.main import app
 
-    _import_all("cjp_fraud.detection", "cjp_fraud.traffic", "cjp_fraud.contracts", "cjp_fraud.review")
+    _import_all(
+        *(f"cjp_fraud.{name}" for name in ("detection", "traffic", "contracts", "review", "suspension")),
+        "cjp_fraud.operations",
+    )
 
     def run() -> None:
         with contextlib.redirect_stdout(io.StringIO()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from cjp_fraud.errors import NaiveTimeError
@@ -20,7 +21,7 @@ def aware(at: Any) -> datetime:
     NaiveTimeError
         If ``at`` is not a datetime with a zone.
     """
-    if not isinstance(at, datetime) or at.utcoffset() is None:
+    if not isinstance(at, datetime) or (at.tzinfo is not UTC and at.utcoffset() is None):
         raise NaiveTimeError(f"{at!r} has no time zone; give an aware time, for example 2026-01-31T09:00:00Z")
     return at if at.tzinfo is UTC else at.astimezone(UTC)
 
@@ -32,7 +33,13 @@ def machine_now() -> datetime:
 
 def utc_text(at: datetime) -> str:
     """Return an aware moment as ``2026-01-31T09:00:00.000000Z``."""
-    return aware(at).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return _text_of(aware(at))
+
+
+@lru_cache(maxsize=1024)
+def _text_of(at: datetime) -> str:
+    """Return a moment in UTC as text; the rows of one act have the same moments again and again."""
+    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def date_of(day: int) -> date:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 import rfc8785
@@ -65,6 +66,11 @@ def canonical_json(document: Any) -> bytes:
     if odd.keys or text.count(_MARKED) != odd.numbers:
         return rfc8785.dumps(_plain(document, _Odd(marks=False)))
     return (_MARKED_NUMBER.sub(r"\1", text) if odd.numbers else text).encode()
+
+
+def canonical_text(text: str) -> str:
+    """Return a text as it stands in canonical JSON, its quotes included."""
+    return encode_basestring(text)
 
 
 def sha256_hex(content: bytes) -> str:

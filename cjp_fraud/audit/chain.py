@@ -60,7 +60,12 @@ def body_digest(entry: Any, rows_sha256: Sequence[str]) -> str:
     rows_sha256 : for each row that the entry names, the SHA-256 of its table, id and digest, in order; so
         that a bundle can show the rows of its case and of all others nothing but these.
     """
-    return digest({name: getattr(entry, name) for name in BODY} | {"rows": list(rows_sha256)})
+    return digest_of_body({name: getattr(entry, name) for name in BODY}, rows_sha256)
+
+
+def digest_of_body(fields: Mapping[str, Any], rows_sha256: Sequence[str]) -> str:
+    """Return :func:`body_digest` of an entry whose fields of :data:`BODY` are given."""
+    return digest({**fields, "rows": list(rows_sha256)})
 
 
 def entry_digest(previous_sha256: str, body_sha256: str) -> str:

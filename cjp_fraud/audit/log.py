@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.chain import GENESIS, Link, body_digest, entry_digest
+from cjp_fraud.audit.chain import GENESIS, Link, digest_of_body, entry_digest
 from cjp_fraud.audit.mapped_rows import named_row
 from cjp_fraud.audit.recording import entry_time, home_clock, insert_rows
 from cjp_fraud.audit.row_digests import NamedRow
@@ -20,6 +20,7 @@ from cjp_fraud.clock import aware, machine_now
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.storage.base import Base
 from cjp_fraud.storage.locks import named_lock
+from cjp_fraud.storage.many_rows import insert_columns, new_row
 from cjp_fraud.storage.written_rows import take_written
 from cjp_fraud.webhooks.outbox import keep_events
 
@@ -128,8 +129,8 @@ def _note_entries_of_rows(session: Session, entries: Sequence[AuditEntry]) -> No
     """Note which rows new entries name, so that the entries of a row are found without reading the log."""
     pairs = sorted({(row["id"], entry.sequence) for entry in entries for row in entry.rows})
     if pairs:
-        rows = [{"row_id": row_id, "sequence": sequence} for row_id, sequence in pairs]
-        session.connection().execute(insert(EntryOfRow), rows)
+        row_ids, sequences = zip(*pairs, strict=True)
+        insert_columns(session.connection(), EntryOfRow, {"row_id": row_ids, "sequence": sequences})
 
 
 def first_own_entry(session: Session) -> int | None:
@@ -149,25 +150,28 @@ def _entry(
     act: Act,
     rows: Sequence[NamedRow],
 ) -> AuditEntry:
-    entry = AuditEntry(
-        sequence=sequence,
-        at=aware(decision.at),
-        recorded_at=recorded_at,
-        machine_at=machine_now() if home_clock(decision.session).simulated else None,
-        actor=decision.by.reference,
-        action=act.action,
-        subject_type=act.subject_type,
-        subject_id=act.subject_id,
-        case_id=act.case_id,
-        content=json.loads(
-            canonical_json(act.content)
-        ),  # as it is hashed: times are text, enums their values
+    body = {
+        "sequence": sequence,
+        "at": aware(decision.at),
+        "recorded_at": recorded_at,
+        "machine_at": machine_now() if home_clock(decision.session).simulated else None,
+        "actor": decision.by.reference,
+        "action": act.action,
+        "subject_type": act.subject_type,
+        "subject_id": act.subject_id,
+        "case_id": act.case_id,
+        # As it is hashed: times are text, enums their values.
+        "content": json.loads(canonical_json(act.content)),
+    }
+    body_sha256 = digest_of_body(body, [row.leaf_sha256 for row in rows])
+    return new_row(
+        AuditEntry,
+        **body,
         rows=[row.document for row in rows],
+        body_sha256=body_sha256,
         previous_sha256=previous,
+        entry_sha256=entry_digest(previous, body_sha256),
     )
-    entry.body_sha256 = body_digest(entry, [row.leaf_sha256 for row in rows])
-    entry.entry_sha256 = entry_digest(previous, entry.body_sha256)
-    return entry
 
 
 def _head(session: Session) -> tuple[int, str, datetime | None]:

@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 
 from cjp_fraud.audit.row_digests import NamedRow, Record, row_digest
 from cjp_fraud.digests import canonical_json
-from cjp_fraud.storage.base import Base, column_values
+from cjp_fraud.storage.base import Base, column_names, column_values, key_names
 
 
 def named_row(row: Base) -> NamedRow:
@@ -29,18 +29,18 @@ def record_of(row: Base, *, without: frozenset[str] = frozenset()) -> Record:
 def _parts(
     row: Base, without: frozenset[str] = frozenset()
 ) -> tuple[str, str, dict[str, Any], dict[str, bytes]]:
-    names, key_names = _columns(type(row))
+    kind = type(row)
+    names = column_names(kind)
     if without:
         names = tuple(name for name in names if name not in without)
     plain = column_values(row, names)
-    documents = {name: plain.pop(name) for name in names if isinstance(plain[name], bytes)}
-    key = "/".join([str(plain[name]) for name in key_names])
-    return str(row.__tablename__), key, plain, documents
+    documents = {name: plain.pop(name) for name in _binary(kind) if isinstance(plain.get(name), bytes)}
+    key = "/".join([str(plain[name]) for name in key_names(kind)])
+    return kind.__tablename__, key, plain, documents
 
 
 @cache
-def _columns(kind: type[Base]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of all attributes that are columns, and of those that are the primary key."""
-    mapper = inspect(kind)
-    key = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
-    return tuple(column.key for column in mapper.column_attrs), key
+def _binary(kind: type[Base]) -> tuple[str, ...]:
+    """Return the names of all attributes whose columns hold bytes."""
+    columns = inspect(kind).column_attrs
+    return tuple(column.key for column in columns if column.columns[0].type.python_type is bytes)

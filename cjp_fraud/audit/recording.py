@@ -13,14 +13,16 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Select, bindparam, event, func, insert, inspect, select
+from sqlalchemy import Select, event, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm.attributes import instance_dict
 
 from cjp_fraud.audit.chain import TOLERANCE
 from cjp_fraud.audit.tables import AuditEntry, Home
 from cjp_fraud.clock import aware, machine_now, utc_text
 from cjp_fraud.errors import ClockError
-from cjp_fraud.storage.base import Base, Recorded, column_values
+from cjp_fraud.storage.base import Base, Recorded
+from cjp_fraud.storage.many_rows import insert_many
 from cjp_fraud.storage.written_rows import note_written
 
 if TYPE_CHECKING:
@@ -188,10 +190,10 @@ def insert_rows(session: Session, rows: Iterable[Base]) -> None:
         rows_of[type(row)].append(row)
     for kind, of_kind in rows_of.items():
         if issubclass(kind, Recorded):
-            _stamp_rows(session, of_kind)
-        column_of = {attribute.key: attribute.columns[0] for attribute in inspect(kind).column_attrs}
-        statement = insert(kind).values({column: bindparam(name) for name, column in column_of.items()})
-        session.connection().execute(statement, [column_values(row, column_of) for row in of_kind])
+            moment = recording_time(session)
+            for row in of_kind:
+                instance_dict(row)["recorded_at"] = moment
+        insert_many(session.connection(), kind, of_kind)
         note_written(session, of_kind)
 
 

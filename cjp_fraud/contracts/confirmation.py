@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +10,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.audit.recording import insert_rows
 from cjp_fraud.clock import aware
 from cjp_fraud.contracts.confirmation_tables import ContractConfirmation, FeedEdit
 from cjp_fraud.contracts.model import FeedStanding
@@ -16,8 +18,9 @@ from cjp_fraud.contracts.tenant_reach import require_tenant_reach
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.errors import refuse_unless
 from cjp_fraud.people.model import Actor, Decision, Part, Role
-from cjp_fraud.people.participation import deciders, newcomer_faults, record_part
+from cjp_fraud.people.participation import deciders, newcomer_faults, record_part, record_parts
 from cjp_fraud.storage.base import Base, new_id
+from cjp_fraud.storage.many_rows import new_row
 
 # Made once: to make a statement takes longer than to run it.
 _NEWEST_EDIT: Final = (
@@ -28,8 +31,8 @@ _NEWEST_EDIT: Final = (
 )
 
 
-def record_edit(session: Session, by: Actor, tenant_id: str, at: datetime) -> list[Base]:
-    """Record who edited a tenant's contract data and return the row: a person took part, a feed must be confirmed.
+def record_edit(session: Session, by: Actor, tenant_id: str, at: datetime) -> None:
+    """Record who edited a tenant's contract data: a person took part, a feed must be confirmed.
 
     Parameters
     ----------
@@ -37,11 +40,27 @@ def record_edit(session: Session, by: Actor, tenant_id: str, at: datetime) -> li
     at : aware.
     """
     if by.feed is None:
-        part = record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
-        return [part] if part is not None else []
-    edit = FeedEdit(id=new_id(), tenant_id=tenant_id, feed=by.feed, at=aware(at))
-    session.add(edit)
-    return [edit]
+        record_part(session, by, Part.EDITED_CONTRACT, tenant_id, at)
+    else:
+        session.add(FeedEdit(id=new_id(), tenant_id=tenant_id, feed=by.feed, at=aware(at)))
+
+
+def record_edits(decision: Decision, tenant_ids: Collection[str]) -> Mapping[str, Base]:
+    """Record at once who edited the contract data of many tenants; see :func:`record_edit`.
+
+    Returns
+    -------
+    each tenant's row; none of a machine that is no feed.
+    """
+    session, by, at = decision.session, decision.by, aware(decision.at)
+    if by.feed is None:
+        return record_parts(decision, Part.EDITED_CONTRACT, tenant_ids)
+    edits = {
+        tenant_id: new_row(FeedEdit, id=new_id(), tenant_id=tenant_id, feed=by.feed, at=at)
+        for tenant_id in tenant_ids
+    }
+    insert_rows(session, edits.values())
+    return edits
 
 
 def feed_standing(session: Session, tenant_id: str, case_id: str) -> FeedStanding:

@@ -42,6 +42,7 @@ from cjp_fraud.contracts.versions import (
 )
 from cjp_fraud.digests import digest
 from cjp_fraud.storage.base import Base, new_id
+from cjp_fraud.storage.many_rows import new_row
 
 _BOUGHT: Final = (
     "plan",
@@ -165,10 +166,9 @@ def _terms_read(
 
 def _new_tenant(row: TenantRow, at: datetime) -> tuple[Tenant, Subscription, Site]:
     """Return the rows of a tenant that is not on record."""
-    tenant = Tenant(id=row.tenant_id, recorded_at=at)
-    subscription = Subscription(id=new_id(), tenant_id=row.tenant_id, recorded_at=at)
-    site = Site(id=new_id(), subscription_id=subscription.id, country=row.country, recorded_at=at)
-    _fill_tenant(tenant, row)
+    tenant = new_row(Tenant, id=row.tenant_id, recorded_at=at, **_of_tenant(row))
+    subscription = new_row(Subscription, id=new_id(), tenant_id=row.tenant_id, recorded_at=at)
+    site = new_row(Site, id=new_id(), subscription_id=subscription.id, country=row.country, recorded_at=at)
     return tenant, subscription, site
 
 
@@ -179,7 +179,8 @@ def _change_tenant(
     facts: dict[str, Any] = {}
     zone_change = None
     before, zone, name = _tenant_digest(record.tenant), record.tenant.time_zone, record.tenant.name
-    _fill_tenant(record.tenant, row)
+    for column, value in _of_tenant(row).items():
+        setattr(record.tenant, column, value)
     if record.tenant.time_zone != zone:
         zone_change = ZoneChange(
             id=new_id(),
@@ -199,14 +200,17 @@ def _change_tenant(
     return zone_change, facts
 
 
-def _fill_tenant(tenant: Tenant, row: TenantRow) -> None:
-    tenant.provider_id = row.provider_id or DEFAULT_PROVIDER
-    tenant.party_id = row.party_id or row.tenant_id
-    tenant.name = row.name
-    tenant.time_zone = row.time_zone
-    tenant.country = row.country
-    tenant.language = row.language or DEFAULT_LANGUAGE
-    tenant.critical = row.critical
+def _of_tenant(row: TenantRow) -> dict[str, Any]:
+    """Return the columns of ``tenants`` that a row of the file says."""
+    return {
+        "provider_id": row.provider_id or DEFAULT_PROVIDER,
+        "party_id": row.party_id or row.tenant_id,
+        "name": row.name,
+        "time_zone": row.time_zone,
+        "country": row.country,
+        "language": row.language or DEFAULT_LANGUAGE,
+        "critical": row.critical,
+    }
 
 
 def _tenant_digest(tenant: Tenant) -> str:

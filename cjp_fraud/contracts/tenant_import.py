@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import Act, append_each
 from cjp_fraud.audit.recording import insert_rows
 from cjp_fraud.clock import aware
-from cjp_fraud.contracts.confirmation import record_edit
+from cjp_fraud.contracts.confirmation import record_edits
 from cjp_fraud.contracts.provisioning_on_record import (
     provisioning_in_force,
     put_provisioning,
@@ -44,6 +44,7 @@ from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import in_parts
 from cjp_fraud.storage.locks import named_lock
+from cjp_fraud.storage.many_rows import new_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,13 @@ def load_tenants(
             report(done, len(rows), row.tenant_id)
     _write(session, changes, moment)
     wrote = [change for change in changes if change.facts]
+    decision = Decision(session, by, moment)
+    edits = record_edits(decision, [change.row.tenant_id for change in wrote])
     for change in wrote:
-        change.rows += record_edit(session, by, change.row.tenant_id, moment)
+        if change.row.tenant_id in edits:
+            change.rows.append(edits[change.row.tenant_id])
     append_each(
-        Decision(session, by, moment),
+        decision,
         [
             Act("tenant.loaded", "tenants", change.row.tenant_id, change.facts, change.rows)
             for change in wrote
@@ -177,7 +181,7 @@ def _make_referred(session: Session, rows: Sequence[TenantRow], at: datetime) ->
         (Party, {row.party_id or row.tenant_id for row in rows}),  # a party of its own by default
     ):
         present = set(session.scalars(select(kind.id)))
-        insert_rows(session, [kind(id=name, recorded_at=at) for name in sorted(names - present)])
+        insert_rows(session, [new_row(kind, id=name, recorded_at=at) for name in sorted(names - present)])
 
 
 def _write(session: Session, changes: Sequence[TenantChange], at: datetime) -> None:

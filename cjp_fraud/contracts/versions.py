@@ -39,6 +39,7 @@ from cjp_fraud.documents import to_document
 from cjp_fraud.errors import BadInputError, NotFoundError
 from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.many_rows import new_row
 
 Versioned = TypeVar("Versioned", SubscriptionTerms, GoverningDocument, ContractDocuments, NoticeTermsVersion)
 
@@ -172,12 +173,13 @@ def new_version(
         if all(getattr(before, name) == value for name, value in values.items()):
             return None
         require_later(before.valid_from, at)
-    row = kind(
+    row = new_row(
+        kind,
         id=new_id(),
+        recorded_at=at,
         subscription_id=subscription_id,
         version=before.version + 1 if before else 1,
         valid_from=at if before else None,
-        recorded_at=at,
         source=source,
         **values,
     )
@@ -269,7 +271,8 @@ def address_change(
     for body in dict.fromkeys(addresses):
         if all(body != known_body for known_body, _ in in_force):
             text = new_text(body, at)
-            address = Address(
+            address = new_row(
+                Address,
                 id=new_id(),
                 subscription_id=subscription_id,
                 role=role,

@@ -33,11 +33,9 @@ from features.weekly_statistic import GROWTH, HIGH_RISK, INTERNATIONAL, INVALID,
 def flag_rows(parts: Sequence[ScoredRows], zones: Mapping[str, str], closed: datetime) -> list[FlagRow]:
     """Flags of closed hours, which are those that end by ``closed`` (aware)."""
     until = int(closed.timestamp())
-    return [
-        _flag_row(rows, row, zones)
-        for rows in parts
-        for row in np.flatnonzero(rows.flagged & ((rows.start // HOUR + 1) * HOUR <= until)).tolist()
-    ]
+    # Taken out first, so that what is computed of all rows at once is not computed of all for each flag.
+    flagged = (rows.take(rows.flagged & ((rows.start // HOUR + 1) * HOUR <= until)) for rows in parts)
+    return [_flag_row(rows, row, zones) for rows in flagged for row in range(len(rows))]
 
 
 def _flag_row(rows: ScoredRows, row: int, zones: Mapping[str, str]) -> FlagRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -65,6 +66,7 @@ def joint_spikes(
     return spikes
 
 
+@cache
 def country_of_zone(zone: str) -> str | None:
     """The country (ISO 3166-1) that a time zone is in, by CLDR; None of a zone of no country."""
     territory = get_global("zone_territories").get(get_global("zone_aliases").get(zone, zone), NO_COUNTRY)
@@ -87,13 +89,19 @@ def _lines(parts: Sequence[ScoredRows], chosen_quarters: Collection[int] | None)
         if chosen_quarters is not None:
             chosen = np.isin(quarter, sorted(chosen_quarters))
             index, quarter = index[chosen], quarter[chosen]
-        series, quarters = np.unique(np.stack([rows.series[index], quarter]), axis=1)
-        keys = rows.table.keys
-        names = [keys[name].to_numpy(dtype=object) for name in (TENANT, CHANNEL, DIRECTION, APPLICATION)]
-        for at, of_quarter in zip(series.tolist(), quarters.tolist(), strict=True):
-            tenant, channel, direction, application = (column[at] for column in names)
-            carried = application if isinstance(application, str) else None
-            lines[of_quarter].add(Line(str(tenant), str(channel), str(direction), carried))
+        series = rows.series[index]
+        present = np.unique(series)
+        names = rows.table.keys.loc[present, [TENANT, CHANNEL, DIRECTION, APPLICATION]]
+        line_of = {
+            code: Line(
+                str(tenant), str(channel), str(direction), carried if isinstance(carried, str) else None
+            )
+            for code, (tenant, channel, direction, carried) in zip(
+                present.tolist(), names.itertuples(index=False, name=None), strict=True
+            )
+        }
+        for of_quarter in np.unique(quarter).tolist():
+            lines[of_quarter] |= {line_of[code] for code in np.unique(series[quarter == of_quarter]).tolist()}
     return lines
 
 

@@ -67,7 +67,7 @@ class SeriesSpans:
             folded = self._folded_days(buckets)
             folded = folded.filter(pc.field("last") > end // DAY + 1).select(_KEYS)
         known = pa.chunked_array([*ids, *folded[SERIES_ID].chunks], pa.string()).unique()
-        absent = known.filter(pc.invert(pc.is_in(known, value_set=present.unique())))
+        absent = known.filter(pc.invert(pc.is_in(known, value_set=present.unique().cast(pa.string()))))
         series = [folded.filter(pc.is_in(folded[SERIES_ID], value_set=absent))]
         for day, *between in windows if len(absent) else ():
             series.append(self._in_traffic(day, buckets, (between[0], between[1]), _KEYS, absent.to_pylist()))

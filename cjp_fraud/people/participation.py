@@ -9,10 +9,13 @@ from typing import Final
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.recording import insert_rows
 from cjp_fraud.clock import aware
-from cjp_fraud.people.model import INIT, TAKING_PART, Actor, IdentityKind, Part, Role
+from cjp_fraud.people.model import INIT, TAKING_PART, Actor, Decision, IdentityKind, Part, Role
 from cjp_fraud.people.newcomers import Grant, grant_faults
 from cjp_fraud.people.tables import Identity, LocalAccount, Participation, User, UserRole
+from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.many_rows import new_row
 
 # Made once: to make a statement takes longer than to run it.
 _PARTS: Final = select(Participation.part).where(
@@ -32,6 +35,21 @@ def record_part(
     row = Participation(user_id=by.user_id, part=part, tenant_id=tenant_id, case_id=case_id, at=aware(at))
     session.add(row)
     return row
+
+
+def record_parts(decision: Decision, part: Part, tenant_ids: Collection[str]) -> dict[str, Participation]:
+    """Record at once that a person took part in something of many tenants; returns each tenant's row."""
+    by, at = decision.by, aware(decision.at)
+    if by.user_id is None:
+        return {}
+    rows = {
+        tenant_id: new_row(
+            Participation, id=new_id(), user_id=by.user_id, part=part, tenant_id=tenant_id, at=at
+        )
+        for tenant_id in tenant_ids
+    }
+    insert_rows(decision.session, rows.values())
+    return rows
 
 
 def took_part(session: Session, by: Actor, case_id: str) -> bool:

@@ -125,7 +125,7 @@ def record_flags(
     in_force = _flags_in_force(session, start, end, scored)
     touched = _replace(session, given, in_force, changes)
     tenants = sorted(touched | {row.tenant_id for row in given.values()})
-    episodes = {tenant: regroup(session, tenant, start, end, changes.at) for tenant in tenants}
+    episodes = regroup(session, tenants, start, end, changes.at)
     openings = assign_cases(session, episodes, start, end, cases_per_hour, changes.at)
     refresh_cases(session, tenants)
     refresh_lines(session, tenants)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -109,9 +109,9 @@ def joint_groups(
     joint = []
     while best := _least_likely(rest, hit, country_of, max(usual_share, LEAST_USUAL_SHARE)):
         joint.append(best)
-        own = {line for line in rest if best.group in groups_of(line, country_of)}
-        rest -= own
-        hit -= own
+        own = members(best.group, rest, country_of)
+        rest.difference_update(own)
+        hit.difference_update(own)
     return joint
 
 
@@ -140,21 +140,35 @@ def chance_of(flagged: int, tenants: int, usual: float) -> float:
 def _least_likely(
     lines: Collection[Line], hit: Collection[Line], country_of: Mapping[str, str], usual_share: float
 ) -> JointGroup | None:
-    flagged, present = defaultdict(set), defaultdict(set)
-    counted: dict[Group, int] = defaultdict(int)
-    for line in lines:
+    # Few lines are flagged, and a group with too few of them cannot be joint: only the others are counted whole.
+    flagged: dict[Group, set[str]] = defaultdict(set)
+    for line in hit:
         for group in groups_of(line, country_of):
-            present[group].add(line.tenant_id)
-            counted[group] += 1
-            if line in hit:
-                flagged[group].add(line.tenant_id)
+            flagged[group].add(line.tenant_id)
     joint = []
     for group, tenants in flagged.items():
-        n, usual = len(present[group]), usual_share * counted[group]
+        if len(tenants) < FEWEST_TENANTS:
+            continue
+        present = [line.tenant_id for line in members(group, lines, country_of)]
+        n, usual = len(set(present)), usual_share * len(present)
         chance = chance_of(len(tenants), n, usual)
-        if len(tenants) >= max(FEWEST_TENANTS, 3 * usual) and chance <= MOST_BY_CHANCE:
+        if len(tenants) >= 3 * usual and chance <= MOST_BY_CHANCE:
             joint.append(JointGroup(group, tuple(sorted(tenants)), n, usual, chance))
     return min(joint, key=_likelihood, default=None)
+
+
+def members(group: Group, lines: Iterable[Line], country_of: Mapping[str, str]) -> list[Line]:
+    """The lines that belong to a group: those of which :func:`groups_of` names it."""
+    name = group.name
+    match group.kind:
+        case GroupKind.ALL:
+            return list(lines)
+        case GroupKind.COUNTRY:
+            return [line for line in lines if country_of.get(line.tenant_id) == name]
+        case GroupKind.STREAM:
+            return [line for line in lines if f"{line.channel} {line.direction}" == name]
+        case GroupKind.APPLICATION:
+            return [line for line in lines if line.application_id == name]
 
 
 def _likelihood(joint: JointGroup) -> tuple[float, int, Group]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, MetaData, String
+from sqlalchemy import JSON, DateTime, MetaData, String, inspect
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -148,6 +148,19 @@ def column_values(row: Base, names: Iterable[str]) -> dict[str, Any]:
     """
     loaded = row.__dict__
     return {name: loaded[name] if name in loaded else getattr(row, name) for name in names}
+
+
+@cache
+def column_names(kind: type[Base]) -> tuple[str, ...]:
+    """Return the names of all attributes of a table that are columns."""
+    return tuple(column.key for column in inspect(kind).column_attrs)
+
+
+@cache
+def key_names(kind: type[Base]) -> tuple[str, ...]:
+    """Return the names of the attributes that are a table's primary key."""
+    mapper = inspect(kind)
+    return tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -28,6 +28,9 @@ __all__ = ["UTC_STAMP", "Lake", "LakeTable", "Where", "bucket_numbers"]
 
 UTC_STAMP = pa.timestamp("us", tz="UTC")
 """The only stamp type of the lake: Delta keeps microseconds, in UTC."""
+
+ENCODED_TEXT = pa.dictionary(pa.int32(), pa.string())
+"""Text that repeats: each different one once, and its number in every row."""
 
 LAYOUT = "_layout"
 URL = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
@@ -152,6 +155,7 @@ class Lake:
         columns: Sequence[str] | None = None,
         where: Where | None = None,
         version: int | None = None,
+        encoded: Collection[str] = (),
     ) -> pa.Table:
         """Return the rows that meet every condition; only the partitions that can hold them are opened.
 
@@ -162,18 +166,26 @@ class Lake:
         columns : the columns wanted, in this order; default all, in the schema's order.
         where : further conditions.
         version : an older version of the table; default the newest.
+        encoded : columns of text that come as dictionaries, as Parquet has them; ``where`` names none of them.
 
         Returns
         -------
         table in no particular order.
         """
         names = list(columns) if columns is not None else table.schema.names
-        schema = pa.schema([table.schema.field(name) for name in names])
+        schema = pa.schema(
+            [
+                table.schema.field(name).with_type(ENCODED_TEXT)
+                if name in encoded
+                else table.schema.field(name)
+                for name in names
+            ]
+        )
         conditions = [Where(days=days, buckets=buckets), where or Where()]
         if any(condition.nothing() for condition in conditions):
             return schema.empty_table()
-        dataset, rows_meant = self._dataset(table, conditions, version)
-        return dataset.to_table(columns=names, filter=rows_meant).cast(schema)
+        dataset, rows_meant = self._dataset(table, conditions, version, encoded)
+        return dataset.to_table(columns=names, filter=rows_meant).unify_dictionaries().cast(schema)
 
     def batches(
         self, table: LakeTable, *, columns: Sequence[str], where: Where | None = None
@@ -186,12 +198,19 @@ class Lake:
             yield from dataset.to_batches(columns=list(columns), filter=rows_meant)
 
     def _dataset(
-        self, table: LakeTable, conditions: Sequence[Where], version: int | None
+        self,
+        table: LakeTable,
+        conditions: Sequence[Where],
+        version: int | None,
+        encoded: Collection[str] = (),
     ) -> tuple[ds.Dataset, pc.Expression | None]:
         """Return the files that can hold rows that meet every condition, and the condition on their rows."""
         pruning = " AND ".join(f"({text})" for text in (c.pruning_sql() for c in conditions) if text) or None
         parts = [e for e in (c.expression() for c in conditions) if e is not None]
-        dataset = self._open(table, version).to_pyarrow_dataset(file_pruning_predicate=pruning)
+        options = ds.ParquetReadOptions(dictionary_columns=set(encoded)) if encoded else None
+        dataset = self._open(table, version).to_pyarrow_dataset(
+            file_pruning_predicate=pruning, parquet_read_options=options
+        )
         return dataset, fold(parts, lambda a, b: a & b) if parts else None
 
     def partitions(self, table: LakeTable) -> pa.Table:

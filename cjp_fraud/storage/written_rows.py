@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
-from sqlalchemy.orm.attributes import instance_state
 
-from cjp_fraud.storage.base import Base
+from cjp_fraud.storage.base import Base, key_names
 
 _ROWS: Final = "written_rows"
 _TABLES: Final = "tables_written_in_bulk"
@@ -83,8 +82,8 @@ def note_written(session: Session, rows: Iterable[Base]) -> None:
     noted: dict[Any, Base] = session.info.setdefault(_ROWS, {})
     for row in rows:
         if _is_audited(row):
-            mapper = instance_state(row).mapper
-            noted[row.__tablename__, tuple(mapper.primary_key_from_instance(row))] = row
+            key = tuple(getattr(row, name) for name in key_names(type(row)))
+            noted[row.__tablename__, key] = row
 
 
 @event.listens_for(Session, "after_flush")
