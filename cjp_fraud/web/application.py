@@ -135,8 +135,8 @@ def _application(deployment: Deployment, title: str, *, staff: bool) -> FastAPI:
 def freeze_what_stays() -> None:
     """Have the garbage collector leave out all that is there before the first request.
 
-    Modules, tables and routes are some 400,000 objects that stay until the process ends. A full collection walks over all
-    of them and finds nothing: for a quarter of a second, in which no page is answered.
+    Modules, tables and routes are some 400,000 objects that stay until the process ends. A full collection walks over
+    all of them and finds nothing: for a quarter of a second, in which no page is answered.
     """
     gc.collect()
     gc.freeze()
