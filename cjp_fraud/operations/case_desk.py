@@ -32,7 +32,7 @@ from cjp_fraud.review.approval import ApprovalObstacles, approval_faults, capaci
 from cjp_fraud.review.case_reach import require_reach, roles_reaching
 from cjp_fraud.review.cases import case_id_of, case_named
 from cjp_fraud.review.claim import case_workers
-from cjp_fraud.review.holdings import Holding, holdings
+from cjp_fraud.review.holdings import Holding, holdings_of
 from cjp_fraud.review.mentions import is_mentioned, see_mentions
 from cjp_fraud.review.model import CaseState, DisputeState, Finding
 from cjp_fraud.review.next_acts import Act, OfferedAct, StagesStand, Standing, acts_for
@@ -116,7 +116,7 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
     with _opened(deployment, by, now, case) as (session, row, reader):
         facts = gate_facts(session, row, deployment.policy, now)
         page = case_page(session, deployment, row, now, facts)
-        holding = holdings(session, [row.id], now, deployment.claim_policy)[row.id]
+        holding = holdings_of(session, [row], now, deployment.claim_policy)[row.id]
         ask_gate = partial(approval_obstacles, policy=deployment.policy, facts=facts)
         decision = Decision(session, reader, now)
         customer = asked_of(session, row, now)

@@ -1,4 +1,4 @@
-"""What a page takes from rows that its session has read whole is what it would ask for; nothing outlives the session."""
+"""What a page takes from rows that were read whole is what it would ask for; a session that writes keeps none."""
 
 from __future__ import annotations
 
