@@ -48,7 +48,7 @@ from cjp_fraud.config import Settings
 from cjp_fraud.people.model import Role
 from cjp_fraud.storage.database import make_engine, transaction
 from cjp_fraud.storage.schema_version import migrate
-from cjp_fraud.web.application import queue_application
+from cjp_fraud.web.application import freeze_what_stays, queue_application
 from tests import postgres
 from tests.case_builders import START, a_flag, flag
 from tests.contract_builders import a_row
@@ -128,6 +128,7 @@ def serve(settings: dict[str, Any], listening: socket.socket) -> None:
     deployment = DeploymentAt(Settings(**settings))
     deployment.wait_until(START)
     config = uvicorn.Config(queue_application(deployment), log_level="warning", access_log=False)
+    freeze_what_stays()
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import Any, Final, TypeAlias
 
@@ -13,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.named_rows import NewestNames
 from cjp_fraud.audit.tables import AuditEntry, EntryOfRow
-from cjp_fraud.storage.database import in_parts
+from cjp_fraud.storage.database import in_parts, is_reading
 
 _LARGE: Final = 50_000
 """Characters from which on what an entry names is kept; an act on one case names some thousands."""
@@ -21,13 +23,28 @@ _LARGE: Final = 50_000
 _MOST: Final = 8
 """Large entries that are kept."""
 
+_KEPT_ENTRIES: Final = "entries about a case"
+"""Where a session that only reads keeps the entries about the case that it read last."""
+
 _Named: TypeAlias = dict[tuple[str, str], dict[str, str]]
 
-_OF_CASE: Final = select(AuditEntry.sequence).where(AuditEntry.case_id == bindparam("case_id"))
 _OF_ROWS: Final = select(EntryOfRow.sequence).where(
     EntryOfRow.row_id.in_(bindparam("row_ids", expanding=True))
 )
 _ROWS: Final = cast(AuditEntry.rows, Text)
+_ABOUT: Final = (
+    select(
+        AuditEntry.sequence,
+        AuditEntry.at,
+        AuditEntry.actor,
+        AuditEntry.action,
+        AuditEntry.subject_type,
+        AuditEntry.subject_id,
+        _ROWS.label("rows"),
+    )
+    .where(AuditEntry.case_id == bindparam("case_id"))
+    .order_by(AuditEntry.sequence)
+)
 _ROWS_OF: Final = select(_ROWS).where(AuditEntry.sequence == bindparam("number"))
 _ENTRIES: Final = (
     select(
@@ -43,6 +60,43 @@ _ENTRIES: Final = (
     .where(AuditEntry.sequence.in_(bindparam("numbers", expanding=True)))
     .order_by(AuditEntry.sequence)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAboutCase:
+    """An entry of the log that is about a case itself, with the rows that it names, by table and id."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    subject_type: str
+    subject_id: str
+    case_id: str
+    named: Mapping[tuple[str, str], Mapping[str, str]]
+
+
+def entries_about(session: Session, case_id: str) -> Sequence[EntryAboutCase]:
+    """Return the entries about a case itself, in order; a session for reading only keeps those of the last case."""
+    kept: tuple[str, Sequence[EntryAboutCase]] | None = session.info.get(_KEPT_ENTRIES)
+    if kept is not None and kept[0] == case_id:
+        return kept[1]
+    entries = [
+        EntryAboutCase(
+            sequence=row.sequence,
+            at=row.at,
+            actor=row.actor,
+            action=row.action,
+            case_id=case_id,
+            subject_type=row.subject_type,
+            subject_id=row.subject_id,
+            named=_named_in(row.rows),
+        )
+        for row in session.execute(_ABOUT, {"case_id": case_id})
+    ]
+    if is_reading(session):
+        session.info[_KEPT_ENTRIES] = (case_id, entries)
+    return entries
 
 
 def newest_names(
@@ -108,26 +162,37 @@ _large_entries: Final = _LargeEntries()
 
 def _entries_naming(
     session: Session, wanted: set[tuple[str, str]], case_id: str
-) -> Iterator[tuple[Any, _Named]]:
+) -> Iterator[tuple[Any, Mapping[tuple[str, str], Mapping[str, str]]]]:
     """Yield the case's own entries, and those that name a row that is wanted, in order, each with what it names."""
-    sequences = set(session.scalars(_OF_CASE, {"case_id": case_id}))
+    own = {entry.sequence: entry for entry in entries_about(session, case_id)}
+    others = {entry.sequence: entry for entry in _naming(session, wanted, but=own.keys())}
+    for _, entry in sorted((own | others).items()):
+        yield entry, entry.named if isinstance(entry, EntryAboutCase) else _named_by(session, entry)
+
+
+def _naming(session: Session, wanted: set[tuple[str, str]], but: Collection[int]) -> Iterator[Any]:
+    """Yield the entries that name a row that is wanted, with the text of what they name where it is not kept."""
+    sequences: set[int] = set()
     for ids in in_parts(sorted({row_id for _, row_id in wanted})):
         sequences |= set(session.scalars(_OF_ROWS, {"row_ids": ids}))
-    for numbers in in_parts(sorted(sequences)):
-        kept = _large_entries.numbers
-        for entry in session.execute(_ENTRIES, {"numbers": numbers, "kept": kept}):
-            yield entry, _named_by(session, entry)
+    for numbers in in_parts(sorted(sequences.difference(but))):
+        yield from session.execute(_ENTRIES, {"numbers": numbers, "kept": _large_entries.numbers})
 
 
 def _named_by(session: Session, entry: Any) -> _Named:
-    """Return the rows that an entry names by table and id; of one that it names twice, the last."""
+    """Return the rows that an entry names, by table and id."""
     rows = entry.rows
     if rows is None:  # a large one of this number is kept
         kept = _large_entries.get(entry.sequence, entry.entry_sha256)
         if kept is not None:
             return kept
         rows = session.scalars(_ROWS_OF, {"number": entry.sequence}).one()
-    named = {(row["table"], row["id"]): row for row in json.loads(rows)}
+    named = _named_in(rows)
     if len(rows) >= _LARGE:
         _large_entries.keep(entry.sequence, entry.entry_sha256, named)
     return named
+
+
+def _named_in(rows: str) -> _Named:
+    """Return rows by table and id; of one that stands there twice, the last."""
+    return {(row["table"], row["id"]): row for row in json.loads(rows)}

@@ -21,6 +21,7 @@ from cjp_fraud.people.model import Actor, Decision, Part, Role
 from cjp_fraud.people.participation import deciders, newcomer_faults, record_part, record_parts
 from cjp_fraud.storage.base import Base, new_id
 from cjp_fraud.storage.many_rows import new_row
+from cjp_fraud.storage.read_rows import has_none
 
 # Made once: to make a statement takes longer than to run it.
 _NEWEST_EDIT: Final = (
@@ -72,6 +73,8 @@ def feed_standing(session: Session, tenant_id: str, case_id: str) -> FeedStandin
     ----------
     case_id : the case that is asked about; who took part in it cannot confirm for it.
     """
+    if has_none(session, FeedEdit, tenant_id):
+        return FeedStanding(None, frozenset())
     edit = session.scalar(_NEWEST_EDIT, {"tenant_id": tenant_id})
     if edit is None:
         return FeedStanding(None, frozenset())

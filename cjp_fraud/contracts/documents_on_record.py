@@ -19,6 +19,7 @@ from cjp_fraud.contracts.tables import ContractDocuments
 from cjp_fraud.documents import from_document
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.storage.database import read_once
+from cjp_fraud.storage.read_rows import has_none
 
 # Made once: to make a statement takes longer than to run it.
 _DOCUMENTS: Final = (
@@ -94,4 +95,6 @@ def reading_of_documents(stored: str | None, bought: Bought, at: datetime, time_
 def documents_at(session: Session, subscription_id: str, at: datetime) -> ContractDocuments | None:
     """Return the version of the documents that counted at ``at`` (aware); None: none did."""
     asked = {"subscription_id": subscription_id, "at": at}
+    if has_none(session, ContractDocuments, subscription_id):
+        return None
     return read_once(session, ("documents", subscription_id, at), lambda: session.scalar(_DOCUMENTS, asked))

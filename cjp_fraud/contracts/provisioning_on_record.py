@@ -16,6 +16,7 @@ from cjp_fraud.contracts.model import Origin
 from cjp_fraud.contracts.provisioning import ProvisioningNotice
 from cjp_fraud.contracts.tables import ProvisioningRecord
 from cjp_fraud.storage.base import new_id
+from cjp_fraud.storage.read_rows import rows_kept
 
 # Made once: to make a statement takes longer than to run it.
 _COUNTING: Final = select(ProvisioningRecord).where(
@@ -108,7 +109,12 @@ def provisioning_in_force(
 
 def provisioning_at(session: Session, subscription_id: str, at: datetime) -> tuple[ProvisioningNotice, ...]:
     """Return the notices that counted at ``at`` (aware), in the order of their days."""
-    rows = session.scalars(_COUNTING, {"subscription_id": subscription_id, "at": at})
+    kept = rows_kept(session, ProvisioningRecord, subscription_id)
+    rows = (
+        session.scalars(_COUNTING, {"subscription_id": subscription_id, "at": at})
+        if kept is None
+        else (row for row in kept if row.was_in_force(at))
+    )
     return tuple(
         sorted((notice_of(row) for row in rows), key=lambda notice: (notice.given_on or "", notice.id))
     )

@@ -26,6 +26,7 @@ from cjp_fraud.contracts.tables import (
 )
 from cjp_fraud.errors import NotFoundError, refuse_unless
 from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.storage.read_rows import has_none
 
 # Made once: to make a statement takes longer than to run it.
 _ENTERED: Final = (
@@ -122,6 +123,8 @@ def profiles_in_force(
     ----------
     entity : contracting entity, as the contract names it; None: it names none.
     """
+    if has_none(session, ReasonProfileVersion, provider_id):
+        return ()
     asked = {"provider_id": provider_id, "entity": entity or "", "at": aware(at)}
     rows = session.scalars(_ENTERED, asked)
     newest = {row.profile: row for row in rows}

@@ -148,6 +148,11 @@ class InForce:
             or_(cls.valid_to.is_(None), cls.valid_to > at),
         )
 
+    def was_in_force(self, at: datetime) -> bool:
+        """Whether this row is in force at ``at`` (aware): the same as :meth:`counts_at`, of a row that was read."""
+        begun = self.valid_from is None or self.valid_from <= at
+        return begun and (self.valid_to is None or self.valid_to > at)
+
 
 class Versioned(InForce):
     """A row that stands in versions, of which one at a time is in force."""

@@ -18,6 +18,7 @@ from cjp_fraud.notices.delivery_record import plan_facts
 from cjp_fraud.notices.model import NoticeKind
 from cjp_fraud.notices.progress import contradictions_of
 from cjp_fraud.notices.tables import DeliveryEvent, Notice, NoticePlan
+from cjp_fraud.storage.read_rows import has_none
 
 ANSWER_WITHIN: Final = timedelta(minutes=60)
 """How soon a person decides whether a contradicted notice stands."""
@@ -66,6 +67,8 @@ def open_contradictions(
     ----------
     case_ids : of these cases; None: of all.
     """
+    if case_ids is not None and all(has_none(session, NoticePlan, case_id) for case_id in case_ids):
+        return ()
     asked = (
         session.execute(_OPEN)
         if case_ids is None

@@ -157,7 +157,7 @@ def download(deployment: Deployment, by: str, now: datetime, case: str, attachme
         )
         read_before = read_lately(session, read, reader.reference, now)
     if not read_before:
-        put_reading_on_record(deployment, by, now, read)
+        put_reading_on_record(deployment, reader, now, read)
     return AttachedFile(view, content)
 
 

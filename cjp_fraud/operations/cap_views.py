@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.database import in_parts
+from cjp_fraud.storage.read_rows import has_none
 from cjp_fraud.suspension.model import MeasureState
 from cjp_fraud.suspension.tables import Cap
 
@@ -38,6 +39,8 @@ class CapView:
 
 def cap_views(session: Session, case_id: str) -> tuple[CapView, ...]:
     """Return the caps of a case, the newest first."""
+    if has_none(session, Cap, case_id):
+        return ()
     return tuple(_views(session, Cap.case_id == case_id))
 
 

@@ -30,9 +30,9 @@ from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.approval import ApprovalObstacles, approval_faults, capacity_of
 from cjp_fraud.review.case_reach import require_reach, roles_reaching
-from cjp_fraud.review.cases import case_id_of
+from cjp_fraud.review.cases import case_id_of, case_named
 from cjp_fraud.review.claim import case_workers
-from cjp_fraud.review.holdings import Holding, holdings
+from cjp_fraud.review.holdings import Holding, holdings_of
 from cjp_fraud.review.mentions import is_mentioned, see_mentions
 from cjp_fraud.review.model import CaseState, DisputeState, Finding
 from cjp_fraud.review.next_acts import Act, OfferedAct, StagesStand, Standing, acts_for
@@ -116,7 +116,7 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
     with _opened(deployment, by, now, case) as (session, row, reader):
         facts = gate_facts(session, row, deployment.policy, now)
         page = case_page(session, deployment, row, now, facts)
-        holding = holdings(session, [row.id], now, deployment.claim_policy)[row.id]
+        holding = holdings_of(session, [row], now, deployment.claim_policy)[row.id]
         ask_gate = partial(approval_obstacles, policy=deployment.policy, facts=facts)
         decision = Decision(session, reader, now)
         customer = asked_of(session, row, now)
@@ -140,8 +140,16 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
             others=tuple(viewers(session, row.id, now, but=by)),
             drafts=drafts_of(session, reader.reference, f"/cases/{row.number}/"),
             colleagues=tuple(name for name in case_workers(session) if name != page.claimed_by),
-            tenants_cases=_others(cases_of_tenant(session, row.tenant_id), lambda each: each.number, row),
-            tenants_disputes=_others(disputes_of_tenant(session, row.tenant_id), lambda each: each.case, row),
+            tenants_cases=_others(
+                cases_of_tenant(session, row.tenant_id) if page.tenants_other_cases else (),
+                lambda each: each.number,
+                row,
+            ),
+            tenants_disputes=_others(
+                disputes_of_tenant(session, row.tenant_id) if page.tenants_other_cases else (),
+                lambda each: each.case,
+                row,
+            ),
             similar=similar_cases(session, row, reach_for(reader)),
         )
 
@@ -170,10 +178,10 @@ def note_reading(deployment: Deployment, by: str, now: datetime, case: str) -> N
     """
     with reading(deployment.engine) as session:
         row = session.get_one(Case, case_id_of(session, case))
-        read = _read_of(row)
-        read_before = read_lately(session, read, actor_named(session, by).reference, now)
+        read, reader = _read_of(row), actor_named(session, by)
+        read_before = read_lately(session, read, reader.reference, now)
     if not read_before:
-        put_reading_on_record(deployment, by, now, read)
+        put_reading_on_record(deployment, reader, now, read)
 
 
 @contextmanager
@@ -183,7 +191,7 @@ def _opened(
     """Read a case as of one moment; once that is done, keep that ``by`` read it, and that no mention waits any more."""
     with reading(deployment.engine) as session:
         at_one_moment(session)
-        row = session.get_one(Case, case_id_of(session, case))
+        row = case_named(session, case)
         reader = actor_named(session, by)
         require_reach(session, reader, row)
         yield session, row, reader
@@ -191,7 +199,7 @@ def _opened(
         read_before = read_lately(session, read, reader.reference, now)
         mentioned = is_mentioned(session, row.id, reader.user_id)
     if not read_before:
-        put_reading_on_record(deployment, by, now, read)
+        put_reading_on_record(deployment, reader, now, read)
     if mentioned:
         with transaction(deployment.engine) as session:
             see_mentions(session, row.id, reader.user_id, now)

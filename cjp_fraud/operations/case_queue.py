@@ -21,7 +21,7 @@ from cjp_fraud.people.users import actor_named
 from cjp_fraud.review import saved_views
 from cjp_fraud.review.claim import case_workers
 from cjp_fraud.review.dispute import ListedDispute, disputes_on_record
-from cjp_fraud.review.holdings import holdings
+from cjp_fraud.review.holdings import holdings_of
 from cjp_fraud.review.known_events_on_record import events_of_cases
 from cjp_fraud.review.mentions import mentions_waiting
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
@@ -156,7 +156,7 @@ def _page(
     if chosen.tenant_id is not None:
         require_tenant(session, chosen.tenant_id)
     page = queue(session, chosen, limit=limit, after=after, counts=counts)
-    held = holdings(session, [case.id for case in page.cases], now, deployment.claim_policy)
+    held = holdings_of(session, page.cases, now, deployment.claim_policy)
     naming = {mention.case for mention in mentions_waiting(session, by)} if by is not None else set()
     events = events_of_cases(session, page.cases)
     cases = (

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from cjp_fraud.audit.log import append
 from cjp_fraud.audit.tables import AuditEntry
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.people.model import Decision
-from cjp_fraud.people.users import actor_named
+from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.quality import READ_EVERY
 from cjp_fraud.storage.database import transaction
 
@@ -58,8 +57,7 @@ def read_lately(session: Session, read: Read, reader: str, now: datetime) -> boo
     return bool(session.scalar(_READ, asked | {"since": now - READ_EVERY}))
 
 
-def put_reading_on_record(deployment: Deployment, by: str, now: datetime, read: Read) -> None:
-    """Append the entry that the user ``by`` read it."""
+def put_reading_on_record(deployment: Deployment, reader: Actor, now: datetime, read: Read) -> None:
+    """Append the entry that somebody read it."""
     with transaction(deployment.engine) as session:
-        decision = Decision(session, actor_named(session, by), now)
-        append(decision, read.action, read.table, read.row_id, read.content)
+        append(Decision(session, reader, now), read.action, read.table, read.row_id, read.content)

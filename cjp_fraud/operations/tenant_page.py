@@ -111,7 +111,7 @@ def look_at_tenant(deployment: Deployment, by: str, now: datetime, tenant_id: st
         read = Read(TENANT_READ, "tenants", tenant_id)
         read_before = read_lately(session, read, reader.reference, now)
     if not read_before:
-        put_reading_on_record(deployment, by, now, read)
+        put_reading_on_record(deployment, reader, now, read)
     return desk
 
 

@@ -16,6 +16,7 @@ from cjp_fraud.people.newcomers import Grant, grant_faults
 from cjp_fraud.people.tables import Identity, LocalAccount, Participation, User, UserRole
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.many_rows import new_row
+from cjp_fraud.storage.read_rows import rows_kept
 
 # Made once: to make a statement takes longer than to run it.
 _PARTS: Final = select(Participation.part).where(
@@ -61,6 +62,9 @@ def parts_taken(session: Session, by: Actor, case_id: str) -> frozenset[Part]:
     """Return all that the person ever did about this case, approving and reaffirming too."""
     if by.user_id is None:
         return frozenset()
+    kept = rows_kept(session, Participation, case_id)
+    if kept is not None:
+        return frozenset(row.part for row in kept if row.user_id == by.user_id)
     return frozenset(session.scalars(_PARTS, {"user_id": by.user_id, "case_id": case_id}))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, select
@@ -28,6 +28,12 @@ from cjp_fraud.storage.locks import named_lock
 
 # Asked by every page: made once, since making a statement takes longer than to run it.
 _NAMED: Final = select(User).where(User.name == bindparam("name"))
+_NAMED_WITH_ROLES: Final = (
+    select(User, UserRole)
+    .outerjoin(UserRole, (UserRole.user_id == User.id) & UserRole.revoked_at.is_(None))
+    .where(User.name == bindparam("name"))
+    .order_by(UserRole.role)
+)
 _ROLES_HELD: Final = (
     select(UserRole)
     .where(UserRole.user_id == bindparam("user_id"), UserRole.revoked_at.is_(None))
@@ -232,17 +238,21 @@ def actor_named(session: Session, name: str) -> Actor:
     NotFoundError
         If nobody has that name, or who has it is disabled.
     """
-    user = user_named(session, name)
+    rows = session.execute(_NAMED_WITH_ROLES, {"name": name}).all()
+    user = rows[0][0] if rows else user_named(session, name)
     if user.disabled_at is not None:
         raise NotFoundError(f"user {name!r} was disabled at {user.disabled_at:%Y-%m-%d %H:%M:%SZ}")
-    return actor_of(session, user)
+    return _actor(user, [role for _, role in rows if role is not None])
 
 
 def actor_of(session: Session, user: User) -> Actor:
     """Return a user as who acts, with the roles that they hold; a disabled one holds none."""
     if user.disabled_at is not None:
         return Actor(name=user.name, user_id=user.id)
-    rows = session.scalars(_ROLES_HELD, {"user_id": user.id}).all()
+    return _actor(user, session.scalars(_ROLES_HELD, {"user_id": user.id}).all())
+
+
+def _actor(user: User, rows: Sequence[UserRole]) -> Actor:
     return Actor(
         name=user.name,
         user_id=user.id,

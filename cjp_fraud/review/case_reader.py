@@ -10,7 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Select, bindparam, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from cjp_fraud.audit.tables import AuditEntry, PersonalText
+from cjp_fraud.audit.entries_of_case import entries_about
+from cjp_fraud.audit.tables import PersonalText
 from cjp_fraud.contracts.contract_reader import contract_at
 from cjp_fraud.contracts.model import Recipient
 from cjp_fraud.documents import from_document
@@ -48,6 +49,7 @@ from cjp_fraud.review.views import (
     ProposedMeasure,
     StopView,
 )
+from cjp_fraud.storage.read_rows import has_none, rows_kept
 
 # Made once: to make a statement takes longer than to run it.
 _OFTEN_NONE: Final[Sequence[Any]] = (CaseComment, Determination, Proposal, Dispute, Stop)
@@ -63,11 +65,6 @@ _OTHER_CASES: Final = (
     select(Case.number, Case.state, Case.opened_at)
     .where(Case.tenant_id == bindparam("tenant_id"), Case.id != bindparam("case_id"))
     .order_by(Case.number.desc())
-)
-_HISTORY: Final = (
-    select(AuditEntry.at, AuditEntry.actor, AuditEntry.action, AuditEntry.sequence)
-    .where(AuditEntry.case_id == bindparam("case_id"))
-    .order_by(AuditEntry.sequence)
 )
 _NAMES: Final = select(User.id, User.name).where(User.id.in_(bindparam("ids", expanding=True)))
 
@@ -137,15 +134,22 @@ class _CaseReader:
         self._session, self._case = session, case
         self._names: dict[str, str] = {}
         self._texts: dict[str, str] = {}
-        found = set(session.scalars(_WITH_ROWS, {"case_id": case.id}))
-        self._with_rows = {table for table in _OFTEN_NONE if table.__tablename__ in found} | {Episode}
+        self._with_rows = {Episode}
+        if not all(has_none(session, table, case.id) for table in _OFTEN_NONE):
+            found = set(session.scalars(_WITH_ROWS, {"case_id": case.id}))
+            self._with_rows |= {table for table in _OFTEN_NONE if table.__tablename__ in found}
 
     def name(self, reference: str | None) -> str | None:
         """Return the name of the user, or the machine's own; None for None."""
         return None if reference is None else self._name(reference)
 
     def episodes(self) -> tuple[EpisodeView, ...]:
-        rows = self._rows(Episode, order=Episode.first_flag_at)
+        kept = rows_kept(self._session, Episode, self._case.id)
+        rows = (
+            self._rows(Episode, order=Episode.first_flag_at)
+            if kept is None
+            else sorted(kept, key=lambda row: row.first_flag_at)
+        )
         return tuple(
             EpisodeView(row.id, row.first_flag_at, row.last_flag_at, row.top_score, row.flag_count)
             for row in rows
@@ -297,9 +301,11 @@ class _CaseReader:
         return tuple(OtherCase(number, state, opened_at) for number, state, opened_at in rows)
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        rows = self._session.execute(_HISTORY, {"case_id": self._case.id}).all()
-        self._read_names(row.actor for row in rows)
-        return tuple(HistoryEntry(row.at, self._name(row.actor), row.action, row.sequence) for row in rows)
+        entries = entries_about(self._session, self._case.id)
+        self._read_names(entry.actor for entry in entries)
+        return tuple(
+            HistoryEntry(entry.at, self._name(entry.actor), entry.action, entry.sequence) for entry in entries
+        )
 
     def _rows(self, table: Any, *, order: Any) -> Sequence[Any]:
         if table not in self._with_rows:
@@ -313,9 +319,8 @@ class _CaseReader:
     def _read_names(self, references: Iterable[str | None]) -> None:
         """Read the users' names; a machine's reference (``system:detect``) is its name."""
         unread = {reference for reference in references if reference is not None} - self._names.keys()
-        if not unread:
-            return
-        names = dict(self._session.execute(_NAMES, {"ids": sorted(unread)}).all())
+        people = sorted(reference for reference in unread if not reference.startswith("system:"))
+        names = dict(self._session.execute(_NAMES, {"ids": people}).all()) if people else {}
         self._names |= {reference: names.get(reference, reference) for reference in unread}
 
     def _read_texts(self, text_ids: Iterable[str | None]) -> None:

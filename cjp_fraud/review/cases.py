@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,9 +22,11 @@ from cjp_fraud.review.expected_loss import FlaggedSpan
 from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment, Episode, Flag
 from cjp_fraud.storage.database import read_once
+from cjp_fraud.storage.read_rows import rows_kept
 
 # Made once: to make a statement takes longer than to run it.
 _NUMBERED: Final = select(Case.id).where(Case.number == bindparam("number"))
+_CASE_NUMBERED: Final = select(Case).where(Case.number == bindparam("number"))
 _FLAGS_IN_FORCE: Final = (
     select(Flag)
     .join(Episode, Episode.id == Flag.episode_id)
@@ -50,6 +52,21 @@ def case_id_of(session: Session, reference: str) -> str:
     if case_id is None:
         raise NotFoundError(f"no case {reference!r} is on record; cjp-fraud cases list shows those that are")
     return case_id
+
+
+def case_named(session: Session, reference: str) -> Case:
+    """Return the case that a person named by number or by id, as :func:`case_id_of` says.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such case.
+    """
+    named = reference.strip().removeprefix("#")
+    row = None
+    if named.isdecimal() and len(named) < 10:
+        row = session.scalar(_CASE_NUMBERED, {"number": int(named)})
+    return row if row is not None else session.get_one(Case, case_id_of(session, reference))
 
 
 def numbers_of(session: Session, case_ids: Collection[str]) -> dict[str, int]:
@@ -144,9 +161,22 @@ def flags_in_force(session: Session, case_id: str, *, lock: bool = False) -> lis
     in_force = read_once(
         session,
         ("flags in force", case_id),
-        lambda: session.scalars(_FLAGS_IN_FORCE, {"case_id": case_id}).all(),
+        lambda: (
+            _in_force_kept(session, case_id) or session.scalars(_FLAGS_IN_FORCE, {"case_id": case_id}).all()
+        ),
     )
     return list(in_force)
+
+
+def _in_force_kept(session: Session, case_id: str) -> Sequence[Flag]:
+    """Return the same of the rows that the session has read whole; none where it has not."""
+    episodes = {row.id for row in rows_kept(session, Episode, case_id) or ()}
+    in_force = [
+        row
+        for row in rows_kept(session, Flag, case_id) or ()
+        if row.superseded_at is None and row.episode_id in episodes
+    ]
+    return sorted(in_force, key=lambda flag: (flag.interval_start, flag.id))
 
 
 def write_comment(

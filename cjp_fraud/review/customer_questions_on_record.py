@@ -25,6 +25,7 @@ from cjp_fraud.review.leases import CLAIMABLE, end_waits
 from cjp_fraud.review.model import Awaited, CommentKind, CustomersAnswer
 from cjp_fraud.review.queue_tables import CustomerQuestion
 from cjp_fraud.review.tables import Case
+from cjp_fraud.storage.read_rows import rows_kept
 
 # Made once: to make a statement takes longer than to run it.
 _CONTACTS: Final = (
@@ -47,11 +48,22 @@ _QUESTIONS: Final = (
 
 def contacts_to_ask(session: Session, case: Case, at: datetime) -> Askable:
     """Return through whom a case's customer may be asked at ``at`` (aware)."""
+    if not _may_have_contacts(session, case.tenant_id):
+        return askable([], case.first_flag_at)
     rows = session.execute(_CONTACTS, {"tenant_id": case.tenant_id, "at": at})
     contacts = [
         OutOfBandContact(row.id, row.method, text, row.recorded_at, row.verified_at) for row, text in rows
     ]
     return askable(contacts, case.first_flag_at)
+
+
+def _may_have_contacts(session: Session, tenant_id: str) -> bool:
+    """Whether the tenant may have out-of-band contacts; where its addresses are read already, whether it has."""
+    subscriptions = rows_kept(session, Subscription, tenant_id)
+    if subscriptions is None:
+        return True
+    addresses = (row for each in subscriptions for row in rows_kept(session, Address, each.id) or ())
+    return any(row.role == OUT_OF_BAND for row in addresses)
 
 
 def ask_customer(decision: Decision, case_id: str, contact_id: str | None, words: str) -> Case:

@@ -18,6 +18,7 @@ from cjp_fraud.notices.plans import PlanDraft
 from cjp_fraud.notices.tables import Notice, NoticePlan
 from cjp_fraud.review.decision_tables import LetterOrder
 from cjp_fraud.review.earlier_notice import EarlierNotice
+from cjp_fraud.storage.read_rows import has_none
 
 # Made once: to make a statement takes longer than to run it.
 _ORDERED: Final = (
@@ -34,6 +35,8 @@ _ORDERED: Final = (
 
 def earlier_notices(session: Session, case_id: str, at: datetime) -> tuple[EarlierNotice, ...]:
     """Return what was sent on a case beside the notices of its measures, as it stands at ``at`` (aware)."""
+    if has_none(session, LetterOrder, case_id):
+        return ()
     rows = session.execute(_ORDERED, {"case_id": case_id}).all()
     return tuple(_earlier(session, plan, order, at) for plan, order in rows)
 

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.review.claim_rules import ClaimPolicy
 from cjp_fraud.review.leases import CLAIMABLE, leases_on_record, waits_on_record
-from cjp_fraud.review.model import Awaited
+from cjp_fraud.review.model import Awaited, CaseState
 from cjp_fraud.review.service_clock import ServiceClock, service_clock
 from cjp_fraud.review.tables import Case
 
-_CASES: Final = select(Case.id, Case.state, Case.opened_at, Case.last_flag_at).where(
+_CASES: Final = select(Case.id, Case.state, Case.opened_at, Case.last_flag_at, Case.claimed_by).where(
     Case.id.in_(bindparam("case_ids", expanding=True))
 )
+
+
+class HeldCase(Protocol):
+    """What of a case says how it is held; ``claimed_by`` None: nobody holds it, and no lease of it counts."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def state(self) -> CaseState: ...
+
+    @property
+    def opened_at(self) -> datetime: ...
+
+    @property
+    def last_flag_at(self) -> datetime: ...
+
+    @property
+    def claimed_by(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +65,19 @@ def holdings(
     session: Session, case_ids: Collection[str], now: datetime, policy: ClaimPolicy
 ) -> dict[str, Holding]:
     """Return how the cases are held at ``now`` (aware), by id."""
-    leases = leases_on_record(session, case_ids, now)
-    waits = waits_on_record(session, case_ids)
-    rows = session.execute(_CASES, {"case_ids": list(case_ids)})
+    return holdings_of(session, session.execute(_CASES, {"case_ids": list(case_ids)}).all(), now, policy)
+
+
+def holdings_of(
+    session: Session, cases: Sequence[HeldCase], now: datetime, policy: ClaimPolicy
+) -> dict[str, Holding]:
+    """Return the same of cases that were read already."""
+    states = {case.id: (case.state, case.opened_at, case.last_flag_at) for case in cases}
+    claimed = [case.id for case in cases if case.claimed_by is not None]
+    leases = leases_on_record(session, claimed, now) if claimed else {}
+    waits = waits_on_record(session, states)
     holding_of_case = {}
-    for case_id, state, opened_at, last_flag_at in rows:
+    for case_id, (state, opened_at, last_flag_at) in states.items():
         of_case = waits.get(case_id, [])
         lease = leases.get(case_id)
         lasting = next(

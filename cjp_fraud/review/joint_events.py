@@ -27,8 +27,10 @@ from cjp_fraud.storage.database import in_parts
 NEAR: Final = timedelta(days=1)
 """How far from a flag its joint event is looked for."""
 
-_FIRST_FLAG: Final = select(func.min(Case.first_flag_at)).where(Case.in_queue)
-_LAST_FLAG: Final = select(func.max(Case.last_flag_at)).where(Case.in_queue)
+_SPAN_OF_QUEUE: Final = select(
+    select(func.min(Case.first_flag_at)).where(Case.in_queue).scalar_subquery(),
+    select(func.max(Case.last_flag_at)).where(Case.in_queue).scalar_subquery(),
+)
 _SPIKES: Final = (
     select(JointSpike)
     .where(
@@ -92,9 +94,9 @@ def events_of(session: Session, tenant_id: str, first: datetime, last: datetime)
 def span_of_queue(session: Session) -> tuple[datetime, datetime] | None:
     """Return the starts of the earliest and of the latest flag of the cases in the queue; None: it is empty.
 
-    By a statement each: each is then the end of an index, and not a walk over the queue.
+    By a subquery each: each is then the end of an index, and not a walk over the queue.
     """
-    first, last = session.scalar(_FIRST_FLAG), session.scalar(_LAST_FLAG)
+    first, last = session.execute(_SPAN_OF_QUEUE).one()
     return (first, last) if first is not None and last is not None else None
 
 

@@ -41,6 +41,7 @@ from cjp_fraud.review.queue_tables import KnownEvent
 from cjp_fraud.review.tables import Case, Episode, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.locks import named_lock
+from cjp_fraud.storage.read_rows import rows_kept
 
 # Made once: to make a statement takes longer than to run it.
 _COUNTRY: Final = select(Tenant.country).where(Tenant.id == bindparam("tenant_id"))
@@ -147,7 +148,8 @@ def events_of_tenant(
     ----------
     since, until : aware; those that end after the one and begin before the other; None: whenever they begin.
     """
-    country = session.scalar(_COUNTRY, {"tenant_id": tenant_id})
+    tenants = rows_kept(session, Tenant, tenant_id)
+    country = tenants[0].country if tenants else session.scalar(_COUNTRY, {"tenant_id": tenant_id})
     asked = {"tenant_id": tenant_id, "since": since} | ({"until": until} if until is not None else {})
     events = _views(session, _events_of_tenant(ends=until is not None), asked)
     return tuple(event for event in events if event.concerns(tenant_id, country))

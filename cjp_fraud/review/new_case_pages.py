@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
@@ -46,7 +46,7 @@ class NewCases:
 
 def new_cases_wait(session: Session, at: datetime) -> bool:
     """Whether there is a new case about which a page may have to leave."""
-    return bool(_waiting(session, at))
+    return session.execute(_waiting(session, at).limit(1)).first() is not None
 
 
 def choose_new_case_pages(decision: Decision) -> list[NewCases]:
@@ -57,7 +57,7 @@ def choose_new_case_pages(decision: Decision) -> list[NewCases]:
     sent again under the same id. The caller lets nobody else do so meanwhile.
     """
     session, at = decision.session, decision.at
-    waiting = _waiting(session, at)
+    waiting = session.execute(_waiting(session, at)).all()
     if not waiting:
         return []
     rows = {row.id: row for row in turns_on_roster(session)}
@@ -103,9 +103,13 @@ def record_new_case_pages(decision: Decision, message_id: str, outcome: PageOutc
         append(decision, "oncall.paged", "oncall_pages", page.id, about)
 
 
-def _waiting(session: Session, at: datetime) -> Sequence[tuple[Case, OncallPage | None]]:
-    """New cases that nobody has claimed, with their page where one was tried; the oldest first."""
-    query = (
+def _waiting(session: Session, at: datetime) -> Select[Case, OncallPage]:
+    """Select new cases that nobody has claimed, with their page where one was tried; the oldest first.
+
+    While nobody is on the roster, those that nobody could be paged about are left out.
+    """
+    settled = {PageOutcome.SENT} if turns_on_roster(session) else {PageOutcome.SENT, PageOutcome.NOBODY}
+    return (
         select(Case, OncallPage)
         .outerjoin(OncallPage, (OncallPage.case_id == Case.id) & OncallPage.proposal_id.is_(None))
         .where(
@@ -113,14 +117,10 @@ def _waiting(session: Session, at: datetime) -> Sequence[tuple[Case, OncallPage 
             Case.claimed_by.is_(None),
             Case.opened_at > at - TRIED_FOR,
             Case.last_flag_at > at - FRESH,
+            OncallPage.id.is_(None) | OncallPage.outcome.not_in(sorted(settled)),
         )
         .order_by(Case.opened_at, Case.number)
     )
-    return [
-        (case, page)
-        for case, page in session.execute(query)
-        if page is None or page.outcome is not PageOutcome.SENT
-    ]
 
 
 def _put_on_record(

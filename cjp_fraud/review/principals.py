@@ -25,6 +25,7 @@ from cjp_fraud.review.measure_fit import Stream
 from cjp_fraud.review.model import EvidenceOccasion
 from cjp_fraud.review.similar_cases import keep_traits
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
+from cjp_fraud.storage.read_rows import has_none
 
 # Made once: to make a statement takes longer than to run it.
 _FROZEN: Final = (
@@ -121,6 +122,8 @@ def principal_views(session: Session, case_id: str, flags: Sequence[Flag]) -> tu
 
 
 def _documents(session: Session, case_id: str) -> list[dict[str, Any]]:
+    if has_none(session, EvidenceSet, case_id):
+        return []
     return [json.loads(document) for document in session.scalars(_FROZEN, {"case_id": case_id})]
 
 

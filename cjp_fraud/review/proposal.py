@@ -29,6 +29,7 @@ from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.tables import Case, EvidenceSet, Flag
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import read_once
+from cjp_fraud.storage.read_rows import has_none
 
 # Made once: to make a statement takes longer than to run it.
 _LATEST: Final = (
@@ -206,7 +207,11 @@ def latest_proposal(session: Session, case: Case) -> Proposal | None:
     """Return the case's newest proposal."""
     case_id = case.id
     return read_once(
-        session, ("latest proposal", case_id), lambda: session.scalar(_LATEST, {"case_id": case_id})
+        session,
+        ("latest proposal", case_id),
+        lambda: (
+            None if has_none(session, Proposal, case_id) else session.scalar(_LATEST, {"case_id": case_id})
+        ),
     )
 
 

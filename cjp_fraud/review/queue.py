@@ -333,7 +333,8 @@ def _queued(
     listed = session.execute(_LISTED, {"case_ids": ids})
     cases = {case.id: (case, holder, line) for case, holder, line in listed}
     flags = _flag_counts(session, ids)
-    flags_since = _flags_since(session, ids)
+    closed = [case_id for case_id, (case, _, _) in cases.items() if case.closed_at is not None]
+    flags_since = _flags_since(session, closed) if closed else {}
     due: dict[str, datetime] = {}
     for contradiction in open_contradictions(session, ids):
         due.setdefault(contradiction.case_id, contradiction.answer_due_at)

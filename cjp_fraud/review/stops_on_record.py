@@ -21,6 +21,7 @@ from cjp_fraud.review.stops import OpenDispute, StandingStop, clearing_faults, o
 from cjp_fraud.review.tables import Case
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import read_once
+from cjp_fraud.storage.read_rows import has_none
 
 # Made once: to make a statement takes longer than to run it.
 _STANDING: Final = (
@@ -132,7 +133,7 @@ def standing_stops(session: Session, case_id: str) -> list[str]:
 
 
 def _standing(session: Session, case_id: str) -> list[str]:
-    stops = session.scalars(_STANDING, {"case_id": case_id})
+    stops = () if has_none(session, Stop, case_id) else session.scalars(_STANDING, {"case_id": case_id})
     case = session.get_one(Case, case_id)
     return stop_sentences(
         [StandingStop(stop.id, stop.kind) for stop in stops],
@@ -150,6 +151,8 @@ def filed_dispute_that_stops(session: Session, case: Case) -> Dispute | None:
 
 
 def _open_disputes(session: Session, case_id: str) -> Sequence[Dispute]:
+    if has_none(session, Dispute, case_id):
+        return ()
     return session.scalars(_OPEN_DISPUTES, {"case_id": case_id}).all()
 
 

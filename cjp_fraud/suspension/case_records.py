@@ -21,9 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Mapper, Session, defer
 
+from cjp_fraud.audit.entries_of_case import entries_about
 from cjp_fraud.audit.mapped_rows import record_of
 from cjp_fraud.audit.row_digests import Record
-from cjp_fraud.audit.tables import AuditEntry, Home, PersonalText
+from cjp_fraud.audit.tables import Home, PersonalText
 from cjp_fraud.contracts.confirmation_tables import ContractConfirmation, FeedEdit, SignedConsent
 from cjp_fraud.contracts.tables import (
     Address,
@@ -63,6 +64,7 @@ from cjp_fraud.review.tables import (
 )
 from cjp_fraud.storage.base import Base, import_all_tables
 from cjp_fraud.storage.database import AT_ONCE, in_parts
+from cjp_fraud.storage.read_rows import RowsByOwner, has_none, keep_rows
 from cjp_fraud.suspension.stage_tables import ReinstatementHold, ReinstatementPlan
 from cjp_fraud.suspension.tables import (
     Cap,
@@ -74,7 +76,6 @@ from cjp_fraud.suspension.tables import (
 )
 
 # Made once: to make a statement takes longer than to run it.
-_ENTRIES: Final = select(AuditEntry.actor, AuditEntry.rows).where(AuditEntry.case_id == bindparam("case_id"))
 _USERS: Final = select(User.id)
 _IDENTITIES: Final = select(Identity).where(Identity.user_id.in_(bindparam("user_ids", expanding=True)))
 _ROLES: Final = (
@@ -89,6 +90,12 @@ _ATTACHED: Final = (
     .order_by(AttachmentContent.id)
 )
 _ATTACHED_WITHOUT_BYTES: Final = _ATTACHED.options(defer(AttachmentContent.content))
+
+_OF_SUBSCRIPTION: Final = (
+    *(Site, SubscriptionTerms, ProvisioningRecord, ContractDocuments),
+    *(GoverningDocument, NoticeTermsVersion, Address),
+)
+_OF_TENANT: Final = (Tenant, Subscription, FeedEdit, ContractConfirmation, SignedConsent)
 
 SUBJECTS: Final = frozenset({"tenants", "subscriptions", "users"})
 """Tables whose rows belong to a case and to others too: entries about them are of no case."""
@@ -107,25 +114,38 @@ _NO_SUCH_VALUE: Final = (LookupError, TypeError, ValueError, StatementError)
 """What reading a row raises if one of its values is none of the column's kind."""
 
 
-def records_of_case(session: Session, case_id: str, *, attached_bytes: bool = True) -> list[Record]:
+def records_of_case(
+    session: Session, case_id: str, *, attached_bytes: bool = True, keeps_rows: bool = False
+) -> list[Record]:
     """Return all rows of a case: its own, its tenant's contract, the persons and texts that they and the log name.
 
     Parameters
     ----------
     attached_bytes : whether what attached files hold is read too; else it is withheld, and the digests of the rows are
         the same, because it may be erased.
+    keeps_rows : whether a session for reading only keeps the rows for others that read in it.
     """
-    entries = session.execute(_ENTRIES, {"case_id": case_id}).all()
+    entries = entries_about(session, case_id)
     case = session.get_one(Case, case_id)
     of_case = {"case_id": case_id, "tenant_id": case.tenant_id}
     found = set(session.scalars(_tables_with_rows(), of_case))
-    records = [
-        record_of(row)
-        for table, statement in _of_case().items()
-        if table in found
-        for row in session.scalars(statement, of_case)
-    ]
-    records += _attached(session, case_id, attached_bytes=attached_bytes)
+    records = []
+    rows: dict[type[Base], list[Base]] = {}
+    for kind, statement in _of_case().items():
+        kept = rows.setdefault(kind, [])
+        found_rows: Iterable[Base] = ()
+        if kind is Case:
+            found_rows = (case,)
+        elif kind.__tablename__ in found:
+            found_rows = session.scalars(statement, of_case)
+        for row in found_rows:
+            records.append(record_of(row))
+            if keeps_rows:
+                kept.append(row)
+    if keeps_rows:
+        keep_rows(session, _by_owner(case, rows))
+    if not has_none(session, Attachment, case_id):
+        records += _attached(session, case_id, attached_bytes=attached_bytes)
     versions = {record.fields["model_version"] for record in records if record.table == Flag.__tablename__}
     records += _by_id(session, ModelVersion, versions - {None})
     texts = {
@@ -135,11 +155,29 @@ def records_of_case(session: Session, case_id: str, *, attached_bytes: bool = Tr
         if column.endswith("text_id") and value is not None
     }
     texts |= {
-        row["id"] for entry in entries for row in entry.rows if row["table"] == PersonalText.__tablename__
+        row_id for entry in entries for table, row_id in entry.named if table == PersonalText.__tablename__
     }
     records += _by_id(session, PersonalText, texts)
     named = {value for record in records for value in record.fields.values() if isinstance(value, str)}
     return records + _people(session, named | {entry.actor for entry in entries})
+
+
+def _by_owner(case: Case, rows: Mapping[type[Base], Sequence[Base]]) -> RowsByOwner:
+    """Return a case's rows by what they belong to: the case, its tenant, the tenant's subscription or provider."""
+    subscriptions = [str(row.id) for row in rows[Subscription] if isinstance(row, Subscription)]
+    by_owner: dict[tuple[type[Base], str], list[Base]] = {}
+    for kind, of_kind in rows.items():
+        if kind in _OF_SUBSCRIPTION:
+            by_owner |= {(kind, each): [] for each in subscriptions}
+            for row in of_kind:
+                by_owner[kind, row.__dict__["subscription_id"]].append(row)
+        elif kind is Participation:
+            by_owner[kind, case.id] = [row for row in of_kind if row.__dict__["case_id"] == case.id]
+        elif kind is ReasonProfileVersion:
+            by_owner |= {(kind, row.__dict__["provider_id"]): list(of_kind) for row in rows[Tenant]}
+        else:
+            by_owner[kind, case.tenant_id if kind in _OF_TENANT else case.id] = list(of_kind)
+    return by_owner
 
 
 def _attached(session: Session, case_id: str, *, attached_bytes: bool) -> Iterator[Record]:
@@ -237,26 +275,27 @@ def _readable_records(session: Session, mapper: Mapper[Any], unreadable: list[st
 
 
 @cache
-def _of_case() -> dict[str, Select[Any]]:
-    """Return what reads the rows of the case ``:case_id`` of the tenant ``:tenant_id``, by table.
+def _of_case() -> dict[type[Base], Select[Any]]:
+    """Return what reads the rows of the case ``:case_id`` of the tenant ``:tenant_id``, by kind.
 
     Made once: making these statements takes longer than reading what they find.
     """
-    by_table = {
-        statement.column_descriptions[0]["entity"].__tablename__: statement.execution_options(
-            yield_per=AT_ONCE
-        )
+    by_kind = {
+        statement.column_descriptions[0]["entity"]: statement.execution_options(yield_per=AT_ONCE)
         for statement in _statements_of_case()
     }
-    assert len(by_table) == sum(1 for _ in _statements_of_case()), "one statement a table"
-    return by_table
+    assert len(by_kind) == sum(1 for _ in _statements_of_case()), "one statement a table"
+    return by_kind
 
 
 @cache
 def _tables_with_rows() -> CompoundSelect[Any]:
     """Return what names the tables that have rows of the case: most have none, and are then not asked."""
     return union_all(
-        *(select(literal(table)).where(exists(statement)) for table, statement in _of_case().items())
+        *(
+            select(literal(kind.__tablename__)).where(exists(statement))
+            for kind, statement in _of_case().items()
+        )
     )
 
 

@@ -7,7 +7,7 @@ are read in the same way each time, so that no two moments can disagree about wh
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -29,6 +29,7 @@ from cjp_fraud.people.participation import lately_edited_contract, newcomer_faul
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_of
 from cjp_fraud.review.approval import approvals_of
+from cjp_fraud.review.cases import flags_in_force
 from cjp_fraud.review.decision_tables import (
     Approval,
     Determination,
@@ -47,6 +48,7 @@ from cjp_fraud.review.provider_policy import ProviderPolicy
 from cjp_fraud.review.stops_on_record import standing_stops
 from cjp_fraud.review.tables import Case, Episode, EvidenceSet, Flag
 from cjp_fraud.storage.database import is_reading
+from cjp_fraud.storage.read_rows import rows_kept
 from cjp_fraud.suspension.case_records import (
     SUBJECTS,
     TABLES_OF_SUBJECTS,
@@ -68,6 +70,9 @@ from cjp_fraud.suspension.notice_facts import notice_fact
 from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_MEASURE, BEFORE_PROPOSAL, Requirement
 
 # Made once: to make a statement takes longer than to run it.
+_NEWEST: Final = 100
+"""Flags of which the one that ends last is looked for, the newest ones."""
+
 _FLAG_ENDS: Final = (
     select(Flag.interval_start, Flag.interval_seconds)
     .join(Episode, Episode.id == Flag.episode_id)
@@ -77,7 +82,7 @@ _FLAG_ENDS: Final = (
         Flag.interval_start <= bindparam("at"),
     )
     .order_by(Flag.interval_start.desc())
-    .limit(100)
+    .limit(_NEWEST)
 )
 
 
@@ -255,7 +260,7 @@ def row_faults(session: Session, case: Case) -> tuple[str, ...]:
     """Return where the rows of a case are not as the audit log names them, a sentence each; it locks the log."""
     if not is_reading(session):
         lock_log(session)
-    records = records_of_case(session, case.id, attached_bytes=False)
+    records = records_of_case(session, case.id, attached_bytes=False, keeps_rows=True)
     records += records_behind(session, records)
     named = {(record.table, record.id) for record in records} | references(records)
     named.add((Home.__tablename__, HOME))
@@ -265,8 +270,13 @@ def row_faults(session: Session, case: Case) -> tuple[str, ...]:
 
 
 def _newest_flag_end(session: Session, case: Case, at: datetime) -> datetime | None:
-    rows = session.execute(_FLAG_ENDS, {"case_id": case.id, "at": at})
-    return max((start + timedelta(seconds=seconds) for start, seconds in rows), default=None)
+    rows: Iterable[tuple[datetime, int]] = (
+        [(flag.interval_start, flag.interval_seconds) for flag in flags_in_force(session, case.id)]
+        if rows_kept(session, Flag, case.id) is not None
+        else session.execute(_FLAG_ENDS, {"case_id": case.id, "at": at})
+    )
+    before = sorted((each for each in rows if each[0] <= at), reverse=True)[:_NEWEST]
+    return max((start + timedelta(seconds=seconds) for start, seconds in before), default=None)
 
 
 def _determination(

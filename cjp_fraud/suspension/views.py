@@ -15,6 +15,7 @@ from cjp_fraud.contracts.restriction import MeasureKind, Scope
 from cjp_fraud.documents import from_document
 from cjp_fraud.review.model import BEFORE_THE_MEASURE, CaseState
 from cjp_fraud.review.tables import Case
+from cjp_fraud.storage.read_rows import has_none
 from cjp_fraud.suspension.after_notices import after_notice
 from cjp_fraud.suspension.emergency import is_unapproved
 from cjp_fraud.suspension.gate import check
@@ -107,6 +108,8 @@ def measure_views(
     in_force_only: bool = False,
 ) -> tuple[MeasureView, ...]:
     """Return measures with their commands and reaffirmations as they stand at ``at`` (aware), the newest first."""
+    if case_id is not None and has_none(session, Measure, case_id):
+        return ()
     chosen = select(Measure.id)
     if case_id is not None:
         chosen = chosen.where(Measure.case_id == case_id)

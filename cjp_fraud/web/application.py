@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 from fastapi import FastAPI
@@ -131,9 +132,20 @@ def _application(deployment: Deployment, title: str, *, staff: bool) -> FastAPI:
     return application
 
 
+def freeze_what_stays() -> None:
+    """Have the garbage collector leave out all that is there before the first request.
+
+    Modules, tables and routes are some 400,000 objects that stay until the process ends. A full collection walks over
+    all of them and finds nothing: for a quarter of a second, in which no page is answered.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _run(application: FastAPI, host: str, port: int) -> None:
     import uvicorn
 
+    freeze_what_stays()
     uvicorn.run(
         application,
         host=host,

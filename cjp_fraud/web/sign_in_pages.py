@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from urllib.parse import quote
 from zoneinfo import available_timezones
 
@@ -135,25 +136,28 @@ def leave(visit: Anybody) -> Response:
 @pages.get("/settings")
 def ask_settings(visit: Anybody) -> Response:
     """Show in which language and zone the pages are shown."""
-    return page(visit, "settings.html", languages=LANGUAGES, zones=sorted(available_timezones()), faults=())
+    return page(visit, "settings.html", languages=LANGUAGES, zones=_zones(), faults=())
 
 
 @pages.post("/settings")
 def give_settings(visit: Anybody) -> Response:
     """Keep them."""
     language, zone = visit.form.get("language"), visit.form.get("time_zone")
-    zones = available_timezones()
     faults = []
     if language and language not in LANGUAGES:
         faults.append("there are no pages in this language")
-    if zone not in zones:
+    if zone not in _zones():
         faults.append("this is no time zone; choose one of the list, for example Europe/Paris")
     if faults:
-        return page(
-            visit, "settings.html", status=400, languages=LANGUAGES, zones=sorted(zones), faults=faults
-        )
+        return page(visit, "settings.html", status=400, languages=LANGUAGES, zones=_zones(), faults=faults)
     sign_in.choose_settings(visit.deployment, visit.by, visit.now, language=language or None, time_zone=zone)
     return to("/settings")
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    """Return the IANA names of all zones, in order; they are looked for in hundreds of files, so only once."""
+    return tuple(sorted(available_timezones()))
 
 
 def _provider(visit: Stranger) -> bool:

@@ -12,6 +12,7 @@ from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations import cases, due_run, paging, people
 from cjp_fraud.people.model import Role
 from cjp_fraud.review.model import PageOutcome
+from cjp_fraud.review.new_case_pages import new_cases_wait
 from cjp_fraud.storage.database import reading
 from tests.case_builders import START, a_flag, flag
 from tests.chains import chain_faults
@@ -163,6 +164,20 @@ def test_where_no_reviewer_is_on_call_it_is_said_once_and_who_comes_is_paged(
     assert len(queue.entries("oncall.paging")) == 1
     on_call(queue, "rita", 2)
     assert run(queue, pager, 3) == 1
+
+
+def test_with_nobody_on_the_roster_a_case_waits_for_no_page_until_somebody_is(
+    queue: QueueUnderTest, pager: Pager
+) -> None:
+    queue.flagged()
+    assert run(queue, pager) == 0
+    assert outcomes(queue) == [(0, None, PageOutcome.NOBODY)]
+    with reading(queue.engine) as session:
+        assert not new_cases_wait(session, queue.deployment.now)
+    on_call(queue, "rita", 1)
+    with reading(queue.engine) as session:
+        assert new_cases_wait(session, queue.deployment.now)
+    assert run(queue, pager) == 1
 
 
 def test_run_due_pages_by_mail_and_the_mail_names_no_tenant(sqlite_engine: Engine, tmp_path: Path) -> None:
