@@ -78,6 +78,19 @@ LABELS: Final = {
     "counsel": _("counsel"),
     "auditor": _("auditor"),
     "admin": _("admin"),
+    # grounds of a finding, in few words
+    "costly_destinations": _("costly destinations"),
+    "unusual_destinations": _("unusual destinations"),
+    "unattended": _("nobody at work"),
+    "taken_over_access": _("access that was taken over"),
+    "forwarded_calls": _("forwarded calls"),
+    "call_back_lures": _("lures to call back"),
+    "automated_calls": _("automated calls"),
+    "carried_for_others": _("carried for others"),
+    "calls_without_conversation": _("calls without a conversation"),
+    "blocked_lines": _("blocked lines"),
+    "pumped_messages": _("pumped messages"),
+    "feigned_contacts": _("feigned contacts"),
     # findings and parts
     "fraudulent": _("fraudulent"),
     "not_fraudulent": _("not fraudulent"),
@@ -122,6 +135,7 @@ LABELS: Final = {
     "clause_2_4": _("clause 2.4 or its like"),
     "none": _("no right"),
     "not_read": _("not read"),
+    "not_stated": _("not stated"),
     # modes
     "observe": _("observe: nothing is sent or done"),
     "act": _("act"),
