@@ -66,6 +66,14 @@ LABELS: Final = {
     "clock_week": _("7 days"),
     # notice terms
     "read": _("read"),
+    # methods of notices
+    "method_email": _("by email"),
+    "method_letter": _("by letter"),
+    "method_courier": _("by courier"),
+    "method_registered": _("by registered letter"),
+    "method_hand": _("by hand"),
+    "method_fax": _("by fax"),
+    "method_publication": _("on the notice page"),
     # disputes
     "dispute_open": _("not decided yet"),
     "dispute_upheld": _("decided for the customer"),

@@ -23,7 +23,7 @@ BETWEEN: Final = _("; ")
 OR: Final = _(" or ")
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MOMENT: Final = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:Z| UTC)"
+_MOMENT: Final = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)"
 _DAY: Final = r"\d{4}-\d\d-\d\d"
 _NUMBER: Final = r"-?[\d,]*\d(?:\.\d+)?"
 _NAME: Final = r"[a-z][a-z0-9_.]*"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from cjp_fraud.web.labels import LABELS
 from cjp_fraud.web.sentence_values import BETWEEN
 from cjp_fraud.web.sentences import said
 from cjp_fraud.web.words import Words
@@ -25,6 +26,8 @@ def term_name(words: Words, name: str) -> str:
 
 
 def _name(words: Words, part: str) -> str:
+    if f"method_{part}" in LABELS:
+        return words.label(f"method_{part}")
     numbered = _NUMBERED.fullmatch(part)
     known = said(words, part)
     if known.language == words.language or numbered is None:

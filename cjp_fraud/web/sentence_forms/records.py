@@ -70,10 +70,52 @@ FORMS: Final = (
     _("no head was signed since the measure of entry %(entry)s (%(action)s)"),
     _("no head was signed since %(moment)s"),
     _("the home's key is %(key)s, not the one that was given: the key was replaced"),
-    _(
-        "%(head)s is signed with key %(key)s…, and the key that counts is %(key_2)s: the key was replaced, or "
-        "the head is another home's"
-    ),
     _("reader %(number)s"),
+    # keys and heads
+    _(
+        "is signed with key %(key)s…, and the key that counts is %(key_2)s: the key was replaced, or the head is "
+        "another home's"
+    ),
+    _("its signature does not fit: it was changed after it was signed"),
+    _("it is no signed head: not JSON"),
+    _("it cannot be read (%(technical)s)"),
+    _("%(file)s in %(place)s: %(said)s"),
+    _("%(file)s is no Ed25519 key; put it back from a backup"),
+    _("it is no Ed25519 public key"),
+    _("it is no public key in PEM (-----BEGIN PUBLIC KEY-----)"),
+    _(
+        "there is no public key in %(place)s that the head of the log could be verified with; put it back from a "
+        "backup, or run: cjp-fraud init"
+    ),
+    _(
+        "there is no key at %(place)s that signs the head of the log; put it back from a backup, or make a new "
+        "one: cjp-fraud init"
+    ),
+    _("the key %(file)s cannot be read: %(technical)s"),
+    _("%(file)s is no private key in PEM without a password; put it back from a backup"),
+    _("the public key %(file)s cannot be used: %(said)s"),
+    _(
+        "the second place of signed heads is not there: %(place)s. Bring it back (a disk that is not mounted, a "
+        "folder that was removed), or set CJP_FRAUD_HEADS_URL and make it: cjp-fraud init"
+    ),
+    _("the second place of signed heads, %(place)s: %(technical)s"),
+    _("%(file)s cannot be read: %(technical)s; name the file of a public key"),
+    _("the head is not signed: %(said)s. See cjp-fraud audit verify"),
+    # clocks
+    _(
+        "%(said)s shows %(moment)s, but the newest entry of the audit log was recorded at %(moment_2)s: nothing "
+        "is recorded backwards; set the clock right and run again"
+    ),
+    _(
+        "the act is dated %(moment)s, but %(said)s shows %(moment_2)s: nothing is recorded that lies in the "
+        "future; set the clocks right and run again"
+    ),
+    _(
+        "the act is dated %(moment)s, but %(said)s shows %(moment_2)s: an act is recorded when a person does it, "
+        "and cannot be dated back"
+    ),
+    _("this machine's clock"),
+    _("the simulated clock"),
+    _("the database server's clock"),
 )
 """The more particular before the more general: the first that fits says it."""

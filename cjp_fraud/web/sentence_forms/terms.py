@@ -121,5 +121,8 @@ FORMS: Final = (
     _("addresses"),
     _("documents"),
     _("contract documents"),
+    _("notice"),
+    _("legal"),
+    _("out of band"),
 )
 """The more particular before the more general: the first that fits says it."""

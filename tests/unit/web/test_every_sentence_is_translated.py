@@ -79,6 +79,7 @@ OF_ACTS = {
         ),
         *("stage_rules", "staged_reinstatement"),
     ),
+    "audit": ("chain", "named_rows", "recording", "signed_head"),
     "contracts": ("consent_entry", "entries", "model", "position"),
     "people": (
         *(
