@@ -74,12 +74,24 @@ def shown(words: Words, *sentences: str) -> Markup:
 @lru_cache(_KEPT)
 def _said(words: Words, sentence: str) -> str | None:
     """Return a sentence in the reader's language; None: no form fits, or what fills it is not known."""
-    for message in FORMS:
+    for message, always in _literals():
+        if always not in sentence:  # far quicker than to match each form
+            continue
         found = form_of(message).fullmatch(sentence)
         filled = _filled(words, found.groupdict()) if found is not None else None
         if filled is not None:
             return words.gettext(message) % filled
     return None
+
+
+@cache
+def _literals() -> tuple[tuple[str, str], ...]:
+    """Return each form with the longest text in it that is the same in all of its sentences."""
+    return tuple((message, max(_texts_of(message), key=len)) for message in FORMS)
+
+
+def _texts_of(message: str) -> list[str]:
+    return [text.replace("%%", "%") for text in _FIELD.split(message)[::2]]
 
 
 def _filled(words: Words, fields: Mapping[str, str]) -> dict[str, str] | None:
@@ -117,9 +129,8 @@ def _kind_of(field: str) -> str:
 @cache
 def form_of(message: str) -> re.Pattern[str]:
     """Return what a message matches in English, each field a group of its name."""
-    parts = _FIELD.split(message)
-    texts = [re.escape(text.replace("%%", "%")) for text in parts[::2]]
-    names = parts[1::2]
+    names = _FIELD.split(message)[1::2]
+    texts = [re.escape(text) for text in _texts_of(message)]
     body = texts[0]
     for name, after in zip(names, texts[1:], strict=True):
         kind = _kind_of(name)
