@@ -20,6 +20,10 @@ from cjp_fraud.web.words import Words
 BETWEEN: Final = _("; ")
 """What stands between two sentences in a line."""
 
+COLON: Final = _(":")
+SEMICOLON: Final = _(";")
+"""With the space before it that a language wants."""
+
 OR: Final = _(" or ")
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from cjp_fraud.web import typed_beside
+from cjp_fraud.web.sentence_values import COLON, SEMICOLON
 from cjp_fraud.web.sentences import Said, said, shown
 from cjp_fraud.web.sparkline import sparkline
 from cjp_fraud.web.words import Words, translations
@@ -32,6 +33,8 @@ def _environment(language: str) -> Environment:
     )
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals["sparkline"] = sparkline
+    environment.globals["colon"] = translations(language).gettext(COLON)
+    environment.globals["semicolon"] = translations(language).gettext(SEMICOLON)
     environment.filters["spoken"] = _spoken
     environment.filters["shown"] = _shown
     environment.filters["known_or_typed"] = _known_or_typed

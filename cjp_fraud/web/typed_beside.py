@@ -5,18 +5,28 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from cjp_fraud.contracts.restriction import MeasureKind
+from cjp_fraud.review.grounds import Ground
 from cjp_fraud.web.labels import LABELS
 from cjp_fraud.web.sentence_values import BETWEEN
 from cjp_fraud.web.sentences import said
 from cjp_fraud.web.words import Words
 
 _NUMBERED: Final = re.compile(r"(.+) (\d+)")
+_AS_ENTERED: Final = "en"
+"""The language in which names and values are on record, and shown as they are."""
+
+_LISTED_VALUES: Final = {*MeasureKind, *Ground}
+"""Values of notice terms that have labels, since people choose them too."""
+
 _LONGEST_NAME: Final = 3
 """Words of the longest name of a value (``last before holiday``)."""
 
 
 def known_or_typed(words: Words, text: str) -> str:
     """Return a text in the reader's language where the product wrote it; else as somebody typed it."""
+    if words.language != _AS_ENTERED and text.replace(" ", "_") in _LISTED_VALUES:
+        return words.label(text.replace(" ", "_"))
     return said(words, text).text
 
 
@@ -26,7 +36,9 @@ def term_name(words: Words, name: str) -> str:
 
 
 def _name(words: Words, part: str) -> str:
-    if f"method_{part}" in LABELS:
+    if (
+        words.language != _AS_ENTERED and f"method_{part}" in LABELS
+    ):  # a channel of the same name has another word
         return words.label(f"method_{part}")
     numbered = _NUMBERED.fullmatch(part)
     known = said(words, part)
