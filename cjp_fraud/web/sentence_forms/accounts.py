@@ -150,5 +150,6 @@ FORMS: Final = (
         "no %(what)s %(id)s is on record; %(command)s shows them (its first %(num)s digits or more are enough)"
     ),
     _("more than one %(what)s begins with %(id)s: %(names)s; give more digits"),
+    _("say what you find"),
 )
 """The more particular before the more general: the first that fits says it."""

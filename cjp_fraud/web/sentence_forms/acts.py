@@ -295,5 +295,15 @@ FORMS: Final = (
     _("page_sha256 %(text)s is no SHA-256: write 64 digits 0-9 a-f"),
     _("%(file)s cannot be loaded (nothing was stored): %(technical)s"),
     _("who runs the deployment is not known (hosting); it was not checked against the offer"),
+    # letters and notices
+    _("name the source: counsel's opinion, by its number or date"),
+    _("a contradiction about a notice is resolved by a person"),
+    _("the plan was approved in act and CJP_FRAUD_PLATFORM_MODE is observe: nothing leaves"),
+    _("it has no page: nothing of it has left, or it was only observed"),
+    _("no measure is proposed, and only a person can choose one for inbound traffic"),
+    _("no dispute is on record"),
+    _("a notice of breach needs the term of the contract and a moment: --term TEXT --cure-until WHEN"),
+    _("no standing consent of this tenant is on record (contracts enter-consent)"),
+    _("it is %(state)s; only a suspended case is looked at again"),
 )
 """The more particular before the more general: the first that fits says it."""
