@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cjp_fraud.charts.reader import ENGLISH, ChartReader
 from cjp_fraud.charts.theme import LIGHT, Palette, styled
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def comparison_chart(
     usual: str = USUAL,
     number: Callable[[float], str] | None = None,
     palette: Palette = LIGHT,
+    reader: ChartReader = ENGLISH,
     width: int = 480,
     names_width: int = 220,
 ) -> alt.LayerChart:
@@ -57,14 +59,16 @@ def comparison_chart(
     ----------
     unit : title of the axis ("Contacts an hour").
     flagged, usual : what the first and the second bar are ("usual", "24 hours before").
-    number : how the numbers beside the bars are written; None: as in English.
+    number : how the numbers beside the bars are written; None: as the reader's language writes them.
+    reader : who reads it.
     names_width : pixels beyond which names, which may have two lines, are cut.
     """
     import altair as alt
 
+    flagged, usual = reader.say(flagged), reader.say(usual)
     ordered = sorted(compared, key=lambda each: (-each.flagged, each.name))
     rows = [
-        {"name": each.name, "kind": kind, "number": amount, "text": (number or _number)(amount)}
+        {"name": each.name, "kind": kind, "number": amount, "text": (number or reader.number)(amount)}
         for each in ordered
         for kind, amount in ((flagged, each.flagged), (usual, each.usual))
         if amount is not None
@@ -72,7 +76,7 @@ def comparison_chart(
     kinds = [flagged, usual]
     names = alt.Axis(labelLimit=names_width, labelExpr="split(datum.label, '\\n')")
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("number:Q", title=unit, axis=alt.Axis(format=",~f")),
+        x=alt.X("number:Q", title=reader.say(unit), axis=alt.Axis(format=",~f")),
         y=alt.Y("name:N", title=None, sort=[each.name for each in ordered], axis=names),
         yOffset=alt.YOffset("kind:N", sort=kinds),
     )
@@ -85,7 +89,8 @@ def comparison_chart(
     layered = alt.layer(base.mark_bar().encode(color=colour), numbers)
     row = _A_ROW if all("\n" not in each.name for each in compared) else _A_ROW_OF_TWO_LINES
     return styled(
-        layered.properties(title=title, width=width, height=alt.Step(row, **{"for": "position"})), palette
+        layered.properties(title=reader.say(title), width=width, height=alt.Step(row, **{"for": "position"})),
+        palette,
     )
 
 
@@ -115,7 +120,7 @@ def peers_chart(
         {
             "tenant": each.tenant_id,
             "times": each.observed / each.usual,
-            "text": f"{_number(each.observed / each.usual)} × usual ({_number(each.observed)} contacts)"
+            "text": f"{ENGLISH.number(each.observed / each.usual)} × usual ({ENGLISH.number(each.observed)} contacts)"
             + (", flagged" if each.flagged else ""),
             "kind": THIS if each.tenant_id == tenant_id else OTHERS,
         }
@@ -149,7 +154,3 @@ def peers_chart(
     return styled(
         layered.properties(title=alt.Title(title, subtitle=below), width=width, height=alt.Step(22)), palette
     )
-
-
-def _number(number: float) -> str:
-    return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from cjp_fraud.charts.reader import ENGLISH, ChartReader
 from cjp_fraud.clock import aware
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ _MOST_TICKS: Final = 10
 _HOURS_A_DAY: Final = 24
 
 
-def local_time_axis(field: str, begin: datetime, end: datetime, time_zone: str) -> alt.X:
+def local_time_axis(
+    field: str, begin: datetime, end: datetime, time_zone: str, reader: ChartReader = ENGLISH
+) -> alt.X:
     """Return the axis of a chart over time.
 
     Parameters
@@ -28,10 +31,10 @@ def local_time_axis(field: str, begin: datetime, end: datetime, time_zone: str) 
     """
     import altair as alt
 
-    ticks = _ticks(aware(begin), aware(end), ZoneInfo(time_zone))
+    ticks = _ticks(aware(begin), aware(end), ZoneInfo(time_zone), reader)
     return alt.X(
         f"{field}:T",
-        title=f"Local time ({time_zone})",
+        title=reader.say(f"Local time ({time_zone})"),
         scale=alt.Scale(type="utc", nice=False),
         axis=alt.Axis(values=list(ticks), labelExpr=_labels(ticks), labelOverlap="greedy", grid=True),
     )
@@ -42,7 +45,9 @@ def milliseconds(at: datetime) -> int:
     return int((aware(at).astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
 
 
-def _ticks(first: datetime, last: datetime, zone: ZoneInfo) -> dict[int, tuple[str, ...]]:
+def _ticks(
+    first: datetime, last: datetime, zone: ZoneInfo, reader: ChartReader
+) -> dict[int, tuple[str, ...]]:
     """Return the moments of the axis' ticks (milliseconds since 1970) with their labels in local time."""
     hours = (last - first) / timedelta(hours=1)
     every = next((hour for hour in _STEPS_HOURS if hours / hour <= _MOST_TICKS), _STEPS_HOURS[-1])
@@ -52,7 +57,7 @@ def _ticks(first: datetime, last: datetime, zone: ZoneInfo) -> dict[int, tuple[s
     while at <= last:
         local = at.astimezone(zone)
         if at >= first and _is_tick(local, every):
-            labels[milliseconds(at)] = _lines(local, every, dated=local.date() != day)
+            labels[milliseconds(at)] = _lines(local, every, reader, dated=local.date() != day)
             day = local.date()
         at += timedelta(minutes=15)  # zones are a quarter of an hour apart at the least
     return labels
@@ -64,9 +69,9 @@ def _is_tick(local: datetime, every: int) -> bool:
     return local.toordinal() % max(every // _HOURS_A_DAY, 1) == (1 if every >= 7 * _HOURS_A_DAY else 0)
 
 
-def _lines(local: datetime, every: int, *, dated: bool) -> tuple[str, ...]:
+def _lines(local: datetime, every: int, reader: ChartReader, *, dated: bool) -> tuple[str, ...]:
     """Return the lines of a tick's label: the hour, and below it the day at the first tick of each day."""
-    day = f"{local.day} {local:%b}"
+    day = reader.day(local.date())
     if every >= _HOURS_A_DAY:
         return (day,)
     return (f"{local:%H:%M}", day) if dated else (f"{local:%H:%M}",)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from cjp_fraud.charts.local_axis import length_in_words, local_time_axis, milliseconds
+from cjp_fraud.charts.reader import ENGLISH, ChartReader
 from cjp_fraud.charts.theme import LIGHT, Palette, styled
 from cjp_fraud.clock import aware
 
@@ -71,6 +73,7 @@ def series_chart(
     events: Iterable[KnownEvent] = (),
     counted: str = "Contacts",
     palette: Palette = LIGHT,
+    reader: ChartReader = ENGLISH,
     width: int = 620,
     height: int = 230,
 ) -> alt.LayerChart:
@@ -85,6 +88,7 @@ def series_chart(
     spans : flagged spans that are longer than an interval, drawn as shaded ground.
     events : known events, each a line across with its words, and shaded ground until its end.
     counted : what is counted ("Contacts", "Short contacts", "Contacts an agent"), before "in 5 minutes".
+    reader : who reads it.
     width, height : pixels of the plot itself.
 
     Raises
@@ -94,44 +98,47 @@ def series_chart(
     """
     import altair as alt  # inside: it takes seconds, and most commands draw nothing
 
+    say = reader.say
     step = timedelta(seconds=interval_seconds)
     rows = [_row(point) for point in _without_gaps(points, step)]
-    marked = list(_marked(events, *_ends(points, step)))
+    marked = list(_marked(events, *_ends(points, step), reader))
     colours = _colours(palette, with_range=any(row["high"] is not None for row in rows), marked=bool(marked))
     colour: Any = alt.Color(
         "kind:N",
-        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+        scale=alt.Scale(domain=[say(each) for each in colours], range=list(colours.values())),
         legend=alt.Legend(title=None, orient="top", symbolType="square", symbolOpacity=1),
     )
-    x: Any = local_time_axis("at", *_ends(points, step), time_zone)
-    y_title = f"{counted} in {length_in_words(interval_seconds)}"
+    x: Any = local_time_axis("at", *_ends(points, step), time_zone, reader)
+    y_title = say(f"{counted} in {length_in_words(interval_seconds)}")
     base = alt.Chart(alt.InlineData(values=rows))
     layers = [
-        alt.Chart(alt.InlineData(values=[_span(span) for span in spans]))
+        alt.Chart(alt.InlineData(values=[_span(span, say(FLAGGED)) for span in spans]))
         .mark_rect(opacity=0.12)
         .encode(x=x, x2="until:T", color=colour),
-        base.transform_calculate(kind=f"'{RANGE}'")
+        base.transform_calculate(kind=_constant(say(RANGE)))
         .mark_area(opacity=0.45, interpolate="step-after")
         .encode(x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q", color=colour),
-        base.transform_calculate(kind=f"'{USUAL}'")
+        base.transform_calculate(kind=_constant(say(USUAL)))
         .mark_line(strokeDash=[5, 3], strokeWidth=1.4, interpolate="step-after")
         .encode(x=x, y=alt.Y("usual:Q", title=y_title), color=colour),
-        base.transform_calculate(kind=f"'{OBSERVED}'")
+        base.transform_calculate(kind=_constant(say(OBSERVED)))
         .mark_line(strokeWidth=1.1, interpolate="step-after")
         .encode(x=x, y=alt.Y("observed:Q", title=y_title), color=colour),
         base.transform_filter("datum.flagged")
-        .transform_calculate(kind=f"'{FLAGGED}'")
+        .transform_calculate(kind=_constant(say(FLAGGED)))
         .mark_point(shape="triangle-up", filled=True, size=60, opacity=1)
         .encode(x=x, y=alt.Y("observed:Q", title=y_title), color=colour),
-        *(_event_layers(marked, x, colour, palette) if marked else ()),
+        *(_event_layers(marked, x, colour, palette, reader) if marked else ()),
     ]
-    return styled(alt.layer(*layers).properties(title=title, width=width, height=height), palette)
+    return styled(alt.layer(*layers).properties(title=say(title), width=width, height=height), palette)
 
 
-def _event_layers(marked: list[dict[str, Any]], x: Any, colour: Any, palette: Palette) -> Iterator[Any]:
+def _event_layers(
+    marked: list[dict[str, Any]], x: Any, colour: Any, palette: Palette, reader: ChartReader
+) -> Iterator[Any]:
     import altair as alt
 
-    base = alt.Chart(alt.InlineData(values=marked)).transform_calculate(kind=f"'{EVENT}'")
+    base = alt.Chart(alt.InlineData(values=marked)).transform_calculate(kind=_constant(reader.say(EVENT)))
     yield (
         base.transform_filter("datum.until > datum.at")
         .mark_rect(opacity=0.1)
@@ -143,7 +150,9 @@ def _event_layers(marked: list[dict[str, Any]], x: Any, colour: Any, palette: Pa
     )
 
 
-def _marked(events: Iterable[KnownEvent], first: datetime, last: datetime) -> Iterator[dict[str, str | int]]:
+def _marked(
+    events: Iterable[KnownEvent], first: datetime, last: datetime, reader: ChartReader
+) -> Iterator[dict[str, str | int]]:
     """Yield the events within the plot; one that began before it is marked at its edge."""
     for event in events:
         at, until = aware(event.at), aware(event.until or event.at)
@@ -151,7 +160,12 @@ def _marked(events: Iterable[KnownEvent], first: datetime, last: datetime) -> It
             continue
         if event.until is not None:
             at, until = max(at, first), min(until, last)
-        yield {"at": milliseconds(at), "until": milliseconds(until), "words": event.words}
+        yield {"at": milliseconds(at), "until": milliseconds(until), "words": reader.say(event.words)}
+
+
+def _constant(words: str) -> str:
+    """Return Vega's expression for a text."""
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _colours(palette: Palette, *, with_range: bool, marked: bool) -> dict[str, str]:
@@ -181,8 +195,8 @@ def _row(point: SeriesPoint) -> dict[str, Any]:
     }
 
 
-def _span(span: FlaggedSpan) -> dict[str, Any]:
-    return {"at": milliseconds(span.start), "until": milliseconds(span.end), "kind": FLAGGED}
+def _span(span: FlaggedSpan, kind: str) -> dict[str, Any]:
+    return {"at": milliseconds(span.start), "until": milliseconds(span.end), "kind": kind}
 
 
 def _without_gaps(points: Sequence[SeriesPoint], step: timedelta) -> list[SeriesPoint]:

@@ -15,6 +15,7 @@ from cjp_fraud.charts.comparison import Compared, comparison_chart
 from cjp_fraud.charts.frozen_series import FrozenSeries, frozen_series
 from cjp_fraud.charts.local_axis import length_in_words
 from cjp_fraud.charts.past_slots import PastSlot, past_slots_chart
+from cjp_fraud.charts.reader import ENGLISH, ChartReader
 from cjp_fraud.charts.rendering import svg
 from cjp_fraud.charts.series import KnownEvent, SeriesPoint, series_chart
 from cjp_fraud.charts.theme import DARK, LIGHT, Palette
@@ -100,7 +101,7 @@ class CaseCharts:
 @dataclass(frozen=True, slots=True)
 class _Drawing:
     chart: CaseChart
-    draw: Callable[[Palette], alt.LayerChart]
+    draw: Callable[[Palette, ChartReader], alt.LayerChart]
 
 
 def case_charts(deployment: Deployment, now: datetime, case: str) -> CaseCharts:
@@ -130,28 +131,40 @@ class CaseChartPictures:
         self._deployment = deployment
         self._kept = lru_cache(maxsize=PICTURES_KEPT)(self._drawn)
 
-    def picture(self, now: datetime, case: str, digest: str, name: str, *, dark: bool) -> bytes:
+    def picture(
+        self,
+        now: datetime,
+        case: str,
+        digest: str,
+        name: str,
+        *,
+        dark: bool,
+        reader: ChartReader = ENGLISH,
+    ) -> bytes:
         """Return one chart of a case.
 
         Parameters
         ----------
         digest : as the page has it (:class:`CaseCharts`).
         name : of the chart.
+        reader : who reads it; the same one for the same language.
 
         Raises
         ------
         NotFoundError
             If the case has no such chart, or other ones by now.
         """
-        return self._kept(case, digest, name, dark, _Unkept(now))
+        return self._kept(case, digest, name, dark, reader, _Unkept(now))
 
-    def _drawn(self, case: str, digest: str, name: str, dark: bool, now: _Unkept) -> bytes:
+    def _drawn(
+        self, case: str, digest: str, name: str, dark: bool, reader: ChartReader, now: _Unkept
+    ) -> bytes:
         evidence = case_evidence(self._deployment, now.value, case)
         drawings = [each for each in _drawings(evidence) if isinstance(each, _Drawing)]
         chosen = next((each for each in drawings if each.chart.name == name), None)
         if chosen is None or _digest(evidence) != digest:
             raise NotFoundError(f"case {case} has no such chart now; load its page again")
-        return svg(chosen.draw(DARK if dark else LIGHT))
+        return svg(chosen.draw(DARK if dark else LIGHT, reader), reader.signs)
 
 
 class _Unkept:
@@ -234,6 +247,7 @@ def _draw_series(
     evidence: CaseEvidence,
     counted: str,
     palette: Palette,
+    reader: ChartReader,
 ) -> alt.LayerChart:
     events = [
         KnownEvent(each.begins_at, f"{each.tenants} tenants together") for each in evidence.joint_events
@@ -251,6 +265,7 @@ def _draw_series(
         events=events,
         counted=counted,
         palette=palette,
+        reader=reader,
     )
 
 
@@ -282,13 +297,14 @@ def _past_weeks(evidence: CaseEvidence) -> _Drawing | NotDrawn:
     rows = tuple((f"{week.day:%Y-%m-%d}", week.contacts, "flagged" if week.flagged else "") for week in weeks)
     slots = [PastSlot(week.day, week.contacts, week.flagged) for week in weeks]
 
-    def draw(palette: Palette) -> alt.LayerChart:
+    def draw(palette: Palette, reader: ChartReader) -> alt.LayerChart:
         return past_slots_chart(
             slots,
             title="The flagged stretch of the day, and the same in past weeks",
             span=span,
             time_zone=evidence.time_zone,
             palette=palette,
+            reader=reader,
         )
 
     chart = CaseChart("past-weeks", ChartKind.PAST_WEEKS, "", says, ("Local date", "Contacts", "Flag"), rows)
@@ -317,13 +333,14 @@ def _destinations(series: FrozenSeries, name: str) -> _Drawing | NotDrawn:
     )
     rows = tuple((each.name, each.flagged, each.usual) for each in compared)
 
-    def draw(palette: Palette) -> alt.LayerChart:
+    def draw(palette: Palette, reader: ChartReader) -> alt.LayerChart:
         return comparison_chart(
             compared,
             title=f"{series.title}: where the contacts went",
             unit="Contacts an hour",
             usual="24 hours before",
             palette=palette,
+            reader=reader,
         )
 
     columns = ("Country", "Contacts an hour, flagged", "24 hours before")

@@ -7,14 +7,13 @@ Whoever is killed in between sends it once more with the same Message-ID, by whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations.staff_mail import StaffMail, queue_link, send_to_staff
+from cjp_fraud.operations.staff_mail_words import MENTION, said, spoken
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.mention_mails import MentionToMail, choose_mail, record_mail, unmailed_mentions
 from cjp_fraud.review.mention_rules import MailOutcome
@@ -22,27 +21,6 @@ from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import process_lock
 
 _MAILER: Final = machine("mentions")
-
-
-@dataclass(frozen=True, slots=True)
-class MailWords:
-    """What the mail says in one language; ``{by}`` is a user, ``{case}`` a number."""
-
-    subject: str
-    body: str
-
-
-WORDS: Final[Mapping[str, MailWords]] = {
-    "en": MailWords(
-        "{by} mentions you in case {case}",
-        "{by} mentions you in a comment on case {case}. Open the case to read it.",
-    ),
-    "fr": MailWords(
-        "{by} vous mentionne dans le dossier {case}",
-        "{by} vous mentionne dans un commentaire du dossier {case}. Ouvrez le dossier pour le lire.",
-    ),
-}
-"""By language of the pages."""
 
 
 def mail_mentions(deployment: Deployment, now: datetime) -> int:
@@ -82,16 +60,13 @@ def _mail(deployment: Deployment, now: datetime, mention_id: str) -> int:
 
 
 def _written(deployment: Deployment, mention: MentionToMail) -> StaffMail:
-    language = mention.language if mention.language in WORDS else "en"
-    said = WORDS[language]
-    values = {"by": mention.by, "case": mention.case}
+    language = spoken(mention.language)
+    words = said(MENTION, language, by=mention.by, case=mention.case)
     return StaffMail(
         id=mention.id,
         address=mention.address,
         language=language,
-        subject=said.subject.format(**values),
-        body="\n\n".join(
-            filter(None, (said.body.format(**values), queue_link(deployment, f"/cases/{mention.case}")))
-        ),
+        subject=words.subject,
+        body="\n\n".join(filter(None, (words.body, queue_link(deployment, f"/cases/{mention.case}")))),
         dated=mention.at,
     )

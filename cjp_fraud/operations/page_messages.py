@@ -13,6 +13,7 @@ from cjp_fraud.clock import machine_now
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.digests import canonical_json
 from cjp_fraud.operations.staff_mail import StaffMail, queue_link, send_to_staff
+from cjp_fraud.operations.staff_mail_words import MailWords
 
 WAITS_SECONDS: Final = 15.0
 
@@ -27,7 +28,8 @@ class PageMessage:
     ----------
     id : by which receivers know it if it comes twice.
     kind : the webhook's ``type``, as ``approval.waiting``.
-    subject, text : of the mail; the text is the webhook's too. Neither names a customer.
+    text : of the webhook, in English. It names no customer, and neither does the mail.
+    language, written : of the mail, and what it says in it.
     path : of the review queue's page that it leads to, as ``/cases/17``.
     content : the webhook's ``data``, to which the link is added.
     dated : aware; the mail's date.
@@ -36,8 +38,9 @@ class PageMessage:
 
     id: str
     kind: str
-    subject: str
     text: str
+    language: str
+    written: MailWords
     path: str
     content: Mapping[str, Any]
     dated: datetime
@@ -110,9 +113,9 @@ def _mail(deployment: Deployment, now: datetime, message: PageMessage, address: 
         StaffMail(
             id=message.id,
             address=address,
-            language="en",
-            subject=message.subject,
-            body="\n\n".join(filter(None, (message.text, queue_link(deployment, message.path)))),
+            language=message.language,
+            subject=message.written.subject,
+            body="\n\n".join(filter(None, (message.written.body, queue_link(deployment, message.path)))),
             dated=message.dated,
         ),
     )

@@ -12,6 +12,17 @@ from typing import Final
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import CjpFraudError
 from cjp_fraud.operations.page_messages import Client, PageMessage, send_page
+from cjp_fraud.operations.staff_mail_words import (
+    AND_OTHERS,
+    APPROVAL_WAITS,
+    CASE_WAITS,
+    CASES_WAIT,
+    ENGLISH,
+    MailWords,
+    in_language,
+    said,
+    spoken,
+)
 from cjp_fraud.people.model import Decision, machine
 from cjp_fraud.review.model import PageOutcome
 from cjp_fraud.review.new_case_pages import (
@@ -93,12 +104,14 @@ def _page(deployment: Deployment, now: datetime, proposal_id: str, client: Clien
 
 
 def _about_a_proposal(page: PageToSend) -> PageMessage:
+    language = spoken(page.language)
+    values = {"case": page.case, "moment": page.waiting_since, "step": page.step}
     return PageMessage(
         id=page.id,
         kind="approval.waiting",
-        subject=f"Case {page.case} waits for approval",
-        text=f"Case {page.case} waits for approval since {page.waiting_since:%Y-%m-%d %H:%M}Z. "
-        f"You are the next on call (page {page.step} of 3).",
+        text=said(APPROVAL_WAITS, ENGLISH, **values).body,
+        language=language,
+        written=said(APPROVAL_WAITS, language, **values),
         path=f"/cases/{page.case}",
         content={"case": page.case, "step": page.step, "waiting_since": page.waiting_since},
         dated=page.waiting_since,
@@ -112,18 +125,26 @@ _MOST_NAMED: Final = 10
 
 
 def _about_new_cases(new: NewCases) -> PageMessage:
-    count = len(new.cases)
-    named = ", ".join(map(str, new.cases[:_MOST_NAMED])) + (" and others" if count > _MOST_NAMED else "")
-    waits = f"Case {named} waits" if count == 1 else f"{count} new cases wait"
-    which = "" if count == 1 else f": {named}"
+    count, language = len(new.cases), spoken(new.language)
     return PageMessage(
         id=new.id,
         kind="case.waiting",
-        subject=f"{waits} for a reviewer",
-        text=f"{waits} for a reviewer since {new.opened_at:%Y-%m-%d %H:%M}Z{which}. You are on call.",
+        text=_new_cases_in(new, ENGLISH).body,
+        language=language,
+        written=_new_cases_in(new, language),
         path=f"/cases/{new.cases[0]}" if count == 1 else "/queue",
         content={"cases": list(new.cases), "waiting_since": new.opened_at},
         dated=new.opened_at,
         webhook=new.webhook,
         mail=new.mail,
     )
+
+
+def _new_cases_in(new: NewCases, language: str) -> MailWords:
+    count = len(new.cases)
+    if count == 1:
+        return said(CASE_WAITS, language, case=new.cases[0], moment=new.opened_at)
+    cases = ", ".join(map(str, new.cases[:_MOST_NAMED]))
+    if count > _MOST_NAMED:
+        cases = in_language(AND_OTHERS, language) % {"cases": cases}
+    return said(CASES_WAIT, language, count=count, cases=cases, moment=new.opened_at)

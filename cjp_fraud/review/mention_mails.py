@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.people.languages import language_chosen
 from cjp_fraud.people.model import Decision, IdentityKind
 from cjp_fraud.people.reach import CASE_READERS
-from cjp_fraud.people.tables import Identity, OncallTurn, User, UserSettings
+from cjp_fraud.people.tables import Identity, OncallTurn, User
 from cjp_fraud.people.users import actor_of
 from cjp_fraud.review.case_reach import roles_reaching
 from cjp_fraud.review.mention_rules import MAILED_FOR, MailOutcome, mail_is_due
@@ -80,14 +81,13 @@ def choose_mail(decision: Decision, mention_id: str) -> MentionToMail | None:
     session.flush()
     content = {"case_id": case.id, "user_id": person.id}
     append(decision, "mention.mailing", "case_mentions", row.id, content)
-    settings = session.get(UserSettings, person.id)
     return MentionToMail(
         id=row.id,
         case=case.number,
         by=session.get_one(User, row.by_user_id).name,
         at=row.at,
         address=address,
-        language=(settings.language if settings is not None else None) or _LANGUAGE,
+        language=language_chosen(session, person.id) or _LANGUAGE,
     )
 
 

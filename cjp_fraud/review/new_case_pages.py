@@ -11,6 +11,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.people.languages import language_chosen
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.oncall_rules import TRIED_FOR, next_on_call
 from cjp_fraud.people.roster import turn_of, turns_on_roster
@@ -35,6 +36,7 @@ class NewCases:
     id : by which receivers know it if it comes twice.
     cases : their numbers, ascending.
     opened_at : when the first of them was opened.
+    language : of the pages, as who is paged chose it; None: they did not.
     """
 
     id: str
@@ -42,6 +44,7 @@ class NewCases:
     opened_at: datetime
     webhook: str | None
     mail: str | None
+    language: str | None = None
 
 
 def new_cases_wait(session: Session, at: datetime) -> bool:
@@ -83,7 +86,7 @@ def choose_new_case_pages(decision: Decision) -> list[NewCases]:
         _put_on_record(decision, case, page, rows[turn.id] if turn is not None else None, message)
         if turn is not None:
             messages.setdefault(message, []).append((case, rows[turn.id]))
-    return [_message(message, parts) for message, parts in messages.items()]
+    return [_message(session, message, parts) for message, parts in messages.items()]
 
 
 def record_new_case_pages(decision: Decision, message_id: str, outcome: PageOutcome, detail: str) -> None:
@@ -144,7 +147,9 @@ def _put_on_record(
     append(decision, "oncall.paging", "oncall_pages", page.id, content)
 
 
-def _message(message_id: str, parts: Sequence[tuple[Case, OncallTurn]]) -> NewCases:
+def _message(session: Session, message_id: str, parts: Sequence[tuple[Case, OncallTurn]]) -> NewCases:
     turn = parts[0][1]
     numbers = tuple(sorted(case.number for case, _ in parts))
-    return NewCases(message_id, numbers, min(case.opened_at for case, _ in parts), turn.webhook, turn.mail)
+    opened_at = min(case.opened_at for case, _ in parts)
+    language = language_chosen(session, turn.user_id)
+    return NewCases(message_id, numbers, opened_at, turn.webhook, turn.mail, language)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cjp_fraud.audit.log import append
+from cjp_fraud.people.languages import language_chosen
 from cjp_fraud.people.model import Decision, Role
 from cjp_fraud.people.oncall_rules import TRIED_FOR, next_on_call, steps_due
 from cjp_fraud.people.roster import turn_of, turns_on_roster
@@ -38,6 +39,7 @@ class PageToSend:
     ----------
     id : by which receivers know it if it comes twice.
     case : the case's number.
+    language : of the pages, as who is paged chose it; None: they did not.
     """
 
     id: str
@@ -46,6 +48,7 @@ class PageToSend:
     waiting_since: datetime
     webhook: str | None
     mail: str | None
+    language: str | None = None
 
 
 def waiting_proposals(session: Session, now: datetime) -> Sequence[str]:
@@ -124,7 +127,8 @@ def choose_page(decision: Decision, proposal_id: str, policy: ProviderPolicy) ->
     append(decision, "oncall.paging", "oncall_pages", page.id, content)
     if turn is None:
         return None
-    return PageToSend(page.id, due, case.number, waiting_since, turn.webhook, turn.mail)
+    language = language_chosen(session, turn.user_id)
+    return PageToSend(page.id, due, case.number, waiting_since, turn.webhook, turn.mail, language)
 
 
 def record_page(decision: Decision, page_id: str, outcome: PageOutcome, detail: str) -> None:

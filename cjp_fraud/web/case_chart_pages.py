@@ -8,6 +8,7 @@ from cjp_fraud.operations import case_desk
 from cjp_fraud.operations.case_charts import CaseChartPictures, case_charts
 from cjp_fraud.web.access import CaseReader
 from cjp_fraud.web.answers import page
+from cjp_fraud.web.chart_reading import chart_reader
 
 pages = APIRouter(include_in_schema=False)
 
@@ -36,5 +37,7 @@ def light(visit: CaseReader, number: int, digest: str, name: str) -> Response:
 
 def _picture(visit: CaseReader, number: int, digest: str, name: str, *, dark: bool) -> Response:
     pictures: CaseChartPictures = visit.request.app.state.case_pictures
-    drawn = pictures.picture(visit.now, str(number), digest, name, dark=dark)
+    drawn = pictures.picture(
+        visit.now, str(number), digest, name, dark=dark, reader=chart_reader(visit.words.language)
+    )
     return Response(drawn, media_type=SVG)

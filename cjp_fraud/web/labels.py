@@ -66,6 +66,14 @@ LABELS: Final = {
     "clock_week": _("7 days"),
     # notice terms
     "read": _("read"),
+    # methods of notices
+    "method_email": _("by email"),
+    "method_letter": _("by letter"),
+    "method_courier": _("by courier"),
+    "method_registered": _("by registered letter"),
+    "method_hand": _("by hand"),
+    "method_fax": _("by fax"),
+    "method_publication": _("on the notice page"),
     # disputes
     "dispute_open": _("not decided yet"),
     "dispute_upheld": _("decided for the customer"),
@@ -78,6 +86,19 @@ LABELS: Final = {
     "counsel": _("counsel"),
     "auditor": _("auditor"),
     "admin": _("admin"),
+    # grounds of a finding, in few words
+    "costly_destinations": _("costly destinations"),
+    "unusual_destinations": _("unusual destinations"),
+    "unattended": _("nobody at work"),
+    "taken_over_access": _("access that was taken over"),
+    "forwarded_calls": _("forwarded calls"),
+    "call_back_lures": _("lures to call back"),
+    "automated_calls": _("automated calls"),
+    "carried_for_others": _("carried for others"),
+    "calls_without_conversation": _("calls without a conversation"),
+    "blocked_lines": _("blocked lines"),
+    "pumped_messages": _("pumped messages"),
+    "feigned_contacts": _("feigned contacts"),
     # findings and parts
     "fraudulent": _("fraudulent"),
     "not_fraudulent": _("not fraudulent"),
@@ -122,6 +143,7 @@ LABELS: Final = {
     "clause_2_4": _("clause 2.4 or its like"),
     "none": _("no right"),
     "not_read": _("not read"),
+    "not_stated": _("not stated"),
     # modes
     "observe": _("observe: nothing is sent or done"),
     "act": _("act"),

@@ -1,88 +1,42 @@
-"""Sentences that operations answer, in the reader's language: the frequent ones, by the pattern that each follows.
+"""Sentences that operations answer, in the reader's language, by the form that each follows.
 
 Operations speak English: their sentences go on record, to the command line and to the API. A page shows one in the
-reader's language where its pattern stands here and in the catalogue, and in English, marked as such, where not.
+reader's language where its form stands in :mod:`cjp_fraud.web.sentence_forms` and in the catalogue, and in English,
+marked as such, where not. What fills a form is said in the reader's language too: states, measures and channels by
+their labels, numbers and moments as the language writes them, sentences inside of sentences by their own forms.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
+from markupsafe import Markup
+
+from cjp_fraud.web.sentence_forms import FORMS
+from cjp_fraud.web.sentence_values import BETWEEN, VALUES
 from cjp_fraud.web.words import Words
 
-
-def _(message: str) -> str:
-    """Mark a message for the catalogues."""
-    return message
-
-
-OR: Final = _(" or ")
-
-PATTERNS: Final = (
-    # who may, and who took part
-    _("it needs the role %(roles)s, which %(name)s does not have"),
-    _("%(name)s took part in this case (%(parts)s); somebody who took no part must decide"),
-    _("%(name)s took part in the case"),
-    _("%(name)s determined the fraud; another person must approve"),
-    _("%(name)s edited the tenant's addresses or terms in the last 30 days"),
-    _("%(name)s is not an approver"),
-    _("%(name)s is not a reviewer"),
-    _("%(name)s is not an admin"),
-    _("%(name)s is neither an analyst nor a reviewer"),
-    _("%(name)s is neither analyst, reviewer, approver nor counsel"),
-    _("%(what)s was made less than 24 hours before"),
-    _("%(what)s was made by somebody who took part in the case, or goes back to them"),
-    _("%(name)s approved the proposal in force; a comment would be taking part and void the approval"),
-    # claims
-    _("%(name)s holds it; only its holder or a reviewer may"),
-    _("%(name)s holds it since %(moment)s"),
-    _("%(name)s holds it already"),
-    _("it is %(state)s; only open cases and those in review are claimed"),
-    _("it is %(state)s; only a case in review is released"),
-    _("it is %(state)s; only a case in review is handed over"),
-    _("it is %(state)s; only a case in review is put aside"),
-    _("the comment is empty"),
-    _("nobody is called @%(name)s"),
-    # two at once
-    _("the case has changed since this page was made; look at what changed and send it again"),
-    _("nobody is signed in any more: sign in, and send it again"),
-    # approval
-    _("no determination of fraud is on record"),
-    _("the approval is of another version of the proposal"),
-    _("type the code of your authenticator: the last is older than %(minutes)s minute(s)"),
-    _("the code does not fit, or it was used before; wait for the next one"),
-    # one cause, many cases
-    _("give the reasons"),
-    _("none of its cases can be dismissed together"),
-    _("it is %(count)s case(s) now, and other ones than the %(shown)s that were shown; look again"),
-    _("it is %(state)s; only what is undecided is dismissed together"),
-    _("fraud was determined on it before; decide it by itself"),
-    _("%(some)s of its %(all)s flag(s) lie outside of the event; decide it by itself"),
-    _("its flags were taken back; decide it by itself"),
-    _("%(name)s took part in it before entering the event; decide it by itself"),
-    _("%(name)s holds it"),
-    _("%(name)s put it aside and comes back to it"),
-    _("it was undone before"),
-    _("something happened on it since it was dismissed"),
-    _("known event %(id)s (%(event)s) from %(begin)s to %(end)s"),
-    # charts that are not drawn
-    _("no rows of flagged intervals are there"),
-    _("%(count)s more flagged series are in the evidence"),
-    _("the lake has no traffic of the same time in the weeks before"),
-    _("the source does not say where the contacts went"),
-    # passwords
-    _("it has %(count)s characters; it must have %(least)s or more"),
-    _("it repeats the same few characters"),
-    _("it is a sequence of characters in their order"),
-    _("it holds the user name"),
-    _("it is one of those that are tried first"),
-)
-"""The more particular before the more general: the first that fits says it."""
-
 _FIELD: Final = re.compile(r"%\((\w+)\)s")
+_NUMBERED: Final = re.compile(r"_\d+$")
+_KEPT: Final = 10_000
+"""Sentences that are kept as they were said: the pages of a case say the same ones again and again."""
+
+_INSIDE: Final[Mapping[str, re.Pattern[str] | None]] = {
+    "said": None,
+    "rest": None,
+    "events": None,
+    "parts": re.compile(", "),
+    "listed": re.compile(", "),
+    "steps": re.compile("; "),
+    "by_country": re.compile(r"(?<=\)), "),
+}
+"""Kind of a field that holds sentences → what stands between them; None: it is one, or none in a ``rest``."""
+
+_FORMS: Final = {"rest": ".*?", "events": "(?: Known event from .*)?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,30 +56,84 @@ def said(words: Words, sentence: str) -> Said:
     """Return an operation's sentence in the reader's language where it is known there; else as it is, in English."""
     if words.language == "en":
         return Said(sentence, "en")
-    for message in PATTERNS:
-        found = _pattern(message).fullmatch(sentence)
-        if found is not None:
-            filled = {name: _in_words(words, name, value) for name, value in found.groupdict().items()}
-            return Said(words.gettext(message) % filled, words.language)
-    return Said(sentence, "en")
+    own = _said(words, sentence)
+    return Said(sentence, "en") if own is None else Said(own, words.language)
 
 
-def _in_words(words: Words, name: str, value: str) -> str:
-    """Return what fills a field: states, kinds of events and roles by their labels, all else as it is."""
-    if name == "state":
-        return words.label(value).lower()
-    if name == "event":
-        return words.label(f"event_{value.replace(' ', '_')}")
-    if name == "roles":
-        return words.gettext(OR).join(map(words.label, value.split(" or ")))
-    return value
+def shown(words: Words, *sentences: str) -> Markup:
+    """Return sentences behind semicolons as a page shows them: what is in another language is marked as that."""
+    parts = [said(words, sentence) for sentence in sentences]
+    return Markup(words.gettext(BETWEEN)).join(
+        Markup("{}").format(part.text)
+        if part.language == words.language
+        else Markup('<span lang="{}">{}</span>').format(part.language, part.text)
+        for part in parts
+    )
+
+
+@lru_cache(_KEPT)
+def _said(words: Words, sentence: str) -> str | None:
+    """Return a sentence in the reader's language; None: no form fits, or what fills it is not known."""
+    for message, always in _literals():
+        if always not in sentence:  # far quicker than to match each form
+            continue
+        found = form_of(message).fullmatch(sentence)
+        filled = _filled(words, found.groupdict()) if found is not None else None
+        if filled is not None:
+            return words.gettext(message) % filled
+    return None
 
 
 @cache
-def _pattern(message: str) -> re.Pattern[str]:
-    parts = _FIELD.split(message)
-    text, names = parts[::2], parts[1::2]
-    body = re.escape(text[0])
-    for name, after in zip(names, text[1:], strict=True):
-        body += f"(?P<{name}>.+?)" + re.escape(after)
-    return re.compile(body)
+def _literals() -> tuple[tuple[str, str], ...]:
+    """Return each form with the longest text in it that is the same in all of its sentences."""
+    return tuple((message, max(_texts_of(message), key=len)) for message in FORMS)
+
+
+def _texts_of(message: str) -> list[str]:
+    return [text.replace("%%", "%") for text in _FIELD.split(message)[::2]]
+
+
+def _filled(words: Words, fields: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what fills the fields of a form, in the reader's language; None: one of them is not known in it."""
+    filled = {}
+    for name, value in fields.items():
+        own = _field(words, _kind_of(name), value)
+        if own is None:
+            return None
+        filled[name] = own
+    return filled
+
+
+def _field(words: Words, kind: str, value: str) -> str | None:
+    if kind in VALUES:
+        return VALUES[kind].say(words, value)
+    if kind not in _INSIDE:
+        return value
+    if not value and kind in _FORMS:
+        return ""
+    between = _INSIDE[kind]
+    if between is None:
+        return _said(words, value)
+    parts = [_said(words, part) for part in between.split(value)]
+    joined = words.gettext(BETWEEN) if kind == "steps" else ", "
+    known = [part for part in parts if part is not None]
+    return joined.join(known) if len(known) == len(parts) else None
+
+
+def _kind_of(field: str) -> str:
+    """Return what kind of value a field holds: its name without its number."""
+    return _NUMBERED.sub("", field)
+
+
+@cache
+def form_of(message: str) -> re.Pattern[str]:
+    """Return what a message matches in English, each field a group of its name."""
+    names = _FIELD.split(message)[1::2]
+    texts = [re.escape(text) for text in _texts_of(message)]
+    body = texts[0]
+    for name, after in zip(names, texts[1:], strict=True):
+        kind = _kind_of(name)
+        form = VALUES[kind].form if kind in VALUES else _FORMS.get(kind, ".+?")
+        body += f"(?P<{name}>{form}){after}"
+    return re.compile(body, re.DOTALL)

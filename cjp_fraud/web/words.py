@@ -33,10 +33,16 @@ from babel.units import format_unit
 
 from cjp_fraud.web.labels import LABELS
 
-LANGUAGES: Final = {"en": "English", "fr": "Français"}
-"""Languages of the pages, each by its own name."""
-
 CATALOGUES: Final = files("cjp_fraud.web") / "locales"
+
+
+def _languages() -> dict[str, str]:
+    """Return the languages of the pages, each by its own name: English, and those that have catalogues."""
+    others = sorted(folder.name for folder in CATALOGUES.iterdir() if folder.is_dir())
+    return {tag: str(Locale(tag).get_language_name()).capitalize() for tag in ("en", *others)}
+
+
+LANGUAGES: Final = _languages()
 _SHORTEST: Final = timedelta(minutes=1)
 
 _RAREST: Final = 9.0

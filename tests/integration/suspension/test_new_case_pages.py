@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from cjp_fraud.errors import CjpFraudError
-from cjp_fraud.operations import cases, due_run, paging, people
+from cjp_fraud.operations import cases, due_run, paging, people, sign_in
 from cjp_fraud.people.model import Role
 from cjp_fraud.review.model import PageOutcome
 from cjp_fraud.review.new_case_pages import new_cases_wait
@@ -192,3 +194,23 @@ def test_run_due_pages_by_mail_and_the_mail_names_no_tenant(sqlite_engine: Engin
     assert b"Subject: Case 1 waits for a reviewer" in message.content
     assert b"https://queue.provider.example/cases/1" in message.content
     assert b"acme" not in message.content
+
+
+def test_a_page_by_mail_is_in_the_language_that_its_reader_chose_and_the_webhook_stays_english(
+    sqlite_engine: Engine, tmp_path: Path, pager: Pager
+) -> None:
+    with smtp_server() as mail:
+        queue = three_tenants(sqlite_engine, tmp_path, smtp_host=mail.host, smtp_port=mail.port)
+        deployment = queue.deployment
+        sign_in.choose_settings(deployment, "rita", deployment.now, language="fr", time_zone="Europe/Paris")
+        on_call(queue, "rita", 1, mail="rita@provider.example", webhook="http://127.0.0.1:9/rita")
+        queue.flagged()
+        assert run(queue, pager) == 1
+    [message] = mail.received
+    read = message_from_bytes(message.content, policy=default)
+    assert read["Subject"] == "Le dossier 1 attend un examinateur"
+    assert read["Content-Language"] == "fr"
+    body = read.get_body()
+    assert body is not None
+    assert "Vous êtes d’astreinte." in body.get_content()
+    assert str(pager.taken[0][1]["text"]).endswith("You are on call.")

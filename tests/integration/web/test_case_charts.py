@@ -102,6 +102,43 @@ def test_each_chart_is_a_picture_with_words_and_a_table_light_and_dark(
     assert "Times are the tenant" in unescape(text)
 
 
+def test_charts_are_french_for_a_french_reader_and_english_for_another_one(
+    queue: QueueUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weeks = [PastWeek(date(2015, 3, 26), None, False), PastWeek(date(2015, 4, 2), 1400.0, True)]
+    weeks.insert(1, PastWeek(date(2015, 3, 19), 4.0, False))
+    document = a_document(countries=[["LV", 3]], agents_active=2, contacts_short=1)
+    english = shown(queue, monkeypatch, evidence_of(document, *weeks))
+    browser = queue.signed_in("ana")
+    browser.headers["accept-language"] = "fr"
+    french = browser.get("/cases/1/charts").text
+    assert 'lang="en"' not in french
+    assert "Le plus de contacts dans un intervalle\u00a0: 140 le 2 avr. 2015, 16:55" in unescape(french)
+    written = "".join(browser.get(path).text for path, _ in PICTURE.findall(english))
+    for words in (
+        "Heure locale (Europe/Berlin)",
+        "habituel",
+        "plage habituelle",
+        "inconnu",
+        "jeu. 2 avr. 2015",
+    ):
+        assert words in written, words
+    said_in_english = (
+        *(
+            "Local time",
+            "usual",
+            "observed",
+            "flagged",
+            "Contacts an hour",
+            "before",
+            "not known",
+            "where the",
+        ),
+        *("outbound", "Apr"),
+    )
+    assert [words for words in said_in_english if re.search(rf">[^<]*{words}[^<]*<", written)] == []
+
+
 def test_what_the_source_does_not_say_is_said_and_not_drawn(
     queue: QueueUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +160,9 @@ def test_a_picture_is_drawn_once_and_is_gone_when_the_case_rests_on_something_el
     path, _ = PICTURE.findall(shown(queue, monkeypatch, evidence))[0]
     drawings = []
     drawn = case_charts.svg
-    monkeypatch.setattr(case_charts, "svg", lambda chart: drawings.append(chart) or drawn(chart))
+    monkeypatch.setattr(
+        case_charts, "svg", lambda chart, signs: drawings.append(chart) or drawn(chart, signs)
+    )
     browser = queue.signed_in("ana")
     assert [browser.get(path).status_code for _ in range(3)] == [200, 200, 200]
     assert len(drawings) == 1

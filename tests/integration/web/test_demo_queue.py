@@ -27,6 +27,7 @@ from cjp_fraud.simulation.demo import demo_settings, prepare_home
 from cjp_fraud.simulation.demo_cloud import DELIVERIES, Fate, planned_incidents
 from cjp_fraud.simulation.mail_sink import running_mail_sink
 from cjp_fraud.web.application import queue_application
+from tests.english_in_pages import FIRST_PAGES, english_behind
 from tests.queue_pages import ROOT, hidden_in
 
 
@@ -102,7 +103,7 @@ def look_at_what_people_added(queue: DemoQueue) -> None:
 
 
 def sign_in_and_look(queue: DemoQueue, person: DemoSignIn) -> None:
-    """Sign in with what is printed, and open the queue and its first case."""
+    """Sign in with what is printed, open the queue and its first case, and walk all pages in French."""
     browser = TestClient(queue_application(queue.deployment), base_url=ROOT)
     asked = browser.get("/sign-in")
     typed = {"name": person.name, "password": person.password}
@@ -113,3 +114,7 @@ def sign_in_and_look(queue: DemoQueue, person: DemoSignIn) -> None:
     case = re.search(r'href="(/cases/\d+)"', shown.text)
     assert case is not None
     assert browser.get(case[1]).status_code == 200
+    browser.headers["accept-language"] = "fr"
+    english, walked = english_behind(browser, *FIRST_PAGES)
+    assert english == {}
+    assert len([path for path in walked if path.endswith("/charts")]) >= 30

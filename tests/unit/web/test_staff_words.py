@@ -39,8 +39,8 @@ def messages() -> set[str | tuple[str, ...]]:
     for template in TEMPLATES:
         for _, message, _, _ in extract_from_file("jinja2.ext.babel_extract", str(template)):
             found.add(message if isinstance(message, str) else tuple(message[:2]))
-    for module in ("labels.py", "sentences.py"):
-        found |= {message for _, message, _, _ in extract_from_file("python", str(WEB / module))}
+    for module in (WEB / "labels.py", WEB / "sentence_values.py", *(WEB / "sentence_forms").glob("*.py")):
+        found |= {message for _, message, _, _ in extract_from_file("python", str(module))}
     return found
 
 
@@ -149,3 +149,11 @@ def test_a_course_is_drawn_without_style_and_inside_its_picture(course: list[flo
 )
 def test_every_act_on_a_case_and_every_point_of_the_gate_has_its_words(action: str) -> None:
     assert action in LABELS
+
+
+def test_french_has_spaces_that_do_not_break_beside_its_signs() -> None:
+    broken = re.compile(r" (?:[;!?»]|:(?:\s|$)|%(?!\())|« |[^\W\d_]'[^\W\d_]")
+    for content in catalogues("fr").values():
+        for message in read_po(BytesIO(content), locale="fr"):
+            for text in message.string if isinstance(message.string, tuple) else (message.string,):
+                assert not (message.id and broken.search(text)), text
