@@ -91,10 +91,9 @@ def reaffirm(
     session, by, at = decision.session, decision.by, decision.at
     given = GivenReasons(reasons, although_quiet)
     case, measure = lock_measure(session, case_id)
-    action = f"reaffirm the measure of {in_words(case)}"
     refuse_unless(
         (case.state is CaseState.SUSPENDED, f"it is {case.state}; only a suspended case is reaffirmed"),
-        action=action,
+        action=f"reaffirm the measure of {in_words(case)}",
     )
     assert measure is not None, "a suspended case has a measure"
     before = reaffirmations_of(session, measure)
@@ -112,7 +111,10 @@ def reaffirm(
         *time_faults(term_of(measure), latest, at),
         *_cannot_be_kept(session, measure),
     )
-    refuse_unless(*((False, sentence) for sentence in in_the_way), action=action)
+    refuse_unless(
+        *((False, sentence) for sentence in in_the_way),
+        action=f"reaffirm the measure of {in_words(case)}",
+    )
     assert looked is not None, "look_faults says so otherwise"
     assert summary is not None, "a look has a summary"
     text = keep_text(session, recorded_reasons(given, summary), at)
