@@ -17,6 +17,7 @@ from cjp_fraud.contracts.terms import PLAIN_ROLE, NoticeTerms
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.operations.reach import reach_of
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.model import FEED, Actor
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
@@ -127,7 +128,7 @@ def load_tenants(
     if feed is not None and feed not in deployment.settings.feeds:
         declared = ", ".join(deployment.settings.feeds) or "none"
         raise BadInputError(f"no feed {feed!r} is declared in CJP_FRAUD_FEEDS; there: {declared}")
-    with transaction(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), transaction(deployment.engine) as session:
         actor = actor_named(session, by) if by is not None else Actor(f"{FEED}{feed}")
         loaded = load_file(session, file, actor, now, report=report)
     purged = sum(purge_quarantine(deployment.lake, deployment.engine, loaded.excluded).values())
