@@ -29,6 +29,7 @@ from cjp_fraud.review.queue import OverflowEpisode, QueuedCase, QueuePage, overf
 from cjp_fraud.review.queue_filters import QueueCounts
 from cjp_fraud.review.saved_views import QueueView, keep_view, views_for
 from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.suspension.stage_views import HeldStages, held_stages
 
 ListedCase: TypeAlias = QueuedCase
 """One row of the queue, as pages take it."""
@@ -71,6 +72,7 @@ class QueueDesk:
     ----------
     counts : how many cases the filter lets through, by state, reason and age.
     disputes : the open ones, the one due first on top; only on the first page.
+    held_stages : reinstatements in stages that are held, so that an approver must act; only on the first page.
     views : the reader's own views, and those that others share.
     workers : names of those who may hold a case.
     """
@@ -78,6 +80,7 @@ class QueueDesk:
     listed: QueuePage
     counts: QueueCounts
     disputes: tuple[ListedDispute, ...]
+    held_stages: tuple[HeldStages, ...]
     views: tuple[QueueView, ...]
     workers: tuple[str, ...]
 
@@ -107,12 +110,14 @@ def look_at_queue(
         reach = reach_for(reader)
         chosen = replace(_of_any_state(queue_filter), reach=reach)
         counts = deployment.count_cache.counts(session, replace(chosen, order=QueueOrder.WORST), now)
+        reached = reached_within(session, reach) if after is None else None
         return QueueDesk(
             listed=_page(
                 session, deployment, chosen, now, limit=limit, after=after, by=by, counts=counts.states
             ),
             counts=counts,
-            disputes=_disputes(session, reached_within(session, reach)) if after is None else (),
+            disputes=_disputes(session, reached) if after is None else (),
+            held_stages=_held(session, reached) if after is None else (),
             views=views_for(session, reader),
             workers=tuple(case_workers(session)),
         )
@@ -159,11 +164,13 @@ def _page(
     held = holdings(session, [case.id for case in page.cases], now, deployment.claim_policy)
     naming = {mention.case for mention in mentions_waiting(session, by)} if by is not None else set()
     events = events_of_cases(session, page.cases)
+    stages = {each.case: each.held_at for each in held_stages(session)}
     cases = (
         replace(
             case,
             holding=held[case.id],
             mentions_reader=case.number in naming,
+            stages_held_at=stages.get(case.number),
             known_events=events.get(case.id, ()),
         )
         for case in page.cases
@@ -176,6 +183,10 @@ def _disputes(
 ) -> tuple[ListedDispute, ...]:
     listed = disputes_on_record(session, decided_too=decided_too)
     return tuple(each for each in listed if reached is None or each.case in reached)
+
+
+def _held(session: Session, reached: frozenset[int] | None) -> tuple[HeldStages, ...]:
+    return tuple(each for each in held_stages(session) if reached is None or each.case in reached)
 
 
 def _of_any_state(chosen: QueueFilter) -> QueueFilter:
