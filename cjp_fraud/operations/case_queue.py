@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.reach import reach_of, reached_by, reached_within
-from cjp_fraud.people.model import Decision
 from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review import saved_views
@@ -28,7 +27,7 @@ from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.queue import OverflowEpisode, QueuedCase, QueuePage, overflow_list, queue
 from cjp_fraud.review.queue_filters import QueueCounts
 from cjp_fraud.review.saved_views import QueueView, keep_view, views_for
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.stage_views import HeldStages, held_stages
 
 ListedCase: TypeAlias = QueuedCase
@@ -209,21 +208,36 @@ def save_view(
     BadInputError
         If the name is empty or too long.
     Refused
-        If the user keeps too many views.
+        If the user keeps too many views, or shares one and works on no cases.
     """
-    with transaction(deployment.engine) as session:
-        actor = actor_named(session, by)
-        view = keep_view(Decision(session, actor, now), name, filters, shared=shared)
-        return QueueView(view.id, view.name, view.filters, actor.name, view.shared)
+    with deployment.deciding(by, now, of_their_own=not shared) as decision:
+        view = keep_view(decision, name, filters, shared=shared)
+        return QueueView(view.id, view.name, view.filters, by, view.shared)
+
+
+def list_views(deployment: Deployment, by: str | None = None) -> tuple[QueueView, ...]:
+    """Return the views that people share, and those of the user ``by``; None: of no user."""
+    with reading(deployment.engine) as session:
+        return (
+            views_for(session, actor_named(session, by))
+            if by is not None
+            else saved_views.shared_views(session)
+        )
 
 
 def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) -> None:
-    """Remove a view of one's own.
+    """Remove a view of one's own or, as an admin, one that somebody shares.
+
+    Parameters
+    ----------
+    view_id : its id.
 
     Raises
     ------
     NotFoundError
-        If the user keeps no such view.
+        If there is no such view, or somebody else keeps it for themself.
+    Refused
+        If somebody else shares it, and the user is no admin.
     """
-    with transaction(deployment.engine) as session:
-        saved_views.remove_view(Decision(session, actor_named(session, by), now), view_id)
+    with deployment.deciding(by, now, of_their_own=True) as decision:
+        saved_views.remove_view(decision, view_id)

@@ -175,7 +175,7 @@ def claims_view(
     )
     pdf = summary_pdf(facts.document(), {}, now, template=CLAIMS)
     sha256 = hashlib.sha256(pdf).hexdigest()
-    with deployment.deciding(by, now) as decision:
+    with deployment.deciding(by, now, of_their_own=True) as decision:
         content = {"first": first.isoformat(), "last": last.isoformat(), "sha256": sha256}
         append(decision, "tenant.claims_view", "tenants", tenant_id, content)
     return ClaimsView(tenant_id, first, last, now, pdf, sha256)
