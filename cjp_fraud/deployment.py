@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cjp_fraud.clock import LaterOf, TickingClock
 from cjp_fraud.config import Settings, load_settings
-from cjp_fraud.errors import BadInputError, StorageError
+from cjp_fraud.errors import BadInputError, StorageError, refuse_unless
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -268,15 +268,22 @@ class Deployment:
         return Enforcement(self.engine, self.notice_methods, self.platform, self.policy, clock)
 
     @contextmanager
-    def deciding(self, by: str, at: datetime) -> Iterator[Decision]:
+    def deciding(self, by: str, at: datetime, *, of_their_own: bool = False) -> Iterator[Decision]:
         """Open a transaction in which the user named ``by`` decides; committed at the end.
 
-        A refusal that is about who decides (a role, a part that they took, how new they are) goes on record.
+        A refusal that is about who decides (a role, its reach, a part that they took, how new they are) goes on record.
+
+        Parameters
+        ----------
+        of_their_own : whether it is about that person alone (settings, tokens, views), or only says what they read;
+            anything else an auditor is refused.
 
         Raises
         ------
         NotFoundError
             If nobody has that name.
+        Refused
+            If somebody changes something who is an auditor and nothing else.
         FormSentBefore, StaleForm
             If a form decides that acted before, or that was made before the case's last change.
         """
@@ -287,6 +294,10 @@ class Deployment:
 
         with denials_on_record(self.engine, by, at), transaction(self.engine) as session:
             decision = Decision(session, actor_named(session, by), at)
+            reads_only = decision.by.only_reads and not of_their_own
+            refuse_unless(
+                (not reads_only, f"{by} is an auditor, who reads all and changes nothing"), action="change it"
+            )
             with self.form.acting(decision) if self.form is not None else nullcontext():
                 yield decision
 

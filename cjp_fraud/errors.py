@@ -30,7 +30,12 @@ class StorageError(CjpFraudError):
 
 
 class OutOfReach(CjpFraudError):
-    """A case lies outside of the channels or countries to which a person's roles are narrowed."""
+    """A case lies outside of the channels or countries to which a person's roles are narrowed.
+
+    ``on_record``: whether the log says already that the person was denied it.
+    """
+
+    on_record: bool = False
 
 
 class FormSentBefore(CjpFraudError):

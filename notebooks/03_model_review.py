@@ -98,8 +98,8 @@ except StorageError as refused:
     print(refused)
 
 # %% [markdown]
-# Whoever is analyst or admin does so by the command below. The version is tried against the one in force, on decided
+# An admin does so by the command below. The version is tried against the one in force, on decided
 # cases and on a simulated cloud, and a worse one is refused unless somebody says why it is promoted all the same.
 
 # %%
-print(f"cjp-fraud models promote {newest['monday']:%Y-%m-%d} --as rosa")
+print(f"cjp-fraud models promote {newest['monday']:%Y-%m-%d} --as ADMIN")

@@ -39,6 +39,7 @@ _QUEUE = (
 _CONTRADICTED = Column("person_due_at", "NOTICE\nCONTRADICTED:\ndecide by")
 _TO_SETTLE = Column("reports_to_settle", "messages\nfor a person")
 _TOGETHER = Column("others_flagged", "others\ntogether")
+_HELD = Column("stages_held_at", "REINSTATEMENT\nHELD since")
 _KNOWN = Column("known_as", "known event")
 _OVERFLOW = (
     Column("episode_id", "episode", full=True),
@@ -89,7 +90,9 @@ def list_cases(
         raise typer.BadParameter("say who you are: --as USER", param_hint="--mentions-me")
     opened = deployment(ctx)
     if overflow:
-        print_table(case_queue.list_overflow(opened), _OVERFLOW, as_json=as_json, title="Overflow")
+        print_table(
+            case_queue.list_overflow(opened, by=as_user), _OVERFLOW, as_json=as_json, title="Overflow"
+        )
         return
     states = frozenset(CaseState) if everything else frozenset(state) if state else None
     if by_age and by_score:
@@ -109,8 +112,9 @@ def list_cases(
     contradicted = [_CONTRADICTED] if any(case.person_due_at for case in page.cases) else []
     to_settle = [_TO_SETTLE] if any(case.reports_to_settle for case in page.cases) else []
     together = [_TOGETHER] if any(case.others_flagged for case in page.cases) else []
+    held = [_HELD] if any(case.stages_held_at for case in page.cases) else []
     known = [_KNOWN] if any(case.known_events for case in page.cases) else []
-    print_table(page.cases, [*_QUEUE, *known, *together, *contradicted, *to_settle], title="Cases")
+    print_table(page.cases, [*_QUEUE, *known, *together, *contradicted, *to_settle, *held], title="Cases")
     if len(page.counts) > 1:
         typer.echo("  " + ", ".join(f"{count} {name}" for name, count in page.counts.items()))
     if page.overflow:

@@ -62,7 +62,7 @@ def start(
     BadInputError
         If a clock cannot have its threshold, or it would last too long or not at all.
     Refused
-        If who decides is neither analyst nor admin, or another shadow run goes on.
+        If who decides is no admin, or another shadow run goes on.
     """
     session, at = decision.session, aware(decision.at)
     for clock, threshold in thresholds.items():
@@ -72,7 +72,7 @@ def start(
     named_lock(session, _LOCK)
     other = _running(session, at)
     refuse_unless(
-        _may_keep_models(decision),
+        _is_admin(decision),
         (other is None, f"shadow run {other.id if other else ''} goes on; stop it first"),
         action="start a shadow run",
     )
@@ -98,14 +98,14 @@ def stop(decision: Decision, run_id: str) -> ShadowRun:
     NotFoundError
         If it is not on record.
     Refused
-        If who decides is neither analyst nor admin.
+        If who decides is no admin.
     """
     session, at = decision.session, aware(decision.at)
     named_lock(session, _LOCK)
     row = session.get(ShadowRun, run_id, populate_existing=True)
     if row is None:
         raise NotFoundError(f"no shadow run {run_id!r} is on record; cjp-fraud models shadow list shows them")
-    refuse_unless(_may_keep_models(decision), action="stop a shadow run")
+    refuse_unless(_is_admin(decision), action="stop a shadow run")
     if row.stopped_at is None and at < row.ends_at:
         row.stopped_at = at
         session.flush()
@@ -260,5 +260,5 @@ def _running(session: Session, at: datetime) -> ShadowRun | None:
     ).first()
 
 
-def _may_keep_models(decision: Decision) -> tuple[bool, str]:
-    return decision.by.may(Role.ANALYST, Role.ADMIN), f"{decision.by} is neither analyst nor admin"
+def _is_admin(decision: Decision) -> tuple[bool, str]:
+    return decision.by.may(Role.ADMIN), f"{decision.by} is not an admin"

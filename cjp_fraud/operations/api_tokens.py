@@ -89,7 +89,7 @@ def make_token(
     BadInputError, Refused
         As :func:`cjp_fraud.people.api_tokens.make_token`.
     """
-    with deployment.deciding(by, now) as decision:
+    with deployment.deciding(by, now, of_their_own=True) as decision:
         row, text = api_tokens.make_token(decision, label, scopes, lasts)
         return NewToken(_view(row, decision.by.name, now), text)
 
@@ -101,7 +101,7 @@ def revoke_token(deployment: Deployment, by: str, now: datetime, token_id: str) 
     ----------
     token_id : the id, or how it begins (8 digits or more).
     """
-    with deployment.deciding(by, now) as decision:
+    with deployment.deciding(by, now, of_their_own=True) as decision:
         session = decision.session
         meant = id_of(session, ApiToken.id, token_id, "token", "cjp-fraud tokens list")
         row = api_tokens.revoke_token(decision, meant)

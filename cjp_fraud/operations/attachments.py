@@ -14,6 +14,7 @@ from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
 from cjp_fraud.operations.cases import CaseStanding
 from cjp_fraud.operations.readings_on_record import Read, put_reading_on_record, read_lately
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.reach import CASE_READERS, ROLES_FOR_ACT
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review import claim as claims
@@ -137,7 +138,7 @@ def download(deployment: Deployment, by: str, now: datetime, case: str, attachme
     OutOfReach, Refused
         If the person's roles do not reach the case, or none of them reads cases.
     """
-    with reading(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
         row = session.get_one(Case, case_id_of(session, case))
         reader = actor_named(session, by)
         refuse_unless(

@@ -172,7 +172,7 @@ def verify_and_record(deployment: Deployment, by: str, now: datetime) -> LogRepo
     """
     found = verify_log(deployment)
     content = {"holds": found.holds, "entries": found.entries, "head_sha256": found.head_sha256}
-    with deployment.deciding(by, now) as decision:
+    with deployment.deciding(by, now, of_their_own=True) as decision:
         append(decision, VERIFIED, "audit_entries", str(found.entries), content)
     return found
 

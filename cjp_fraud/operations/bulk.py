@@ -18,6 +18,7 @@ from cjp_fraud.errors import CjpFraudError, NotFoundError, OutOfReach, Refused
 from cjp_fraud.operations.cases import enforce_now
 from cjp_fraud.operations.reach import reached_by
 from cjp_fraud.operations.short_ids import id_of
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.form_submissions import case_version
 from cjp_fraud.people.model import Decision
 from cjp_fraud.people.tables import User
@@ -126,7 +127,7 @@ def show_cause(deployment: Deployment, by: str, now: datetime, cause: str) -> Ca
     OutOfReach
         If the person's roles reach none of its cases.
     """
-    with reading(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
         cause_id = _cause_id(session, cause)
         return _cause_view(bulk.shared_cause(session, cause_id, by, now, deployment.claim_policy))
 
@@ -183,12 +184,12 @@ def show_bulk(deployment: Deployment, now: datetime, bulk_id: str, *, by: str | 
     OutOfReach
         If the person's roles reach none of its cases.
     """
-    with reading(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
         row = session.get_one(BulkDismissal, _bulk_id(session, bulk_id))
         shown = _bulk_view(session, row, now, reached_by(session, by))
-    if not shown.cases:
-        raise OutOfReach(f"no case of this bulk dismissal lies within what {by}'s roles are narrowed to")
-    return shown
+        if not shown.cases:
+            raise OutOfReach(f"no case of this bulk dismissal lies within what {by}'s roles are narrowed to")
+        return shown
 
 
 def list_bulks(

@@ -22,6 +22,7 @@ from cjp_fraud.operations.letter_preview import PreviewedLetter, letters_of
 from cjp_fraud.operations.measure_choice import OfferedMeasure, offered_measures
 from cjp_fraud.operations.narrowing import narrower_offered
 from cjp_fraud.operations.readings_on_record import Read, put_reading_on_record, read_lately
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.form_drafts import drafts_of
 from cjp_fraud.people.form_submissions import READ, case_version
 from cjp_fraud.people.model import Actor, Decision, Role
@@ -189,7 +190,7 @@ def _opened(
     deployment: Deployment, by: str, now: datetime, case: str
 ) -> Iterator[tuple[Session, Case, Actor]]:
     """Read a case as of one moment; once that is done, keep that ``by`` read it, and that no mention waits any more."""
-    with reading(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
         at_one_moment(session)
         row = case_named(session, case)
         reader = actor_named(session, by)

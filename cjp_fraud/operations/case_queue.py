@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.reach import reach_of, reached_by, reached_within
-from cjp_fraud.people.model import Decision
 from cjp_fraud.people.reach import reach_for
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review import saved_views
@@ -28,7 +27,8 @@ from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.queue import OverflowEpisode, QueuedCase, QueuePage, overflow_list, queue
 from cjp_fraud.review.queue_filters import QueueCounts
 from cjp_fraud.review.saved_views import QueueView, keep_view, views_for
-from cjp_fraud.storage.database import reading, transaction
+from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.stage_views import HeldStages, held_stages
 
 ListedCase: TypeAlias = QueuedCase
 """One row of the queue, as pages take it."""
@@ -71,6 +71,7 @@ class QueueDesk:
     ----------
     counts : how many cases the filter lets through, by state, reason and age.
     disputes : the open ones, the one due first on top; only on the first page.
+    held_stages : reinstatements in stages that are held, so that an approver must act; only on the first page.
     views : the reader's own views, and those that others share.
     workers : names of those who may hold a case.
     """
@@ -78,6 +79,7 @@ class QueueDesk:
     listed: QueuePage
     counts: QueueCounts
     disputes: tuple[ListedDispute, ...]
+    held_stages: tuple[HeldStages, ...]
     views: tuple[QueueView, ...]
     workers: tuple[str, ...]
 
@@ -107,12 +109,14 @@ def look_at_queue(
         reach = reach_for(reader)
         chosen = replace(_of_any_state(queue_filter), reach=reach)
         counts = deployment.count_cache.counts(session, replace(chosen, order=QueueOrder.WORST), now)
+        reached = reached_within(session, reach) if after is None else None
         return QueueDesk(
             listed=_page(
                 session, deployment, chosen, now, limit=limit, after=after, by=by, counts=counts.states
             ),
             counts=counts,
-            disputes=_disputes(session, reached_within(session, reach)) if after is None else (),
+            disputes=_disputes(session, reached) if after is None else (),
+            held_stages=_held(session, reached) if after is None else (),
             views=views_for(session, reader),
             workers=tuple(case_workers(session)),
         )
@@ -159,11 +163,13 @@ def _page(
     held = holdings_of(session, page.cases, now, deployment.claim_policy)
     naming = {mention.case for mention in mentions_waiting(session, by)} if by is not None else set()
     events = events_of_cases(session, page.cases)
+    stages = {each.case: each.held_at for each in held_stages(session)}
     cases = (
         replace(
             case,
             holding=held[case.id],
             mentions_reader=case.number in naming,
+            stages_held_at=stages.get(case.number),
             known_events=events.get(case.id, ()),
         )
         for case in page.cases
@@ -176,6 +182,10 @@ def _disputes(
 ) -> tuple[ListedDispute, ...]:
     listed = disputes_on_record(session, decided_too=decided_too)
     return tuple(each for each in listed if reached is None or each.case in reached)
+
+
+def _held(session: Session, reached: frozenset[int] | None) -> tuple[HeldStages, ...]:
+    return tuple(each for each in held_stages(session) if reached is None or each.case in reached)
 
 
 def _of_any_state(chosen: QueueFilter) -> QueueFilter:
@@ -198,21 +208,36 @@ def save_view(
     BadInputError
         If the name is empty or too long.
     Refused
-        If the user keeps too many views.
+        If the user keeps too many views, or shares one and works on no cases.
     """
-    with transaction(deployment.engine) as session:
-        actor = actor_named(session, by)
-        view = keep_view(Decision(session, actor, now), name, filters, shared=shared)
-        return QueueView(view.id, view.name, view.filters, actor.name, view.shared)
+    with deployment.deciding(by, now, of_their_own=not shared) as decision:
+        view = keep_view(decision, name, filters, shared=shared)
+        return QueueView(view.id, view.name, view.filters, by, view.shared)
+
+
+def list_views(deployment: Deployment, by: str | None = None) -> tuple[QueueView, ...]:
+    """Return the views that people share, and those of the user ``by``; None: of no user."""
+    with reading(deployment.engine) as session:
+        return (
+            views_for(session, actor_named(session, by))
+            if by is not None
+            else saved_views.shared_views(session)
+        )
 
 
 def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) -> None:
-    """Remove a view of one's own.
+    """Remove a view of one's own or, as an admin, one that somebody shares.
+
+    Parameters
+    ----------
+    view_id : its id.
 
     Raises
     ------
     NotFoundError
-        If the user keeps no such view.
+        If there is no such view, or somebody else keeps it for themself.
+    Refused
+        If somebody else shares it, and the user is no admin.
     """
-    with transaction(deployment.engine) as session:
-        saved_views.remove_view(Decision(session, actor_named(session, by), now), view_id)
+    with deployment.deciding(by, now, of_their_own=True) as decision:
+        saved_views.remove_view(decision, view_id)

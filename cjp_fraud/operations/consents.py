@@ -26,6 +26,7 @@ from cjp_fraud.errors import BadInputError
 from cjp_fraud.operations.cap_views import CapView, caps_of_consents
 from cjp_fraud.operations.reach import reach_of
 from cjp_fraud.operations.short_ids import id_of
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.database import reading
@@ -118,7 +119,7 @@ def list_consents(
     NotFoundError
         If the tenant is not on record.
     """
-    with reading(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
         require_tenant(session, tenant_id)
         if by is not None:
             require_tenant_reach(session, actor_named(session, by), tenant_id)

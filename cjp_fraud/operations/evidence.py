@@ -28,6 +28,7 @@ from cjp_fraud.operations.head_keeping import (
     keep_signed,
     trusted_heads,
 )
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.model import Role, machine
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.case_reach import require_reach
@@ -146,7 +147,7 @@ def export_case(
     """
     actor = machine("account-of-this-machine")
     if by is not None:
-        with reading(deployment.engine) as session:
+        with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
             actor = actor_named(session, by)
             row = session.get_one(Case, case_id_of(session, case))
             require_reach(session, actor, row, {Role.COUNSEL, Role.AUDITOR})

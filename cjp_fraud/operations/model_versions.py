@@ -236,7 +236,7 @@ def promote_version(
 
     Parameters
     ----------
-    by : name of a user who is analyst or admin.
+    by : name of a user who is admin.
     anyway : even where it is worse; ``because`` says why, and goes into the log.
 
     Raises
@@ -252,7 +252,7 @@ def promote_version(
     with deployment.deciding(by, now) as decision:
         actor, session = decision.by, decision.session
         refuse_unless(
-            (actor.may(Role.ADMIN, Role.ANALYST), f"{actor} is neither analyst nor admin"),
+            (actor.may(Role.ADMIN), f"{actor} is not an admin"),
             *((anyway, f"{fault} (--anyway --because TEXT promotes it all the same)") for fault in faults),
             (not anyway or bool((because or "").strip()), "say why it is promoted anyway (--because TEXT)"),
             (anyway or because is None, "a reason is kept of a version that is promoted anyway (--anyway)"),

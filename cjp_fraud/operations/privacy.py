@@ -17,6 +17,7 @@ from cjp_fraud.compliance.tables import LegalHold
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.notices.inbound_folders import reports_kept
 from cjp_fraud.operations.short_ids import id_of
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.model import Actor
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_named
@@ -85,7 +86,7 @@ def erase(
         If the database's file could not be cleaned of what was erased; running it again does so.
     """
     if dry_run:
-        with reading(deployment.engine) as session:
+        with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
             texts, files = _checked(deployment, session, actor_named(session, by), tenant_id)
             return _erasure(texts, files, dry_run=True)
     with deployment.deciding(by, now) as decision:

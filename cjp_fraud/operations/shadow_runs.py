@@ -106,7 +106,7 @@ def start_shadow(
     BadInputError
         If neither or both of them are given, a clock cannot have a threshold, or the days cannot be.
     Refused
-        If the user is neither analyst nor admin, or another shadow run goes on.
+        If the user is no admin, or another shadow run goes on.
     """
     if bool(thresholds) == (version is not None):
         raise BadInputError("say what is tried: thresholds by clock, or a model version")
@@ -130,7 +130,7 @@ def stop_shadow(deployment: Deployment, by: str, now: datetime, run: str) -> Sha
     NotFoundError
         If it is not on record.
     Refused
-        If the user is neither analyst nor admin.
+        If the user is no admin.
     """
     with deployment.deciding(by, now) as decision:
         return _view(decision.session, shadow.stop(decision, _id(decision.session, run)), now)

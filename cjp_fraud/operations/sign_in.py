@@ -288,7 +288,7 @@ def choose_settings(
     deployment: Deployment, by: str, now: datetime, *, language: str | None, time_zone: str
 ) -> None:
     """Keep the language and the zone in which somebody reads the pages; the caller knows which there are."""
-    with deployment.deciding(by, now) as decision:
+    with deployment.deciding(by, now, of_their_own=True) as decision:
         session, user_id = decision.session, decision.by.reference
         row = session.get(UserSettings, user_id)
         if row is None:

@@ -23,6 +23,7 @@ from cjp_fraud.operations.contracts import ContractView, contract_view
 from cjp_fraud.operations.known_events import SHOWN_FOR
 from cjp_fraud.operations.reach import reach_of
 from cjp_fraud.operations.readings_on_record import Read, put_reading_on_record, read_lately
+from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.form_submissions import TENANT_READ
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review.known_event import KnownEventView
@@ -103,7 +104,7 @@ def look_at_tenant(deployment: Deployment, by: str, now: datetime, tenant_id: st
     OutOfReach
         If the tenant lies outside of what the user's roles are narrowed to.
     """
-    with reading(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
         at_one_moment(session)
         reader = actor_named(session, by)
         require_tenant_reach(session, reader, tenant_id)
@@ -141,7 +142,7 @@ def claims_view(
     StorageError
         If the lake cannot be read.
     """
-    with reading(deployment.engine) as session:
+    with denials_on_record(deployment.engine, by, now), reading(deployment.engine) as session:
         at_one_moment(session)
         require_tenant(session, tenant_id)
         require_tenant_reach(session, actor_named(session, by), tenant_id)
@@ -174,7 +175,7 @@ def claims_view(
     )
     pdf = summary_pdf(facts.document(), {}, now, template=CLAIMS)
     sha256 = hashlib.sha256(pdf).hexdigest()
-    with deployment.deciding(by, now) as decision:
+    with deployment.deciding(by, now, of_their_own=True) as decision:
         content = {"first": first.isoformat(), "last": last.isoformat(), "sha256": sha256}
         append(decision, "tenant.claims_view", "tenants", tenant_id, content)
     return ClaimsView(tenant_id, first, last, now, pdf, sha256)

@@ -18,7 +18,6 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError
 from cjp_fraud.operations.reach import reach_of
 from cjp_fraud.people.model import FEED, Actor
-from cjp_fraud.people.users import actor_named
 from cjp_fraud.progress import Report
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.traffic.quarantine import purge_quarantine
@@ -117,6 +116,8 @@ def load_tenants(
         If neither a user nor a feed of the settings edits, or both.
     TenantsFileError
         Names every fault of the file with its line.
+    Refused
+        If the user is an auditor and nothing else.
     OutOfReach
         If the user's roles are narrowed to other countries than those of a tenant of the file.
     """
@@ -127,9 +128,12 @@ def load_tenants(
     if feed is not None and feed not in deployment.settings.feeds:
         declared = ", ".join(deployment.settings.feeds) or "none"
         raise BadInputError(f"no feed {feed!r} is declared in CJP_FRAUD_FEEDS; there: {declared}")
-    with transaction(deployment.engine) as session:
-        actor = actor_named(session, by) if by is not None else Actor(f"{FEED}{feed}")
-        loaded = load_file(session, file, actor, now, report=report)
+    if by is not None:
+        with deployment.deciding(by, now) as decision:
+            loaded = load_file(decision.session, file, decision.by, now, report=report)
+    else:
+        with transaction(deployment.engine) as session:
+            loaded = load_file(session, file, Actor(f"{FEED}{feed}"), now, report=report)
     purged = sum(purge_quarantine(deployment.lake, deployment.engine, loaded.excluded).values())
     return TenantsLoaded(
         file=loaded.file,

@@ -66,7 +66,7 @@ ROLES_OF: Final[Mapping[ApiScope, frozenset[Role]]] = {
     ApiScope.CONTRACTS_READ: _READERS,
     ApiScope.CONTRACTS_WRITE: frozenset({Role.COUNSEL}),
     ApiScope.MODELS_READ: _READERS | {Role.ADMIN},
-    ApiScope.MODELS_WRITE: frozenset({Role.ANALYST, Role.ADMIN}),
+    ApiScope.MODELS_WRITE: frozenset({Role.ADMIN}),
     ApiScope.AUDIT_READ: _OVERSEERS | {Role.COUNSEL},
     ApiScope.USERS_READ: _OVERSEERS,
     ApiScope.USERS_WRITE: frozenset({Role.ADMIN}),

@@ -94,6 +94,11 @@ class Actor:
         """Name of the feed that acts (``system:feed:NAME``); None: no feed does."""
         return self.name.removeprefix(FEED) if self.user_id is None and self.name.startswith(FEED) else None
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether the actor is a person with no other role than auditor's, who reads all and changes nothing."""
+        return self.is_person and self.roles == {Role.AUDITOR}
+
     def may(self, *roles: Role) -> bool:
         """Whether the actor is a person with at least one of ``roles``."""
         return self.is_person and any(role in self.roles for role in roles)

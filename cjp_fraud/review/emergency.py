@@ -33,7 +33,7 @@ def record_emergency_order(
     reasons : why it cannot wait for an approval.
     expected_sha256 : digest (or its first 8 or more digits) of the version that the person has seen; refused if another
         stands.
-    repeat_faults : why this person may not order after an earlier order of theirs that nobody approved; none: they may.
+    repeat_faults : why this person may not order after an earlier order that nobody approved; none: they may.
 
     Raises
     ------

@@ -83,6 +83,7 @@ class QueuedCase:
     earlier_cases : cases of the tenant that were opened before.
     outline : what happened, what it costs, its course; None: no flag of it was ever in force.
     holding : until when it is held or put aside, and its service clock; None: not asked.
+    stages_held_at : since when its reinstatement in stages is held, so that an approver must act; None: it is not.
     mentions_reader : whether a comment names who reads, and they have not opened the case since.
     known_events : those that count and that some of its flags lie in, the newest entered first.
     """
@@ -107,6 +108,7 @@ class QueuedCase:
     outline: CaseOutline | None
     holding: Holding | None = None
     mentions_reader: bool = False
+    stages_held_at: datetime | None = None
     known_events: tuple[NamedEvent, ...] = ()
 
     @property

@@ -9,14 +9,17 @@ from typing import Final
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from cjp_fraud.audit.log import append
 from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
-from cjp_fraud.people.model import Actor, Decision
+from cjp_fraud.people.model import Actor, Decision, Role
 from cjp_fraud.people.tables import User
 from cjp_fraud.review.queue_tables import SavedView
 from cjp_fraud.storage.locks import named_lock
 
 MOST_VIEWS: Final = 50
 """Views that one person may keep."""
+
+_SHARE: Final = (Role.ANALYST, Role.REVIEWER, Role.APPROVER, Role.COUNSEL)
 
 _VIEWS: Final = (
     select(SavedView, User.name)
@@ -46,12 +49,14 @@ class QueueView:
 def keep_view(decision: Decision, name: str, filters: Mapping[str, str], *, shared: bool) -> SavedView:
     """Keep filters under a name; the same person's view of that name is replaced.
 
+    That it is shared, or no longer, is in the log.
+
     Raises
     ------
     BadInputError
         If the name is empty or too long.
     Refused
-        If the person keeps too many views.
+        If the person keeps too many views, or shares one and works on no cases.
     """
     session, by = decision.session, decision.by
     named = " ".join(name.split())
@@ -63,31 +68,59 @@ def keep_view(decision: Decision, name: str, filters: Mapping[str, str], *, shar
     ).all()
     view = next((view for view in own if view.name == named), None)
     refuse_unless(
+        (not shared or by.may(*_SHARE), f"{by} is neither analyst, reviewer, approver nor counsel"),
         (view is not None or len(own) < MOST_VIEWS, f"{by} keeps {MOST_VIEWS} views; remove one"),
         action="keep the view",
     )
     if view is None:
         view = SavedView(user_id=by.reference, name=named)
         session.add(view)
+    was_shared = bool(view.shared)
     view.filters = {name: value for name, value in filters.items() if value}
     view.shared = shared
     session.flush()
+    if shared or was_shared:
+        append(decision, "queue_view.shared", SavedView.__tablename__, view.id, {"shared": shared})
     return view
 
 
 def remove_view(decision: Decision, view_id: str) -> None:
-    """Remove a view of one's own; one that is removed already stays so.
+    """Remove a view of one's own or, as an admin, one that somebody shares; one that is removed already stays so.
+
+    That a shared one was removed is in the log.
 
     Raises
     ------
     NotFoundError
-        If the person has no such view.
+        If there is no such view, or somebody else keeps it for themself.
+    Refused
+        If somebody else shares it, and the person is no admin.
     """
-    view = decision.session.get(SavedView, view_id)
-    if view is None or view.user_id != decision.by.reference:
-        raise NotFoundError(f"{decision.by} keeps no view {view_id!r}")
-    view.removed_at = view.removed_at or decision.at
-    decision.session.flush()
+    session, by = decision.session, decision.by
+    view = session.get(SavedView, view_id, with_for_update=True, populate_existing=True)
+    if view is None or not (view.shared or view.user_id == by.reference):
+        raise NotFoundError(f"{by} keeps no view {view_id!r}")
+    refuse_unless(
+        (view.user_id == by.reference or by.may(Role.ADMIN), f"{by} is neither its owner nor an admin"),
+        action="remove the view",
+    )
+    if view.removed_at is not None:
+        return
+    view.removed_at = decision.at
+    session.flush()
+    if view.shared:
+        append(decision, "queue_view.removed", SavedView.__tablename__, view.id, {"owner": view.user_id})
+
+
+def shared_views(session: Session) -> tuple[QueueView, ...]:
+    """Return the views that anybody shares, by name."""
+    rows = session.execute(
+        select(SavedView, User.name)
+        .join(User, User.id == SavedView.user_id)
+        .where(SavedView.removed_at.is_(None), SavedView.shared)
+        .order_by(SavedView.name, User.name)
+    )
+    return tuple(QueueView(view.id, view.name, view.filters, owner, view.shared) for view, owner in rows)
 
 
 def views_for(session: Session, reader: Actor) -> tuple[QueueView, ...]:

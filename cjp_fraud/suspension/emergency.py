@@ -8,7 +8,7 @@ ends even where nothing of ours runs. The approval moves the end, in the transac
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
@@ -23,18 +23,18 @@ from cjp_fraud.notices.tables import NoticePlan
 from cjp_fraud.people.model import Actor, Decision
 from cjp_fraud.review.approval import approve
 from cjp_fraud.review.cases import in_words, lock_case, note
-from cjp_fraud.review.decision_tables import Approval, EmergencyOrder, Proposal
+from cjp_fraud.review.decision_tables import Approval, DeterminationFlag, EmergencyOrder, Proposal
 from cjp_fraud.review.emergency import emergency_order_of, record_emergency_order
 from cjp_fraud.review.model import Capacity, CaseState
 from cjp_fraud.review.proposal import document_of, latest_proposal
 from cjp_fraud.review.provider_policy import ProviderPolicy
-from cjp_fraud.review.tables import Case
+from cjp_fraud.review.tables import Case, Flag
 from cjp_fraud.suspension.commands import lock_measure, record_command
 from cjp_fraud.suspension.emergency_gate import (
-    ANOTHER_ORDERS_WITHIN,
     APPROVED_WITHIN,
+    UnapprovedOrder,
     emergency_ground,
-    repeat_fault,
+    repeated_order_faults,
 )
 from cjp_fraud.suspension.gate import check
 from cjp_fraud.suspension.gate_facts import approval_obstacles, gate_facts
@@ -197,27 +197,62 @@ def is_unapproved(session: Session, measure: Measure) -> bool:
 
 
 def repeat_faults(session: Session, case: Case, by: Actor, at: datetime) -> tuple[str, ...]:
-    """Say why ``by`` may not order in an emergency: nobody approved what they ordered of the tenant; none: they may.
+    """Say why ``by`` may not order in an emergency: nobody approved the tenant's earlier ones; none: they may.
 
-    Without this, one reviewer could restrict a tenant again and again, and nobody would ever approve it.
+    Without this, one reviewer, or two who take turns, could restrict a tenant again and again, and nobody would ever
+    approve it.
     """
     lapsed = session.execute(
-        select(Measure, Case.number)
+        select(Measure, Case.number, EmergencyOrder.at, EmergencyOrder.by_user_id)
         .join(EmergencyOrder, EmergencyOrder.id == Measure.emergency_id)
         .join(Case, Case.id == Measure.case_id)
-        .where(
-            Measure.tenant_id == case.tenant_id,
-            Measure.ending == Ending.LAPSED,
-            Measure.emergency_at > at - APPROVED_WITHIN - ANOTHER_ORDERS_WITHIN,
-            EmergencyOrder.by_user_id == by.user_id,
-        )
-        .order_by(Measure.emergency_at)
+        .where(Measure.tenant_id == case.tenant_id, Measure.ending == Ending.LAPSED)
+        .order_by(EmergencyOrder.at)
     ).all()
-    return tuple(
-        repeat_fault(by.name, number, measure.emergency_at)
-        for measure, number in lapsed
-        if measure.emergency_at is not None and is_unapproved(session, measure)
+    unapproved = tuple(
+        UnapprovedOrder(row.number, row.at, by_same_person=row.by_user_id == by.user_id)
+        for row in lapsed
+        if is_unapproved(session, row.Measure)
     )
+    if not unapproved:
+        return ()
+    return repeated_order_faults(
+        by.name,
+        unapproved,
+        newest_flag_from=_newest_span(session, case),
+        approved_since=_approved_since(session, case.tenant_id, unapproved[-1].ended_at),
+        at=at,
+    )
+
+
+def _newest_span(session: Session, case: Case) -> datetime | None:
+    """Return when the newest span begins that a flag of the standing finding was judged over; None: there is none."""
+    proposal = latest_proposal(session, case)
+    if proposal is None:
+        return None
+    named = session.execute(
+        select(Flag.interval_start, Flag.interval_seconds, Flag.span_seconds)
+        .join(DeterminationFlag, DeterminationFlag.flag_id == Flag.id)
+        .where(DeterminationFlag.determination_id == proposal.determination_id)
+    )
+    return max(
+        (
+            flag.interval_start + timedelta(seconds=flag.interval_seconds - flag.span_seconds)
+            for flag in named
+        ),
+        default=None,
+    )
+
+
+def _approved_since(session: Session, tenant_id: str, since: datetime) -> bool:
+    """Whether an approver has approved a proposal of the tenant at ``since`` or later."""
+    approved = (
+        select(Approval.id)
+        .join(Proposal, Proposal.id == Approval.proposal_id)
+        .join(Case, Case.id == Proposal.case_id)
+        .where(Case.tenant_id == tenant_id, Approval.capacity == Capacity.APPROVER, Approval.at >= since)
+    )
+    return session.scalar(approved.limit(1)) is not None
 
 
 def emergency_obstacles(

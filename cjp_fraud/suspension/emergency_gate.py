@@ -6,6 +6,8 @@ must be the narrowest that meets what was seen. It ends by itself unless it is a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +20,30 @@ APPROVED_WITHIN: Final = timedelta(minutes=30)
 
 ANOTHER_ORDERS_WITHIN: Final = timedelta(hours=24)
 """How long, after an emergency measure that nobody approved, its reviewer orders no other one of the same tenant."""
+
+
+MOST_UNAPPROVED: Final = 2
+"""How many emergency measures of a tenant may end within 24 hours without that anybody approved them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnapprovedOrder:
+    """An emergency order that nobody approved.
+
+    Parameters
+    ----------
+    at : when it was given, aware.
+    by_same_person : whether who would order now gave it.
+    """
+
+    case_number: int
+    at: datetime
+    by_same_person: bool
+
+    @property
+    def ended_at(self) -> datetime:
+        """When its measure ended by itself."""
+        return self.at + APPROVED_WITHIN
 
 
 def order_faults(order: EmergencyFact, facts: GateFacts) -> list[str]:
@@ -64,15 +90,47 @@ def in_time_faults(order: EmergencyFact, at: datetime) -> list[str]:
     return []
 
 
-def repeat_fault(by: str, case_number: int, ordered_at: datetime) -> str:
-    """Say why somebody may not order in an emergency again: nobody approved what they had ordered at ``ordered_at``."""
-    ended = ordered_at + APPROVED_WITHIN
-    again = ended + ANOTHER_ORDERS_WITHIN
-    return (
-        f"{by} ordered the emergency measure of case {case_number}, which nobody approved by "
-        f"{ended:%Y-%m-%d %H:%M:%SZ}; until {again:%Y-%m-%d %H:%M:%SZ} another reviewer must order the tenant's next "
-        "one, or somebody who took no part approves the proposal"
-    )
+def repeated_order_faults(
+    by: str,
+    unapproved: Sequence[UnapprovedOrder],
+    *,
+    newest_flag_from: datetime | None,
+    approved_since: bool,
+    at: datetime,
+) -> tuple[str, ...]:
+    """Return why somebody may not order in an emergency after orders that nobody approved; none: they may.
+
+    Parameters
+    ----------
+    by : name of who would order.
+    unapproved : the tenant's orders that nobody approved, oldest first; at least one.
+    newest_flag_from : when the newest span begins that a flag of the finding was judged over; None: no finding stands.
+    approved_since : whether an approver has approved a proposal of the tenant since the newest of these ended.
+    at : moment of the order, aware.
+    """
+    last = unapproved[-1]
+    lately = [order for order in unapproved if at < order.ended_at + ANOTHER_ORDERS_WITHIN]
+    faults = [
+        f"{by} ordered the emergency measure of case {order.case_number}, which nobody approved by "
+        f"{order.ended_at:%Y-%m-%d %H:%M:%SZ}; until {order.ended_at + ANOTHER_ORDERS_WITHIN:%Y-%m-%d %H:%M:%SZ} "
+        "another reviewer must order the tenant's next one, or somebody who took no part approves the proposal"
+        for order in lately
+        if order.by_same_person
+    ]
+    if approved_since:
+        return tuple(faults)
+    if newest_flag_from is None or newest_flag_from < last.ended_at:
+        faults.append(
+            f"nobody approved the emergency measure of case {last.case_number}, which ended at "
+            f"{last.ended_at:%Y-%m-%d %H:%M:%SZ}; the tenant's next one needs a flag of traffic after that, or "
+            "somebody who took no part approves the proposal"
+        )
+    if len(lately) >= MOST_UNAPPROVED:
+        faults.append(
+            f"nobody approved {len(lately)} emergency measures of the tenant that ended in the last 24 hours; "
+            "somebody who took no part must approve the proposal"
+        )
+    return tuple(faults)
 
 
 def emergency_ground(facts: GateFacts) -> str | None:

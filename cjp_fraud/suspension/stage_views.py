@@ -13,7 +13,7 @@ from cjp_fraud.people.tables import User
 from cjp_fraud.review.tables import Case
 from cjp_fraud.suspension.model import Ending, MeasureState
 from cjp_fraud.suspension.stage_rules import HoldCause, StageStanding, next_number, standings
-from cjp_fraud.suspension.stage_tables import ReinstatementPlan
+from cjp_fraud.suspension.stage_tables import ReinstatementHold, ReinstatementPlan
 from cjp_fraud.suspension.stages_on_record import holds_of, plan_of_measure
 from cjp_fraud.suspension.tables import Measure, Narrowing
 
@@ -71,6 +71,36 @@ class StagesView:
     next_at: datetime | None
     stages: tuple[StageView, ...]
     holds: tuple[HoldView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStages:
+    """A reinstatement in stages that is held, until an approver lets it go on.
+
+    Parameters
+    ----------
+    held_at : since when.
+    cause : a person, or a new flag of the tenant.
+    """
+
+    case: int
+    case_id: str
+    tenant_id: str
+    held_at: datetime
+    cause: HoldCause
+
+
+def held_stages(session: Session) -> tuple[HeldStages, ...]:
+    """Return the reinstatements that are held, of measures still in force, the one held longest first."""
+    rows = session.execute(
+        select(Case.number, Case.id, Case.tenant_id, ReinstatementHold.held_at, ReinstatementHold.cause)
+        .join(ReinstatementPlan, ReinstatementPlan.id == ReinstatementHold.plan_id)
+        .join(Measure, Measure.id == ReinstatementPlan.measure_id)
+        .join(Case, Case.id == ReinstatementPlan.case_id)
+        .where(ReinstatementHold.released_at.is_(None), Measure.state == MeasureState.IN_FORCE)
+        .order_by(ReinstatementHold.held_at, Case.number)
+    )
+    return tuple(HeldStages(*row) for row in rows)
 
 
 def stages_view(session: Session, measure: Measure, at: datetime) -> StagesView | None:

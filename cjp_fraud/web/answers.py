@@ -147,7 +147,7 @@ def _denied(request: Request, error: Exception) -> Response:
 
 def _in_the_way(request: Request, error: Exception) -> Response:
     assert isinstance(error, CjpFraudError), "it is registered for these"
-    if isinstance(error, OutOfReach):
+    if isinstance(error, OutOfReach) and not error.on_record:
         deployment = request.app.state.deployment
         person = getattr(request.state, "person", None)
         sign_in.deny(deployment, deployment.now, person, client_of(request), str(error))

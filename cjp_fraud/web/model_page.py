@@ -26,7 +26,7 @@ def show(visit: ModelReader) -> Response:
 
 
 @pages.post("/models/what-if")
-def try_budgets(visit: ModelKeeper) -> Response:
+def try_budgets(visit: ModelReader) -> Response:
     """Show what other budgets would have flagged; nothing is changed by it."""
     try:
         tried = model_versions.what_if(
@@ -72,7 +72,7 @@ def _shown(visit: Visit, *, tried: WhatIf | None = None, in_the_way: CjpFraudErr
         desk=desk,
         quality=desk.quality,
         tried=tried,
-        keeps_models=visit.person.may(Role.ANALYST, Role.ADMIN),
+        keeps_models=visit.person.may(Role.ADMIN),
         typed=visit.form.typed,
         in_the_way=sentences_of(in_the_way) if in_the_way is not None else (),
     )

@@ -63,6 +63,7 @@ class QueueRows:
         said = (
             words.clock(outline.since, now) if outline is not None else None,
             words.clock(case.person_due_at, now) if case.person_due_at is not None else None,
+            words.clock(case.stages_held_at, now) if case.stages_held_at is not None else None,
             words.span(case.opened_at, now),
             *self._of_holding(case),
         )

@@ -141,7 +141,7 @@ def _shown(
         compared=compared,
         reads_tenants=visit.person.may(*CASE_READERS),
         sets_thresholds=visit.person.may(Role.ADMIN),
-        keeps_models=visit.person.may(Role.ANALYST, Role.ADMIN),
+        keeps_models=visit.person.may(Role.ADMIN),
         typed=visit.form.typed,
         in_the_way=sentences_of(in_the_way) if in_the_way is not None else (),
     )

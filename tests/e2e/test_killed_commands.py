@@ -56,7 +56,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (files / "two.csv").write_text("tenant_id,time_zone\nacme,Europe/Berlin\nlater,Asia/Tokyo\n")
     for words in (
         ("init", "--simulated"),
-        ("users", "create", "ada", "--role", "analyst", "--identity", "account:ada"),
+        ("users", "create", "ada", "--role", "analyst", "--role", "admin", "--identity", "account:ada"),
         ("tenants", "load", str(files / "one.csv"), "--as", "ada"),
         ("traffic", "ingest", str(files / "traffic.csv")),
     ):

@@ -183,7 +183,7 @@ def _not_valid(_request: Request, error: Exception) -> Response:
 
 def _in_the_way(request: Request, error: Exception) -> Response:
     assert isinstance(error, CjpFraudError), "it is registered for these"
-    if isinstance(error, OutOfReach):
+    if isinstance(error, OutOfReach) and not error.on_record:
         deployment = request.app.state.deployment
         caller = getattr(request.state, "caller", None)
         api_tokens.deny(deployment, deployment.now, caller, client_of(request), str(error))

@@ -272,7 +272,7 @@ def show_quality(call: ModelsReader) -> Response:
 
 
 @routes.post("/models/what-if", tags=["models"], response_model=WhatIf, responses=ACTS)
-def try_budgets(call: ModelsWriter, body: BudgetsTried) -> Response:
+def try_budgets(call: ModelsReader, body: BudgetsTried) -> Response:
     """Say what other budgets would have flagged in the newest 28 days: it scores them anew, and takes its time."""
     tried = model_versions.what_if(
         call.deployment,

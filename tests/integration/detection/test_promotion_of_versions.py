@@ -53,6 +53,7 @@ def opened(tmp_path: Path, sqlite_template: bytes) -> Deployment:
     small.ingest(traffic(DAYS, tenants=small.zones, seconds=1800))
     with transaction(small.engine) as session:
         a_user(session, "ana", [Role.ANALYST], START)
+        a_user(session, "ida", [Role.ADMIN], START)
     return Deployment(load_settings(home=tmp_path))
 
 
@@ -92,11 +93,11 @@ def test_a_person_promotes_a_waiting_version_with_a_reason_that_is_in_the_log(
     against = ("on the decided cases it has 3 false episodes, the version in force 1",)
     monkeypatch.setattr(model_versions, "_faults_now", lambda *args: against)
     with pytest.raises(Refused, match=r"3 false episodes.*--anyway"):
-        model_versions.promote_version(opened, "ana", NOW, made)
+        model_versions.promote_version(opened, "ida", NOW, made)
     with pytest.raises(Refused, match="--because"):
-        model_versions.promote_version(opened, "ana", NOW, made, anyway=True)
+        model_versions.promote_version(opened, "ida", NOW, made, anyway=True)
     view = model_versions.promote_version(
-        opened, "ana", NOW, made, anyway=True, because="the cases were one campaign"
+        opened, "ida", NOW, made, anyway=True, because="the cases were one campaign"
     )
     assert view.counts_from == START + timedelta(days=DAYS + 1)
     with reading(opened.engine) as session:
@@ -109,9 +110,14 @@ def test_a_person_promotes_a_waiting_version_with_a_reason_that_is_in_the_log(
         assert "campaign" not in str(entry.content)
 
 
+def test_an_analyst_promotes_nothing(opened: Deployment) -> None:
+    with pytest.raises(Refused, match="ana is not an admin"):
+        model_versions.promote_version(opened, "ana", NOW, fitted(opened))
+
+
 def test_a_reason_alone_is_no_order_to_promote_anyway(opened: Deployment) -> None:
     with pytest.raises(Refused, match="--anyway"):
-        model_versions.promote_version(opened, "ana", NOW, fitted(opened), because="I like it")
+        model_versions.promote_version(opened, "ida", NOW, fitted(opened), because="I like it")
 
 
 @pytest.fixture

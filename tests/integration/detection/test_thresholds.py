@@ -224,7 +224,7 @@ def test_only_an_admin_with_a_reason_sets_a_threshold(fresh: SmallDeployment) ->
 def start(small: SmallDeployment, threshold: float = 4, **options: Any) -> shadow_runs.ShadowRunView:
     tried = {Clock.MINUTE: threshold}
     return shadow_runs.start_shadow(
-        opened(small), "ana", NOW - timedelta(hours=1), thresholds=tried, **options
+        opened(small), "ida", NOW - timedelta(hours=1), thresholds=tried, **options
     )
 
 
@@ -311,7 +311,7 @@ def test_one_goes_on_until_somebody_stops_it(fresh: SmallDeployment) -> None:
     assert (stopped.stopped_at, stopped.running) == (NOW, False)
     assert len(entries(fresh, "shadow_run.")) == 2
     started_at = NOW + timedelta(minutes=1)
-    again = shadow_runs.start_shadow(opened(fresh), "ana", started_at, thresholds={Clock.DAY: 4}, days=28)
+    again = shadow_runs.start_shadow(opened(fresh), "ida", started_at, thresholds={Clock.DAY: 4}, days=28)
     assert again.running
     assert again.thresholds == {"minute": 2.4, "hour": 3.5, "day": 4, "week": 1.0}
 
@@ -356,12 +356,12 @@ def test_what_cannot_be_tried_is_refused(
     before: SmallDeployment, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(BadInputError, match=words):
-        shadow_runs.start_shadow(opened(before), "ana", NOW, **options)
+        shadow_runs.start_shadow(opened(before), "ida", NOW, **options)
 
 
 def test_a_candidate_version_is_tried_with_its_own_thresholds(fresh: SmallDeployment) -> None:
     fresh.register_bare_versions(1)
-    run = shadow_runs.start_shadow(opened(fresh), "ana", NOW, version="2026-03-09")
+    run = shadow_runs.start_shadow(opened(fresh), "ida", NOW, version="2026-03-09")
     assert run.model_version_id is not None
     assert run.thresholds == {"minute": 2.4, "hour": 3.5, "day": 3.5, "week": 1.0}
 

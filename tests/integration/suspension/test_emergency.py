@@ -23,6 +23,7 @@ from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.contracts.versions import enter_terms
 from cjp_fraud.errors import Refused
 from cjp_fraud.people.model import Decision, machine
+from cjp_fraud.review.approval import return_
 from cjp_fraud.review.claim import claim
 from cjp_fraud.review.dispute import decide_dispute, open_dispute
 from cjp_fraud.review.grounds import Ground
@@ -31,6 +32,7 @@ from cjp_fraud.review.requests import MeasureWanted
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.suspension.emergency import approve_in_emergency, order_in_emergency
 from cjp_fraud.suspension.tables import Measure
+from features.counting_clocks import Clock
 from tests.case_builders import BLOCK_LATVIA, START, StaffedDeployment, a_flag, flag, mail_to, open_staffed
 from tests.mail_servers import MailServerUnderTest
 from tests.platforms import Killed, UnreliablePlatform
@@ -211,6 +213,46 @@ def test_after_one_that_nobody_approved_another_reviewer_orders_the_next(staffed
     ):
         ordered(staffed)
     ordered(staffed, "rolf")
+
+    assert staffed.enforce().state is CaseState.SUSPENDED
+
+
+def test_two_reviewers_cannot_take_turns_on_the_same_traffic(staffed: StaffedDeployment) -> None:
+    _lapsed(staffed)
+    staffed.wait(minutes=60)
+    day = a_flag(
+        staffed.now - timedelta(minutes=60), interval_seconds=3600, span_seconds=86400, clock=Clock.DAY
+    )
+    flag(staffed.engine, day, at=staffed.now)
+    staffed.do(claim, "rita")
+    staffed.determine(measure=BLOCK_LATVIA)
+    with pytest.raises(Refused, match=r"case 1, which ended at 2015-04-02 12:30:00Z; .* traffic after that"):
+        ordered(staffed, "rolf")
+
+    staffed.do(return_, "adam", "wait for newer traffic")
+    flag(staffed.engine, a_flag(staffed.now - timedelta(minutes=10)), at=staffed.now)
+    staffed.determine(measure=BLOCK_LATVIA)
+    ordered(staffed, "rolf")
+
+    assert staffed.enforce().state is CaseState.SUSPENDED
+
+
+def test_after_two_that_nobody_approved_there_is_no_third_until_somebody_approves(
+    staffed: StaffedDeployment,
+) -> None:
+    _lapsed(staffed)
+    staffed.wait(hours=1)
+    determined(staffed, None)
+    ordered(staffed, "rolf")
+    staffed.enforce()
+    staffed.wait(minutes=30)
+    staffed.resume_all()
+    staffed.wait(hours=1)
+    determined(staffed, None)
+
+    with pytest.raises(Refused, match="nobody approved 2 emergency measures of the tenant"):
+        ordered(staffed, "both")
+    staffed.approve("adam")
 
     assert staffed.enforce().state is CaseState.SUSPENDED
 

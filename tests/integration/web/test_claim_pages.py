@@ -152,7 +152,7 @@ def test_a_view_is_kept_shared_and_removed_by_its_owner_alone(queue: QueueUnderT
     assert "of mine" not in shared
     remove = re.search(r'action="(/queue/views/[^"]+/remove)"', ana.get("/queue").text)
     assert remove is not None
-    assert said(rita, remove[1]).status_code == 404
+    assert said(rita, remove[1]).status_code == 409
     assert said(ana, remove[1]).status_code == 200
     assert send(ana, "/queue", "/queue/views", name=" ").status_code == 400
 

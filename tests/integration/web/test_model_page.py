@@ -57,12 +57,18 @@ def test_budgets_that_cannot_be_are_refused_with_what_was_typed(queue: QueueUnde
     assert "no whole UTC day of traffic" in none.text
 
 
-def test_who_keeps_no_models_is_offered_nothing_and_refused(queue: QueueUnderTest) -> None:
-    adam = queue.signed_in("adam")
-    assert "/models/what-if" not in adam.get("/models").text
-    proof = hidden_in(adam.get("/settings").text, "/settings")
-    assert adam.post("/models/what-if", data=proof).status_code == 403
-    assert calls_of(queue, "adam").post("/models/what-if", json={}).status_code == 403
+def test_whoever_reads_the_page_tries_budgets_and_only_an_admin_promotes(
+    queue: QueueUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_versions, "promote_version", Promoted([]))
+    for name, status in (("ana", 403), ("otto", 403), ("ida", 409)):
+        person, caller = queue.signed_in(name), calls_of(queue, name)
+        proof = hidden_in(person.get("/models").text, "/models/what-if")
+        assert person.post("/models/what-if", data=proof | {"cases": "many"}).status_code == 400
+        assert caller.post("/models/what-if", json={"cases_per_day": [0]}).status_code == 422
+        sent = person.post("/models/2026-01-05/promote", data=proof)
+        assert (sent.status_code == 403) is (name != "ida")
+        assert caller.post("/models/2026-01-05/promotion", json={}).status_code == status
 
 
 @dataclass
@@ -83,7 +89,7 @@ def test_a_version_is_promoted_anyway_only_with_a_reason(
 ) -> None:
     promoted = Promoted([])
     monkeypatch.setattr(model_versions, "promote_version", promoted)
-    caller = calls_of(queue, "ana")
+    caller = calls_of(queue, "ida")
     refused = caller.post("/models/2026-01-05/promotion", json={})
     assert (refused.status_code, refused.json()["missing"]) == (409, ["it finds 50% of the frauds"])
     for replayed in (False, True):
@@ -91,7 +97,7 @@ def test_a_version_is_promoted_anyway_only_with_a_reason(
         done = caller.post("/models/2026-01-05/promotion", json=body, headers={"Idempotency-Key": "a"})
         assert done.json()["replayed"] is replayed
     assert promoted.asked[1] == {
-        "by": "ana",
+        "by": "ida",
         "version": "2026-01-05",
         "anyway": True,
         "because": "one campaign",

@@ -6,8 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+from cjp_fraud.cli.cases import app as case_commands
+from cjp_fraud.cli.evidence import app as evidence_commands
+from cjp_fraud.cli.privacy import app as privacy_commands
+from cjp_fraud.cli.tenants import app as tenant_commands
 from cjp_fraud.errors import BadInputError, OutOfReach, Refused
 from cjp_fraud.operations import case_queue, cases, claims, people
 from cjp_fraud.people.model import Role
@@ -81,6 +87,24 @@ def test_pages_outside_of_it_are_refused_and_that_is_on_record(queue: QueueUnder
     why = [content["why"] for _, _, content in queue.entries("access.denied")]
     assert why[-1] == "case 3 (voice, FR) lies outside of what ana's roles are narrowed to"
     assert ana.get("/cases/99").status_code == 404
+
+
+def test_commands_leave_the_same_record_once(queue: QueueUnderTest, tmp_path: Path) -> None:
+    def typed(app: typer.Typer, *words: str | Path) -> None:
+        shown = CliRunner().invoke(app, [str(word) for word in words], obj=queue.deployment)
+        assert isinstance(shown.exception, OutOfReach), (words, shown.output, shown.exception)
+
+    narrow(queue, "carol", Role.COUNSEL, countries=["us"])
+    bundle = tmp_path / "bundle.zip"
+    typed(case_commands, "claim", "2", "--as", "ana")
+    typed(case_commands, "comment", "2", "look", "--as", "ana")
+    typed(tenant_commands, "claims", "gamma", "--as", "ana", "--out", tmp_path / "claims.pdf")
+    typed(evidence_commands, "export", "3", bundle, "--as", "carol")
+    typed(privacy_commands, "erase", "gamma", "--as", "carol", "--reason", "asked for", "--dry-run")
+    denied = [(actor, content["why"]) for _, actor, content in queue.entries("access.denied")]
+    asked = ["case 2", "case 2", "tenant gamma", "case 3", "tenant gamma"]
+    assert [why.split(" lies")[0].split(" (")[0] for _, why in denied] == asked
+    assert len({actor for actor, _ in denied}) == 2
 
 
 def test_the_api_is_checked_alike(queue: QueueUnderTest) -> None:

@@ -52,7 +52,7 @@ def queue(sqlite_engine: Engine, tmp_path: Path) -> QueueUnderTest:
     used(queue, "acme", [100] * 7 + [300] * 7)
     quality_draws.draw_samples(deployment, deployment.now)
     store_scores(queue, {"acme": [0.2, 0.3, 3.2], "beta": [0.1, 2.0, 2.6]})
-    shadow_runs.start_shadow(deployment, "ana", deployment.now, thresholds={Clock.MINUTE: 3})
+    shadow_runs.start_shadow(deployment, "ida", deployment.now, thresholds={Clock.MINUTE: 3})
     return queue
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from cjp_fraud.cli import measures
+from cjp_fraud.cli import cases, measures
 from cjp_fraud.operations.measures import enforce
 from tests.api_calls import calls_of
 from tests.mail_servers import smtp_server
@@ -101,6 +101,28 @@ def test_the_page_orders_stages_shows_what_is_next_and_holds_them(suspended: Que
     assert case["state"] == "reinstated"
     standings = [stage["standing"] for stage in case["measures"][0]["stages"]["stages"]]
     assert standings == ["confirmed", "confirmed", "confirmed"]
+
+
+def test_a_plan_that_is_held_stands_in_the_queue_until_it_goes_on(suspended: QueueUnderTest) -> None:
+    calls = calls_of(suspended, "adam")
+    calls.post("/cases/1/reinstatement/stages", json=STAGES)
+    rita = suspended.signed_in("rita")
+    above, mark = (
+        "1 reinstatement is held: an approver lets it go on",
+        "reinstatement held: an approver decides",
+    )
+
+    def shown() -> tuple[bool, bool, bool, bool]:
+        page, [case] = plain(rita.get("/queue").text), calls.get("/cases").json()["cases"]
+        listed = CliRunner().invoke(cases.app, ["list"], obj=suspended.deployment, env={"COLUMNS": "160"})
+        held = case["stages_held_at"] is not None
+        return above in page, mark in page, held, "HELD since" in listed.output
+
+    assert shown() == (False, False, False, False)
+    calls.post("/cases/1/reinstatement/hold", json={"reasons": "they ask us to wait"})
+    assert shown() == (True, True, True, True)
+    calls.post("/cases/1/reinstatement/resume", json={"reasons": "they are ready"})
+    assert shown() == (False, False, False, False)
 
 
 def test_the_api_and_the_command_do_the_same(suspended: QueueUnderTest) -> None:

@@ -111,24 +111,24 @@ def test_an_admin_sets_a_threshold_and_others_do_not(queue: QueueUnderTest) -> N
     given = {"clock": "minute", "threshold": "3", "because": "I may not"}
     assert ana.post(f"{HERE}/set", data=proof | given).status_code == 403
     body = {"clock": "minute", "threshold": None, "because": "I may not either"}
-    assert calls_of(queue, "ana").post("/thresholds", json=body).status_code == 409
+    assert calls_of(queue, "ana").post("/thresholds", json=body).status_code == 403
     assert len(queue.entries("threshold.set")) == 1
 
 
 def test_a_shadow_run_is_started_once_and_stopped_on_the_page(queue: QueueUnderTest) -> None:
-    ana = queue.signed_in("ana")
-    form = hidden_in(ana.get(HERE).text, f"{HERE}/shadow") | {"threshold_minute": "3"}
+    ida = queue.signed_in("ida")
+    form = hidden_in(ida.get(HERE).text, f"{HERE}/shadow") | {"threshold_minute": "3"}
     for _ in range(2):
-        ana.post(f"{HERE}/shadow", data=form)
-    shown = ana.get(HERE)
+        ida.post(f"{HERE}/shadow", data=form)
+    shown = ida.get(HERE)
     assert "runs until" in shown.text
     assert "No detection has tried it yet." in shown.text
-    caller = calls_of(queue, "ana")
+    caller = calls_of(queue, "ida")
     [run] = caller.get("/shadow-runs").json()["items"]
     assert run["thresholds"]["minute"] == 3
     again = caller.post("/shadow-runs", json={"thresholds": {"minute": 4}})
     assert (again.status_code, "stop it first" in again.json()["detail"]) == (409, True)
-    send(ana, HERE, f"{HERE}/shadow/{run['id']}/stop")
+    send(ida, HERE, f"{HERE}/shadow/{run['id']}/stop")
     stopped = caller.get(f"/shadow-runs/{run['id']}").json()["run"]
     assert (stopped["running"], stopped["hours"]) == (False, 0)
     started = caller.post("/shadow-runs", json={"thresholds": {"week": 4}, "days": 2})
@@ -142,12 +142,17 @@ def test_a_shadow_run_is_started_once_and_stopped_on_the_page(queue: QueueUnderT
 
 
 def test_who_keeps_no_models_is_offered_nothing_and_refused(queue: QueueUnderTest) -> None:
-    otto = queue.signed_in("otto")
-    shown = otto.get(HERE).text
-    assert 'method="post" action="/admin/thresholds' not in shown
-    proof = hidden_in(otto.get("/settings").text, "/settings")
-    assert otto.post(f"{HERE}/shadow", data=proof | {"threshold_minute": "3"}).status_code == 403
-    assert calls_of(queue, "otto").post("/shadow-runs", json={}).status_code == 403
+    for name in ("otto", "ana"):
+        person = queue.signed_in(name)
+        shown = person.get(HERE).text
+        assert 'method="post" action="/admin/thresholds' not in shown
+        proof = hidden_in(person.get("/settings").text, "/settings")
+        assert person.post(f"{HERE}/shadow", data=proof | {"threshold_minute": "3"}).status_code == 403
+        assert calls_of(queue, name).post("/shadow-runs", json={}).status_code == 403
+        with pytest.raises(Refused, match=f"{name} is not an admin"):
+            shadow_runs.start_shadow(
+                queue.deployment, name, queue.deployment.now, thresholds={Clock.MINUTE: 3}
+            )
 
 
 def test_without_scores_the_page_says_so_and_shows_the_rest(sqlite_engine: Engine, tmp_path: Path) -> None:
@@ -174,7 +179,7 @@ def test_of_two_at_once_one_acts(engine: Engine, tmp_path: Path) -> None:
     def start_and_set(_: int) -> bool:
         thresholds.set_threshold(deployment, "ida", now, Clock.DAY, 4.5, because="noise")
         try:
-            shadow_runs.start_shadow(deployment, "ana", now, thresholds={Clock.MINUTE: 3})
+            shadow_runs.start_shadow(deployment, "ida", now, thresholds={Clock.MINUTE: 3})
         except Refused:
             return False
         return True
@@ -205,13 +210,13 @@ def test_the_commands_do_the_same(queue: QueueUnderTest) -> None:
     assert re.search(r"day +3\.5 +3\.5 .* 5 ", set_to)
     run(queue, "thresholds", "take-back", "--clock", "day", "--as", "ida", "--because", "quiet again")
     assert "hour" in run(queue, "thresholds", "show")
-    started = run(queue, "shadow", "start", "--threshold", "minute=3", "--days", "1", "--as", "ana")
+    started = run(queue, "shadow", "start", "--threshold", "minute=3", "--days", "1", "--as", "ida")
     identity = started.split()[2].rstrip(":")
     assert identity in run(queue, "shadow", "list", "--json")
     assert "in shadow: 0 flag(s)" in run(queue, "shadow", "show", identity)
     assert '"running": true' in run(queue, "shadow", "show", identity, "--json")
-    assert "ended" in run(queue, "shadow", "stop", identity, "--as", "ana")
+    assert "ended" in run(queue, "shadow", "stop", identity, "--as", "ida")
     wrong = CliRunner().invoke(
-        model_versions.app, ["shadow", "start", "--threshold", "year=3", "--as", "ana"], obj=queue.deployment
+        model_versions.app, ["shadow", "start", "--threshold", "year=3", "--as", "ida"], obj=queue.deployment
     )
     assert wrong.exit_code == 2

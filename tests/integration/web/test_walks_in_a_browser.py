@@ -91,11 +91,11 @@ def queue(sqlite_engine: Engine, tmp_path: Path) -> Iterator[QueueUnderTest]:
         )
         said = "@carol: their carrier sent this. See https://carrier.example/r/1"
         attachments.attach(deployment, "rita", now, "2", report, said)
-        for role in (Role.ANALYST, Role.REVIEWER, Role.AUDITOR):
+        for role in (Role.ANALYST, Role.REVIEWER, Role.ADMIN):
             people.grant_role(deployment, "ida", now, "carol", role)
         send(queue.signed_in("carol"), PAGE, PAGE, **SIGNED)
         store_scores(queue, {"acme": [0.2, 0.3, 3.2], "beta": [0.1, 2.0, 2.6]})
-        shadow_runs.start_shadow(deployment, "ana", now, thresholds={Clock.MINUTE: 3})
+        shadow_runs.start_shadow(deployment, "ida", now, thresholds={Clock.MINUTE: 3})
         yield queue
 
 

@@ -14,7 +14,7 @@ from cjp_fraud.contracts.restriction import MeasureKind
 from cjp_fraud.contracts.terms import plain_terms
 from cjp_fraud.review.grounds import Ground
 from cjp_fraud.review.measure_fit import Flagged
-from cjp_fraud.suspension.emergency_gate import APPROVED_WITHIN
+from cjp_fraud.suspension.emergency_gate import APPROVED_WITHIN, UnapprovedOrder, repeated_order_faults
 from cjp_fraud.suspension.gate import check, earliest_permitted
 from cjp_fraud.suspension.model import EmergencyFact, GateFacts
 from cjp_fraud.suspension.requirements import BEFORE_EMERGENCY, BEFORE_NOTICE, STANDS_FOR, Basis
@@ -191,3 +191,38 @@ def test_whoever_is_about_to_order_it_is_asked_all_but_the_notice() -> None:
     assert check(facts, NOW, BEFORE_EMERGENCY).is_open
     assert not check(replace(facts, stops=("a stop",)), NOW, BEFORE_EMERGENCY).is_open
     assert not check(replace(facts, emergency=None), NOW, BEFORE_EMERGENCY).is_open
+
+
+def lapsed(minutes_ago: int, *, mine: bool = False) -> UnapprovedOrder:
+    """An order that ended so many minutes ago without an approval."""
+    at = NOW - timedelta(minutes=minutes_ago) - APPROVED_WITHIN
+    return UnapprovedOrder(7, at, by_same_person=mine)
+
+
+@pytest.mark.parametrize(
+    ("orders", "flag_minutes_ago", "approved_since", "says"),
+    [
+        ((lapsed(60),), 60, False, ()),
+        ((lapsed(60),), 61, False, ("traffic after that",)),
+        ((lapsed(60),), None, False, ("traffic after that",)),
+        ((lapsed(60),), 61, True, ()),
+        ((lapsed(60, mine=True),), 1, True, ("rolf ordered the emergency measure of case 7",)),
+        ((lapsed(24 * 60, mine=True),), 1, False, ()),
+        ((lapsed(120), lapsed(60)), 1, False, ("nobody approved 2 emergency measures",)),
+        ((lapsed(120), lapsed(60)), 1, True, ()),
+        ((lapsed(24 * 60), lapsed(60)), 1, False, ()),
+        ((lapsed(120, mine=True), lapsed(60)), 70, False, ("rolf ordered", "traffic after", "nobody app")),
+    ],
+)
+def test_after_orders_that_nobody_approved_only_new_traffic_or_an_approver_allows_another(
+    orders: tuple[UnapprovedOrder, ...],
+    flag_minutes_ago: int | None,
+    approved_since: bool,
+    says: tuple[str, ...],
+) -> None:
+    newest = NOW - timedelta(minutes=flag_minutes_ago) if flag_minutes_ago is not None else None
+    faults = repeated_order_faults(
+        "rolf", orders, newest_flag_from=newest, approved_since=approved_since, at=NOW
+    )
+    assert len(faults) == len(says)
+    assert all(part in fault for part, fault in zip(says, faults, strict=True))
