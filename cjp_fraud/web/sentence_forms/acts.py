@@ -45,7 +45,6 @@ FORMS: Final = (
     _("%(name)s is neither counsel nor an approver"),
     _("%(name)s is neither approver, counsel nor reviewer"),
     _("%(name)s is neither reviewer, approver nor counsel"),
-    _("%(name)s is neither analyst nor admin"),
     _("%(name)s is not an admin; give --as ADMIN"),
     _("%(name)s is not an admin; give --as ADMIN (cjp-fraud users list shows who is)"),
     _("%(name)s has none of the roles %(listed_roles)s"),

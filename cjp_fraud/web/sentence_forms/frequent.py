@@ -17,7 +17,6 @@ FORMS: Final = (
     _("%(name)s is not a reviewer"),
     _("%(name)s is not an admin"),
     _("%(name)s is an auditor, who reads all and changes nothing"),
-    _("%(name)s is neither its owner nor an admin"),
     _("%(name)s is neither an analyst nor a reviewer"),
     _("%(name)s is neither analyst, reviewer, approver nor counsel"),
     _("%(what)s was made less than 24 hours before"),

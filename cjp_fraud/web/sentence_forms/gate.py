@@ -62,6 +62,14 @@ FORMS: Final = (
         "%(moment_2)s another reviewer must order the tenant's next one, or somebody who took no part approves "
         "the proposal"
     ),
+    _(
+        "nobody approved the emergency measure of case %(case)s, which ended at %(moment)s; the tenant's next one "
+        "needs a flag of traffic after that, or somebody who took no part approves the proposal"
+    ),
+    _(
+        "nobody approved %(count)s emergency measures of the tenant that ended in the last 24 hours; somebody who "
+        "took no part must approve the proposal"
+    ),
     # the contract and its term
     _("the contract position is not known"),
     _("the governing document's right to suspend has not been read"),

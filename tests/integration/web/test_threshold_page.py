@@ -142,14 +142,14 @@ def test_a_shadow_run_is_started_once_and_stopped_on_the_page(queue: QueueUnderT
 
 
 def test_who_keeps_no_models_is_offered_nothing_and_refused(queue: QueueUnderTest) -> None:
-    for name in ("otto", "ana"):
+    for name, why in (("otto", "is an auditor"), ("ana", "is not an admin")):
         person = queue.signed_in(name)
         shown = person.get(HERE).text
         assert 'method="post" action="/admin/thresholds' not in shown
         proof = hidden_in(person.get("/settings").text, "/settings")
         assert person.post(f"{HERE}/shadow", data=proof | {"threshold_minute": "3"}).status_code == 403
         assert calls_of(queue, name).post("/shadow-runs", json={}).status_code == 403
-        with pytest.raises(Refused, match=f"{name} is not an admin"):
+        with pytest.raises(Refused, match=f"{name} {why}"):
             shadow_runs.start_shadow(
                 queue.deployment, name, queue.deployment.now, thresholds={Clock.MINUTE: 3}
             )
