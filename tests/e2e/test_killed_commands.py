@@ -106,7 +106,7 @@ def test_init(tmp_path: Path, table: int) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_users_create(home: Path, when: str) -> None:
-    words = ("users", "create", "bob", "--role", "approver", "--identity", "account:bob")
+    words = ("users", "create", "bob", "--role", "approver", "--identity", "account:bob", "--as", "ada")
     killed(home, when, 1, *words)
     again = run(home, *words)
     assert again.exit_code == (0 if when == "before" else 1)

@@ -92,7 +92,7 @@ def test_whoever_asks_at_once_gets_a_case_of_their_own(queue: QueueUnderTest) ->
 
 
 def test_an_auditor_claims_nothing(queue: QueueUnderTest) -> None:
-    with pytest.raises(Refused, match="neither an analyst nor a reviewer"):
+    with pytest.raises(Refused, match="otto is an auditor"):
         claim_next(queue, "otto")
 
 
