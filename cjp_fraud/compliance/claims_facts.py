@@ -13,6 +13,7 @@ from cjp_fraud.compliance.summary_facts import Section, moment_shown
 if TYPE_CHECKING:
     from cjp_fraud.detection.usage import StreamUsage
     from cjp_fraud.review.tenant_history import TenantCase, TenantDispute
+    from cjp_fraud.suspension.cap_views import CapView
     from cjp_fraud.suspension.views import MeasureView
 
 
@@ -40,6 +41,7 @@ class ClaimsFacts:
     cases: Sequence[TenantCase]
     disputes: Sequence[TenantDispute]
     measures: Sequence[MeasureView]
+    caps: Sequence[CapView]
 
     def document(self) -> dict[str, Any]:
         """Return it as the paper is set from it."""
@@ -52,7 +54,13 @@ class ClaimsFacts:
             "simulated": self.simulated,
             "sections": [
                 asdict(section)
-                for section in (self._use(), self._cases(), self._measures(), self._disputes())
+                for section in (
+                    self._use(),
+                    self._cases(),
+                    self._measures(),
+                    self._caps(),
+                    self._disputes(),
+                )
             ],
         }
 
@@ -100,6 +108,21 @@ class ClaimsFacts:
             if measure.in_force_at is not None and self._is_within(measure.in_force_at, measure.ended_at)
         )
         return Section("Measures", (), ("case", "measure", "mode", "in force", "ended", "stands"), rows)
+
+    def _caps(self) -> Section:
+        rows = tuple(
+            (
+                str(cap.case),
+                cap.kind.replace("_", " "),
+                ", ".join(cap.scope.destination_prefixes),
+                self._when(cap.in_force_at),
+                self._when(cap.ended_at),
+            )
+            for cap in self.caps
+            if cap.in_force_at is not None and self._is_within(cap.in_force_at, cap.ended_at)
+        )
+        head = ("case", "measure", "destinations", "in force", "ended")
+        return Section("Caps that the customer has signed", (), head, rows)
 
     def _disputes(self) -> Section:
         rows = tuple(

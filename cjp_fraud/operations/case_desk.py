@@ -140,7 +140,7 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
             holding=holding,
             others=tuple(viewers(session, row.id, now, but=by)),
             drafts=drafts_of(session, reader.reference, f"/cases/{row.number}/"),
-            colleagues=tuple(name for name in case_workers(session) if name != page.claimed_by),
+            colleagues=tuple(name for name in case_workers(session, row) if name != page.claimed_by),
             tenants_cases=_others(
                 cases_of_tenant(session, row.tenant_id) if page.tenants_other_cases else (),
                 lambda each: each.number,

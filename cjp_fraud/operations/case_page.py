@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.operations.cap_views import CapView, cap_views
 from cjp_fraud.review.case_reader import case_view
 from cjp_fraud.review.cases import case_id_of
 from cjp_fraud.review.tables import Case
 from cjp_fraud.review.views import CaseView
 from cjp_fraud.storage.database import at_one_moment, reading
+from cjp_fraud.suspension.cap_views import CapView, cap_views
 from cjp_fraud.suspension.gate_facts import gate_facts
 from cjp_fraud.suspension.model import GateFacts
 from cjp_fraud.suspension.views import ON_THE_WAY, GatePointView, MeasureView, gate_view, measure_views

@@ -16,6 +16,7 @@ from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.operations.reach import reach_of, reached_by, reached_within
 from cjp_fraud.people.reach import reach_for
+from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.review import saved_views
 from cjp_fraud.review.claim import case_workers
@@ -118,7 +119,7 @@ def look_at_queue(
             disputes=_disputes(session, reached) if after is None else (),
             held_stages=_held(session, reached) if after is None else (),
             views=views_for(session, reader),
-            workers=tuple(case_workers(session)),
+            workers=case_workers(session),
         )
 
 
@@ -225,7 +226,7 @@ def list_views(deployment: Deployment, by: str | None = None) -> tuple[QueueView
         )
 
 
-def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) -> None:
+def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) -> QueueView:
     """Remove a view of one's own or, as an admin, one that somebody shares.
 
     Parameters
@@ -240,4 +241,6 @@ def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) ->
         If somebody else shares it, and the user is no admin.
     """
     with deployment.deciding(by, now, of_their_own=True) as decision:
-        saved_views.remove_view(decision, view_id)
+        view = saved_views.remove_view(decision, view_id)
+        owner = decision.session.get_one(User, view.user_id).name
+        return QueueView(view.id, view.name, view.filters, owner, view.shared)

@@ -23,13 +23,13 @@ from cjp_fraud.contracts.tenants import require_tenant
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.errors import BadInputError
-from cjp_fraud.operations.cap_views import CapView, caps_of_consents
 from cjp_fraud.operations.reach import reach_of
 from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.people.denials import denials_on_record
 from cjp_fraud.people.tables import User
 from cjp_fraud.people.users import actor_named
 from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.cap_views import CapView, caps_of_consents
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from cjp_fraud.review.known_event import KnownEventView
 from cjp_fraud.review.known_events_on_record import events_of_tenant
 from cjp_fraud.review.tenant_history import TenantCase, TenantDispute, cases_of_tenant, disputes_of_tenant
 from cjp_fraud.storage.database import at_one_moment, reading
+from cjp_fraud.suspension.cap_views import CapView, caps_of_tenant
 from cjp_fraud.suspension.views import MeasureView, measure_views
 
 USAGE_DAYS: Final = 28
@@ -46,7 +47,7 @@ class TenantDesk:
     ----------
     name : legal name; None: not given.
     usage : of the newest 28 UTC days that have ended, the busiest stream first; None: the lake cannot be read now.
-    cases, disputes, measures : all there are, the newest first.
+    cases, disputes, measures, caps : all there are, the newest first.
     known_events : that count and concern it, and ended within a year or are to come, the newest entered first.
     """
 
@@ -57,6 +58,7 @@ class TenantDesk:
     cases: tuple[TenantCase, ...]
     disputes: tuple[TenantDispute, ...]
     measures: tuple[MeasureView, ...]
+    caps: tuple[CapView, ...]
     known_events: tuple[KnownEventView, ...]
 
 
@@ -172,6 +174,7 @@ def claims_view(
         cases=desk.cases,
         disputes=desk.disputes,
         measures=desk.measures,
+        caps=desk.caps,
     )
     pdf = summary_pdf(facts.document(), {}, now, template=CLAIMS)
     sha256 = hashlib.sha256(pdf).hexdigest()
@@ -194,6 +197,7 @@ def _desk(
         cases=cases_of_tenant(session, tenant_id),
         disputes=disputes_of_tenant(session, tenant_id),
         measures=measure_views(session, now, tenant_id=tenant_id),
+        caps=caps_of_tenant(session, tenant_id),
         known_events=events_of_tenant(session, tenant_id, now - SHOWN_FOR),
     )
 

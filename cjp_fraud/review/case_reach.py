@@ -54,7 +54,7 @@ def require_reach(session: Session, by: Actor, case: Case, roles: Collection[Rol
     """
     if not by.narrowed:
         return
-    channel, country = _channel_and_country(session, case)
+    channel, country = channel_and_country(session, case)
     if not reaches(by, roles, channel, country):
         raise OutOfReach(
             f"case {case.number} ({channel or 'no channel'}, {country or 'no country'}) lies outside of what "
@@ -66,11 +66,12 @@ def roles_reaching(session: Session, by: Actor, case: Case) -> frozenset[Role]:
     """Return the person's roles that reach the case."""
     if not by.narrowed:
         return by.roles
-    channel, country = _channel_and_country(session, case)
+    channel, country = channel_and_country(session, case)
     return frozenset(role for role in by.roles if by.reach(role).covers(channel, country))
 
 
-def _channel_and_country(session: Session, case: Case) -> tuple[str | None, str | None]:
+def channel_and_country(session: Session, case: Case) -> tuple[str | None, str | None]:
+    """Return the channel of the case's flag with the highest score, and its tenant's country: roles are narrowed by both."""
     channel = session.scalar(select(CaseLine.channel).where(CaseLine.case_id == case.id))
     country = session.scalar(select(Tenant.country).where(Tenant.id == case.tenant_id))
     return channel, country

@@ -18,7 +18,7 @@ from cjp_fraud.review.attachment_rules import AttachmentPolicy, CheckedFile
 from cjp_fraud.review.attachments import attachment_faults, store_file
 from cjp_fraud.review.case_lines import refresh_lines
 from cjp_fraud.review.case_opening import Openings, join_overflow, open_case, order_openers, utc_hour
-from cjp_fraud.review.case_reach import roles_reaching
+from cjp_fraud.review.case_reach import channel_and_country, roles_reaching
 from cjp_fraud.review.cases import in_words, lock_case, move, note, write_comment
 from cjp_fraud.review.claim_rules import ClaimPolicy, require_moment_to_return
 from cjp_fraud.review.comment_rules import comment_faults
@@ -32,14 +32,13 @@ from cjp_fraud.review.tables import Case, CaseComment, Episode
 _WORKS = frozenset({Role.ANALYST, Role.REVIEWER})
 # Made once: to make a statement takes longer than to run it.
 _WORKERS: Final = (
-    select(User.name)
+    select(User.name, UserRole)
     .join(UserRole, UserRole.user_id == User.id)
     .where(
         User.disabled_at.is_(None),
         UserRole.revoked_at.is_(None),
         UserRole.role.in_((Role.ANALYST, Role.REVIEWER)),
     )
-    .distinct()
     .order_by(User.name)
 )
 
@@ -325,9 +324,13 @@ def comment(
     return case
 
 
-def case_workers(session: Session) -> Sequence[str]:
-    """Return the names of those who may work cases, by name."""
-    return session.scalars(_WORKERS).all()
+def case_workers(session: Session, case: Case | None = None) -> tuple[str, ...]:
+    """Return the names of those who may work cases, by name; with a case, of those whose roles reach it."""
+    rows = session.execute(_WORKERS).all()
+    if case is not None and any(not role.reach.is_everything for _, role in rows):
+        channel, country = channel_and_country(session, case)
+        rows = [row for row in rows if row[1].reach.covers(channel, country)]
+    return tuple(dict.fromkeys(name for name, _ in rows))
 
 
 def _works_cases(decision: Decision) -> tuple[bool, str]:

@@ -84,7 +84,7 @@ def keep_view(decision: Decision, name: str, filters: Mapping[str, str], *, shar
     return view
 
 
-def remove_view(decision: Decision, view_id: str) -> None:
+def remove_view(decision: Decision, view_id: str) -> SavedView:
     """Remove a view of one's own or, as an admin, one that somebody shares; one that is removed already stays so.
 
     That a shared one was removed is in the log.
@@ -105,11 +105,12 @@ def remove_view(decision: Decision, view_id: str) -> None:
         action="remove the view",
     )
     if view.removed_at is not None:
-        return
+        return view
     view.removed_at = decision.at
     session.flush()
     if view.shared:
         append(decision, "queue_view.removed", SavedView.__tablename__, view.id, {"owner": view.user_id})
+    return view
 
 
 def shared_views(session: Session) -> tuple[QueueView, ...]:

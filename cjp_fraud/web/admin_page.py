@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, CjpFraudError, FormSentBefore, NotFoundError, Refused
-from cjp_fraud.operations import known_events, people, roster, sign_in
+from cjp_fraud.operations import case_queue, known_events, people, roster, sign_in
 from cjp_fraud.operations.posted_forms import acting_by_form
 from cjp_fraud.operations.settings_shown import settings_in_force
 from cjp_fraud.operations.sign_in import Invitation
@@ -17,6 +18,7 @@ from cjp_fraud.people.model import Role, TurnWanted
 from cjp_fraud.web.access import FORM_ID, Admitted, Form, Visit
 from cjp_fraud.web.answers import page, sentences_of, status_of, to
 from cjp_fraud.web.known_event_pages import form_values
+from cjp_fraud.web.queue_page import address
 
 pages = APIRouter(include_in_schema=False)
 
@@ -133,6 +135,12 @@ def remove_turn(visit: Admin, turn: str) -> Response:
     return _act(visit, lambda acting: roster.remove_turn(acting, visit.by, visit.now, turn))
 
 
+@pages.post(f"{_HERE}/views/{{view_id}}/remove")
+def remove_view(visit: Admin, view_id: UUID) -> Response:
+    """Remove a view of the queue that somebody shares."""
+    return _act(visit, lambda acting: case_queue.remove_view(acting, visit.by, visit.now, str(view_id)))
+
+
 def _act(visit: Visit, do: Callable[[Deployment], object]) -> Response:
     try:
         do(_acting(visit))
@@ -166,6 +174,8 @@ def _shown(
         turns=roster.list_turns(visit.deployment, visit.now),
         paged=roster.list_pages(visit.deployment, most=10),
         events=known_events.list_events(visit.deployment, by=visit.by, most=20),
+        shared_views=case_queue.list_views(visit.deployment),
+        queue_address=address,
         settings=settings_in_force(visit.deployment),
         invitation=invitation,
         administers=visit.person.may(Role.ADMIN),

@@ -93,3 +93,22 @@ def test_a_shared_view_is_removed_by_its_owner_or_an_admin_and_that_is_on_record
         "queue_view.shared",
         "queue_view.removed",
     ]
+
+
+def test_an_admin_removes_a_shared_view_on_the_page_and_by_the_api(queue: QueueUnderTest) -> None:
+    deployment, now = queue.deployment, queue.deployment.now
+    nights, days = (
+        case_queue.save_view(deployment, "rita", now, name, {"state": "open"}, shared=True)
+        for name in ("nights", "days")
+    )
+    assert "/admin/views/" not in queue.signed_in("otto").get("/admin").text
+    ida = queue.signed_in("ida")
+    shown = ida.get("/admin").text
+    action = f"/admin/views/{nights.id}/remove"
+    assert 'href="/queue?state=open">nights' in shown
+    assert ">nights" not in ida.post(action, data=hidden_in(shown, action)).text
+    calls = calls_of(queue, "ida")
+    assert [view["name"] for view in calls.get("/shared-views").json()["items"]] == ["days"]
+    assert calls.delete(f"/shared-views/{days.id}").json()["result"]["owner"] == "rita"
+    assert case_queue.list_views(deployment) == ()
+    assert calls_of(queue, "otto").delete(f"/shared-views/{days.id}").status_code == 403

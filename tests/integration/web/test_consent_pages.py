@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 
 from cjp_fraud.contracts.standing_consent import ChargedInterval
 from cjp_fraud.operations import consents
+from cjp_fraud.storage.database import reading
+from cjp_fraud.suspension.cap_views import caps_of_tenant
 from cjp_fraud.suspension.caps import run_caps
 from tests.api_calls import calls_of
 from tests.mail_servers import smtp_server
@@ -86,6 +88,13 @@ def test_caps_stand_by_their_consent_with_their_lapse(sqlite_engine: Engine, tmp
     shown = " ".join(queue.signed_in("ana").get(f"{PAGE}?tenant=acme").text.split())
     assert re.search(r'<a href="/cases/1">Case 1</a>: in force', shown)
     assert "lapses by itself" in shown
+    tenants = queue.signed_in("ana").get("/tenants/acme").text
+    of_tenant = " ".join(tenants[tenants.index("Caps that the customer has signed") :].split())
+    assert re.search(r'<a href="/cases/1">Case 1</a> .{1,80}: in force, ', of_tenant)
+    with reading(deployment.engine) as session:
+        [cap] = caps_of_tenant(session, "acme")
+        assert caps_of_tenant(session, "beta") == ()
+    assert cap.case == 1
 
 
 def test_what_cannot_be_used_is_said_and_nothing_typed_is_lost(queue: QueueUnderTest) -> None:

@@ -15,7 +15,7 @@ from cjp_fraud.cli.evidence import app as evidence_commands
 from cjp_fraud.cli.privacy import app as privacy_commands
 from cjp_fraud.cli.tenants import app as tenant_commands
 from cjp_fraud.errors import BadInputError, OutOfReach, Refused
-from cjp_fraud.operations import case_queue, cases, claims, people
+from cjp_fraud.operations import case_desk, case_queue, cases, claims, people
 from cjp_fraud.people.model import Role
 from cjp_fraud.review.model import QueueFilter
 from cjp_fraud.storage.database import reading
@@ -136,6 +136,15 @@ def test_nobody_is_handed_a_case_that_they_do_not_reach(queue: QueueUnderTest) -
     assert queue.entries("case.handed_over") == []
     cases.claim(deployment, "rita", now, "1")
     assert claims.hand_over(deployment, "rita", now, "1", "ana").number == 1
+
+
+def test_only_those_are_offered_a_case_who_reach_it(queue: QueueUnderTest) -> None:
+    offered = {
+        number: case_desk.look_at_case(queue.deployment, "rita", queue.deployment.now, number).colleagues
+        for number in ("1", "2", "3")
+    }
+    assert ["ana" in names for names in offered.values()] == [True, False, False]
+    assert all("rita" in names for names in offered.values())
 
 
 def test_another_reach_gives_the_role_anew_and_the_same_one_changes_nothing(queue: QueueUnderTest) -> None:

@@ -1,4 +1,4 @@
-"""Caps as the pages of their case and of their consent show them, and the command line."""
+"""Caps as the pages of their case, consent and tenant, the claims view and the command line show them."""
 
 from __future__ import annotations
 
@@ -42,6 +42,11 @@ def cap_views(session: Session, case_id: str) -> tuple[CapView, ...]:
     if has_none(session, Cap, case_id):
         return ()
     return tuple(_views(session, Cap.case_id == case_id))
+
+
+def caps_of_tenant(session: Session, tenant_id: str) -> tuple[CapView, ...]:
+    """Return all caps of a tenant, the newest first."""
+    return tuple(_views(session, Case.tenant_id == tenant_id))
 
 
 def caps_of_consents(session: Session, consent_ids: Iterable[str]) -> dict[str, tuple[CapView, ...]]:
