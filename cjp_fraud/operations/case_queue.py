@@ -32,6 +32,7 @@ from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.stage_views import HeldStages, held_stages
 
 ListedCase: TypeAlias = QueuedCase
+SharedView: TypeAlias = QueueView
 """One row of the queue, as pages take it."""
 
 

@@ -71,7 +71,7 @@ def roles_reaching(session: Session, by: Actor, case: Case) -> frozenset[Role]:
 
 
 def channel_and_country(session: Session, case: Case) -> tuple[str | None, str | None]:
-    """Return the channel of the case's flag with the highest score, and its tenant's country: roles are narrowed by both."""
+    """Return the channel of the case's flag with the highest score and the tenant's country; None: not known."""
     channel = session.scalar(select(CaseLine.channel).where(CaseLine.case_id == case.id))
     country = session.scalar(select(Tenant.country).where(Tenant.id == case.tenant_id))
     return channel, country

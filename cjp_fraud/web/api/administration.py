@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from cjp_fraud.operations import api_tokens, case_queue, people, roster, webhooks
 from cjp_fraud.operations.api_tokens import TokenView
+from cjp_fraud.operations.case_queue import SharedView
 from cjp_fraud.operations.people import UserView
 from cjp_fraud.operations.roster import PageView, TurnView
 from cjp_fraud.operations.webhooks import DeliveryView, EndpointView, NewSecret
 from cjp_fraud.people.api_scopes import ApiScope
 from cjp_fraud.people.model import Role
-from cjp_fraud.review.saved_views import QueueView
 from cjp_fraud.web.api.access import ActsOnce, Call, Scoped
 from cjp_fraud.web.api.answers import ACTS, READS, READS_ONE, Acted, Page, answer
 from cjp_fraud.web.api.bodies import IdentityOf, NewTurn, NewUser, NewWebhook, RoleReach
@@ -93,14 +93,14 @@ def disable_user(call: UsersWriter, once: ActsOnce, name: NamePath) -> Response:
     return once.act(call, lambda acting: people.disable_user(acting, call.by, call.now, name))
 
 
-@routes.get("/shared-views", tags=["users"], response_model=Page[QueueView], responses=READS)
+@routes.get("/shared-views", tags=["users"], response_model=Page[SharedView], responses=READS)
 def list_shared_views(call: UsersReader, limit: Limit = 100, after: After = None) -> Response:
     """List the views of the queue that people share, with who keeps them."""
     listed = case_queue.list_views(call.deployment)
     return answer(page_of(listed, lambda each: each.id, after=after, limit=limit))
 
 
-@routes.delete("/shared-views/{view}", tags=["users"], response_model=Acted[QueueView], responses=ACTS)
+@routes.delete("/shared-views/{view}", tags=["users"], response_model=Acted[SharedView], responses=ACTS)
 def remove_shared_view(call: UsersWriter, once: ActsOnce, view: IdPath) -> Response:
     """Remove a view of the queue that somebody shares."""
     return once.act(call, lambda acting: case_queue.remove_view(acting, call.by, call.now, view))
