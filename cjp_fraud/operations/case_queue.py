@@ -32,8 +32,9 @@ from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.stage_views import HeldStages, held_stages
 
 ListedCase: TypeAlias = QueuedCase
-SharedView: TypeAlias = QueueView
 """One row of the queue, as pages take it."""
+SharedView: TypeAlias = QueueView
+"""A view of the queue that somebody keeps, as the API takes it."""
 
 
 def list_cases(

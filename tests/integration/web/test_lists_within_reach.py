@@ -88,6 +88,7 @@ NAMES_NO_TENANT: Final = {
     *("/shift/handovers", "/openapi.json"),
     *("/sign-in", "/sign-in/provider", "/sign-in/provider/done", "/second-factor"),
     *("/settings", "/sign-out"),
+    "/shared-views",  # filters that somebody chose to show to all
     # A trial names tenants, and only those that are reached: test_threshold_page.py.
     *("/thresholds", "/shadow-runs", "/admin/thresholds"),
     *("/admin/thresholds/scores.svg", "/admin/thresholds/scores-dark.svg"),
