@@ -141,16 +141,8 @@ def look_at_case(deployment: Deployment, by: str, now: datetime, case: str) -> C
             others=tuple(viewers(session, row.id, now, but=by)),
             drafts=drafts_of(session, reader.reference, f"/cases/{row.number}/"),
             colleagues=tuple(name for name in case_workers(session, row) if name != page.claimed_by),
-            tenants_cases=_others(
-                cases_of_tenant(session, row.tenant_id) if page.tenants_other_cases else (),
-                lambda each: each.number,
-                row,
-            ),
-            tenants_disputes=_others(
-                disputes_of_tenant(session, row.tenant_id) if page.tenants_other_cases else (),
-                lambda each: each.case,
-                row,
-            ),
+            tenants_cases=_others(cases_of_tenant, lambda each: each.number, session, page, row),
+            tenants_disputes=_others(disputes_of_tenant, lambda each: each.case, session, page, row),
             similar=similar_cases(session, row, reach_for(reader)),
         )
 
@@ -206,9 +198,17 @@ def _opened(
             see_mentions(session, row.id, reader.user_id, now)
 
 
-def _others(history: Iterable[_Past], number: Callable[[_Past], int], case: Case) -> tuple[_Past, ...]:
-    """Return what of a tenant's history is about other cases."""
-    return tuple(each for each in history if number(each) != case.number)
+def _others(
+    read_history: Callable[[Session, str], Iterable[_Past]],
+    number: Callable[[_Past], int],
+    session: Session,
+    page: CasePage,
+    case: Case,
+) -> tuple[_Past, ...]:
+    """Return what of a tenant's history is about other cases; it is not read where the page names none."""
+    if not page.tenants_other_cases:
+        return ()
+    return tuple(each for each in read_history(session, case.tenant_id) if number(each) != case.number)
 
 
 def _read_of(case: Case) -> Read:

@@ -5,10 +5,10 @@ Each function takes the deployment, opens its own transaction and returns frozen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,7 @@ from cjp_fraud.review.mentions import mentions_waiting
 from cjp_fraud.review.model import CaseState, QueueFilter, QueueOrder
 from cjp_fraud.review.queue import OverflowEpisode, QueuedCase, QueuePage, overflow_list, queue
 from cjp_fraud.review.queue_filters import QueueCounts
-from cjp_fraud.review.saved_views import QueueView, keep_view, views_for
+from cjp_fraud.review.saved_views import QueueView, keep_view, view_of, views_for
 from cjp_fraud.storage.database import reading
 from cjp_fraud.suspension.stage_views import HeldStages, held_stages
 
@@ -63,7 +63,8 @@ def list_cases(
     """
     with reading(deployment.engine) as session:
         chosen = _within_reach(session, queue_filter, by)
-        return _page(session, deployment, chosen, deployment.now, limit=limit, after=after, by=by)
+        held = held_stages(session)
+        return _page(session, deployment, chosen, deployment.now, held, limit=limit, after=after, by=by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +114,22 @@ def look_at_queue(
         chosen = replace(_of_any_state(queue_filter), reach=reach)
         counts = deployment.count_cache.counts(session, replace(chosen, order=QueueOrder.WORST), now)
         reached = reached_within(session, reach) if after is None else None
+        stages = held_stages(session)
         return QueueDesk(
             listed=_page(
-                session, deployment, chosen, now, limit=limit, after=after, by=by, counts=counts.states
+                session,
+                deployment,
+                chosen,
+                now,
+                stages,
+                limit=limit,
+                after=after,
+                by=by,
+                counts=counts.states,
             ),
             counts=counts,
             disputes=_disputes(session, reached) if after is None else (),
-            held_stages=_held(session, reached) if after is None else (),
+            held_stages=_within(stages, reached) if after is None else (),
             views=views_for(session, reader),
             workers=case_workers(session),
         )
@@ -154,6 +164,7 @@ def _page(
     deployment: Deployment,
     chosen: QueueFilter,
     now: datetime,
+    stages: Iterable[HeldStages],
     *,
     limit: int,
     after: str | None,
@@ -166,13 +177,13 @@ def _page(
     held = holdings_of(session, page.cases, now, deployment.claim_policy)
     naming = {mention.case for mention in mentions_waiting(session, by)} if by is not None else set()
     events = events_of_cases(session, page.cases)
-    stages = {each.case: each.held_at for each in held_stages(session)}
+    stages_held_at = {each.case: each.held_at for each in stages}
     cases = (
         replace(
             case,
             holding=held[case.id],
             mentions_reader=case.number in naming,
-            stages_held_at=stages.get(case.number),
+            stages_held_at=stages_held_at.get(case.number),
             known_events=events.get(case.id, ()),
         )
         for case in page.cases
@@ -183,12 +194,15 @@ def _page(
 def _disputes(
     session: Session, reached: frozenset[int] | None, *, decided_too: bool = False
 ) -> tuple[ListedDispute, ...]:
-    listed = disputes_on_record(session, decided_too=decided_too)
+    return _within(disputes_on_record(session, decided_too=decided_too), reached)
+
+
+_OfCaseT = TypeVar("_OfCaseT", ListedDispute, HeldStages)
+
+
+def _within(listed: Iterable[_OfCaseT], reached: frozenset[int] | None) -> tuple[_OfCaseT, ...]:
+    """Return what is of a case that is reached; None: every case is."""
     return tuple(each for each in listed if reached is None or each.case in reached)
-
-
-def _held(session: Session, reached: frozenset[int] | None) -> tuple[HeldStages, ...]:
-    return tuple(each for each in held_stages(session) if reached is None or each.case in reached)
 
 
 def _of_any_state(chosen: QueueFilter) -> QueueFilter:
@@ -215,17 +229,13 @@ def save_view(
     """
     with deployment.deciding(by, now, of_their_own=not shared) as decision:
         view = keep_view(decision, name, filters, shared=shared)
-        return QueueView(view.id, view.name, view.filters, by, view.shared)
+        return view_of(view, by)
 
 
 def list_views(deployment: Deployment, by: str | None = None) -> tuple[QueueView, ...]:
     """Return the views that people share, and those of the user ``by``; None: of no user."""
     with reading(deployment.engine) as session:
-        return (
-            views_for(session, actor_named(session, by))
-            if by is not None
-            else saved_views.shared_views(session)
-        )
+        return views_for(session, actor_named(session, by) if by is not None else None)
 
 
 def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) -> QueueView:
@@ -244,5 +254,4 @@ def remove_view(deployment: Deployment, by: str, now: datetime, view_id: str) ->
     """
     with deployment.deciding(by, now, of_their_own=True) as decision:
         view = saved_views.remove_view(decision, view_id)
-        owner = decision.session.get_one(User, view.user_id).name
-        return QueueView(view.id, view.name, view.filters, owner, view.shared)
+        return view_of(view, decision.session.get_one(User, view.user_id).name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
@@ -23,6 +23,8 @@ from cjp_fraud.review.model import CLOSED_STATES, MOVES, CaseState, CommentKind
 from cjp_fraud.review.tables import Case, CaseComment, Episode, Flag
 from cjp_fraud.storage.database import read_once
 from cjp_fraud.storage.read_rows import rows_kept
+
+_FoundT = TypeVar("_FoundT")
 
 # Made once: to make a statement takes longer than to run it.
 _NUMBERED: Final = select(Case.id).where(Case.number == bindparam("number"))
@@ -44,29 +46,40 @@ def case_id_of(session: Session, reference: str) -> str:
     NotFoundError
         If there is no such case.
     """
-    named = reference.strip().removeprefix("#")
-    if named.isdecimal() and len(named) < 10:
-        case_id = session.scalar(_NUMBERED, {"number": int(named)})
-    else:
-        case_id = session.scalar(select(Case.id).where(Case.id == named))
-    if case_id is None:
-        raise NotFoundError(f"no case {reference!r} is on record; cjp-fraud cases list shows those that are")
-    return case_id
+    number, case_id = _named(reference)
+    found = (
+        session.scalar(select(Case.id).where(Case.id == case_id))
+        if number is None
+        else session.scalar(_NUMBERED, {"number": number})
+    )
+    return _there(found, reference)
 
 
 def case_named(session: Session, reference: str) -> Case:
-    """Return the case that a person named by number or by id, as :func:`case_id_of` says.
+    """Return the case that a person named so, as :func:`case_id_of` says.
 
     Raises
     ------
     NotFoundError
         If there is no such case.
     """
+    number, case_id = _named(reference)
+    found = (
+        session.get(Case, case_id) if number is None else session.scalar(_CASE_NUMBERED, {"number": number})
+    )
+    return _there(found, reference)
+
+
+def _named(reference: str) -> tuple[int | None, str]:
+    """Return the number that a person gave of a case, None: they gave its id, and the text without its sign."""
     named = reference.strip().removeprefix("#")
-    row = None
-    if named.isdecimal() and len(named) < 10:
-        row = session.scalar(_CASE_NUMBERED, {"number": int(named)})
-    return row if row is not None else session.get_one(Case, case_id_of(session, reference))
+    return (int(named) if named.isdecimal() and len(named) < 10 else None), named
+
+
+def _there(found: _FoundT | None, reference: str) -> _FoundT:
+    if found is None:
+        raise NotFoundError(f"no case {reference!r} is on record; cjp-fraud cases list shows those that are")
+    return found
 
 
 def numbers_of(session: Session, case_ids: Collection[str]) -> dict[str, int]:
@@ -161,21 +174,18 @@ def flags_in_force(session: Session, case_id: str, *, lock: bool = False) -> lis
     in_force = read_once(
         session,
         ("flags in force", case_id),
-        lambda: (
-            _in_force_kept(session, case_id) or session.scalars(_FLAGS_IN_FORCE, {"case_id": case_id}).all()
-        ),
+        lambda: _read_flags_in_force(session, case_id),
     )
     return list(in_force)
 
 
-def _in_force_kept(session: Session, case_id: str) -> Sequence[Flag]:
-    """Return the same of the rows that the session has read whole; none where it has not."""
-    episodes = {row.id for row in rows_kept(session, Episode, case_id) or ()}
-    in_force = [
-        row
-        for row in rows_kept(session, Flag, case_id) or ()
-        if row.superseded_at is None and row.episode_id in episodes
-    ]
+def _read_flags_in_force(session: Session, case_id: str) -> Sequence[Flag]:
+    """Return them out of the rows that the session has read whole, else from the database."""
+    flags, episodes = rows_kept(session, Flag, case_id), rows_kept(session, Episode, case_id)
+    if flags is None or episodes is None:
+        return session.scalars(_FLAGS_IN_FORCE, {"case_id": case_id}).all()
+    ids = {row.id for row in episodes}
+    in_force = [row for row in flags if row.superseded_at is None and row.episode_id in ids]
     return sorted(in_force, key=lambda flag: (flag.interval_start, flag.id))
 
 

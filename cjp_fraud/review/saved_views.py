@@ -113,18 +113,12 @@ def remove_view(decision: Decision, view_id: str) -> SavedView:
     return view
 
 
-def shared_views(session: Session) -> tuple[QueueView, ...]:
-    """Return the views that anybody shares, by name."""
-    rows = session.execute(
-        select(SavedView, User.name)
-        .join(User, User.id == SavedView.user_id)
-        .where(SavedView.removed_at.is_(None), SavedView.shared)
-        .order_by(SavedView.name, User.name)
-    )
-    return tuple(QueueView(view.id, view.name, view.filters, owner, view.shared) for view, owner in rows)
+def views_for(session: Session, reader: Actor | None) -> tuple[QueueView, ...]:
+    """Return a person's own views and those that others share, by name; None: those that anybody shares."""
+    rows = session.execute(_VIEWS, {"reader": reader.reference if reader is not None else None})
+    return tuple(view_of(view, owner) for view, owner in rows)
 
 
-def views_for(session: Session, reader: Actor) -> tuple[QueueView, ...]:
-    """Return a person's own views and those that others share, by name."""
-    rows = session.execute(_VIEWS, {"reader": reader.reference})
-    return tuple(QueueView(view.id, view.name, view.filters, owner, view.shared) for view, owner in rows)
+def view_of(row: SavedView, owner: str) -> QueueView:
+    """Return a row as it is shown; ``owner``: the name of who keeps it."""
+    return QueueView(row.id, row.name, row.filters, owner, row.shared)

@@ -69,10 +69,10 @@ from cjp_fraud.suspension.model import (
 from cjp_fraud.suspension.notice_facts import notice_fact
 from cjp_fraud.suspension.requirements import BEFORE_APPROVAL, BEFORE_MEASURE, BEFORE_PROPOSAL, Requirement
 
-# Made once: to make a statement takes longer than to run it.
 _NEWEST: Final = 100
 """Flags of which the one that ends last is looked for, the newest ones."""
 
+# Made once: to make a statement takes longer than to run it.
 _FLAG_ENDS: Final = (
     select(Flag.interval_start, Flag.interval_seconds)
     .join(Episode, Episode.id == Flag.episode_id)
