@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,9 @@ from cjp_fraud.charts.comparison import Compared, comparison_chart
 from cjp_fraud.charts.frozen_series import FrozenSeries, frozen_series
 from cjp_fraud.charts.local_axis import length_in_words
 from cjp_fraud.charts.past_slots import PastSlot, past_slots_chart
-from cjp_fraud.charts.reader import ENGLISH, ChartReader
-from cjp_fraud.charts.rendering import svg
+from cjp_fraud.charts.reader import ChartReader
 from cjp_fraud.charts.series import KnownEvent, SeriesPoint, series_chart
-from cjp_fraud.charts.theme import DARK, LIGHT, Palette
+from cjp_fraud.charts.theme import Palette
 from cjp_fraud.deployment import Deployment
 from cjp_fraud.digests import canonical_json, sha256_hex
 from cjp_fraud.errors import NotFoundError
@@ -35,7 +34,6 @@ MOST_ROWS: Final = 48
 MOST_DESTINATIONS: Final = 12
 MOST_WORDS: Final = 40
 """Characters of a known event that stand on a chart; all are in its words."""
-PICTURES_KEPT: Final = 128
 
 
 class ChartKind(StrEnum):
@@ -99,7 +97,9 @@ class CaseCharts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawing:
+class Drawing:
+    """A chart, and what draws it in colours for a reader."""
+
     chart: CaseChart
     draw: Callable[[Palette, ChartReader], alt.LayerChart]
 
@@ -119,65 +119,30 @@ def case_charts(deployment: Deployment, now: datetime, case: str) -> CaseCharts:
         frozen=evidence.frozen,
         evidence_sha256=evidence.sha256,
         time_zone=evidence.time_zone,
-        charts=tuple(each.chart for each in found if isinstance(each, _Drawing)),
+        charts=tuple(each.chart for each in found if isinstance(each, Drawing)),
         not_drawn=tuple(each for each in found if isinstance(each, NotDrawn)),
     )
 
 
-class CaseChartPictures:
-    """Draws the charts of cases as SVG, and keeps the newest pictures under the digest of what they show."""
+def chart_drawing(deployment: Deployment, now: datetime, case: str, digest: str, name: str) -> Drawing:
+    """Return one chart of a case with what draws it.
 
-    def __init__(self, deployment: Deployment) -> None:
-        self._deployment = deployment
-        self._kept = lru_cache(maxsize=PICTURES_KEPT)(self._drawn)
+    Parameters
+    ----------
+    digest : as the page has it (:class:`CaseCharts`).
+    name : of the chart.
 
-    def picture(
-        self,
-        now: datetime,
-        case: str,
-        digest: str,
-        name: str,
-        *,
-        dark: bool,
-        reader: ChartReader = ENGLISH,
-    ) -> bytes:
-        """Return one chart of a case.
-
-        Parameters
-        ----------
-        digest : as the page has it (:class:`CaseCharts`).
-        name : of the chart.
-        reader : who reads it; the same one for the same language.
-
-        Raises
-        ------
-        NotFoundError
-            If the case has no such chart, or other ones by now.
-        """
-        return self._kept(case, digest, name, dark, reader, _Unkept(now))
-
-    def _drawn(
-        self, case: str, digest: str, name: str, dark: bool, reader: ChartReader, now: _Unkept
-    ) -> bytes:
-        evidence = case_evidence(self._deployment, now.value, case)
-        drawings = [each for each in _drawings(evidence) if isinstance(each, _Drawing)]
-        chosen = next((each for each in drawings if each.chart.name == name), None)
-        if chosen is None or _digest(evidence) != digest:
-            raise NotFoundError(f"case {case} has no such chart now; load its page again")
-        return svg(chosen.draw(DARK if dark else LIGHT, reader), reader.signs)
-
-
-class _Unkept:
-    """A value that says nothing of which picture is meant."""
-
-    def __init__(self, value: datetime) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unkept)
-
-    def __hash__(self) -> int:
-        return 0
+    Raises
+    ------
+    NotFoundError
+        If the case has no such chart, or other ones by now.
+    """
+    evidence = case_evidence(deployment, now, case)
+    drawings = [each for each in _drawings(evidence) if isinstance(each, Drawing)]
+    chosen = next((each for each in drawings if each.chart.name == name), None)
+    if chosen is None or _digest(evidence) != digest:
+        raise NotFoundError(f"case {case} has no such chart now; load its page again")
+    return chosen
 
 
 def _digest(evidence: CaseEvidence) -> str:
@@ -186,7 +151,7 @@ def _digest(evidence: CaseEvidence) -> str:
     return sha256_hex(canonical_json([evidence.sha256, evidence.time_zone, evidence.unreadable, rest]))
 
 
-def _drawings(evidence: CaseEvidence) -> Iterator[_Drawing | NotDrawn]:
+def _drawings(evidence: CaseEvidence) -> Iterator[Drawing | NotDrawn]:
     series = frozen_series(evidence.document)
     if not series:
         why = evidence.unreadable or "no rows of flagged intervals are there"
@@ -203,7 +168,7 @@ def _drawings(evidence: CaseEvidence) -> Iterator[_Drawing | NotDrawn]:
         yield _counted(each, f"short-{number}", ChartKind.SHORT_CONTACTS, evidence, _short, "Short contacts")
 
 
-def _observed(series: FrozenSeries, name: str, evidence: CaseEvidence) -> _Drawing:
+def _observed(series: FrozenSeries, name: str, evidence: CaseEvidence) -> Drawing:
     known = [point for point in series.points if point.observed is not None]
     top = max(known, key=lambda point: point.observed or 0.0, default=None)
     zone = ZoneInfo(evidence.time_zone)
@@ -238,7 +203,7 @@ def _observed(series: FrozenSeries, name: str, evidence: CaseEvidence) -> _Drawi
         evidence,
         "Contacts",
     )
-    return _Drawing(CaseChart(name, ChartKind.SERIES, series.title, says, columns, rows), draw)
+    return Drawing(CaseChart(name, ChartKind.SERIES, series.title, says, columns, rows), draw)
 
 
 def _draw_series(
@@ -280,7 +245,7 @@ def _shortened(words: str) -> str:
     return words if len(words) <= MOST_WORDS else f"{words[: MOST_WORDS - 1].rstrip()}…"
 
 
-def _past_weeks(evidence: CaseEvidence) -> _Drawing | NotDrawn:
+def _past_weeks(evidence: CaseEvidence) -> Drawing | NotDrawn:
     weeks = evidence.past_weeks
     before = [week.contacts for week in weeks if not week.flagged and week.contacts is not None]
     if not before or evidence.begin is None or evidence.end is None:
@@ -308,10 +273,10 @@ def _past_weeks(evidence: CaseEvidence) -> _Drawing | NotDrawn:
         )
 
     chart = CaseChart("past-weeks", ChartKind.PAST_WEEKS, "", says, ("Local date", "Contacts", "Flag"), rows)
-    return _Drawing(chart, draw)
+    return Drawing(chart, draw)
 
 
-def _destinations(series: FrozenSeries, name: str) -> _Drawing | NotDrawn:
+def _destinations(series: FrozenSeries, name: str) -> Drawing | NotDrawn:
     """Contacts an hour by country of the other end, in the flagged intervals and in the 24 hours before them."""
     flagged = {flag["interval_start"] for flag in series.flags}
     first = min(flagged)
@@ -344,7 +309,7 @@ def _destinations(series: FrozenSeries, name: str) -> _Drawing | NotDrawn:
         )
 
     columns = ("Country", "Contacts an hour, flagged", "24 hours before")
-    return _Drawing(CaseChart(name, ChartKind.DESTINATIONS, series.title, says, columns, rows), draw)
+    return Drawing(CaseChart(name, ChartKind.DESTINATIONS, series.title, says, columns, rows), draw)
 
 
 def _by_country(rows: Sequence[Mapping[str, Any]], interval_seconds: int) -> dict[str, float]:
@@ -364,7 +329,7 @@ def _counted(
     evidence: CaseEvidence,
     number: Callable[[Mapping[str, Any]], float | None],
     counted: str,
-) -> _Drawing | NotDrawn:
+) -> Drawing | NotDrawn:
     """A number of each interval over time, where the source has it."""
     points = [
         SeriesPoint(point.start, number(row), flagged=point.flagged)
@@ -384,7 +349,7 @@ def _counted(
         for point in points[-MOST_ROWS:]
     )
     chart = CaseChart(name, kind, series.title, says, ("Local time", counted, "Flag"), rows)
-    return _Drawing(chart, partial(_draw_series, points, series, evidence, counted))
+    return Drawing(chart, partial(_draw_series, points, series, evidence, counted))
 
 
 _NOT_DELIVERED: Final = {

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
 from cjp_fraud.deployment import Deployment
-from cjp_fraud.operations.case_charts import CaseChartPictures
+from cjp_fraud.operations.case_chart_pictures import CaseChartPictures
 from cjp_fraud.operations.thresholds import StoredWeeks
 from cjp_fraud.web import (
     admin_page,

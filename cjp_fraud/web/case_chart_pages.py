@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from cjp_fraud.operations import case_desk
-from cjp_fraud.operations.case_charts import CaseChartPictures, case_charts
+from cjp_fraud.operations.case_chart_pictures import CaseChartPictures
+from cjp_fraud.operations.case_charts import case_charts
 from cjp_fraud.web.access import CaseReader
 from cjp_fraud.web.answers import page
 from cjp_fraud.web.chart_reading import chart_reader

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from cjp_fraud.operations import case_charts
+from cjp_fraud.operations import case_chart_pictures, case_charts
 from cjp_fraud.operations.case_charts import ChartKind, NotDrawn
 from cjp_fraud.operations.case_evidence import CaseEvidence, PastWeek, case_evidence
 from tests.api_calls import calls_of
@@ -159,9 +159,9 @@ def test_a_picture_is_drawn_once_and_is_gone_when_the_case_rests_on_something_el
     evidence = evidence_of(a_document())
     path, _ = PICTURE.findall(shown(queue, monkeypatch, evidence))[0]
     drawings = []
-    drawn = case_charts.svg
+    drawn = case_chart_pictures.svg
     monkeypatch.setattr(
-        case_charts, "svg", lambda chart, signs: drawings.append(chart) or drawn(chart, signs)
+        case_chart_pictures, "svg", lambda chart, signs: drawings.append(chart) or drawn(chart, signs)
     )
     browser = queue.signed_in("ana")
     assert [browser.get(path).status_code for _ in range(3)] == [200, 200, 200]
