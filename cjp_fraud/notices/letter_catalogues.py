@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from io import BytesIO
 from typing import Final
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 
+from cjp_fraud.catalogues import read_catalogue, translations_of
 from cjp_fraud.digests import sha256_hex
 from cjp_fraud.notices.letter_languages import letter_language, letter_locale
 from cjp_fraud.notices.letter_words import number
@@ -71,10 +69,7 @@ def _translations(language: str, domain: str) -> NullTranslations:
     if language == "en":
         return NullTranslations()
     locale = language.replace("-", "_")
-    compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(catalogue_bytes(language, domain)), locale=locale))
-    compiled.seek(0)
-    translations = Translations(compiled, domain=domain)
+    translations = translations_of(read_catalogue(catalogue_bytes(language, domain), locale), domain)
     broader = language.partition("-")[0]
     if broader != language:
         translations.add_fallback(_translations(broader, domain))

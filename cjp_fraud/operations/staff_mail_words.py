@@ -6,21 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from io import BytesIO
 from typing import Final
 
 from babel.dates import format_datetime
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
+
+from cjp_fraud.catalogues import _, read_catalogue, translations_of
 
 CATALOGUES: Final = files("cjp_fraud.operations") / "locales"
 ENGLISH: Final = "en"
-
-
-def _(message: str) -> str:
-    """Mark a message for the catalogues."""
-    return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +82,5 @@ def _is_there(language: str) -> bool:
 def _translations(language: str) -> NullTranslations:
     if language == ENGLISH or not _is_there(language):
         return NullTranslations()
-    compiled = BytesIO()
     content = (CATALOGUES / language / "LC_MESSAGES" / "mails.po").read_bytes()
-    write_mo(compiled, read_po(BytesIO(content), locale=language))
-    compiled.seek(0)
-    return Translations(compiled)
+    return translations_of(read_catalogue(content, language))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -21,8 +20,6 @@ from cjp_fraud.review.mention_rules import MAILED_FOR, MailOutcome, mail_is_due
 from cjp_fraud.review.queue_tables import CaseMention
 from cjp_fraud.review.tables import Case
 
-_LANGUAGE: Final = "en"
-
 
 @dataclass(frozen=True, slots=True)
 class MentionToMail:
@@ -34,7 +31,7 @@ class MentionToMail:
     case : the case's number.
     by : name of who wrote the comment.
     at : when (aware).
-    language : of the pages, as the reader chose it; English where they did not.
+    language : of the pages, as the reader chose it; None: they did not.
     """
 
     id: str
@@ -42,7 +39,7 @@ class MentionToMail:
     by: str
     at: datetime
     address: str
-    language: str
+    language: str | None
 
 
 def unmailed_mentions(session: Session, now: datetime) -> Sequence[str]:
@@ -87,7 +84,7 @@ def choose_mail(decision: Decision, mention_id: str) -> MentionToMail | None:
         by=session.get_one(User, row.by_user_id).name,
         at=row.at,
         address=address,
-        language=language_chosen(session, person.id) or _LANGUAGE,
+        language=language_chosen(session, person.id),
     )
 
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-
-def _(message: str) -> str:
-    """Mark a message for the catalogues."""
-    return message
-
+from cjp_fraud.catalogues import _
 
 LABELS: Final = {
     # states of a case

@@ -10,12 +10,14 @@ from typing import Final
 
 from babel.dates import format_date, format_datetime, get_day_names
 
+from cjp_fraud.catalogues import _
 from cjp_fraud.contracts.restriction import MeasureKind
+from cjp_fraud.people.model import Role
 from cjp_fraud.review.known_event import KnownEventKind
-from cjp_fraud.review.model import CaseState
+from cjp_fraud.review.model import CaseState, DisputeState
 from cjp_fraud.web.labels import LABELS
-from cjp_fraud.web.sentence_forms.marking import _
 from cjp_fraud.web.words import Words
+from features.counting_clocks import Clock
 
 BETWEEN: Final = _("; ")
 """What stands between two sentences in a line."""
@@ -31,7 +33,7 @@ _MOMENT: Final = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)"
 _DAY: Final = r"\d{4}-\d\d-\d\d"
 _NUMBER: Final = r"-?[\d,]*\d(?:\.\d+)?"
 _NAME: Final = r"[a-z][a-z0-9_.]*"
-_ROLE: Final = "analyst|reviewer|approver|counsel|auditor|admin"
+_ROLE: Final = "|".join(Role)
 _STATE: Final = "|".join(
     name for state in CaseState for name in dict.fromkeys((state.value, state.value.replace("_", " ")))
 )
@@ -73,10 +75,6 @@ _NAMELESS: Final = {"who approved": _("who approved"), "who ordered it": _("who 
 _HELD: Final = {"an approver": "approver", "a reviewer": "reviewer", "counsel": "counsel"}
 
 
-def _label(words: Words, value: str) -> str:
-    return words.label(value)
-
-
 def _roles(words: Words, value: str) -> str:
     return words.gettext(OR).join(map(words.label, value.split(" or ")))
 
@@ -98,7 +96,7 @@ def _event(words: Words, value: str) -> str:
 
 
 def _kinds(words: Words, value: str) -> str:
-    return ", ".join(f"{_low_label(words, each)}" for each in value.split(", "))
+    return ", ".join(_low_label(words, each) for each in value.split(", "))
 
 
 def _stream(words: Words, value: str) -> str:
@@ -187,10 +185,6 @@ def _as_it_is(_words: Words, value: str) -> str:
     return value
 
 
-def _country(words: Words, value: str) -> str:
-    return words.country(value)
-
-
 def _countries(words: Words, value: str) -> str:
     return ", ".join(words.country(code) for code in value.split(", "))
 
@@ -199,18 +193,18 @@ VALUES: Final[Mapping[str, Value]] = {
     "state": Value(_STATE, _state),
     "event": Value(_EVENT, _event),
     "roles": Value(rf"(?:{_ROLE})(?: or (?:{_ROLE}))*", _roles),
-    "role_named": Value(_ROLE, _label),
+    "role_named": Value(_ROLE, Words.label),
     "listed_roles": Value(rf"(?:{_ROLE})(?:, (?:{_ROLE}))*", _labels),
     "held_role": Value("|".join(_HELD), _held),
     "name": Value(".+?", _name),
-    "label": Value(_NAME, _label),
+    "label": Value(_NAME, Words.label),
     "scope_part": Value(
         "channels|directions|destination_prefixes|origins|application_ids|principal_ids|contacts_per_hour",
-        _label,
+        Words.label,
     ),
-    "decided": Value("upheld|rejected|narrowed|open", _label),
+    "decided": Value("|".join(DisputeState), Words.label),
     "entry_state": Value(_NAME, _low_label),
-    "clock_named": Value("minute|hour|day|week", _clock),
+    "clock_named": Value("|".join(Clock), _clock),
     "kind": Value(_NAME, _low_label),
     "kinds": Value(rf"{_NAME}(?:, {_NAME})*", _kinds),
     "restricted": Value("|".join(_IN_SCOPES), _restricted),
@@ -229,7 +223,7 @@ VALUES: Final[Mapping[str, Value]] = {
     "clock": Value(r"\d\d:\d\d", _as_it_is),
     "day": Value(_DAY, _day),
     "weekday": Value("|".join(_DAYS), _weekday),
-    "country": Value("[A-Z]{2}", _country),
+    "country": Value("[A-Z]{2}", Words.country),
     "countries": Value("[A-Z]{2}(?:, [A-Z]{2})*", _countries),
 }
 """Kind of a field → how it is found and said; fields of other names hold what is said as it is."""

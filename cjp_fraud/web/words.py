@@ -12,15 +12,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache, lru_cache
 from importlib.resources import files
-from io import BytesIO
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime, format_timedelta
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.numbers import (
     format_compact_decimal,
     format_decimal,
@@ -28,9 +25,10 @@ from babel.numbers import (
     get_decimal_symbol,
     get_group_symbol,
 )
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 from babel.units import format_unit
 
+from cjp_fraud.catalogues import read_catalogue, translations_of
 from cjp_fraud.web.labels import LABELS
 
 CATALOGUES: Final = files("cjp_fraud.web") / "locales"
@@ -193,13 +191,10 @@ def translations(language: str) -> NullTranslations:
         return NullTranslations()
     whole = Catalog(locale=language, fuzzy=False)
     for content in catalogues(language).values():
-        for message in read_po(BytesIO(content), locale=language):
+        for message in read_catalogue(content, language):
             if message.id:
                 whole[message.id] = message
-    compiled = BytesIO()
-    write_mo(compiled, whole)
-    compiled.seek(0)
-    return Translations(compiled)
+    return translations_of(whole)
 
 
 def catalogues(language: str) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cjp_fraud.web.sentence_forms.marking import _
+from cjp_fraud.catalogues import _
 
 FORMS: Final = (
     _("Calls or messages went to costly numbers from which third parties earn a share."),
