@@ -32,7 +32,7 @@ from cjp_fraud.detection.significance import are_spikes
 from cjp_fraud.detection.tables import ShadowFailure, ShadowHour, ShadowRun
 from cjp_fraud.detection.threshold_settings import require_threshold
 from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
-from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.model import Decision, admins_only
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading, transaction
 from cjp_fraud.storage.locks import named_lock
@@ -72,7 +72,7 @@ def start(
     named_lock(session, _LOCK)
     other = _running(session, at)
     refuse_unless(
-        _is_admin(decision),
+        admins_only(decision.by),
         (other is None, f"shadow run {other.id if other else ''} goes on; stop it first"),
         action="start a shadow run",
     )
@@ -105,7 +105,7 @@ def stop(decision: Decision, run_id: str) -> ShadowRun:
     row = session.get(ShadowRun, run_id, populate_existing=True)
     if row is None:
         raise NotFoundError(f"no shadow run {run_id!r} is on record; cjp-fraud models shadow list shows them")
-    refuse_unless(_is_admin(decision), action="stop a shadow run")
+    refuse_unless(admins_only(decision.by), action="stop a shadow run")
     if row.stopped_at is None and at < row.ends_at:
         row.stopped_at = at
         session.flush()
@@ -258,7 +258,3 @@ def _running(session: Session, at: datetime) -> ShadowRun | None:
         .order_by(ShadowRun.id.desc())
         .limit(1)
     ).first()
-
-
-def _is_admin(decision: Decision) -> tuple[bool, str]:
-    return decision.by.may(Role.ADMIN), f"{decision.by} is not an admin"

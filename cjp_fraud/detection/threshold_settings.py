@@ -18,7 +18,7 @@ from cjp_fraud.config import Settings
 from cjp_fraud.detection.rules import DetectionRules, SetThreshold, rules_of
 from cjp_fraud.detection.tables import ThresholdSetting
 from cjp_fraud.errors import BadInputError, refuse_unless
-from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.model import Decision, admins_only
 from cjp_fraud.storage.base import new_id
 from cjp_fraud.storage.database import reading
 from cjp_fraud.storage.locks import named_lock
@@ -68,7 +68,7 @@ def set_threshold(
     if threshold is not None:
         require_threshold(clock, threshold)
     refuse_unless(
-        (decision.by.may(Role.ADMIN), f"{decision.by} is not an admin"),
+        admins_only(decision.by),
         (bool(because.strip()), "say why the threshold is set"),
         action="set a threshold",
     )

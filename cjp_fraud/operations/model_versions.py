@@ -30,7 +30,7 @@ from cjp_fraud.detection.training import train
 from cjp_fraud.detection.trials import decided_trial
 from cjp_fraud.detection.what_if import OperatingPoint, measure_past, over_budgets
 from cjp_fraud.errors import BadInputError, refuse_unless
-from cjp_fraud.people.model import Role
+from cjp_fraud.people.model import admins_only
 from cjp_fraud.progress import Report
 from cjp_fraud.simulation.promotion_trial import simulated_trial
 from cjp_fraud.storage.database import reading
@@ -252,7 +252,7 @@ def promote_version(
     with deployment.deciding(by, now) as decision:
         actor, session = decision.by, decision.session
         refuse_unless(
-            (actor.may(Role.ADMIN), f"{actor} is not an admin"),
+            admins_only(actor),
             *((anyway, f"{fault} (--anyway --because TEXT promotes it all the same)") for fault in faults),
             (not anyway or bool((because or "").strip()), "say why it is promoted anyway (--because TEXT)"),
             (anyway or because is None, "a reason is kept of a version that is promoted anyway (--anyway)"),

@@ -16,7 +16,7 @@ from cjp_fraud.deployment import Deployment
 from cjp_fraud.errors import BadInputError, refuse_unless
 from cjp_fraud.operations.short_ids import id_of
 from cjp_fraud.people.account_key import account_key, encrypted
-from cjp_fraud.people.model import Decision, Role
+from cjp_fraud.people.model import Decision, admins_only
 from cjp_fraud.storage.database import reading
 from cjp_fraud.webhooks.model import DeliveryState, checked_patterns, checked_url, new_secret
 from cjp_fraud.webhooks.tables import WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookSecret
@@ -207,7 +207,7 @@ def _endpoint(session: Session, named: str) -> WebhookEndpoint:
 
 
 def _require_admin(decision: Decision, action: str) -> None:
-    refuse_unless((decision.by.may(Role.ADMIN), f"{decision.by} is not an admin"), action=action)
+    refuse_unless(admins_only(decision.by), action=action)
 
 
 def _views(session: Session, now: datetime, endpoint_id: str | None = None) -> tuple[EndpointView, ...]:

@@ -107,6 +107,11 @@ class Actor:
         return self.name
 
 
+def admins_only(by: Actor) -> tuple[bool, str]:
+    """Return whether an admin acts, and the sentence by which anybody else is refused."""
+    return by.may(Role.ADMIN), f"{by} is not an admin"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Who acts, when, and in which transaction: what every act that goes on record needs.

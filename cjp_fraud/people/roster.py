@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cjp_fraud.audit.log import append
 from cjp_fraud.errors import BadInputError, NotFoundError, refuse_unless
-from cjp_fraud.people.model import Decision, GivenIdentity, Role, TurnWanted
+from cjp_fraud.people.model import Decision, GivenIdentity, Role, TurnWanted, admins_only
 from cjp_fraud.people.oncall_rules import Hours, Turn
 from cjp_fraud.people.tables import OncallTurn
 from cjp_fraud.people.users import actor_named
@@ -45,7 +45,7 @@ def add_turn(decision: Decision, wanted: TurnWanted, hours: Hours, *, this_machi
     webhook = checked_url(wanted.webhook, this_machine_only=this_machine_only) if wanted.webhook else None
     mail = GivenIdentity.parse(f"mail:{wanted.mail}").value if wanted.mail else None
     refuse_unless(
-        _by_an_admin(decision),
+        admins_only(decision.by),
         (
             user.may(Role.REVIEWER, Role.APPROVER, Role.COUNSEL),
             f"{user} is no reviewer, no approver and not counsel",
@@ -83,7 +83,7 @@ def remove_turn(decision: Decision, turn_id: str) -> OncallTurn:
     turn = session.get(OncallTurn, turn_id, with_for_update=True, populate_existing=True)
     if turn is None:
         raise NotFoundError(f"no turn {turn_id!r} is on record; cjp-fraud roster list shows them")
-    refuse_unless(_by_an_admin(decision), action="take a turn off the roster")
+    refuse_unless(admins_only(decision.by), action="take a turn off the roster")
     if turn.removed_at is None:
         turn.removed_at = decision.at
         session.flush()
@@ -102,7 +102,3 @@ def turn_of(row: OncallTurn) -> Turn:
     """Return a turn as the rules take it."""
     hours = Hours(tuple(row.days), row.begins, row.ends, row.time_zone)
     return Turn(row.id, row.user_id, row.place, hours)
-
-
-def _by_an_admin(decision: Decision) -> tuple[bool, str]:
-    return decision.by.may(Role.ADMIN), f"{decision.by} is not an admin"

@@ -258,7 +258,7 @@ MODEL_READERS: Final = (*CASE_READERS, Role.ADMIN)
 """Who may see the page Model."""
 
 ModelReader = Annotated[Visit, Depends(Admitted(*MODEL_READERS))]
-ModelKeeper = Annotated[Visit, Depends(Admitted(Role.ADMIN))]
+Admin = Annotated[Visit, Depends(Admitted(Role.ADMIN))]
 
 CaseWorker = Annotated[Visit, Depends(Admitted(Role.ANALYST, Role.REVIEWER))]
 Reviewer = Annotated[Visit, Depends(Admitted(Role.REVIEWER))]

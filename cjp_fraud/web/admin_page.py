@@ -15,14 +15,13 @@ from cjp_fraud.operations.posted_forms import acting_by_form
 from cjp_fraud.operations.settings_shown import settings_in_force
 from cjp_fraud.operations.sign_in import Invitation
 from cjp_fraud.people.model import Role, TurnWanted
-from cjp_fraud.web.access import FORM_ID, Admitted, Form, Visit
+from cjp_fraud.web.access import FORM_ID, Admin, Admitted, Form, Visit
 from cjp_fraud.web.answers import page, sentences_of, status_of, to
 from cjp_fraud.web.known_event_pages import form_values
 from cjp_fraud.web.queue_page import address
 
 pages = APIRouter(include_in_schema=False)
 
-Admin = Annotated[Visit, Depends(Admitted(Role.ADMIN))]
 AdminReader = Annotated[Visit, Depends(Admitted(Role.ADMIN, Role.AUDITOR))]
 
 _HERE: Final = "/admin"

@@ -11,7 +11,7 @@ from cjp_fraud.operations import model_quality, model_versions
 from cjp_fraud.operations.model_versions import WhatIf
 from cjp_fraud.operations.posted_forms import acting_by_form
 from cjp_fraud.people.model import Role
-from cjp_fraud.web.access import FORM_ID, ModelKeeper, ModelReader, Visit
+from cjp_fraud.web.access import FORM_ID, Admin, ModelReader, Visit
 from cjp_fraud.web.answers import page, sentences_of, status_of, to
 
 pages = APIRouter(include_in_schema=False)
@@ -43,7 +43,7 @@ def try_budgets(visit: ModelReader) -> Response:
 
 
 @pages.post("/models/{version}/promote")
-def promote(visit: ModelKeeper, version: str) -> Response:
+def promote(visit: Admin, version: str) -> Response:
     """Let a version count from the next UTC midnight on; with a reason even one that is worse."""
     because = visit.form.get("because").strip() or None
     try:
@@ -72,7 +72,7 @@ def _shown(visit: Visit, *, tried: WhatIf | None = None, in_the_way: CjpFraudErr
         desk=desk,
         quality=desk.quality,
         tried=tried,
-        keeps_models=visit.person.may(Role.ADMIN),
+        administers=visit.person.may(Role.ADMIN),
         typed=visit.form.typed,
         in_the_way=sentences_of(in_the_way) if in_the_way is not None else (),
     )

@@ -15,8 +15,7 @@ from cjp_fraud.operations import shadow_runs, thresholds
 from cjp_fraud.operations.posted_forms import acting_by_form
 from cjp_fraud.operations.thresholds import StoredWeeks, ThresholdTrial
 from cjp_fraud.people.model import Role
-from cjp_fraud.web.access import CASE_READERS, FORM_ID, Form, ModelKeeper, ModelReader, Visit
-from cjp_fraud.web.admin_page import Admin
+from cjp_fraud.web.access import CASE_READERS, FORM_ID, Admin, Form, ModelReader, Visit
 from cjp_fraud.web.answers import page, sentences_of, status_of, to
 from cjp_fraud.web.case_chart_pages import SVG
 from cjp_fraud.web.model_page import typed_number
@@ -84,7 +83,7 @@ def set_threshold(visit: Admin) -> Response:
 
 
 @pages.post(f"{HERE}/shadow")
-def start_shadow(visit: ModelKeeper) -> Response:
+def start_shadow(visit: Admin) -> Response:
     """Try other thresholds in shadow."""
     form = visit.form
 
@@ -102,7 +101,7 @@ def start_shadow(visit: ModelKeeper) -> Response:
 
 
 @pages.post(f"{HERE}/shadow/{{shadow}}/stop")
-def stop_shadow(visit: ModelKeeper, shadow: str) -> Response:
+def stop_shadow(visit: Admin, shadow: str) -> Response:
     """End a shadow run now."""
     return _act(visit, lambda acting: shadow_runs.stop_shadow(acting, visit.by, visit.now, shadow))
 
@@ -140,8 +139,7 @@ def _shown(
         runs=runs,
         compared=compared,
         reads_tenants=visit.person.may(*CASE_READERS),
-        sets_thresholds=visit.person.may(Role.ADMIN),
-        keeps_models=visit.person.may(Role.ADMIN),
+        administers=visit.person.may(Role.ADMIN),
         typed=visit.form.typed,
         in_the_way=sentences_of(in_the_way) if in_the_way is not None else (),
     )
